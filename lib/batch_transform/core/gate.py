@@ -82,10 +82,3 @@ def check_written(counts: Counts, result_rows: int, dead_letter_rows: int) -> No
             f"the merge wrote {result_rows} result rows and {dead_letter_rows} dead letters; "
             f"proven were {counts.rows_scored} and {counts.rows_dead_letter}"
         )
-
-
-def within_budget(counts: Counts, max_rows: int | None, max_fraction: float | None) -> bool:
-    """Returns whether the dead letters are within `errors`: at most `max_rows` rows, or that fraction of the rows in."""
-    if max_fraction is not None:
-        return counts.rows_dead_letter <= max_fraction * counts.rows_in
-    return counts.rows_dead_letter <= (max_rows or 0)
