@@ -52,7 +52,9 @@ class Switches:
     missing_manifest_key_fails: bool = False
     too_large_headline: str = "Too much data for max payload size"
     unknown_job_code: str = "ValidationException"
-    duplicate_name_message: str = "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+    duplicate_name_message: str = (
+        "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+    )
     payload_product_message: str = (
         "MaxConcurrentTransforms ({concurrent}) multiplied by MaxPayloadInMB ({payload}) must not exceed 100."
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from transform_emulator.clock import Clock
 from transform_emulator.limits import MAX_FAILURE_REASON_CHARACTERS
+from transform_emulator.stop_signal import StopSignal
 
 
 class Status(Enum):
@@ -60,7 +61,7 @@ class Job:
     started: datetime | None = None
     ended: datetime | None = None
     failure_reason: str | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: StopSignal = field(default_factory=StopSignal)
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from transform_emulator.control_plane import listing, rules, shapes
 from transform_emulator.control_plane.describe import description
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
-from transform_emulator.data_plane.inputs import parse_uri
+from transform_emulator.locations import parse_uri
 from transform_emulator.switches import Switches
 
 TRANSFORM_CALLS = frozenset({"CreateTransformJob", "DescribeTransformJob", "ListTransformJobs", "StopTransformJob"})
@@ -70,9 +70,7 @@ class Operations:
     def _stop(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
         job = self._find(scope, body, f"Could not find job to update with name {body['TransformJobName']}.")
         if not self._jobs.request_stop(job):
-            raise validation(
-                f"The request was rejected because the transform job is in status {job.status.value}."
-            )
+            raise validation(f"The request was rejected because the transform job is in status {job.status.value}.")
         return {}
 
     def _find(self, scope: Scope, body: dict[str, Any], otherwise: str) -> Job:

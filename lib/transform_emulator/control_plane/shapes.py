@@ -45,7 +45,7 @@ def _refusal(faults: list[str]) -> ApiError:
     return validation(f"{len(faults)} validation {noun} detected: {'; '.join(faults)}")
 
 
-def _faults(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
     accepted = PYTHON_TYPES.get(shape.type_name, (object,))
     if not isinstance(value, accepted) or (isinstance(value, bool) and shape.type_name != "boolean"):
         yield _fault(value, path, f"Member must be of type {shape.type_name}")
@@ -76,7 +76,7 @@ def _structure_faults(shape: StructureShape, value: dict[str, Any], path: str) -
             yield from _faults(member, value[name], _join(path, name))
 
 
-def _size_faults(shape: Shape, value: Any, size: int, path: str, what: str) -> Iterator[str]:
+def _size_faults(shape: Shape, value: object, size: int, path: str, what: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and size < low:
         yield _fault(value, path, f"Member must have {what} greater than or equal to {low}")
@@ -92,7 +92,7 @@ def _text_faults(shape: Shape, value: str, path: str) -> Iterator[str]:
         yield _fault(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
 
 
-def _fault(value: Any, path: str, constraint: str) -> str:
+def _fault(value: object, path: str, constraint: str) -> str:
     shown = "null" if value is None else f"'{value}'"
     return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
 

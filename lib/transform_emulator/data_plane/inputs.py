@@ -5,24 +5,12 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+
+from transform_emulator.locations import S3Location, parse_uri
 
 
 class ManifestError(Exception):
     """The manifest is not what the API reference describes."""
-
-
-@dataclass(frozen=True)
-class S3Location:
-    """A bucket and a key, or a string prefix of keys."""
-
-    bucket: str
-    key: str
-
-    @property
-    def uri(self) -> str:
-        """The location as an `s3://` URI."""
-        return f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True)
@@ -38,15 +26,6 @@ class InputObject:
     bucket: str
     key: str
     relative: str
-
-
-def parse_uri(uri: str) -> S3Location:
-    """The location that an S3Uri names; the service also takes `https://bucket/key`.
-
-    `urlsplit` is not asked for the key: S3 keys may hold `?` and `#`.
-    """
-    bucket, _, key = uri[len(urlsplit(uri).scheme) + len("://") :].partition("/")
-    return S3Location(bucket, key)
 
 
 def under_prefix(prefix: S3Location, keys: Iterable[str]) -> Iterator[InputObject]:
