@@ -1,0 +1,1 @@
+"""Score a table with Amazon SageMaker Batch Transform, driven from Spark."""

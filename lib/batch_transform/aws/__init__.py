@@ -1,0 +1,1 @@
+"""How AWS clients are made, in the driver and in the executors."""

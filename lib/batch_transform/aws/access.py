@@ -1,0 +1,57 @@
+"""Where AWS is and which identity to use; travels to executors inside a closure, so it never holds a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# The emulator accepts any credentials; these are no secret and keep a laptop without an AWS profile working.
+EMULATOR_CREDENTIALS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
+EMULATOR_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class AwsAccess:
+    """Picklable settings for boto3 clients; the credentials come from the default chain where the client is made.
+
+    Attributes:
+        region: AWS region; None: the default chain decides.
+        endpoint_url: one endpoint for all services (an emulator); None: AWS.
+        service_endpoints: (service, endpoint) pairs that win over `endpoint_url`.
+        profile: named profile of the shared configuration files.
+        emulated: use the emulator's fixed credentials instead of the default chain.
+    """
+
+    region: str | None = None
+    endpoint_url: str | None = None
+    service_endpoints: tuple[tuple[str, str], ...] = ()
+    profile: str | None = None
+    emulated: bool = False
+
+    def session(self) -> boto3.Session:
+        """Returns a boto3 session with this region and identity."""
+        if self.emulated:
+            return boto3.Session(region_name=self.region or EMULATOR_REGION, **EMULATOR_CREDENTIALS)
+        return boto3.Session(region_name=self.region, profile_name=self.profile)
+
+    def client(self, service: str, **options: Any) -> Any:
+        """Returns a client of `service`; `options` go to botocore's Config.
+
+        The retries of single calls are botocore's; spans are retried by the pipeline.
+        """
+        defaults: dict[str, Any] = {
+            "retries": {"mode": "standard", "max_attempts": 8},
+            "user_agent_extra": "spark-batch-transform",
+        }
+        if service == "s3" and self.endpoint(service):
+            defaults["s3"] = {"addressing_style": "path"}  # an emulator has no wildcard DNS for bucket names
+        return self.session().client(
+            service, endpoint_url=self.endpoint(service), config=Config(**(defaults | options))
+        )
+
+    def endpoint(self, service: str) -> str | None:
+        """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""
+        return dict(self.service_endpoints).get(service, self.endpoint_url)

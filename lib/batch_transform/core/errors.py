@@ -1,0 +1,60 @@
+"""The errors a caller may meet, each with the exit code that `jobs/score.py` ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class BatchTransformError(Exception):
+    """An error of this package; `exit_code` is what the job ends with."""
+
+    exit_code = 4
+
+
+class ConfigurationError(BatchTransformError):
+    """The run file, an argument or an input is wrong; nothing was written, created or paid for.
+
+    All faults that were found are in `faults`, one line each.
+    """
+
+    exit_code = 2
+
+    def __init__(self, faults: str | Iterable[str]) -> None:
+        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
+        count = len(self.faults)
+        head = "" if count == 1 else f"{count} faults:\n  "
+        super().__init__(head + "\n  ".join(self.faults))
+
+
+class ErrorBudgetExceeded(BatchTransformError):
+    """More dead letters than `errors` accepts; nothing was published, the run can be resumed with a larger budget."""
+
+    exit_code = 3
+
+
+class ServiceFailure(BatchTransformError):
+    """SageMaker, S3 or the cluster failed beyond the retries; the run can be resumed."""
+
+
+class GateRefused(BatchTransformError):
+    """The counts before publishing do not add up; nothing was published."""
+
+
+class PublishedUnverified(BatchTransformError):
+    """The result was committed, but its row count is not what the gate expected; nothing is restored automatically."""
+
+
+class LedgerFenced(BatchTransformError):
+    """Another driver has taken over this run; this one stops and changes nothing more."""
+
+
+class LedgerCorrupt(BatchTransformError):
+    """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition."""
+
+
+class Interrupted(BatchTransformError):
+    """The run was interrupted by a signal; jobs in flight were stopped. `exit_code` is 128 + the signal's number."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.exit_code = 128 + signal_number
+        super().__init__(f"interrupted by signal {signal_number}; the run can be resumed")

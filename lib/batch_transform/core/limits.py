@@ -1,0 +1,31 @@
+"""What Batch Transform accepts, each number with its source.
+
+Sources: `botocore` is its service model of CreateTransformJob (`sagemaker/2017-07-24/service-2.json`); DG is the
+Amazon SageMaker developer guide.
+"""
+
+from __future__ import annotations
+
+# AWS does not say what its MB is. Payloads are chosen with the smaller reading, which leaves 5 % head-room if the
+# service means 2^20 (its own XGBoost container rejects bodies over 6 * 1024 * 1024 while it advertises 6).
+BYTES_PER_MB = 1_000_000
+
+MAX_PAYLOAD_MB = 100  # botocore, MaxPayloadInMB: "cannot be greater than 100 MB"
+DEFAULT_PAYLOAD_MB = 6  # botocore, MaxPayloadInMB: "The default value is 6 MB"
+MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100  # botocore, MaxPayloadInMB x MaxConcurrentTransforms
+MAX_CONCURRENT_TRANSFORMS = 100  # DG of January 2019, limits table: 1-100, for each instance
+LARGEST_RECORD_BYTES = MAX_PAYLOAD_MB * BYTES_PER_MB
+
+MAX_JOB_NAME_CHARACTERS = 63  # botocore, TransformJobName
+MAX_INSTANCE_COUNT = 100  # botocore, TransformInstanceCount
+MAX_ENVIRONMENT_ENTRIES = 16  # botocore, TransformEnvironmentMap
+MAX_ENVIRONMENT_KEY_CHARACTERS = 1024  # botocore, TransformEnvironmentKey
+MAX_ENVIRONMENT_VALUE_CHARACTERS = 10_240  # botocore, TransformEnvironmentValue
+MAX_TAGS = 50  # botocore, TagList
+MAX_TAG_KEY_CHARACTERS = 128  # botocore, TagKey
+MAX_TAG_VALUE_CHARACTERS = 256  # botocore, TagValue
+MAX_CONTENT_TYPE_CHARACTERS = 256  # botocore, ContentType and Accept
+MAX_KMS_KEY_CHARACTERS = 2048  # botocore, KmsKeyId
+MAX_S3_URI_CHARACTERS = 1024  # botocore, S3Uri
+MAX_INVOCATIONS_TIMEOUT_SECONDS = 3600  # botocore, InvocationsTimeoutInSeconds: 1-3600
+MAX_INVOCATIONS_RETRIES = 3  # botocore, InvocationsMaxRetries: 0-3
