@@ -49,13 +49,13 @@ def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
     accepted = PYTHON_TYPES.get(shape.type_name, (object,))
     if not isinstance(value, accepted) or (isinstance(value, bool) and shape.type_name != "boolean"):
         yield _fault(value, path, f"Member must be of type {shape.type_name}")
-    elif isinstance(shape, StructureShape):
+    elif isinstance(shape, StructureShape) and isinstance(value, dict):
         yield from _structure_faults(shape, value, path)
-    elif isinstance(shape, ListShape):
+    elif isinstance(shape, ListShape) and isinstance(value, list):
         yield from _size_faults(shape, value, len(value), path, "length")
         for place, item in enumerate(value, start=1):
             yield from _faults(shape.member, item, f"{path}.{place}.member")
-    elif isinstance(shape, MapShape):
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
         yield from _size_faults(shape, value, len(value), path, "length")
         for key, item in value.items():
             yield from _faults(shape.key, key, path)
@@ -63,7 +63,7 @@ def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
     elif isinstance(value, str):
         yield from _size_faults(shape, value, len(value), path, "length")
         yield from _text_faults(shape, value, path)
-    elif shape.type_name in {"integer", "long"}:
+    elif isinstance(value, int) and shape.type_name in {"integer", "long"}:
         yield from _size_faults(shape, value, value, path, "value")
 
 
