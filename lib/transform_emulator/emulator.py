@@ -15,7 +15,7 @@ from transform_emulator.clock import utc_now
 from transform_emulator.control_plane.jobs import JobRegister, Scope
 from transform_emulator.control_plane.operations import Operations
 from transform_emulator.data_plane.job_run import JobRunner
-from transform_emulator.data_plane.object_store import S3Client, S3Store
+from transform_emulator.data_plane.object_store import ObjectStore, S3Client, S3Store
 from transform_emulator.gateway import DEFAULT_REGION, Gateway
 from transform_emulator.http_server import HOST, make_server
 from transform_emulator.limits import PING_DEADLINE_SECONDS
@@ -24,6 +24,7 @@ from transform_emulator.switches import Switches
 
 log = logging.getLogger(__name__)
 
+POLL_SECONDS = 0.1  # how often the server looks whether it is to end
 MAX_CONNECTIONS = 256  # more than the files in flight of any job that fits on one machine
 
 
@@ -57,7 +58,7 @@ class Emulator:
         """Bind the port; nothing is answered before `start`."""
         self._settings = settings
         self._models = aws_state.ModelRegistry(settings.models)
-        self._stores: dict[tuple[str, str], S3Store] = {}
+        self._stores: dict[tuple[str, str], ObjectStore] = {}
         self._stores_lock = threading.Lock()
         jobs = JobRegister(utc_now)
         self._runner = JobRunner(
@@ -73,7 +74,9 @@ class Emulator:
         moto = DomainDispatcherApplication(create_backend_app)
         gateway = Gateway(operations.call, moto, self._models, settings.create_buckets)
         self._server = make_server(settings.port, gateway)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="server", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(POLL_SECONDS,), name="server", daemon=True
+        )
 
     @property
     def endpoint_url(self) -> str:
@@ -109,7 +112,7 @@ class Emulator:
         """Whether an object exists at or below the URI."""
         return self._store(scope).has_objects(parse_uri(s3_uri))
 
-    def _store(self, scope: Scope) -> S3Store:
+    def _store(self, scope: Scope) -> ObjectStore:
         key = (scope.access_key, scope.region)
         with self._stores_lock:
             if key not in self._stores:

@@ -30,8 +30,6 @@ class Switches:
             Default yes: logs of real jobs show it within one file, and likely between small files.
         stop_keeps_outputs: `.out` objects that were complete when the job was stopped stay. Default no: "doesn't
             store the job's output in S3" (StopTransformJob).
-        stop_sending_after_failure: The mini-batches of a file that has failed are no longer sent. Default yes: its
-            output is lost anyway.
         missing_manifest_key_fails: A manifest entry that names no object fails the job. Default no: a job whose
             manifest matched nothing ended Completed without output (boto3#2044).
         too_large_headline: The data-log headline of a record over MaxPayloadInMB; the wording was never found.
@@ -48,7 +46,6 @@ class Switches:
     sharding: Sharding = Sharding.HASH_OF_KEY
     files_in_parallel: bool = True
     stop_keeps_outputs: bool = False
-    stop_sending_after_failure: bool = True
     missing_manifest_key_fails: bool = False
     too_large_headline: str = "Too much data for max payload size"
     unknown_job_code: str = "ValidationException"

@@ -15,7 +15,7 @@ from transform_emulator.data_plane.data_log import Blame, FileFailure
 from transform_emulator.data_plane.file_run import Slots, send_in_order
 from transform_emulator.data_plane.inputs import InputObject, output_location
 from transform_emulator.data_plane.model_server import ModelServer, is_url
-from transform_emulator.data_plane.object_store import STORE_ERRORS, S3Store
+from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.records import RecordTooLargeError, bodies
 from transform_emulator.job_request import JobRequest, Parameters, container_environment, parameters
 from transform_emulator.locations import S3Location
@@ -46,7 +46,7 @@ class JobContext:
     request: JobRequest
     served_by: str
     model_environment: dict[str, str]
-    store: S3Store
+    store: ObjectStore
     put_log: PutLog
     clock: Clock
     stop: StopSignal

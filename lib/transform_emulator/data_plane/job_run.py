@@ -11,7 +11,7 @@ from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
 from transform_emulator.data_plane import data_log
 from transform_emulator.data_plane.inputs import InputObject, ManifestError, from_manifest, under_prefix
 from transform_emulator.data_plane.instance import Instance, JobContext
-from transform_emulator.data_plane.object_store import STORE_ERRORS, S3Store
+from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.sharding import shards
 from transform_emulator.job_request import JobRequest, from_api
 from transform_emulator.locations import parse_uri
@@ -28,7 +28,7 @@ class JobRunner:
         jobs: JobRegister,
         models: ModelRegistry,
         logs: LogGroup,
-        store_of: Callable[[Scope], S3Store],
+        store_of: Callable[[Scope], ObjectStore],
         clock: Clock,
         switches: Switches,
         ping_deadline_seconds: float,
@@ -81,7 +81,7 @@ class JobRunner:
         self._jobs.start(job)
         return self._run_instances(job, self._context(job, request, served_by, store), objects)
 
-    def _context(self, job: Job, request: JobRequest, served_by: str, store: S3Store) -> JobContext:
+    def _context(self, job: Job, request: JobRequest, served_by: str, store: ObjectStore) -> JobContext:
         return JobContext(
             request=request,
             served_by=served_by,
@@ -106,7 +106,7 @@ class JobRunner:
         return next((result.failure_reason for result in results if result.failure_reason), None)
 
 
-def _input_objects(request: JobRequest, store: S3Store) -> list[InputObject]:
+def _input_objects(request: JobRequest, store: ObjectStore) -> list[InputObject]:
     place = parse_uri(request.s3_uri)
     if not request.manifest:
         return list(under_prefix(place, store.keys(place)))

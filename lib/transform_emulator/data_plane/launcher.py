@@ -47,6 +47,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
+    # Only the pipe decides, or a signal could leave the group behind. Not SIG_IGN: the command would inherit that.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)  # only the pipe decides, or a signal could leave the group behind
+        signal.signal(ignored, lambda *_: None)
     sys.exit(main(sys.argv[1:]))

@@ -45,6 +45,25 @@ class ObjectWriter(Protocol):
         """Make the object appear."""
 
 
+class ObjectStore(Protocol):
+    """Where a job's objects are; what its methods raise is one of STORE_ERRORS."""
+
+    def keys(self, prefix: S3Location) -> Iterator[str]:
+        """Yield all keys that begin with the prefix, in UTF-8 order."""
+
+    def has_objects(self, prefix: S3Location) -> bool:
+        """Whether any key begins with the prefix; False for a bucket that does not exist."""
+
+    def chunks(self, place: S3Location) -> Iterator[bytes] | None:
+        """The object's bytes in chunks of bounded size, or None if there is no such object."""
+
+    def writer(self, place: S3Location, kms_key: str | None) -> ObjectWriter:
+        """A writer of the object, which exists only once the writer is completed."""
+
+    def delete(self, place: S3Location) -> None:
+        """Remove an object."""
+
+
 class S3Store:
     """Objects behind a boto3 S3 client."""
 
