@@ -2,10 +2,13 @@
 
 import io
 import logging
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 from wsgiref.types import WSGIApplication
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
 
@@ -36,7 +39,7 @@ class KeepAliveHandler(MotoRequestHandler):
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ.pop("wsgi.input_terminated", None)
-        chunks, status, headers = run_wsgi_app(self.server.app, environ)
+        chunks, status, headers = self._application_answer(environ)
         try:
             code, _, reason = status.partition(" ")
             payload = b"".join(chunks)
@@ -52,6 +55,19 @@ class KeepAliveHandler(MotoRequestHandler):
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
+
+    def _application_answer(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
+        answered = False
+        try:
+            answer = run_wsgi_app(self.server.app, environ)
+            answered = True
+        finally:
+            if not answered:  # the traceback goes to standard error; the client gets a status that it may retry
+                self.close_connection = True
+                self.send_response(HTTPStatus.INTERNAL_SERVER_ERROR)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+        return answer
 
     def _read_body(self, environ: dict[str, Any]) -> bytes:
         if environ.get("wsgi.input_terminated"):

@@ -1,6 +1,7 @@
 """The transform-job calls, asked by boto3."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from emulator.conftest import Aws, Ran, request
 from emulator.scripted_model import ScriptedModel
+from transform_emulator.control_plane import shapes
+from transform_emulator.control_plane.operations import TRANSFORM_CALLS
 
 
 def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
@@ -91,6 +94,29 @@ def test_limits_of_the_request(aws: Aws, bucket: str, changes: dict[str, Any], w
     code, text = refusal(aws.sagemaker.create_transform_job, **request(bucket, bucket, **changes))
     assert code == "ValidationException"
     assert words in text
+
+
+def test_tags_with_letters_of_any_language(aws: Aws, bucket: str, model: ScriptedModel) -> None:
+    r"""Tag values match `[\p{L}\p{Z}\p{N}_.:/=+\-@]*` (botocore), a pattern that Python's `re` cannot read as it is."""
+    tags = [{"Key": "team", "Value": "Zürich 2 / a@b"}]
+    aws.sagemaker.create_transform_job(**request(bucket, bucket, Tags=tags))
+    aws.wait_until(bucket)
+    tags = [{"Key": "team", "Value": "a{b}"}]
+    code, text = refusal(aws.sagemaker.create_transform_job, **request(f"{bucket}-2", bucket, Tags=tags))
+    assert (code, "'tags.1.member.value'" in text) == ("ValidationException", True)
+
+
+def test_every_pattern_of_the_calls_can_be_checked() -> None:
+    """The request's rules come from botocore's model of the API; none of its patterns may stop the emulator."""
+    patterns, waiting = set(), [shapes.service_model().operation_model(call).input_shape for call in TRANSFORM_CALLS]
+    while waiting:
+        shape = waiting.pop()
+        waiting += getattr(shape, "members", {}).values()
+        waiting += [getattr(shape, part) for part in ("member", "key", "value") if hasattr(shape, part)]
+        patterns.add(shape.metadata.get("pattern"))
+    assert len(patterns) > 10
+    for pattern in patterns - {None}:
+        re.compile(shapes.python_pattern(pattern))
 
 
 def test_the_largest_product_is_accepted(aws: Aws, bucket: str, model: ScriptedModel) -> None:

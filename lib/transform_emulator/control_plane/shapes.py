@@ -10,6 +10,9 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 
 from transform_emulator.control_plane.errors import ApiError, validation
 
+# The API's patterns are Java's; Python's `re` has no Unicode categories. Word characters and white space come closest.
+UNICODE_CATEGORIES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
     "map": (dict,),
@@ -86,10 +89,17 @@ def _size_faults(shape: Shape, value: object, size: int, path: str, what: str) -
 
 def _text_faults(shape: Shape, value: str, path: str) -> Iterator[str]:
     pattern, enum = shape.metadata.get("pattern"), shape.metadata.get("enum")
-    if pattern and not re.fullmatch(pattern, value):
+    if pattern and not re.fullmatch(python_pattern(pattern), value):
         yield _fault(value, path, f"Member must satisfy regular expression pattern: {pattern}")
     if enum and value not in enum:
         yield _fault(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
+
+
+def python_pattern(pattern: str) -> str:
+    """One of the API's patterns in the syntax of Python's `re`."""
+    for java, python in UNICODE_CATEGORIES.items():
+        pattern = pattern.replace(java, python)
+    return pattern
 
 
 def _fault(value: object, path: str, constraint: str) -> str:
