@@ -50,17 +50,12 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class Gate:
-    """Check that every row has exactly one outcome, and that the dead letters are within the budget."""
-
-
-@dataclass(frozen=True)
-class Merge:
-    """Write result and dead letters beside their targets (Parquet only)."""
+    """Check that every row has exactly one outcome."""
 
 
 @dataclass(frozen=True)
 class Intend:
-    """Record what publishing will do, before anything of it is done."""
+    """Check the budget, write what is to be published, and record what publishing will do before any of it is done."""
 
 
 @dataclass(frozen=True)
@@ -80,4 +75,4 @@ class Nothing:
     """The run is published; its report is stored."""
 
 
-Action = Stage | Export | Plan | Create | Await | Judge | GiveUp | Gate | Merge | Intend | Publish | Finish | Nothing
+Action = Stage | Export | Plan | Create | Await | Judge | GiveUp | Gate | Intend | Publish | Finish | Nothing

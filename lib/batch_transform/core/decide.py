@@ -41,8 +41,7 @@ def _next_after_jobs(state: RunState) -> act.Action:
     if state.gate is None:
         return act.Gate()
     if state.publication is None:
-        is_parquet = state.config["output"]["format"] == "parquet"
-        return act.Merge() if is_parquet and state.merged is None else act.Intend()
+        return act.Intend()
     if state.published is None:
         return act.Publish(state.publication)
     return act.Finish()

@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .ledger import Part
 from .spans import StagedFile
 from .status import JobStatus
-
-
-@dataclass(frozen=True)
-class PartRef:
-    """A Parquet part that a step names: bulk that is too large for the step itself."""
-
-    key: str
-    rows: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -39,14 +31,14 @@ class JobRecord:
     request: dict[str, Any]
     round_number: int
     lane: str
-    spans: PartRef
+    spans: Part
     created: bool = False
     status: JobStatus | None = None
     failure_reason: str | None = None
     created_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
-    verdicts: PartRef | None = None
+    verdicts: Part | None = None
     spans_to_retry: int = 0
 
 
@@ -78,7 +70,7 @@ class Recorded:
     """A step's payload and the parts that it names."""
 
     payload: dict[str, Any]
-    parts: tuple[PartRef, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,12 +82,11 @@ class RunState:
     config: dict[str, Any]
     opened_at: str
     staged: Staged | None = None
-    spans: PartRef | None = None
+    spans: Part | None = None
     planned: bool = False
     jobs: tuple[JobRecord, ...] = ()
     rounds_before: int = 0
     gate: Recorded | None = None
-    merged: Recorded | None = None
     publication: Recorded | None = None
     published: dict[str, Any] | None = None
     report: dict[str, Any] | None = None

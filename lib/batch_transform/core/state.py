@@ -11,8 +11,7 @@
 | job_ended | for a created job | terminal status |
 | job_judged | for an ended job | the outcome of its spans |
 | gated | when every job is judged | the counts |
-| merged | after gated (Parquet) | files to publish |
-| publication | after merged, or after gated (Delta): intent | what publishing will do |
+| publication | after gated: intent | what publishing will do |
 | published | after publication | that it was done |
 | done | after published | the report |
 
@@ -21,41 +20,17 @@ Everything else raises, and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Protocol
 
 from .errors import LedgerCorrupt
-from .records import JobRecord, PartRef, Recorded, RunState, Staged
+from .ledger import Part, Step
+from .records import JobRecord, Recorded, RunState, Staged
 from .spans import StagedFile
 from .status import JobStatus
 
 
-class PartLike(Protocol):
-    """A part as the ledger holds it."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def rows(self) -> int: ...
-    @property
-    def sha256(self) -> str: ...
-
-
-class StepLike(Protocol):
-    """A ledger step as the fold reads it."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def payload(self) -> Mapping[str, Any]: ...
-    @property
-    def parts(self) -> tuple[Any, ...]: ...
-
-
-def fold(steps: Iterable[StepLike]) -> RunState | None:
+def fold(steps: Iterable[Step]) -> RunState | None:
     """Returns the state after `steps`, None for an empty ledger.
 
     Raises:
@@ -67,7 +42,7 @@ def fold(steps: Iterable[StepLike]) -> RunState | None:
     return state
 
 
-def advance(state: RunState | None, step: StepLike) -> RunState:
+def advance(state: RunState | None, step: Step) -> RunState:
     """Returns the state after one more step.
 
     Raises:
@@ -80,11 +55,11 @@ def advance(state: RunState | None, step: StepLike) -> RunState:
     transition = _TRANSITIONS.get(step.kind)
     if transition is None:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}")
-    after = transition(state, step, [PartRef(part.key, part.rows, part.sha256) for part in step.parts])
+    after = transition(state, step, step.parts)
     return _with_seconds(after, step)
 
 
-def _with_seconds(state: RunState, step: StepLike) -> RunState:
+def _with_seconds(state: RunState, step: Step) -> RunState:
     seconds = step.payload.get("seconds")
     if seconds is None:
         return state
@@ -92,28 +67,28 @@ def _with_seconds(state: RunState, step: StepLike) -> RunState:
     return replace(state, seconds_by_step={**state.seconds_by_step, step.kind: round(total, 3)})
 
 
-def _require(condition: bool, step: StepLike, why: str) -> None:
+def _require(condition: bool, step: Step, why: str) -> None:
     if not condition:
         raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be: {why}")
 
 
-def _resumed(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _resumed(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     return replace(state, rounds_before=state.rounds)
 
 
-def _staged(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.staged is None, step, "already staged")
     files = tuple(StagedFile(**file) for file in step.payload["files"])
     return replace(state, staged=Staged(step.payload["schema"], files))
 
 
-def _exported(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.staged is not None and state.spans is None, step, "exported once, after staged")
     _require(len(parts) == 1, step, "one part of spans")
     return replace(state, spans=parts[0])
 
 
-def _planned(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.spans is not None, step, "planned after exported")
     _require(not state.planned or state.spans_to_retry > 0, step, "no span is left to send")
     jobs = step.payload["jobs"]
@@ -125,13 +100,13 @@ def _planned(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
     return replace(state, planned=True, jobs=state.jobs + records)
 
 
-def _job_created(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     _require(not job.created, step, "already created")
     return _with_job(state, replace(job, created=True))
 
 
-def _job_ended(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job, p = _known_job(state, step), step.payload
     _require(job.created and job.status is None, step, "ends once, after it was created")
     status = JobStatus(p["status"])
@@ -147,7 +122,7 @@ def _job_ended(state: RunState, step: StepLike, parts: list[PartRef]) -> RunStat
     return _with_job(state, ended)
 
 
-def _job_judged(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
     _require(len(parts) == 1, step, "one part of verdicts")
@@ -155,34 +130,29 @@ def _job_judged(state: RunState, step: StepLike, parts: list[PartRef]) -> RunSta
     return _with_job(state, judged)
 
 
-def _gated(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     judged = all(job.verdicts is not None for job in state.jobs) and not state.spans_to_retry
     _require(state.planned and judged and state.gate is None, step, "gated once, after every span was judged")
     _require(len(parts) == 1, step, "one part of leaves")
-    return replace(state, gate=Recorded(dict(step.payload), tuple(parts)))
+    return replace(state, gate=Recorded(dict(step.payload), parts))
 
 
-def _merged(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
-    _require(state.gate is not None and state.merged is None, step, "merged once, after the gate")
-    return replace(state, merged=Recorded(dict(step.payload), tuple(parts)))
-
-
-def _publication(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _publication(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.gate is not None and state.publication is None, step, "intended once, after the gate")
-    return replace(state, publication=Recorded(dict(step.payload), tuple(parts)))
+    return replace(state, publication=Recorded(dict(step.payload), parts))
 
 
-def _published(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _published(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.publication is not None and state.published is None, step, "published once, after the intent")
     return replace(state, published=dict(step.payload))
 
 
-def _done(state: RunState, step: StepLike, parts: list[PartRef]) -> RunState:
+def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.published is not None and state.report is None, step, "done once, after published")
     return replace(state, report=dict(step.payload["report"]))
 
 
-_TRANSITIONS: dict[str, Callable[[RunState, StepLike, list[PartRef]], RunState]] = {
+_TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
     "resumed": _resumed,
     "staged": _staged,
     "exported": _exported,
@@ -191,14 +161,13 @@ _TRANSITIONS: dict[str, Callable[[RunState, StepLike, list[PartRef]], RunState]]
     "job_ended": _job_ended,
     "job_judged": _job_judged,
     "gated": _gated,
-    "merged": _merged,
     "publication": _publication,
     "published": _published,
     "done": _done,
 }
 
 
-def _known_job(state: RunState, step: StepLike) -> JobRecord:
+def _known_job(state: RunState, step: Step) -> JobRecord:
     try:
         return state.job(step.payload["job"])
     except KeyError:

@@ -27,7 +27,7 @@ from batch_transform.core.naming import object_name
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.records import Staged
 from batch_transform.core.sizing import arrow_batch_rows
-from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE
+from batch_transform.core.spans import SPAN_SCHEMA, STANDARD, UNSENDABLE
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.rendering import record_json
 from batch_transform.spark.settings import session_settings
@@ -129,26 +129,30 @@ class _OpenObject:
         self._spans = spans
         self._task = uuid.uuid4().hex[:16]  # of this attempt alone
         self._count = 0
+        self._begin(STANDARD, 0)
+
+    def _begin(self, lane: str, start: int) -> None:
+        self._lane, self._start, self._stop = lane, start, start
+        self._largest = 0
         self._chunks: list[memoryview] = []
-        self._span: dict[str, object] | None = None
 
     def add(self, piece: Piece, number: int, body: memoryview, largest: int) -> None:
         """Adds consecutive records, the first of which is row `number`."""
+        if not self._chunks:
+            self._begin(piece.lane, number)
         self._chunks.append(body)
-        stop = number + piece.end - piece.begin
-        if self._span is None:
-            self._span = {"start": number, "lane": piece.lane, "bytes": 0, "largest": 0}
-        span = self._span
-        span.update(stop=stop, bytes=span["bytes"] + len(body), largest=max(span["largest"], largest))  # type: ignore[operator, type-var]
+        self._stop = number + piece.end - piece.begin
+        self._largest = max(self._largest, largest)
 
     def close(self) -> None:
         """Uploads the object, if one is open."""
-        if self._span is None:
+        if not self._chunks:
             return
-        if self._span["lane"] != UNSENDABLE:
+        body, name = b"".join(self._chunks), None
+        if self._lane != UNSENDABLE:
             name = object_name(self._task, self._count)
-            self._store.put(self._target.join(name), b"".join(self._chunks))
-            self._span["object"] = name
+            self._store.put(self._target.join(name), body)
             self._count += 1
-        self._spans.append(self._span)
-        self._chunks, self._span = [], None
+        rows = {"start": self._start, "stop": self._stop, "lane": self._lane}
+        self._spans.append({**rows, "object": name, "bytes": len(body), "largest": self._largest})
+        self._chunks = []

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import BooleanType, StringType, StructField, StructType
 
 from batch_transform.core.gathering import Gatherer, Leaves
@@ -108,7 +109,7 @@ def iterator_udf(run: Callable[[Iterator[pa.Array]], Iterator[pa.Array]], kind: 
             for answer in run(pa.Array.from_pandas(batch) for batch in batches):
                 yield _frame(answer)
 
-        made = F.pandas_udf(over_pandas, kind)
+        made = pandas_udf(over_pandas, kind)
     return made.asNondeterministic()  # type: ignore[no-any-return]
 
 
