@@ -72,6 +72,11 @@ class Recorded:
     payload: dict[str, Any]
     parts: tuple[Part, ...] = ()
 
+    @property
+    def payload_without_seconds(self) -> dict[str, Any]:
+        """The payload as the handler gave it: the driver adds how long the step took."""
+        return {key: value for key, value in self.payload.items() if key != "seconds"}
+
 
 @dataclass(frozen=True)
 class RunState:

@@ -14,6 +14,8 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.locations import open_tree
+from batch_transform.outputs.trees import Tree
 from batch_transform.pipeline.places import Places
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
@@ -92,3 +94,7 @@ class RunContext:
     def uri(self, *names: str) -> S3Uri:
         """Returns a location in the run's folder on S3."""
         return self.places.run.join(*names)
+
+    def open_tree(self, location: str) -> Tree:
+        """Returns the folder at a location as publishing sees it."""
+        return open_tree(location, self.store)

@@ -109,7 +109,8 @@ def iterator_udf(run: Callable[[Iterator[pa.Array]], Iterator[pa.Array]], kind: 
             for answer in run(pa.Array.from_pandas(batch) for batch in batches):
                 yield _frame(answer)
 
-        made = pandas_udf(over_pandas, kind)
+        untyped: Any = pandas_udf  # its overloads know no struct answered as a frame
+        made = untyped(over_pandas, kind)
     return made.asNondeterministic()  # type: ignore[no-any-return]
 
 
