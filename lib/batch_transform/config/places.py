@@ -58,7 +58,10 @@ def check_workspace(location: str) -> str:
     scheme, _, rest = location.partition("://")
     bucket, _, prefix = rest.rstrip("/").partition("/")
     if scheme not in _S3_SCHEMES or not _BUCKET.fullmatch(bucket):
-        raise ValueError(f"is {location!r}; valid: s3://BUCKET or s3://BUCKET/PREFIX")
+        raise ValueError(
+            f"is {location!r}; valid: s3://BUCKET or s3://BUCKET/PREFIX, "
+            "a bucket's name having 3 to 63 lower-case letters, digits, dots and hyphens"
+        )
     if prefix and any(segment in ("", ".", "..") for segment in prefix.split("/")):
         raise ValueError(f"is {location!r}; the prefix has an empty, '.' or '..' segment")
     return f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"
