@@ -33,8 +33,15 @@ def _next_for_jobs(state: RunState) -> act.Action | None:
         if job.verdicts is None:
             return act.Judge(job)
     if state.spans_to_retry:
-        return act.GiveUp() if state.rounds - state.rounds_before >= MAX_ATTEMPTS else act.Plan()
+        return act.GiveUp() if _is_hopeless(state) else act.Plan()
     return None
+
+
+def _is_hopeless(state: RunState) -> bool:
+    """Whether this driver has tried often enough; one that resumes the run tries anew."""
+    attempts = state.rounds - state.rounds_before
+    model_failed = any(job.model_failed for job in state.jobs if job.round_number == state.rounds)
+    return attempts >= (1 if model_failed else MAX_ATTEMPTS)
 
 
 def _next_after_jobs(state: RunState) -> act.Action:

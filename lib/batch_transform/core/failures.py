@@ -23,14 +23,9 @@ class ErrorClass(Enum):
     STOPPED = "stopped"
 
     @property
-    def is_transient(self) -> bool:
-        """Whether the same spans may succeed in another job: the failure is the service's, not a record's."""
-        return self in (ErrorClass.CAPACITY, ErrorClass.INTERNAL, ErrorClass.STOPPED)
-
-    @property
-    def is_fatal(self) -> bool:
-        """Whether no record was at fault and another job would fail alike."""
-        return self is ErrorClass.UNHEALTHY
+    def may_pass(self) -> bool:
+        """Whether the same spans may succeed in another job: the failure is no record's."""
+        return self in (ErrorClass.CAPACITY, ErrorClass.INTERNAL, ErrorClass.STOPPED, ErrorClass.UNHEALTHY)
 
 
 @dataclass(frozen=True)

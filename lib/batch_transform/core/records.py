@@ -25,6 +25,7 @@ class JobRecord:
         failure_reason: DescribeTransformJob's FailureReason, only when Failed.
         verdicts: the part with the outcome of its spans, None until judged.
         spans_to_retry: how many of its spans met a failure that is worth another job.
+        model_failed: whether the model never answered, so that another job at once would end alike.
     """
 
     name: str
@@ -40,6 +41,7 @@ class JobRecord:
     ended_at: str | None = None
     verdicts: Part | None = None
     spans_to_retry: int = 0
+    model_failed: bool = False
 
 
 @dataclass(frozen=True)

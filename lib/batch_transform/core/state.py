@@ -126,7 +126,8 @@ def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
     job = _known_job(state, step)
     _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
     _require(len(parts) == 1, step, "one part of verdicts")
-    judged = replace(job, verdicts=parts[0], spans_to_retry=step.payload["spans_to_retry"])
+    p = step.payload
+    judged = replace(job, verdicts=parts[0], spans_to_retry=p["spans_to_retry"], model_failed=p["model_failed"])
     return _with_job(state, judged)
 
 

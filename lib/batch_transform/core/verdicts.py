@@ -85,7 +85,7 @@ def _leaves(
 
 
 def _failed(leaf: dict[str, Any], failure: Failure) -> dict[str, Any]:
-    state = RETRY if failure.error_class.is_transient else DEAD
+    state = RETRY if failure.error_class.may_pass else DEAD
     return {**leaf, "state": state, "error_class": failure.error_class.value, "message": failure.message}
 
 

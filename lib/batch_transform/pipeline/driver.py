@@ -32,7 +32,7 @@ class Driver:
     """Drives one run; `state` is always what the ledger says."""
 
     def __init__(self, ctx: RunContext, state: RunState) -> None:
-        self._ctx = ctx
+        self.ctx = ctx
         self.state = state
 
     def run(self) -> RunState:
@@ -42,11 +42,11 @@ class Driver:
             BatchTransformError: the run ended otherwise; what is in the ledger is true, and it can be resumed.
         """
         while not isinstance(action := next_action(self.state), act.Nothing):
-            began = self._ctx.clock.monotonic()
-            outcome = _HANDLERS[type(action)](self._ctx, self.state, action)
-            seconds = round(self._ctx.clock.monotonic() - began, 3)
+            began = self.ctx.clock.monotonic()
+            outcome = _HANDLERS[type(action)](self.ctx, self.state, action)
+            seconds = round(self.ctx.clock.monotonic() - began, 3)
             payload = {**outcome.payload, "seconds": seconds}
-            self.state = advance(self.state, self._ctx.ledger.append(outcome.kind, payload, outcome.parts))
+            self.state = advance(self.state, self.ctx.ledger.append(outcome.kind, payload, outcome.parts))
         return self.state
 
     def stop_jobs(self) -> list[str]:
@@ -56,5 +56,5 @@ class Driver:
         """
         flying = [job for job in self.state.jobs if job.status is None]
         for job in flying:
-            self._ctx.jobs.stop(job.name)
+            self.ctx.jobs.stop(job.name)
         return [job.name for job in flying]

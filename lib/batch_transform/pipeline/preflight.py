@@ -90,7 +90,7 @@ def check_targets(
 
 
 def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> None:
-    preflight(targets.output.mode, open_tree(path or "", store), targets.output.partition_by)
+    preflight(targets.mode, open_tree(path or "", store), targets.output.partition_by)
 
 
 def check_table(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.publication import Mode
 from batch_transform.outputs.delta import DeltaOutput
 from batch_transform.pipeline.places import Places
 
@@ -22,6 +24,11 @@ class Targets:
         """Whether both are Delta tables."""
         return self.output.format == "delta"
 
+    @property
+    def mode(self) -> Mode:
+        """What becomes of the rows that are there."""
+        return cast(Mode, self.output.mode)
+
     def named(self) -> dict[str, str]:
         """Returns how the report names them."""
         return {
@@ -36,7 +43,7 @@ class Targets:
     def _delta(self, places: Places, target: DeadLetter) -> DeltaOutput:
         path = places.spark_path(target.path) if target.path else None
         output = self.output
-        return DeltaOutput(output.mode, path, target.table, tuple(output.partition_by), output.replace_where)
+        return DeltaOutput(self.mode, path, target.table, tuple(output.partition_by), output.replace_where)
 
 
 def targets_of(config: RunConfig, places: Places) -> Targets:

@@ -38,7 +38,7 @@ def read_input(
     return filtered
 
 
-def first_line(err: Exception) -> str:
+def first_line(err: BaseException) -> str:
     """Returns an error of Spark's without its plan and its stack."""
     return str(err).strip().partition("\n")[0]
 

@@ -64,8 +64,8 @@ def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile]
 
 def _estimated_json_bytes(df: DataFrame, columns: Sequence[str]) -> int:
     """A sample steers parallelism only: with skewed rows it can be ten times off."""
-    sampled = F.when(F.rand(seed=7) < _SAMPLED, F.octet_length(record_json(columns)))
-    row = df.agg(F.sum(sampled).alias("bytes")).first()
+    sampled = df.sample(_SAMPLED, seed=7).agg(F.sum(F.octet_length(record_json(columns))).alias("bytes"))
+    row = sampled.first()
     return int((row["bytes"] if row else None) or 0) * round(1 / _SAMPLED)
 
 

@@ -19,9 +19,9 @@ from batch_transform.core.verdicts import LEAF_SCHEMA, RETRY, unsendable
 from batch_transform.outputs.delta import publish_delta
 from batch_transform.outputs.parquet import prepare, publish
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.html_report import write_html
 from batch_transform.pipeline.merge import Merged, merge
 from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.reporting import write_html
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.written import WrittenTable, write_parquet
 
@@ -54,7 +54,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     targets = targets_of(ctx.config, ctx.places)
     if targets.is_delta:
         return Outcome("publication", {"format": "delta", **targets.named()})
-    mode, partitions = targets.output.mode, targets.output.partition_by
+    partitions = targets.output.partition_by
     tables = [
         _write(ctx, merged.result, targets.output.path or "", partitions, "result"),
         _write(ctx, merged.dead_letters, targets.dead_letter.path or "", partitions, "dead_letter"),
@@ -62,9 +62,10 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     gate.check_written(counts, *[table.rows for table in tables])
     ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
     publications = [
-        prepare(table.kind, mode, table.tree, table.target, table.files, state.run_id, state.nonce) for table in tables
+        prepare(table.kind, targets.mode, table.tree, table.target, table.files, state.run_id, state.nonce)
+        for table in tables
     ]
-    payload = {publication.kind: publication.to_document() for publication in publications}
+    payload: dict[str, Any] = {publication.kind: publication.to_document() for publication in publications}
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
     return Outcome("publication", {"format": "parquet", **targets.named(), **payload}, tuple(parts))
 
@@ -86,8 +87,8 @@ def _require_budget(ctx: RunContext, counts: Counts, merged: Merged) -> None:
     merged.dead_letters.write.mode("overwrite").parquet(place)
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
-        f"nothing is published. The dead letters lie in {place}. To publish without scoring again, start the same command "
-        f"with --set errors.max_rows={counts.rows_dead_letter}"
+        f"nothing is published. The dead letters lie in {place}. To publish without scoring again, start the same "
+        f"command with --set errors.max_rows={counts.rows_dead_letter}"
     )
 
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core import actions as act
 from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.failures import ErrorClass
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.records import JobRecord, RunState
 from batch_transform.core.verdicts import DEAD, RETRY, judge, rows_in_state
@@ -78,7 +79,9 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
     ctx.tell(
         "reconcile", f"{job.name}: {len(outputs):,} of {spans.num_rows:,} outputs, {dead:,} rows without prediction"
     )
-    return Outcome("job_judged", {"job": job.name, "spans_to_retry": retry}, (ctx.ledger.write_part(leaves),))
+    model_failed = ErrorClass.UNHEALTHY.value in leaves["error_class"].to_pylist()
+    payload = {"job": job.name, "spans_to_retry": retry, "model_failed": model_failed}
+    return Outcome("job_judged", payload, (ctx.ledger.write_part(leaves),))
 
 
 def _outputs(ctx: RunContext, job: JobRecord, spans: pa.Table) -> list[OutputObject]:
