@@ -44,7 +44,7 @@ def run_job(document: dict[str, Any], handshake: Handshake) -> int:
             job.run()
         except BatchTransformError as err:
             return job.end(err)
-        except BaseException as err:  # noqa: BLE001 - reported, and raised again unless the JVM has gone
+        except BaseException as err:
             # With the JVM gone every call of Spark's fails, before or after the signal that says so.
             if interrupts.signal_number is None and not interrupts.orphaned:
                 job.end(ServiceFailure(f"{type(err).__name__}: {first_line(err)}"))

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from importlib import resources
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+# As source, not as a path: the package may lie in a zip, as spark-submit carries it.
+LAUNCHER = resources.files(__package__).joinpath("launcher.py").read_text(encoding="utf-8")
 LOOPBACK = "127.0.0.1"
 READY_TO_DIE_SECONDS = 10.0  # the launcher's grace and some more
 URL_SCHEMES = ("http://", "https://")
@@ -42,7 +43,7 @@ class ModelServer:
             words[0] = sys.executable
         # -I would hide PYTHONPATH from the launcher only; the command itself inherits the environment.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(LAUNCHER), *words],
+            [sys.executable, "-I", "-S", "-c", LAUNCHER, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
