@@ -53,7 +53,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     _require_budget(ctx, counts, merged)
     targets = targets_of(ctx.config, ctx.places)
     if targets.is_delta:
-        return Outcome("publication", {"format": "delta", **targets.named()})
+        return Outcome("publication", {"format": "delta", "targets": targets.named()})
     partitions = targets.output.partition_by
     tables = [
         _write(ctx, merged.result, targets.output.path or "", partitions, "result"),
@@ -65,9 +65,10 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
         prepare(table.kind, targets.mode, table.tree, table.target, table.files, state.run_id, state.nonce)
         for table in tables
     ]
-    payload: dict[str, Any] = {publication.kind: publication.to_document() for publication in publications}
+    documents = {publication.kind: publication.to_document() for publication in publications}
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
-    return Outcome("publication", {"format": "parquet", **targets.named(), **payload}, tuple(parts))
+    payload = {"format": "parquet", "targets": targets.named(), "publications": documents}
+    return Outcome("publication", payload, tuple(parts))
 
 
 def _write(ctx: RunContext, df: DataFrame, target: str, partitions: tuple[str, ...], kind: Any) -> WrittenTable:
@@ -97,12 +98,11 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Out
     intent = action.publication
     if intent.payload["format"] == "parquet":
         for kind, part in reversed(list(zip(("result", "dead_letter"), intent.parts, strict=True))):
-            publication = Publication.from_document(intent.payload[kind], ctx.ledger.read_part(part))
-            open_tree = ctx.open_tree
-            publish(publication, open_tree(publication.source), open_tree(publication.target))
+            publication = Publication.from_document(intent.payload["publications"][kind], ctx.ledger.read_part(part))
+            publish(publication, ctx.open_tree(publication.source), ctx.open_tree(publication.target))
     else:
         _publish_delta(ctx, state)
-    targets = {name: intent.payload[name] for name in ("output", "dead_letter")}
+    targets = intent.payload["targets"]
     ctx.tell("publish", targets["output"])
     return Outcome("published", targets)
 
