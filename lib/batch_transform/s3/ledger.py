@@ -43,7 +43,7 @@ class Ledger:
         """Checks that the store honours `If-None-Match`, without which two drivers could both publish.
 
         Raises:
-            ConfigurationError: the store accepts a second put.
+            ConfigurationError: the store accepts a second put, or knows no such condition.
         """
         key = self._prefix.join("probe", uuid.uuid4().hex)
         try:
@@ -53,10 +53,13 @@ class Ledger:
             self._store.put_new(key, b"2")
         except AlreadyThere:
             return
+        except StoreFailure as err:
+            if err.code != "NotImplemented":  # S3's word for a header that a store does not know
+                raise
         finally:
             self._store.delete([key])
         raise ConfigurationError(
-            f"workspace: the store of s3://{key.bucket} ignores If-None-Match (conditional writes), "
+            f"workspace: the store of s3://{key.bucket} does not honour If-None-Match (conditional writes), "
             "so a run could be published twice; use Amazon S3 or a store that has them"
         )
 

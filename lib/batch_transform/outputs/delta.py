@@ -1,0 +1,225 @@
+"""Publishes a DataFrame as one idempotent Delta transaction, with the DataFrame API and SQL only.
+
+Delta remembers (`txnAppId`, `txnVersion`) in the table and skips a repeated write; the commit also carries the run's
+nonce in `userMetadata`, by which it is found again and its rows are counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
+from batch_transform.core.publication import Mode
+from batch_transform.outputs.delta_rules import Conflict, conflict_of, written_rows
+
+try:  # a Connect client may lack it; the classic client raises it for Java errors that PySpark has no class for
+    from py4j.protocol import Py4JJavaError
+except ImportError:  # pragma: no cover
+    Py4JJavaError = PySparkException
+
+WRITE_ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 2.0  # doubled each time: 30 s in all, beside the writes themselves
+RECENT_COMMITS = 100  # read before the whole history
+MAKER_PROPERTY = "batch_transform.nonce"  # of a table: the run that made it
+
+
+@dataclass(frozen=True)
+class DeltaOutput:
+    """A Delta table, by path or by name, and how it is written.
+
+    Attributes:
+        mode: what becomes of the rows that are there.
+        path: URI for Spark; None where `table` is given.
+        table: `catalog.schema.name`; None where `path` is given.
+        partition_by: columns of a table that is made new.
+        replace_where: with mode overwrite, the predicate of the rows that are replaced.
+    """
+
+    mode: Mode
+    path: str | None = None
+    table: str | None = None
+    partition_by: tuple[str, ...] = ()
+    replace_where: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The table as SQL names it."""
+        quoted = (self.path or "").replace("`", "``")
+        return self.table or f"delta.`{quoted}`"
+
+
+def exists(spark: SparkSession, output: DeltaOutput) -> bool:
+    """Returns whether the table is there.
+
+    Raises:
+        ConfigurationError: there is a table of another format, or the session knows no Delta.
+    """
+    detail = _detail(spark, output)
+    if detail is not None and detail["format"] != "delta":
+        raise ConfigurationError(f"output: {output.name} is a {detail['format']} table, and output.format is delta")
+    return detail is not None
+
+
+def _detail(spark: SparkSession, output: DeltaOutput) -> Row | None:
+    if output.table is not None and not spark.catalog.tableExists(output.table):
+        return None
+    try:
+        return spark.sql(f"DESCRIBE DETAIL {output.name}").first()
+    except AnalysisException as err:
+        if "DELTA_" not in str(err):
+            message = f"output: this Spark session cannot look at {output.name} (is Delta configured?): {err}"
+            raise ConfigurationError(message) from err
+        return None
+
+
+def preflight(spark: SparkSession, output: DeltaOutput, columns: tuple[str, ...]) -> bool:
+    """Returns whether the table is there, for the ledger; checks what Delta would refuse after everything was paid for.
+
+    Not for a run that has begun to publish: the table that is there may be its own.
+
+    Raises:
+        ConfigurationError: mode `error` and the table is there, `columns` or `partition_by` do not fit it, or the path
+            holds Parquet files that are no table.
+    """
+    if not exists(spark, output):
+        if output.path is not None and _is_plain_parquet(spark, output.path):
+            raise ConfigurationError(f"output: {output.path} holds Parquet files that are no Delta table")
+        return False
+    if output.mode == "error":
+        raise ConfigurationError(f"output: {output.name} is there already, and output.mode is error")
+    known = {name.lower() for name in spark.table(output.name).columns}
+    faults = [f"output: {output.name} has no column {name}" for name in columns if name.lower() not in known]
+    detail = _detail(spark, output)
+    partitions = list(detail["partitionColumns"]) if detail is not None else []
+    if output.partition_by and partitions != list(output.partition_by):
+        faults.append(f"output: {output.name} is partitioned by {partitions}, not by {list(output.partition_by)}")
+    if faults:
+        raise ConfigurationError(faults)
+    return True
+
+
+def _is_plain_parquet(spark: SparkSession, path: str) -> bool:
+    # Delta appends to such a directory without a word, and the files that were there vanish from what readers see.
+    try:
+        return bool(spark.read.format("parquet").load(path).columns)
+    except AnalysisException:
+        return False
+
+
+def writer_options(output: DeltaOutput, run_id: str, nonce: str) -> dict[str, str]:
+    """Returns the options of the write: the transaction's identity, and which rows it replaces."""
+    options = {
+        "txnAppId": nonce,
+        "txnVersion": "1",
+        "userMetadata": json.dumps({"run_id": run_id, "nonce": nonce}, sort_keys=True),
+    }
+    if output.mode == "overwrite_partitions":
+        options["partitionOverwriteMode"] = "dynamic"
+    elif output.mode == "overwrite":
+        # Said outright, or a session that is set to dynamic replaces less, and refuses replaceWhere.
+        options["partitionOverwriteMode"] = "static"
+    if output.replace_where is not None:
+        options["replaceWhere"] = output.replace_where
+    return options
+
+
+def publish_delta(df: DataFrame, output: DeltaOutput, run_id: str, nonce: str, sleep: Callable[[float], None]) -> int:
+    """Returns the rows that the run's one commit wrote, now or in an earlier attempt.
+
+    Each attempt computes `df` again.
+
+    Raises:
+        ConfigurationError: mode `error`, and another writer has made the table in the meantime.
+        PublishedUnverified: it was committed, but the table's history does not tell how many rows.
+        ServiceFailure: other writers won every attempt.
+    """
+    for attempt in range(WRITE_ATTEMPTS):
+        rows = committed_rows(df.sparkSession, output, nonce)
+        if rows is not None:
+            return rows
+        if output.mode == "error":
+            _refuse_others_table(df.sparkSession, output, nonce)
+        conflict = _write(df, output, writer_options(output, run_id, nonce))
+        if conflict is not Conflict.RETRY:
+            return _own_rows(df.sparkSession, output, nonce)
+        if attempt < WRITE_ATTEMPTS - 1:
+            sleep(FIRST_WAIT_SECONDS * 2**attempt)
+    raise ServiceFailure(f"output: {output.name}: other writers committed first in {WRITE_ATTEMPTS} attempts")
+
+
+def _refuse_others_table(spark: SparkSession, output: DeltaOutput, nonce: str) -> None:
+    detail = _detail(spark, output)
+    if detail is not None and (detail["properties"] or {}).get(MAKER_PROPERTY) != nonce:
+        raise ConfigurationError(f"output: {output.name} was made by another writer, and output.mode is error")
+
+
+def _own_rows(spark: SparkSession, output: DeltaOutput, nonce: str) -> int:
+    rows = committed_rows(spark, output, nonce)
+    if rows is None:
+        raise PublishedUnverified(f"output: the history of {output.name} has no commit of this run ({nonce})")
+    return rows
+
+
+def _write(df: DataFrame, output: DeltaOutput, options: dict[str, str]) -> Conflict:
+    # Mode error appends: the caller has seen that there is no table, and a resumed run finds its own.
+    mode = "append" if output.mode in ("error", "append") else "overwrite"
+    writer = df.write.format("delta").mode(mode).options(**options)
+    if output.partition_by:
+        writer = writer.partitionBy(*output.partition_by)
+    try:
+        if output.table is not None:
+            _make_table(df, output, options["txnAppId"])
+            writer.saveAsTable(output.table)
+        else:
+            writer.save(output.path)
+    except (PySparkException, Py4JJavaError) as err:
+        conflict = conflict_of(type(err).__name__, str(err))
+        if conflict is Conflict.NONE:
+            raise
+        return conflict
+    return Conflict.NONE
+
+
+def _make_table(df: DataFrame, output: DeltaOutput, nonce: str) -> None:
+    """Makes a named table, empty: the commit of a `saveAsTable` that makes one drops `userMetadata` (Delta 4.4)."""
+    if exists(df.sparkSession, output):
+        return
+    # `limit(0)` becomes an empty relation of the same schema, so nothing of `df` is computed here.
+    writer = df.limit(0).writeTo(output.table or "").using("delta").tableProperty(MAKER_PROPERTY, nonce)
+    if output.partition_by:
+        first, *others = map(F.col, output.partition_by)
+        writer = writer.partitionedBy(first, *others)
+    writer.create()
+
+
+def committed_rows(spark: SparkSession, output: DeltaOutput, nonce: str) -> int | None:
+    """Returns the rows of the commit that carries `nonce`, or None if the table has no such commit.
+
+    Raises:
+        PublishedUnverified: the commit is there without its count.
+    """
+    if not exists(spark, output):
+        return None
+    for limit in (f"LIMIT {RECENT_COMMITS}", ""):
+        history = spark.sql(f"DESCRIBE HISTORY {output.name} {limit}")
+        own = history.where(F.get_json_object("userMetadata", "$.nonce") == F.lit(nonce))
+        found = own.select("version", "operationMetrics").first()
+        if found is not None:
+            return _counted(output, found)
+    return None
+
+
+def _counted(output: DeltaOutput, commit: Row) -> int:
+    rows = written_rows(commit["operationMetrics"] or {})
+    if rows is None:
+        raise PublishedUnverified(
+            f"output: version {commit['version']} of {output.name} has no row count "
+            "(spark.databricks.delta.history.metricsEnabled is off)"
+        )
+    return rows
