@@ -1,0 +1,103 @@
+"""The ledger's records: an append-only chain of steps, each bound to the one before by its digest.
+
+The digest makes a step that was edited, lost or swapped visible; what forbids two drivers to write the same number is
+the store (`If-None-Match`, see `s3.ledger`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from batch_transform.core.errors import LedgerCorrupt
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bulk that a step names: a Parquet file below the run's prefix. A file that no step names does not exist."""
+
+    key: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transition of a run.
+
+    Attributes:
+        number: its place, dense from 0.
+        writer: the process that wrote it, random for each.
+        epoch: how often the run had changed hands.
+        previous: digest of the step before, "" for step 0.
+        kind: what happened.
+        version: of the record's format.
+        payload: small JSON document.
+        parts: the bulk that belongs to it.
+    """
+
+    number: int
+    writer: str
+    epoch: int
+    previous: str
+    kind: str
+    version: int
+    payload: Mapping[str, Any]
+    parts: tuple[Part, ...] = ()
+
+
+def encode(step: Step) -> bytes:
+    """Returns the step's one form in bytes (JSON, keys sorted, compact, ASCII).
+
+    Raises:
+        TypeError, ValueError: the payload is no JSON document (NaN counts as none).
+    """
+    document = asdict(step) | {"payload": dict(step.payload)}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def decode(body: bytes) -> Step:
+    """Returns the step that `encode` made these bytes from.
+
+    Raises:
+        LedgerCorrupt: the bytes are no step, not in the one form, or of a newer format.
+    """
+    try:
+        document = json.loads(body)
+        parts = tuple(Part(**part) for part in document.pop("parts"))
+        step = Step(**document, parts=parts)
+        canonical = encode(step)
+    except (ValueError, TypeError, KeyError, AttributeError) as err:
+        raise LedgerCorrupt(f"no step of a ledger: {body[:200]!r}") from err
+    if step.version != FORMAT_VERSION:
+        raise LedgerCorrupt(f"step {step.number} has format {step.version}; this version reads format {FORMAT_VERSION}")
+    if canonical != body:
+        raise LedgerCorrupt(f"step {step.number} is not as it was written")
+    return step
+
+
+def digest(body: bytes) -> str:
+    """Returns the SHA-256 of a step or part, in hexadecimal."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def check_chain(steps: Iterable[Step]) -> None:
+    """Checks that the steps are a whole ledger, from step 0 on.
+
+    Raises:
+        LedgerCorrupt: a number is missing or out of order, a digest does not fit, or the epoch goes back.
+    """
+    previous, epoch = "", 0
+    for number, step in enumerate(steps):
+        if step.number != number:
+            raise LedgerCorrupt(f"the ledger has step {step.number} where step {number} belongs")
+        if step.previous != previous:
+            raise LedgerCorrupt(f"step {number} does not follow the step {number - 1} that is there")
+        if step.epoch < epoch:
+            raise LedgerCorrupt(f"step {number} goes back from epoch {epoch} to {step.epoch}")
+        previous, epoch = digest(encode(step)), step.epoch

@@ -1,0 +1,190 @@
+"""What a Parquet publication will do, decided once and recorded before the first file moves.
+
+A publication copies files under names that are its own (`part-<nonce>-<i>`), and removes files by name: repeating any
+part of it changes nothing. `outputs.parquet` carries it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+
+from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
+from batch_transform.core.filenames import is_data_file, is_leftover, partition_columns, partition_of
+
+Kind = Literal["result", "dead_letter"]
+Mode = Literal["error", "append", "overwrite", "overwrite_partitions"]
+
+
+@dataclass(frozen=True)
+class TreeFile:
+    """A file of a tree: its name below the root, the version that was listed, and its rows where they were counted."""
+
+    name: str
+    size_bytes: int
+    etag: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One file of a publication: `source` in the run's own folder, `target` in the output, both below their roots."""
+
+    source: str
+    etag: str
+    size_bytes: int
+    rows: int
+    target: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A publication of one table.
+
+    Attributes:
+        kind: which of the run's two tables.
+        mode: what becomes of the files that are in the output already.
+        source: root of the files that were merged.
+        target: root of the output.
+        run_id: for people who find the marker.
+        nonce: the run's; part of every name that is written.
+        files: what is copied.
+        remove: names in the output that are deleted once all files are there.
+    """
+
+    kind: Kind
+    mode: Mode
+    source: str
+    target: str
+    run_id: str
+    nonce: str
+    files: tuple[PublishedFile, ...]
+    remove: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """The rows that it publishes."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def marker(self) -> str:
+        """The name of the document in the output that lists its files."""
+        return f"_batch_transform-{self.nonce}.json"
+
+    def to_document(self) -> dict[str, Any]:
+        """Returns the small part, for a ledger step's payload; the files are in `to_table`."""
+        head = ("kind", "mode", "source", "target", "run_id", "nonce")
+        return {name: getattr(self, name) for name in head} | {"files": len(self.files), "remove": len(self.remove)}
+
+    def to_table(self) -> pa.Table:
+        """Returns the files to copy, then the names to remove (whose other columns are null), for a ledger part."""
+        columns = [[getattr(file, field.name) for file in self.files] for field in FILES_SCHEMA]
+        columns[FILES_SCHEMA.get_field_index("target")].extend(self.remove)
+        for column in columns:
+            column.extend([None] * (len(self.files) + len(self.remove) - len(column)))
+        return pa.table(
+            [pa.array(column, field.type) for column, field in zip(columns, FILES_SCHEMA, strict=True)], FILES_SCHEMA
+        )
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], table: pa.Table) -> Publication:
+        """Returns the publication that `to_document` and `to_table` were taken from.
+
+        Raises:
+            LedgerCorrupt: they do not belong together, or are not what this version writes.
+        """
+        rows = table.to_pylist()
+        files = tuple(PublishedFile(**row) for row in rows if row["source"] is not None)
+        remove = tuple(row["target"] for row in rows if row["source"] is None)
+        head = dict(document)
+        counts = (head.pop("files", None), head.pop("remove", None))
+        if counts != (len(files), len(remove)) or head.get("mode") not in get_args(Mode):
+            raise LedgerCorrupt(f"no publication: {head} with {counts} files, the part has {len(files)}, {len(remove)}")
+        return cls(**head, files=files, remove=remove)
+
+
+FILES_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()),
+        ("etag", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("rows", pa.int64()),
+        pa.field("target", pa.string(), nullable=False),
+    ]
+)
+
+
+def plan_publication(
+    kind: Kind,
+    mode: Mode,
+    source: str,
+    target: str,
+    run_id: str,
+    nonce: str,
+    merged: Iterable[TreeFile],
+    found: Iterable[TreeFile],
+) -> Publication:
+    """Returns the publication of the files `merged`, given the files `found` in the output now.
+
+    Hidden files among `merged` (Spark's `_SUCCESS`) are left out. Overwriting removes all data files, what describes
+    them (`_metadata`) and the markers of earlier publications; `overwrite_partitions` removes the data files of the
+    partitions that it writes to, and of no other.
+
+    Raises:
+        ConfigurationError: the output cannot take the files, as `refuse_target` says.
+        ValueError: a merged file without a row count.
+    """
+    names = [file.name for file in found]
+    data = sorted((file for file in merged if is_data_file(file.name)), key=lambda file: file.name)
+    refuse_target(mode, target, names, partition_columns(data[0].name) if data else None)
+    files = tuple(_published(file, nonce, number) for number, file in enumerate(data))
+    remove = _to_remove(mode, names, files)
+    return Publication(kind, mode, source, target, run_id, nonce, files, remove)
+
+
+def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: Sequence[str] | None = None) -> None:
+    """Checks that an output with these files may be written to; `partition_by` None: the partitions are not known.
+
+    Raises:
+        ConfigurationError: mode `error` and there are data files, files that stay are partitioned by other columns
+            (Spark refuses to read such a mixture), or the output is a Delta table.
+    """
+    if any(name.startswith("_delta_log/") for name in names):
+        raise ConfigurationError(
+            f"output: {target} is a Delta table; Parquet files put into it would be invisible or destroy it "
+            "(set output.format: delta)"
+        )
+    count = sum(is_data_file(name) for name in names)
+    if mode == "error" and count:
+        raise ConfigurationError(f"output: {target} holds {count} data files already, and output.mode is error")
+    if partition_by is not None and mode in ("append", "overwrite_partitions"):
+        _refuse_other_partitions(target, names, tuple(partition_by))
+
+
+def _refuse_other_partitions(target: str, names: Iterable[str], wanted: tuple[str, ...]) -> None:
+    for name in filter(is_data_file, names):
+        if partition_columns(name) != wanted:
+            raise ConfigurationError(
+                f"output: {target} holds {name}, partitioned by {list(partition_columns(name))}, "
+                f"and output.partition_by is {list(wanted)}"
+            )
+
+
+def _published(file: TreeFile, nonce: str, number: int) -> PublishedFile:
+    if file.rows is None:
+        raise ValueError(f"the rows of {file.name} were not counted")
+    partition = partition_of(file.name)
+    target = f"{partition}/" * bool(partition) + f"part-{nonce}-{number:05d}.parquet"
+    return PublishedFile(file.name, file.etag, file.size_bytes, file.rows, target)
+
+
+def _to_remove(mode: Mode, names: Iterable[str], files: Iterable[PublishedFile]) -> tuple[str, ...]:
+    if mode == "overwrite":
+        return tuple(sorted(name for name in names if is_data_file(name) or is_leftover(name)))
+    if mode == "overwrite_partitions":
+        written = {partition_of(file.target) for file in files}
+        return tuple(sorted(name for name in names if is_data_file(name) and partition_of(name) in written))
+    return ()

@@ -1,0 +1,201 @@
+"""A tree on a file system that the driver reaches. What a method has done survives a power cut."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from batch_transform.core.objects import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
+from batch_transform.core.publication import TreeFile
+from batch_transform.outputs.trees import TEMPORARY_SUFFIX, Tree
+
+# File systems without hard links (FUSE mounts of object stores) say so in several ways.
+NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
+
+
+@contextmanager
+def local_errors(operation: str, path: str) -> Iterator[None]:
+    """Turns OSErrors inside the block into StoreFailure or the subclass that fits."""
+    try:
+        yield
+    except OSError as err:
+        kind = {FileNotFoundError: ObjectNotFound, FileExistsError: AlreadyThere}.get(type(err), StoreFailure)
+        raise kind(operation, path, errno.errorcode.get(err.errno or 0, "OSError"), str(err)) from err
+
+
+class LocalTree:
+    """The Tree below a directory, which need not exist yet; a file appears by a rename, whole or not at all."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    @property
+    def location(self) -> str:
+        """The root as a `file://` URI, which Spark does not take for a path on another file system."""
+        return f"file://{self.root}"
+
+    def list(self) -> Iterator[TreeFile]:
+        """Returns all files, sorted within each directory."""
+        for folder, folders, names in os.walk(self.root, onerror=_raise_unless_missing):
+            folders.sort()
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                try:
+                    status = os.stat(path)
+                except FileNotFoundError:
+                    continue  # deleted since the directory was read
+                yield TreeFile(os.path.relpath(path, self.root).replace(os.sep, "/"), status.st_size, _etag(status))
+
+    def read(self, name: str) -> bytes:
+        """Returns the bytes of a small file."""
+        with local_errors("read", self._path(name)), open(self._path(name), "rb") as stream:
+            return stream.read()
+
+    def read_tail(self, file: TreeFile, length_bytes: int) -> bytes:
+        """Returns the last bytes of a file; all of it if it is shorter."""
+        with local_errors("read", self._path(file.name)), open(self._path(file.name), "rb") as stream:
+            self._check_version(file, stream.fileno())
+            stream.seek(max(0, file.size_bytes - length_bytes))
+            return stream.read()
+
+    def put(self, name: str, body: bytes) -> None:
+        """Writes a small file, whatever was there before."""
+        path = self._path(name)
+        with local_errors("write", path):
+            os.replace(_write_temporary(path, body), path)
+            _sync_directory(os.path.dirname(path))
+
+    def put_new(self, name: str, body: bytes) -> None:
+        """Writes a small file; raises AlreadyThere if there is one.
+
+        A hard link is the rename that refuses to replace. Without links the file is written in place, so a process
+        killed in between leaves it empty.
+        """
+        path = self._path(name)
+        with local_errors("write", path):
+            temporary = _write_temporary(path, body)
+            try:
+                os.link(temporary, path)
+            except OSError as err:
+                if err.errno not in NO_HARD_LINKS:
+                    raise
+                _write(path, body, os.O_EXCL)
+            finally:
+                os.unlink(temporary)
+            _sync_directory(os.path.dirname(path))
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Deletes files with Hadoop's checksums beside them, and the directories that are empty then."""
+        for name in names:
+            path = self._path(name)
+            with local_errors("delete", path):
+                folder, base = os.path.split(path)
+                # The checksum first: once the file is gone, nobody knows of it.
+                for victim in (os.path.join(folder, f".{base}.crc"), path):
+                    with suppress(FileNotFoundError):
+                        os.unlink(victim)
+                self._prune(folder)
+
+    def _prune(self, folder: str) -> None:
+        while folder != self.root and folder.startswith(self.root):
+            try:
+                os.rmdir(folder)
+            except FileNotFoundError:
+                pass  # a killed process had come this far; its parents may be empty too
+            except OSError:
+                return
+            folder = os.path.dirname(folder)
+
+    def copy_in(self, source: Tree, file: TreeFile, name: str) -> None:
+        """Copies a file of another local tree.
+
+        Raises:
+            PreconditionFailed: it is not the version that was listed.
+            TypeError: the other tree is not local.
+        """
+        if not isinstance(source, LocalTree):
+            raise TypeError(f"cannot copy from {source.location} to {self.location}")
+        path, origin = self._path(name), source._path(file.name)
+        with local_errors("copy", origin), open(origin, "rb") as stream:
+            source._check_version(file, stream.fileno())
+            _make_directory(os.path.dirname(path))
+            temporary = _temporary(path)
+            with open(temporary, "xb") as sink:
+                shutil.copyfileobj(stream, sink, 1024 * 1024)
+                sink.flush()
+                os.fsync(sink.fileno())
+            os.replace(temporary, path)
+            _sync_directory(os.path.dirname(path))
+
+    def clear(self) -> None:
+        """Deletes the directory with everything in it."""
+        with local_errors("delete", self.root), suppress(FileNotFoundError):
+            shutil.rmtree(self.root)
+
+    def check_writable(self) -> None:
+        """Asks the first directory above the root that exists; writes nothing."""
+        folder = self.root
+        while not os.path.lexists(folder):
+            folder = os.path.dirname(folder)
+        if not os.path.isdir(folder):
+            raise StoreFailure("write", self.root, "ENOTDIR", f"{folder} is no directory")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise StoreFailure("write", self.root, "EACCES", f"{folder} is not writable")
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.root, *name.split("/"))
+
+    def _check_version(self, file: TreeFile, descriptor: int) -> None:
+        found = _etag(os.fstat(descriptor))
+        if found != file.etag:
+            raise PreconditionFailed("read", self._path(file.name), "changed", f"it was {file.etag} and is {found}")
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns}-{status.st_size}"
+
+
+def _raise_unless_missing(err: OSError) -> None:
+    if not isinstance(err, FileNotFoundError):
+        raise StoreFailure("list", str(err.filename), type(err).__name__, str(err)) from err
+
+
+def _temporary(path: str) -> str:
+    folder, base = os.path.split(path)
+    return os.path.join(folder, f".{base}.{uuid.uuid4().hex[:8]}{TEMPORARY_SUFFIX}")
+
+
+def _write_temporary(path: str, body: bytes) -> str:
+    _make_directory(os.path.dirname(path))
+    temporary = _temporary(path)
+    _write(temporary, body, os.O_EXCL)
+    return temporary
+
+
+def _write(path: str, body: bytes, flag: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o666), "wb") as stream:
+        stream.write(body)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _make_directory(folder: str) -> None:
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder)
+    _make_directory(parent)
+    with suppress(FileExistsError):
+        os.mkdir(folder)
+    _sync_directory(parent)
+
+
+def _sync_directory(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

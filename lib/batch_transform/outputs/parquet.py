@@ -1,0 +1,148 @@
+"""Publishes Parquet files that Spark wrote elsewhere; every step may be repeated, so it resumes from anywhere.
+
+Promised: once `publish` has returned, each row is in the output once, whatever was killed on the way, and `_SUCCESS` is
+never there while a file is missing. Not promised: that a reader who ignores `_SUCCESS` sees all or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.objects import AlreadyThere, ObjectNotFound, StoreFailure
+from batch_transform.core.publication import (
+    Kind,
+    Mode,
+    Publication,
+    PublishedFile,
+    TreeFile,
+    plan_publication,
+    refuse_target,
+)
+from batch_transform.outputs.trees import TEMPORARY_SUFFIX, THREADS, Tree, in_threads
+
+SUCCESS = "_SUCCESS"
+OWNER = "_owner"
+
+
+def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> None:
+    """Checks an output before any work. Not for a run whose publication is recorded: its own files are there.
+
+    Raises:
+        ConfigurationError: mode `error` and there are data files, other partition columns, a Delta table, or it cannot
+            be listed or written.
+    """
+    try:
+        refuse_target(mode, target.location, [file.name for file in target.list()], partition_by)
+        target.check_writable()
+    except StoreFailure as err:
+        raise ConfigurationError(f"output: {target.location} cannot be written: {err}") from err
+
+
+def prepare(
+    kind: Kind, mode: Mode, source: Tree, target: Tree, merged: Iterable[TreeFile], run_id: str, nonce: str
+) -> Publication:
+    """Returns the publication to be recorded in the ledger before `publish`; in mode `error` the output is claimed.
+
+    The claim comes before the listing, so that of two runs only one can find the output empty.
+
+    Raises:
+        ConfigurationError: the output cannot take the files, or another run has claimed it.
+    """
+    if mode == "error":
+        claim(target, run_id, nonce)
+    try:
+        return plan_publication(kind, mode, source.location, target.location, run_id, nonce, merged, target.list())
+    except ConfigurationError:
+        if mode == "error":
+            target.delete([OWNER])
+        raise
+
+
+def claim(target: Tree, run_id: str, nonce: str) -> None:
+    """Makes the output this run's own until it is published; doing it again is no error.
+
+    Raises:
+        ConfigurationError: another run has claimed it.
+    """
+    body = json.dumps({"nonce": nonce, "run_id": run_id}, sort_keys=True).encode()
+    try:
+        target.put_new(OWNER, body)
+    except AlreadyThere as err:
+        try:
+            found = target.read(OWNER)
+        except ObjectNotFound:
+            found = b"a run that has just ended"
+        if found != body:
+            raise ConfigurationError(
+                f"output: {target.location} is being written by {found.decode(errors='replace')}; "
+                f"if that run was given up, delete {target.location}/{OWNER}"
+            ) from err
+
+
+def publish(publication: Publication, source: Tree, target: Tree, threads: int = THREADS) -> None:
+    """Carries out a recorded publication, or what is left of it, and deletes the sources.
+
+    Raises:
+        ServiceFailure: a source is gone or another one, or the output is not what was written.
+    """
+    _check_roots(source.location, target.location)
+    present = {file.name: file.size_bytes for file in target.list()}
+    if not _is_complete(publication, present):
+        target.delete([SUCCESS, *_abandoned(publication, present)])
+        missing = [file for file in publication.files if present.get(file.target) != file.size_bytes]
+        in_threads(lambda file: target.copy_in(source, _listed(file), file.target), missing, threads)
+        target.delete(publication.remove)
+        _verify(publication, target)
+        target.put(publication.marker, marker_document(publication))
+        target.put(SUCCESS, b"")
+    if publication.mode == "error":
+        target.delete([OWNER])
+    source.clear()
+
+
+def marker_document(publication: Publication) -> bytes:
+    """Returns the JSON document that names the files of a publication, for people and for later runs."""
+    files = [{"name": file.target, "size_bytes": file.size_bytes, "rows": file.rows} for file in publication.files]
+    head = {name: getattr(publication, name) for name in ("kind", "mode", "run_id", "nonce", "rows")}
+    return json.dumps(head | {"files": files}, sort_keys=True).encode()
+
+
+def _listed(file: PublishedFile) -> TreeFile:
+    return TreeFile(file.source, file.size_bytes, file.etag, file.rows)
+
+
+def _check_roots(source: str, target: str) -> None:
+    first, second = source.rstrip("/") + "/", target.rstrip("/") + "/"
+    if first.startswith(second) or second.startswith(first):
+        raise ValueError(f"source {source} and output {target} lie in one another")
+
+
+def _is_complete(publication: Publication, present: Mapping[str, int]) -> bool:
+    # Both: `_SUCCESS` alone may be an earlier publication's, the marker alone was put before what it promises.
+    return SUCCESS in present and publication.marker in present and not _faults(publication, present)
+
+
+def _abandoned(publication: Publication, present: Iterable[str]) -> list[str]:
+    """Returns the temporary files of this publication that a killed process left behind."""
+    own = (f".part-{publication.nonce}-", f".{publication.marker}.", f".{SUCCESS}.", f".{OWNER}.")
+    hidden = [name for name in present if name.endswith(TEMPORARY_SUFFIX)]
+    return [name for name in hidden if name.rpartition("/")[2].startswith(own)]
+
+
+def _verify(publication: Publication, target: Tree) -> None:
+    faults = _faults(publication, {file.name: file.size_bytes for file in target.list()})
+    if faults:
+        raise ServiceFailure(
+            f"{target.location} is not as it was written: {'; '.join(faults[:5])} ({len(faults)} in all)"
+        )
+
+
+def _faults(publication: Publication, present: Mapping[str, int]) -> list[str]:
+    wrong = [
+        f"{file.target} has {present.get(file.target, 'no')} bytes, not {file.size_bytes}"
+        for file in publication.files
+        if present.get(file.target) != file.size_bytes
+    ]
+    return wrong + [f"{name} is still there" for name in publication.remove if name in present]

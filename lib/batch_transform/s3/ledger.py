@@ -1,0 +1,163 @@
+"""The ledger on S3: `<run>/ledger/<12 digits>.json`, dense from 0, bulk beside it in `<run>/parts/`.
+
+Two drivers may hold a Ledger on the same run. The store lets only one of them write a number; the other one is fenced.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
+from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, check_chain, decode, digest, encode
+from batch_transform.core.objects import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.uris import S3Uri
+
+STEP_NAME = re.compile(r"(\d{12})\.json")
+APPEND_ATTEMPTS = 6
+FIRST_WAIT_SECONDS = 0.5  # doubled each time: 15.5 s in all, on top of botocore's own retries
+
+
+class Ledger:
+    """A run's ledger, as one writer sees it.
+
+    After an append that failed for whatever reason nothing more can be appended: that step may still arrive.
+    """
+
+    def __init__(
+        self, store: ObjectStore, prefix: S3Uri, writer: str, epoch: int, sleep: Callable[[float], None]
+    ) -> None:
+        self._store, self._prefix, self._sleep = store, prefix, sleep
+        self._writer, self._epoch = writer, epoch
+        self._last: Step | None = None
+        self._loaded = False
+        self._broken = ""
+
+    def probe(self) -> None:
+        """Checks that the store honours `If-None-Match`, without which two drivers could both publish.
+
+        Raises:
+            ConfigurationError: the store accepts a second put.
+        """
+        key = self._prefix.join("probe", uuid.uuid4().hex)
+        try:
+            # The name is random, so an object that is there already is this put's own first try.
+            with suppress(AlreadyThere):
+                self._store.put_new(key, b"1")
+            self._store.put_new(key, b"2")
+        except AlreadyThere:
+            return
+        finally:
+            self._store.delete([key])
+        raise ConfigurationError(
+            f"workspace: the store of s3://{key.bucket} ignores If-None-Match (conditional writes), "
+            "so a run could be published twice; use Amazon S3 or a store that has them"
+        )
+
+    def load(self) -> tuple[Step, ...]:
+        """Returns all steps, checked; () for a run that never began.
+
+        Raises:
+            LedgerCorrupt: a gap, a broken digest, a strange object among the steps.
+        """
+        folder = self._prefix.join("ledger")
+        names = [found.key[len(folder.prefix) :] for found in self._store.list(folder)]
+        # The S3 console makes an empty object for a folder; it has no name of its own.
+        steps = tuple(self._read(folder.join(name)) for name in sorted(names) if name)
+        check_chain(steps)
+        self._last, self._loaded = (steps[-1] if steps else None), True
+        return steps
+
+    def _read(self, uri: S3Uri) -> Step:
+        match = STEP_NAME.fullmatch(uri.key.rpartition("/")[2])
+        if match is None:
+            raise LedgerCorrupt(f"{uri} is no step of a ledger")
+        step = decode(self._store.get(uri)[0])
+        if step.number != int(match[1]):
+            raise LedgerCorrupt(f"{uri} holds step {step.number}")
+        return step
+
+    def append(self, kind: str, payload: Mapping[str, Any], parts: Sequence[Part] = ()) -> Step:
+        """Returns the step once it is in the ledger, as a later `load` will return it.
+
+        Raises:
+            LedgerFenced: another writer's step is there, or the ledger has a later epoch than this writer.
+            ServiceFailure: the store did not tell what became of the step within the retries.
+        """
+        step = self._next(kind, payload, tuple(parts))
+        body = encode(step)
+        self._broken = f"the append of step {step.number} ({kind}) did not end"
+        self._settle(step, body)
+        self._last, self._broken = step, ""
+        return decode(body)
+
+    def _next(self, kind: str, payload: Mapping[str, Any], parts: tuple[Part, ...]) -> Step:
+        if not self._loaded:
+            self.load()
+        if self._broken:
+            raise LedgerFenced(f"{self._prefix}: {self._broken}; this driver may not write any more")
+        number, previous = 0, ""
+        if self._last is not None:
+            number, previous = self._last.number + 1, digest(encode(self._last))
+            if self._last.epoch > self._epoch:
+                raise LedgerFenced(f"{self._prefix}: writer {self._last.writer} has taken over this run")
+        return Step(number, self._writer, self._epoch, previous, kind, FORMAT_VERSION, payload, parts)
+
+    def _settle(self, step: Step, body: bytes) -> None:
+        """Puts the step until it is known to be there. Only a 200 is an answer; anything else is settled by reading."""
+        uri = self._prefix.join("ledger", f"{step.number:012d}.json")
+        for attempt in range(APPEND_ATTEMPTS):
+            try:
+                self._store.put_new(uri, body)
+                return
+            except StoreFailure as err:
+                failure: StoreFailure = err
+            try:
+                self._check_own(self._store.get(uri)[0], body, step.number)
+                return
+            except ObjectNotFound:
+                pass  # nothing has arrived: put again
+            except StoreFailure as err:
+                failure = err
+            if attempt < APPEND_ATTEMPTS - 1:
+                self._sleep(FIRST_WAIT_SECONDS * 2**attempt)
+        message = f"{uri}: step {step.number} ({step.kind}) is not known to be there after {APPEND_ATTEMPTS} attempts"
+        raise ServiceFailure(f"{message}: {failure}") from failure
+
+    def _check_own(self, found: bytes, body: bytes, number: int) -> None:
+        if found != body:
+            other = decode(found)
+            self._broken = f"step {number} was written by {other.writer}"
+            raise LedgerFenced(
+                f"{self._prefix}: {self._broken} ({other.kind}, epoch {other.epoch}), not by {self._writer}"
+            )
+
+    def write_part(self, table: pa.Table) -> Part:
+        """Returns the part that now holds `table`; it counts once a step names it."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        body = sink.getvalue().to_pybytes()
+        key = f"parts/{uuid.uuid4().hex}.parquet"
+        self._store.put(self._prefix.join(key), body)
+        return Part(key, table.num_rows, digest(body))
+
+    def read_part(self, part: Part) -> pa.Table:
+        """Returns the table of a part.
+
+        Raises:
+            LedgerCorrupt: it is gone, or not what was written.
+        """
+        uri = self._prefix.join(part.key)
+        try:
+            body, _ = self._store.get(uri)
+        except ObjectNotFound as err:
+            raise LedgerCorrupt(f"{uri} is gone, but the ledger names it") from err
+        if digest(body) != part.sha256:
+            raise LedgerCorrupt(f"{uri} is not what was written: its SHA-256 is {digest(body)}, not {part.sha256}")
+        return pq.read_table(pa.BufferReader(body))

@@ -1,0 +1,174 @@
+"""S3 through boto3, cut down to what the pipeline needs. Retries of single calls are botocore's.
+
+botocore does not retry once a body has begun to arrive; `open_stream` does, from where it broke off, same version.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from batch_transform.core.objects import (
+    AlreadyThere,
+    ObjectInfo,
+    ObjectNotFound,
+    ObjectStream,
+    PreconditionFailed,
+    StoreFailure,
+)
+from batch_transform.core.uris import S3Uri
+from batch_transform.s3.failures import s3_errors
+from batch_transform.s3.multipart import copy_in_parts
+
+CHUNK_BYTES = 1024 * 1024
+BODY_ATTEMPTS = 4
+DELETE_BATCH = 1000  # S3 API reference, DeleteObjects: "up to 1000 keys"
+COPY_LIMIT_BYTES = 5_000_000_000  # S3 API reference, CopyObject: "up to 5 GB"; the smaller reading
+COPY_PART_BYTES = 1_000_000_000
+
+
+class S3Store:
+    """The ObjectStore on S3, over a boto3 client (which threads may share)."""
+
+    def __init__(
+        self, client: Any, copy_limit_bytes: int = COPY_LIMIT_BYTES, copy_part_bytes: int = COPY_PART_BYTES
+    ) -> None:
+        self._client = client
+        self._copy_limit_bytes = copy_limit_bytes
+        self._copy_part_bytes = copy_part_bytes
+
+    def get(self, uri: S3Uri, if_match: str | None = None) -> tuple[bytes, str]:
+        """Returns an object's bytes and ETag."""
+        stream = self.open_stream(uri, if_match)
+        return b"".join(stream.chunks), stream.etag
+
+    def get_tail(self, uri: S3Uri, length_bytes: int, if_match: str | None = None) -> bytes:
+        """Returns the last `length_bytes` of an object that is not empty, or all of a shorter one."""
+        for attempt in range(1, BODY_ATTEMPTS + 1):
+            response = self._open(uri, if_match, f"bytes=-{length_bytes}")
+            try:
+                with s3_errors("GetObject", uri):
+                    return bytes(response["Body"].read())
+            except StoreFailure:
+                if attempt == BODY_ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def open_stream(self, uri: S3Uri, if_match: str | None = None) -> ObjectStream:
+        """Returns an object as a stream of chunks of at most 1 MiB, all of one version."""
+        response = self._open(uri, if_match)
+        return ObjectStream(response["ETag"], self._chunks(uri, response))
+
+    def _chunks(self, uri: S3Uri, response: dict[str, Any]) -> Iterator[bytes]:
+        position, breaks = 0, 0
+        while True:
+            try:
+                with s3_errors("GetObject", uri):
+                    for chunk in response["Body"].iter_chunks(CHUNK_BYTES):
+                        position += len(chunk)
+                        yield chunk
+                return
+            except StoreFailure:
+                breaks += 1
+                if breaks == BODY_ATTEMPTS:
+                    raise
+            response = self._open(uri, response["ETag"], f"bytes={position}-")
+
+    def _open(self, uri: S3Uri, if_match: str | None, byte_range: str | None = None) -> dict[str, Any]:
+        options = {"IfMatch": if_match, "Range": byte_range}
+        with s3_errors("GetObject", uri):
+            response: dict[str, Any] = self._client.get_object(
+                Bucket=uri.bucket, Key=uri.key, **{name: value for name, value in options.items() if value}
+            )
+        return response
+
+    def put(self, uri: S3Uri, body: bytes) -> str:
+        """Returns the ETag of the object written, whatever was there before."""
+        return self._put(uri, body)
+
+    def put_new(self, uri: S3Uri, body: bytes) -> str:
+        """Returns the ETag of the object written.
+
+        Raises:
+            AlreadyThere: there is an object, possibly this caller's own from a request whose response was lost.
+        """
+        try:
+            return self._put(uri, body, IfNoneMatch="*")
+        except PreconditionFailed as err:
+            raise AlreadyThere(err.operation, err.where, err.code, "there is an object already") from err
+
+    def put_if_match(self, uri: S3Uri, body: bytes, etag: str) -> str:
+        """Returns the new ETag.
+
+        Raises:
+            PreconditionFailed: the object is not at `etag`; a request of this caller's own whose response was lost
+                may be why.
+            ObjectNotFound: there is no object.
+        """
+        return self._put(uri, body, IfMatch=etag)
+
+    def _put(self, uri: S3Uri, body: bytes, **condition: str) -> str:
+        with s3_errors("PutObject", uri):
+            return str(self._client.put_object(Bucket=uri.bucket, Key=uri.key, Body=body, **condition)["ETag"])
+
+    def head(self, uri: S3Uri) -> ObjectInfo | None:
+        """Returns an object's description, or None if there is none."""
+        try:
+            with s3_errors("HeadObject", uri):
+                found = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
+        except ObjectNotFound:
+            return None
+        return ObjectInfo(uri.key, found["ETag"], found["ContentLength"], found["LastModified"])
+
+    def list(self, prefix: S3Uri) -> Iterator[ObjectInfo]:
+        """Returns the objects below `prefix` in key order, page by page."""
+        with s3_errors("ListObjectsV2", prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=prefix.bucket, Prefix=prefix.prefix
+            ):
+                for found in page.get("Contents", ()):
+                    yield ObjectInfo(found["Key"], found["ETag"], found["Size"], found["LastModified"])
+
+    def delete(self, uris: Iterable[S3Uri]) -> None:
+        """Deletes objects, 1000 in a call; one that is not there is no error.
+
+        Raises:
+            StoreFailure: S3 refused one; those before it in the batch may be gone.
+        """
+        for bucket, group in itertools.groupby(uris, key=lambda uri: uri.bucket):
+            while batch := [{"Key": uri.key} for uri in itertools.islice(group, DELETE_BATCH)]:
+                self._delete_batch(bucket, batch)
+
+    def _delete_batch(self, bucket: str, batch: Sequence[dict[str, str]]) -> None:
+        with s3_errors("DeleteObjects", S3Uri(bucket, batch[0]["Key"])):
+            answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+        # S3 answers 200 to a batch in which single deletions were refused.
+        for error in answer.get("Errors", ()):
+            raise StoreFailure("DeleteObjects", f"s3://{bucket}/{error['Key']}", error["Code"], error["Message"])
+
+    def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
+        """Copies an object on the server, in parts beyond 5 GB.
+
+        Raises:
+            PreconditionFailed: the source is not at `etag`.
+        """
+        with s3_errors("CopyObject", f"{source} to {target}"):
+            if size_bytes > self._copy_limit_bytes:
+                copy_in_parts(self._client, source, etag, size_bytes, target, self._copy_part_bytes)
+                return
+            self._client.copy_object(
+                Bucket=target.bucket,
+                Key=target.key,
+                CopySource={"Bucket": source.bucket, "Key": source.key},
+                CopySourceIfMatch=etag,
+            )
+
+    def bucket_exists(self, bucket: str) -> bool:
+        """Returns whether there is such a bucket; one that this identity may not see raises StoreFailure (403)."""
+        try:
+            with s3_errors("HeadBucket", f"s3://{bucket}"):
+                self._client.head_bucket(Bucket=bucket)
+        except ObjectNotFound:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""Stand-ins for the outside world that can fail and die at any point."""
