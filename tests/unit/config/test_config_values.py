@@ -131,6 +131,7 @@ def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value,
         ("record__columns", "a", "must be a list, not the text 'a'"),
         ("errors__max_fraction", 1.1, "is 1.1; it must be at most 1"),
         ("merge", "zipp", "is 'zipp' (did you mean zip?); valid: zip, join"),
+        ("output__mode", True, "is True; valid: error, append, overwrite, overwrite_partitions"),
         ("output__path", "package://a/b", "is 'package://a/b'; a Python package can only be read"),
     ],
 )
