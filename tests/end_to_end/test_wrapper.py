@@ -54,6 +54,7 @@ class Wrapper:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,14 +70,13 @@ class Wrapper:
         return int(driver), int(java)
 
     def processes(self) -> list[str]:
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("TEST_MARK") == self.mark and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(" ".join(process.cmdline()))
-            except psutil.Error:
-                continue
-        return found
+        # A process that ends meanwhile, or is somebody else's, has None for its environment.
+        infos = (process.info for process in psutil.process_iter(["environ", "cmdline", "status"]))
+        return [
+            " ".join(info["cmdline"] or ())
+            for info in infos
+            if (info["environ"] or {}).get("TEST_MARK") == self.mark and info["status"] != psutil.STATUS_ZOMBIE
+        ]
 
     def leaves_nothing(self) -> bool:
         until(lambda: not self.processes(), seconds=10)
@@ -113,7 +113,8 @@ def test_a_signal_reaches_the_driver_which_ends_in_its_own_time(tmp_path, number
     wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
     process = wrapper.start("run.yml")
     wrapper.wait_until_ready()
-    process.send_signal(number)
+    # To the whole group, as a terminal does on Ctrl-C: neither the JVM nor the driver may be in it.
+    os.killpg(process.pid, number)
     returned, out, _ = finish(process)
     assert (returned, json.loads(out)["code"]) == (code, code)
     assert wrapper.leaves_nothing()
@@ -153,6 +154,17 @@ def test_a_signal_before_there_is_a_driver_ends_what_there_is(tmp_path):
     returned, out, _ = finish(process)
     assert returned == 143
     assert len(out.splitlines()) == 1
+    assert wrapper.leaves_nothing()
+
+
+@pytest.mark.spark
+def test_a_driver_that_has_not_said_who_it_is_is_not_left_behind(tmp_path):
+    wrapper = Wrapper(tmp_path, DRIVER_DOES="wait", DRIVER_SILENT="1")
+    process = wrapper.start("run.yml")
+    wrapper.wait_until_ready()
+    process.send_signal(signal.SIGTERM)
+    returned, out, _ = finish(process)
+    assert (returned, len(out.splitlines())) == (143, 1)
     assert wrapper.leaves_nothing()
 
 

@@ -259,6 +259,7 @@ def test_the_handshake_writes_what_the_wrapper_asked_for(tmp_path):
     handshake.end(3)
     assert (tmp_path / "PID").read_text() == "17\n"
     assert json.loads((tmp_path / "REPORT").read_text()) == {"status": "é\u2028", "n": 1}
+    assert (tmp_path / "REPORT").read_text().count("\n") == 1
     assert (tmp_path / "EXIT").read_text() == "3\n"
     assert len(list(tmp_path.iterdir())) == 3
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from batch_transform.config import places
 from batch_transform.config.sections import PathOrTable, Section
 from batch_transform.config.values import Names, Number, Text, WholeNumber, one_of
 
-OutputFormat = Annotated[str, AfterValidator(one_of("parquet", "delta"))]
-OutputMode = Annotated[str, AfterValidator(one_of("error", "append", "overwrite", "overwrite_partitions"))]
+OutputFormat = Annotated[Literal["parquet", "delta"], PlainValidator(one_of("parquet", "delta"))]
+OutputMode = Annotated[
+    Literal["error", "append", "overwrite", "overwrite_partitions"],
+    PlainValidator(one_of("error", "append", "overwrite", "overwrite_partitions")),
+]
 
 
 class Errors(Section):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
 from typing_extensions import Self
 
 from batch_transform.config import places
@@ -57,7 +57,7 @@ class RunConfig(Section):
     output: Output | None = Field(default=None, validate_default=True)
     dead_letter: DeadLetter | None = Field(default=None, validate_default=True)
     aws: Aws = Aws()
-    merge: Annotated[str, AfterValidator(one_of("zip", "join"))] = "zip"
+    merge: Annotated[Literal["zip", "join"], PlainValidator(one_of("zip", "join"))] = "zip"
 
     @field_validator("run_id")
     @classmethod

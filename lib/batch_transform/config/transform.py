@@ -47,11 +47,13 @@ class Transform(Section):
 
     instance_type: InstanceType = "ml.m5.xlarge"
     instance_count: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] = 1
+    # 0 would mean HTTP chunks without a limit, which leaves no way to know what a request holds: not offered.
     max_payload_mb: PayloadMb = "auto"
     max_concurrent_transforms: Concurrency = "auto"
     strategy: Strategy = "MultiRecord"
     split: Split = "Line"
     join_source: JoinSource = "none"
+    # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
     invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
     job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480

@@ -59,14 +59,16 @@ def _spelled_for_spark(option: Any) -> Any:
     return str(option) if isinstance(option, (int, float)) else option
 
 
-def one_of(*built: str, later: Sequence[str] = ()) -> Callable[[str], str]:
+def one_of(*built: str, later: Sequence[str] = ()) -> Callable[[Any], str]:
     """Returns a validator for one of `built`; names of `later` are refused as not built yet.
 
     A value that differs in case only is taken for the one that is meant.
     """
     by_lower = {name.lower(): name for name in (*built, *later)}
 
-    def check(value: str) -> str:
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"is {value!r}; valid: {', '.join(built)}")
         name = by_lower.get(value.lower())
         if name in built:
             return name

@@ -29,6 +29,7 @@ class _Substitution:
     faults: list[Fault] = field(default_factory=list)
 
     def value(self, value: Any, path: Path) -> Any:
+        """Returns a value with its variables replaced, whatever it is made of."""
         if isinstance(value, dict):
             return {key: self.value(inner, (*path, key)) for key, inner in value.items()}
         if isinstance(value, list):
@@ -36,6 +37,7 @@ class _Substitution:
         return self.text(value, path) if isinstance(value, str) else value
 
     def text(self, text: str, path: Path) -> str:
+        """Returns a text with its variables replaced; one that is undefined stays and is a fault."""
         if "${" not in text:
             return text
         replaced = _TOKEN.sub(self._replacement(path), text)

@@ -25,6 +25,11 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own protocol)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Returns the map of a node.
+
+        Raises:
+            yaml.MarkedYAMLError: a key stands twice or is not text.
+        """
         seen: set[str] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
@@ -36,9 +41,11 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=True)
 
     def construct_int(self, node: yaml.ScalarNode) -> int:
-        return int(node.value)  # 010 is ten, not eight
+        """Returns a decimal number: 010 is ten, not eight."""
+        return int(node.value)
 
     def construct_float(self, node: yaml.ScalarNode) -> float:
+        """Returns a number, also 1e3, which YAML 1.1 takes for text."""
         return float(node.value.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
 

@@ -42,6 +42,7 @@ class _Reading:
     faults: list[str] = field(default_factory=list)
 
     def take(self, argument: str, following: list[str]) -> None:
+        """Sorts one argument, and takes its value from the following ones where it needs one."""
         name, equals, value = argument.partition("=")
         if not argument.startswith("-"):
             self.words.append(argument)
@@ -55,6 +56,7 @@ class _Reading:
             self._option(name, value if equals else following.pop(0))
 
     def _option(self, name: str, value: str) -> None:
+        # Those of spark-submit keep their order: the last of two equal settings holds.
         if name in OWN_OPTIONS:
             self.own[OWN_OPTIONS[name]].append(value)
         else:

@@ -95,6 +95,7 @@ def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value,
         ("transform__invocations_timeout_seconds", 3601, "is 3601; it must be at most 3600"),
         ("transform__invocations_max_retries", 4, "is 4; it must be at most 3"),
         ("transform__max_payload_mb", 101, "is 101; the service takes 1 to 100 (or auto, model)"),
+        ("transform__max_payload_mb", 0, "is 0; the service takes 1 to 100 (or auto, model)"),
         ("transform__max_payload_mb", True, "is True; valid: auto, model, or a whole number from 1 to 100"),
         ("transform__poll_seconds", 0, "is 0; it must be more than 0"),
         (
@@ -130,6 +131,7 @@ def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value,
         ("record__columns", "a", "must be a list, not the text 'a'"),
         ("errors__max_fraction", 1.1, "is 1.1; it must be at most 1"),
         ("merge", "zipp", "is 'zipp' (did you mean zip?); valid: zip, join"),
+        ("output__mode", True, "is True; valid: error, append, overwrite, overwrite_partitions"),
         ("output__path", "package://a/b", "is 'package://a/b'; a Python package can only be read"),
     ],
 )
@@ -164,6 +166,7 @@ def test_payload_times_concurrency_is_limited_only_if_both_are_pinned():
         "transform.max_concurrent_transforms: is 17; times max_payload_mb (6) that is 102, the service's limit is 100"
     )
     assert build(transform={"max_payload_mb": 6, "max_concurrent_transforms": 16}).transform.max_payload_mb == 6
+    assert build(transform={"max_payload_mb": 20, "max_concurrent_transforms": 5}).transform.max_payload_mb == 20
     assert build(transform={"max_concurrent_transforms": 17}).transform.max_concurrent_transforms == 17
 
 
