@@ -72,7 +72,12 @@ def s3a_jars(config: RunConfig, versions: Versions) -> Jars:
 
 def _places_of_spark(config: RunConfig) -> list[str]:
     sections = (config.input, config.output, config.dead_letter)
-    return [config.staging_place, *(section.path for section in sections if section is not None and section.path)]
+    outputs_of_jobs = [config.workspace] if config.merge == "join" else []
+    return [
+        config.staging_place,
+        *outputs_of_jobs,
+        *(section.path for section in sections if section is not None and section.path),
+    ]
 
 
 def session_settings(

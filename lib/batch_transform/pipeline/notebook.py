@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.events import Event, Listener
-from batch_transform.core.publication import Publication
+from batch_transform.core.publication import Kind, Publication
 from batch_transform.core.records import RunState
 from batch_transform.pipeline.context import RunContext, Source
 from batch_transform.pipeline.driver import Driver
@@ -21,6 +21,7 @@ from batch_transform.pipeline.opening import open_run
 from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.session import access_of
 from batch_transform.pipeline.targets import targets_of
+from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
@@ -109,8 +110,27 @@ def _run(driver: Driver) -> RunState:
 
 
 def _result(ctx: RunContext, state: RunState) -> DataFrame:
-    return _stored(ctx, state, 0, ctx.source.df.schema.json(), ctx.shape.names)
+    schema = StructType(ctx.source.df.schema.fields)
+    added = [StructField(ctx.shape.column, ctx.shape.struct)] if ctx.shape.column else ctx.shape.struct.fields
+    return _stored(ctx, state, "result", StructType([*schema.fields, *added]))
 
 
 def _dead_letters(ctx: RunContext, state: RunState) -> DataFrame:
-    return _stored(ctx, state, 1, ctx.source.df.schema.json(), ["error"])
+    schema = StructType([*ctx.source.df.schema.fields, StructField(ERROR, ERROR_TYPE)])
+    return _stored(ctx, state, "dead_letter", schema)
+
+
+def _stored(ctx: RunContext, state: RunState, kind: Kind, schema: StructType) -> DataFrame:
+    """The rows that this run published: of Parquet its own files only, of Delta the table."""
+    assert state.publication is not None
+    targets = targets_of(ctx.config, ctx.places)
+    if targets.is_delta:
+        table = targets.delta(ctx.places)[("result", "dead_letter").index(kind)]
+        return ctx.spark.read.table(table.table) if table.table else ctx.spark.read.format("delta").load(table.path)
+    part = dict(zip(("result", "dead_letter"), state.publication.parts, strict=True))[kind]
+    publication = Publication.from_document(state.publication.payload["publications"][kind], ctx.ledger.read_part(part))
+    root = ctx.places.spark_path(publication.target)
+    files = [f"{root}/{file.target}" for file in publication.files]
+    if not files:
+        return ctx.spark.createDataFrame([], schema)
+    return ctx.spark.read.schema(schema).option("basePath", root).parquet(*files)

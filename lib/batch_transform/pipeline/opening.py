@@ -28,6 +28,7 @@ from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.spark.dead_letters import ERROR
 from batch_transform.spark.reading import prediction_shape, read_input, record_columns
+from batch_transform.spark.staging import staged_schema
 
 CLOCK = Clock(time.monotonic, time.time, time.sleep)
 
@@ -90,6 +91,7 @@ def _state(ctx: RunContext, faults: Faults) -> RunState:
     if recorded is not None:
         if changed := differences(recorded.config, document):
             raise ConfigurationError([f"{ctx.run_id} was begun with another configuration: {line}" for line in changed])
+        _check_schema(ctx, recorded)
         if recorded.report is not None:
             return recorded
     if recorded is None or recorded.publication is None:
@@ -101,6 +103,17 @@ def _state(ctx: RunContext, faults: Faults) -> RunState:
     nonce = secrets.token_hex(NONCE_CHARACTERS // 2)
     opened = {"run_id": ctx.run_id, "nonce": nonce, "config": document, "at": ctx.clock.now().isoformat()}
     return advance(None, ctx.ledger.append("opened", opened))
+
+
+def _check_schema(ctx: RunContext, recorded: RunState) -> None:
+    """A run goes on over the rows that it staged; an input of another schema was not meant."""
+    if recorded.staged is None:
+        return
+    staged = [field.simpleString() for field in staged_schema(recorded.staged)]
+    given = [field.simpleString() for field in ctx.source.df.schema.fields]
+    if staged != given:
+        changed = sorted(set(staged) ^ set(given)) or ["the order of the columns"]
+        raise ConfigurationError(f"{ctx.run_id} was begun over an input of another schema: {', '.join(changed)}")
 
 
 def _check_world(ctx: RunContext, faults: Faults) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import EMULATOR_CREDENTIALS, AwsAccess
 from batch_transform.config.runfile import RunConfig
+from batch_transform.pipeline.jars import session_settings
 
 
 def access_of(config: RunConfig, emulator_url: str | None) -> AwsAccess:
@@ -27,25 +27,10 @@ def make_session(run_id: str | None, access: AwsAccess) -> SparkSession:
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(f"batch-transform {run_id or ''}".strip())
-    for key, value in _s3a_settings(access).items():
-        builder = builder.config(key, value)
-    return builder.getOrCreate()
-
-
-def _s3a_settings(access: AwsAccess) -> Mapping[str, str]:
-    """How Spark's own S3 client reaches the same endpoint; nothing is set for AWS itself."""
-    endpoint = access.endpoint("s3")
-    if endpoint is None:
-        return {}
-    settings = {
-        "spark.hadoop.fs.s3a.endpoint": endpoint,
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https")).lower(),
-    }
+    # With the embedded emulator the endpoint is known only now; the jars came with spark-submit's arguments.
     if access.emulated:
-        settings |= {
-            "spark.hadoop.fs.s3a.endpoint.region": access.session().region_name,
-            "spark.hadoop.fs.s3a.access.key": EMULATOR_CREDENTIALS["aws_access_key_id"],
-            "spark.hadoop.fs.s3a.secret.key": EMULATOR_CREDENTIALS["aws_secret_access_key"],
-        }
-    return settings
+        secret = EMULATOR_CREDENTIALS["aws_access_key_id"], EMULATOR_CREDENTIALS["aws_secret_access_key"]
+        settings = session_settings(access.endpoint("s3"), access.session().region_name, secret)
+        for key, value in settings.items():
+            builder = builder.config(f"spark.hadoop.{key}", value)
+    return builder.getOrCreate()

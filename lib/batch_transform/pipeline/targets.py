@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
@@ -27,7 +26,7 @@ class Targets:
     @property
     def mode(self) -> Mode:
         """What becomes of the rows that are there."""
-        return cast(Mode, self.output.mode)
+        return self.output.mode
 
     def named(self) -> dict[str, str]:
         """Returns how the report names them."""

@@ -62,6 +62,12 @@ def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile]
     return spark.read.schema(schema).option("recursiveFileLookup", "true").parquet(*paths)
 
 
+def staged_schema(staged: Staged) -> list[StructField]:
+    """Returns the fields of the input that was staged."""
+    schema = StructType.fromJson(json.loads(staged.schema_json))
+    return [field for field in schema.fields if field.name not in RESERVED]
+
+
 def _estimated_json_bytes(df: DataFrame, columns: Sequence[str]) -> int:
     """A sample steers parallelism only: with skewed rows it can be ten times off."""
     sampled = df.sample(_SAMPLED, seed=7).agg(F.sum(F.octet_length(record_json(columns))).alias("bytes"))
