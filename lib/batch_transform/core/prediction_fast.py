@@ -28,8 +28,9 @@ from batch_transform.core.prediction_types import fast_type
 # (kMaxParserNumRows in Arrow's json/parser.cc). From 256 KB on a larger block reads no faster.
 _READ_BYTES = 256 * 1024
 
-# RapidJSON with kParseNanAndInfFlag takes these too; Python's json knows NaN, Infinity and -Infinity.
-_ODD_CONSTANT = re.compile(rb"-NaN|Inf(?!inity)")
+# RapidJSON with kParseNanAndInfFlag takes these too; Python's json knows NaN, Infinity and -Infinity. What must follow
+# a number is asked for as well, so that prose ("Information") is not doubtful.
+_ODD_CONSTANT = re.compile(rb"(?:-NaN|Inf)[ \t\r\n]*[,\]}]")
 
 _OPEN, _CLOSE, _RETURN, _NUL, _FIRST_NOT_ASCII = ord("{"), ord("}"), ord("\r"), 0, 0x80
 

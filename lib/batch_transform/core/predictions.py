@@ -31,7 +31,8 @@ Two readers agree on all of this: the slow one (`prediction_slow`) defines it, t
 the lines of which it gives the same. A block costs the fast reader's time for its good lines and the slow one's for
 each line that is `doubtful` at sight. A line that fails only when it is read is found by reading smaller and smaller
 parts, so it costs about as much as its block once more and 128 lines read slowly; if all lines fail so, a block
-costs little more than the slow reader alone. MEMORY
+costs little more than the slow reader alone. Memory: five times the block read fast, twenty times read slowly, forty
+if it is all numbers.
 """  # noqa: E501
 
 from __future__ import annotations
