@@ -14,6 +14,8 @@ OBJECTS_PER_INSTANCE = 10
 # An export worker holds one object before it is uploaded.
 MAX_OBJECT_BYTES = 64 * BYTES_PER_MB
 ARROW_BATCH_BYTES = 32 * BYTES_PER_MB
+# 4,096 rows of it, the batch of Spark's columnar reader, are 64 MB.
+LARGE_RECORD_BYTES = 16_000
 MAX_ARROW_BATCH_ROWS = 10_000  # Spark's own default
 
 
@@ -52,6 +54,11 @@ def oversize_bytes(max_payload_mb: int | None) -> int:
     60 MB record does not cost every other record its concurrency (100 / 60 = 1 request at a time instead of 16).
     """
     return (max_payload_mb or DEFAULT_PAYLOAD_MB) * BYTES_PER_MB
+
+
+def is_large(record_bytes: float) -> bool:
+    """Returns whether records of this size make a reader's default batch, 4,096 rows, too much for a task's memory."""
+    return record_bytes > LARGE_RECORD_BYTES
 
 
 def arrow_batch_rows(largest_record_bytes: int) -> int:

@@ -26,11 +26,10 @@ from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.naming import object_name
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.records import Staged
-from batch_transform.core.sizing import arrow_batch_rows
 from batch_transform.core.spans import SPAN_SCHEMA, STANDARD, UNSENDABLE
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.rendering import record_json
-from batch_transform.spark.settings import session_settings
+from batch_transform.spark.settings import large_record_settings, session_settings
 from batch_transform.spark.staging import ROW_NUMBER, read_staged
 
 _SPANS_DDL = "start long, stop long, lane string, object string, bytes long, largest long"
@@ -56,9 +55,7 @@ def export(
         target: the run's `input/`.
         connect: opens the store in a worker; picklable.
     """
-    # Spark 3.5 and 4.0 know no byte limit for a batch (one of 1 GB was seen), so the rows of one are limited as well.
-    rows = {"spark.sql.execution.arrow.maxRecordsPerBatch": str(arrow_batch_rows(staged.largest))}
-    with session_settings(spark, rows):
+    with session_settings(spark, large_record_settings(staged.largest)):
         return pa.Table.from_pandas(
             records(read_staged(spark, staged), columns)
             .mapInArrow(_ObjectWriter(rules, target, connect), _SPANS_DDL)

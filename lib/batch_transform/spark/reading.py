@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.sizing import is_large
 from batch_transform.spark.merging import RAW_PREDICTION, PredictionShape
 from batch_transform.spark.rendering import unsendable_types
-from batch_transform.spark.staging import RESERVED, WRITER_OPTIONS
+from batch_transform.spark.settings import SMALL_ROW_GROUPS
+from batch_transform.spark.staging import RESERVED
 
 
 def read_input(
@@ -36,6 +39,20 @@ def read_input(
     except PySparkException as err:
         raise ConfigurationError(f"input.where: {where}: {first_line(err)}") from err
     return filtered
+
+
+def has_large_rows(df: DataFrame) -> bool:
+    """Returns whether the files of a columnar scan hold large rows, by their sizes and row counts alone.
+
+    Compressed bytes, so it sees rows of megabytes even where they shrink to a twentieth.
+    """
+    name, size = F.col("_metadata.file_path").alias("name"), F.col("_metadata.file_size").alias("size")
+    try:
+        files = df.select(name, size).groupBy("name", "size").agg(F.count(F.lit(1)).alias("rows"))
+        row = files.agg(F.max(F.col("size") / F.col("rows")).alias("largest")).first()
+    except PySparkException:
+        return False  # a view, or a source that does not tell its files
+    return is_large((row["largest"] if row else None) or 0)
 
 
 def first_line(err: BaseException) -> str:
@@ -105,6 +122,6 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, what: str
         ConfigurationError: a type or a name that Parquet does not take, or a place that Spark cannot write.
     """
     try:
-        spark.createDataFrame([], schema).write.mode("overwrite").options(**WRITER_OPTIONS).parquet(path)
+        spark.createDataFrame([], schema).write.mode("overwrite").options(**SMALL_ROW_GROUPS).parquet(path)
     except PySparkException as err:
         raise ConfigurationError(f"{what}: a table of this schema cannot be written: {first_line(err)}") from err

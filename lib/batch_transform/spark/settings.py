@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
-from batch_transform.core.sizing import ARROW_BATCH_BYTES, MAX_ARROW_BATCH_ROWS
+from batch_transform.core.sizing import ARROW_BATCH_BYTES, MAX_ARROW_BATCH_ROWS, arrow_batch_rows, is_large
 
 RUN_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
@@ -34,8 +34,37 @@ RUN_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(MAX_ARROW_BATCH_ROWS),
+    "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
 }
+
+
+# Rows are read one at a time: a columnar batch of 64 records of 20 MB does not fit into a JVM of 2 GB.
+ROW_READER: Mapping[str, str] = {
+    "spark.sql.parquet.enableVectorizedReader": "false",
+    "spark.sql.orc.enableVectorizedReader": "false",
+}
+# A writer looks at its size after each row at first (its default, after 100, would hold 2 GB of 20 MB rows), and then
+# as often as the rows seen so far suggest.
+WRITER_OPTIONS: Mapping[str, str] = {
+    "parquet.block.size.row.check.min": "1",
+    "parquet.page.size.row.check.min": "1",
+}
+SMALL_ROW_GROUPS: Mapping[str, str] = {**WRITER_OPTIONS, "parquet.block.size": str(32 * 1024 * 1024)}
+
+
+def large_record_settings(largest_record_bytes: int) -> Mapping[str, str]:
+    """Returns the settings with which a task's memory follows from its largest record, in bytes of JSON.
+
+    Spark 3.5 and 4.0 know no byte limit for an Arrow batch (one of 1 GB was seen), so its rows are limited as well.
+    """
+    rows = {"spark.sql.execution.arrow.maxRecordsPerBatch": str(arrow_batch_rows(largest_record_bytes))}
+    return {**rows, **ROW_READER} if is_large(largest_record_bytes) else rows
+
+
+def writer_options(largest_record_bytes: int) -> Mapping[str, str]:
+    """Returns the options of a Parquet writer: small row groups for large records, else the session's own."""
+    return SMALL_ROW_GROUPS if is_large(largest_record_bytes) else WRITER_OPTIONS
 
 
 @contextmanager

@@ -14,23 +14,16 @@ from batch_transform.core.records import Staged
 from batch_transform.core.sizing import is_uneven, partition_count
 from batch_transform.core.spans import StagedFile
 from batch_transform.spark.rendering import quoted, record_json
+from batch_transform.spark.settings import ROW_READER, SMALL_ROW_GROUPS, session_settings
 
 ROW_NUMBER = "__row_number"
 RECORD_BYTES = "__record_bytes"
 RESERVED = (ROW_NUMBER, RECORD_BYTES)
 
-# Row groups of at most this size bound what a columnar reader holds at once, as a batch never spans two of them. The
-# writer looks at its size after each row at first (its default, after 100, would hold 2 GB of 20 MB rows) and then
-# as often as the rows seen so far suggest.
-WRITER_OPTIONS = {
-    "parquet.block.size": str(32 * 1024 * 1024),
-    "parquet.block.size.row.check.min": "1",
-    "parquet.page.size.row.check.min": "1",
-}
 _SAMPLED = 0.05
 
 
-def stage(df: DataFrame, columns: Sequence[str], target: str, *, is_scan: bool) -> Staged:
+def stage(df: DataFrame, columns: Sequence[str], target: str, *, is_scan: bool, rows_are_large: bool = False) -> Staged:
     """Returns the staged files of `df`, written below `target`.
 
     A scan of files or of a catalog table is repartitioned by its estimated bytes of JSON. A DataFrame of unknown
@@ -42,10 +35,13 @@ def stage(df: DataFrame, columns: Sequence[str], target: str, *, is_scan: bool) 
         columns: those that make the record.
         target: a folder that Spark writes and nobody else uses.
         is_scan: whether reading `df` again gives the same rows.
+        rows_are_large: whether the scan should read row by row.
     """
     spark = df.sparkSession
     if is_scan:
-        return _write(df.repartition(partition_count(_estimated_json_bytes(df, columns))), columns, f"{target}/rows")
+        with session_settings(spark, ROW_READER if rows_are_large else {}):
+            even = df.repartition(partition_count(_estimated_json_bytes(df, columns)))
+            return _write(even, columns, f"{target}/rows")
     copy = _write(df, columns, f"{target}/copy")
     if not is_uneven([file.json_bytes for file in copy.files]):
         return copy
@@ -81,7 +77,8 @@ def _write(df: DataFrame, columns: Sequence[str], path: str) -> Staged:
         F.coalesce(F.octet_length(record_json(columns)), F.lit(0)).cast("long").alias(RECORD_BYTES),
         *[F.col(quoted(name)) for name in df.columns],
     )
-    numbered.write.mode("error").options(**WRITER_OPTIONS).parquet(path)
+    # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
+    numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
     return Staged(_schema_json(df.schema), _list_files(df.sparkSession, path))
 
 

@@ -21,13 +21,20 @@ from batch_transform.core.verdicts import RETRY
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.spark.export import export
+from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.staging import stage
+
+# Formats whose files tell their rows without being read.
+_COLUMNAR = ("parquet", "delta", "orc")
 
 
 def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
     """Returns the step `staged`."""
     target = f"{ctx.places.scratch}/staging/{ctx.writer}"
-    staged = stage(ctx.source.df, ctx.columns, target, is_scan=ctx.source.is_scan)
+    source, given = ctx.source, ctx.config.input
+    is_columnar = source.is_scan and given is not None and (given.format in _COLUMNAR or given.table is not None)
+    large = is_columnar and has_large_rows(source.df)
+    staged = stage(source.df, ctx.columns, target, is_scan=source.is_scan, rows_are_large=large)
     ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
     return Outcome("staged", {"files": [asdict(file) for file in staged.files], "schema": staged.schema_json})
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -12,7 +10,7 @@ from batch_transform.core import actions as act
 from batch_transform.core import gate
 from batch_transform.core.errors import ErrorBudgetExceeded, PublishedUnverified
 from batch_transform.core.gate import Counts
-from batch_transform.core.publication import Publication
+from batch_transform.core.publication import Kind, Publication
 from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
 from batch_transform.core.verdicts import LEAF_SCHEMA, RETRY, unsendable
@@ -24,6 +22,7 @@ from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_html
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.written import WrittenTable, write_parquet
+from batch_transform.spark.settings import large_record_settings, session_settings
 
 
 def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
@@ -54,10 +53,9 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     targets = targets_of(ctx.config, ctx.places)
     if targets.is_delta:
         return Outcome("publication", {"format": "delta", "targets": targets.named()})
-    partitions = targets.output.partition_by
     tables = [
-        _write(ctx, merged.result, targets.output.path or "", partitions, "result"),
-        _write(ctx, merged.dead_letters, targets.dead_letter.path or "", partitions, "dead_letter"),
+        _write(ctx, state, merged.result, targets.output.path, "result"),
+        _write(ctx, state, merged.dead_letters, targets.dead_letter.path, "dead_letter"),
     ]
     gate.check_written(counts, *[table.rows for table in tables])
     ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
@@ -71,8 +69,11 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     return Outcome("publication", payload, tuple(parts))
 
 
-def _write(ctx: RunContext, df: DataFrame, target: str, partitions: tuple[str, ...], kind: Any) -> WrittenTable:
-    return write_parquet(df, ctx.places, ctx.store, target, partitions, kind, ctx.writer)
+def _write(ctx: RunContext, state: RunState, df: DataFrame, target: str | None, kind: Kind) -> WrittenTable:
+    assert state.staged is not None
+    assert target is not None
+    partitions = targets_of(ctx.config, ctx.places).output.partition_by
+    return write_parquet(df, ctx.places, ctx.store, target, partitions, kind, ctx.writer, state.staged.largest)
 
 
 def _counts(state: RunState) -> Counts:
@@ -108,6 +109,7 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Out
 
 
 def _publish_delta(ctx: RunContext, state: RunState) -> None:
+    assert state.staged is not None
     counts, merged = _counts(state), merge(ctx, state)
     result, dead_letter = targets_of(ctx.config, ctx.places).delta(ctx.places)
     expected = (
@@ -115,7 +117,8 @@ def _publish_delta(ctx: RunContext, state: RunState) -> None:
         (merged.result, result, counts.rows_scored),
     )
     for df, output, rows in expected:
-        written = publish_delta(df, output, state.run_id, state.nonce, ctx.clock.sleep)
+        with session_settings(ctx.spark, large_record_settings(state.staged.largest)):
+            written = publish_delta(df, output, state.run_id, state.nonce, ctx.clock.sleep)
         if written != rows:
             raise PublishedUnverified(f"{output.name}: the commit has {written} rows, the gate proved {rows}")
 
