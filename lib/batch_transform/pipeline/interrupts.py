@@ -41,11 +41,17 @@ class Interrupts:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 
+    def take_over(self) -> None:
+        """Handles signals from now on: a new SparkContext puts a handler of its own for SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._handle)
+
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Handles signals within the block, and watches the parent."""
         ended = threading.Event()
-        before = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        self.take_over()
         watcher = threading.Thread(target=self._watch, args=(ended,), daemon=True)
         watcher.start()
         try:

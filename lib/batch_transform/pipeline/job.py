@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -38,7 +39,7 @@ def run_job(document: dict[str, Any], handshake: Handshake) -> int:
     """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake."""
     config = RunConfig.from_document(document)
     interrupts = Interrupts()
-    job = _Job(config, handshake)
+    job = _Job(config, handshake, interrupts)
     with interrupts.installed():
         try:
             job.run()
@@ -46,10 +47,13 @@ def run_job(document: dict[str, Any], handshake: Handshake) -> int:
             return job.end(err)
         except BaseException as err:
             # With the JVM gone every call of Spark's fails, before or after the signal that says so.
-            if interrupts.signal_number is None and not interrupts.orphaned:
+            # A Ctrl-C while the session begins is PySpark's to handle: it raises KeyboardInterrupt.
+            gone = interrupts.signal_number or (interrupts.orphaned and signal.SIGTERM)
+            number = signal.SIGINT if isinstance(err, KeyboardInterrupt) else gone
+            if not number:
                 job.end(ServiceFailure(f"{type(err).__name__}: {first_line(err)}"))
                 raise
-            return job.end(Interrupted(interrupts.signal_number or 15))
+            return job.end(Interrupted(number))
     return 0
 
 
@@ -60,8 +64,9 @@ def tell_terminal(event: Event) -> None:
 
 
 class _Job:
-    def __init__(self, config: RunConfig, handshake: Handshake) -> None:
+    def __init__(self, config: RunConfig, handshake: Handshake, interrupts: Interrupts) -> None:
         self._config = config
+        self._interrupts = interrupts
         self._handshake = handshake
         self._driver: Driver | None = None
         self._resources = ExitStack()
@@ -73,6 +78,7 @@ class _Job:
             url = self._resources.enter_context(embedded_emulator(self._config.emulator.models))
         access = access_of(self._config, url)
         spark = make_session(self._config.run_id, access)
+        self._interrupts.take_over()
         with session_settings(spark, RUN_SETTINGS):
             self._driver = open_run(spark, self._config, access, tell_terminal)
             state = self._driver.run()

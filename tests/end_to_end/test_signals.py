@@ -1,0 +1,106 @@
+"""SIGTERM and Ctrl-C to `spark-submit.sh` stop the job in flight; nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 120
+
+SLOW_MODEL = """
+import os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(200 if self.path == "/ping" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def do_POST(self):
+        time.sleep(600)
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def emulator(tmp_path):
+    """A stand-alone emulator that outlives the run, so that the job can be looked at afterwards."""
+    (tmp_path / "slow.py").write_text(SLOW_MODEL)
+    command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--bucket", "signals", "--exit-with-stdin"]
+    command += ["--model", f"slow=python {tmp_path / 'slow.py'}"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        yield json.loads(process.stdout.readline())["endpoint_url"]
+        process.stdin.close()
+
+
+def _run_file(folder: Path, endpoint: str) -> Path:
+    pq.write_table(pa.table({"id": list(range(100))}), folder / "rows.parquet")
+    config = {
+        "run_id": "interrupted",
+        "workspace": "s3://signals/runs",
+        "staging": str(folder / "staging"),
+        "input": {"path": str(folder / "rows.parquet")},
+        "model": {"name": "slow"},
+        "transform": {"poll_seconds": 0.5},
+        "output": {"path": str(folder / "out")},
+        "aws": {"endpoint_url": endpoint, "region": "us-east-1"},
+    }
+    (folder / "run.yml").write_text(json.dumps(config))
+    return folder / "run.yml"
+
+
+def _await_job(endpoint: str, status: str) -> None:
+    client = boto3.client(
+        "sagemaker", "us-east-1", endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        jobs = client.list_transform_jobs()["TransformJobSummaries"]
+        if jobs and jobs[0]["TransformJobStatus"] == status:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"no job became {status}: {jobs}")
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_stops_the_job_and_leaves_no_process(tmp_path, emulator, number, code):
+    """The job is stopped, the exit code says which signal, standard output has the report alone, all processes end."""
+    environment = {
+        **os.environ,
+        "VIRTUAL_ENV": str(Path(sys.executable).parents[1]),
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+    command = [str(ROOT / "spark-submit.sh"), str(_run_file(tmp_path, emulator))]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path, start_new_session=True
+    )
+    _await_job(emulator, "InProgress")
+    below = psutil.Process(process.pid).children(recursive=True)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does: to the whole foreground group
+    else:
+        process.send_signal(number)
+    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == code, errors.decode()
+    lines = output.decode().split("\n")
+    assert len(lines) == 2, lines
+    report = json.loads(lines[0])
+    assert (report["status"], report["run_id"]) == ("interrupted", "interrupted")
+    _await_job(emulator, "Stopped")
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert [found.cmdline() for found in alive] == []
