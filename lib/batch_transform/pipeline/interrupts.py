@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -33,6 +34,8 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is None:
             self.signal_number = number
+            # Py4J logs the call that this cuts short, with a stack, as if it were a fault.
+            logging.disable(logging.ERROR)
             raise Interrupted(number)
 
     def _watch(self, ended: threading.Event) -> None:

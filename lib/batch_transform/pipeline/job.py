@@ -98,7 +98,7 @@ class _Job:
                 self._stop_jobs(self._driver)
             ctx = self._driver.ctx
             report = run_report(self._driver.state, status, str(ctx.places.run))
-        report["error"] = str(error)
+        report["error"] = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
         self._handshake.report(report)
         if self._driver is not None:
             with suppress(ServiceFailure):

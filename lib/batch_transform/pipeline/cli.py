@@ -1,0 +1,56 @@
+"""The console script `batch-transform run RUNFILE`: the same run in this process, for a Python wheel task."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from batch_transform.config import load
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.command_line import parse
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.package_data import resolve_input
+from batch_transform.pipeline.submission import PACKAGE_CACHE
+
+
+def main() -> int:
+    """Returns the exit code; the report is the only line on standard output."""
+    printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
+    try:
+        document = resolved(sys.argv[1:])
+    except ConfigurationError as err:
+        sys.stderr.write(f"{err}\n")
+        printed.report({"run_id": None, "status": "refused", "error": list(err.faults)})
+        return err.exit_code
+    # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
+    from batch_transform.pipeline.job import run_job
+
+    return run_job(document, printed)
+
+
+def resolved(arguments: list[str]) -> dict[str, Any]:
+    """Returns the document of the run file that the arguments name.
+
+    Raises:
+        ConfigurationError: the arguments or the run file are wrong, or options are for spark-submit, which has begun.
+    """
+    asked = parse(arguments)
+    if asked.spark or asked.rest:
+        names = ", ".join([name for name, _ in asked.spark] + list(asked.rest))
+        raise ConfigurationError(f"{names}: are spark-submit's; this command runs in a Spark that is there already")
+    config = load(asked.run_file, sets=asked.sets, variables=asked.variables, emulator_models=asked.emulator_models)
+    return resolve_input(config, PACKAGE_CACHE).to_document()
+
+
+@dataclasses.dataclass(frozen=True)
+class PrintedReport(Handshake):
+    """A handshake that also prints the report."""
+
+    def report(self, report: Mapping[str, Any]) -> None:
+        """Writes the report to its file, if one is named, and to standard output."""
+        super().report(report)
+        sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
