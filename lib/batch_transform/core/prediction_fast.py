@@ -9,8 +9,8 @@ only if they are as many as the lines. That is enough for row i to be line i:
     tokens. Inside an object or array nothing but `,`, `}` or `]` may follow a `}`. So each newline lies between two
     values, each line holds at least one value, and as many values as lines means one on each.
 
-Where its grammar is wider than JSON (`Inf`, `-NaN`, bytes that are not UTF-8) or its end is another (NUL), the line is
-`doubtful` and is left to the slow reader. Where it is narrower, it raises, and the lines are left to the slow reader.
+Where its grammar is wider than JSON (`Inf`, `-NaN`, bytes that are not UTF-8), the line is `doubtful` and is left to
+the slow reader. Where it is narrower (`1e400`, half surrogate pairs), it raises, and the lines are left to it too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _READ_BYTES = 256 * 1024
 # a number is asked for as well, so that prose ("Information") is not doubtful.
 _ODD_CONSTANT = re.compile(rb"(?:-NaN|Inf)[ \t\r\n]*[,\]}]")
 
-_OPEN, _CLOSE, _RETURN, _NUL, _FIRST_NOT_ASCII = ord("{"), ord("}"), ord("\r"), 0, 0x80
+_OPEN, _CLOSE, _RETURN, _FIRST_NOT_ASCII = ord("{"), ord("}"), ord("\r"), 0x80
 
 
 def doubtful(lines: Lines) -> Mask:
@@ -41,8 +41,8 @@ def doubtful(lines: Lines) -> Mask:
     last = octets[lines.ends - 1]
     if _RETURN in last:
         last = np.where(last == _RETURN, octets[lines.ends - 2], last)
-    # A line shorter than `{}` has its last byte before its first, so its length is looked at as well.
-    doubts = (octets[lines.starts] != _OPEN) | (last != _CLOSE) | (lines.ends - lines.starts < 2)
+    # An empty line's first byte is its newline, so what its last byte is taken to be does not matter.
+    doubts = (octets[lines.starts] != _OPEN) | (last != _CLOSE)
     for positions in _odd_bytes(lines.block, octets):
         doubts[lines.of_bytes(positions)] = True
     return np.asarray(doubts, np.bool_)
@@ -51,8 +51,6 @@ def doubtful(lines: Lines) -> Mask:
 def _odd_bytes(block: bytes, octets: np.ndarray) -> list[np.ndarray]:
     """Returns the positions of what pyarrow's reader does not take as Python's does."""
     found = []
-    if b"\0" in block:
-        found.append(np.flatnonzero(octets == _NUL))
     # A search for one byte is many times faster than for three, and numbers alone have neither letter.
     if b"N" in block or b"I" in block:
         found.append(np.array([match.start() for match in _ODD_CONSTANT.finditer(block)], np.int64))

@@ -129,12 +129,13 @@ def assert_fast_agrees(block: bytes, schema: pa.Schema = SCHEMA) -> bool:
     return True
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(line=json_lines())
 @example(b'{"unknown":' + b"[" * 100_000 + b"]" * 100_000 + b',"p":1}')
 @example(b'{"unknown":' + b"1" * 5000 + b',"p":1}')
 @example(b'{"p":1}\x00{"p":2}')
 @example(b'{"unknown":1,"unknown":2,"p":1}')
+@example(b'{"f":1.00000017881393432617187499}')  # rounded once 1.0000001, over a float64 1.0000002
 @example(b'{"p":-NaN}')
 @example(b'{"p":Inf }')
 @example(b'{"unknown":[-Inf,1],"p":1}')
@@ -143,13 +144,13 @@ def test_what_the_fast_reader_takes_is_what_the_slow_one_reads(line: bytes):
     assert_fast_agrees(line)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(line=fitting().filter(lambda line: "Inf" not in line or "Infinity" in line))
 def test_the_fast_reader_takes_what_servers_write(line: str):
     assert assert_fast_agrees(line.encode())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(lines=st.lists(json_lines(), max_size=12), few=st.integers(1, 4), final=st.booleans())
 def test_a_block_is_read_as_its_lines_are_one_by_one(lines: list[bytes], few: int, final: bool):
     block = b"\n".join(lines) + b"\n" * final
@@ -171,7 +172,7 @@ def test_no_order_of_tokens_and_newlines_shifts_a_row(first: bytes):
             assert_fast_agrees(first + b"".join(rest), schema)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(
     tokens=st.lists(st.sampled_from([*TOKENS, b'{"p":', b'"', b"[", b"]", b"1", b"\n{", b"}\n", b"}\n{"]), max_size=14)
 )

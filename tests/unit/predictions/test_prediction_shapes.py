@@ -73,10 +73,12 @@ def test_each_line_of_a_pretty_printed_object_is_unreadable_alone():
     assert all(isinstance(reason, str) for reason in found[1:-1])
 
 
-def test_a_nested_object_on_a_line_of_its_own_is_no_row_of_another():
-    # Every line begins with { and ends with }, and there are as many objects as lines.
-    found = outcome(b'{"p":1}{"p":2}\n{"x":{}\n{"p":3}}\n')
-    assert [type(reason) for reason in found] == [str, str, str]
+@pytest.mark.parametrize("opened", ['{"x":{}', '{"x":', '{"x":\r', '{"x":[', '{"x":{"y":[{}'])
+def test_an_object_over_two_lines_does_not_make_up_for_a_glued_one(opened: str):
+    # As many lines as objects, and each line begins as an object does.
+    closed = '{"p":3}' + {'{"x":[': "]}", '{"x":{"y":[{}': "]}}"}.get(opened, "}")
+    found = outcome(f'{{"p":1}}{{"p":2}}\n{opened}\n{closed}\n{{"p":4}}\n'.encode())
+    assert [type(reason) for reason in found] == [str, str, str, int]
 
 
 def test_a_line_of_three_megabytes_is_read():
