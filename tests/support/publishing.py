@@ -25,6 +25,7 @@ BEFORE = {
     "ds=1/.old.parquet.crc": b"crc",
     "ds=2/old.parquet": b"old two",
     "ds=4/x=5/.keep": b"",
+    "ds=6/deeper/old.parquet": b"old six",
 }
 NEW = {
     f"ds=1/part-{NONCE}-00000.parquet": b"new one",
@@ -58,5 +59,5 @@ def holds_its_promise(mode, files):
 
 def published(mode):
     """Returns the data files after the publication."""
-    stay = {"overwrite": (), "overwrite_partitions": ("ds=2/",)}.get(mode, ("ds=",))
+    stay = {"overwrite": (), "overwrite_partitions": ("ds=2/", "ds=6/")}.get(mode, ("ds=",))
     return {name: body for name, body in data(before(mode)).items() if name.startswith(stay)} | NEW
