@@ -25,7 +25,6 @@ TEST = [
     "pytest>=8",
     "pytest-timeout>=2.3",
     "ruff>=0.8",
-    "boto3-stubs",
     "types-PyYAML",
     "types-psutil",
 ]

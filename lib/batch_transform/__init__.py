@@ -1,1 +1,22 @@
-"""Score a table with Amazon SageMaker Batch Transform, driven from Spark."""
+"""Score a table with Amazon SageMaker Batch Transform, driven from Spark.
+
+`score` and the error classes are loaded when they are asked for: Spark's Python workers import this package and have
+pyarrow, pandas and boto3 only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batch_transform.pipeline.notebook import ScoreResult, score
+
+__all__ = ["ScoreResult", "score"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from batch_transform.pipeline import notebook
+
+    return getattr(notebook, name)

@@ -29,3 +29,7 @@ MAX_KMS_KEY_CHARACTERS = 2048  # botocore, KmsKeyId
 MAX_S3_URI_CHARACTERS = 1024  # botocore, S3Uri
 MAX_INVOCATIONS_TIMEOUT_SECONDS = 3600  # botocore, InvocationsTimeoutInSeconds: 1-3600
 MAX_INVOCATIONS_RETRIES = 3  # botocore, InvocationsMaxRetries: 0-3
+
+MAX_MODEL_NAME_CHARACTERS = 63  # botocore, ModelName
+MAX_RUN_ID_CHARACTERS = 128  # ours: a run id is one segment of every key, and S3 keys end at 1,024 bytes
+MAX_WORKSPACE_CHARACTERS = 512  # ours: leaves room below S3Uri's 1,024 for the run id and the longest name in a run

@@ -1,0 +1,42 @@
+"""The job that spark-submit runs: `score.py --resolved FILE`, a run file that the submission has checked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from batch_transform.core.errors import BatchTransformError
+from batch_transform.pipeline.handshake import Handshake
+
+
+def run(arguments: list[str], handshake: Handshake) -> int:
+    """Returns the exit code of the run that the resolved document describes."""
+    parser = argparse.ArgumentParser(prog="score.py", description=__doc__)
+    parser.add_argument("--resolved", type=Path, required=True, help="JSON document of the checked run file")
+    document = json.loads(parser.parse_args(arguments).resolved.read_text(encoding="utf-8"))
+    # Imported late: the driver's pid is known to the wrapper before seconds go into imports.
+    from batch_transform.pipeline.job import run_job
+
+    return run_job(document, handshake)
+
+
+def main() -> int:
+    """Returns the exit code, which is also told to the wrapper: it may outlive spark-submit."""
+    handshake = Handshake.from_environ(os.environ)
+    handshake.announce(os.getpid())
+    try:
+        code = run(sys.argv[1:], handshake)
+    except Exception:
+        # An error that the pipeline did not name is a fault of ours: all of it is shown, and the run can be resumed.
+        traceback.print_exc()
+        code = BatchTransformError.exit_code
+    handshake.end(code)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What may not change between two drivers of one run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batch_transform.config.faults import Path
+
+# They steer how a run is watched and reached and what is accepted, not what is sent, paid for or published.
+MAY_CHANGE: tuple[Path, ...] = (
+    ("errors",),
+    ("transform", "poll_seconds"),
+    ("transform", "job_timeout_minutes"),
+    ("aws",),
+    ("emulator",),
+)
+
+
+def differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Returns a line for each key that differs between two documents of `RunConfig.to_document`, in order.
+
+    Keys that may change under one run id are left out; a key that one version does not know is null.
+    """
+    before, after = _leaves(recorded), _leaves(given)
+    return [
+        f"{'.'.join(path)}: was {before.get(path)!r}, now {after.get(path)!r}"
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path) and not any(path[: len(free)] == free for free in MAY_CHANGE)
+    ]
+
+
+def _leaves(document: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
+    leaves: dict[Path, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            leaves |= _leaves(value, (*path, key))
+        else:
+            leaves[(*path, key)] = value
+    return leaves

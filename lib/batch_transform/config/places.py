@@ -1,0 +1,67 @@
+"""Where rows come from and where results go, as a run file names them."""
+
+from __future__ import annotations
+
+import re
+
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
+# Parquet is published by copying files, which the driver does itself: S3 through boto3, or a mounted file system.
+_PARQUET_SCHEMES = ("", "file", "s3", "s3a", "s3n")
+_S3_SCHEMES = ("s3", "s3a", "s3n")
+
+
+def scheme_of(location: str) -> str:
+    """Returns the scheme of a location in lower case; '' for a plain path."""
+    match = _SCHEME.match(location)
+    return match.group(1).lower() if match else ""
+
+
+def is_s3(location: str) -> bool:
+    """Returns whether a location is on S3."""
+    return scheme_of(location) in _S3_SCHEMES
+
+
+def check_location(location: str) -> str:
+    """Returns a location that is not empty and has no control characters."""
+    if not location.strip():
+        raise ValueError("is empty")
+    if any(ord(character) < 32 for character in location):
+        raise ValueError(f"is {location!r}; it has control characters")
+    return location
+
+
+def check_target(location: str) -> str:
+    """Returns a location that can be written to."""
+    check_location(location)
+    if scheme_of(location) == "package":
+        raise ValueError(f"is {location!r}; a Python package can only be read")
+    return location.rstrip("/") or location
+
+
+def check_parquet_target(location: str) -> str:
+    """Returns a location that the driver can copy files to."""
+    if scheme_of(location) not in _PARQUET_SCHEMES:
+        raise ValueError(
+            f"is {location!r}; Parquet is published to s3:// or a file system that the driver reaches, "
+            "use output.format: delta for other places"
+        )
+    return location
+
+
+def check_workspace(location: str) -> str:
+    """Returns `s3://bucket[/prefix]` without a final slash; `s3a://` is taken for `s3://`.
+
+    Raises:
+        ValueError: it is not on S3, the bucket's name is invalid, or the prefix has empty or dot segments.
+    """
+    scheme, _, rest = location.partition("://")
+    bucket, _, prefix = rest.rstrip("/").partition("/")
+    if scheme not in _S3_SCHEMES or not _BUCKET.fullmatch(bucket):
+        raise ValueError(
+            f"is {location!r}; valid: s3://BUCKET or s3://BUCKET/PREFIX, "
+            "a bucket's name having 3 to 63 lower-case letters, digits, dots and hyphens"
+        )
+    if prefix and any(segment in ("", ".", "..") for segment in prefix.split("/")):
+        raise ValueError(f"is {location!r}; the prefix has an empty, '.' or '..' segment")
+    return f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"

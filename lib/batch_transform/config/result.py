@@ -1,0 +1,82 @@
+"""The sections of a run file that say what becomes of the rows: errors, output, dead_letter."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
+
+from batch_transform.config import places
+from batch_transform.config.sections import PathOrTable, Section
+from batch_transform.config.values import Names, Number, Text, WholeNumber, one_of
+
+OutputFormat = Annotated[Literal["parquet", "delta"], PlainValidator(one_of("parquet", "delta"))]
+OutputMode = Annotated[
+    Literal["error", "append", "overwrite", "overwrite_partitions"],
+    PlainValidator(one_of("error", "append", "overwrite", "overwrite_partitions")),
+]
+
+
+class Errors(Section):
+    """How many dead letters are accepted, as a number (0 unless given) or as a fraction of the rows."""
+
+    max_fraction: Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    max_rows: Annotated[WholeNumber, Field(ge=0)] | None = Field(default=None, validate_default=True)
+
+    @field_validator("max_rows")
+    @classmethod
+    def _one_measure(cls, max_rows: int | None, info: ValidationInfo) -> int | None:
+        if info.data.get("max_fraction") is None:
+            return max_rows or 0
+        if max_rows is not None:
+            raise ValueError(f"is {max_rows} beside max_fraction ({info.data['max_fraction']}); give one of the two")
+        return None
+
+    def accepts(self, dead_letters: int, rows_in: int) -> bool:
+        """Returns whether `dead_letters` of `rows_in` rows may be published."""
+        if self.max_fraction is not None:
+            return dead_letters <= self.max_fraction * rows_in
+        return dead_letters <= (self.max_rows or 0)
+
+
+class DeadLetter(PathOrTable):
+    """Where the rows without a prediction go; the format is the output's."""
+
+    path: Annotated[str, AfterValidator(places.check_target)] | None = None
+
+
+class Output(DeadLetter):
+    """Where the result goes and what happens to rows that are there."""
+
+    # Each rule stands at the later of its fields, which sees the earlier ones: keep the order.
+    format: OutputFormat = Field(default="parquet", validate_default=True)
+    mode: OutputMode = "error"
+    partition_by: Names = Field(default=(), validate_default=True)
+    replace_where: Text | None = None
+
+    @field_validator("format")
+    @classmethod
+    def _parquet_goes_to_a_path(cls, name: str, info: ValidationInfo) -> str:
+        if name == "parquet" and info.data.get("table") is not None:
+            raise ValueError("is parquet, which is published into a path; a table needs format: delta")
+        if name == "parquet" and info.data.get("path") is not None:
+            try:
+                places.check_parquet_target(info.data["path"])
+            except ValueError as error:
+                raise ValueError(f"is parquet, but path {error}") from error
+        return name
+
+    @field_validator("partition_by")
+    @classmethod
+    def _partitions_to_overwrite(cls, columns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("mode") == "overwrite_partitions" and not columns:
+            raise ValueError("is empty; mode: overwrite_partitions needs the columns of the partitions")
+        return columns
+
+    @field_validator("replace_where")
+    @classmethod
+    def _replace_where_is_delta(cls, condition: str | None, info: ValidationInfo) -> str | None:
+        name, mode = info.data.get("format", "delta"), info.data.get("mode", "overwrite")
+        if condition is not None and (name, mode) != ("delta", "overwrite"):
+            raise ValueError(f"needs format: delta and mode: overwrite, not format: {name} and mode: {mode}")
+        return condition

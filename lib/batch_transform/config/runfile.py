@@ -1,0 +1,147 @@
+"""The run file as a whole."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
+from typing_extensions import Self
+
+from batch_transform.config import places
+from batch_transform.config.result import DeadLetter, Errors, Output
+from batch_transform.config.sections import Input, Model, Prediction, Record, Section
+from batch_transform.config.surroundings import Aws, Emulator
+from batch_transform.config.transform import Transform
+from batch_transform.config.values import check_length, one_of
+from batch_transform.core import limits
+
+POLL_SECONDS = 30.0
+EMULATOR_POLL_SECONDS = 1.0
+# An emulated S3 ends with the run, and Spark needs further jars to reach it; a laptop's disk is nearer.
+EMULATOR_STAGING = ".batch_transform/staging"
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
+
+
+def check_run_id(run_id: str) -> str:
+    """Returns a run id that can be one segment of a path and of an S3 key, and that no reader takes for hidden."""
+    check_length(limits.MAX_RUN_ID_CHARACTERS)(run_id)
+    if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
+        raise ValueError(f"is {run_id!r}; valid: letters, digits and . _ = -, a letter or digit first, no '..'")
+    return run_id
+
+
+RunId = Annotated[str, AfterValidator(check_run_id)]
+Workspace = Annotated[
+    str, AfterValidator(check_length(limits.MAX_WORKSPACE_CHARACTERS)), AfterValidator(places.check_workspace)
+]
+
+
+class RunConfig(Section):
+    """A checked run file. `input` and `output` are None only in a `FrameConfig`, `run_id` only with an emulator."""
+
+    takes_frame: ClassVar[bool] = False
+
+    # A rule that spans sections stands at the later of its fields, which sees the earlier ones: keep the order.
+    emulator: Emulator | None = None
+    run_id: RunId | None = Field(default=None, validate_default=True)
+    workspace: Workspace
+    staging: Annotated[str, AfterValidator(places.check_target)] | None = None
+    input: Input | None = Field(default=None, validate_default=True)
+    record: Record = Record()
+    model: Model
+    transform: Transform = Transform()
+    prediction: Prediction = Prediction()
+    errors: Errors = Errors()
+    output: Output | None = Field(default=None, validate_default=True)
+    dead_letter: DeadLetter | None = Field(default=None, validate_default=True)
+    aws: Aws = Aws()
+    merge: Annotated[Literal["zip", "join"], PlainValidator(one_of("zip", "join"))] = "zip"
+
+    @field_validator("run_id")
+    @classmethod
+    def _named_outside_the_emulator(cls, run_id: str | None, info: ValidationInfo) -> str | None:
+        if run_id is None and "emulator" in info.data and info.data["emulator"] is None:
+            raise ValueError("is required; the run is resumed and published once under this name")
+        return run_id
+
+    @field_validator("input", "output")
+    @classmethod
+    def _given_in_a_run_file(cls, section: Input | Output | None, info: ValidationInfo) -> Input | Output | None:
+        if section is None and not cls.takes_frame:
+            raise ValueError("is required, with path or table")
+        return section
+
+    @field_validator("model")
+    @classmethod
+    def _known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:
+        emulator = info.data.get("emulator")
+        if emulator is not None and model.name not in emulator.models:
+            known = ", ".join(sorted(emulator.models)) or "none"
+            raise ValueError(f"names {model.name}, which is not among emulator.models: {known}")
+        return model
+
+    @field_validator("dead_letter")
+    @classmethod
+    def _published_like_the_output(cls, dead_letter: DeadLetter | None, info: ValidationInfo) -> DeadLetter | None:
+        output = info.data.get("output")
+        if dead_letter is None or output is None:
+            return dead_letter
+        if output.format == "parquet" and dead_letter.table is not None:
+            raise ValueError("is a table, but output.format is parquet, which is published into a path")
+        if output.format == "parquet" and dead_letter.path is not None:
+            places.check_parquet_target(dead_letter.path)
+        if (dead_letter.path, dead_letter.table) == (output.path, output.table):
+            raise ValueError("is the same place as output")
+        return dead_letter
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """Returns the configuration that `to_document` wrote.
+
+        Raises:
+            pydantic.ValidationError: the document is not one of this class.
+        """
+        return cls.model_validate(document)
+
+    def to_document(self) -> dict[str, Any]:
+        """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the run goes against the embedded emulator."""
+        return self.emulator is not None
+
+    @property
+    def poll_seconds(self) -> float:
+        """Seconds between two looks at the jobs, as given or else by what is looked at."""
+        return self.transform.poll_seconds or (EMULATOR_POLL_SECONDS if self.emulated else POLL_SECONDS)
+
+    @property
+    def staging_place(self) -> str:
+        """Where the runs' folders of staged files lie: as given, else the workspace, else the laptop's disk."""
+        return self.staging or (EMULATOR_STAGING if self.emulated else self.workspace)
+
+    @property
+    def dead_letter_place(self) -> DeadLetter | None:
+        """Where dead letters go: as given, else beside the output; None: neither is given."""
+        if self.dead_letter is not None or self.output is None:
+            return self.dead_letter
+        if self.output.table is not None:
+            return DeadLetter(table=f"{self.output.table}_dead_letter")
+        return DeadLetter(path=f"{self.output.path}_dead_letter")
+
+
+class FrameConfig(RunConfig):
+    """The configuration of `score(df, ...)`: the rows are at hand, and the result may stay in the workspace."""
+
+    takes_frame: ClassVar[bool] = True
+
+    @field_validator("input")
+    @classmethod
+    def _is_the_frame(cls, section: Input | None) -> Input | None:
+        if section is not None:
+            raise ValueError("is given, but the rows are those of the DataFrame")
+        return section

@@ -1,0 +1,109 @@
+"""The section `transform`: how the jobs are asked for. Limits are the service's, from `core.limits`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from batch_transform.config.sections import Section
+from batch_transform.config.values import (
+    Concurrency,
+    KmsKey,
+    MediaType,
+    Number,
+    PayloadMb,
+    Sizing,
+    WholeNumber,
+    check_length,
+    check_pattern,
+    one_of,
+)
+from batch_transform.core import limits
+
+_ENVIRONMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # botocore, TransformEnvironmentKey
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
+
+InstanceType = Annotated[
+    str, AfterValidator(check_pattern(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", 64, "an ML instance type such as ml.m5.xlarge"))
+]
+Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
+Split = Annotated[str, AfterValidator(one_of("Line", later=("None", "RecordIO", "TFRecord")))]
+JoinSource = Annotated[str, AfterValidator(one_of("none", later=("input",)))]
+
+
+class Transform(Section):
+    """The resources and the request of every job.
+
+    Attributes:
+        max_payload_mb: MaxPayloadInMB; `auto`: from the measured records, `model`: left unset.
+        max_concurrent_transforms: MaxConcurrentTransforms, for each instance; `auto` and `model` as above.
+        invocations_timeout_seconds: how long the service waits for one answer.
+        invocations_max_retries: None: left unset, the service's default.
+        job_timeout_minutes: how long a job may take before it is stopped.
+        poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
+    """
+
+    instance_type: InstanceType = "ml.m5.xlarge"
+    instance_count: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] = 1
+    # 0 would mean HTTP chunks without a limit, which leaves no way to know what a request holds: not offered.
+    max_payload_mb: PayloadMb = "auto"
+    max_concurrent_transforms: Concurrency = "auto"
+    strategy: Strategy = "MultiRecord"
+    split: Split = "Line"
+    join_source: JoinSource = "none"
+    # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
+    invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600
+    invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
+    job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480
+    environment: dict[str, str] = Field(default_factory=dict)
+    accept: MediaType | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    output_kms_key: KmsKey | None = None
+    volume_kms_key: KmsKey | None = None
+    poll_seconds: Annotated[Number, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
+
+    @field_validator("max_concurrent_transforms")
+    @classmethod
+    def _product(cls, concurrent: Sizing, info: ValidationInfo) -> Sizing:
+        payload = info.data.get("max_payload_mb")
+        if isinstance(payload, int) and isinstance(concurrent, int):
+            product = payload * concurrent
+            if product > limits.MAX_PAYLOAD_TIMES_CONCURRENCY_MB:
+                raise ValueError(
+                    f"is {concurrent}; times max_payload_mb ({payload}) that is {product}, "
+                    f"the service's limit is {limits.MAX_PAYLOAD_TIMES_CONCURRENCY_MB}"
+                )
+        return concurrent
+
+    @field_validator("environment")
+    @classmethod
+    def _environment(cls, environment: dict[str, str]) -> dict[str, str]:
+        _check_count(environment, limits.MAX_ENVIRONMENT_ENTRIES)
+        for name, value in environment.items():
+            if not _ENVIRONMENT_NAME.fullmatch(name) or len(name) > limits.MAX_ENVIRONMENT_KEY_CHARACTERS:
+                raise ValueError(f"has the name {name!r}; valid: letters, digits and _, no digit first")
+            if len(value) > limits.MAX_ENVIRONMENT_VALUE_CHARACTERS:
+                limit = limits.MAX_ENVIRONMENT_VALUE_CHARACTERS
+                raise ValueError(f"has a value of {len(value)} characters under {name}; the limit is {limit}")
+        return environment
+
+    @field_validator("tags")
+    @classmethod
+    def _tags(cls, tags: dict[str, str]) -> dict[str, str]:
+        _check_count(tags, limits.MAX_TAGS)
+        for key, value in tags.items():
+            check_length(limits.MAX_TAG_KEY_CHARACTERS)(key)
+            if len(value) > limits.MAX_TAG_VALUE_CHARACTERS:
+                limit = limits.MAX_TAG_VALUE_CHARACTERS
+                raise ValueError(f"has a value of {len(value)} characters under {key}; the limit is {limit}")
+            # AWS keeps the prefix for itself and refuses it (Tag, API reference).
+            if key.lower().startswith("aws:") or not _TAG_TEXT.fullmatch(key) or not _TAG_TEXT.fullmatch(value):
+                raise ValueError(f"has {key!r}: valid are letters, digits, spaces and _.:/=+-@, not aws: at the front")
+        return tags
+
+
+def _check_count(entries: dict[str, str], limit: int) -> None:
+    if len(entries) > limit:
+        raise ValueError(f"has {len(entries)} entries; the limit is {limit}")

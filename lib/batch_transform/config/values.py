@@ -1,0 +1,177 @@
+"""The types of single values in a run file: what is read as what, and the words for what is refused.
+
+A validator raises ValueError with the end of a sentence ("is 101; the limit is 100"); `faults.py` puts the key in
+front of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
+
+from batch_transform.core import limits
+
+Sizing = int | Literal["auto", "model"]
+
+_WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_MODEL_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?")  # botocore, ModelName
+
+
+class Untyped(str):
+    """Text from a variable or the command line: it has no type of its own, so the key it lands in decides.
+
+    A YAML value has a type, and a quoted "4" is refused as a count; `--set transform.instance_count=4` is a 4 there
+    and would be text in `run_id`.
+    """
+
+
+def read_whole_number(value: Any) -> Any:
+    """Returns the int that untyped text spells; any other value as it is, for pydantic to judge."""
+    return int(value) if isinstance(value, Untyped) and _WHOLE_NUMBER.fullmatch(value) else value
+
+
+def read_number(value: Any) -> Any:
+    """Returns the float that untyped text spells; any other value as it is, for pydantic to judge."""
+    return float(value) if isinstance(value, Untyped) and _NUMBER.fullmatch(value) else value
+
+
+def read_list(value: Any) -> Any:
+    """Returns a YAML list as a tuple, so that a frozen model holds nothing that can change."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def read_options(value: Any) -> Any:
+    """Returns reader options with every scalar spelled as Spark spells it (`true`, `4`)."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _spelled_for_spark(option) for name, option in value.items()}
+
+
+def _spelled_for_spark(option: Any) -> Any:
+    if isinstance(option, bool):
+        return str(option).lower()
+    return str(option) if isinstance(option, (int, float)) else option
+
+
+def one_of(*built: str, later: Sequence[str] = ()) -> Callable[[Any], str]:
+    """Returns a validator for one of `built`; names of `later` are refused as not built yet.
+
+    A value that differs in case only is taken for the one that is meant.
+    """
+    by_lower = {name.lower(): name for name in (*built, *later)}
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"is {value!r}; valid: {', '.join(built)}")
+        name = by_lower.get(value.lower())
+        if name in built:
+            return name
+        if name is not None:
+            raise ValueError(f"{name} is not built yet; built: {', '.join(built)}")
+        hint = _near(value.lower(), by_lower)
+        raise ValueError(f"is {value!r}{hint}; valid: {', '.join(built)}")
+
+    return check
+
+
+def _near(value: str, by_lower: dict[str, str]) -> str:
+    close = get_close_matches(value, by_lower, n=1)
+    return f" (did you mean {by_lower[close[0]]}?)" if close else ""
+
+
+def refuse_not_built(value: Any) -> Any:
+    """Returns None for None; raises ValueError for every other value: the key is known, what it does is not built."""
+    if value is not None:
+        raise ValueError("is not built yet; leave it out")
+
+
+def check_sizing(limit: int) -> Callable[[Any], Sizing]:
+    """Returns a validator for `auto`, `model` or a whole number from 1 to `limit`."""
+
+    def check(value: Any) -> Sizing:
+        number = read_whole_number(value)
+        if isinstance(number, int) and not isinstance(number, bool):
+            if 1 <= number <= limit:
+                return number
+            raise ValueError(f"is {number}; the service takes 1 to {limit} (or auto, model)")
+        if value == "auto":
+            return "auto"
+        if value == "model":
+            return "model"
+        raise ValueError(f"is {value!r}; valid: auto, model, or a whole number from 1 to {limit}")
+
+    return check
+
+
+def check_length(limit: int) -> Callable[[str], str]:
+    """Returns a validator for text of 1 to `limit` characters."""
+
+    def check(value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty")
+        if len(value) > limit:
+            raise ValueError(f"has {len(value)} characters; the limit is {limit}")
+        return value
+
+    return check
+
+
+def check_pattern(pattern: str, limit: int, words: str) -> Callable[[str], str]:
+    """Returns a validator for text that matches `pattern` as a whole; `words` say what is valid."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        check_length(limit)(value)
+        if not compiled.fullmatch(value):
+            raise ValueError(f"is {value!r}; valid: {words}")
+        return value
+
+    return check
+
+
+def check_model_name(value: str) -> str:
+    """Returns a name that SageMaker takes for a model."""
+    check_length(limits.MAX_MODEL_NAME_CHARACTERS)(value)
+    if not _MODEL_NAME.fullmatch(value):
+        raise ValueError(f"is {value!r}; valid: letters, digits and inner hyphens")
+    return value
+
+
+def check_no_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns a list of names in which none stands twice and none is empty."""
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"names {', '.join(repeated)} more than once")
+    if not all(values):
+        raise ValueError("has an empty name")
+    return values
+
+
+def check_http_url(value: str) -> str:
+    """Returns an `http://` or `https://` address with a host."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"is {value!r}; valid: http://HOST[:PORT] or https://HOST[:PORT]")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(read_whole_number)]
+Number = Annotated[float, BeforeValidator(read_number)]
+Text = Annotated[str, AfterValidator(check_length(limits.MAX_ENVIRONMENT_VALUE_CHARACTERS))]
+Names = Annotated[tuple[str, ...], BeforeValidator(read_list), AfterValidator(check_no_repeats)]
+Options = Annotated[dict[str, str], BeforeValidator(read_options)]
+Url = Annotated[str, AfterValidator(check_http_url)]
+ModelName = Annotated[str, AfterValidator(check_model_name)]
+KmsKey = Annotated[
+    str, AfterValidator(check_pattern("[a-zA-Z0-9:/_-]*", limits.MAX_KMS_KEY_CHARACTERS, "a KMS key id, alias or ARN"))
+]
+MediaType = Annotated[str, AfterValidator(check_length(limits.MAX_CONTENT_TYPE_CHARACTERS))]
+PayloadMb = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_PAYLOAD_MB))]
+Concurrency = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_CONCURRENT_TRANSFORMS))]
+NotBuilt = Annotated[None, PlainValidator(refuse_not_built)]

@@ -1,0 +1,76 @@
+"""`${name}` in the values of a run file: from `--var`, else from the environment. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from batch_transform.config.faults import Fault, Path
+from batch_transform.config.values import Untyped
+
+# `$${` first, or its second dollar would begin a variable.
+_TOKEN = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Substituted:
+    """A document without variables, and a fault for each value whose variables are undefined or misspelled."""
+
+    document: Any
+    faults: tuple[Fault, ...]
+
+
+@dataclass
+class _Substitution:
+    variables: Mapping[str, str]
+    faults: list[Fault] = field(default_factory=list)
+
+    def value(self, value: Any, path: Path) -> Any:
+        """Returns a value with its variables replaced, whatever it is made of."""
+        if isinstance(value, dict):
+            return {key: self.value(inner, (*path, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.value(inner, (*path, str(index))) for index, inner in enumerate(value)]
+        return self.text(value, path) if isinstance(value, str) else value
+
+    def text(self, text: str, path: Path) -> str:
+        """Returns a text with its variables replaced; one that is undefined stays and is a fault."""
+        if "${" not in text:
+            return text
+        replaced = _TOKEN.sub(self._replacement(path), text)
+        # A value that is one variable alone takes its key's type: `instance_count: ${n}`.
+        alone = _TOKEN.fullmatch(text) and not text.startswith("$$")
+        return Untyped(replaced) if alone or isinstance(text, Untyped) else replaced
+
+    def _replacement(self, path: Path) -> Callable[[re.Match[str]], str]:
+        def replace(match: re.Match[str]) -> str:
+            name = match.group(1)
+            if match.group() == "$${":
+                return "${"
+            if name is None or not _NAME.fullmatch(name):
+                self.faults.append(Fault(path, f"has {match.group()!r}, which names no variable; $${{ stands for ${{"))
+            elif name not in self.variables:
+                self.faults.append(Fault(path, f"needs the variable {name}, which is undefined; give --var {name}=..."))
+            else:
+                return self.variables[name]
+            return match.group()
+
+        return replace
+
+
+def substitute(document: Any, variables: Mapping[str, str]) -> Substituted:
+    """Returns the document with every `${name}` replaced and `$${` turned into `${`; keys stay as they are.
+
+    What a variable brings in is never looked at again, so a value with `${` in it is safe.
+    """
+    work = _Substitution(variables)
+    replaced = work.value(document, ())
+    return Substituted(replaced, tuple(work.faults))
+
+
+def escape(text: str) -> str:
+    """Returns text that `substitute` turns back into `text`, whatever is in it."""
+    return text.replace("${", "$${")

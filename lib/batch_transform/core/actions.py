@@ -1,0 +1,78 @@
+"""What the driver can be told to do next. Each is done by one handler and reported as one ledger step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .records import JobRecord, Recorded
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Write the input with row numbers."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write the staged rows as JSON Lines objects."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Choose payloads, write manifests, record the round's jobs with their whole requests."""
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create a job whose name and request are recorded."""
+
+    job: JobRecord
+
+
+@dataclass(frozen=True)
+class Await:
+    """Poll the jobs in flight until each has ended."""
+
+    jobs: tuple[JobRecord, ...]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Count an ended job's outputs and decide the outcome of each of its spans."""
+
+    job: JobRecord
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """End with exit code 4: spans failed for reasons of the service in every attempt."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Check that every row has exactly one outcome."""
+
+
+@dataclass(frozen=True)
+class Intend:
+    """Check the budget, write what is to be published, and record what publishing will do before any of it is done."""
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Do what the publication step records, as far as it is not done."""
+
+    publication: Recorded
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Write the report."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The run is published; its report is stored."""
+
+
+Action = Stage | Export | Plan | Create | Await | Judge | GiveUp | Gate | Intend | Publish | Finish | Nothing

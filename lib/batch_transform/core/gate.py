@@ -1,0 +1,84 @@
+"""The check before anything is published: every input row has exactly one outcome.
+
+The counts come from three places that know nothing of each other: A, the rows that Spark counted in each staged file;
+B, the lines that executors counted in each accepted output at its ETag; D, the dead rows. Counts taken from the spans
+alone would prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .errors import GateRefused
+from .spans import StagedFile, check_tiling
+from .verdicts import DEAD, RETRY, SCORED, rows_in_state
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the gate proved."""
+
+    rows_in: int
+    rows_scored: int
+    rows_dead_letter: int
+
+
+def check(staged: Iterable[StagedFile], leaves: pa.Table) -> Counts:
+    """Returns the proven counts.
+
+    Args:
+        staged: the staged files with their counted rows.
+        leaves: the outcome of every row (verdicts.LEAF_SCHEMA).
+
+    Raises:
+        GateRefused: a row without an outcome or with two, a span that is not decided, or an output whose counted lines
+            are not the rows that are taken from it.
+    """
+    files = list(staged)
+    if rows_in_state(leaves, RETRY):
+        raise GateRefused(f"{rows_in_state(leaves, RETRY)} rows are not decided yet")
+    check_tiling(files, leaves)
+    _check_lines(leaves)
+    counts = Counts(sum(f.rows for f in files), rows_in_state(leaves, SCORED), rows_in_state(leaves, DEAD))
+    if counts.rows_in != counts.rows_scored + counts.rows_dead_letter:
+        raise GateRefused(
+            f"{counts.rows_in} rows in, but {counts.rows_scored} scored and {counts.rows_dead_letter} dead letters"
+        )
+    return counts
+
+
+def _check_lines(leaves: pa.Table) -> None:
+    """Each accepted output's counted lines are exactly the lines that its leaves take from it."""
+    used = leaves.filter(pc.is_valid(leaves["lines"]))
+    used = used.append_column("length", pc.subtract(used["stop"], used["start"]))
+    undecided = leaves.filter(pc.and_(pc.equal(leaves["state"], SCORED), pc.is_null(leaves["lines"])))
+    if undecided.num_rows:
+        raise GateRefused(f"{undecided.num_rows} spans are called scored, but no output of theirs was counted")
+    objects = used.group_by(["job", "object"]).aggregate([("length", "sum"), ("lines", "min"), ("lines", "max")])
+    same = pc.and_(
+        pc.equal(objects["length_sum"], objects["lines_min"]), pc.equal(objects["lines_min"], objects["lines_max"])
+    )
+    wrong = objects.filter(pc.invert(same)).to_pylist()
+    if wrong:
+        first = wrong[0]
+        raise GateRefused(
+            f"{len(wrong)} outputs do not hold one line per row; first: {first['object']} of {first['job']} has "
+            f"{first['lines_min']} lines for {first['length_sum']} rows"
+        )
+
+
+def check_written(counts: Counts, result_rows: int, dead_letter_rows: int) -> None:
+    """Checks what was written, counted in the written files' footers, against what the gate proved.
+
+    Raises:
+        GateRefused: a difference; nothing has been published.
+    """
+    if (result_rows, dead_letter_rows) != (counts.rows_scored, counts.rows_dead_letter):
+        raise GateRefused(
+            f"the merge wrote {result_rows} result rows and {dead_letter_rows} dead letters; "
+            f"proven were {counts.rows_scored} and {counts.rows_dead_letter}"
+        )

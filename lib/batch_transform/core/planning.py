@@ -1,0 +1,94 @@
+"""From measured spans to transform jobs: one job for each lane, with the largest payload limit that it needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .limits import (
+    BYTES_PER_MB,
+    DEFAULT_PAYLOAD_MB,
+    MAX_CONCURRENT_TRANSFORMS,
+    MAX_PAYLOAD_MB,
+    MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
+)
+from .spans import OVERSIZE, STANDARD
+
+# `auto`: from the measured records; `model`: left unset, the container's /execution-parameters decide; else a number.
+Setting = int | Literal["auto", "model"]
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """`MaxPayloadInMB` and `MaxConcurrentTransforms` of a job; None leaves a value to the container."""
+
+    max_payload_mb: int | None
+    max_concurrent_transforms: int | None
+
+
+@dataclass(frozen=True)
+class LanePlan:
+    """The spans of one job and how it sends them."""
+
+    lane: str
+    spans: pa.Table
+    throughput: Throughput
+
+
+def throughput(largest_record_bytes: int, max_payload_mb: Setting, max_concurrent_transforms: Setting) -> Throughput:
+    """Returns payload and concurrency for records of at most `largest_record_bytes` bytes.
+
+    `auto` takes the smallest payload that fits the largest record, counted in MB of 10^6 bytes and at least the
+    service's default of 6, and the largest concurrency that the service accepts beside it (product at most 100).
+
+    Raises:
+        ValueError: the record is larger than the service's largest payload.
+    """
+    needed = max(DEFAULT_PAYLOAD_MB, math.ceil(largest_record_bytes / BYTES_PER_MB))
+    if needed > MAX_PAYLOAD_MB:
+        raise ValueError(f"a record of {largest_record_bytes} bytes is over the largest payload, {MAX_PAYLOAD_MB} MB")
+    payload = _payload(needed, max_payload_mb, max_concurrent_transforms)
+    return Throughput(payload, _concurrency(payload, max_concurrent_transforms))
+
+
+def _payload(needed: int, payload: Setting, concurrency: Setting) -> int | None:
+    if payload == "model":
+        return None
+    if payload != "auto":
+        return payload
+    if isinstance(concurrency, int) and concurrency:
+        # A pinned concurrency caps the payload: the service refuses a product over 100.
+        return min(needed, MAX_PAYLOAD_TIMES_CONCURRENCY_MB // concurrency)
+    return needed
+
+
+def _concurrency(payload: int | None, concurrency: Setting) -> int | None:
+    if concurrency == "model" or (concurrency == "auto" and payload is None):
+        return None
+    if concurrency != "auto":
+        return concurrency
+    assert payload is not None
+    return min(MAX_PAYLOAD_TIMES_CONCURRENCY_MB // max(1, payload), MAX_CONCURRENT_TRANSFORMS)
+
+
+def plan_lanes(spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting) -> list[LanePlan]:
+    """Returns the lanes that hold spans, the standard one first.
+
+    The oversize lane exists because its records are over the standard lane's payload, so neither a pinned payload nor
+    a pinned concurrency holds for it: both follow from its largest record.
+    """
+    settings: dict[str, tuple[Setting, Setting]] = {
+        STANDARD: (max_payload_mb, max_concurrent_transforms),
+        OVERSIZE: ("auto", "auto"),
+    }
+    plans = []
+    for lane, (payload, concurrency) in settings.items():
+        table = spans.filter(pc.equal(spans["lane"], lane))
+        if table.num_rows:
+            largest = pc.max(table["largest"]).as_py()
+            plans.append(LanePlan(lane, table, throughput(largest, payload, concurrency)))
+    return plans

@@ -1,0 +1,136 @@
+"""Lines of an `.out` object: cut from a stream, counted, and found in a block.
+
+A line ends at the byte `\\n` and nowhere else: U+2028, U+0085 and a lone `\\r` stay inside a line, and `\\r\\n` leaves
+its `\\r` on the line. Bytes after the last `\\n` are a line too; an empty stream has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Offsets = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+NEWLINE = ord("\n")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that lie one after another in a block: line i is `block[starts[i]:ends[i]]`, without its newline."""
+
+    block: bytes
+    starts: Offsets
+    ends: Offsets
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> bytes:
+        return self.block[self.starts[index] : self.ends[index]]
+
+    def text(self) -> memoryview:
+        """Returns the bytes of all the lines with their newlines (the last may have none), not copied."""
+        return memoryview(self.block)[self.starts[0] : self.ends[-1] + 1] if len(self) else memoryview(b"")
+
+    def part(self, start: int, stop: int) -> Lines:
+        """Returns the lines `[start, stop)`, on the same block."""
+        return Lines(self.block, self.starts[start:stop], self.ends[start:stop])
+
+    def where(self, mask: Mask) -> Lines:
+        """Returns the lines whose mask is set, copied together into a block of their own."""
+        text = np.frombuffer(self.text(), np.uint8)
+        widths = np.diff(np.append(self.starts - self.starts[:1], len(text)))
+        return lines_of(text[np.repeat(mask, widths)].tobytes())
+
+    def of_bytes(self, positions: Offsets) -> Offsets:
+        """Returns for each position in the block the number of the line that holds it."""
+        return np.searchsorted(self.ends, positions)
+
+
+def lines_of(block: bytes) -> Lines:
+    """Returns the lines of a block, found without a step of Python for each."""
+    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == NEWLINE)
+    if block and block[-1] != NEWLINE:
+        ends = np.append(ends, len(block))
+    return Lines(block, np.concatenate((np.zeros(1, np.int64), ends + 1))[: len(ends)], ends)
+
+
+def blocks(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
+    """Returns the stream cut behind newlines into blocks of whole lines; only the last may end without a newline.
+
+    A block is as long as the lines that fill `block_bytes`; held at a time are less than two of `block_bytes` and one
+    line, twice while a block is joined. No more of the stream is drawn than the block at hand needs.
+
+    Args:
+        chunks: the stream, in pieces of any size.
+        block_bytes: bytes from which on a block is given out.
+    """
+    held: list[bytes] = []
+    size = 0
+    for piece in _pieces(chunks, block_bytes):
+        # Only the new piece is searched, so that a line of many pieces costs no more than its length.
+        cut = piece.rfind(b"\n") + 1 if size + len(piece) >= block_bytes else 0
+        if cut:
+            yield b"".join((*held, piece[:cut]))
+            held, size, piece = [], 0, piece[cut:]
+        held.append(piece)
+        size += len(piece)
+    if size:
+        yield b"".join(held)
+
+
+def _pieces(chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), most_bytes):
+            yield chunk[start : start + most_bytes]
+
+
+@dataclass(frozen=True)
+class LineCount:
+    """What a stream of lines measures: `longest_bytes` is that of its longest line, without the newline."""
+
+    lines: int = 0
+    blank_lines: int = 0
+    longest_bytes: int = 0
+    total_bytes: int = 0
+
+
+def count(chunks: Iterable[bytes]) -> LineCount:
+    """Returns the number of lines of a stream and their sizes in bytes; holds one chunk at a time, never a line.
+
+    A blank line is empty or has nothing but ASCII white space. It counts as a line.
+    """
+    lines = blank = longest = total = 0
+    open_bytes, open_blank = 0, True  # the line that the chunks so far have begun and not ended
+    for chunk in chunks:
+        total += len(chunk)
+        found = lines_of(chunk)
+        if not len(found):
+            continue
+        lengths = found.ends - found.starts
+        blanks = _blank(found)
+        lengths[0] += open_bytes
+        blanks[0] &= open_blank
+        open_bytes, open_blank = 0, True
+        if chunk[-1] != NEWLINE:
+            open_bytes, open_blank = int(lengths[-1]), bool(blanks[-1])
+            blanks = blanks[:-1]
+        lines += len(blanks)
+        blank += int(np.count_nonzero(blanks))
+        longest = max(longest, int(lengths.max()))
+    if open_bytes:
+        lines, blank = lines + 1, blank + open_blank
+    return LineCount(lines, blank, longest, total)
+
+
+def _blank(lines: Lines) -> Mask:
+    """Returns which lines are blank; steps through those alone that begin with white space."""
+    first = np.frombuffer(lines.block, np.uint8)[lines.starts]
+    blank = (first <= ord(" ")) & np.isin(first, np.frombuffer(b" \t\n\r\x0b\x0c", np.uint8))
+    for index in np.flatnonzero(blank & (lines.ends > lines.starts)).tolist():
+        blank[index] = not lines[index].strip()
+    return np.asarray(blank, np.bool_)

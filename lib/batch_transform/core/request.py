@@ -1,0 +1,97 @@
+"""The CreateTransformJob request of a lane, and whether a job that is already there was asked for in the same way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .planning import Throughput
+from .uris import S3Uri
+
+
+def manifest(inputs: S3Uri, names: Iterable[str]) -> bytes:
+    """Returns a manifest of objects below `inputs`: `[{"prefix": "s3://bucket/inputs/"}, "name", ...]`.
+
+    The service makes a key by joining prefix and entry as they are (botocore, TransformS3DataSource). Entries are
+    flat, so that `<output>/<entry>.out` does not depend on what it makes of a slash.
+    """
+    return json.dumps([{"prefix": f"{inputs}/"}, *names], separators=(",", ":")).encode()
+
+
+def transform_request(
+    name: str, config: Mapping[str, Any], content_type: str, manifest_uri: S3Uri, output: S3Uri, limits: Throughput
+) -> dict[str, Any]:
+    """Returns the whole request, without the keys that are left to the service or to the container.
+
+    Args:
+        name: TransformJobName.
+        config: the run's configuration document.
+        content_type: of the records.
+        manifest_uri: lists the input objects.
+        output: S3OutputPath, of this job alone: jobs that share one overwrite each other.
+        limits: payload and concurrency.
+    """
+    transform = config["transform"]
+    request = {
+        "TransformJobName": name,
+        "ModelName": config["model"]["name"],
+        "MaxPayloadInMB": limits.max_payload_mb,
+        "MaxConcurrentTransforms": limits.max_concurrent_transforms,
+        "BatchStrategy": transform["strategy"],
+        "ModelClientConfig": _given(
+            InvocationsTimeoutInSeconds=transform["invocations_timeout_seconds"],
+            InvocationsMaxRetries=transform["invocations_max_retries"],
+        ),
+        "Environment": dict(transform["environment"]) or None,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": str(manifest_uri)}},
+            "ContentType": content_type,
+            "SplitType": transform["split"],
+        },
+        # With SplitType Line and one answer line for each record, assembling by line keeps one line for each row.
+        "TransformOutput": _given(
+            S3OutputPath=str(output),
+            Accept=transform["accept"],
+            AssembleWith="Line",
+            KmsKeyId=transform["output_kms_key"],
+        ),
+        "TransformResources": _given(
+            InstanceType=transform["instance_type"],
+            InstanceCount=transform["instance_count"],
+            VolumeKmsKeyId=transform["volume_kms_key"],
+        ),
+        "Tags": [{"Key": key, "Value": value} for key, value in transform["tags"].items()] or None,
+    }
+    return _given(**request)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def differences(sent: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
+    """Returns which fields of a sent request a described job does not have as sent.
+
+    Describe adds defaults of the service (KmsKeyId: "", CompressionType: "None" and others) and never shows tags, so
+    only what was sent is compared.
+    """
+    return [
+        path
+        for path, value in _leaves({key: value for key, value in sent.items() if key != "Tags"})
+        if _at(described, path) != value
+    ]
+
+
+def _leaves(document: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _at(document: Any, path: str) -> Any:
+    for key in path.split("."):
+        document = document.get(key) if isinstance(document, Mapping) else None
+    return document

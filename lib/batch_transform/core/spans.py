@@ -1,0 +1,113 @@
+"""Spans as columns: contiguous ranges of row numbers, each exported as one JSON Lines object.
+
+A table of spans is an Arrow table, not a list of objects: a million spans stay a few dozen megabytes in the driver.
+Line i of a span's object is row `start + i`. Nothing here assumes that one task wrote one file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .errors import GateRefused
+
+STANDARD = "standard"
+OVERSIZE = "oversize"
+UNSENDABLE = "unsendable"  # a single record over the service's largest payload; it has no object
+
+SPAN_SCHEMA = pa.schema(
+    [
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("stop", pa.int64(), nullable=False),
+        pa.field("lane", pa.string(), nullable=False),
+        pa.field("object", pa.string()),  # flat name below the run's `input/`; null for an unsendable record
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("largest", pa.int64(), nullable=False),  # bytes of the largest record, with its newline
+    ]
+)
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A staged Parquet file: `rows` rows whose row numbers are `[first, first + rows)`.
+
+    Attributes:
+        path: as Spark names it.
+        rows: counted rows.
+        first: smallest row number.
+        last: largest row number.
+        json_bytes: sum of the estimated record sizes in bytes.
+        largest: largest estimated record in bytes.
+    """
+
+    path: str
+    rows: int
+    first: int
+    last: int
+    json_bytes: int
+    largest: int
+
+    def __post_init__(self) -> None:
+        if self.last - self.first + 1 != self.rows:
+            raise GateRefused(
+                f"row numbers of {self.path} are not dense: {self.rows} rows between {self.first} and {self.last}"
+            )
+
+
+def row_count(spans: pa.Table) -> int:
+    """Returns the rows that the spans hold together."""
+    return int(pc.sum(pc.subtract(spans["stop"], spans["start"])).as_py() or 0)
+
+
+def check_tiling(staged: Iterable[StagedFile], spans: pa.Table) -> None:
+    """Checks that the spans tile the row numbers of the staged files: none missing, none twice.
+
+    Args:
+        staged: the staged files; their ranges of row numbers must not overlap.
+        spans: a table with at least `start` and `stop`, in any order.
+
+    Raises:
+        GateRefused: an empty or inverted span, a gap or an overlap; says at which row number.
+    """
+    files = sorted((file for file in staged if file.rows), key=lambda file: file.first)
+    order = np.argsort(spans["start"].to_numpy(), kind="stable")
+    starts, stops = spans["start"].to_numpy()[order], spans["stop"].to_numpy()[order]
+    if (bad := np.flatnonzero(stops <= starts)).size:
+        raise GateRefused(f"an empty span: [{starts[bad[0]]}, {stops[bad[0]]})")
+    _check_chain(files, starts, stops)
+
+
+def _check_chain(files: list[StagedFile], starts: np.ndarray, stops: np.ndarray) -> None:
+    firsts = np.array([file.first for file in files], dtype=np.int64)
+    ends = np.array([file.first + file.rows for file in files], dtype=np.int64)
+    if (starts.size > 0) != (firsts.size > 0):
+        raise GateRefused(f"{starts.size} spans for {firsts.size} staged files with rows")
+    if (bad := np.flatnonzero(firsts[1:] < ends[:-1])).size:
+        raise GateRefused(f"row numbers of {files[bad[0]].path} and {files[bad[0] + 1].path} overlap")
+    # Where a span does not continue its predecessor, a staged file must end and the next one begin.
+    breaks = np.flatnonzero(starts[1:] != stops[:-1])
+    got_firsts = np.concatenate([starts[:1], starts[breaks + 1]])
+    got_ends = np.concatenate([stops[breaks], stops[-1:]])
+    want_firsts, want_ends = _merge_adjacent(firsts, ends)
+    if not np.array_equal(got_firsts, want_firsts) or not np.array_equal(got_ends, want_ends):
+        place = _first_difference(got_firsts, want_firsts, got_ends, want_ends)
+        raise GateRefused(f"the spans do not tile the staged files: near row number {place}")
+
+
+def _merge_adjacent(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    breaks = np.flatnonzero(firsts[1:] != ends[:-1])
+    return np.concatenate([firsts[:1], firsts[breaks + 1]]), np.concatenate([ends[breaks], ends[-1:]])
+
+
+def _first_difference(*pairs: np.ndarray) -> int:
+    places = [
+        int(min(got[i], want[i]))
+        for got, want in (pairs[:2], pairs[2:])
+        for i in range(min(got.size, want.size))
+        if got[i] != want[i]
+    ]
+    return min(places) if places else int(max(array[-1] for array in pairs if array.size))

@@ -1,0 +1,60 @@
+"""The driver's loop: ask the core what comes next, do it, record what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from batch_transform.core import actions as act
+from batch_transform.core.decide import next_action
+from batch_transform.core.records import RunState
+from batch_transform.core.state import advance
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.handlers import prepare, publish, score
+from batch_transform.pipeline.outcome import Outcome
+
+_HANDLERS: dict[type[Any], Callable[[RunContext, RunState, Any], Outcome]] = {
+    act.Stage: prepare.stage_rows,
+    act.Export: prepare.export_rows,
+    act.Plan: prepare.plan_round,
+    act.Create: score.create_job,
+    act.Await: score.await_job,
+    act.Judge: score.judge_job,
+    act.GiveUp: score.give_up,
+    act.Gate: publish.check_gate,
+    act.Intend: publish.intend,
+    act.Publish: publish.publish_tables,
+    act.Finish: publish.finish,
+}
+
+
+class Driver:
+    """Drives one run; `state` is always what the ledger says."""
+
+    def __init__(self, ctx: RunContext, state: RunState) -> None:
+        self.ctx = ctx
+        self.state = state
+
+    def run(self) -> RunState:
+        """Returns the state of the published run.
+
+        Raises:
+            BatchTransformError: the run ended otherwise; what is in the ledger is true, and it can be resumed.
+        """
+        while not isinstance(action := next_action(self.state), act.Nothing):
+            began = self.ctx.clock.monotonic()
+            outcome = _HANDLERS[type(action)](self.ctx, self.state, action)
+            seconds = round(self.ctx.clock.monotonic() - began, 3)
+            payload = {**outcome.payload, "seconds": seconds}
+            self.state = advance(self.state, self.ctx.ledger.append(outcome.kind, payload, outcome.parts))
+        return self.state
+
+    def stop_jobs(self) -> list[str]:
+        """Stops the jobs in flight, also one whose creation was not recorded; returns their names.
+
+        Works without Spark, which may be gone already.
+        """
+        flying = [job for job in self.state.jobs if job.status is None]
+        for job in flying:
+            self.ctx.jobs.stop(job.name)
+        return [job.name for job in flying]

@@ -1,0 +1,53 @@
+"""What the wrapper `spark-submit.sh` and the Python driver tell each other, as files that the wrapper names.
+
+The driver's process is a grandchild of the wrapper and outlives spark-submit, so neither a signal, nor its standard
+output, nor its exit code reaches the other side in the usual way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PID_FILE = "BATCH_TRANSFORM_PID_FILE"
+REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
+EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """The files of one run; None: nobody asked for it, and it is not written."""
+
+    pid_file: Path | None = None
+    report_file: Path | None = None
+    exit_file: Path | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Handshake:
+        """Returns the files that the environment names."""
+        return cls(*(Path(environ[name]) if environ.get(name) else None for name in (PID_FILE, REPORT_FILE, EXIT_FILE)))
+
+    def announce(self, pid: int) -> None:
+        """Writes the driver's process id, to which signals are then forwarded."""
+        _write(self.pid_file, str(pid))
+
+    def report(self, report: Mapping[str, Any]) -> None:
+        """Writes the report; the wrapper prints it when the driver has ended. The last one holds."""
+        _write(self.report_file, json.dumps(report, ensure_ascii=False))
+
+    def end(self, exit_code: int) -> None:
+        """Writes the exit code; the driver does nothing that matters after it."""
+        _write(self.exit_file, str(exit_code))
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        return
+    # Renamed into place, so that the wrapper reads all of it or nothing.
+    part = path.with_name(path.name + ".part")
+    part.write_text(text + "\n", encoding="utf-8")
+    os.replace(part, path)

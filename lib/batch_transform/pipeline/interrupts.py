@@ -1,0 +1,57 @@
+"""Signals, and a JVM that has gone: both end the run in the same way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from batch_transform.core.errors import Interrupted
+
+_LOOK_SECONDS = 0.5
+
+
+class Interrupts:
+    """Turns the first SIGTERM or SIGINT into `Interrupted` in the main thread; later ones change nothing.
+
+    SIGTERM to spark-submit ends the JVM, and the Python driver lives on without a signal of its own: it becomes an
+    orphan, which a thread sees by its parent's id.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+        self._parent = os.getppid()
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the process that started this one has gone."""
+        return os.getppid() != self._parent
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number is None:
+            self.signal_number = number
+            raise Interrupted(number)
+
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(_LOOK_SECONDS):
+            if self.orphaned:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Handles signals within the block, and watches the parent."""
+        ended = threading.Event()
+        before = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        watcher = threading.Thread(target=self._watch, args=(ended,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+            for number, handler in before.items():
+                signal.signal(number, handler)

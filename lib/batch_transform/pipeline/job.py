@@ -1,0 +1,108 @@
+"""The run of a submitted run file: session, emulator, signals, report and exit code around the driver's loop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    ErrorBudgetExceeded,
+    Interrupted,
+    ServiceFailure,
+)
+from batch_transform.core.events import Event
+from batch_transform.core.report import run_report
+from batch_transform.pipeline.driver import Driver
+from batch_transform.pipeline.emulation import embedded_emulator
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.interrupts import Interrupts
+from batch_transform.pipeline.opening import open_run
+from batch_transform.pipeline.reporting import write_status
+from batch_transform.pipeline.session import access_of, make_session
+from batch_transform.spark.reading import first_line
+from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+
+_STATUS: Mapping[type[BatchTransformError], str] = {
+    ConfigurationError: "refused",
+    ErrorBudgetExceeded: "over_budget",
+    Interrupted: "interrupted",
+}
+
+
+def run_job(document: dict[str, Any], handshake: Handshake) -> int:
+    """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake."""
+    config = RunConfig.from_document(document)
+    interrupts = Interrupts()
+    job = _Job(config, handshake)
+    with interrupts.installed():
+        try:
+            job.run()
+        except BatchTransformError as err:
+            return job.end(err)
+        except BaseException as err:
+            # With the JVM gone every call of Spark's fails, before or after the signal that says so.
+            if interrupts.signal_number is None and not interrupts.orphaned:
+                job.end(ServiceFailure(f"{type(err).__name__}: {first_line(err)}"))
+                raise
+            return job.end(Interrupted(interrupts.signal_number or 15))
+    return 0
+
+
+def tell_terminal(event: Event) -> None:
+    """Writes an event as a line of progress; standard output is the report's alone."""
+    sys.stderr.write(f"[batch-transform] {event.step:<9} {event.text}\n")
+    sys.stderr.flush()
+
+
+class _Job:
+    def __init__(self, config: RunConfig, handshake: Handshake) -> None:
+        self._config = config
+        self._handshake = handshake
+        self._driver: Driver | None = None
+        self._resources = ExitStack()
+
+    def run(self) -> None:
+        """Runs to the end; the emulator lives until `end` or the end of this."""
+        url = None
+        if self._config.emulator is not None:
+            url = self._resources.enter_context(embedded_emulator(self._config.emulator.models))
+        access = access_of(self._config, url)
+        spark = make_session(self._config.run_id, access)
+        with session_settings(spark, RUN_SETTINGS):
+            self._driver = open_run(spark, self._config, access, tell_terminal)
+            state = self._driver.run()
+        assert state.report is not None
+        self._handshake.report(state.report)
+        write_status(self._driver.ctx, state.report)
+        spark.stop()
+        self._resources.close()
+
+    def end(self, error: BatchTransformError) -> int:
+        """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
+        tell_terminal(Event("end", str(error)))
+        status = _STATUS.get(type(error), "failed")
+        report: dict[str, Any] = {"run_id": self._config.run_id, "status": status}
+        if self._driver is not None:
+            if isinstance(error, Interrupted):
+                self._stop_jobs(self._driver)
+            ctx = self._driver.ctx
+            report = run_report(self._driver.state, status, str(ctx.places.run))
+        report["error"] = str(error)
+        self._handshake.report(report)
+        if self._driver is not None:
+            with suppress(ServiceFailure):
+                write_status(self._driver.ctx, report)
+        self._resources.close()
+        return error.exit_code
+
+    def _stop_jobs(self, driver: Driver) -> None:
+        try:
+            for name in driver.stop_jobs():
+                tell_terminal(Event("end", f"{name}: stop requested"))
+        except ServiceFailure as err:
+            tell_terminal(Event("end", str(err)))

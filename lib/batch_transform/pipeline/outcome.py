@@ -1,0 +1,17 @@
+"""What a handler reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from batch_transform.core.ledger import Part
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A ledger step to be appended: kind, payload and the parts that were written for it."""
+
+    kind: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()

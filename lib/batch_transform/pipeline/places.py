@@ -1,0 +1,68 @@
+"""Where a run keeps what, and how Spark names it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from batch_transform.config import places
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.uris import S3Uri
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of a run.
+
+    Attributes:
+        run: everything that boto3 writes: ledger, input, manifests, output.
+        scratch: everything that Spark writes besides the result: staged rows, unpublished dead letters.
+        s3_scheme: how this Spark names S3.
+    """
+
+    run: S3Uri
+    scratch: str
+    s3_scheme: str
+
+    @property
+    def input(self) -> S3Uri:
+        """The JSON Lines objects."""
+        return self.run.join("input")
+
+    @property
+    def outputs(self) -> S3Uri:
+        """The jobs' outputs, a folder each."""
+        return self.run.join("output")
+
+    def spark_path(self, location: str) -> str:
+        """Returns a location of a run file as Spark takes it."""
+        if places.is_s3(location):
+            uri = S3Uri.parse(location)
+            return f"{self.s3_scheme}://{uri.bucket}/{uri.key}"
+        return location if places.scheme_of(location) else f"file:{os.path.abspath(location)}"
+
+    def sibling(self, location: str, writer: str) -> str:
+        """Returns where the files for an output at `location` are merged before they are published.
+
+        For S3 that is the run's own folder; for a file system a hidden folder beside the output, from which a file is
+        copied without crossing a file system.
+        """
+        if places.is_s3(location):
+            return str(self.run.join("result", writer))
+        scheme = places.scheme_of(location)
+        path = location[len(scheme) + 1 :] if scheme else location
+        path = os.path.abspath("/" + path.lstrip("/") if scheme else path)
+        folder, name = os.path.split(path)
+        return os.path.join(folder, f".{name}.batch_transform-{writer}")
+
+
+def places_of(config: RunConfig, run_id: str, spark_master: str | None) -> Places:
+    """Returns the places of a run.
+
+    Outside EMR and Databricks, whose own file systems answer to `s3://`, Spark reaches S3 as `s3a://`; a local master
+    is the sign of it.
+    """
+    scheme = "s3a" if spark_master is None or spark_master.startswith("local") else "s3"
+    bare = Places(S3Uri.parse(config.workspace).join(run_id), "", scheme)
+    scratch = config.staging_place.rstrip("/") + "/" + run_id
+    return Places(bare.run, bare.spark_path(scratch), scheme)

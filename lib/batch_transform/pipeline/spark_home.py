@@ -1,0 +1,68 @@
+"""Which Spark is submitted to, and which versions it is made of."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from batch_transform.core.errors import ConfigurationError
+
+_CORE_JAR = re.compile(r"spark-core_(\d+\.\d+)-(\d+\.\d+\.\d+)\S*\.jar")
+_HADOOP_JAR = re.compile(r"hadoop-client-api-(\d+\.\d+\.\d+)\S*\.jar")
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The versions that decide which further jars fit; '' where the Spark at hand does not tell."""
+
+    scala: str = ""
+    spark: str = ""
+    hadoop: str = ""
+
+
+@dataclass(frozen=True)
+class SparkHome:
+    """A Spark installation: its command, and its folder where that is known."""
+
+    command: str
+    home: Path | None
+
+    def versions(self) -> Versions:
+        """Returns the versions by the names of the jars, which every distribution has."""
+        names = sorted(path.name for path in (self.home / "jars").glob("*.jar")) if self.home else []
+        core = next(filter(None, map(_CORE_JAR.fullmatch, names)), None)
+        hadoop = next(filter(None, map(_HADOOP_JAR.fullmatch, names)), None)
+        return Versions(
+            scala=core.group(1) if core else "",
+            spark=core.group(2) if core else "",
+            hadoop=hadoop.group(1) if hadoop else "",
+        )
+
+
+def find_spark(
+    environ: Mapping[str, str], *, local: bool, which: Callable[[str], str | None] = shutil.which
+) -> SparkHome:
+    """Returns the Spark to submit to: `SPARK_HOME`'s; for a cluster the one on the PATH; else the `pyspark` package's.
+
+    On a cluster's node the one on the PATH knows the cluster; on a laptop it is whatever was left there.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if environ.get("SPARK_HOME"):
+        home = Path(environ["SPARK_HOME"])
+        if not (home / "bin" / "spark-submit").is_file():
+            raise ConfigurationError(f"SPARK_HOME: {home} has no bin/spark-submit")
+        return SparkHome(str(home / "bin" / "spark-submit"), home)
+    on_path = None if local else which("spark-submit")
+    if on_path is not None:
+        return SparkHome(on_path, None)
+    spec = find_spec("pyspark")
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        if (Path(folder) / "bin" / "spark-submit").is_file():
+            return SparkHome(str(Path(folder) / "bin" / "spark-submit"), Path(folder))
+    raise ConfigurationError("spark-submit: found none; set SPARK_HOME, or pip install -e '.[local]'")

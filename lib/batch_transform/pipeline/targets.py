@@ -1,0 +1,52 @@
+"""Where result and dead letters are published, and how each format does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batch_transform.config.result import DeadLetter, Output
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.publication import Mode
+from batch_transform.outputs.delta import DeltaOutput
+from batch_transform.pipeline.places import Places
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The two tables of a run, written in one format and one mode."""
+
+    output: Output
+    dead_letter: DeadLetter
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether both are Delta tables."""
+        return self.output.format == "delta"
+
+    @property
+    def mode(self) -> Mode:
+        """What becomes of the rows that are there."""
+        return self.output.mode
+
+    def named(self) -> dict[str, str]:
+        """Returns how the report names them."""
+        return {
+            "output": self.output.table or self.output.path or "",
+            "dead_letter": self.dead_letter.table or self.dead_letter.path or "",
+        }
+
+    def delta(self, places: Places) -> tuple[DeltaOutput, DeltaOutput]:
+        """Returns the Delta tables: result, dead letters."""
+        return self._delta(places, self.output), self._delta(places, self.dead_letter)
+
+    def _delta(self, places: Places, target: DeadLetter) -> DeltaOutput:
+        path = places.spark_path(target.path) if target.path else None
+        output = self.output
+        return DeltaOutput(self.mode, path, target.table, tuple(output.partition_by), output.replace_where)
+
+
+def targets_of(config: RunConfig, places: Places) -> Targets:
+    """Returns the targets of a run; without an output the result stays in the run's scratch folder, as Parquet."""
+    output = config.output or Output(path=f"{places.scratch}/result", format="parquet", mode="error")
+    dead_letter = config.dead_letter_place or DeadLetter(path=f"{output.path}_dead_letter")
+    return Targets(output, dead_letter)

@@ -1,0 +1,178 @@
+"""Transform jobs of Amazon SageMaker: create by the SDK's `Transformer`, describe and stop by name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.request import differences
+from batch_transform.core.status import JobStatus
+
+
+@dataclass(frozen=True)
+class JobDescription:
+    """What DescribeTransformJob says of a job; the times are absent until they happen."""
+
+    name: str
+    status: JobStatus
+    failure_reason: str | None
+    created_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class TransformJobs:
+    """The calls of a run, over a boto3 session and its SageMaker client."""
+
+    def __init__(self, session: Any, client: Any) -> None:
+        self._session = session
+        self._client = client
+
+    def check_model(self, name: str) -> None:
+        """Checks that a model exists.
+
+        Raises:
+            ConfigurationError: it does not, or it may not be looked at.
+        """
+        try:
+            self._client.describe_model(ModelName=name)
+        except ClientError as err:
+            raise ConfigurationError(f"model.name: {name}: {_words(err)}") from err
+        except BotoCoreError as err:
+            raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
+
+    def create(self, request: dict[str, Any]) -> None:
+        """Creates the job of a recorded request, or finds that it is there already.
+
+        boto3 resends a Create whose response was lost, and the caller then sees ResourceInUse for its own job.
+
+        Raises:
+            ServiceFailure: the service refused, or a job of that name was asked for in another way.
+        """
+        name = request["TransformJobName"]
+        try:
+            self._transform(request)
+        except ClientError as err:
+            if err.response["Error"]["Code"] not in ("ResourceInUse", "ResourceInUseException"):
+                raise ServiceFailure(f"CreateTransformJob {name}: {_words(err)}") from err
+            self._adopt(request)
+        except BotoCoreError as err:
+            raise ServiceFailure(f"CreateTransformJob {name}: {err}") from err
+
+    def _transform(self, request: dict[str, Any]) -> None:
+        # Imported where it is used: it takes over two seconds and pulls scipy and paramiko.
+        from sagemaker.core.helper.session_helper import Session
+        from sagemaker.core.transformer import Transformer
+
+        logging.getLogger("sagemaker").setLevel(logging.WARNING)
+        exact = _ExactClient(self._client, request)
+        # An empty configuration: the defaults files of the SDK must not add to a recorded request.
+        session = Session(boto_session=self._session, sagemaker_client=exact, sagemaker_config={})
+        source, output = request["TransformInput"], request["TransformOutput"]
+        resources = request["TransformResources"]
+        transformer = Transformer(
+            model_name=request["ModelName"],
+            instance_count=resources["InstanceCount"],
+            instance_type=resources["InstanceType"],
+            strategy=request.get("BatchStrategy"),
+            assemble_with=output.get("AssembleWith"),
+            output_path=output["S3OutputPath"],
+            output_kms_key=output.get("KmsKeyId"),
+            accept=output.get("Accept"),
+            max_concurrent_transforms=request.get("MaxConcurrentTransforms"),
+            max_payload=request.get("MaxPayloadInMB"),
+            tags=request.get("Tags"),
+            env=request.get("Environment"),
+            volume_kms_key=resources.get("VolumeKmsKeyId"),
+            sagemaker_session=session,
+        )
+        data = source["DataSource"]["S3DataSource"]
+        transformer.transform(
+            data["S3Uri"],
+            data_type=data["S3DataType"],
+            content_type=source.get("ContentType"),
+            split_type=source.get("SplitType"),
+            job_name=request["TransformJobName"],
+            model_client_config=request.get("ModelClientConfig"),
+            wait=False,
+            logs=False,
+        )
+
+    def _adopt(self, request: dict[str, Any]) -> None:
+        name = request["TransformJobName"]
+        with _service_errors("DescribeTransformJob", name):
+            described = self._client.describe_transform_job(TransformJobName=name)
+        if changed := differences(request, described):
+            raise ServiceFailure(f"there is another job of the name {name}; it differs in {', '.join(changed)}")
+
+    def describe(self, name: str) -> JobDescription:
+        """Returns a job's status and times.
+
+        Raises:
+            ServiceFailure: the call failed, or the status is none that this version knows.
+        """
+        with _service_errors("DescribeTransformJob", name):
+            found = self._client.describe_transform_job(TransformJobName=name)
+        try:
+            status = JobStatus.parse(found["TransformJobStatus"])
+        except ValueError as err:
+            raise ServiceFailure(f"{name}: {err}") from err
+        times = (found.get(key) for key in ("CreationTime", "TransformStartTime", "TransformEndTime"))
+        return JobDescription(name, status, found.get("FailureReason"), *times)
+
+    def stop(self, name: str) -> None:
+        """Asks the service to stop a job; one that has ended, or that it never heard of, is no error.
+
+        Raises:
+            ServiceFailure: the call failed otherwise.
+        """
+        try:
+            self._client.stop_transform_job(TransformJobName=name)
+        except ClientError as err:
+            # The service's words for an ended and for an unknown job (batch_transform_facts, 1).
+            if err.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+                raise ServiceFailure(f"StopTransformJob {name}: {_words(err)}") from err
+        except BotoCoreError as err:
+            raise ServiceFailure(f"StopTransformJob {name}: {err}") from err
+
+
+class _ExactClient:
+    """A SageMaker client that creates the recorded job and no other, whatever defaults the SDK would add."""
+
+    def __init__(self, client: Any, request: dict[str, Any]) -> None:
+        self._client = client
+        self._request = request
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def create_transform_job(self, **request: Any) -> Any:
+        """Returns the service's answer to the recorded request.
+
+        Raises:
+            ServiceFailure: the SDK made another request of it.
+        """
+        if changed := differences(self._request, request):
+            raise ServiceFailure(f"the SageMaker SDK changed the request in {', '.join(changed)}; nothing was created")
+        return self._client.create_transform_job(**self._request)
+
+
+@contextmanager
+def _service_errors(operation: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as err:
+        raise ServiceFailure(f"{operation} {name}: {_words(err)}") from err
+    except BotoCoreError as err:
+        raise ServiceFailure(f"{operation} {name}: {err}") from err
+
+
+def _words(err: ClientError) -> str:
+    return f"{err.response['Error']['Code']}: {err.response['Error']['Message']}"

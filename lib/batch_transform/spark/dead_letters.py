@@ -1,0 +1,91 @@
+"""The dead letters: the rows that have no prediction, as they were, each with its error."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
+
+from batch_transform.core.gathering import Leaves
+from batch_transform.core.records import Staged
+from batch_transform.core.spans import StagedFile
+from batch_transform.core.verdicts import DEAD
+from batch_transform.spark.merging import MergeSource, iterator_udf
+from batch_transform.spark.rendering import quoted
+from batch_transform.spark.staging import RESERVED, ROW_NUMBER, read_staged
+
+ERROR = "error"
+ERROR_TYPE = StructType(
+    [
+        StructField("class", StringType()),
+        StructField("message", StringType()),
+        StructField("job", StringType()),
+        StructField("object", StringType()),
+        StructField("line", LongType()),
+        StructField("rounds", IntegerType()),
+    ]
+)
+_ARROW_TYPE = pa.struct(
+    [
+        ("class", pa.string()),
+        ("message", pa.string()),
+        ("job", pa.string()),
+        ("object", pa.string()),
+        ("line", pa.int64()),
+        ("rounds", pa.int32()),
+    ]
+)
+
+
+def dead_letters(spark: SparkSession, staged: Staged, leaves: pa.Table, source: MergeSource) -> DataFrame:
+    """Returns the dead rows: the input's columns, and `error`, a struct that is never null.
+
+    Only staged files that hold dead rows are read.
+
+    Args:
+        spark: the session.
+        staged: the staged rows.
+        leaves: the outcome of every row.
+        source: where workers find the same leaves.
+    """
+    errors = iterator_udf(functools.partial(_errors, source), ERROR_TYPE)
+    rows = read_staged(spark, staged, files_with_dead_rows(staged, leaves)).withColumn(ERROR, errors(F.col(ROW_NUMBER)))
+    kept = [F.col(quoted(name)) for name in rows.columns if name not in RESERVED]
+    return rows.where(F.col(ERROR)["class"].isNotNull()).select(*kept)
+
+
+def files_with_dead_rows(staged: Staged, leaves: pa.Table) -> list[StagedFile]:
+    """Returns the staged files that hold at least one dead row."""
+    dead = leaves.filter(pc.equal(leaves["state"], DEAD)).sort_by("start")
+    starts, stops = dead["start"].to_numpy(), dead["stop"].to_numpy()
+    # The first dead leaf that ends after the file begins must also begin before the file ends.
+    return [
+        file
+        for file in staged.files
+        if (place := int(np.searchsorted(stops, file.first, side="right"))) < len(stops) and starts[place] <= file.last
+    ]
+
+
+def _errors(source: MergeSource, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+    leaves = source.read_leaves()
+    for batch in batches:
+        numbers = batch.to_numpy(zero_copy_only=False)
+        yield pa.concat_arrays([pa.array([], _ARROW_TYPE), *_structs(leaves, numbers)])
+
+
+def _structs(leaves: Leaves, numbers: np.ndarray) -> Iterator[pa.StructArray]:
+    for leaf, chosen in leaves.runs(numbers):
+        if leaf["state"] != DEAD:
+            yield pa.array([{}] * len(chosen), _ARROW_TYPE)
+            continue
+        lines: list[int | None] = [None] * len(chosen)
+        if leaf["line"] is not None:
+            lines = (chosen - leaf["start"] + leaf["line"]).tolist()
+        fixed = {"class": leaf["error_class"]} | {name: leaf[name] for name in ("message", "job", "object", "rounds")}
+        yield pa.array([{**fixed, "line": line} for line in lines], _ARROW_TYPE)

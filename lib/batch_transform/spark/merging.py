@@ -1,0 +1,127 @@
+"""Merge: each staged row gets its prediction back, by its number, without a shuffle.
+
+Only the row number goes to Python and only the prediction comes back; the input's columns never leave the JVM, so every
+Spark type survives. The function is `asNondeterministic()`: a plain one is pushed below filters and evaluated twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.types import BooleanType, StringType, StructField, StructType
+
+from batch_transform.core.gathering import Gatherer, Leaves
+from batch_transform.core.objects import ObjectStore
+from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.records import Staged
+from batch_transform.core.uris import S3Uri
+from batch_transform.spark.counting import BLOCK_BYTES
+from batch_transform.spark.rendering import quoted
+from batch_transform.spark.staging import RESERVED, ROW_NUMBER, read_staged
+
+OUTCOME = "__outcome"
+RAW_PREDICTION = StructType([StructField("prediction", StringType())])
+
+
+@dataclass(frozen=True)
+class PredictionShape:
+    """What a prediction looks like: `struct` to Spark, `reader` to Python, `column` if it stays one struct column."""
+
+    struct: StructType
+    reader: PredictionReader
+    column: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that it adds to the table."""
+        return [self.column] if self.column else list(self.struct.names)
+
+
+@dataclass(frozen=True)
+class MergeSource:
+    """Where workers find leaves and outputs; a value that can be sent to them."""
+
+    leaves: S3Uri
+    outputs: S3Uri
+    connect: Callable[[], ObjectStore]
+
+    def output(self, job: str, name: str) -> S3Uri:
+        """Returns the location of the output for an input object of a job."""
+        return self.outputs.join(job, f"{name}.out")
+
+    def read_leaves(self) -> Leaves:
+        """Returns the leaves, fetched once in each worker."""
+        return _leaves(self.connect, self.leaves)
+
+    def open_output(self, job: str, name: str, etag: str) -> Iterator[bytes]:
+        """Returns the chunks of an output at the ETag at which it was counted."""
+        return self.connect().open_stream(self.output(job, name), etag).chunks
+
+
+@functools.lru_cache(maxsize=2)
+def _leaves(connect: Callable[[], ObjectStore], uri: S3Uri) -> Leaves:
+    return Leaves(pq.read_table(io.BytesIO(connect().get(uri)[0])))
+
+
+def with_outcomes(spark: SparkSession, staged: Staged, source: MergeSource, shape: PredictionShape) -> DataFrame:
+    """Returns the staged rows with the column OUTCOME: `scored`, never null, and the prediction's fields."""
+    kind = StructType([StructField("scored", BooleanType(), nullable=False), *shape.struct.fields])
+    zip_predictions = iterator_udf(functools.partial(_gather, source, shape.reader), kind)
+    return read_staged(spark, staged).withColumn(OUTCOME, zip_predictions(F.col(ROW_NUMBER)))
+
+
+def select_result(outcomes: DataFrame, shape: PredictionShape) -> DataFrame:
+    """Returns the scored rows: the input's columns in their order, then the prediction's."""
+    fields = [F.col(OUTCOME)[name].alias(name) for name in shape.struct.names]
+    added = [F.struct(*fields).alias(shape.column)] if shape.column else fields
+    kept = [F.col(quoted(name)) for name in outcomes.columns if name not in (*RESERVED, OUTCOME)]
+    return outcomes.where(F.col(OUTCOME)["scored"]).select(*kept, *added)
+
+
+def _gather(source: MergeSource, reader: PredictionReader, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+    gatherer = Gatherer(source.read_leaves(), reader, source.open_output, BLOCK_BYTES)
+    for numbers in batches:
+        yield gatherer.gather(numbers.to_numpy(zero_copy_only=False))
+
+
+def iterator_udf(run: Callable[[Iterator[pa.Array]], Iterator[pa.Array]], kind: StructType) -> Callable[..., Column]:
+    """Returns a UDF from an iterator of Arrow arrays to an iterator of struct arrays, on either line of Spark."""
+    arrow_udf = getattr(F, "arrow_udf", None)  # Spark 4.1 and later
+    if arrow_udf is not None:
+
+        def over_arrow(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+            return run(batches)
+
+        made: Any = arrow_udf(over_arrow, kind)
+    else:
+
+        def over_pandas(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+            for answer in run(pa.Array.from_pandas(batch) for batch in batches):
+                yield _frame(answer)
+
+        untyped: Any = pandas_udf  # its overloads know no struct answered as a frame
+        made = untyped(over_pandas, kind)
+    return made.asNondeterministic()  # type: ignore[no-any-return]
+
+
+def _frame(structs: pa.StructArray) -> pd.DataFrame:
+    """The fields as pandas columns that keep integers beside nulls: `to_pandas` made ...993 into ...992."""
+    columns = {}
+    for field, values in zip(structs.type, structs.flatten(), strict=True):
+        nested = pa.types.is_nested(field.type)
+        columns[field.name] = (
+            pd.Series(values.to_pylist(), dtype=object)
+            if nested
+            else pd.Series(values, dtype=pd.ArrowDtype(field.type))
+        )
+    return pd.DataFrame(columns)

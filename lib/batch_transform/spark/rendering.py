@@ -1,0 +1,50 @@
+"""A row as a JSON record, rendered in the JVM with fixed options, so that no setting of a session changes a byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, BooleanType, DataType, IntegralType, MapType, StringType, StructType
+
+# Without these a null field is left out, a timestamp has the session's zone, and milliseconds are all that is kept.
+JSON_OPTIONS = {
+    "ignoreNullFields": "false",
+    "timeZone": "UTC",
+    "dateFormat": "yyyy-MM-dd",
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+}
+
+
+def record_json(columns: Iterable[str]) -> Column:
+    """Returns the columns as one JSON object, a string without newline (`to_json` escapes those inside values)."""
+    return F.to_json(F.struct(*[F.col(quoted(name)) for name in columns]), JSON_OPTIONS)
+
+
+def quoted(name: str) -> str:
+    """Returns a column name that Spark takes literally, dots and all."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def unsendable_types(schema: StructType, columns: Iterable[str]) -> list[str]:
+    """Returns a fault for each record column that JSON cannot carry: map keys other than string, integer, boolean."""
+    return [
+        f"record.columns: {name} holds a map with keys of type {key.simpleString()}; "
+        "JSON carries string, integer and boolean keys"
+        for name in columns
+        for key in _map_keys(schema[name].dataType)
+        if not isinstance(key, StringType | IntegralType | BooleanType)
+    ]
+
+
+def _map_keys(kind: DataType) -> Iterator[DataType]:
+    if isinstance(kind, MapType):
+        yield kind.keyType
+        yield from _map_keys(kind.valueType)
+    elif isinstance(kind, ArrayType):
+        yield from _map_keys(kind.elementType)
+    elif isinstance(kind, StructType):
+        for field in kind.fields:
+            yield from _map_keys(field.dataType)

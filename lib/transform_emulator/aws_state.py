@@ -1,0 +1,113 @@
+"""The parts of moto's state that jobs need: models, log streams, buckets. The one module that knows moto's inside."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from moto.iam.models import get_account_id_from
+from moto.logs.models import logs_backends
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import s3_backends
+from moto.sagemaker.models import Model, sagemaker_backends
+
+from transform_emulator.control_plane.jobs import Scope
+from transform_emulator.limits import MAX_LOG_EVENT_BYTES
+
+LOG_GROUP = "/aws/sagemaker/TransformJobs"
+ROLE_NAME = "transform-emulator"
+PARTITION = "aws"
+MILLISECONDS = 1000
+
+
+def account_of(access_key: str) -> str:
+    """The account that an access key belongs to; moto's default account for a made-up key."""
+    return str(get_account_id_from(access_key))
+
+
+class ModelRegistry:
+    """The models that can be served, made known to moto wherever somebody asks for them.
+
+    Args:
+        served: For each model name (or container image) the command or URL that serves it.
+    """
+
+    def __init__(self, served: Mapping[str, str]) -> None:
+        self._served = dict(served)
+        self._lock = threading.Lock()
+        self._known: set[Scope] = set()
+
+    def ensure(self, scope: Scope) -> None:
+        """Register the served models in an account and region that was not seen before.
+
+        Models belong to one account and region, but nobody wants to tell the emulator which ones clients will sign for.
+        """
+        with self._lock:
+            if scope in self._known:
+                return
+            self._known.add(scope)
+            backend = sagemaker_backends[scope.account][scope.region]
+            for name in self._served:
+                backend.create_model(
+                    model_name=name,
+                    execution_role_arn=f"arn:aws:iam::{scope.account}:role/{ROLE_NAME}",
+                    primary_container={"Image": f"transform-emulator/{name}"},
+                    vpc_config=None,
+                    containers=None,
+                    tags=None,
+                )
+
+    def role_of_model(self, scope: Scope, name: str) -> str | None:
+        """The model's ExecutionRoleArn, or None if there is no such model."""
+        model = self._model(scope, name)
+        return None if model is None else str(model.execution_role_arn)
+
+    def environment(self, scope: Scope, name: str) -> dict[str, str]:
+        """The model's own environment variables, which a job's win over."""
+        return dict(self._container(scope, name).get("Environment") or {})
+
+    def command_or_url(self, scope: Scope, name: str) -> str | None:
+        """What serves the model: registered under its name, or else under its container's image; None for nothing."""
+        return self._served.get(name) or self._served.get(str(self._container(scope, name).get("Image")))
+
+    def _container(self, scope: Scope, name: str) -> dict[str, Any]:
+        model = self._model(scope, name)
+        if model is None:
+            return {}
+        containers = [model.primary_container, *model.containers]
+        return next((container for container in containers if container), {})
+
+    def _model(self, scope: Scope, name: str) -> Model | None:
+        models = sagemaker_backends[scope.account][scope.region].list_models()
+        return next((model for model in models if model.model_name == name), None)
+
+
+class LogGroup:
+    """Streams of the group that all transform jobs log to."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # moto's streams are not thread-safe
+
+    def put(self, scope: Scope, stream: str, now: datetime, lines: Sequence[str]) -> None:
+        """Append lines to a stream, which is created with its first line."""
+        events = [{"timestamp": int(now.timestamp() * MILLISECONDS), "message": _cut(line)} for line in lines]
+        backend = logs_backends[scope.account][scope.region]
+        with self._lock:
+            backend.ensure_log_group(LOG_GROUP)
+            backend.ensure_log_stream(LOG_GROUP, stream)
+            backend.put_log_events(LOG_GROUP, stream, events)
+
+
+def ensure_buckets(account: str, region: str, names: Iterable[str]) -> None:
+    """Create those of the buckets that nobody has yet; an invalid name is left for S3 itself to refuse."""
+    for name in names:
+        if name in s3_backends.bucket_accounts:
+            continue
+        try:
+            s3_backends[account][PARTITION].create_bucket(name, region)
+        except S3ClientError:
+            continue
+
+
+def _cut(line: str) -> str:
+    return line.encode()[:MAX_LOG_EVENT_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,81 @@
+"""The command line: `transform-emulator --port 5000 --model NAME=COMMAND_OR_URL ...`."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.limits import PING_DEADLINE_SECONDS
+
+DEFAULT_PORT = 5000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0 once the emulator was told to end, 1 if its port is taken, 2 for wrong arguments."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    settings = Settings(
+        models=dict(arguments.model),
+        port=arguments.port,
+        buckets=arguments.bucket,
+        create_buckets=arguments.create_buckets,
+        s3_endpoint=arguments.s3_endpoint,
+        ping_deadline_seconds=arguments.ping_timeout_seconds,
+    )
+    with Emulator(settings) as emulator:
+        sys.stdout.write(json.dumps({"endpoint_url": emulator.endpoint_url}) + "\n")
+        sys.stdout.flush()
+        if arguments.exit_with_stdin:
+            threading.Thread(target=_set_at_end_of_stdin, args=(ended,), daemon=True).start()
+        ended.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="transform-emulator",
+        description="SageMaker Batch Transform and S3 on 127.0.0.1, for any AWS client that takes an endpoint_url.",
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=DEFAULT_PORT, help="port to listen on; 0 for a free one (default: %(default)s)")
+    add(
+        "--model",
+        type=_model,
+        action="append",
+        default=[],
+        metavar="NAME=COMMAND_OR_URL",
+        help="a model and what serves /ping and /invocations for it: a command, started for each instance with "
+        "SAGEMAKER_BIND_TO_PORT set, or the URL of a server that runs already",
+    )
+    add("--bucket", action="append", default=[], metavar="NAME", help="an S3 bucket to create")
+    add("--create-buckets", action="store_true", help="create any missing bucket on its first put or head")
+    add("--s3-endpoint", metavar="URL", help="let jobs use this S3 server, with the default credential chain")
+    add(
+        "--ping-timeout-seconds",
+        type=float,
+        default=PING_DEADLINE_SECONDS,
+        help="how long a model server may take until /ping answers 200 (default: %(default)s, as the service)",
+    )
+    add("--exit-with-stdin", action="store_true", help="end when standard input is closed")
+    return parser
+
+
+def _model(text: str) -> tuple[str, str]:
+    name, equals, served_by = text.partition("=")
+    if not (name and equals and served_by.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COMMAND_OR_URL")
+    return name, served_by.strip()
+
+
+def _set_at_end_of_stdin(ended: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    ended.set()

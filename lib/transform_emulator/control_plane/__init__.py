@@ -1,0 +1,1 @@
+"""The transform-job calls of the SageMaker API: requests in, job records out."""

@@ -1,0 +1,63 @@
+"""What Describe and List say about a job."""
+
+from typing import Any
+
+from transform_emulator.control_plane.jobs import Job
+
+# What the service fills in when a request leaves it out; MaxPayloadInMB, MaxConcurrentTransforms, BatchStrategy and
+# ModelClientConfig are *not* filled in (output of sm-batch_transform_pytorch.ipynb, cells 27 and 33).
+FILLED_INPUT = {"CompressionType": "None", "SplitType": "None"}
+FILLED_OUTPUT = {"AssembleWith": "None", "KmsKeyId": ""}
+FILLED_PROCESSING = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+
+ECHOED = (
+    "ModelName",
+    "MaxConcurrentTransforms",
+    "ModelClientConfig",
+    "MaxPayloadInMB",
+    "BatchStrategy",
+    "Environment",
+    "TransformResources",
+    "ExperimentConfig",
+)
+
+
+def description(job: Job) -> dict[str, Any]:
+    """DescribeTransformJob's answer; times are seconds since the epoch, as JSON 1.1 has them."""
+    body = job.body
+    answer: dict[str, Any] = {
+        "TransformJobName": job.name,
+        "TransformJobArn": job.arn,
+        "TransformJobStatus": job.status.value,
+        "CreationTime": job.created.timestamp(),
+        "TransformInput": FILLED_INPUT | body["TransformInput"],
+        "TransformOutput": FILLED_OUTPUT | body["TransformOutput"],
+        "DataProcessing": FILLED_PROCESSING | body.get("DataProcessing", {}),
+    }
+    answer |= {name: body[name] for name in ECHOED if name in body}
+    return answer | _endings(job)
+
+
+def summary(job: Job) -> dict[str, Any]:
+    """One entry of ListTransformJobs."""
+    answer = {
+        "TransformJobName": job.name,
+        "TransformJobArn": job.arn,
+        "TransformJobStatus": job.status.value,
+        "CreationTime": job.created.timestamp(),
+        "LastModifiedTime": job.modified.timestamp(),
+    }
+    endings = _endings(job)
+    endings.pop("TransformStartTime", None)  # not a member of TransformJobSummary
+    return answer | endings
+
+
+def _endings(job: Job) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    if job.started is not None:
+        answer["TransformStartTime"] = job.started.timestamp()
+    if job.ended is not None:
+        answer["TransformEndTime"] = job.ended.timestamp()
+    if job.failure_reason is not None:
+        answer["FailureReason"] = job.failure_reason
+    return answer

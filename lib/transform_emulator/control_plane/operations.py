@@ -1,0 +1,89 @@
+"""The four transform-job calls: a checked request changes the register and sets jobs running."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from transform_emulator.control_plane import listing, rules, shapes
+from transform_emulator.control_plane.describe import description
+from transform_emulator.control_plane.errors import ApiError, validation
+from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
+from transform_emulator.locations import parse_uri
+from transform_emulator.switches import Switches
+
+TRANSFORM_CALLS = frozenset({"CreateTransformJob", "DescribeTransformJob", "ListTransformJobs", "StopTransformJob"})
+
+
+class World(Protocol):
+    """What the calls need to know of the world outside the control plane."""
+
+    def role_of_model(self, scope: Scope, model_name: str) -> str | None:
+        """The model's ExecutionRoleArn, or None if there is no such model."""
+
+    def has_objects(self, scope: Scope, s3_uri: str) -> bool:
+        """Whether an object exists at or below the URI."""
+
+
+class Operations:
+    """Answers the transform-job calls of every account and region."""
+
+    def __init__(self, jobs: JobRegister, world: World, run: Callable[[Job], None], switches: Switches) -> None:
+        self._jobs = jobs
+        self._world = world
+        self._run = run
+        self._switches = switches
+        self._calls: dict[str, Callable[[Scope, dict[str, Any]], dict[str, Any]]] = {
+            "CreateTransformJob": self._create,
+            "DescribeTransformJob": self._describe,
+            "ListTransformJobs": self._list,
+            "StopTransformJob": self._stop,
+        }
+
+    def call(self, operation: str, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one call.
+
+        Raises:
+            ApiError: The call is refused.
+        """
+        shapes.check(operation, body)
+        return self._calls[operation](scope, body)
+
+    def _create(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+        rules.check(body, self._switches)
+        role = self._world.role_of_model(scope, body["ModelName"])
+        if role is None:
+            raise validation(f'Could not find model "{scope.arn("model", body["ModelName"])}".')
+        uri = body["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+        if self._jobs.get(scope, body["TransformJobName"]) is None and not self._world.has_objects(scope, uri):
+            raise validation(_no_objects(scope, uri, role))
+        job, new = self._jobs.add(scope, body)
+        if not new:
+            raise ApiError("ResourceInUse", self._switches.duplicate_name_message.format(arn=job.arn))
+        self._run(job)
+        return {"TransformJobArn": job.arn}
+
+    def _describe(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+        return description(self._find(scope, body, "Requested resource not found."))
+
+    def _list(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+        return listing.page(self._jobs.all(scope), body)
+
+    def _stop(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+        job = self._find(scope, body, f"Could not find job to update with name {body['TransformJobName']}.")
+        if not self._jobs.request_stop(job):
+            raise validation(f"The request was rejected because the transform job is in status {job.status.value}.")
+        return {}
+
+    def _find(self, scope: Scope, body: dict[str, Any], otherwise: str) -> Job:
+        job = self._jobs.get(scope, body["TransformJobName"])
+        if job is None:
+            raise ApiError(self._switches.unknown_job_code, otherwise)
+        return job
+
+
+def _no_objects(scope: Scope, uri: str, role: str) -> str:
+    """CreateTransformJob's own words for an empty prefix (amazon-sagemaker-examples#2414)."""
+    return (
+        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '
+        f"in the selected region ({scope.region}), that objects exist under that S3 prefix, and that the role "
+        f'"{role}" has "s3:ListBucket" permissions on bucket "{parse_uri(uri).bucket}".'
+    )

@@ -1,0 +1,112 @@
+"""Check a request against botocore's own model of the API: required, types, ranges, lengths, patterns, enums."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+from transform_emulator.control_plane.errors import ApiError, validation
+
+# The API's patterns are Java's; Python's `re` has no Unicode categories. Word characters and white space come closest.
+UNICODE_CATEGORIES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+
+PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "boolean": (bool,),
+    "timestamp": (int, float, str),
+}
+
+
+@cache
+def service_model() -> ServiceModel:
+    """Botocore's description of the SageMaker API, loaded once."""
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+def check(operation: str, body: dict[str, Any]) -> None:
+    """Refuse a request that the API's model does not allow.
+
+    Raises:
+        ApiError: With every fault in one message, in the words that AWS's JSON services use.
+    """
+    shape = service_model().operation_model(operation).input_shape
+    faults = list(_faults(shape, body, "")) if shape is not None else []
+    if faults:
+        raise _refusal(faults)
+
+
+def _refusal(faults: list[str]) -> ApiError:
+    noun = "error" if len(faults) == 1 else "errors"
+    return validation(f"{len(faults)} validation {noun} detected: {'; '.join(faults)}")
+
+
+def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
+    accepted = PYTHON_TYPES.get(shape.type_name, (object,))
+    if not isinstance(value, accepted) or (isinstance(value, bool) and shape.type_name != "boolean"):
+        yield _fault(value, path, f"Member must be of type {shape.type_name}")
+    elif isinstance(shape, StructureShape) and isinstance(value, dict):
+        yield from _structure_faults(shape, value, path)
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        yield from _size_faults(shape, value, len(value), path, "length")
+        for place, item in enumerate(value, start=1):
+            yield from _faults(shape.member, item, f"{path}.{place}.member")
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
+        yield from _size_faults(shape, value, len(value), path, "length")
+        for key, item in value.items():
+            yield from _faults(shape.key, key, path)
+            yield from _faults(shape.value, item, f"{path}.{key}.member")
+    elif isinstance(value, str):
+        yield from _size_faults(shape, value, len(value), path, "length")
+        yield from _text_faults(shape, value, path)
+    elif isinstance(value, int) and shape.type_name in {"integer", "long"}:
+        yield from _size_faults(shape, value, value, path, "value")
+
+
+def _structure_faults(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield _fault(None, _join(path, name), "Member must not be null")
+    for name, member in shape.members.items():
+        if value.get(name) is not None:
+            yield from _faults(member, value[name], _join(path, name))
+
+
+def _size_faults(shape: Shape, value: object, size: int, path: str, what: str) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and size < low:
+        yield _fault(value, path, f"Member must have {what} greater than or equal to {low}")
+    if high is not None and size > high:
+        yield _fault(value, path, f"Member must have {what} less than or equal to {high}")
+
+
+def _text_faults(shape: Shape, value: str, path: str) -> Iterator[str]:
+    pattern, enum = shape.metadata.get("pattern"), shape.metadata.get("enum")
+    if pattern and not re.fullmatch(python_pattern(pattern), value):
+        yield _fault(value, path, f"Member must satisfy regular expression pattern: {pattern}")
+    if enum and value not in enum:
+        yield _fault(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
+
+
+def python_pattern(pattern: str) -> str:
+    """One of the API's patterns in the syntax of Python's `re`."""
+    for java, python in UNICODE_CATEGORIES.items():
+        pattern = pattern.replace(java, python)
+    return pattern
+
+
+def _fault(value: object, path: str, constraint: str) -> str:
+    shown = "null" if value is None else f"'{value}'"
+    return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _join(path: str, name: str) -> str:
+    name = name[0].lower() + name[1:]
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,93 @@
+"""Transform one object: bodies out, up to so many at once; responses in, in order."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
+
+
+class GivenUpError(Exception):
+    """A body was not sent, because one before it has failed. It never comes out of `send_in_order`."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What the files of one instance share.
+
+    Attributes:
+        pool: Runs the invocations; it has as many threads as MaxConcurrentTransforms.
+        held: Counts bodies that are in memory, from submission until their response is written. It bounds the memory
+            of an instance to about twice MaxConcurrentTransforms * MaxPayloadInMB and the responses to that.
+    """
+
+    pool: Executor
+    held: threading.Semaphore
+
+
+def send_in_order(
+    bodies: Iterator[bytes], invoke: Callable[[bytes], bytes], write: Callable[[bytes], None], slots: Slots
+) -> None:
+    """Invoke every body and write every response, in the order of the bodies.
+
+    A file that waits for a slot writes its own finished responses first, so the files of an instance cannot block each
+    other for good. The first exception of `bodies`, `invoke` or `write` ends the file: no further body is sent, and
+    what is in flight has ended when the exception comes out.
+    """
+    queue = _Queue(invoke, write, slots)
+    try:
+        for body in bodies:
+            queue.add(body)
+        queue.finish()
+    finally:
+        queue.give_up()
+
+
+class _Queue:
+    """The bodies of one file that are sent but not yet written, oldest first."""
+
+    def __init__(self, invoke: Callable[[bytes], bytes], write: Callable[[bytes], None], slots: Slots) -> None:
+        self._invoke = invoke
+        self._write = write
+        self._slots = slots
+        self._pending: deque[Future[bytes]] = deque()
+        self._given_up = threading.Event()
+
+    def add(self, body: bytes) -> None:
+        while not self._slots.held.acquire(blocking=not self._pending):
+            self._write_oldest()
+        self._pending.append(self._slots.pool.submit(self._answer, body))
+        while self._pending and self._pending[0].done():
+            self._write_oldest()
+
+    def finish(self) -> None:
+        while self._pending:
+            self._write_oldest()
+
+    def give_up(self) -> None:
+        self._given_up.set()
+        for future in self._pending:
+            future.cancel()
+        wait(self._pending)
+        for _ in self._pending:
+            self._slots.held.release()
+
+    def _write_oldest(self) -> None:
+        future = self._pending.popleft()
+        try:
+            self._write(future.result())
+        finally:
+            self._slots.held.release()
+
+    def _answer(self, body: bytes) -> bytes:
+        if self._given_up.is_set():
+            raise GivenUpError
+        answered = False
+        try:
+            response = self._invoke(body)
+            answered = True
+        finally:
+            # Told here, not where the response is written: the pool would send the next body in between.
+            if not answered:
+                self._given_up.set()
+        return response

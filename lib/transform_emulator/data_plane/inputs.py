@@ -1,0 +1,71 @@
+"""Which objects a job reads, and where the output of each goes."""
+
+import json
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from transform_emulator.locations import S3Location, parse_uri
+
+
+class ManifestError(Exception):
+    """The manifest is not what the API reference describes."""
+
+
+@dataclass(frozen=True)
+class InputObject:
+    """An object that a job reads.
+
+    Attributes:
+        bucket: Its bucket.
+        key: Its key.
+        relative: The part of the key that names the output below S3OutputPath.
+    """
+
+    bucket: str
+    key: str
+    relative: str
+
+
+def under_prefix(prefix: S3Location, keys: Iterable[str]) -> Iterator[InputObject]:
+    """Yield an input object for each listed key.
+
+    The prefix is a plain string prefix (sagemaker-python-sdk#3557). Its text is stripped from the key, then a leading
+    slash; a prefix that names one object leaves nothing, and the base name is taken. (Inferred: `s3://b/batch_transform`
+    over `batch_transform/0.png` gave `<out>/0.png.out`.)
+    """
+    for key in keys:
+        relative = key[len(prefix.key) :].lstrip("/") or posixpath.basename(key)
+        yield InputObject(prefix.bucket, key, relative)
+
+
+def from_manifest(text: bytes) -> list[InputObject]:
+    """The objects that a manifest names: `[{"prefix": "s3://bucket/some/prefix/"}, "rel/key-1", ...]`.
+
+    A complete key is the prefix and the entry as strings, one after the other; the output is named by the entry
+    (botocore, TransformS3DataSource).
+
+    Raises:
+        ManifestError: Not such a JSON array.
+    """
+    try:
+        document: Any = json.loads(text)
+    except ValueError as error:
+        raise ManifestError(f"the manifest is not JSON: {error}") from error
+    if not isinstance(document, list) or not document or not isinstance(document[0], dict):
+        raise ManifestError('the manifest is not a JSON array that begins with {"prefix": ...}')
+    prefix = document[0].get("prefix")
+    entries = document[1:]
+    if not isinstance(prefix, str) or not all(isinstance(entry, str) for entry in entries):
+        raise ManifestError("the manifest's prefix or one of its entries is not a string")
+    start = parse_uri(prefix)
+    return [InputObject(start.bucket, start.key + entry, entry.lstrip("/")) for entry in entries]
+
+
+def output_location(output_path: str, item: InputObject) -> S3Location:
+    """Where an object's output goes: `<S3OutputPath>/<relative>.out`."""
+    start = parse_uri(output_path)
+    folder = start.key.rstrip("/")
+    key = f"{folder}/{item.relative}.out" if folder else f"{item.relative}.out"
+    return S3Location(start.bucket, key)

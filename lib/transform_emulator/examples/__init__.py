@@ -1,0 +1,1 @@
+"""Model servers to try the emulator with."""

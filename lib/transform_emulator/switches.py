@@ -1,0 +1,57 @@
+"""The points at which AWS's behaviour could not be confirmed, each with the reading taken and why."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Sharding(Enum):
+    """How input objects are mapped to instances."""
+
+    HASH_OF_KEY = "hash_of_key"
+    CONTIGUOUS_RANGES = "contiguous_ranges"
+
+
+@dataclass(frozen=True)
+class Switches:
+    """One field for each unconfirmed point; the defaults are what the emulator does unless told otherwise.
+
+    Attributes:
+        empty_object_fails: A zero-byte input object fails. Default: no request and an empty `.out`, since an object
+            without records has nothing to send.
+        newline_only_if_missing: AssembleWith=Line adds a newline only to a response that has none at its end.
+            Default: always, as the SDK's local mode does.
+        retried_statuses_from: The lowest HTTP status that is retried up to InvocationsMaxRetries. Default 500: AWS
+            calls a 4xx a ClientError, which suggests that it is final.
+        success_statuses_to: The highest HTTP status that counts as scored. Default 299; only 200 was ever seen, and
+            AWS's XGBoost container answers an empty body with 204.
+        sharding: How objects reach instances. "Partitions the Amazon S3 objects in the input by key" is all that the
+            developer guide says; default: a stable hash of the key, modulo the number of instances.
+        files_in_parallel: Several objects are in flight at once on one instance, within MaxConcurrentTransforms.
+            Default yes: logs of real jobs show it within one file, and likely between small files.
+        stop_keeps_outputs: `.out` objects that were complete when the job was stopped stay. Default no: "doesn't
+            store the job's output in S3" (StopTransformJob).
+        missing_manifest_key_fails: A manifest entry that names no object fails the job. Default no: a job whose
+            manifest matched nothing ended Completed without output (boto3#2044).
+        too_large_headline: The data-log headline of a record over MaxPayloadInMB; the wording was never found.
+        unknown_job_code: The error code of Describe and Stop for a job that does not exist. Default
+            ValidationException, as seen in production code; botocore's model declares ResourceNotFound.
+        duplicate_name_message: The text that goes with ResourceInUse, which botocore's model declares; never found.
+        payload_product_message: The text that refuses MaxConcurrentTransforms * MaxPayloadInMB > 100; never found.
+    """
+
+    empty_object_fails: bool = False
+    newline_only_if_missing: bool = False
+    retried_statuses_from: int = 500
+    success_statuses_to: int = 299
+    sharding: Sharding = Sharding.HASH_OF_KEY
+    files_in_parallel: bool = True
+    stop_keeps_outputs: bool = False
+    missing_manifest_key_fails: bool = False
+    too_large_headline: str = "Too much data for max payload size"
+    unknown_job_code: str = "ValidationException"
+    duplicate_name_message: str = (
+        "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+    )
+    payload_product_message: str = (
+        "MaxConcurrentTransforms ({concurrent}) multiplied by MaxPayloadInMB ({payload}) must not exceed 100."
+    )

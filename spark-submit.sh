@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# Scores a table as a run file says: ./spark-submit.sh conf/demo.yml   (./spark-submit.sh --help)
+#
+# Makes .venv if there is none, packages lib/, starts spark-submit, and passes signals on to the Python driver.
+# It does not exec: spark-submit dies of a signal at once and the driver outlives it, so this waits for the driver.
+# Standard output gets one line, the report; everything else goes to standard error.
+set -u
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 2
+entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
+work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX") || exit 2
+trap 'rm -rf "$work"' EXIT
+child=
+interrupted=
+
+usage() {
+    cat <<'END'
+Scores a table with Amazon SageMaker Batch Transform, as a run file says.
+
+  ./spark-submit.sh [run] RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] [-- ANYTHING FOR SPARK-SUBMIT]
+
+  --var NAME=VALUE               what ${NAME} in the run file stands for; otherwise the environment says
+  --set KEY=VALUE                overrides a key: --set output.mode=append --set 'record.columns=[age, plan]'
+  --emulator MODEL=COMMAND|URL   runs against the embedded emulator; the model is a command that serves /ping and
+                                 /invocations on SAGEMAKER_BIND_TO_PORT, or the URL of a server that runs already
+
+Try:  ./spark-submit.sh conf/demo.yml
+      ./spark-submit.sh conf/demo.yml --set output.format=delta --set output.path=out/flights_delta
+      ./spark-submit.sh my.yml --var ds=2024-05-01 --master yarn --deploy-mode cluster
+
+The last line on standard output is the report, in JSON; everything else goes to standard error.
+Exit codes: 0 published; 2 run file or arguments are wrong, nothing was done; 3 more dead letters than `errors`
+accepts; 4 the service, S3 or the cluster failed, run it again to resume; 130, 143 interrupted, jobs were stopped.
+END
+}
+
+refuse() { # nothing was done: the reason on standard error and in the report
+    printf '%s\n' "$1" >&2
+    printf '{"run_id": null, "status": "refused", "error": ["%s"]}\n' "$(printf %s "$1" | tr '"\\' "''")"
+    exit 2
+}
+
+forward() { # signal name, exit code: to the driver if it runs, else to whatever is running instead of it
+    interrupted=${interrupted:-$2}
+    if driver=$(cat "$work/pid" 2>/dev/null); then
+        kill -s "$1" "$driver" 2>/dev/null
+    elif [ -n "$child" ]; then
+        kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
+    fi
+}
+trap 'forward TERM 143' TERM
+trap 'forward INT 130' INT
+
+await() { # runs a command that signals do not cut short unnoticed; returns its exit code
+    [ -z "$interrupted" ] || return "$interrupted"
+    "$@" </dev/null &
+    child=$!
+    await_child
+}
+
+await_child() { # a trapped signal ends `wait` early: again until the child is gone
+    while :; do
+        wait "$child"
+        code=$?
+        kill -0 "$child" 2>/dev/null || break
+    done
+    # The wait that a signal cut short may have been the last one: ask again for the real code.
+    wait "$child" 2>/dev/null
+    last=$?
+    [ "$last" -eq 127 ] || code=$last
+    child=
+    return "$code"
+}
+
+check_java() {
+    java=java
+    [ -z "${JAVA_HOME:-}" ] || java=$JAVA_HOME/bin/java
+    version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\)[."-].*/\1/p' | head -n 1)
+    [ "${version:-0}" -ge 17 ] ||
+        refuse "Java 17 or newer is needed (found: ${version:-none}): install a JDK, for example openjdk-17-jre-headless, or set JAVA_HOME"
+}
+
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
+
+find_python() {
+    for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python; do
+        new_enough "$python" && return
+    done
+    refuse "Python 3.10 or newer is needed: install python3 and python3-venv, or set PYTHON to one"
+}
+
+make_environment() {
+    find_python
+    "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 ||
+        refuse "$python has no venv module: install python3-venv (Debian, Ubuntu), or set PYTHON to one that has it"
+    printf 'Installing what a laptop needs into %s (once, takes minutes)\n' "$root/.venv" >&2
+    await "$python" -m venv "$root/.venv" >&2 &&
+        await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[local]" >&2 &&
+        cp "$root/setup.py" "$root/.venv/installed-setup.py" && return
+    [ -z "$interrupted" ] || exit "$interrupted"
+    refuse "the installation into $root/.venv failed; delete it and try again"
+}
+
+choose_environment() {
+    if [ -n "${VIRTUAL_ENV:-}" ]; then
+        python=$VIRTUAL_ENV/bin/python
+        "$python" -c 'import boto3, pandas, pyarrow, pydantic, yaml' >/dev/null 2>&1 ||
+            refuse "the active environment $VIRTUAL_ENV lacks packages: pip install -e '$root[local]', or deactivate it"
+        return
+    fi
+    # The copy marks a finished installation, of this very list of packages.
+    cmp -s "$root/setup.py" "$root/.venv/installed-setup.py" || make_environment
+    python=$root/.venv/bin/python
+}
+
+driver_runs() { # an orphan that nobody reaps stays as a zombie, and is over all the same
+    driver=$(cat "$work/pid" 2>/dev/null) && [ ! -e "$work/exit" ] && kill -0 "$driver" 2>/dev/null &&
+        case $(ps -o stat= -p "$driver" 2>/dev/null) in Z*) false ;; esac
+}
+
+finish() { # exit code: prints the report and leaves no process of this run behind
+    cat "$work/report" 2>/dev/null || cat "$work/fallback.json" 2>/dev/null
+    exit "$1"
+}
+
+for argument in "$@"; do
+    case $argument in
+    --) break ;;
+    -h | --help) usage && exit 0 ;;
+    esac
+done
+[ $# -gt 0 ] || refuse "a run file is needed, for example: ./spark-submit.sh conf/demo.yml (see --help)"
+
+check_java
+choose_environment
+PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submission "$work" "$entry" "$@"
+code=$?
+[ "$code" -eq 0 ] || finish "${interrupted:-$code}"
+
+export BATCH_TRANSFORM_PID_FILE=$work/pid
+export BATCH_TRANSFORM_REPORT_FILE=$work/report
+export BATCH_TRANSFORM_EXIT_FILE=$work/exit
+[ -z "$interrupted" ] || finish "$interrupted"
+# -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
+"$python" -I "$root/lib/batch_transform/pipeline/launch.py" "$work/command.json" </dev/null >&2 &
+child=$!
+spark=$child
+await_child
+code=$?
+while driver_runs; do sleep 0.2; done
+kill -s KILL -- "-$spark" 2>/dev/null
+case $code in 0 | 2 | 3 | 130 | 143) ;; *) code=4 ;; esac
+finish "$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")"

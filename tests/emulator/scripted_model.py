@@ -1,0 +1,125 @@
+"""A model server that does what a test tells it to, and remembers what it was asked."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = Callable[[bytes], tuple[int, bytes]]
+DROP = 0  # a "status" that closes the connection without an answer
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it arrived."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    client_port: int
+
+
+def echo(body: bytes) -> tuple[int, bytes]:
+    """The records as they came, without a newline at the end, which AssembleWith=Line adds again."""
+    return 200, body.removesuffix(b"\n")
+
+
+@dataclass
+class Script:
+    """What the server answers; a test assigns to the fields."""
+
+    answer: Answer = echo
+    ping_status: int = 200
+    parameters: bytes | None = None
+
+
+class ScriptedModel:
+    """The server, on a thread of its own; a test changes its `script`."""
+
+    def __init__(self) -> None:
+        self.script = Script()
+        self.seen: list[Seen] = []
+        self.most_in_flight = 0
+        self._lock = threading.Lock()
+        self._in_flight = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def invocations(self) -> list[Seen]:
+        """All invocations, in order of arrival."""
+        return [seen for seen in self.seen if seen.path == "/invocations"]
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """Their bodies."""
+        return [seen.body for seen in self.invocations]
+
+    def reset(self) -> None:
+        """Forget the last test."""
+        self.script, self.seen, self.most_in_flight = Script(), [], 0
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def handle(self, seen: Seen) -> tuple[int, bytes]:
+        """Status and body for a request."""
+        script = self.script
+        with self._lock:
+            self.seen.append(seen)
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        try:
+            if seen.path == "/ping":
+                return script.ping_status, b""
+            if seen.path == "/execution-parameters":
+                return (404, b"") if script.parameters is None else (200, script.parameters)
+            return script.answer(seen.body)
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self) -> None:
+                self._answer(b"")
+
+            def do_POST(self) -> None:
+                if self.headers.get("Transfer-Encoding") == "chunked":
+                    self._answer(b"".join(self._chunks()))
+                else:
+                    self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+            def _chunks(self) -> Iterator[bytes]:
+                while size := int(self.rfile.readline(), 16):
+                    yield self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+
+            def _answer(self, body: bytes) -> None:
+                seen = Seen(self.command, self.path, dict(self.headers), body, self.client_address[1])
+                status, answer = model.handle(seen)
+                if status == DROP:
+                    self.close_connection = True
+                    return
+                with contextlib.suppress(ConnectionError):  # a client that timed out or was stopped is gone
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler

@@ -1,0 +1,94 @@
+"""The command line as a process of its own: what it prints and how it ends."""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import transform_emulator
+from emulator.conftest import COMMAND_MODEL, WAIT_SECONDS, Aws, request
+
+LIB = str(Path(transform_emulator.__file__).parents[1])
+MODEL = f"echo={shlex.join(['python', str(COMMAND_MODEL)])}"
+
+
+@contextlib.contextmanager
+def emulator(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A started emulator, which is ended in any case."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "transform_emulator", "--port", "0", "--model", MODEL, "--bucket", "data", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": LIB},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def running_servers(aws: Aws) -> list[psutil.Process]:
+    """Starts a job of two instances that sends line by line, and gives the processes of its model servers."""
+    aws.s3.put_object(Bucket="data", Key="in/a", Body=b"1\n" * 2_000_000)
+    shape = {"BatchStrategy": "SingleRecord", "TransformResources__InstanceCount": 2}
+    aws.sagemaker.create_transform_job(**request("job", "data", ModelName="echo", **shape))
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(aws.logs.exceptions.ResourceNotFoundException):
+            lines = aws.log_lines("job", data_log=False)
+            if len(lines) == 2:
+                return [psutil.Process(pid) for line in lines for pid in json.loads(line)["pids"]]
+        time.sleep(0.02)
+    raise AssertionError("the model servers did not start")
+
+
+def test_one_line_on_standard_output() -> None:
+    """The emulator's interface: one JSON line with `endpoint_url` when it is ready, and nothing else on stdout."""
+    with emulator() as process:
+        assert process.stdout is not None
+        document = json.loads(process.stdout.readline())
+        aws = Aws.of(document["endpoint_url"])
+        assert list(document) == ["endpoint_url"]
+        assert aws.endpoint_url.startswith("http://127.0.0.1:")
+        assert [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]] == ["data"]
+        with pytest.raises(aws.s3.exceptions.NoSuchBucket):  # not created unless --create-buckets
+            aws.s3.put_object(Bucket="other", Key="k", Body=b"")
+        process.terminate()
+        rest, _ = process.communicate(timeout=WAIT_SECONDS)
+        assert (rest, process.returncode) == (b"", 0)
+
+
+@pytest.mark.parametrize("ending", ["SIGTERM", "SIGINT", "SIGKILL", "stdin"])
+def test_no_model_server_outlives_the_emulator(ending: str) -> None:
+    """However the emulator ends, its model servers end, with the workers that they started."""
+    with emulator("--exit-with-stdin") as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        servers = running_servers(Aws.of(json.loads(process.stdout.readline())["endpoint_url"]))
+        if ending == "stdin":
+            process.stdin.close()
+            process.stdin = None
+        else:
+            process.send_signal(signal.Signals[ending])
+        process.wait(WAIT_SECONDS)
+        _, alive = psutil.wait_procs(servers, timeout=10)
+        assert [server for server in alive if server.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.mark.parametrize("model", ["name", "=command", "name="])
+def test_a_model_needs_a_name_and_something_that_serves_it(model: str) -> None:
+    """Wrong arguments: exit code 2 and one line that says what is wrong."""
+    command = [sys.executable, "-m", "transform_emulator", "--model", model]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": LIB}, capture_output=True, timeout=WAIT_SECONDS)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"is not NAME=COMMAND_OR_URL" in ended.stderr

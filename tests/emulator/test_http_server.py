@@ -1,0 +1,51 @@
+"""The HTTP server under everything: an application that raises, bodies without a length."""
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from transform_emulator.http_server import make_server
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., http.client.HTTPConnection]]:
+    """Serves an application and gives a connection to it."""
+    servers = []
+
+    def start(application) -> http.client.HTTPConnection:
+        server = make_server(0, application)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_an_application_that_raises_is_a_500(serve) -> None:
+    """AWS clients retry a 500; a connection that closes without an answer tells nobody anything."""
+
+    def application(environ, start_response):
+        raise KeyError("broken")
+
+    connection = serve(application)
+    connection.request("POST", "/", b"x")
+    assert connection.getresponse().status == 500
+
+
+def test_chunked_bodies_and_unread_bodies(serve) -> None:
+    """AWS's Java SDK sends chunked bodies; what an application leaves unread must not become the next request."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read(3)]
+
+    connection = serve(application)
+    connection.request("PUT", "/", iter([b"abc", b"def"]), encode_chunked=True)
+    assert connection.getresponse().read() == b"abc"
+    connection.request("PUT", "/", b"xyzw")
+    assert connection.getresponse().read() == b"xyz"

@@ -1,0 +1,291 @@
+"""`spark-submit.sh` for real: signals, exit codes, the one line on standard output, no process left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUN = """\
+run_id: r1
+workspace: s3://bucket/prefix
+staging: staging
+input: {path: in}
+model: {name: churn}
+output: {path: out}
+"""
+NEEDED = ("bash", "cat", "cmp", "cp", "dirname", "head", "mkdir", "mktemp", "rm", "sed", "tr")
+
+
+class Wrapper:
+    """The wrapper in a folder of its own, with a mark by which all its descendants are found."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.mark = uuid.uuid4().hex
+        self.ready = folder / "ready"
+        (folder / "run.yml").write_text(RUN)
+        (folder / "tmp").mkdir()
+        clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
+        self.environ = clean | {
+            "VIRTUAL_ENV": sys.prefix,
+            "TMPDIR": str(folder / "tmp"),
+            "TEST_MARK": self.mark,
+            "BATCH_TRANSFORM_ENTRY_POINT": str(Path(__file__).with_name("wrapper_driver.py")),
+            "DRIVER_READY": str(self.ready),
+            **environ,
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(ROOT / "spark-submit.sh"), *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def wait_until_ready(self) -> tuple[int, int]:
+        """Gives the pids of the driver and of the JVM above it."""
+        until(self.ready.exists)
+        until(self.ready.read_text)
+        driver, java = self.ready.read_text().split()
+        return int(driver), int(java)
+
+    def processes(self) -> list[str]:
+        # A process that ends meanwhile, or is somebody else's, has None for its environment.
+        infos = (process.info for process in psutil.process_iter(["environ", "cmdline", "status"]))
+        return [
+            " ".join(info["cmdline"] or ())
+            for info in infos
+            if (info["environ"] or {}).get("TEST_MARK") == self.mark and info["status"] != psutil.STATUS_ZOMBIE
+        ]
+
+    def leaves_nothing(self) -> bool:
+        until(lambda: not self.processes(), seconds=10)
+        return not list((self.folder / "tmp").glob("batch-transform.*"))
+
+
+def until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+
+
+def finish(process) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.mark.spark
+def test_the_report_is_the_only_line_and_the_exit_code_is_the_drivers(tmp_path):
+    wrapper = Wrapper(tmp_path, DRIVER_DOES="score", DRIVER_CODE="3")
+    done = wrapper.run("run.yml")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["code"], report["rows"]) == (3, 3, 10)
+    assert done.stdout.count("\n") == 1
+    assert "a line that is no report" in done.stderr
+    assert "lib.zip" in report["source"]
+    assert wrapper.leaves_nothing()
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_reaches_the_driver_which_ends_in_its_own_time(tmp_path, number, code):
+    wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
+    process = wrapper.start("run.yml")
+    wrapper.wait_until_ready()
+    # To the whole group, as a terminal does on Ctrl-C: neither the JVM nor the driver may be in it.
+    os.killpg(process.pid, number)
+    returned, out, _ = finish(process)
+    assert (returned, json.loads(out)["code"]) == (code, code)
+    assert wrapper.leaves_nothing()
+
+
+@pytest.mark.spark
+def test_the_wrapper_waits_for_a_driver_whose_jvm_has_gone(tmp_path):
+    wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
+    process = wrapper.start("run.yml")
+    driver, java = wrapper.wait_until_ready()
+    os.kill(java, signal.SIGKILL)
+    time.sleep(1)
+    assert process.poll() is None
+    os.kill(driver, signal.SIGTERM)
+    returned, out, _ = finish(process)
+    assert (returned, json.loads(out)["code"]) == (143, 143)
+    assert wrapper.leaves_nothing()
+
+
+@pytest.mark.spark
+def test_a_driver_that_is_killed_leaves_a_report_all_the_same(tmp_path):
+    wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
+    process = wrapper.start("run.yml")
+    driver, _ = wrapper.wait_until_ready()
+    os.kill(driver, signal.SIGKILL)
+    returned, out, _ = finish(process)
+    assert (returned, json.loads(out)["status"]) == (4, "failed")
+    assert wrapper.leaves_nothing()
+
+
+@pytest.mark.spark
+def test_a_signal_before_there_is_a_driver_ends_what_there_is(tmp_path):
+    wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
+    process = wrapper.start("run.yml")
+    until(lambda: any("SparkSubmit" in command for command in wrapper.processes()))
+    process.send_signal(signal.SIGTERM)
+    returned, out, _ = finish(process)
+    assert returned == 143
+    assert len(out.splitlines()) == 1
+    assert wrapper.leaves_nothing()
+
+
+@pytest.mark.spark
+def test_a_driver_that_has_not_said_who_it_is_is_not_left_behind(tmp_path):
+    wrapper = Wrapper(tmp_path, DRIVER_DOES="wait", DRIVER_SILENT="1")
+    process = wrapper.start("run.yml")
+    wrapper.wait_until_ready()
+    process.send_signal(signal.SIGTERM)
+    returned, out, _ = finish(process)
+    assert (returned, len(out.splitlines())) == (143, 1)
+    assert wrapper.leaves_nothing()
+
+
+@pytest.mark.spark
+def test_what_spark_submit_refuses_ends_with_4_and_a_report(tmp_path):
+    done = Wrapper(tmp_path, DRIVER_DOES="wait").run("run.yml", "--", "--no-such-option")
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (4, "failed")
+    assert "no-such-option" in done.stderr
+
+
+def test_a_wrong_run_file_is_refused_before_spark_starts(tmp_path):
+    wrapper = Wrapper(tmp_path, JAVA_HOME=fake_java(tmp_path, 'openjdk version "21.0.1" 2023-10-17'))
+    done = wrapper.run("run.yml", "--set", "merge=x")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"] == ["--set: merge: is 'x'; valid: zip, join"]
+    assert "merge: is 'x'" in done.stderr
+    assert wrapper.leaves_nothing()
+
+
+def test_help_needs_nothing_installed_and_no_arguments_point_to_it(tmp_path):
+    wrapper = Wrapper(tmp_path, PATH=str(bin_folder(tmp_path)), VIRTUAL_ENV="")
+    shown = wrapper.run("--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "--emulator" in shown.stdout
+    done = wrapper.run()
+    assert done.returncode == 2
+    assert "--help" in json.loads(done.stdout)["error"][0]
+
+
+def fake_java(folder: Path, first_line: str) -> str:
+    script(folder / "jdk" / "bin" / "java", f"echo '{first_line}' >&2")
+    return str(folder / "jdk")
+
+
+def script(path: Path, body: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!{shutil.which('bash')}\n{body}\n")
+    path.chmod(0o755)
+
+
+def bin_folder(folder: Path) -> Path:
+    (folder / "bin").mkdir()
+    for name in NEEDED:
+        (folder / "bin" / name).symlink_to(shutil.which(name))
+    (folder / "bin" / "env").symlink_to(shutil.which("env"))
+    return folder / "bin"
+
+
+@pytest.mark.parametrize(
+    ("first_line", "found"),
+    [('openjdk version "11.0.2" 2019-01-15', "11"), ('java version "1.8.0_202"', "1"), ("no Java runtime", "none")],
+)
+def test_a_java_that_is_missing_or_old_gets_one_line_that_says_what_to_install(tmp_path, first_line, found):
+    done = Wrapper(tmp_path, JAVA_HOME=fake_java(tmp_path, first_line)).run("run.yml")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"Java 17 or newer is needed (found: {found}): install" in done.stderr
+    assert json.loads(done.stdout)["status"] == "refused"
+
+
+@pytest.mark.parametrize("first_line", ['openjdk version "17.0.1" 2021-10-19', 'openjdk version "24-ea" 2025-03-18'])
+def test_a_new_enough_java_is_taken(tmp_path, first_line):
+    done = Wrapper(tmp_path, JAVA_HOME=fake_java(tmp_path, first_line)).run("none.yml")
+    assert json.loads(done.stdout)["error"] == ["none.yml: no such file"]
+
+
+def test_an_old_python_gets_one_line_that_says_what_to_install(tmp_path):
+    folder = bin_folder(tmp_path)
+    script(folder / "python3", "exit 1")
+    wrapper = Wrapper(
+        tmp_path, PATH=str(folder), VIRTUAL_ENV="", JAVA_HOME=fake_java(tmp_path, 'openjdk version "17.0.1"')
+    )
+    done = run_copy(wrapper)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "Python 3.10 or newer is needed: install python3" in done.stderr
+
+
+def run_copy(wrapper: Wrapper) -> subprocess.CompletedProcess[str]:
+    """Runs a copy of the wrapper, beside which there is no `.venv`."""
+    copy = wrapper.folder / "clone"
+    if not copy.exists():
+        copy.mkdir()
+        shutil.copy(ROOT / "spark-submit.sh", copy)
+        shutil.copy(ROOT / "setup.py", copy)
+    return subprocess.run(
+        [str(copy / "spark-submit.sh"), "run.yml"],
+        cwd=wrapper.folder,
+        env=wrapper.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_environment_is_made_once_and_again_when_the_requirements_change(tmp_path):
+    folder = bin_folder(tmp_path)
+    log = tmp_path / "log"
+    body = f"""\
+echo "$*" >> {log}
+[ "$2" != venv ] || {{ mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }}
+case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
+    script(folder / "python3", body)
+    wrapper = Wrapper(
+        tmp_path, PATH=str(folder), VIRTUAL_ENV="", JAVA_HOME=fake_java(tmp_path, 'openjdk version "17.0.1"')
+    )
+
+    def installed() -> list[str]:
+        log.unlink(missing_ok=True)
+        run_copy(wrapper)
+        return [line for line in log.read_text().split("\n") if " pip " in line]
+
+    clone = tmp_path / "clone"
+    assert installed() == [f"-m pip install --quiet --editable {clone}[local]"]
+    assert installed() == []
+    (clone / "setup.py").write_text("# another list\n")
+    assert len(installed()) == 1
+
+
+def test_an_active_environment_without_the_packages_is_left_as_it_is(tmp_path):
+    script(tmp_path / "theirs" / "bin" / "python", "exit 1")
+    done = Wrapper(tmp_path, VIRTUAL_ENV=str(tmp_path / "theirs")).run("run.yml")
+    assert done.returncode == 2
+    assert "lacks packages: pip install -e" in done.stderr

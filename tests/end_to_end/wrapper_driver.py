@@ -1,0 +1,46 @@
+"""A driver for the tests of the wrapper: does what the variable DRIVER_DOES says, as the real one would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from batch_transform.pipeline.handshake import Handshake
+
+handshake = Handshake.from_environ(os.environ)
+
+
+def end(code: int, **report) -> None:
+    handshake.report({"status": "ended", "code": code, **report})
+    handshake.end(code)
+    sys.exit(code)
+
+
+def clean_up(number, _frame):
+    time.sleep(1)
+    end(128 + number)
+
+
+def wait_for_a_signal() -> None:
+    Path(os.environ["DRIVER_READY"]).write_text(f"{os.getpid()} {os.getppid()}")
+    time.sleep(120)
+    end(99)
+
+
+def score() -> None:
+    from pyspark.sql import SparkSession
+
+    print("a line that is no report")
+    spark = SparkSession.builder.getOrCreate()
+    code = int(os.environ["DRIVER_CODE"])
+    end(code, rows=spark.range(10).count(), source=sys.modules["batch_transform"].__file__)
+
+
+signal.signal(signal.SIGTERM, clean_up)
+signal.signal(signal.SIGINT, clean_up)
+if "DRIVER_SILENT" not in os.environ:
+    handshake.announce(os.getpid())
+{"wait": wait_for_a_signal, "score": score}[os.environ["DRIVER_DOES"]]()

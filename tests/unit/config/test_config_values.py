@@ -1,0 +1,329 @@
+"""What each key takes and refuses, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.config import FrameConfig, RunConfig, from_arguments
+from batch_transform.config.checking import check
+from batch_transform.config.layers import Layer, nested
+from batch_transform.core.errors import ConfigurationError
+
+LEAST = {
+    "run_id": "r1",
+    "workspace": "s3://bucket/prefix",
+    "input": {"path": "in"},
+    "model": {"name": "churn-v7"},
+    "output": {"path": "out"},
+}
+
+
+def build(**changes):
+    """The least run file with dotted keys changed (`__` for the dot)."""
+    layers = [Layer("run.yml", LEAST)]
+    for key, value in changes.items():
+        path = tuple(key.split("__"))
+        layers.append(Layer("run.yml", nested(path, value), replaces=path))
+    return check(RunConfig, layers, {})
+
+
+def faults(**changes):
+    with pytest.raises(ConfigurationError) as caught:
+        build(**changes)
+    return [fault.removeprefix("run.yml: ") for fault in caught.value.faults]
+
+
+def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
+    config = build()
+    assert config.to_document()["transform"] == {
+        "instance_type": "ml.m5.xlarge",
+        "instance_count": 1,
+        "max_payload_mb": "auto",
+        "max_concurrent_transforms": "auto",
+        "strategy": "MultiRecord",
+        "split": "Line",
+        "join_source": "none",
+        "invocations_timeout_seconds": 3600,
+        "invocations_max_retries": None,
+        "job_timeout_minutes": 480,
+        "environment": {},
+        "accept": None,
+        "tags": {},
+        "output_kms_key": None,
+        "volume_kms_key": None,
+        "poll_seconds": None,
+    }
+    assert (config.output.format, config.output.mode, config.errors.max_rows, config.merge) == (
+        "parquet",
+        "error",
+        0,
+        "zip",
+    )
+
+
+@pytest.mark.parametrize("missing", ["workspace", "input", "model", "output", "run_id"])
+def test_each_of_the_five_keys_is_required(missing):
+    [fault] = faults(**{missing: None})
+    assert fault.startswith(f"{missing}: is required")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("record__format", "csv", "record.format: csv is not built yet; built: jsonlines"),
+        ("record__sql", "struct(a)", "record.sql: is not built yet; leave it out"),
+        ("record__compression", "gzip", "record.compression: is not built yet; leave it out"),
+        ("model__image", "1.dkr.ecr/x", "model.image: is not built yet; leave it out"),
+        ("transform__split", "RecordIO", "transform.split: RecordIO is not built yet; built: Line"),
+        ("transform__join_source", "Input", "transform.join_source: input is not built yet; built: none"),
+        ("prediction__format", "csv", "prediction.format: csv is not built yet; built: jsonlines"),
+        ("prediction__sql", ["a"], "prediction.sql: is not built yet; leave it out"),
+        ("prediction__key", "id", "prediction.key: is not built yet; leave it out"),
+    ],
+)
+def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value, expected):
+    assert faults(**{key: value}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("transform__instance_count", "4", "must be a whole number, not the text '4'; write it without quotes"),
+        ("transform__instance_count", True, "must be a whole number, not true"),
+        ("transform__instance_count", 101, "is 101; it must be at most 100"),
+        ("transform__instance_count", 0, "is 0; it must be at least 1"),
+        ("transform__invocations_timeout_seconds", 3601, "is 3601; it must be at most 3600"),
+        ("transform__invocations_max_retries", 4, "is 4; it must be at most 3"),
+        ("transform__max_payload_mb", 101, "is 101; the service takes 1 to 100 (or auto, model)"),
+        ("transform__max_payload_mb", 0, "is 0; the service takes 1 to 100 (or auto, model)"),
+        ("transform__max_payload_mb", True, "is True; valid: auto, model, or a whole number from 1 to 100"),
+        ("transform__poll_seconds", 0, "is 0; it must be more than 0"),
+        (
+            "transform__instance_type",
+            "m5.xlarge",
+            "is 'm5.xlarge'; valid: an ML instance type such as ml.m5.xlarge",
+        ),
+        ("transform__tags", {"aws:a": "b"}, "has 'aws:a': valid are letters"),
+        ("transform__tags", {str(n): "" for n in range(51)}, "has 51 entries; the limit is 50"),
+        ("transform__environment", {str(n): "" for n in range(17)}, "has 17 entries; the limit is 16"),
+        ("transform__environment", {"1A": "x"}, "has the name '1A'"),
+        ("transform__environment", {"A": "x" * 10_241}, "has a value of 10241 characters under A; the limit is 10240"),
+        ("transform__accept", "x" * 257, "has 257 characters; the limit is 256"),
+        ("model__name", "a" * 64, "has 64 characters; the limit is 63"),
+        ("model__name", "-a", "is '-a'; valid: letters, digits and inner hyphens"),
+        ("run_id", "a/b", "is 'a/b'; valid:"),
+        ("run_id", "a..b", "is 'a..b'; valid:"),
+        ("run_id", "_a", "is '_a'; valid:"),
+        ("run_id", "a" * 129, "has 129 characters; the limit is 128"),
+        ("run_id", 20240501, "must be text, not 20240501; put it in quotes"),
+        ("workspace", "/tmp/x", "is '/tmp/x'; valid: s3://BUCKET"),
+        ("workspace", "s3://Bucket/x", "is 's3://Bucket/x'; valid: s3://BUCKET"),
+        (
+            "workspace",
+            "s3://ml/x",
+            "is 's3://ml/x'; valid: s3://BUCKET or s3://BUCKET/PREFIX, a bucket's name having 3 to",
+        ),
+        ("workspace", "s3://bucket/a/../b", "is 's3://bucket/a/../b'; the prefix has"),
+        ("aws__endpoint_url", "localhost:5000", "is 'localhost:5000'; valid: http://"),
+        ("aws__service_endpoints", {"dynamo": "http://x"}, "names dynamo; valid: logs, s3, sagemaker, sts"),
+        ("record__columns", ["a", "b", "a"], "names a more than once"),
+        ("record__columns", [], "is an empty list"),
+        ("record__columns", "a", "must be a list, not the text 'a'"),
+        ("errors__max_fraction", 1.1, "is 1.1; it must be at most 1"),
+        ("merge", "zipp", "is 'zipp' (did you mean zip?); valid: zip, join"),
+        ("output__mode", True, "is True; valid: error, append, overwrite, overwrite_partitions"),
+        ("output__path", "package://a/b", "is 'package://a/b'; a Python package can only be read"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_limit_or_the_choices(key, value, expected):
+    [fault] = faults(**{key: value})
+    assert fault.startswith(f"{key.replace('__', '.')}: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("transform__instance_count", 100),
+        ("transform__max_payload_mb", 100),
+        ("transform__max_payload_mb", "model"),
+        ("transform__strategy", "SingleRecord"),
+        ("transform__tags", {"team": "growth", "cost center": "a/b"}),
+        ("run_id", "churn-ds=2024-05-01.a_b"),
+        ("merge", "join"),
+        ("errors__max_fraction", 1),
+    ],
+)
+def test_a_value_at_its_limit_is_taken(key, value):
+    document = build(**{key: value}).to_document()
+    for part in key.split("__"):
+        document = document[part]
+    assert document == value
+
+
+def test_payload_times_concurrency_is_limited_only_if_both_are_pinned():
+    [fault] = faults(transform={"max_payload_mb": 6, "max_concurrent_transforms": 17})
+    assert fault == (
+        "transform.max_concurrent_transforms: is 17; times max_payload_mb (6) that is 102, the service's limit is 100"
+    )
+    assert build(transform={"max_payload_mb": 6, "max_concurrent_transforms": 16}).transform.max_payload_mb == 6
+    assert build(transform={"max_payload_mb": 20, "max_concurrent_transforms": 5}).transform.max_payload_mb == 20
+    assert build(transform={"max_concurrent_transforms": 17}).transform.max_concurrent_transforms == 17
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ({}, "output.table: needs path or table"),
+        ({"path": "a", "table": "b", "format": "delta"}, "output.table: is given beside path; give one of the two"),
+        ({"table": "c.s.t"}, "output.format: is parquet, which is published into a path; a table needs format: delta"),
+        ({"path": "hdfs://n/x"}, "output.format: is parquet, but path is 'hdfs://n/x'"),
+        ({"path": "a", "mode": "overwrite_partitions"}, "output.partition_by: is empty; mode: overwrite_partitions"),
+        (
+            {"path": "a", "mode": "overwrite", "replace_where": "a = 1"},
+            "output.replace_where: needs format: delta and mode: overwrite, not format: parquet and mode: overwrite",
+        ),
+        (
+            {"path": "a", "format": "delta", "mode": "append", "replace_where": "a = 1"},
+            "output.replace_where: needs format: delta and mode: overwrite, not format: delta and mode: append",
+        ),
+    ],
+)
+def test_keys_of_the_output_that_contradict_each_other_are_refused(output, expected):
+    [fault] = faults(output=output)
+    assert fault.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"table": "c.s.t", "format": "delta"},
+        {"path": "hdfs://n/x", "format": "delta"},
+        {"path": "a", "mode": "overwrite_partitions", "partition_by": ["ds"]},
+        {"path": "a", "format": "delta", "mode": "overwrite", "replace_where": "a = 1"},
+    ],
+)
+def test_keys_of_the_output_that_belong_together_are_taken(output):
+    assert output.items() <= build(output=output).to_document()["output"].items()
+
+
+def test_all_faults_come_in_one_message_each_with_its_key():
+    found = faults(
+        inptu={"path": "x"}, record__formt="jsonlines", transform__instance_count=0, output__mode="apend", run_id=None
+    )
+    assert [fault.partition(":")[0] for fault in found] == [
+        "run_id",
+        "record.formt",
+        "transform.instance_count",
+        "output.mode",
+        "inptu",
+    ]
+    assert found[1] == "record.formt: is no key; did you mean format?"
+    assert found[4] == "inptu: is no key; did you mean input?"
+
+
+def test_an_unknown_key_without_a_near_match_lists_the_valid_ones():
+    [fault] = faults(output__zzz=1)
+    assert fault == "output.zzz: is no key; valid: format, mode, partition_by, path, replace_where, table"
+
+
+def test_a_value_that_may_be_secret_is_not_repeated():
+    [fault] = faults(transform__environment={"TOKEN": 7391})
+    assert "7391" not in fault
+
+
+def test_reader_options_are_spelled_as_spark_spells_them():
+    options = {"header": True, "inferSchema": False, "samplingRatio": 0.5, "maxColumns": 20, "sep": ";"}
+    assert build(input__options=options).input.options == {
+        "header": "true",
+        "inferSchema": "false",
+        "samplingRatio": "0.5",
+        "maxColumns": "20",
+        "sep": ";",
+    }
+
+
+def test_a_run_without_a_name_is_for_the_emulator_only():
+    config = build(run_id=None, emulator={"models": {"churn-v7": "http://127.0.0.1:1"}})
+    assert config.run_id is None
+    assert config.emulated
+
+
+def test_a_model_that_the_emulator_does_not_have_is_refused():
+    [fault] = faults(emulator={"models": {"other": "x", "b": "y"}})
+    assert fault == "model: names churn-v7, which is not among emulator.models: b, other"
+
+
+def test_an_error_budget_is_a_number_or_a_fraction():
+    assert not build().errors.accepts(1, 1_000_000)
+    assert build(errors={"max_rows": 2}).errors.accepts(2, 2)
+    assert not build(errors={"max_rows": 2}).errors.accepts(3, 1_000_000)
+    assert build(errors={"max_fraction": 0.01}).errors.accepts(10, 1000)
+    assert not build(errors={"max_fraction": 0.01}).errors.accepts(11, 1000)
+    [fault] = faults(errors={"max_rows": 0, "max_fraction": 0.1})
+    assert fault.startswith("errors.max_rows: is 0 beside max_fraction (0.1)")
+
+
+def test_dead_letters_lie_beside_the_output_unless_given():
+    assert build().dead_letter_place.path == "out_dead_letter"
+    assert build(output={"table": "s.t", "format": "delta"}).dead_letter_place.table == "s.t_dead_letter"
+    assert build(dead_letter={"path": "dl"}).dead_letter_place.path == "dl"
+
+
+def test_dead_letters_go_where_the_outputs_format_can():
+    assert faults(dead_letter={"table": "t"}) == [
+        "dead_letter: is a table, but output.format is parquet, which is published into a path"
+    ]
+    assert faults(dead_letter={"path": "out"}) == ["dead_letter: is the same place as output"]
+
+
+def test_polling_and_staging_depend_on_what_is_run_against():
+    emulator = {"models": {"churn-v7": "http://127.0.0.1:1"}}
+    assert (build().poll_seconds, build(emulator=emulator).poll_seconds) == (30, 1)
+    assert build(emulator=emulator, transform__poll_seconds=5).poll_seconds == 5
+    assert build().staging_place == "s3://bucket/prefix"
+    assert build(emulator=emulator).staging_place == ".batch_transform/staging"
+    assert build(staging="hdfs:///s").staging_place == "hdfs:///s"
+
+
+def test_a_workspace_has_one_spelling():
+    assert build(workspace="s3a://bucket/a/b/").workspace == "s3://bucket/a/b"
+    assert build(workspace="s3://bucket/").workspace == "s3://bucket"
+
+
+def test_a_document_gives_back_the_same_configuration():
+    config = build(record__columns=["a", "b"], prediction__schema="p double", transform__max_payload_mb=6)
+    document = config.to_document()
+    assert RunConfig.from_document(document) == config
+    assert RunConfig.from_document(document).to_document() == document
+    assert config.prediction.ddl == "p double"
+
+
+def test_a_configuration_does_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        build().run_id = "other"
+
+
+def test_a_notebook_needs_neither_input_nor_output():
+    config = from_arguments(
+        run_id="r", model="churn-v7", workspace="s3://models/scoring", columns=["age", "plan"], prediction="p double"
+    )
+    assert (config.input, config.output, config.dead_letter_place) == (None, None, None)
+    assert (config.record.columns, config.prediction.ddl) == (("age", "plan"), "p double")
+    assert FrameConfig.from_document(config.to_document()) == config
+
+
+def test_a_notebooks_arguments_are_checked_like_a_run_file():
+    with pytest.raises(ConfigurationError) as caught:
+        from_arguments(run_id=None, model="a b", workspace="x", transform={"instance_count": 0}, input={"path": "x"})
+    assert [fault.split(": ")[:2] for fault in caught.value.faults] == [
+        ["score()", "run_id"],
+        ["score()", "workspace"],
+        ["score()", "input"],
+        ["score()", "model.name"],
+        ["score()", "transform.instance_count"],
+    ]
+
+
+def test_a_notebooks_text_is_taken_as_it_is():
+    config = from_arguments(run_id="r", model="m", workspace="s3://models/s", output={"path": "out/${x}"})
+    assert config.output.path == "out/${x}"

@@ -1,0 +1,89 @@
+"""`jobs/score.py` and `launch`: the exit code and the report reach whoever waits, also when something breaks."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import score
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """Runs the entry point with a pipeline that is handed in, and gives its exit code."""
+    for name in ("PID", "REPORT", "EXIT"):
+        monkeypatch.setenv(f"BATCH_TRANSFORM_{name}_FILE", str(tmp_path / name))
+    (tmp_path / "resolved.json").write_text('{"run_id": "r1"}')
+    monkeypatch.setattr(sys, "argv", ["score.py", "--resolved", str(tmp_path / "resolved.json")])
+
+    def run(run_job):
+        module = types.ModuleType("batch_transform.pipeline.job")
+        module.run_job = run_job
+        monkeypatch.setitem(sys.modules, "batch_transform.pipeline.job", module)
+        return score.main()
+
+    return run
+
+
+def test_the_pipeline_gets_the_document_and_its_code_is_the_jobs(start, tmp_path):
+    seen = []
+
+    def run_job(document, handshake):
+        seen.append(document)
+        handshake.report({"status": "published"})
+        return 3
+
+    assert start(run_job) == 3
+    assert seen == [{"run_id": "r1"}]
+    assert json.loads((tmp_path / "REPORT").read_text()) == {"status": "published"}
+    assert (tmp_path / "EXIT").read_text() == "3\n"
+
+
+def test_the_pid_is_known_before_the_pipeline_starts(start, tmp_path):
+    assert start(lambda document, handshake: int((tmp_path / "PID").read_text() == f"{os.getpid()}\n")) == 1
+
+
+def test_an_error_without_a_name_ends_with_4_and_is_shown(start, tmp_path, capsys):
+    def run_job(document, handshake):
+        raise KeyError("unforeseen")
+
+    assert start(run_job) == 4
+    assert (tmp_path / "EXIT").read_text() == "4\n"
+    assert "unforeseen" in capsys.readouterr().err
+
+
+def test_an_interruption_is_not_taken_for_an_error(start, tmp_path):
+    def run_job(document, handshake):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(run_job)
+    assert not (tmp_path / "EXIT").exists()
+
+
+def test_a_launched_command_has_its_own_session_its_variables_and_a_working_sigint(tmp_path):
+    told = (
+        "import json, os, signal; print(json.dumps([os.getsid(0) == os.getpid(), os.environ['ADDED'], "
+        "signal.getsignal(signal.SIGINT) is signal.default_int_handler]))"
+    )
+    described = {"command": [sys.executable, "-c", told], "environment": {"ADDED": "é"}}
+    (tmp_path / "command.json").write_text(json.dumps(described))
+    launch = ROOT / "lib" / "batch_transform" / "pipeline" / "launch.py"
+    done = subprocess.run(
+        [sys.executable, "-I", str(launch), str(tmp_path / "command.json")],
+        capture_output=True,
+        text=True,
+        check=True,
+        # What a shell does to the commands that it starts in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    assert json.loads(done.stdout) == [True, "é", True]
