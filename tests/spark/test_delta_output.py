@@ -131,8 +131,9 @@ def overtaken(spark, folder, rival):
         finally:
             go.touch()
 
-    threading.Thread(target=run_rival).start()
-    return spark.range(5).mapInPandas(wait, "id long")
+    threading.Thread(target=run_rival, daemon=True).start()
+    # One partition: the rival needs the other core.
+    return spark.range(0, 5, 1, 1).mapInPandas(wait, "id long")
 
 
 def test_a_lost_race_is_run_again(spark, path, tmp_path):

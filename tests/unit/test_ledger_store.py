@@ -222,6 +222,18 @@ def test_a_strange_object_among_the_steps_is_an_error(name):
         ledger(world).load()
 
 
+def test_a_step_under_another_number_is_an_error():
+    world = World()
+    run = ledger(world)
+    run.append("one", {})
+    run.append("two", {})
+    key, store = PREFIX.join("ledger", "000000000001.json"), MemoryStore(world)
+    store.put(PREFIX.join("ledger", "000000000002.json"), store.get(key)[0])
+    store.delete([key])
+    with pytest.raises(LedgerCorrupt, match=r"000000000002\.json holds step 1"):
+        ledger(world).load()
+
+
 def test_a_folder_made_in_the_console_is_no_step():
     world = World()
     MemoryStore(world).put(S3Uri("bucket", "work/run/ledger/"), b"")

@@ -94,8 +94,7 @@ class LocalTree:
             path = self._path(name)
             with local_errors("delete", path):
                 folder, base = os.path.split(path)
-                # The checksum first: once the file is gone, nobody knows of it.
-                for victim in (os.path.join(folder, f".{base}.crc"), path):
+                for victim in (path, os.path.join(folder, f".{base}.crc")):
                     with suppress(FileNotFoundError):
                         os.unlink(victim)
                 self._prune(folder)

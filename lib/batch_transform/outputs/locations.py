@@ -26,7 +26,7 @@ def open_tree(location: str, store: ObjectStore) -> Tree:
     if scheme in ("s3", "s3a", "s3n"):
         return S3Tree(store, S3Uri.parse(location))
     # Hadoop writes file:/path and file:///path, and decodes no %; file://host/path names another machine.
-    path = re.sub(r"^(?i:file):(?:///?(?=/)|(?!//))", "", location)
+    path = re.sub(r"^(?i:file):(?://)?(?=/(?!/))", "", location)
     if scheme != "file" or SCHEME.match(path):
         raise ConfigurationError(
             f"output: Parquet is published to S3 or to a path that the driver can reach, not to {location!r}; "

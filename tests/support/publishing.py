@@ -1,0 +1,63 @@
+"""A driver that publishes and can be killed: its ledger is a dict that survives it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batch_transform.outputs.parquet import prepare, publish
+
+RUN, NONCE = "run", "n0nce"
+MODES = ("error", "append", "overwrite", "overwrite_partitions")
+
+# The merged files, with what Spark leaves beside them.
+SOURCE = {
+    "_SUCCESS": b"",
+    "ds=1/part-a.parquet": b"new one",
+    "ds=1/.part-a.parquet.crc": b"crc",
+    "ds=3/part-b.parquet": b"new three",
+    "ds=3/part-c.parquet": b"new three again",
+}
+# An output with an earlier publication; for mode error it holds no data.
+BEFORE = {
+    "_SUCCESS": b"",
+    "_batch_transform-old.json": b"{}",
+    "ds=1/old.parquet": b"old one",
+    "ds=1/.old.parquet.crc": b"crc",
+    "ds=2/old.parquet": b"old two",
+    "ds=4/x=5/.keep": b"",
+    "ds=6/deeper/old.parquet": b"old six",
+}
+NEW = {
+    f"ds=1/part-{NONCE}-00000.parquet": b"new one",
+    f"ds=3/part-{NONCE}-00001.parquet": b"new three",
+    f"ds=3/part-{NONCE}-00002.parquet": b"new three again",
+}
+
+
+def before(mode):
+    """Returns the files of the output before the publication."""
+    return {"_SUCCESS": b""} if mode == "error" else BEFORE
+
+
+def data(files):
+    """Returns the data files among `files`."""
+    return {name: body for name, body in files.items() if name.endswith(".parquet") and "/." not in name}
+
+
+def run(ledger, mode, source, target, threads=1):
+    """Publishes as a driver does: decide, record, then act; a recorded decision is never made again."""
+    if "publication" not in ledger:
+        merged = [replace(file, rows=len(file.name)) for file in source.list()]
+        ledger["publication"] = prepare("result", mode, source, target, merged, RUN, NONCE)
+    publish(ledger["publication"], source, target, threads)
+
+
+def holds_its_promise(mode, files):
+    """Returns whether `_SUCCESS` stands beside a whole table only: the one before, or the one published."""
+    return "_SUCCESS" not in files or data(files) in (data(before(mode)), published(mode))
+
+
+def published(mode):
+    """Returns the data files after the publication."""
+    stay = {"overwrite": (), "overwrite_partitions": ("ds=2/", "ds=6/")}.get(mode, ("ds=",))
+    return {name: body for name, body in data(before(mode)).items() if name.startswith(stay)} | NEW
