@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -76,7 +77,7 @@ class _Job:
         url = None
         if self._config.emulator is not None:
             url = self._resources.enter_context(embedded_emulator(self._config.emulator.models))
-        access = access_of(self._config, url)
+        access = access_of(self._config, url, os.environ)
         spark = make_session(self._config.run_id, access)
         self._interrupts.take_over()
         with session_settings(spark, RUN_SETTINGS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def score(
     with ExitStack() as resources:
         url = resources.enter_context(embedded_emulator(config.emulator.models)) if config.emulator else None
         resources.enter_context(session_settings(spark, RUN_SETTINGS))
-        driver = open_run(spark, config, access_of(config, url), listener, Source(df, is_scan=False))
+        driver = open_run(spark, config, access_of(config, url, os.environ), listener, Source(df, is_scan=False))
         state = _run(driver)
         assert state.report is not None
         write_status(driver.ctx, state.report)

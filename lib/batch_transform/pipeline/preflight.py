@@ -80,6 +80,7 @@ def check_targets(
     missing = [name for name in targets.output.partition_by if name.lower() not in names]
     if missing:
         faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
+    faults.add(overlaps(targets, places))
     if targets.is_delta:
         result, dead_letter = targets.delta(places)
         faults.of(lambda: delta.preflight(spark, result, tables.result))
@@ -87,6 +88,22 @@ def check_targets(
     else:
         faults.of(lambda: _check_parquet(targets, targets.output.path, store))
         faults.of(lambda: _check_parquet(targets, targets.dead_letter.path, store))
+
+
+def overlaps(targets: Targets, places: Places) -> list[str]:
+    """Returns a fault for each folder of the run that lies in a folder to be published: overwriting would delete it."""
+    inner = {"workspace": str(places.run), "staging": places.scratch, "dead_letter": targets.dead_letter.path}
+    outer = {"output": targets.output.path, "dead_letter": targets.dead_letter.path}
+    return [
+        f"{name}: {path} lies in {other}: {folder}; choose places apart from each other"
+        for name, path in [*inner.items(), ("output", targets.output.path)]
+        for other, folder in outer.items()
+        if name != other and path and folder and _folder(path, places).startswith(_folder(folder, places))
+    ]
+
+
+def _folder(location: str, places: Places) -> str:
+    return places.spark_path(location).rstrip("/") + "/"
 
 
 def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from batch_transform.core import actions as act
 from batch_transform.core import gate
-from batch_transform.core.errors import ErrorBudgetExceeded, PublishedUnverified
+from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.gate import Counts
 from batch_transform.core.publication import Kind, Publication
 from batch_transform.core.records import RunState
@@ -22,6 +26,7 @@ from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_html
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.written import WrittenTable, write_parquet
+from batch_transform.spark.reading import first_line
 from batch_transform.spark.settings import large_record_settings, session_settings
 
 
@@ -59,10 +64,11 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     ]
     gate.check_written(counts, *[table.rows for table in tables])
     ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
-    publications = [
-        prepare(table.kind, targets.mode, table.tree, table.target, table.files, state.run_id, state.nonce)
-        for table in tables
-    ]
+    with _scored_already():
+        publications = [
+            prepare(table.kind, targets.mode, table.tree, table.target, table.files, state.run_id, state.nonce)
+            for table in tables
+        ]
     documents = {publication.kind: publication.to_document() for publication in publications}
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
     payload = {"format": "parquet", "targets": targets.named(), "publications": documents}
@@ -102,10 +108,22 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Out
             publication = Publication.from_document(intent.payload["publications"][kind], ctx.ledger.read_part(part))
             publish(publication, ctx.open_tree(publication.source), ctx.open_tree(publication.target))
     else:
-        _publish_delta(ctx, state)
+        with _scored_already():
+            _publish_delta(ctx, state)
     targets = intent.payload["targets"]
     ctx.tell("publish", targets["output"])
     return Outcome("published", targets)
+
+
+@contextmanager
+def _scored_already() -> Iterator[None]:
+    """Turns a refusal of the output into a failure that can be resumed: exit code 2 would say that nothing was done."""
+    try:
+        yield
+    except (ConfigurationError, PySparkException) as err:
+        raise ServiceFailure(
+            f"publishing failed, everything is scored and the run can be resumed: {first_line(err)}"
+        ) from err
 
 
 def _publish_delta(ctx: RunContext, state: RunState) -> None:

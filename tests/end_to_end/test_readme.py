@@ -1,0 +1,117 @@
+"""Every example of the README is run, or is what another test here runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+
+from batch_transform.config import load
+from batch_transform.spark.rendering import record_json
+from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def _rows_of_table(header: str) -> list[list[str]]:
+    lines = README[README.index(header) :].split("\n\n")[0].split("\n")[2:]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_the_run_file_is_accepted_as_it_stands(tmp_path):
+    """The run file of the README has no unknown key and no value beyond a limit."""
+    (block,) = _blocks("yaml")
+    (tmp_path / "run.yml").write_text(block)
+    config = load(tmp_path / "run.yml", variables=["ds=2024-05-01"], environ={})
+    assert config.run_id == "churn-2024-05-01"
+
+
+def test_commands_name_files_and_modules_that_are_there():
+    """Each command of the README starts something that the repository holds or the environment brings."""
+    commands = [line for block in _blocks("bash") for line in block.strip().split("\n")]
+    for command in commands:
+        for word in shlex.split(command, comments=True):
+            if word.endswith((".py", ".yml", ".sh")):
+                assert (ROOT / word).is_file(), word
+    assert "./spark-submit.sh conf/demo.yml" in commands
+
+
+@pytest.mark.spark
+def test_json_of_each_type_is_what_the_table_says(spark):
+    """The table of types is what `to_json` does with the pipeline's options, in a session with another time zone."""
+    rows = _rows_of_table("| type | a value in SQL | in the record |")
+    assert len(rows) >= 15
+    columns = ", ".join(f"{value} AS c{i}" for i, (_, value, _) in enumerate(rows))
+    with session_settings(spark, RUN_SETTINGS):
+        frame = spark.sql(f"SELECT {columns}")
+        record = frame.select(record_json(frame.columns)).first()[0]
+    expected = ",".join(f'"c{i}":{shown}' for i, (_, _, shown) in enumerate(rows))
+    assert record == "{" + expected + "}"
+
+
+@pytest.mark.spark
+def test_the_notebook_example_runs(spark, tmp_path, monkeypatch):
+    """The call of the README, unchanged, against a stand-alone emulator that the environment names."""
+    model = tmp_path / "churn.py"
+    model.write_text(CHURN_MODEL)
+    command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--bucket", "my-bucket", "--exit-with-stdin"]
+    command += ["--model", f"churn-v7=python {model}"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as emulator:
+        endpoint = json.loads(emulator.stdout.readline())["endpoint_url"]
+        _use(monkeypatch, endpoint, tmp_path)
+        names = {"df": spark.sql("SELECT id, CAST(id % 90 AS INT) AS age, 'basic' AS plan FROM range(100)")}
+        (block,) = _blocks("python")
+        # Spark here has no jars for s3a, so what it writes itself goes to disk.
+        block = block.replace(
+            '    columns=["age", "plan"],', f'    columns=["age", "plan"], staging={str(tmp_path)!r},'
+        )
+        exec(block, names)
+        rows = names["result"].df.orderBy("id").collect()
+        emulator.stdin.close()
+    assert [(row["id"], row["age"], row["p"]) for row in rows] == [(i, i % 90, i % 90 / 100) for i in range(100)]
+    assert names["result"].report["status"] == "published"
+
+
+def _use(monkeypatch, endpoint: str, folder: Path) -> None:
+    settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    settings |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    config = folder / "aws-config"
+    # Python workers are children of a JVM that is there already: only files reach them, not this environment.
+    config.write_text("[default]\n")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert boto3.client("s3").list_buckets()["Buckets"][0]["Name"] == "my-bucket"
+
+
+CHURN_MODEL = """
+import json, os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        self.answer(200 if self.path == "/ping" else 404)
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        records = [json.loads(line) for line in body.removesuffix(b"\\n").split(b"\\n")]
+        assert all(list(record) == ["age", "plan"] for record in records)
+        self.answer(200, "\\n".join(json.dumps({"p": record["age"] / 100}) for record in records).encode())
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
