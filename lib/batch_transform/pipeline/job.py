@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
+from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import (
     BatchTransformError,
@@ -23,7 +24,7 @@ from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
-from batch_transform.pipeline.opening import open_run
+from batch_transform.pipeline.opening import open_run, published_report
 from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.session import access_of, make_session
 from batch_transform.spark.reading import first_line
@@ -78,16 +79,23 @@ class _Job:
         if self._config.emulator is not None:
             url = self._resources.enter_context(embedded_emulator(self._config.emulator.models))
         access = access_of(self._config, url, os.environ)
+        report = published_report(self._config, access)
+        if report is None:
+            report = self._drive(access)
+        self._handshake.report(report)
+        self._resources.close()
+
+    def _drive(self, access: AwsAccess) -> dict[str, Any]:
+        """Returns the report of a run that was not published before."""
         spark = make_session(self._config.run_id, access)
         self._interrupts.take_over()
         with session_settings(spark, RUN_SETTINGS):
             self._driver = open_run(spark, self._config, access, tell_terminal)
             state = self._driver.run()
         assert state.report is not None
-        self._handshake.report(state.report)
         write_status(self._driver.ctx, state.report)
         spark.stop()
-        self._resources.close()
+        return state.report
 
     def end(self, error: BatchTransformError) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""

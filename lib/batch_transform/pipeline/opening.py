@@ -18,6 +18,7 @@ from batch_transform.core.events import Listener
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.records import RunState
 from batch_transform.core.state import advance, fold
+from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import Clock, RunContext, Source, WorkerStore
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.places import places_of
@@ -89,8 +90,7 @@ def _state(ctx: RunContext, faults: Faults) -> RunState:
     recorded = fold(ctx.ledger.load())
     document = ctx.config.to_document()
     if recorded is not None:
-        if changed := differences(recorded.config, document):
-            raise ConfigurationError([f"{ctx.run_id} was begun with another configuration: {line}" for line in changed])
+        _check_same(recorded, document)
         _check_schema(ctx, recorded)
         if recorded.report is not None:
             return recorded
@@ -103,6 +103,29 @@ def _state(ctx: RunContext, faults: Faults) -> RunState:
     nonce = secrets.token_hex(NONCE_CHARACTERS // 2)
     opened = {"run_id": ctx.run_id, "nonce": nonce, "config": document, "at": ctx.clock.now().isoformat()}
     return advance(None, ctx.ledger.append("opened", opened))
+
+
+def published_report(config: RunConfig, access: AwsAccess) -> dict[str, Any] | None:
+    """Returns the report of a run that is published, None for any other; needs neither Spark nor the input.
+
+    Raises:
+        ConfigurationError: it was begun with another configuration.
+    """
+    run = S3Uri.parse(config.workspace)
+    store = S3Store(access.client("s3"))
+    if config.run_id is None or not store.bucket_exists(run.bucket):
+        return None
+    recorded = fold(Ledger(store, run.join(config.run_id), "reader", 0, CLOCK.sleep).load())
+    if recorded is None or recorded.report is None:
+        return None
+    _check_same(recorded, config.to_document())
+    return recorded.report
+
+
+def _check_same(recorded: RunState, document: dict[str, Any]) -> None:
+    if changed := differences(recorded.config, document):
+        begun = f"{recorded.run_id} was begun with another configuration"
+        raise ConfigurationError([f"{begun}: {line}" for line in changed])
 
 
 def _check_schema(ctx: RunContext, recorded: RunState) -> None:
@@ -119,6 +142,8 @@ def _check_schema(ctx: RunContext, recorded: RunState) -> None:
 def _check_world(ctx: RunContext, faults: Faults) -> None:
     names = tuple(ctx.source.df.columns)
     tables = Tables(names, (*names, *ctx.shape.names), (*names, ERROR))
-    check_targets(ctx.spark, targets_of(ctx.config, ctx.places), ctx.places, ctx.store, tables, faults)
-    check_table(ctx.spark, ctx.source, ctx.shape, ctx.places, ctx.connect, faults)
+    targets = targets_of(ctx.config, ctx.places)
+    check_targets(ctx.spark, targets, ctx.places, ctx.store, tables, faults)
+    if not faults.found:
+        faults.add(check_table(ctx.spark, ctx.source, ctx.shape, ctx.places, ctx.connect, targets.output.format))
     faults.refuse()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
@@ -50,6 +52,11 @@ class Faults:
         except ConfigurationError as err:
             self._faults += err.faults
             return None
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The faults so far."""
+        return tuple(self._faults)
 
     def add(self, faults: list[str]) -> None:
         """Keeps faults."""
@@ -111,15 +118,28 @@ def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> No
 
 
 def check_table(
-    spark: SparkSession, source: Source, shape: PredictionShape, places: Places, connect: WorkerStore, faults: Faults
-) -> None:
-    """Checks names and types of the tables to be written, and that workers reach S3; writes only probes."""
+    spark: SparkSession, source: Source, shape: PredictionShape, places: Places, connect: WorkerStore, format: str
+) -> list[str]:
+    """Returns what is wrong with names and types of the tables to be written, or with the workers' way to S3.
+
+    Writes probes, and deletes them where the driver reaches them.
+    """
     schema = source.df.schema
+    faults = Faults()
     faults.add(column_faults(schema, shape.names))
-    faults.refuse()
-    fields = [*schema.fields, *shape.struct.fields]
-    final = StructType([*schema.fields]).add(shape.column, shape.struct) if shape.column else StructType(fields)
-    final = StructType(final.fields).add(ERROR, ERROR_TYPE)
-    probe = uuid.uuid4().hex
-    faults.of(lambda: check_storable(spark, final, f"{places.scratch}/probe-{probe}", "input and prediction"))
-    faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
+    added = [StructField(shape.column, shape.struct)] if shape.column else shape.struct.fields
+    final = StructType([*schema.fields, *added, StructField(ERROR, ERROR_TYPE)])
+    probe = f"probe-{uuid.uuid4().hex}"
+    if not faults.found:
+        faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
+    if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
+        for name in sorted({"parquet", format}):  # staged rows are Parquet, whatever the output is
+            faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
+            _forget(f"{places.scratch}/{probe}-{name}", connect())
+    return list(faults.found)
+
+
+def _forget(location: str, store: ObjectStore) -> None:
+    """Deletes a probe; on a file system that only Spark reaches an empty table stays."""
+    with suppress(ConfigurationError):
+        open_tree(location, store).clear()

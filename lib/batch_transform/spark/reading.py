@@ -115,13 +115,15 @@ def column_faults(schema: StructType, added: Sequence[str]) -> list[str]:
     return faults
 
 
-def check_storable(spark: SparkSession, schema: StructType, path: str, what: str) -> None:
-    """Writes an empty table of `schema` at `path`, as Parquet: what it refuses would be refused after jobs were paid.
+def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> None:
+    """Writes an empty table of `schema` at `path`: what a format refuses would be refused after jobs were paid for.
 
     Raises:
-        ConfigurationError: a type or a name that Parquet does not take, or a place that Spark cannot write.
+        ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
     """
     try:
-        spark.createDataFrame([], schema).write.mode("overwrite").options(**SMALL_ROW_GROUPS).parquet(path)
+        spark.createDataFrame([], schema).write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
     except PySparkException as err:
-        raise ConfigurationError(f"{what}: a table of this schema cannot be written: {first_line(err)}") from err
+        raise ConfigurationError(
+            f"input: a {format} table of its columns cannot be written: {first_line(err)}"
+        ) from err
