@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -104,5 +105,13 @@ def check_table(
     final = StructType([*schema.fields]).add(shape.column, shape.struct) if shape.column else StructType(fields)
     final = StructType(final.fields).add(ERROR, ERROR_TYPE)
     probe = uuid.uuid4().hex
-    faults.of(lambda: check_storable(spark, final, f"{places.scratch}/probe-{probe}", "input and prediction"))
+    # Only when all else is well is anything written where a refused run should leave nothing.
     faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
+    faults.refuse()
+    faults.of(lambda: _check_storable(spark, final, f"{places.scratch}/probe-{probe}", connect()))
+
+
+def _check_storable(spark: SparkSession, final: StructType, probe: str, store: ObjectStore) -> None:
+    check_storable(spark, final, probe, "input and prediction")
+    with suppress(ConfigurationError):  # a file system that only Spark reaches keeps an empty table
+        open_tree(probe, store).clear()
