@@ -1,0 +1,155 @@
+"""Zip and join give the same table, on many staged files and on files that Spark splits; a filter changes nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from support.runs import reopened
+from support.tables import assert_same_rows
+
+from batch_transform import score
+from batch_transform.pipeline.context import RunContext
+from batch_transform.core.records import RunState
+from batch_transform.spark.dead_letters import dead_letters
+from batch_transform.spark.joining import with_outcomes_joined
+from batch_transform.spark.merging import OUTCOME, MergeSource, select_result, with_outcomes
+from batch_transform.spark.settings import RUN_SETTINGS, SMALL_ROW_GROUPS, session_settings
+from batch_transform.spark.staging import ROW_NUMBER
+
+pytestmark = pytest.mark.spark
+ROWS = 4_000
+# Some rows of an object that is not used, and one row whose answer cannot be read.
+MARKS = {700: "fewer!", 2_000: "glued-even!", 3_333: "refused!"}
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A finished run, of which the merge can be done again and again."""
+
+    ctx: RunContext
+    state: RunState
+    published: DataFrame
+    outputs: str
+
+    @property
+    def source(self) -> MergeSource:
+        (part,) = self.state.gate.parts
+        return MergeSource(self.ctx.uri(part.key), self.ctx.places.outputs, self.ctx.connect)
+
+    @property
+    def leaves(self) -> Any:
+        return self.ctx.ledger.read_part(self.state.gate.parts[0])
+
+    def zipped(self) -> DataFrame:
+        return with_outcomes(self.ctx.spark, self.state.staged, self.source, self.ctx.shape)
+
+    def joined(self) -> DataFrame:
+        return with_outcomes_joined(
+            self.ctx.spark, self.state.staged, self.leaves, self.local_output, self.ctx.shape
+        )
+
+    def local_output(self, job: str, name: str) -> str:
+        return f"{self.outputs}/{job}/{name}.out"
+
+    def result(self, outcomes: DataFrame) -> DataFrame:
+        return select_result(outcomes, self.ctx.shape)
+
+
+@pytest.fixture(scope="module")
+def gated(spark, world, tmp_path_factory):
+    """A run over more than 20 staged files of several row groups, with small objects, and its outputs on disk."""
+    folder = tmp_path_factory.mktemp("run")
+    names = F.create_map(*[F.lit(part) for mark in MARKS.items() for part in mark])
+    number = F.col("id").cast("string")
+    key = F.concat(F.coalesce(names[F.col("id")], F.lit("")), number)
+    df = spark.range(ROWS).select(key.alias("key"), F.sha2(number, 512).alias("noise"), (F.col("id") % 7).alias("seven"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("batch_transform.core.sizing.PARTITION_BYTES", 25_000)
+        patch.setattr("batch_transform.core.sizing.MAX_OBJECT_BYTES", 9_000)
+        patch.setitem(SMALL_ROW_GROUPS, "parquet.block.size", "4096")
+        arguments = world.arguments(folder, "shaped", errors={"max_fraction": 1.0})
+        published = score(df, **arguments).df
+        driver = reopened(df, world, arguments)
+    prefix = f"runs/{arguments['run_id']}/output/"
+    for key in world.objects(prefix):
+        path = folder / "outputs" / key.removeprefix(prefix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(world.body(key))
+    return Gated(driver.ctx, driver.state, published, f"file:{folder}/outputs")
+
+
+@pytest.fixture
+def settings(spark):
+    with session_settings(spark, RUN_SETTINGS):
+        yield
+
+
+@pytest.fixture
+def splitting(spark, settings):
+    """Spark reads a staged file in several tasks."""
+    small = {"spark.sql.files.maxPartitionBytes": "4096", "spark.sql.files.openCostInBytes": "0"}
+    with session_settings(spark, small):
+        yield
+
+
+def tasks_per_file(df: DataFrame) -> list[int]:
+    """The number of tasks that saw rows of each staged file."""
+    seen = df.select(F.input_file_name().alias("file"), F.spark_partition_id().alias("task")).distinct()
+    return [row["count"] for row in seen.groupBy("file").count().collect()]
+
+
+def test_zip_and_join_give_the_same_table_on_many_staged_files(gated, settings):
+    assert len(gated.state.staged.files) > 20
+    assert_same_rows(gated.result(gated.zipped()), gated.result(gated.joined()))
+    assert_same_rows(gated.result(gated.zipped()), gated.published)
+
+
+def test_zip_and_join_give_the_same_table_on_files_that_spark_splits(gated, splitting):
+    assert max(tasks_per_file(gated.zipped().select("key"))) > 1
+    assert_same_rows(gated.result(gated.zipped()), gated.published)
+    assert_same_rows(gated.result(gated.joined()), gated.published)
+
+
+def test_dead_letters_are_the_same_on_files_that_spark_splits(gated, splitting):
+    dead = dead_letters(gated.ctx.spark, gated.state.staged, gated.leaves, gated.source)
+    scored = gated.result(gated.zipped())
+    assert dead.count() + scored.count() == ROWS
+    assert dead.join(scored, on="key").count() == 0
+
+
+@pytest.mark.parametrize("ways", ["zipped", "joined"])
+def test_every_prediction_is_its_rows_own(gated, settings, ways):
+    result = gated.result(getattr(gated, ways)())
+    assert result.where(F.col("echo") != F.col("key")).count() == 0
+    assert ROWS * 0.8 < result.count() < ROWS
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["seven = 3", "key like '%7'", f"{OUTCOME}.scored AND seven < 2", f"{ROW_NUMBER} % 5 = 1", f"NOT {OUTCOME}.scored"],
+)
+def test_a_filter_before_the_merge_is_written_changes_no_prediction(gated, splitting, tmp_path, condition):
+    everything = gated.zipped().select("key", "seven", ROW_NUMBER, OUTCOME)
+    everything.write.parquet(f"{tmp_path}/all")
+    everything.where(condition).write.parquet(f"{tmp_path}/filtered")
+    read = gated.ctx.spark.read
+    expected = read.parquet(f"{tmp_path}/all").where(condition)
+    assert expected.count() > 0
+    assert_same_rows(read.parquet(f"{tmp_path}/filtered"), expected)
+
+
+def test_a_filter_on_the_error_changes_no_dead_letter(gated, settings):
+    dead = dead_letters(gated.ctx.spark, gated.state.staged, gated.leaves, gated.source)
+    kept = dead.where("error.class = 'unreadable prediction' AND seven >= 0").collect()
+    assert [row["key"] for row in kept] == ["glued-even!2000"]
+    assert os.path.basename(kept[0]["error"]["object"]) == kept[0]["error"]["object"]
+
+
+def test_rows_in_another_order_keep_their_predictions(gated, settings):
+    shuffled = gated.zipped().repartition(5, "seven").sortWithinPartitions("noise")
+    assert_same_rows(gated.result(shuffled), gated.published)

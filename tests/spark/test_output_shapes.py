@@ -1,0 +1,113 @@
+"""Whatever shape an output has, no worker dies, no row gets another row's prediction, and every row is accounted for."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import functions as F
+from support.answers import SHAPES
+from support.tables import assert_same_rows
+
+from batch_transform import score
+from batch_transform.core.errors import ErrorBudgetExceeded
+
+pytestmark = pytest.mark.spark
+ROWS = 900
+# What becomes of an object of which one answer has the shape: its class; None: all of its rows are scored.
+CLASSES = {
+    "all-null": "unreadable prediction",
+    "glued": "mismatching output",
+    "glued-even": "unreadable prediction",
+    "blank-between": "mismatching output",
+    "blank-instead": "mismatching output",
+    "pretty": "mismatching output",
+    "long": None,
+    "fewer": "mismatching output",
+    "more": "mismatching output",
+    "no-json": "unreadable prediction",
+    "refused": "model failed",
+}
+
+
+def keyed(spark, rows, marks):
+    """Rows with keys "0", "1", ...; `marks` puts a shape before some of them."""
+    name = F.create_map(*[F.lit(part) for mark in marks.items() for part in mark]) if marks else None
+    number = F.col("id").cast("string")
+    key = F.concat(F.coalesce(name[F.col("id")], F.lit("")), number) if marks else number
+    return spark.range(rows, numPartitions=2).select(key.alias("key"), (F.col("id") * 3).alias("other"))
+
+
+@pytest.fixture(scope="module")
+def scored(spark, world, tmp_path_factory):
+    """A run in which each shape comes once, in an object of its own, and all else is well."""
+    marks = {40 + 70 * place: f"{shape}!" for place, shape in enumerate(CLASSES)}
+    df = keyed(spark, ROWS, marks)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("batch_transform.core.sizing.MAX_OBJECT_BYTES", 400)
+        arguments = world.arguments(tmp_path_factory.mktemp("run"), "shaped", errors={"max_fraction": 1.0})
+        return df, score(df, **arguments)
+
+
+def test_the_shapes_are_those_that_the_model_has():
+    assert set(CLASSES) == {*SHAPES, "refused"}
+
+
+def test_no_row_has_the_prediction_of_another(scored):
+    _, result = scored
+    assert result.df.where(~F.col("echo").eqNullSafe(F.col("key"))).count() == 0
+
+
+def test_only_rows_of_the_marked_objects_are_dead_and_every_row_has_one_outcome(scored):
+    df, result = scored
+    dead = result.dead_letters
+    assert_same_rows(result.df.drop("echo").unionByName(dead.drop("error")), df)
+    per_object = dead.groupBy("error.object").agg(F.max(F.col("key").contains("!")).alias("marked"))
+    assert per_object.where(~F.col("marked")).count() == 0
+    report = result.report
+    assert (report["rows_in"], report["rows_scored"], report["rows_dead_letter"]) == (
+        ROWS,
+        result.df.count(),
+        dead.count(),
+    )
+    assert 10 <= report["rows_dead_letter"] <= ROWS / 5
+
+
+@pytest.mark.parametrize(("shape", "error_class"), CLASSES.items())
+def test_a_shape_has_its_class(scored, shape, error_class):
+    _, result = scored
+    marked = F.col("key").startswith(f"{shape}!")
+    found = [row["class"] for row in result.dead_letters.where(marked).select("error.class").collect()]
+    assert found == ([] if error_class is None else [error_class])
+    assert result.df.where(marked).count() == (error_class is None)
+
+
+def test_an_error_says_where_it_happened(scored, world):
+    _, result = scored
+    names = {job["name"] for job in result.report["jobs"]}
+    for row in result.dead_letters.select("key", "error.*").collect():
+        assert row["job"] in names
+        assert row["message"]
+        assert row["rounds"] == 1
+        lines = world.body(f"runs/{result.report['run_id']}/input/{row['object']}").split(b"\n")
+        assert f'"key":"{row["key"]}"'.encode() in (lines if row["line"] is None else lines[row["line"]])
+
+
+def test_nothing_but_nulls_crashes_no_worker_and_goes_over_the_budget(spark, world, tmp_path):
+    arguments = world.arguments(tmp_path, "nulls")
+    with pytest.raises(ErrorBudgetExceeded) as ended:
+        score(keyed(spark, 50, {}), **arguments)
+    assert "50 of 50 rows have no prediction" in str(ended.value)
+    assert "--set errors.max_rows=50" in str(ended.value)
+    assert not (tmp_path / "out").exists()
+    kept = spark.read.parquet(f"{tmp_path}/staging/{arguments['run_id']}/dead_letters")
+    assert {row["class"] for row in kept.select("error.class").collect()} == {"unreadable prediction"}
+
+
+def test_a_larger_budget_publishes_without_another_job(spark, world, tmp_path):
+    df = keyed(spark, 30, {7: "glued-even!"})
+    arguments = world.arguments(tmp_path, "shaped")
+    with pytest.raises(ErrorBudgetExceeded, match="1 of 30 rows"):
+        score(df, **arguments)
+    jobs = world.jobs(arguments["run_id"])
+    result = score(df, **arguments, errors={"max_rows": 1})
+    assert (result.df.count(), [row["key"] for row in result.dead_letters.collect()]) == (29, ["glued-even!7"])
+    assert world.jobs(arguments["run_id"]) == jobs

@@ -1,0 +1,145 @@
+"""What is wrong is refused in one message before anything is written, created or paid for; an empty input is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pyspark.sql import functions as F
+from support.emulated import BUCKET
+from support.runs import silent
+
+from batch_transform import score
+from batch_transform.config.loading import load
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.opening import open_run
+from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+
+pytestmark = pytest.mark.spark
+
+CASES = {
+    "unknown key": ({"colour": "red"}, ["colour"]),
+    "wrong type": ({"transform": {"instance_count": "two"}}, [r"transform\.instance_count"]),
+    "beyond the service's limit": ({"transform": {"max_payload_mb": 101}}, [r"max_payload_mb.*100"]),
+    "beyond the service's product": (
+        {"transform": {"max_payload_mb": 50, "max_concurrent_transforms": 3}},
+        ["max_concurrent_transforms.*150.*100"],
+    ),
+    "missing input path": ({"input": {"path": "{folder}/nowhere"}}, ["input: .*nowhere cannot be read"]),
+    "no condition": ({"input": {"path": "{folder}/in", "where": "colour = 1"}}, [r"input\.where"]),
+    "missing record column": ({"record": {"columns": ["key", "colour"]}}, [r"record\.columns: no column colour.*key"]),
+    "map without keys for JSON": ({"record": {"columns": ["by_day"]}}, ["by_day holds a map with keys of type date"]),
+    "clash with an output column": ({"prediction": {"schema": "Key string"}}, ["the column Key is in the input"]),
+    "clash with the struct column": ({"prediction": {"column": "KEY"}}, ["the column KEY is in the input"]),
+    "no DDL": ({"prediction": {"schema": "p doubble"}}, [r"prediction\.schema"]),
+    "partition by no column": ({"output": {"path": "{folder}/out", "partition_by": ["colour"]}}, ["colour"]),
+    "unknown model": ({"model": {"name": "nobody"}}, [r"model\.name: nobody"]),
+    "missing bucket": ({"workspace": "s3://nobodys-bucket/runs"}, ["there is no bucket nobodys-bucket"]),
+    "output that exists": ({"output": {"path": "{folder}/in"}}, ["output: .*/in"]),
+    "Delta table that exists": ({"output": {"path": "{folder}/delta", "format": "delta"}}, ["/delta"]),
+    "output below a file": ({"output": {"path": "{folder}/run.yml/out"}}, ["cannot be written"]),
+    "several at once": (
+        {"model": {"name": "nobody"}, "input": {"path": "{folder}/nowhere"}, "prediction": {"schema": "p doubble"}},
+        [r"model\.name", "input: ", r"prediction\.schema"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(spark, tmp_path_factory):
+    """A folder with an input, and outputs that exist."""
+    path = tmp_path_factory.mktemp("refused")
+    by_day = F.create_map(F.current_date(), F.lit("today"))
+    rows = spark.range(5).select(F.col("id").cast("string").alias("key"), by_day.alias("by_day"))
+    rows.write.parquet(f"{path}/in")
+    rows.select("key").write.format("delta").save(f"{path}/delta")
+    return path
+
+
+def everything(folder: Path, world) -> tuple:
+    """All files, objects, buckets and jobs."""
+    files = sorted((str(path), path.is_file() and path.stat().st_mtime_ns) for path in folder.rglob("*"))
+    buckets = [bucket["Name"] for bucket in world.client("s3").list_buckets()["Buckets"]]
+    return files, world.objects(), buckets, world.jobs("")
+
+
+def opened(spark, world, document, folder):
+    """Opens the run of a run file."""
+    (folder / "run.yml").write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
+    before = everything(folder, world)
+    with session_settings(spark, RUN_SETTINGS), pytest.raises(ConfigurationError) as refused:
+        open_run(spark, load(folder / "run.yml"), world.access, silent)
+    assert everything(folder, world) == before
+    return refused.value
+
+
+def document(world, **changes):
+    base = {
+        "run_id": "refused",
+        "workspace": f"s3://{BUCKET}/refused",
+        "staging": "{folder}/staging",
+        "input": {"path": "{folder}/in"},
+        "record": {"columns": ["key"]},
+        "model": {"name": "echo"},
+        "prediction": {"schema": "echo string"},
+        "output": {"path": "{folder}/out"},
+        "aws": {"endpoint_url": world.url, "region": "us-east-1"},
+    }
+    return base | changes
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_refused_in_one_message_and_nothing_is_left_behind(spark, world, folder, name):
+    changes, words = CASES[name]
+    refused = opened(spark, world, document(world, **changes), folder)
+    assert refused.exit_code == 2
+    assert len(refused.faults) == len(words)
+    for word in words:
+        assert re.search(word, str(refused))
+
+
+def test_a_type_that_no_format_takes_is_refused(spark, world, tmp_path):
+    df = spark.range(3).select(F.col("id").cast("string").alias("key"), F.expr("make_interval(1)").alias("span"))
+    arguments = world.arguments(tmp_path, columns=["key"])
+    before = everything(tmp_path, world)
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        score(df, **arguments)
+    assert everything(tmp_path, world) == before
+
+
+@pytest.mark.parametrize("name", ["error", "__row_number", "__RECORD_BYTES"])
+def test_a_column_of_the_pipelines_own_name_is_refused(spark, world, tmp_path, name):
+    df = spark.range(3).select(F.col("id").cast("string").alias("key"), F.lit(1).alias(name))
+    before = everything(tmp_path, world)
+    with pytest.raises(ConfigurationError, match=name.lower()):
+        score(df, **world.arguments(tmp_path))
+    assert everything(tmp_path, world) == before
+
+
+def test_probes_are_deleted(spark, world, tmp_path):
+    arguments = world.arguments(tmp_path)
+    score(spark.range(3).select(F.col("id").cast("string").alias("key")), **arguments)
+    assert not list(tmp_path.rglob("*probe*"))
+    assert not [key for key in world.objects(f"runs/{arguments['run_id']}") if "probe" in key]
+
+
+@pytest.mark.parametrize("format", ["parquet", "delta"])
+def test_an_empty_input_publishes_an_empty_table_and_starts_no_job(spark, world, tmp_path, format):
+    df = spark.createDataFrame([], "key string, amount decimal(38, 18), tags map<string, array<int>>")
+    arguments = world.arguments(tmp_path, output={"path": f"{tmp_path}/out", "format": format})
+    result = score(df, **arguments)
+    assert (result.report["status"], result.report["rows_in"], result.report["jobs"]) == ("published", 0, [])
+    assert world.jobs(arguments["run_id"]) == []
+    stored = spark.read.format(format).load(f"{tmp_path}/out")
+    assert stored.schema == df.withColumn("echo", F.lit(None).cast("string")).schema
+    assert stored.count() == result.df.count() == result.dead_letters.count() == 0
+
+
+def test_an_input_of_which_no_row_is_left_publishes_an_empty_table(spark, world, tmp_path):
+    df = spark.range(9, numPartitions=3).select(F.col("id").cast("string").alias("key")).where("key = 'x'")
+    arguments = world.arguments(tmp_path)
+    assert score(df, **arguments).report["rows_in"] == 0
+    assert spark.read.parquet(f"{tmp_path}/out").columns == ["key", "echo"]
+    assert world.jobs(arguments["run_id"]) == []

@@ -1,0 +1,113 @@
+"""No setting of a user's session changes a result, and all of them are as they were when `score` returns."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+from support.rows import UNSENDABLE, table
+from support.tables import assert_same_rows
+
+from batch_transform import score
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+
+pytestmark = pytest.mark.spark
+
+USUAL = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+}
+ODD = {
+    "spark.sql.session.timeZone": "Asia/Kathmandu",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.files.ignoreCorruptFiles": "true",
+    "spark.sql.files.ignoreMissingFiles": "true",
+    "spark.sql.files.maxRecordsPerFile": "7",
+    "spark.sql.files.maxPartitionBytes": "4096",
+    "spark.sql.sources.partitionOverwriteMode": "dynamic",
+    "spark.sql.legacy.timeParserPolicy": "LEGACY",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "LEGACY",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "LEGACY",
+    "spark.sql.parquet.int96RebaseModeInWrite": "LEGACY",
+    "spark.sql.parquet.outputTimestampType": "INT96",
+    "spark.sql.parquet.writeLegacyFormat": "true",
+    "spark.sql.parquet.mergeSchema": "true",
+    "spark.sql.parquet.binaryAsString": "true",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
+    "spark.sql.parquet.enableVectorizedReader": "false",
+    "spark.sql.parquet.fieldId.write.enabled": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "3",
+    "spark.sql.execution.arrow.useLargeVarTypes": "true",
+    "spark.sql.jsonGenerator.ignoreNullFields": "true",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "5",
+}
+
+
+@pytest.fixture(scope="module")
+def source(spark, tmp_path_factory):
+    """An input on disk, written before any setting is changed."""
+    path = str(tmp_path_factory.mktemp("source") / "rows")
+    with session_settings(spark, RUN_SETTINGS):
+        table(spark, 60, 11).write.parquet(path)
+        yield spark.read.parquet(path)
+
+
+def records(world, run_id):
+    """All records of a run, as they were sent, by their key."""
+    bodies = b"".join(world.body(key) for key in world.objects(f"runs/{run_id}/input/"))
+    return {json.loads(line)["key"]: line for line in bodies.split(b"\n") if line}
+
+
+def scored_under(spark, world, source, folder, settings):
+    """The result, and the records, of a run in a session with these settings."""
+    columns = [name for name in source.columns if name != UNSENDABLE]
+    with session_settings(spark, settings):
+        result = score(source, **world.arguments(folder, columns=columns))
+        left = {key: spark.conf.get(key) for key in settings}
+    assert left == settings
+    return result, records(world, result.report["run_id"])
+
+
+def test_settings_change_nothing_and_are_put_back(spark, world, source, tmp_path):
+    usual, sent_usually = scored_under(spark, world, source, tmp_path / "usual", USUAL)
+    odd, sent_oddly = scored_under(spark, world, source, tmp_path / "odd", ODD)
+    assert sent_oddly == sent_usually
+    with session_settings(spark, RUN_SETTINGS):
+        assert_same_rows(odd.df, usual.df)
+        assert_same_rows(odd.df.drop("echo"), source)
+        assert odd.df.where(~F.col("echo").eqNullSafe(F.col("key"))).count() == 0
+
+
+def test_settings_are_put_back_after_an_error(spark, world, tmp_path):
+    before = {key: spark.conf.get(key, None) for key in RUN_SETTINGS}
+    assert before["spark.sql.session.timeZone"] == "America/St_Johns"
+    with pytest.raises(ConfigurationError):
+        score(spark.range(3), **world.arguments(tmp_path, "no-such-model"))
+    assert {key: spark.conf.get(key, None) for key in RUN_SETTINGS} == before
+
+
+def test_a_corrupt_file_ends_the_run_though_the_session_ignores_such(spark, world, tmp_path):
+    spark.range(100, numPartitions=4).select(F.col("id").cast("string").alias("key")).write.parquet(f"{tmp_path}/in")
+    victim = sorted(tmp_path.glob("in/part-*"))[1]
+    victim.write_bytes(victim.read_bytes()[:-40])
+    (tmp_path / "in" / f".{victim.name}.crc").unlink()
+    with session_settings(spark, {"spark.sql.files.ignoreCorruptFiles": "true"}):
+        df = spark.read.schema("key string").parquet(f"{tmp_path}/in")
+        assert df.count() == 75
+        with pytest.raises((BatchTransformError, PySparkException)):
+            score(df, **world.arguments(tmp_path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_columns_that_differ_in_case_only_are_refused_whatever_the_session_says(spark, world, tmp_path):
+    with session_settings(spark, {"spark.sql.caseSensitive": "true"}):
+        df = spark.createDataFrame([("a", "b", "c")], "key string, b string, B string")
+        with pytest.raises(ConfigurationError, match="two columns are named b"):
+            score(df, **world.arguments(tmp_path))

@@ -1,0 +1,84 @@
+"""An emulator as tests use it: a process of its own, and model servers that answer as `support.answers` says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emulator.scripted_model import ScriptedModel
+
+from batch_transform.aws.access import AwsAccess
+from support import answers
+
+BUCKET = "tests"
+REGION = "us-east-1"
+MODELS = {"echo": answers.echo, "nulls": answers.nulls, "shaped": answers.shaped}
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """The running emulator, its bucket and its models."""
+
+    url: str
+    models: dict[str, ScriptedModel]
+
+    @property
+    def access(self) -> AwsAccess:
+        """How the pipeline reaches it."""
+        return AwsAccess(REGION, self.url)
+
+    def client(self, service: str) -> Any:
+        """Returns a boto3 client of it."""
+        return AwsAccess(REGION, self.url, emulated=True).client(service)
+
+    def objects(self, prefix: str = "") -> list[str]:
+        """Returns the keys in the bucket below a prefix."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", ())]
+
+    def body(self, key: str) -> bytes:
+        """Returns an object of the bucket."""
+        return self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+    def jobs(self, run_id: str) -> list[str]:
+        """Returns the names of a run's jobs."""
+        pages = self.client("sagemaker").get_paginator("list_transform_jobs").paginate(NameContains=run_id)
+        return [job["TransformJobName"] for page in pages for job in page["TransformJobSummaries"]]
+
+    def arguments(self, folder: Path, model: str = "echo", **sections: Any) -> dict[str, Any]:
+        """Returns arguments of `score` for a new run with everything of Spark's below `folder`."""
+        return {
+            "run_id": f"t-{uuid.uuid4().hex[:12]}",
+            "model": model,
+            "workspace": f"s3://{BUCKET}/runs",
+            "staging": str(folder / "staging"),
+            "output": {"path": str(folder / "out")},
+            "prediction": "echo string",
+            "transform": {"poll_seconds": 0.1, "invocations_max_retries": 0},
+            "aws": {"endpoint_url": self.url, "region": REGION},
+            **sections,
+        }
+
+
+@contextmanager
+def emulated() -> Iterator[Emulated]:
+    """Runs an emulator with one bucket, which makes no other one."""
+    with ExitStack() as resources:
+        models = {name: resources.enter_context(closing(ScriptedModel())) for name in MODELS}
+        for name, answer in MODELS.items():
+            models[name].script.answer = answer
+        command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--exit-with-stdin", "--bucket", BUCKET]
+        for name, model in models.items():
+            command += ["--model", f"{name}={model.url}"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            yield Emulated(json.loads(process.stdout.readline())["endpoint_url"], models)
+            process.stdin.close()

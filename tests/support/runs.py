@@ -1,0 +1,41 @@
+"""A run opened by its parts, for tests that look at what lies between input and result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame
+from support.emulated import Emulated
+
+from batch_transform.config.loading import from_arguments
+from batch_transform.core.events import Event
+from batch_transform.pipeline.context import Source
+from batch_transform.pipeline.driver import Driver
+from batch_transform.pipeline.opening import open_run
+from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+
+
+def silent(event: Event) -> None:
+    """Listens to nothing."""
+
+
+def reopened(df: DataFrame, world: Emulated, arguments: Mapping[str, Any]) -> Driver:
+    """Returns the driver of a run that `score(df, **arguments)` began."""
+    with session_settings(df.sparkSession, RUN_SETTINGS):
+        return open_run(
+            df.sparkSession, from_arguments(**arguments), world.access, silent, Source(df, is_scan=False)
+        )
+
+
+class Interrupting:
+    """A listener that raises KeyboardInterrupt at the n-th event, counted from 0."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        if len(self.events) == self.at + 1:
+            raise KeyboardInterrupt
