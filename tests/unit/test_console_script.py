@@ -1,0 +1,50 @@
+"""The console script refuses what it cannot run before any Spark is loaded."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline import cli
+
+RUN_FILE = """
+run_id: a
+workspace: s3://bucket/runs
+input: {path: in.parquet}
+model: {name: m}
+output: {path: out}
+"""
+
+
+@pytest.fixture
+def run_file(tmp_path: Path) -> str:
+    """A run file that is right."""
+    (tmp_path / "run.yml").write_text(RUN_FILE)
+    return str(tmp_path / "run.yml")
+
+
+def test_a_run_file_becomes_its_document(run_file):
+    """Overrides are applied as they are by the wrapper."""
+    document = cli.resolved(["run", run_file, "--set", "output.mode=append"])
+    assert (document["run_id"], document["output"]["mode"]) == ("a", "append")
+
+
+def test_options_of_spark_submit_are_refused(run_file):
+    """In a Spark that is there already they would be ignored, which nobody would notice."""
+    with pytest.raises(ConfigurationError, match="--driver-memory"):
+        cli.resolved([run_file, "--driver-memory", "2g"])
+
+
+def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, monkeypatch, capsys):
+    """Faults go to standard error; standard output has one line, the report."""
+    (tmp_path / "run.yml").write_text(RUN_FILE + "colour: red\n")
+    monkeypatch.setattr(sys, "argv", ["batch-transform", "run", str(tmp_path / "run.yml")])
+    assert cli.main() == 2
+    printed = capsys.readouterr()
+    (line,) = printed.out.strip().split("\n")
+    assert json.loads(line)["status"] == "refused"
+    assert "colour" in printed.err
