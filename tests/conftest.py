@@ -1,9 +1,71 @@
-"""What holds for all tests."""
+"""What tests with Spark share: one session, and one emulator with the models of `support.answers`."""
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+from support.emulated import emulated
 
 # A time limit for each example measures the machine's other work; pytest-timeout bounds the test.
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
+
+LIB = Path(__file__).parents[1] / "lib"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment():
+    """What processes that tests start inherit, the workers of the JVM among them: the sources, and an identity."""
+    paths = [str(LIB), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    """A local session with Delta and few partitions, in a time zone that is not UTC so that nothing relies on it.
+
+    A JVM takes its jars at its start, so Delta's are in it from the beginning.
+    """
+    from delta import configure_spark_with_delta_pip
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    # Python workers inherit the JVM's environment: it is their default credential chain.
+    os.environ.update(AWS_ACCESS_KEY_ID="tests", AWS_SECRET_ACCESS_KEY="tests")
+    home = tmp_path_factory.mktemp("spark")
+    builder = (
+        SparkSession.builder.master("local[2]")
+        .appName("tests")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.memory", "2g")
+        .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={home}")
+        .config("spark.sql.warehouse.dir", str(home / "warehouse"))
+        .config("spark.sql.session.timeZone", "America/St_Johns")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.databricks.delta.snapshotPartitions", "2")
+        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    )
+    session = configure_spark_with_delta_pip(builder).getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def world():
+    """An emulator in a process of its own, and the model servers that it calls."""
+    with emulated() as running:
+        yield running
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    """Makes staged files of about 4 kB of JSON and objects of about 600 bytes, so that small tables have many."""
+    from batch_transform.core import sizing
+
+    monkeypatch.setattr(sizing, "PARTITION_BYTES", 4_000)
+    monkeypatch.setattr(sizing, "MAX_OBJECT_BYTES", 600)
