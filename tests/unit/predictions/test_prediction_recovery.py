@@ -85,3 +85,9 @@ def test_nan_and_infinity_are_read_fast():
     reader = PredictionReader(pa.schema([("p", pa.float64())]))
     block = b'{"p":NaN}\n{"p":-Infinity}\n{"p":Infinity}\n{"p":1,"text":"No Information, Inf"}\n'
     assert lines_read(block, reader) == (0, 4)
+
+
+@pytest.mark.parametrize("size", [1, 300_000, 3_000_000])
+def test_lines_of_any_length_are_read_fast(size: int):
+    long = b'{"p":1,"x":"' + b"y" * size + b'"}\n'
+    assert lines_read(long * 3 + b'{"p":1}\n' * 3 + long) == (0, 7)
