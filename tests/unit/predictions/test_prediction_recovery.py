@@ -76,6 +76,12 @@ def test_a_block_of_misfits_is_read_three_times_at_most_before_it_is_read_slowly
     assert (slow, fast <= 3 * TOTAL) == (TOTAL, True)
 
 
+def test_pyarrows_reader_is_set_up_for_many_lines_at_a_time():
+    with patch.object(predictions, "read_fast", return_value=None) as read_fast:
+        READER.read(b'{"p":1}\n' * TOTAL)
+    assert read_fast.call_count < TOTAL / 100
+
+
 def test_a_type_that_only_the_slow_reader_knows_is_not_tried_fast():
     reader = PredictionReader(pa.schema([("p", pa.int64()), ("d", pa.date32())]))
     assert lines_read(block_with({}), reader) == (TOTAL, 0)
@@ -85,3 +91,9 @@ def test_nan_and_infinity_are_read_fast():
     reader = PredictionReader(pa.schema([("p", pa.float64())]))
     block = b'{"p":NaN}\n{"p":-Infinity}\n{"p":Infinity}\n{"p":1,"text":"No Information, Inf"}\n'
     assert lines_read(block, reader) == (0, 4)
+
+
+@pytest.mark.parametrize("size", [1, 300_000, 3_000_000])
+def test_lines_of_any_length_are_read_fast(size: int):
+    long = b'{"p":1,"x":"' + b"y" * size + b'"}\n'
+    assert lines_read(long * 3 + b'{"p":1}\n' * 3 + long) == (0, 7)

@@ -111,6 +111,12 @@ def test_windows_line_ends_are_read():
     assert outcome(b'{"p":1}\r\n{"p":2}\r\n') == [1, 2]
 
 
+@pytest.mark.parametrize(("space", "readable"), [(b" ", True), (b"\t", True), (b"\x0b", False), (b"\xc2\xa0", False)])
+def test_only_the_white_space_of_json_may_surround_an_object(space: bytes, readable: bool):
+    answers = READER.read(space + b'{"p":1}' + space)
+    assert (not answers.unreadable) is readable
+
+
 def test_a_byte_order_mark_makes_only_its_own_line_unreadable():
     assert outcome(b"\xef\xbb\xbf" + line(0) + line(1))[1] == 1
 
