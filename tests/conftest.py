@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
 from support.emulated import emulated
 
 # A time limit for each example measures the machine's other work; pytest-timeout bounds the test.
