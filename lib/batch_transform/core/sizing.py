@@ -28,12 +28,13 @@ def is_uneven(partition_bytes: list[int]) -> bool:
     """Returns whether files of these sizes (bytes of JSON) should be staged again with a repartition.
 
     They should when fewer than half the partitions that the size asks for hold rows, when there are more than four
-    times as many, or when one holds over four times its share.
+    times as many, or when one holds over four times its share. A table without rows is even.
     """
     filled = [size for size in partition_bytes if size]
+    if not filled:
+        return False
     wanted = partition_count(sum(filled))
-    largest = max(filled, default=0)
-    return len(filled) * 2 < wanted or len(filled) > 4 * wanted or largest > 4 * PARTITION_BYTES
+    return len(filled) * 2 < wanted or len(filled) > 4 * wanted or max(filled) > 4 * PARTITION_BYTES
 
 
 def object_bytes(json_bytes: int, instance_count: int, max_payload_mb: int | None) -> int:
