@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.planning import Throughput, plan_lanes, throughput
+from batch_transform.core.planning import Throughput, plan_lanes, standard_payload_mb, throughput
+from batch_transform.core.sizing import oversize_bytes
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 from support.tables import span, spans
 
@@ -88,6 +89,27 @@ def test_settings_of_the_standard_lane_do_not_hold_for_the_oversize_lane(setting
     table = spans(span(0, 1, lane=OVERSIZE, largest=30 * MB), span(1, 2, lane=OVERSIZE, largest=20 * MB))
     (plan,) = plan_lanes(table, *settings)
     assert plan.throughput == Throughput(30, 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "payload"),
+    [(("auto", "auto"), 6), (("auto", 16), 6), (("auto", 17), 5), (("auto", 50), 2), ((45, "auto"), 45), ((3, 30), 3)],
+)
+def test_the_payload_of_the_standard_lane_before_anything_is_measured(settings, payload):
+    assert standard_payload_mb(*settings) == payload
+
+
+@given(PAYLOADS | st.just("auto"), st.integers(1, 100) | st.sampled_from(["auto", "model"]), st.data())
+def test_each_record_that_is_left_in_the_standard_lane_fits_its_payload(payload, concurrent, data):
+    bound = oversize_bytes(standard_payload_mb(payload, concurrent))
+    largest = data.draw(st.integers(1, bound))
+    assert throughput(largest, payload, concurrent).max_payload_mb * MB >= largest
+
+
+@pytest.mark.parametrize("concurrency", ["auto", "model", 50])
+def test_where_the_container_says_the_bound_is_the_services_default(concurrency):
+    assert standard_payload_mb("model", concurrency) is None
+    assert oversize_bytes(None) == 6 * MB
 
 
 def test_no_span_to_send_makes_no_job():
