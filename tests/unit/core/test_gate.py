@@ -113,6 +113,17 @@ def test_leaves_of_one_output_must_agree_on_its_lines():
     assert "outputs do not hold one line per row" in refused(*halves, *GOOD[1:])
 
 
+@pytest.mark.parametrize("places", [(0, 0), (2, 0), (1, 3), (0, 3), (-1, 1), (None, None)])
+def test_leaves_that_take_other_lines_than_those_of_their_rows_are_refused(places):
+    first, second = (leaf(2 * i, 2 * i + 2, object="o", lines=4, line=line) for i, line in enumerate(places))
+    assert "1 outputs are not used line by line; first: o of j" in refused(first, second, *GOOD[1:])
+
+
+def test_rows_may_not_be_taken_from_an_output_around_rows_that_have_none():
+    split = [leaf(0, 2, object="o", lines=4), GOOD[1], leaf(6, 8, object="o", lines=4, line=2)]
+    assert "not used line by line" in refused(split[0], leaf(2, 4, DEAD), *split[1:], leaf(8, 10), GOOD[3])
+
+
 def test_outputs_of_two_jobs_for_one_object_are_two_outputs():
     twice = [leaf(0, 4, object="o", job="j1"), GOOD[1], leaf(6, 10, object="o", job="j2"), GOOD[3]]
     assert check(FILES, leaves(*twice)).rows_scored == 13
