@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,7 +31,7 @@ def cut(rules, rows, splits=()):
     numbers, sizes, sendable = columns(rows)
     cutter, pieces = Cutter(rules), []
     edges = [0, *sorted(splits), len(rows)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         found = cutter.cut(numbers[begin:end], sizes[begin:end], sendable[begin:end])
         pieces += [(begin + p.begin, begin + p.end, p.lane, p.continues) for p in found]
     return pieces

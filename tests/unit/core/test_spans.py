@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -23,7 +25,7 @@ def tilings(draw, least_spans=0):
         files.append(staged_file(first, rows, f"f{index}"))
         cuts = draw(st.sets(st.integers(1, max(1, rows - 1)), max_size=4)) if rows > 1 else set()
         edges = [0, *sorted(cuts), rows]
-        bounds += [(first + a, first + b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+        bounds += [(first + a, first + b) for a, b in itertools.pairwise(edges) if a < b]
         first += rows
     if len(bounds) < least_spans:
         files.append(staged_file(first, least_spans, "last"))
