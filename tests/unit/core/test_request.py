@@ -51,7 +51,10 @@ def document(transform=None):
     return json.loads(json.dumps(config.to_document()))
 
 
-def request(transform=None, limits=Throughput(6, 16)):
+SIX_BY_SIXTEEN = Throughput(6, 16)
+
+
+def request(transform=None, limits=SIX_BY_SIXTEEN):
     where = S3Uri.parse("s3://bucket/work/r")
     listed, output = where.join("manifests", "m.json"), where.join("output", "job")
     return transform_request("job-1", document(transform), "application/jsonlines", listed, output, limits)

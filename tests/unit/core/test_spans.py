@@ -78,7 +78,7 @@ def test_files_whose_numbers_overlap_are_refused_by_name():
 
 
 def test_the_message_names_the_row_where_the_gap_begins():
-    with pytest.raises(GateRefused, match="near row number 4$"):
+    with pytest.raises(GateRefused, match=r"near row number 4$"):
         check_tiling([staged_file(0, 10)], table([(0, 4), (6, 10)]))
 
 
