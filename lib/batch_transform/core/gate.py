@@ -36,7 +36,7 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table) -> Counts:
 
     Raises:
         GateRefused: a row without an outcome or with two, a span that is not decided, or an output whose counted lines
-            are not the rows that are taken from it.
+            are not the rows that are taken from it, in their order.
     """
     files = list(staged)
     if rows_in_state(leaves, RETRY):
@@ -68,6 +68,27 @@ def _check_lines(leaves: pa.Table) -> None:
         raise GateRefused(
             f"{len(wrong)} outputs do not hold one line per row; first: {first['object']} of {first['job']} has "
             f"{first['lines_min']} lines for {first['length_sum']} rows"
+        )
+    _check_places(used)
+
+
+def _check_places(used: pa.Table) -> None:
+    """The leaves of an output take its lines in the order of its rows, from the first line to the last.
+
+    As many lines as rows could still be the wrong ones: two leaves that name the same line, or each other's.
+    """
+    used = used.append_column("offset", pc.subtract(used["start"], used["line"]))
+    used = used.append_column("end", pc.add(used["line"], used["length"]))
+    objects = used.group_by(["job", "object"]).aggregate(
+        [("offset", "min"), ("offset", "max"), ("line", "min"), ("end", "max"), ("lines", "max")]
+    )
+    whole = pc.and_(pc.equal(objects["line_min"], 0), pc.equal(objects["end_max"], objects["lines_max"]))
+    right = pc.and_(whole, pc.equal(objects["offset_min"], objects["offset_max"]))
+    if wrong := objects.filter(pc.invert(pc.fill_null(right, False))).to_pylist():
+        first = wrong[0]
+        raise GateRefused(
+            f"{len(wrong)} outputs are not used line by line; first: {first['object']} of {first['job']}, whose lines "
+            f"{first['line_min']} to {first['end_max']} are used of {first['lines_max']}"
         )
 
 

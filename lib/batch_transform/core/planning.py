@@ -55,6 +55,14 @@ def throughput(largest_record_bytes: int, max_payload_mb: Setting, max_concurren
     return Throughput(payload, _concurrency(payload, max_concurrent_transforms))
 
 
+def standard_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Setting) -> int | None:
+    """Returns the payload limit in MB of the standard lane, in which no larger record may be; None: the container's.
+
+    A pinned concurrency lowers it: beside 50 requests at once the service accepts no payload over 2 MB.
+    """
+    return throughput(0, max_payload_mb, max_concurrent_transforms).max_payload_mb
+
+
 def _payload(needed: int, payload: Setting, concurrency: Setting) -> int | None:
     if payload == "model":
         return None

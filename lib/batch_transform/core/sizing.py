@@ -28,12 +28,13 @@ def is_uneven(partition_bytes: list[int]) -> bool:
     """Returns whether files of these sizes (bytes of JSON) should be staged again with a repartition.
 
     They should when fewer than half the partitions that the size asks for hold rows, when there are more than four
-    times as many, or when one holds over four times its share.
+    times as many, or when one holds over four times its share. A table without rows is even.
     """
     filled = [size for size in partition_bytes if size]
+    if not filled:
+        return False
     wanted = partition_count(sum(filled))
-    largest = max(filled, default=0)
-    return len(filled) * 2 < wanted or len(filled) > 4 * wanted or largest > 4 * PARTITION_BYTES
+    return len(filled) * 2 < wanted or len(filled) > 4 * wanted or max(filled) > 4 * PARTITION_BYTES
 
 
 def object_bytes(json_bytes: int, instance_count: int, max_payload_mb: int | None) -> int:
@@ -50,8 +51,8 @@ def object_bytes(json_bytes: int, instance_count: int, max_payload_mb: int | Non
 def oversize_bytes(max_payload_mb: int | None) -> int:
     """Returns the record size in bytes above which a record goes into the oversize lane.
 
-    It is the payload limit of the standard lane: the pinned one, else the service's default of 6 MB, so that one
-    60 MB record does not cost every other record its concurrency (100 / 60 = 1 request at a time instead of 16).
+    It is the payload limit of the standard lane (`planning.standard_payload_mb`), or 6 MB where the container says, so
+    that one 60 MB record does not cost every other record its concurrency (100 / 60 = 1 request at a time, not 16).
     """
     return (max_payload_mb or DEFAULT_PAYLOAD_MB) * BYTES_PER_MB
 

@@ -46,17 +46,25 @@ def advance(state: RunState | None, step: Step) -> RunState:
     """Returns the state after one more step.
 
     Raises:
-        LedgerCorrupt: an unknown kind or an illegal transition.
+        LedgerCorrupt: an unknown kind, an illegal transition, or a step that does not say what its kind must.
     """
-    if state is None:
-        _require(step.kind == "opened", step, "a ledger begins with `opened`")
-        p = step.payload
-        return RunState(p["run_id"], p["nonce"], p["config"], p["at"])
+    try:
+        return _opened(step) if state is None else _after(state, step)
+    except (KeyError, TypeError, ValueError) as err:
+        raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be read: {err!r}") from err
+
+
+def _opened(step: Step) -> RunState:
+    _require(step.kind == "opened", step, "a ledger begins with `opened`")
+    p = step.payload
+    return RunState(p["run_id"], p["nonce"], p["config"], p["at"])
+
+
+def _after(state: RunState, step: Step) -> RunState:
     transition = _TRANSITIONS.get(step.kind)
     if transition is None:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}")
-    after = transition(state, step, step.parts)
-    return _with_seconds(after, step)
+    return _with_seconds(transition(state, step, step.parts), step)
 
 
 def _with_seconds(state: RunState, step: Step) -> RunState:
@@ -91,7 +99,10 @@ def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.spans is not None, step, "planned after exported")
     _require(not state.planned or state.spans_to_retry > 0, step, "no span is left to send")
+    _require(_all_judged(state), step, "a job of the round before is not judged")
     jobs = step.payload["jobs"]
+    names = [job.name for job in state.jobs] + [job["name"] for job in jobs]
+    _require(len(set(names)) == len(names), step, "a job's name comes twice")
     _require(len(jobs) == len(parts), step, f"{len(jobs)} jobs with {len(parts)} parts")
     records = tuple(
         JobRecord(job["name"], job["request"], job["round"], job["lane"], part)
@@ -109,7 +120,7 @@ def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunSta
 def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job, p = _known_job(state, step), step.payload
     _require(job.created and job.status is None, step, "ends once, after it was created")
-    status = JobStatus(p["status"])
+    status = JobStatus.parse(p["status"])
     _require(status.is_terminal, step, f"{status.value} is no end")
     ended = replace(
         job,
@@ -132,8 +143,8 @@ def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
 
 
 def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    judged = all(job.verdicts is not None for job in state.jobs) and not state.spans_to_retry
-    _require(state.planned and judged and state.gate is None, step, "gated once, after every span was judged")
+    decided = _all_judged(state) and not state.spans_to_retry
+    _require(state.planned and decided and state.gate is None, step, "gated once, after every span was judged")
     _require(len(parts) == 1, step, "one part of leaves")
     return replace(state, gate=Recorded(dict(step.payload), parts))
 
@@ -166,6 +177,10 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "published": _published,
     "done": _done,
 }
+
+
+def _all_judged(state: RunState) -> bool:
+    return all(job.verdicts is not None for job in state.jobs)
 
 
 def _known_job(state: RunState, step: Step) -> JobRecord:

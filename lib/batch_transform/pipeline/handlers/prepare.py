@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from batch_transform.core import actions as act
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.naming import job_name
-from batch_transform.core.planning import LanePlan, plan_lanes
+from batch_transform.core.planning import LanePlan, plan_lanes, standard_payload_mb
 from batch_transform.core.records import JobRecord, RunState
 from batch_transform.core.request import manifest, transform_request
 from batch_transform.core.sizing import object_bytes, oversize_bytes
@@ -43,9 +43,9 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome
     """Returns the step `exported`, with the spans as its part; checks that they tile the staged files."""
     assert state.staged is not None
     transform = ctx.config.transform
-    pinned = transform.max_payload_mb if isinstance(transform.max_payload_mb, int) else None
+    payload = standard_payload_mb(transform.max_payload_mb, transform.max_concurrent_transforms)
     rules = CuttingRules(
-        object_bytes(state.staged.json_bytes, transform.instance_count, pinned), oversize_bytes(pinned)
+        object_bytes(state.staged.json_bytes, transform.instance_count, payload), oversize_bytes(payload)
     )
     spans = export(ctx.spark, state.staged, ctx.columns, rules, ctx.places.input, ctx.connect)
     check_tiling(state.staged.files, spans)

@@ -1,0 +1,116 @@
+"""Payload and concurrency from measured records, within what the service accepts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch_transform.core.planning import Throughput, plan_lanes, standard_payload_mb, throughput
+from batch_transform.core.sizing import oversize_bytes
+from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
+from support.core_tables import span, spans
+
+MB = 1_000_000
+PAYLOADS = st.integers(1, 100)
+
+
+def three_files(largest):
+    sizes = (12 * MB, 45 * MB, 28 * MB)
+    return spans(*(span(10 * i, 10 * i + 10, bytes=size, largest=largest) for i, size in enumerate(sizes)))
+
+
+def test_payload_follows_from_the_largest_record_not_from_the_size_of_the_files():
+    (plan,) = plan_lanes(three_files(largest=6_000_000), "auto", "auto")
+    assert plan.throughput == Throughput(max_payload_mb=6, max_concurrent_transforms=16)
+
+
+def test_one_byte_more_takes_the_next_megabyte():
+    (plan,) = plan_lanes(three_files(largest=6_000_001), "auto", "auto")
+    assert plan.throughput == Throughput(max_payload_mb=7, max_concurrent_transforms=14)
+
+
+def test_a_document_that_cannot_be_split_costs_concurrency():
+    assert throughput(45 * MB, "auto", "auto") == Throughput(45, 2)
+
+
+@given(st.integers(1, 100 * MB))
+def test_auto_fits_the_record_and_never_passes_the_product_of_100(largest):
+    chosen = throughput(largest, "auto", "auto")
+    assert largest <= chosen.max_payload_mb * MB
+    assert chosen.max_payload_mb * chosen.max_concurrent_transforms <= 100
+    assert chosen.max_payload_mb * (chosen.max_concurrent_transforms + 1) > 100
+
+
+@given(st.integers(1, 100 * MB), PAYLOADS)
+def test_auto_concurrency_beside_a_pinned_payload(largest, payload):
+    chosen = throughput(largest, payload, "auto")
+    assert (chosen.max_payload_mb, chosen.max_concurrent_transforms) == (payload, 100 // payload)
+
+
+@given(st.integers(1, 100 * MB), st.integers(1, 100))
+def test_auto_payload_beside_a_pinned_concurrency(largest, concurrent):
+    chosen = throughput(largest, "auto", concurrent)
+    assert chosen.max_concurrent_transforms == concurrent
+    assert 1 <= chosen.max_payload_mb <= 100 // concurrent
+
+
+def test_both_pinned_are_taken_as_they_are():
+    assert throughput(MB, 20, 3) == Throughput(20, 3)
+
+
+@pytest.mark.parametrize("concurrency", ["auto", "model"])
+def test_model_leaves_both_to_the_container(concurrency):
+    assert throughput(MB, "model", concurrency) == Throughput(None, None)
+
+
+def test_model_for_one_leaves_the_other():
+    assert throughput(MB, "model", 4) == Throughput(None, 4)
+    assert throughput(MB, "auto", "model") == Throughput(6, None)
+    assert throughput(MB, 20, "model") == Throughput(20, None)
+
+
+def test_a_record_over_the_largest_payload_is_refused():
+    assert throughput(100 * MB, "auto", "auto") == Throughput(100, 1)
+    with pytest.raises(ValueError, match="100000001 bytes is over the largest payload, 100 MB"):
+        throughput(100 * MB + 1, "auto", "auto")
+
+
+def test_one_large_record_does_not_cost_the_others_their_concurrency():
+    table = spans(span(0, 9), span(9, 10, lane=OVERSIZE, largest=60 * MB), span(10, 11, lane=UNSENDABLE, object=None))
+    standard, oversize = plan_lanes(table, "auto", "auto")
+    assert (standard.lane, standard.throughput) == (STANDARD, Throughput(6, 16))
+    assert (oversize.lane, oversize.throughput) == (OVERSIZE, Throughput(60, 1))
+    assert (standard.spans["start"].to_pylist(), oversize.spans["start"].to_pylist()) == ([0], [9])
+
+
+@pytest.mark.parametrize("settings", [(2, 50), ("model", "model")])
+def test_settings_of_the_standard_lane_do_not_hold_for_the_oversize_lane(settings):
+    table = spans(span(0, 1, lane=OVERSIZE, largest=30 * MB), span(1, 2, lane=OVERSIZE, largest=20 * MB))
+    (plan,) = plan_lanes(table, *settings)
+    assert plan.throughput == Throughput(30, 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "payload"),
+    [(("auto", "auto"), 6), (("auto", 16), 6), (("auto", 17), 5), (("auto", 50), 2), ((45, "auto"), 45), ((3, 30), 3)],
+)
+def test_the_payload_of_the_standard_lane_before_anything_is_measured(settings, payload):
+    assert standard_payload_mb(*settings) == payload
+
+
+@given(PAYLOADS | st.just("auto"), st.integers(1, 100) | st.sampled_from(["auto", "model"]), st.data())
+def test_each_record_that_is_left_in_the_standard_lane_fits_its_payload(payload, concurrent, data):
+    bound = oversize_bytes(standard_payload_mb(payload, concurrent))
+    largest = data.draw(st.integers(1, bound))
+    assert throughput(largest, payload, concurrent).max_payload_mb * MB >= largest
+
+
+@pytest.mark.parametrize("concurrency", ["auto", "model", 50])
+def test_where_the_container_says_the_bound_is_the_services_default(concurrency):
+    assert standard_payload_mb("model", concurrency) is None
+    assert oversize_bytes(None) == 6 * MB
+
+
+def test_no_span_to_send_makes_no_job():
+    assert plan_lanes(spans(span(0, 1, lane=UNSENDABLE, object=None)), "auto", "auto") == []
