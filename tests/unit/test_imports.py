@@ -1,0 +1,207 @@
+"""Imports go one way: jobs -> pipeline -> {config, aws, s3, spark, sagemaker, outputs} -> core."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SIDES = ("config", "aws", "s3", "spark", "sagemaker", "outputs")
+BELOW = {
+    "core": {"core"},
+    "pipeline": {"pipeline", *SIDES, "core"},
+    **{side: {side, "core"} for side in SIDES},
+}
+NOT_IN_CORE = {"boto3", "botocore", "s3fs", "pyspark", "delta", "pydantic", "yaml", "sagemaker", "requests", "urllib3"}
+NOT_PURE = {"time", "random", "os", "subprocess", "socket", "secrets", "uuid", "threading", "pathlib", "shutil"}
+NOT_IN_WORKERS = {"pydantic", "yaml", "sagemaker", "typing_extensions", "delta"}
+WORKERS = ("core", "s3", "aws", "spark")
+NOT_OVER_CONNECT = {"sparkContext", "_jvm", "_jsc", "_jdf", "rdd", "toJSON", "foreachPartition"}
+
+
+class Import(NamedTuple):
+    """A module that a module imports; `at_import` is whether importing the one imports the other."""
+
+    source: str
+    target: str
+    at_import: bool
+
+
+def trees(*folders, root=ROOT):
+    found = {}
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*.py")):
+            parts = path.relative_to(root / folder).with_suffix("").parts
+            found[".".join(parts)] = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return found
+
+
+def imports_of(module, tree):
+    inside = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, LATE) or _is_type_checking(node)
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{_absolute(module, node)}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (Import(module, name, node not in inside) for name in names)
+
+
+LATE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def _is_type_checking(node):
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _absolute(module, node):
+    above = module.removesuffix(".__init__").split(".")
+    if not node.level:
+        return node.module
+    keep = len(above) - node.level + (1 if module.endswith(".__init__") else 0)
+    return ".".join([*above[:keep], *([node.module] if node.module else [])])
+
+
+LIB = trees("lib")
+JOBS = trees("jobs")
+IMPORTS = [found for module, tree in (LIB | JOBS).items() for found in imports_of(module, tree)]
+
+
+def part(module):
+    """The part of the package that a module belongs to: "core" for batch_transform.core.spans."""
+    names = module.split(".")
+    return names[1] if names[0] == "batch_transform" and len(names) > 1 else None
+
+
+def top(module):
+    return module.split(".")[0]
+
+
+def offences(imports):
+    """The imports that go the wrong way, as text."""
+    wrong = []
+    for source, target, at_import in imports:
+        inside = part(source)
+        far = top(target)
+        if (
+            top(source) == "batch_transform"
+            and inside in BELOW
+            and far == "batch_transform"
+            and part(target) not in BELOW[inside]
+        ):
+            wrong.append(f"{source} imports {target}: {inside} imports only {sorted(BELOW[inside])}")
+        if top(source) == "batch_transform" and (far == "transform_emulator" or target.split(".")[0] in JOBS):
+            wrong.append(f"{source} imports {target}")
+        if top(source) == "transform_emulator" and far == "batch_transform":
+            wrong.append(f"{source} imports {target}: the emulator is a reading of its own")
+        if inside == "core" and far in NOT_IN_CORE | NOT_PURE:
+            wrong.append(f"{source} imports {target}: the core does no I/O and has no clock")
+        if inside in WORKERS and at_import and far in NOT_IN_WORKERS:
+            wrong.append(f"{source} imports {target}: executors do not have it")
+    return wrong
+
+
+def test_every_import_goes_the_right_way():
+    assert offences(IMPORTS) == []
+
+
+def test_all_of_the_package_was_read():
+    parts = {part(module) for module in LIB if top(module) == "batch_transform"}
+    assert parts == {"__init__", "core", "pipeline", *SIDES}
+    assert {"core.spans", "pipeline.driver"} <= {module.removeprefix("batch_transform.") for module in LIB}
+    assert any(top(module) == "transform_emulator" for module in LIB)
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("batch_transform.core.spans", "import batch_transform.s3.store"),
+        ("batch_transform.core.spans", "from batch_transform.pipeline import driver"),
+        ("batch_transform.core.spans", "from ..aws import access"),
+        ("batch_transform.core.spans", "from .. import aws"),
+        ("batch_transform.core.__init__", "from ..aws import access"),
+        ("batch_transform.core.spans", "from batch_transform import score"),
+        ("batch_transform.core.spans", "import boto3"),
+        ("batch_transform.core.spans", "import numpy, time"),
+        ("batch_transform.core.spans", "from os import path"),
+        ("batch_transform.core.spans", "def f():\n    import random"),
+        ("batch_transform.s3.store", "from batch_transform.aws.access import AwsAccess"),
+        ("batch_transform.spark.export", "def f():\n    from batch_transform.s3 import store"),
+        ("batch_transform.outputs.delta", "from batch_transform.spark import staging"),
+        ("batch_transform.spark.export", "import yaml"),
+        ("batch_transform.aws.access", "if True:\n    from pydantic import BaseModel"),
+        ("batch_transform.config.runfile", "import transform_emulator.cli"),
+        ("batch_transform.pipeline.job", "import score"),
+        ("transform_emulator.cli", "from batch_transform.core import limits"),
+    ],
+)
+def test_an_import_the_wrong_way_is_seen(module, source):
+    assert len(offences(imports_of(module, ast.parse(source)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("batch_transform.core.spans", "from .errors import GateRefused"),
+        ("batch_transform.core.spans", "from . import actions"),
+        ("batch_transform.core.__init__", "from . import actions"),
+        ("batch_transform.pipeline.job", "from batch_transform.s3 import store\nimport os, yaml"),
+        ("batch_transform.spark.export", "def f():\n    import yaml"),
+        ("batch_transform.config.runfile", "import pydantic"),
+        ("score", "from batch_transform.pipeline import job"),
+    ],
+)
+def test_an_import_the_right_way_passes(module, source):
+    assert offences(imports_of(module, ast.parse(source))) == []
+
+
+def test_a_job_imports_the_pipeline_and_errors_alone():
+    used = {part(found.target) for found in IMPORTS if found.source in JOBS and top(found.target) == "batch_transform"}
+    assert used <= {"pipeline", "core"}
+
+
+PACKAGE = {module: tree for module, tree in LIB.items() if top(module) == "batch_transform"}
+
+
+def uses(tree):
+    """Names that are called and attributes that are taken."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield f"{node.func.id}("
+        if isinstance(node, ast.Attribute):
+            yield f".{node.attr}"
+
+
+@pytest.mark.parametrize("name", [".splitlines", "print(", *sorted(f".{name}" for name in NOT_OVER_CONNECT)])
+def test_nothing_in_the_package_uses(name):
+    # splitlines also cuts at U+2028 and U+0085 inside a record; print would stand beside the report on standard output.
+    assert [module for module, tree in PACKAGE.items() if name in uses(tree)] == []
+
+
+def test_uses_are_seen():
+    seen = set(uses(ast.parse("df.rdd.map(f)\nprint(x.splitlines())")))
+    assert {".rdd", "print(", ".splitlines"} <= seen
+
+
+def test_no_two_modules_import_each_other_when_they_are_imported():
+    names = {module.removesuffix(".__init__") for module in LIB}
+    edges = {}
+    for source, target, at_import in IMPORTS:
+        if at_import:
+            near = target if target in names else target.rpartition(".")[0]
+            edges.setdefault(source.removesuffix(".__init__"), set()).add(near)
+    edges = {module: {far for far in targets if far in names and far != module} for module, targets in edges.items()}
+    left = dict(edges)
+    while ends := [module for module, targets in left.items() if not targets & set(left)]:
+        for module in ends:
+            del left[module]
+    assert left == {}

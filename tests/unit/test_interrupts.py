@@ -1,0 +1,144 @@
+"""A signal, or the end of the process that started this one, ends the run once and in one way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from batch_transform.core.errors import Interrupted
+from batch_transform.pipeline.interrupts import Interrupts
+
+DRIVER = """
+import sys, time
+from batch_transform.core.errors import Interrupted
+from batch_transform.pipeline.interrupts import Interrupts
+
+def say(text):
+    print(text, flush=True)
+
+interrupts = Interrupts()
+try:
+    with interrupts.installed():
+        try:
+            say("ready")
+            time.sleep(30)
+        except Interrupted as err:
+            say(f"interrupted {err.exit_code} orphaned={interrupts.orphaned}")
+            time.sleep(%s)
+            say("cleaned up")
+            raise
+except Interrupted as err:
+    sys.exit(err.exit_code)
+"""
+# A parent that starts the driver and dies by SIGKILL, as a JVM may.
+PARENT = """
+import os, signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE)
+child.stdout.readline()
+sys.stdout.write("up\\n"); sys.stdout.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def start(*arguments):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-c", *arguments], stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.fixture
+def driver():
+    made = []
+
+    def begin(cleanup_seconds=0.0):
+        made.append(start(DRIVER % cleanup_seconds))
+        assert made[-1].stdout.readline() == "ready\n"
+        return made[-1]
+
+    yield begin
+    for process in made:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_the_exit_code_is_128_and_the_signal(driver, number, code):
+    process = driver()
+    process.send_signal(number)
+    assert process.stdout.read().splitlines() == [f"interrupted {code} orphaned=False", "cleaned up"]
+    assert process.wait(10) == code
+
+
+def test_later_signals_do_not_cut_the_clean_up_short(driver):
+    process = driver(cleanup_seconds=0.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "interrupted 143 orphaned=False\n"
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process.send_signal(number)
+        time.sleep(0.05)
+    assert process.stdout.read() == "cleaned up\n"
+    assert process.wait(10) == 143
+
+
+def test_a_driver_whose_parent_has_gone_ends_as_by_sigterm(tmp_path):
+    told = tmp_path / "told"
+    # Only "ready" is printed: afterwards nobody holds the other end of the pipe.
+    say = f"open({str(told)!r}, 'a').write(text + '\\n'); text == 'ready' and print(text, flush=True)"
+    code = DRIVER.replace("print(text, flush=True)", say)
+    parent = start(PARENT, code % 0.0)
+    assert parent.wait(20) == -signal.SIGKILL
+    parent.stdout.close()
+    end = time.monotonic() + 10
+    while "cleaned up" not in told.read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert told.read_text().splitlines() == ["ready", "interrupted 143 orphaned=True", "cleaned up"]
+
+
+HANDLED = (signal.SIGTERM, signal.SIGINT)
+
+
+def test_the_handlers_of_before_come_back_also_after_an_error():
+    before = [signal.getsignal(number) for number in HANDLED]
+    interrupts = Interrupts()
+    during = []
+
+    def fail_within():
+        with interrupts.installed():
+            during.extend(signal.getsignal(number) for number in HANDLED)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_within()
+    assert not set(during) & set(before)
+    assert [signal.getsignal(number) for number in HANDLED] == before
+    assert (interrupts.orphaned, interrupts.signal_number) == (False, None)
+
+
+def test_handlers_that_somebody_else_put_are_taken_over():
+    interrupts = Interrupts()
+    with interrupts.installed():
+        ours = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        interrupts.take_over()
+        assert signal.getsignal(signal.SIGINT) == ours
+
+
+def test_the_signal_is_remembered(monkeypatch):
+    monkeypatch.setattr("logging.disable", lambda level: None)
+    interrupts = Interrupts()
+    with pytest.raises(Interrupted), interrupts.installed():
+        signal.raise_signal(signal.SIGINT)
+    assert interrupts.signal_number == signal.SIGINT
+
+
+def test_the_watching_thread_ends_with_the_block():
+    before = threading.active_count()
+    with Interrupts().installed():
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
