@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.emulated import emulated
 
 LIB = Path(__file__).parents[1] / "lib"

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from support.runs import reopened
-from support.tables import assert_same_rows
 
 from batch_transform import score
-from batch_transform.pipeline.context import RunContext
 from batch_transform.core.records import RunState
+from batch_transform.pipeline.context import RunContext
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import OUTCOME, MergeSource, select_result, with_outcomes
 from batch_transform.spark.settings import RUN_SETTINGS, SMALL_ROW_GROUPS, session_settings
 from batch_transform.spark.staging import ROW_NUMBER
+from support.runs import reopened
+from support.tables import assert_same_rows
 
 pytestmark = pytest.mark.spark
 ROWS = 2_500
@@ -49,9 +49,7 @@ class Gated:
         return with_outcomes(self.ctx.spark, self.state.staged, self.source, self.ctx.shape)
 
     def joined(self) -> DataFrame:
-        return with_outcomes_joined(
-            self.ctx.spark, self.state.staged, self.leaves, self.local_output, self.ctx.shape
-        )
+        return with_outcomes_joined(self.ctx.spark, self.state.staged, self.leaves, self.local_output, self.ctx.shape)
 
     def local_output(self, job: str, name: str) -> str:
         return f"{self.outputs}/{job}/{name}.out"
@@ -67,7 +65,9 @@ def gated(spark, world, tmp_path_factory):
     names = F.create_map(*[F.lit(part) for mark in MARKS.items() for part in mark])
     number = F.col("id").cast("string")
     key = F.concat(F.coalesce(names[F.col("id")], F.lit("")), number)
-    df = spark.range(ROWS).select(key.alias("key"), F.sha2(number, 512).alias("noise"), (F.col("id") % 7).alias("seven"))
+    df = spark.range(ROWS).select(
+        key.alias("key"), F.sha2(number, 512).alias("noise"), (F.col("id") % 7).alias("seven")
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("batch_transform.core.sizing.PARTITION_BYTES", 18_000)
         patch.setattr("batch_transform.core.sizing.MAX_OBJECT_BYTES", 7_000)

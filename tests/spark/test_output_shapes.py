@@ -1,4 +1,4 @@
-"""Whatever shape an output has, no worker dies, no row gets another row's prediction, and every row is accounted for."""
+"""Whatever shape an output has, no worker dies, no row gets another row's prediction, every row has one outcome."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 from pyspark.sql import functions as F
-from support.answers import SHAPES
-from support.tables import assert_same_rows
 
 from batch_transform import score
 from batch_transform.core.errors import ErrorBudgetExceeded
+from support.answers import SHAPES
+from support.tables import assert_same_rows
 
 pytestmark = pytest.mark.spark
 ROWS = 800
