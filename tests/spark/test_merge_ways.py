@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from support.runs import reopened
-from support.tables import assert_same_rows
 
 from batch_transform import score
-from batch_transform.pipeline.context import RunContext
 from batch_transform.core.records import RunState
+from batch_transform.pipeline.context import RunContext
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import OUTCOME, MergeSource, select_result, with_outcomes
 from batch_transform.spark.settings import RUN_SETTINGS, SMALL_ROW_GROUPS, session_settings
 from batch_transform.spark.staging import ROW_NUMBER
+from support.runs import reopened
+from support.tables import assert_same_rows
 
 pytestmark = pytest.mark.spark
-ROWS = 4_000
+ROWS = 2_500
 # Some rows of an object that is not used, and one row whose answer cannot be read.
-MARKS = {700: "fewer!", 2_000: "glued-even!", 3_333: "refused!"}
+MARKS = {700: "fewer!", 1_500: "glued-even!", 2_222: "refused!"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ class Gated:
         return with_outcomes(self.ctx.spark, self.state.staged, self.source, self.ctx.shape)
 
     def joined(self) -> DataFrame:
-        return with_outcomes_joined(
-            self.ctx.spark, self.state.staged, self.leaves, self.local_output, self.ctx.shape
-        )
+        return with_outcomes_joined(self.ctx.spark, self.state.staged, self.leaves, self.local_output, self.ctx.shape)
 
     def local_output(self, job: str, name: str) -> str:
         return f"{self.outputs}/{job}/{name}.out"
@@ -67,11 +65,13 @@ def gated(spark, world, tmp_path_factory):
     names = F.create_map(*[F.lit(part) for mark in MARKS.items() for part in mark])
     number = F.col("id").cast("string")
     key = F.concat(F.coalesce(names[F.col("id")], F.lit("")), number)
-    df = spark.range(ROWS).select(key.alias("key"), F.sha2(number, 512).alias("noise"), (F.col("id") % 7).alias("seven"))
+    df = spark.range(ROWS).select(
+        key.alias("key"), F.sha2(number, 512).alias("noise"), (F.col("id") % 7).alias("seven")
+    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sizing.PARTITION_BYTES", 25_000)
-        patch.setattr("batch_transform.core.sizing.MAX_OBJECT_BYTES", 9_000)
-        patch.setitem(SMALL_ROW_GROUPS, "parquet.block.size", "4096")
+        patch.setattr("batch_transform.core.sizing.PARTITION_BYTES", 18_000)
+        patch.setattr("batch_transform.core.sizing.MAX_OBJECT_BYTES", 7_000)
+        patch.setitem(SMALL_ROW_GROUPS, "parquet.block.size", "2048")
         arguments = world.arguments(folder, "shaped", errors={"max_fraction": 1.0})
         published = score(df, **arguments).df
         driver = reopened(df, world, arguments)
@@ -131,9 +131,9 @@ def test_every_prediction_is_its_rows_own(gated, settings, ways):
 
 @pytest.mark.parametrize(
     "condition",
-    ["seven = 3", "key like '%7'", f"{OUTCOME}.scored AND seven < 2", f"{ROW_NUMBER} % 5 = 1", f"NOT {OUTCOME}.scored"],
+    ["seven = 3", f"{OUTCOME}.scored AND seven < 2", f"NOT {OUTCOME}.scored"],
 )
-def test_a_filter_before_the_merge_is_written_changes_no_prediction(gated, splitting, tmp_path, condition):
+def test_a_filter_before_the_merge_is_written_changes_no_prediction(gated, settings, tmp_path, condition):
     everything = gated.zipped().select("key", "seven", ROW_NUMBER, OUTCOME)
     everything.write.parquet(f"{tmp_path}/all")
     everything.where(condition).write.parquet(f"{tmp_path}/filtered")
@@ -146,7 +146,7 @@ def test_a_filter_before_the_merge_is_written_changes_no_prediction(gated, split
 def test_a_filter_on_the_error_changes_no_dead_letter(gated, settings):
     dead = dead_letters(gated.ctx.spark, gated.state.staged, gated.leaves, gated.source)
     kept = dead.where("error.class = 'unreadable prediction' AND seven >= 0").collect()
-    assert [row["key"] for row in kept] == ["glued-even!2000"]
+    assert [row["key"] for row in kept] == ["glued-even!1500"]
     assert os.path.basename(kept[0]["error"]["object"]) == kept[0]["error"]["object"]
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 from pyspark.sql import functions as F
-from support.emulated import BUCKET
-from support.runs import silent
 
 from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.opening import open_run
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from support.emulated import BUCKET
+from support.runs import silent
 
 pytestmark = pytest.mark.spark
 
@@ -62,7 +62,7 @@ def everything(folder: Path, world) -> tuple:
     """All files, objects, buckets and jobs."""
     files = sorted((str(path), path.is_file() and path.stat().st_mtime_ns) for path in folder.rglob("*"))
     buckets = [bucket["Name"] for bucket in world.client("s3").list_buckets()["Buckets"]]
-    return files, world.objects(), buckets, world.jobs("")
+    return files, world.objects(), buckets, world.jobs()
 
 
 def opened(spark, world, document, folder):

@@ -6,11 +6,11 @@ import json
 
 import pytest
 from pyspark.sql import functions as F
-from support.runs import silent
-from support.tables import assert_same_rows
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
+from support.runs import silent
+from support.tables import assert_same_rows
 
 pytestmark = pytest.mark.spark
 ROWS = 300
@@ -90,7 +90,7 @@ def test_a_known_run_gives_back_its_stored_result(spark, world, published):
 
 def test_a_known_run_refuses_an_input_of_another_schema(spark, published):
     arguments, _ = published
-    with pytest.raises(ConfigurationError, match="another schema: .*other:bigint"):
+    with pytest.raises(ConfigurationError, match=r"another schema: .*other:bigint"):
         score(rows(spark).withColumn("other", F.lit(7).cast("long")), **arguments)
 
 

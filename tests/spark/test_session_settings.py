@@ -7,12 +7,12 @@ import json
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
-from support.rows import UNSENDABLE, table
-from support.tables import assert_same_rows
 
 from batch_transform import score
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from support.rows import UNSENDABLE, table
+from support.tables import assert_same_rows
 
 pytestmark = pytest.mark.spark
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from pyspark.sql import functions as F
-from support.rows import UNSENDABLE, quoted, table
-from support.tables import assert_same_rows
 
 from batch_transform import score
+from support.rows import UNSENDABLE, quoted, table
+from support.tables import assert_same_rows
 
 pytestmark = pytest.mark.spark
 ROWS = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-Lines = Callable[[list[str]], list[str]]
+Lines = Callable[[list[str], int], list[str]]
 
 LONG_ANSWER_BYTES = 3_000_000
 
@@ -31,14 +31,15 @@ def nulls(body: bytes) -> tuple[int, bytes]:
 
 
 def shaped(body: bytes) -> tuple[int, bytes]:
-    """Answers as `echo`, but in the shape that is named by a record's key before its "!"."""
+    """Answers as `echo`, but in the shape that a record's key names before its "!"; of one record in a request."""
     asked = keys(body)
-    shapes = {key.partition("!")[0] for key in asked if "!" in key}
-    if "refused" in shapes:
-        return 500, b"no"
     lines = [answer(key) for key in asked]
-    for shape in sorted(shapes):
-        lines = SHAPES[shape](lines)
+    for place, key in enumerate(asked):
+        shape, mark, _ = key.partition("!")
+        if shape == "refused":
+            return 500, b"no"
+        if mark:
+            return 200, _joined(SHAPES[shape](lines, place))
     return 200, _joined(lines)
 
 
@@ -46,23 +47,23 @@ def _joined(lines: list[str]) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _pretty(lines: list[str]) -> list[str]:
-    return [json.dumps(json.loads(line), indent=1) for line in lines]
+def _with(lines: list[str], place: int, *instead: str) -> list[str]:
+    return [*lines[:place], *instead, *lines[place + 1 :]]
 
 
-def _long(lines: list[str]) -> list[str]:
-    return [json.dumps({**json.loads(lines[0]), "pad": "x" * LONG_ANSWER_BYTES}), *lines[1:]]
+def _long(line: str) -> str:
+    return json.dumps({**json.loads(line), "pad": "x" * LONG_ANSWER_BYTES})
 
 
 SHAPES: dict[str, Lines] = {
-    "all-null": lambda lines: ["null"] * len(lines),
-    "glued": lambda lines: [lines[0] + lines[1], *lines[2:]],
-    "glued-even": lambda lines: [lines[0] + lines[0], *lines[1:]],
-    "blank-between": lambda lines: [lines[0], "", *lines[1:]],
-    "blank-instead": lambda lines: ["", *lines[1:]],
-    "pretty": _pretty,
-    "long": _long,
-    "fewer": lambda lines: lines[:-1],
-    "more": lambda lines: [*lines, lines[-1]],
-    "no-json": lambda lines: ["<html>", *lines[1:]],
+    "all-null": lambda lines, at: ["null"] * len(lines),
+    "glued": lambda lines, at: _with(lines[:-1], at % (len(lines) - 1), lines[at] + lines[-1]),
+    "glued-even": lambda lines, at: _with(lines, at, lines[at] * 2),
+    "blank-between": lambda lines, at: _with(lines, at, lines[at], ""),
+    "blank-instead": lambda lines, at: _with(lines, at, ""),
+    "pretty": lambda lines, at: [json.dumps(json.loads(line), indent=1) for line in lines],
+    "long": lambda lines, at: _with(lines, at, _long(lines[at])),
+    "fewer": lambda lines, at: _with(lines, at),
+    "more": lambda lines, at: _with(lines, at, lines[at], lines[at]),
+    "no-json": lambda lines, at: _with(lines, at, "<html>"),
 }

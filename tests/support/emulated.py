@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emulator.scripted_model import ScriptedModel
-
 from batch_transform.aws.access import AwsAccess
+from emulator.scripted_model import ScriptedModel
 from support import answers
 
 BUCKET = "tests"
@@ -47,9 +46,10 @@ class Emulated:
         """Returns an object of the bucket."""
         return self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
-    def jobs(self, run_id: str) -> list[str]:
-        """Returns the names of a run's jobs."""
-        pages = self.client("sagemaker").get_paginator("list_transform_jobs").paginate(NameContains=run_id)
+    def jobs(self, run_id: str | None = None) -> list[str]:
+        """Returns the names of a run's jobs; None: of all."""
+        chosen = {"NameContains": run_id} if run_id else {}
+        pages = self.client("sagemaker").get_paginator("list_transform_jobs").paginate(**chosen)
         return [job["TransformJobName"] for page in pages for job in page["TransformJobSummaries"]]
 
     def arguments(self, folder: Path, model: str = "echo", **sections: Any) -> dict[str, Any]:

@@ -15,7 +15,22 @@ LAST_MICROS = 253402300799_999_999
 BEFORE_GREGORIAN_MICROS = -12244953600_000_000  # 1581-12-25
 
 EXACT = Context(prec=38)
-ODD_TEXTS = ["", " ", "\u2028", "\u0085", "a\r\nb", "lone\rreturn", "\n", "\t", "\x00", "\ufeff", "😀", '"', "\\", "null"]
+ODD_TEXTS = [
+    "",
+    " ",
+    "\u2028",
+    "\u0085",
+    "a\r\nb",
+    "lone\rreturn",
+    "\n",
+    "\t",
+    "\x00",
+    "\ufeff",
+    "😀",
+    '"',
+    "\\",
+    "null",
+]
 
 texts = st.sampled_from(ODD_TEXTS) | st.text(max_size=12)
 floats = st.floats(width=64) | st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 5e-324])
@@ -34,7 +49,9 @@ def integers(bits: int) -> st.SearchStrategy[int]:
 
 def decimals(precision: int, scale: int) -> st.SearchStrategy[Decimal]:
     most = 10**precision - 1
-    return (st.sampled_from([-most, most, 0]) | st.integers(-most, most)).map(lambda n: Decimal(n).scaleb(-scale, EXACT))
+    return (st.sampled_from([-most, most, 0]) | st.integers(-most, most)).map(
+        lambda n: Decimal(n).scaleb(-scale, EXACT)
+    )
 
 
 def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -47,6 +64,15 @@ def lists(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 def maps(keys: st.SearchStrategy[Any], values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.dictionaries(keys, optional(values), max_size=3)
+
+
+pairs = st.tuples(optional(singles), optional(st.binary(max_size=3)))
+inner = st.tuples(optional(dates), optional(lists(pairs)))
+nested = st.tuples(optional(texts), optional(inner), optional(maps(texts, integers(64))))
+NESTED_DDL = """struct<
+    text: string,
+    `b.c`: struct<day: date, list: array<struct<x: float, raw: binary>>>,
+    map: map<string, long>>"""
 
 
 class Column(NamedTuple):
@@ -86,17 +112,7 @@ COLUMNS = [
     Column("by_truth", "map<boolean, array<tinyint>>", maps(st.booleans(), lists(integers(8)))),
     Column("by_day", "map<date, string>", maps(dates, texts)),  # of no record: JSON has no such keys
     Column("moments", "array<bigint>", lists(micros), "transform({}, m -> timestamp_micros(m))"),
-    Column(
-        "nested",
-        "struct<text: string, `b.c`: struct<day: date, list: array<struct<x: float, raw: binary>>>, map: map<string, long>>",
-        st.tuples(
-            optional(texts),
-            optional(
-                st.tuples(optional(dates), optional(lists(st.tuples(optional(singles), optional(st.binary(max_size=3))))))
-            ),
-            optional(maps(texts, integers(64))),
-        ),
-    ),
+    Column("nested", NESTED_DDL, nested),
 ]
 UNSENDABLE = "by_day"
 
@@ -106,7 +122,9 @@ def drawn(strategy: st.SearchStrategy[Any], count: int, number: int) -> list[Any
     values: list[Any] = []
 
     @seed(number)
-    @settings(max_examples=count, database=None, phases=[Phase.generate], deadline=None, suppress_health_check=HealthCheck)
+    @settings(
+        max_examples=count, database=None, phases=[Phase.generate], deadline=None, suppress_health_check=HealthCheck
+    )
     @given(strategy)
     def collect(value: Any) -> None:
         values.append(value)

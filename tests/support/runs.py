@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame
-from support.emulated import Emulated
 
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.events import Event
@@ -14,6 +13,7 @@ from batch_transform.pipeline.context import Source
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.opening import open_run
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from support.emulated import Emulated
 
 
 def silent(event: Event) -> None:
@@ -23,9 +23,7 @@ def silent(event: Event) -> None:
 def reopened(df: DataFrame, world: Emulated, arguments: Mapping[str, Any]) -> Driver:
     """Returns the driver of a run that `score(df, **arguments)` began."""
     with session_settings(df.sparkSession, RUN_SETTINGS):
-        return open_run(
-            df.sparkSession, from_arguments(**arguments), world.access, silent, Source(df, is_scan=False)
-        )
+        return open_run(df.sparkSession, from_arguments(**arguments), world.access, silent, Source(df, is_scan=False))
 
 
 class Interrupting:

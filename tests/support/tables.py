@@ -7,6 +7,7 @@ from chispa.schema_comparer import assert_schema_equality
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, NullType, StringType
+
 from support.rows import quoted
 
 # -0.0 equals 0.0, NaN in a list differs from itself, timestamps of the year 9999 overflow in some zones, collated
@@ -40,3 +41,16 @@ def _exact(column: Column, kind: DataType) -> Column:
         return F.unix_micros(column)
     is_text = isinstance(kind, StringType | NullType) or any(word in name for word in _BY_TEXT)
     return column.cast("string") if is_text else column
+
+
+def assert_same_bag(actual: DataFrame, expected: DataFrame) -> None:
+    """Asserts that two tables have the same schema and the same rows, as often; for large ones, as Spark compares.
+
+    Args:
+        actual: a table without maps.
+        expected: the other.
+    """
+    assert_schema_equality(actual.schema, expected.schema, ignore_nullable=True, ignore_metadata=True)
+    nothing = expected.limit(0)
+    assert_df_equality(actual.exceptAll(expected).limit(5), nothing, ignore_nullable=True)
+    assert_df_equality(expected.exceptAll(actual).limit(5), nothing, ignore_nullable=True)
