@@ -41,6 +41,7 @@ def test_the_run_file_is_accepted_as_it_stands(tmp_path):
 def test_commands_name_files_and_modules_that_are_there():
     """Each command of the README starts something that the repository holds or the environment brings."""
     commands = [line for block in _blocks("bash") for line in block.strip().split("\n")]
+    commands += re.findall(r"`(\.venv/bin/python tests[^`]+)`", README)
     for command in commands:
         for word in shlex.split(command, comments=True):
             if word.endswith((".py", ".yml", ".sh")):

@@ -93,10 +93,12 @@ def _require_budget(ctx: RunContext, counts: Counts, merged: Merged) -> None:
         return
     place = f"{ctx.places.scratch}/dead_letters"
     merged.dead_letters.write.mode("overwrite").parquet(place)
+    # The embedded emulator's S3 ends with the run, and with it what was scored.
+    how = "To publish them beside the result" if ctx.config.emulated else "To publish without scoring again"
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
-        f"nothing is published. The dead letters lie in {place}. To publish without scoring again, start the same "
-        f"command with --set errors.max_rows={counts.rows_dead_letter}"
+        f"nothing is published. The dead letters lie in {place}. {how}, start the same command with "
+        f"--set errors.max_rows={counts.rows_dead_letter}"
     )
 
 
