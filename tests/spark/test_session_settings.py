@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 from support.rows import UNSENDABLE, table
 from support.tables import assert_same_rows
@@ -56,7 +55,7 @@ def source(spark, tmp_path_factory):
     path = str(tmp_path_factory.mktemp("source") / "rows")
     with session_settings(spark, RUN_SETTINGS):
         table(spark, 60, 11).write.parquet(path)
-        yield spark.read.parquet(path)
+    return spark.read.parquet(path)
 
 
 def records(world, run_id):
@@ -101,7 +100,7 @@ def test_a_corrupt_file_ends_the_run_though_the_session_ignores_such(spark, worl
     with session_settings(spark, {"spark.sql.files.ignoreCorruptFiles": "true"}):
         df = spark.read.schema("key string").parquet(f"{tmp_path}/in")
         assert df.count() == 75
-        with pytest.raises((BatchTransformError, PySparkException)):
+        with pytest.raises(ServiceFailure, match=r"Spark: .*FAILED_READ_FILE"):
             score(df, **world.arguments(tmp_path))
     assert not (tmp_path / "out").exists()
 

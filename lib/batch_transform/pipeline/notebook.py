@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.publication import Kind, Publication
 from batch_transform.core.records import RunState
@@ -23,6 +24,8 @@ from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.session import access_of
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.reading import first_line
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
@@ -78,7 +81,7 @@ def score(
     Raises:
         ConfigurationError: an argument is wrong; nothing was done.
         ErrorBudgetExceeded: more dead letters than `errors` accepts.
-        ServiceFailure: the service or S3 failed beyond the retries; the same call resumes the run.
+        ServiceFailure: the service, S3 or Spark failed beyond the retries; the same call resumes the run.
     """
     config = from_arguments(
         run_id=run_id,
@@ -108,6 +111,8 @@ def _run(driver: Driver) -> RunState:
     except KeyboardInterrupt:
         driver.stop_jobs()
         raise
+    except SPARK_ERRORS as err:
+        raise ServiceFailure(f"Spark: {first_line(err)}") from err
 
 
 def _result(ctx: RunContext, state: RunState) -> DataFrame:

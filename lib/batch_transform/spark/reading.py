@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.sizing import is_large
+from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.merging import RAW_PREDICTION, PredictionShape
 from batch_transform.spark.rendering import unsendable_types
 from batch_transform.spark.settings import SMALL_ROW_GROUPS
@@ -57,7 +58,9 @@ def has_large_rows(df: DataFrame) -> bool:
 
 def first_line(err: BaseException) -> str:
     """Returns an error of Spark's without its plan and its stack."""
-    return str(err).strip().partition("\n")[0]
+    head, _, rest = str(err).strip().partition("\n")
+    # py4j names the object that it called; what went wrong stands in the next line.
+    return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head
 
 
 def prediction_shape(spark: SparkSession, ddl: str | None, column: str | None) -> PredictionShape:
@@ -123,7 +126,7 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
     """
     try:
         spark.createDataFrame([], schema).write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
-    except PySparkException as err:
+    except SPARK_ERRORS as err:
         raise ConfigurationError(
             f"input: a {format} table of its columns cannot be written: {first_line(err)}"
         ) from err
