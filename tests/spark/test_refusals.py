@@ -39,7 +39,10 @@ CASES = {
     "missing bucket": ({"workspace": "s3://nobodys-bucket/runs"}, ["there is no bucket nobodys-bucket"]),
     "output that exists": ({"output": {"path": "{folder}/in"}}, ["output: .*/in"]),
     "Delta table that exists": ({"output": {"path": "{folder}/delta", "format": "delta"}}, ["/delta"]),
-    "output below a file": ({"output": {"path": "{folder}/run.yml/out"}}, ["cannot be written"]),
+    "output below a file": (
+        {"output": {"path": "{folder}/run.yml/out"}},
+        ["/out cannot be written", "/out_dead_letter cannot be written"],
+    ),
     "several at once": (
         {"model": {"name": "nobody"}, "input": {"path": "{folder}/nowhere"}, "prediction": {"schema": "p doubble"}},
         [r"model\.name", "input: ", r"prediction\.schema"],

@@ -123,7 +123,11 @@ def drawn(strategy: st.SearchStrategy[Any], count: int, number: int) -> list[Any
 
     @seed(number)
     @settings(
-        max_examples=count, database=None, phases=[Phase.generate], deadline=None, suppress_health_check=HealthCheck
+        max_examples=count,
+        database=None,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
     def collect(value: Any) -> None:
