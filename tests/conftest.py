@@ -61,12 +61,3 @@ def world():
     """An emulator in a process of its own, and the model servers that it calls."""
     with emulated() as running:
         yield running
-
-
-@pytest.fixture
-def small_pieces(monkeypatch):
-    """Makes staged files of about 4 kB of JSON and objects of about 600 bytes, so that small tables have many."""
-    from batch_transform.core import sizing
-
-    monkeypatch.setattr(sizing, "PARTITION_BYTES", 4_000)
-    monkeypatch.setattr(sizing, "MAX_OBJECT_BYTES", 600)

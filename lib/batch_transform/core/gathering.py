@@ -66,7 +66,7 @@ class Gatherer:
     @property
     def type(self) -> pa.StructType:
         """`scored`, never null, then the prediction's fields."""
-        return pa.struct([pa.field("scored", pa.bool_(), nullable=False), *self._reader.type])
+        return pa.struct([pa.field("scored", pa.bool_()), *self._reader.type])
 
     def gather(self, numbers: np.ndarray) -> pa.StructArray:
         """Returns one struct for each row number, in their order; a dead row has `scored` false and null fields.

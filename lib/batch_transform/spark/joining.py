@@ -38,7 +38,7 @@ def with_outcomes_joined(
         shape: of the predictions.
     """
     rows = read_staged(spark, staged)
-    kind = StructType([StructField("scored", BooleanType(), nullable=False), *shape.struct.fields])
+    kind = StructType([StructField("scored", BooleanType()), *shape.struct.fields])
     scored = leaves.filter(pc.equal(leaves["state"], SCORED)).select(["start", "stop", "job", "object", "line"])
     if not scored.num_rows:
         return rows.withColumn(OUTCOME, F.lit(None).cast(kind)).where(F.lit(False))
@@ -79,5 +79,5 @@ class _Parser:
             block = "".join([text + "\n" for text in texts.to_pylist()]).encode()
             values = self._reader.read(block).values
             flags = pc.is_valid(values)
-            fields = [pa.field("scored", pa.bool_(), nullable=False), *self._reader.type]
+            fields = [pa.field("scored", pa.bool_()), *self._reader.type]
             yield pa.StructArray.from_arrays([flags, *values.flatten()], fields=fields)

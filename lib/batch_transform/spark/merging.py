@@ -75,7 +75,7 @@ def _leaves(connect: Callable[[], ObjectStore], uri: S3Uri) -> Leaves:
 
 def with_outcomes(spark: SparkSession, staged: Staged, source: MergeSource, shape: PredictionShape) -> DataFrame:
     """Returns the staged rows with the column OUTCOME: `scored`, never null, and the prediction's fields."""
-    kind = StructType([StructField("scored", BooleanType(), nullable=False), *shape.struct.fields])
+    kind = StructType([StructField("scored", BooleanType()), *shape.struct.fields])
     zip_predictions = iterator_udf(functools.partial(_gather, source, shape.reader), kind)
     return read_staged(spark, staged).withColumn(OUTCOME, zip_predictions(F.col(ROW_NUMBER)))
 
