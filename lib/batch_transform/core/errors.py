@@ -52,8 +52,11 @@ class LedgerCorrupt(BatchTransformError):
     """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition."""
 
 
-class Interrupted(BatchTransformError):
-    """The run was interrupted by a signal; jobs in flight were stopped. `exit_code` is 128 + the signal's number."""
+class Interrupted(BaseException):
+    """The run was interrupted by a signal; jobs in flight were stopped. `exit_code` is 128 + the signal's number.
+
+    No Exception, as KeyboardInterrupt is none: libraries that catch those (the SageMaker SDK, Py4J) would go on.
+    """
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number

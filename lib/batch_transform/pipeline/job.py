@@ -30,7 +30,7 @@ from batch_transform.pipeline.session import access_of, make_session
 from batch_transform.spark.reading import first_line
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
-_STATUS: Mapping[type[BatchTransformError], str] = {
+_STATUS: Mapping[type[BaseException], str] = {
     ConfigurationError: "refused",
     ErrorBudgetExceeded: "over_budget",
     Interrupted: "interrupted",
@@ -45,7 +45,7 @@ def run_job(document: dict[str, Any], handshake: Handshake) -> int:
     with interrupts.installed():
         try:
             job.run()
-        except BatchTransformError as err:
+        except (BatchTransformError, Interrupted) as err:
             return job.end(err)
         except BaseException as err:
             # With the JVM gone every call of Spark's fails, before or after the signal that says so.
@@ -97,7 +97,7 @@ class _Job:
         spark.stop()
         return state.report
 
-    def end(self, error: BatchTransformError) -> int:
+    def end(self, error: BatchTransformError | Interrupted) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
         tell_terminal(Event("end", str(error)))
         status = _STATUS.get(type(error), "failed")
