@@ -147,8 +147,12 @@ def test_the_watching_thread_ends_with_the_block():
 def test_a_library_that_catches_every_exception_does_not_swallow_a_signal():
     """The SageMaker SDK and Py4J catch `Exception` around their calls; a run that went on after that never stopped."""
     with Interrupts().installed(), pytest.raises(Interrupted):
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(5)
-        except Exception:
-            pytest.fail("the signal was caught as an exception")
+        _as_a_library_would(lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def _as_a_library_would(call):
+    try:
+        call()
+        time.sleep(5)
+    except Exception:  # noqa: BLE001 - what libraries do
+        pytest.fail("the signal was caught as an exception")
