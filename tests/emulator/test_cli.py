@@ -39,7 +39,8 @@ def emulator(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 def running_servers(aws: Aws) -> list[psutil.Process]:
     """Starts a job of two instances that sends line by line, and gives the processes of its model servers."""
-    aws.s3.put_object(Bucket="data", Key="in/a", Body=b"1\n" * 2_000_000)
+    for key in range(8):  # by the hash of their keys both instances get some, so that neither ends early
+        aws.s3.put_object(Bucket="data", Key=f"in/{key}", Body=b"1\n" * 500_000)
     shape = {"BatchStrategy": "SingleRecord", "TransformResources__InstanceCount": 2}
     aws.sagemaker.create_transform_job(**request("job", "data", ModelName="echo", **shape))
     deadline = time.monotonic() + WAIT_SECONDS

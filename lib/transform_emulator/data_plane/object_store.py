@@ -9,7 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from transform_emulator.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
 from transform_emulator.locations import S3Location
 
-STORE_ERRORS = (BotoCoreError, ClientError)
+
+class StoreError(Exception):
+    """The store cannot do what was asked, as when a bucket does not exist."""
+
+
+STORE_ERRORS = (BotoCoreError, ClientError, StoreError)
 MISSING_CODES = frozenset({"404", "NoSuchKey", "NoSuchBucket"})
 
 
