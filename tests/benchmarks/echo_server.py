@@ -1,4 +1,4 @@
-"""Model servers that echo: `waitress` (Flask behind it, as a person would write one) or `bare` (the standard library's)."""
+"""Model servers that echo: `waitress` (with Flask, as a person would write one) or `bare` (http.server)."""
 
 import json
 import sys
