@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +30,32 @@ class Aws:
     """boto3 clients of one region, all with the emulator as their endpoint."""
 
     endpoint_url: str
-    s3: Any
-    sagemaker: Any
-    logs: Any
+    region: str = "us-west-2"
 
     @classmethod
     def of(cls, endpoint_url: str, region: str = "us-west-2") -> "Aws":
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=endpoint_url,
-                region_name=region,
-                aws_access_key_id="AKIATEST",
-                aws_secret_access_key="secret",
-            )
+        return cls(endpoint_url, region)
 
-        return cls(endpoint_url, client("s3"), client("sagemaker"), client("logs"))
+    @cached_property
+    def s3(self) -> Any:
+        return self.client("s3")
 
-    def wait_until(self, job: str, statuses: set[str] = FINAL) -> dict[str, Any]:
+    @cached_property
+    def sagemaker(self) -> Any:
+        return self.client("sagemaker")
+
+    @cached_property
+    def logs(self) -> Any:
+        return self.client("logs")
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A client of another service, or with options of its own."""
+        keys = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "secret"}
+        return boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, **keys, **options)
+
+    def wait_until(self, job: str, statuses: set[str] = FINAL, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
         """The job's description, once it is in one of the statuses."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             description = self.sagemaker.describe_transform_job(TransformJobName=job)
             if description["TransformJobStatus"] in statuses:
