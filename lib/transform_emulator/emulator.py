@@ -13,11 +13,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from transform_emulator import aws_state
 from transform_emulator.clock import utc_now
+from transform_emulator.control_plane.errors import ApiError
 from transform_emulator.control_plane.jobs import JobRegister, Scope
 from transform_emulator.control_plane.operations import Operations
 from transform_emulator.data_plane.endpoints import Endpoints
 from transform_emulator.data_plane.job_run import JobRunner, Surroundings
-from transform_emulator.data_plane.object_store import ObjectStore, S3Client, S3Store
+from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
 from transform_emulator.faults.model import Fault
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.gateway import DEFAULT_REGION, Gateway
@@ -121,8 +122,16 @@ class Emulator:
         return self._models.role_of_model(scope, model_name)
 
     def has_objects(self, scope: Scope, s3_uri: str) -> bool:
-        """Whether an object exists at or below the URI."""
-        return self._store(scope).has_objects(parse_uri(s3_uri))
+        """Whether an object exists at or below the URI.
+
+        Raises:
+            ApiError: The S3 server cannot be asked.
+        """
+        try:
+            return self._store(scope).has_objects(parse_uri(s3_uri))
+        except STORE_ERRORS as error:
+            # Not the service's words: it is the emulator that was started with an S3 server that does not answer.
+            raise ApiError("InternalFailure", f"cannot look for the input in its S3 server: {error}", 500) from error
 
     def _application(self) -> Gateway:
         settings = self._settings

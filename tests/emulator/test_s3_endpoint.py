@@ -99,7 +99,7 @@ def test_requests_are_signed_anew(behind: tuple[Aws, Aws], name: str, other_url:
     aws.s3.list_objects_v2(Bucket=name)
     ours = [headers for headers in seen if headers and "AKIABEHIND" in headers.get("Authorization", "")]
     assert len(ours) == 1
-    assert "SignedHeaders=host;" in ours[0]["Authorization"]
+    assert ";host;x-amz-content-sha256;x-amz-date," in ours[0]["Authorization"]
 
 
 def test_the_framing_of_chunked_uploads_is_taken_off() -> None:
@@ -108,12 +108,15 @@ def test_the_framing_of_chunked_uploads_is_taken_off() -> None:
     assert unchunked(body) == b"hello world"
 
 
-def test_an_endpoint_that_is_not_there_fails_the_job_not_the_emulator(model: ScriptedModel, name: str) -> None:
-    """Creating a job already looks for its input: the caller learns of it."""
+def test_an_endpoint_that_is_not_there(model: ScriptedModel, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Creating a job already looks for its input, and the caller is told what the emulator misses."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABEHIND")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with Emulator(Settings({"scripted": model.url}, s3_endpoint="http://127.0.0.1:9")) as emulator:
         aws = Aws.of(emulator.endpoint_url)
         retry_not = boto3.session.Config(retries={"total_max_attempts": 1})
         client = aws.client("sagemaker", config=retry_not)
-        with pytest.raises(client.exceptions.ClientError):
+        with pytest.raises(client.exceptions.ClientError, match="cannot look for the input in its S3 server"):
             client.create_transform_job(**request(name, name))
         assert client.list_transform_jobs()["TransformJobSummaries"] == []

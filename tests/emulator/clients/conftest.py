@@ -43,11 +43,11 @@ def venv(request: pytest.FixtureRequest) -> Venv:
 
 @pytest.fixture
 def served() -> Iterator[Callable[[Mapping[str, str]], Aws]]:
-    """Starts an emulator that serves some models, with a bucket `data`, and ends it after the test."""
+    """Starts an emulator that serves some models and makes buckets, and ends it after the test."""
     running: list[Emulator] = []
 
     def start(models: Mapping[str, str]) -> Aws:
-        running.append(Emulator(Settings(models, buckets=["data"])))
+        running.append(Emulator(Settings(models, create_buckets=True)))
         running[-1].start()
         return Aws.of(running[-1].endpoint_url)
 
@@ -58,7 +58,7 @@ def served() -> Iterator[Callable[[Mapping[str, str]], Aws]]:
 
 @pytest.fixture
 def job() -> str:
-    """A job's name."""
+    """A job's name, which is also its bucket's."""
     return f"job-{uuid.uuid4().hex[:12]}"
 
 

@@ -1,6 +1,7 @@
 """Model servers that nobody here wrote, each in an environment of its own, score through the emulator."""
 
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Callable
@@ -30,18 +31,23 @@ pytestmark = pytest.mark.timeout(1200)
 def score(aws: Aws, job: str, files: dict[str, bytes], **changes: str) -> dict[str, bytes]:
     """The outputs of a job over CSV files."""
     for key, data in files.items():
-        aws.s3.put_object(Bucket="data", Key=f"in/{key}", Body=data)
-    body = request(job, "data", ModelName="model", TransformInput__ContentType="text/csv", **changes)
+        aws.s3.put_object(Bucket=job, Key=f"in/{key}", Body=data)
+    body = request(job, job, ModelName="model", TransformInput__ContentType="text/csv", **changes)
     aws.sagemaker.create_transform_job(**body)
     described = aws.wait_until(job, seconds=START_SECONDS)
-    assert described["TransformJobStatus"] == "Completed", aws.log_lines(job, data_log=False)[-20:]
-    return aws.outputs("data")
+    assert described["TransformJobStatus"] == "Completed", [
+        *aws.log_lines(job, data_log=True),
+        *aws.log_lines(job, data_log=False)[-20:],
+    ]
+    return aws.outputs(job)
 
 
 def shell(script: str, bin_folder: Path, **variables: str) -> str:
     """A model's command: a shell that becomes the server, with an environment's programs first on the path."""
     told = [f"{name}={value}" for name, value in variables.items()]
-    return shlex.join(["env", f"PATH={bin_folder}:/usr/local/bin:/usr/bin:/bin", *told, "sh", "-c", f"exec {script}"])
+    return shlex.join(
+        ["env", f"PATH={bin_folder}{os.pathsep}{os.environ['PATH']}", *told, "sh", "-c", f"exec {script}"]
+    )
 
 
 def test_mlflow(served: Callable[..., Aws], job: str, venv: Venv, tmp_path: Path) -> None:
