@@ -1,4 +1,4 @@
-"""The parts of moto's state that jobs need: models, log streams, buckets. The one module that knows moto's inside."""
+"""The parts of moto's state that jobs need: models, log streams, buckets. With `moto_store` all that knows moto."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +12,7 @@ from moto.s3.models import s3_backends
 from moto.sagemaker.models import Model, sagemaker_backends
 
 from transform_emulator.control_plane.jobs import Scope
+from transform_emulator.data_plane.endpoints import Served
 from transform_emulator.limits import MAX_LOG_EVENT_BYTES
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
@@ -69,6 +70,20 @@ class ModelRegistry:
     def command_or_url(self, scope: Scope, name: str) -> str | None:
         """What serves the model: registered under its name, or else under its container's image; None for nothing."""
         return self._served.get(name) or self._served.get(str(self._container(scope, name).get("Image")))
+
+    def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
+        """What serves the first variant of an endpoint; None for an endpoint or a model that is not there."""
+        backend = sagemaker_backends[scope.account][scope.region]
+        known = backend.endpoints.get(endpoint)
+        config = None if known is None else backend.endpoint_configs.get(known.endpoint_config_name)
+        if config is None:
+            return None
+        variant = config.production_variants[0]
+        name = str(variant["ModelName"])
+        command_or_url = self.command_or_url(scope, name)
+        if command_or_url is None:
+            return None
+        return Served(command_or_url, self.environment(scope, name), str(variant["VariantName"]))
 
     def _container(self, scope: Scope, name: str) -> dict[str, Any]:
         model = self._model(scope, name)

@@ -8,28 +8,33 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
+from transform_emulator import switch_options
 from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.faults import api as faults_api
+from transform_emulator.faults.model import FaultError
 from transform_emulator.limits import PING_DEADLINE_SECONDS
+from transform_emulator.switch_options import SwitchError
 
 DEFAULT_PORT = 5000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 once the emulator was told to end, 1 if its port is taken, 2 for wrong arguments."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.list_switches:
+        sys.stdout.write(switch_options.table() + "\n")
+        return 0
+    try:
+        settings = _settings(arguments)
+    except (SwitchError, FaultError, OSError) as error:
+        parser.error(str(error))  # exits with 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    settings = Settings(
-        models=dict(arguments.model),
-        port=arguments.port,
-        buckets=arguments.bucket,
-        create_buckets=arguments.create_buckets,
-        s3_endpoint=arguments.s3_endpoint,
-        ping_deadline_seconds=arguments.ping_timeout_seconds,
-    )
     with Emulator(settings) as emulator:
         sys.stdout.write(json.dumps({"endpoint_url": emulator.endpoint_url}) + "\n")
         sys.stdout.flush()
@@ -37,6 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             threading.Thread(target=_set_at_end_of_stdin, args=(ended,), daemon=True).start()
         ended.wait()
     return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return Settings(
+        models=dict(arguments.model),
+        port=arguments.port,
+        buckets=arguments.bucket,
+        create_buckets=arguments.create_buckets,
+        s3_endpoint=arguments.s3_endpoint,
+        switches=switch_options.parse(arguments.switch),
+        faults=[] if arguments.faults is None else faults_api.from_file(arguments.faults),
+        describes_in_progress=arguments.describes_in_progress,
+        ping_deadline_seconds=arguments.ping_timeout_seconds,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,7 +76,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--bucket", action="append", default=[], metavar="NAME", help="an S3 bucket to create")
     add("--create-buckets", action="store_true", help="create any missing bucket on its first put or head")
-    add("--s3-endpoint", metavar="URL", help="let jobs use this S3 server, with the default credential chain")
+    add("--s3-endpoint", metavar="URL", help="keep objects in this S3 server, with the default credentials")
+    add(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="choose another reading of a point on which AWS's sources say nothing; see --list-switches",
+    )
+    add("--list-switches", action="store_true", help="print the switches as a table, with their defaults, and end")
+    add("--faults", type=Path, metavar="FILE", help="what is to go wrong from the start, as YAML or JSON")
+    add(
+        "--describes-in-progress",
+        type=int,
+        metavar="N",
+        help="let time move on by calls: N describes show a job InProgress, the next one runs it and shows its end",
+    )
     add(
         "--ping-timeout-seconds",
         type=float,

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from wsgiref.types import WSGIApplication
 
 import boto3
 from botocore.config import Config
@@ -12,14 +13,21 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from transform_emulator import aws_state
 from transform_emulator.clock import utc_now
+from transform_emulator.control_plane.errors import ApiError
 from transform_emulator.control_plane.jobs import JobRegister, Scope
 from transform_emulator.control_plane.operations import Operations
-from transform_emulator.data_plane.job_run import JobRunner
-from transform_emulator.data_plane.object_store import ObjectStore, S3Client, S3Store
+from transform_emulator.data_plane.endpoints import Endpoints
+from transform_emulator.data_plane.job_run import JobRunner, Surroundings
+from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
+from transform_emulator.faults.model import Fault
+from transform_emulator.faults.register import FaultRegister
 from transform_emulator.gateway import DEFAULT_REGION, Gateway
 from transform_emulator.http_server import HOST, make_server
 from transform_emulator.limits import PING_DEADLINE_SECONDS
 from transform_emulator.locations import parse_uri
+from transform_emulator.moto_store import MotoStore
+from transform_emulator.s3_front import S3Front
+from transform_emulator.s3_proxy import S3Proxy
 from transform_emulator.switches import Switches
 
 log = logging.getLogger(__name__)
@@ -37,8 +45,10 @@ class Settings:
         port: The port to listen on; 0 for a free one.
         buckets: S3 buckets to create.
         create_buckets: Also create any bucket on the first put or head.
-        s3_endpoint: The S3 server that jobs use; None for the emulator's own.
+        s3_endpoint: The S3 server that jobs use and clients' S3 requests are passed on to; None for the emulator's own.
         switches: The readings of unconfirmed points.
+        faults: What is made to go wrong from the start.
+        describes_in_progress: How many describes show a job InProgress before it runs; None for real time.
         ping_deadline_seconds: How long a model server may take until /ping answers.
     """
 
@@ -48,6 +58,8 @@ class Settings:
     create_buckets: bool = False
     s3_endpoint: str | None = None
     switches: Switches = field(default_factory=Switches)
+    faults: Sequence[Fault] = ()
+    describes_in_progress: int | None = None
     ping_deadline_seconds: float = PING_DEADLINE_SECONDS
 
 
@@ -58,22 +70,22 @@ class Emulator:
         """Bind the port; nothing is answered before `start`."""
         self._settings = settings
         self._models = aws_state.ModelRegistry(settings.models)
-        self._stores: dict[tuple[str, str], ObjectStore] = {}
+        self._stores: dict[str, ObjectStore] = {}
         self._stores_lock = threading.Lock()
-        jobs = JobRegister(utc_now)
-        self._runner = JobRunner(
-            jobs,
-            self._models,
-            aws_state.LogGroup(),
-            self._store,
-            utc_now,
-            settings.switches,
-            settings.ping_deadline_seconds,
+        self._jobs = JobRegister(utc_now)
+        self.faults = FaultRegister(settings.faults)
+        self._endpoints = Endpoints(self._models.served_by_endpoint, settings.ping_deadline_seconds)
+        surroundings = Surroundings(
+            models=self._models,
+            logs=aws_state.LogGroup(),
+            store_of=self._store,
+            clock=utc_now,
+            switches=settings.switches,
+            faults=self.faults,
+            ping_deadline_seconds=settings.ping_deadline_seconds,
         )
-        operations = Operations(jobs, self, self._runner.start, settings.switches)
-        moto = DomainDispatcherApplication(create_backend_app)
-        gateway = Gateway(operations.call, moto, self._models, settings.create_buckets)
-        self._server = make_server(settings.port, gateway)
+        self._runner = JobRunner(self._jobs, surroundings)
+        self._server = make_server(settings.port, self._application())
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL_SECONDS,), name="server", daemon=True
         )
@@ -91,6 +103,7 @@ class Emulator:
     def stop(self) -> None:
         """Stop all jobs, end all model servers, then stop answering."""
         self._runner.shut_down()
+        self._endpoints.shut_down()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -109,32 +122,47 @@ class Emulator:
         return self._models.role_of_model(scope, model_name)
 
     def has_objects(self, scope: Scope, s3_uri: str) -> bool:
-        """Whether an object exists at or below the URI."""
-        return self._store(scope).has_objects(parse_uri(s3_uri))
+        """Whether an object exists at or below the URI.
+
+        Raises:
+            ApiError: The S3 server cannot be asked.
+        """
+        try:
+            return self._store(scope).has_objects(parse_uri(s3_uri))
+        except STORE_ERRORS as error:
+            # Not the service's words: it is the emulator that was started with an S3 server that does not answer.
+            raise ApiError("InternalFailure", f"cannot look for the input in its S3 server: {error}", 500) from error
+
+    def _application(self) -> Gateway:
+        settings = self._settings
+        moto = DomainDispatcherApplication(create_backend_app)
+        operations = Operations(
+            self._jobs, self, self._runner.start, settings.switches, self.faults, settings.describes_in_progress
+        )
+        s3: WSGIApplication = moto
+        if settings.s3_endpoint is not None:
+            session = boto3.session.Session()
+            region = session.region_name or DEFAULT_REGION
+            s3 = S3Proxy(settings.s3_endpoint, session.get_credentials(), region)
+        front = S3Front(s3, self.faults, settings.create_buckets and settings.s3_endpoint is None)
+        return Gateway(operations.call, front, moto, self._models, self._endpoints, self.faults)
 
     def _store(self, scope: Scope) -> ObjectStore:
-        key = (scope.access_key, scope.region)
+        if self._settings.s3_endpoint is None:
+            return MotoStore(scope.account)
         with self._stores_lock:
-            if key not in self._stores:
-                self._stores[key] = S3Store(self._client(scope))
-            return self._stores[key]
+            if scope.region not in self._stores:
+                self._stores[scope.region] = S3Store(_client(self._settings.s3_endpoint, scope.region))
+            return self._stores[scope.region]
 
-    def _client(self, scope: Scope) -> S3Client:
-        # Checksums only where S3 demands them: on both sides they would be computed by this one process.
-        config = Config(
-            max_pool_connections=MAX_CONNECTIONS,
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-        session = boto3.session.Session(region_name=scope.region)
-        if self._settings.s3_endpoint is not None:
-            own: S3Client = session.client("s3", endpoint_url=self._settings.s3_endpoint, config=config)
-            return own
-        client: S3Client = session.client(
-            "s3",
-            endpoint_url=self.endpoint_url,
-            config=config,
-            aws_access_key_id=scope.access_key or "emulator",
-            aws_secret_access_key="emulator",
-        )
-        return client
+
+def _client(endpoint_url: str, region: str) -> S3Client:
+    config = Config(
+        max_pool_connections=MAX_CONNECTIONS,
+        # Only where S3 demands them: a server that is not AWS's may not know the newer kinds.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path"},
+    )
+    client: S3Client = boto3.session.Session(region_name=region).client("s3", endpoint_url=endpoint_url, config=config)
+    return client

@@ -1,90 +1,108 @@
-"""The WSGI application: transform-job calls are answered here, everything else goes to moto."""
+"""The WSGI application: transform jobs, invocations and faults are answered here, the rest by S3 and by moto."""
 
 import json
 import re
-import threading
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from transform_emulator import aws_state
+from transform_emulator.control_plane import tags
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.control_plane.operations import TRANSFORM_CALLS
+from transform_emulator.data_plane.endpoints import Endpoints, call_of, decode_error
+from transform_emulator.faults import api as faults_api
+from transform_emulator.faults.register import FaultRegister
 
 Call = Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
+S3Application = Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/")
+INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 TARGET_PREFIX = "SageMaker."
 JSON_TYPE = "application/x-amz-json-1.1"
-WRITING_METHODS = frozenset({"PUT", "POST", "DELETE"})
-BUCKET_MAKING_METHODS = frozenset({"PUT", "POST", "HEAD"})
 DEFAULT_REGION = "us-east-1"
-LOCK_COUNT = 256
+FORWARDED_HEADERS = ("Content-Type", "Accept", "X-Amzn-SageMaker-Custom-Attributes")
 
 
+@dataclass(frozen=True)
 class Gateway:
-    """Routes a request by its target and by the service it is signed for."""
+    """Routes a request by its path, its target and the service it is signed for.
 
-    def __init__(
-        self, call: Call, moto: WSGIApplication, models: aws_state.ModelRegistry, create_buckets: bool
-    ) -> None:
-        """Make the application.
+    Attributes:
+        call: Answers a transform-job call: operation, scope, request body.
+        s3: Answers S3's requests.
+        moto: Answers everything that nothing else does.
+        models: Made known to moto before a SageMaker call reaches it.
+        endpoints: Answers InvokeEndpoint.
+        faults: What is made to go wrong.
+    """
 
-        Args:
-            call: Answers a transform-job call: operation, scope, request body.
-            moto: Answers everything else.
-            models: Made known to moto before a SageMaker call reaches it.
-            create_buckets: Create a missing S3 bucket on its first put or head.
-        """
-        self._call = call
-        self._moto = moto
-        self._models = models
-        self._create_buckets = create_buckets
-        self._locks = [threading.Lock() for _ in range(LOCK_COUNT)]
+    call: Call
+    s3: S3Application
+    moto: WSGIApplication
+    models: aws_state.ModelRegistry
+    endpoints: Endpoints
+    faults: FaultRegister
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         service, scope = _signature(environ)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
+        invocation = INVOCATION.fullmatch(environ["PATH_INFO"])
+        if environ["PATH_INFO"] == faults_api.PATH:
+            return self._faults(environ, start_response)
         if target.startswith(TARGET_PREFIX):
-            self._models.ensure(scope)
-            operation = target.removeprefix(TARGET_PREFIX)
-            if operation in TRANSFORM_CALLS:
-                return self._answer(operation, scope, environ, start_response)
-        elif service == "s3":
-            return self._s3(scope, environ, start_response)
-        return self._moto(environ, start_response)
+            return self._sagemaker(target.removeprefix(TARGET_PREFIX), scope, environ, start_response)
+        if invocation and service == "sagemaker":
+            return self._invoke(invocation[1], scope, environ, start_response)
+        if service == "s3":
+            return self.s3(scope, environ, start_response)
+        return self.moto(environ, start_response)
 
-    def _answer(
+    def _sagemaker(
         self, operation: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
+        self.models.ensure(scope)
         try:
-            answer, status = self._call(operation, scope, _body(environ)), HTTPStatus.OK.value
+            ours = operation in TRANSFORM_CALLS or tags.is_for_a_job(operation, _document(environ))
+            if ours:
+                answer, status = self.call(operation, scope, _document(environ)), HTTPStatus.OK.value
         except ApiError as error:
-            answer, status = {"__type": error.code, "message": error.message}, error.status
-        payload = json.dumps(answer).encode()
-        headers = [
-            ("Content-Type", JSON_TYPE),
-            ("Content-Length", str(len(payload))),
-            ("x-amzn-RequestId", str(uuid.uuid4())),
-        ]
-        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
-        return [payload]
+            ours, answer, status = True, {"__type": error.code, "message": error.message}, error.status
+        if ours:
+            return _answer(start_response, status, json.dumps(answer).encode(), {"Content-Type": JSON_TYPE})
+        if operation == "DeleteEndpoint":
+            self.endpoints.stop(scope, str(_document(environ).get("EndpointName")))
+        return self.moto(environ, start_response)
 
-    def _s3(self, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        bucket, _, key = path.lstrip("/").partition("/")
-        if self._create_buckets and bucket and method in BUCKET_MAKING_METHODS and (key or method == "HEAD"):
-            aws_state.ensure_buckets(scope.account, scope.region, [bucket])
-        if key and method in WRITING_METHODS:
-            # Moto checks If-Match and If-None-Match and then writes, as two steps: two puts must not interleave. The
-            # body is in memory by now, so the lock is not held while a slow client sends.
-            with self._locks[hash(path) % LOCK_COUNT]:
-                return list(self._moto(environ, start_response))
-        return self._moto(environ, start_response)
+    def _invoke(
+        self, name: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        self.models.ensure(scope)
+        keys = {name: name.upper().replace("-", "_") for name in FORWARDED_HEADERS}
+        values = {name: environ.get(key) or environ.get(f"HTTP_{key}") for name, key in keys.items()}
+        headers = {name: value for name, value in values.items() if value}
+        try:
+            payload, answered = self.endpoints.invoke(scope, name, _body(environ), call_of(headers))
+        except ApiError as error:
+            code = {"Content-Type": JSON_TYPE, "x-amzn-ErrorType": error.code}
+            return _answer(start_response, error.status, decode_error(error), code)
+        return _answer(start_response, HTTPStatus.OK, payload, answered)
+
+    def _faults(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status, payload = faults_api.answer(self.faults, environ["REQUEST_METHOD"], _body(environ))
+        return _answer(start_response, status, payload, {"Content-Type": "application/json"})
+
+
+def _answer(start_response: StartResponse, status: int, payload: bytes, headers: dict[str, str]) -> Iterable[bytes]:
+    every = {"Content-Length": str(len(payload)), "x-amzn-RequestId": str(uuid.uuid4())}
+    start_response(f"{int(status)} {HTTPStatus(status).phrase}", list((headers | every).items()))
+    return [payload]
 
 
 def _signature(environ: WSGIEnvironment) -> tuple[str, Scope]:
@@ -96,10 +114,18 @@ def _signature(environ: WSGIEnvironment) -> tuple[str, Scope]:
     return service, Scope(aws_state.account_of(access_key), region, access_key)
 
 
-def _body(environ: WSGIEnvironment) -> dict[str, Any]:
-    text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+def _body(environ: WSGIEnvironment) -> bytes:
+    """The request's body, left in place for whoever reads it next."""
+    stream = environ["wsgi.input"]
+    stream.seek(0)
+    text: bytes = stream.read(int(environ.get("CONTENT_LENGTH") or 0))
+    stream.seek(0)
+    return text
+
+
+def _document(environ: WSGIEnvironment) -> dict[str, Any]:
     try:
-        document = json.loads(text or b"{}")
+        document = json.loads(_body(environ) or b"{}")
     except ValueError as error:
         raise ApiError("SerializationException", "The request body is not JSON.") from error
     if not isinstance(document, dict):

@@ -64,6 +64,9 @@ class JobRequest:
     environment: Mapping[str, str]
     instance_count: int
     output_kms_key: str | None
+    input_filter: str
+    output_filter: str
+    join_input: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def from_api(body: Mapping[str, Any]) -> JobRequest:
     """The typed request of a body that validation has accepted."""
     source = body["TransformInput"]["DataSource"]["S3DataSource"]
     given, output = body["TransformInput"], body["TransformOutput"]
-    client = body.get("ModelClientConfig", {})
+    client, processing = body.get("ModelClientConfig", {}), body.get("DataProcessing", {})
     strategy = body.get("BatchStrategy")
     return JobRequest(
         name=body["TransformJobName"],
@@ -106,6 +109,9 @@ def from_api(body: Mapping[str, Any]) -> JobRequest:
         environment=dict(body.get("Environment", {})),
         instance_count=body["TransformResources"]["InstanceCount"],
         output_kms_key=output.get("KmsKeyId") or None,
+        input_filter=processing.get("InputFilter", "$"),
+        output_filter=processing.get("OutputFilter", "$"),
+        join_input=processing.get("JoinSource", "None") == "Input",
     )
 
 

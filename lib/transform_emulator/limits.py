@@ -18,6 +18,11 @@ MAX_INSTANCE_COUNT = 100  # botocore, TransformResources.InstanceCount
 MAX_JSON_PATH_CHARACTERS = 63  # botocore, DataProcessing
 MAX_FAILURE_REASON_CHARACTERS = 1024  # botocore, FailureReason
 
+# InvokeEndpoint: a real-time model must answer within 60 seconds, and its body "must be less than 25 MB" (developer
+# guide, real-time endpoints; it was 6 MB before 2024).
+ENDPOINT_TIMEOUT_SECONDS = 60
+MAX_ENDPOINT_BODY_BYTES = 25 * BYTES_PER_MB
+
 # Developer guide, "Use your own inference code with batch transform": a ping request times out after 2 seconds.
 PING_REQUEST_TIMEOUT_SECONDS = 2.0
 PING_INTERVAL_SECONDS = 1.0  # amazon-sagemaker-examples#815

@@ -32,6 +32,14 @@ class Switches:
             store the job's output in S3" (StopTransformJob).
         missing_manifest_key_fails: A manifest entry that names no object fails the job. Default no: a job whose
             manifest matched nothing ended Completed without output (boto3#2044).
+        failed_file_sends_rest: After the first failed request of a file its remaining mini-batches are still sent, for
+            nothing. Default no: their answers could not be used.
+        slice_end_inclusive: The filter `$[1:4]` reaches to index 4. Default yes: "`$[1:4]` specifies the second through
+            fifth columns" (developer guide), against what JSONPath's own slice does.
+        join_mismatch_headline: The data-log headline where a join finds another number of records in the response than
+            in the request; the wording was never found.
+        join_settings_message: The text that refuses a join whose Accept and ContentType, or AssembleWith and SplitType,
+            differ; that it is refused at once, and the words, were never found.
         too_large_headline: The data-log headline of a record over MaxPayloadInMB; the wording was never found.
         unknown_job_code: The error code of Describe and Stop for a job that does not exist. Default
             ValidationException, as seen in production code; botocore's model declares ResourceNotFound.
@@ -47,6 +55,12 @@ class Switches:
     files_in_parallel: bool = True
     stop_keeps_outputs: bool = False
     missing_manifest_key_fails: bool = False
+    failed_file_sends_rest: bool = False
+    slice_end_inclusive: bool = True
+    join_mismatch_headline: str = "Fail to join data: mismatched line count between the input and the output"
+    join_settings_message: str = (
+        "JoinSource Input requires Accept to be the same as ContentType and AssembleWith to be the same as SplitType."
+    )
     too_large_headline: str = "Too much data for max payload size"
     unknown_job_code: str = "ValidationException"
     duplicate_name_message: str = (

@@ -1,12 +1,16 @@
 """An emulator in this process, boto3 clients for it, and a fixture that runs one job from files to outputs."""
 
+import contextlib
 import json
 import shlex
+import socket
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +33,32 @@ class Aws:
     """boto3 clients of one region, all with the emulator as their endpoint."""
 
     endpoint_url: str
-    s3: Any
-    sagemaker: Any
-    logs: Any
+    region: str = "us-west-2"
 
     @classmethod
     def of(cls, endpoint_url: str, region: str = "us-west-2") -> "Aws":
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=endpoint_url,
-                region_name=region,
-                aws_access_key_id="AKIATEST",
-                aws_secret_access_key="secret",
-            )
+        return cls(endpoint_url, region)
 
-        return cls(endpoint_url, client("s3"), client("sagemaker"), client("logs"))
+    @cached_property
+    def s3(self) -> Any:
+        return self.client("s3")
 
-    def wait_until(self, job: str, statuses: set[str] = FINAL) -> dict[str, Any]:
+    @cached_property
+    def sagemaker(self) -> Any:
+        return self.client("sagemaker")
+
+    @cached_property
+    def logs(self) -> Any:
+        return self.client("logs")
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A client of another service, or with options of its own."""
+        keys = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "secret"}
+        return boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, **keys, **options)
+
+    def wait_until(self, job: str, statuses: set[str] = FINAL, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
         """The job's description, once it is in one of the statuses."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             description = self.sagemaker.describe_transform_job(TransformJobName=job)
             if description["TransformJobStatus"] in statuses:
@@ -124,10 +134,47 @@ def model(scripted_server: ScriptedModel) -> ScriptedModel:
 
 
 @pytest.fixture(scope="session")
-def make_aws(scripted_server: ScriptedModel) -> Iterator[Callable[..., Aws]]:
+def early_server() -> Iterator[str]:
+    """The URL of a server that answers every POST with 413 after its headers, and closes."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # the listener is closed at the end of the session
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    head = connection.recv(65536)
+                    refused = head.startswith(b"POST")
+                    status = b"413 Payload Too Large" if refused else b"200 OK" if b"/ping" in head else b"404 No"
+                    connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    connection.shutdown(socket.SHUT_WR)
+                    # Whatever came is read, or the kernel's reset could overtake the answer.
+                    connection.settimeout(0.2)
+                    with contextlib.suppress(OSError):
+                        while connection.recv(65536):
+                            pass
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+
+
+@pytest.fixture
+def early_refusal(early_server: str) -> str:
+    """The name of a model that this server serves."""
+    return "early"
+
+
+@pytest.fixture(scope="session")
+def make_aws(scripted_server: ScriptedModel, early_server: str) -> Iterator[Callable[..., Aws]]:
     """Starts an emulator with the given switches; the one for a set of switches is shared by all tests."""
     command = shlex.join([sys.executable, str(COMMAND_MODEL)])
-    models = {"scripted": scripted_server.url, "command": command, "crashing": f"{command} crash"}
+    models = {
+        "scripted": scripted_server.url,
+        "command": command,
+        "crashing": f"{command} crash",
+        "early": early_server,
+    }
     running: dict[Switches, Emulator] = {}
 
     def make(switches: Switches = DEFAULTS, region: str = "us-west-2") -> Aws:

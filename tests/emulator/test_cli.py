@@ -39,7 +39,8 @@ def emulator(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 def running_servers(aws: Aws) -> list[psutil.Process]:
     """Starts a job of two instances that sends line by line, and gives the processes of its model servers."""
-    aws.s3.put_object(Bucket="data", Key="in/a", Body=b"1\n" * 2_000_000)
+    for key in range(8):  # by the hash of their keys both instances get some, so that neither ends early
+        aws.s3.put_object(Bucket="data", Key=f"in/{key}", Body=b"1\n" * 500_000)
     shape = {"BatchStrategy": "SingleRecord", "TransformResources__InstanceCount": 2}
     aws.sagemaker.create_transform_job(**request("job", "data", ModelName="echo", **shape))
     deadline = time.monotonic() + WAIT_SECONDS
@@ -70,7 +71,7 @@ def test_one_line_on_standard_output() -> None:
 
 @pytest.mark.parametrize("ending", ["SIGTERM", "SIGINT", "SIGKILL", "stdin"])
 def test_no_model_server_outlives_the_emulator(ending: str) -> None:
-    """However the emulator ends, its model servers end, with the workers that they started."""
+    """However the emulator ends, its model servers end, with the workers that they started; an endpoint's too."""
     with emulator("--exit-with-stdin") as process:
         assert process.stdout is not None
         assert process.stdin is not None
@@ -83,6 +84,40 @@ def test_no_model_server_outlives_the_emulator(ending: str) -> None:
         process.wait(WAIT_SECONDS)
         _, alive = psutil.wait_procs(servers, timeout=10)
         assert [server for server in alive if server.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_switches_faults_and_time_are_arguments(tmp_path: Path) -> None:
+    """`--switch`, `--faults` and `--describes-in-progress` reach the jobs."""
+    faults = tmp_path / "faults.yml"
+    faults.write_text("faults:\n- {fault: status, status: 400, key: in/bad}\n")
+    chosen = ["--faults", str(faults), "--switch", "empty_object_fails=true", "--describes-in-progress", "1"]
+    with emulator(*chosen) as process:
+        assert process.stdout is not None
+        aws = Aws.of(json.loads(process.stdout.readline())["endpoint_url"])
+        for key, body in {"bad": b"1\n", "empty": b"", "good": b"2\n"}.items():
+            aws.s3.put_object(Bucket="data", Key=f"in/{key}", Body=body)
+        aws.sagemaker.create_transform_job(**request("job", "data", ModelName="echo"))
+        statuses = [
+            aws.sagemaker.describe_transform_job(TransformJobName="job")["TransformJobStatus"] for _ in range(2)
+        ]
+        assert statuses == ["InProgress", "Failed"]
+        assert list(aws.outputs("data")) == ["good.out"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--switch", "nothing=1"], b"is not NAME=VALUE with one of the names"),
+        (["--switch", "sharding=random"], b"sharding cannot be 'random', but ['hash_of_key', 'contiguous_ranges']"),
+        (["--faults", "/no/such/file"], b"No such file"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], words: bytes) -> None:
+    """Exit code 2, and what is wrong on standard error; standard output is for the one line only."""
+    command = [sys.executable, "-m", "transform_emulator", *arguments]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": LIB}, capture_output=True, timeout=WAIT_SECONDS)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert words in ended.stderr
 
 
 @pytest.mark.parametrize("model", ["name", "=command", "name="])

@@ -3,11 +3,8 @@
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from emulator.conftest import Aws, Ran, manifest, request
 from emulator.scripted_model import DROP, ScriptedModel
@@ -240,38 +237,21 @@ def test_stop_breaks_requests_off_and_keeps_no_output(aws: Aws, name: str, model
     assert aws.outputs(name) == {}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    files=st.lists(st.lists(st.text("ab ", max_size=30), max_size=8), min_size=1, max_size=4),
-    changes=st.fixed_dictionaries(
-        {
-            "TransformInput__SplitType": st.sampled_from(["None", "Line"]),
-            "BatchStrategy": st.sampled_from(["SingleRecord", "MultiRecord"]),
-            "TransformOutput__AssembleWith": st.sampled_from(["None", "Line"]),
-            "MaxConcurrentTransforms": st.integers(1, 4),
-            "TransformResources__InstanceCount": st.integers(1, 3),
-        }
-    ),
-)
-def test_the_concurrent_emulator_gives_the_bytes_of_a_sequential_one(
-    aws: Aws, model: ScriptedModel, name: str, files: list[list[str]], changes: dict[str, Any]
+@pytest.mark.parametrize(("rest", "sent"), [(False, False), (True, True)])
+def test_what_follows_a_failed_mini_batch(
+    make_aws: Callable[..., Aws], run: Callable[..., Ran], model: ScriptedModel, rest: bool, sent: bool
 ) -> None:
-    """A plain reference of a few lines: split, answer, assemble, one after the other."""
-    model.script.answer = lambda body: (200, b"<" + body + b">")
-    data = {f"{place}": "\n".join(lines).encode() for place, lines in enumerate(files)}
-    expected = {}
-    for key, body in data.items():
-        whole = changes["TransformInput__SplitType"] == "None" or changes["BatchStrategy"] == "MultiRecord"
-        records = [body] if whole and body else body.splitlines(keepends=True)
-        end = b"\n" if changes["TransformOutput__AssembleWith"] == "Line" else b""
-        expected[f"{key}.out"] = b"".join(b"<" + record + b">" + end for record in records)
-    job = f"{name}-{hash((str(files), str(changes))) & 0xFFFFFFFF:x}-{len(model.seen)}"
-    for key, body in data.items():
-        aws.s3.put_object(Bucket=name, Key=f"{job}/in/{key}", Body=body)
-    places = {
-        "TransformInput__DataSource__S3DataSource__S3Uri": f"s3://{name}/{job}/in/",
-        "TransformOutput__S3OutputPath": f"s3://{name}/{job}/out/",
-    }
-    aws.sagemaker.create_transform_job(**request(job, name, **places, **changes))
-    assert aws.wait_until(job)["TransformJobStatus"] == "Completed"
-    assert aws.outputs(name, f"{job}/out/") == expected
+    """Unconfirmed, so a switch: whether a failed file's other mini-batches are sent; the result is the same."""
+    model.script.answer = failing(b"poison")
+    lines = b"poison\n" + b"%d\n" * 40 % tuple(range(40))
+    ran = run({"a": lines}, on=make_aws(Switches(failed_file_sends_rest=rest)), BatchStrategy="SingleRecord")
+    assert (b"39\n" in ran.bodies) == sent
+    assert (ran.status, ran.outputs) == ("Failed", {})
+    assert sum("ClientError: 400" in line for line in ran.data_log) == 1
+
+
+def test_a_server_that_refuses_a_body_before_it_is_sent(run: Callable[..., Ran], early_refusal: str) -> None:
+    """sagemaker-python-sdk#1882: a 413 is seen as a 413, also where the server closes with the body half sent."""
+    ran = run({"a": b"x" * (5 * MB) + b"\n"}, ModelName=early_refusal)
+    assert ran.description["FailureReason"] == "ClientError: See job logs for more information"
+    assert any(line.endswith("ClientError: 413") for line in ran.data_log)

@@ -51,6 +51,10 @@ class Job:
         modified: When the status changed last.
         failure_reason: FailureReason, only when Failed.
         stop: Set when the job is to end early.
+        released: Set when the job may begin to run: at once, or by the describe that is told to see its end.
+        done: Set when the status is final.
+        describes: How often the job was described.
+        tags: The tags it was created with and was given since.
     """
 
     scope: Scope
@@ -62,6 +66,10 @@ class Job:
     ended: datetime | None = None
     failure_reason: str | None = None
     stop: StopSignal = field(default_factory=StopSignal)
+    released: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+    describes: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -85,7 +93,8 @@ class JobRegister:
     def add(self, scope: Scope, body: dict[str, Any]) -> tuple[Job, bool]:
         """The job of that name and whether it is new: False means that the name was taken before."""
         now = self._clock()
-        job = Job(scope, body, created=now, modified=now)
+        tags = {tag["Key"]: tag["Value"] for tag in body.get("Tags", [])}
+        job = Job(scope, body, created=now, modified=now, tags=tags)
         with self._lock:
             known = self._jobs.setdefault((scope, job.name), job)
         return known, known is job
@@ -113,6 +122,7 @@ class JobRegister:
             if job.status is Status.IN_PROGRESS:
                 job.status, job.modified = Status.STOPPING, self._clock()
         job.stop.set()
+        job.released.set()
         return True
 
     def finish(self, job: Job, failure_reason: str | None) -> None:
@@ -126,3 +136,10 @@ class JobRegister:
                 job.failure_reason = failure_reason[:MAX_FAILURE_REASON_CHARACTERS]
             else:
                 job.status = Status.COMPLETED
+        job.done.set()
+
+    def count_describe(self, job: Job) -> int:
+        """How often the job was described, this time included."""
+        with self._lock:
+            job.describes += 1
+            return job.describes

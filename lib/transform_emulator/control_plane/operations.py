@@ -1,16 +1,21 @@
-"""The four transform-job calls: a checked request changes the register and sets jobs running."""
+"""The transform-job calls: a checked request changes the register and sets jobs running."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from transform_emulator.control_plane import listing, rules, shapes
+from transform_emulator.control_plane import listing, rules, shapes, tags
 from transform_emulator.control_plane.describe import description
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
+from transform_emulator.faults.model import Kind
+from transform_emulator.faults.register import FaultRegister
 from transform_emulator.locations import parse_uri
 from transform_emulator.switches import Switches
 
 TRANSFORM_CALLS = frozenset({"CreateTransformJob", "DescribeTransformJob", "ListTransformJobs", "StopTransformJob"})
+
+# A describe that is to see the end of a job waits for it, but not until its client gives up (60 s in botocore).
+LONGEST_DESCRIBE_SECONDS = 30.0
 
 
 class World(Protocol):
@@ -26,11 +31,32 @@ class World(Protocol):
 class Operations:
     """Answers the transform-job calls of every account and region."""
 
-    def __init__(self, jobs: JobRegister, world: World, run: Callable[[Job], None], switches: Switches) -> None:
+    def __init__(
+        self,
+        jobs: JobRegister,
+        world: World,
+        run: Callable[[Job], None],
+        switches: Switches,
+        faults: FaultRegister,
+        describes_in_progress: int | None,
+    ) -> None:
+        """Make the calls.
+
+        Args:
+            jobs: All jobs.
+            world: What lies outside the control plane.
+            run: Sets a job running in the background.
+            switches: The readings of unconfirmed points.
+            faults: What is made to go wrong.
+            describes_in_progress: After how many describes that show a job InProgress it runs, so that the next one
+                shows its end; None runs it at once, in real time.
+        """
         self._jobs = jobs
         self._world = world
         self._run = run
         self._switches = switches
+        self._faults = faults
+        self._describes_in_progress = describes_in_progress
         self._calls: dict[str, Callable[[Scope, dict[str, Any]], dict[str, Any]]] = {
             "CreateTransformJob": self._create,
             "DescribeTransformJob": self._describe,
@@ -44,7 +70,12 @@ class Operations:
         Raises:
             ApiError: The call is refused.
         """
+        facts = {"operation": operation, "job": body.get("TransformJobName", "")}
+        if self._faults.find((Kind.THROTTLING,), facts):
+            raise ApiError("ThrottlingException", "Rate exceeded")
         shapes.check(operation, body)
+        if operation in tags.TAG_CALLS:
+            return tags.call(self._jobs, operation, scope, body)
         return self._calls[operation](scope, body)
 
     def _create(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
@@ -55,14 +86,24 @@ class Operations:
         uri = body["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         if self._jobs.get(scope, body["TransformJobName"]) is None and not self._world.has_objects(scope, uri):
             raise validation(_no_objects(scope, uri, role))
+        facts = {"job": body["TransformJobName"], "model": body["ModelName"]}
+        if self._faults.find((Kind.RESOURCE_LIMIT_EXCEEDED,), facts):
+            raise ApiError("ResourceLimitExceeded", _no_quota(body["TransformResources"]))
         job, new = self._jobs.add(scope, body)
         if not new:
             raise ApiError("ResourceInUse", self._switches.duplicate_name_message.format(arn=job.arn))
+        if self._describes_in_progress is None:
+            job.released.set()
         self._run(job)
         return {"TransformJobArn": job.arn}
 
     def _describe(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
-        return description(self._find(scope, body, "Requested resource not found."))
+        job = self._find(scope, body, "Requested resource not found.")
+        shown = self._describes_in_progress
+        if shown is not None and self._jobs.count_describe(job) > shown:
+            job.released.set()
+            job.done.wait(LONGEST_DESCRIBE_SECONDS)
+        return description(job)
 
     def _list(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
         return listing.page(self._jobs.all(scope), body)
@@ -86,4 +127,14 @@ def _no_objects(scope: Scope, uri: str, role: str) -> str:
         f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '
         f"in the selected region ({scope.region}), that objects exist under that S3 prefix, and that the role "
         f'"{role}" has "s3:ListBucket" permissions on bucket "{parse_uri(uri).bucket}".'
+    )
+
+
+def _no_quota(resources: dict[str, Any]) -> str:
+    """The words of ResourceLimitExceeded as users quote them."""
+    kind, count = resources["InstanceType"], resources["InstanceCount"]
+    return (
+        f"The account-level service limit '{kind} for transform job usage' is 0 Instances, with current utilization of "
+        f"0 Instances and a request delta of {count} Instances. Please use AWS Service Quotas to request an increase "
+        f"for this quota."
     )

@@ -1,9 +1,10 @@
-"""The rules of CreateTransformJob that hold between fields, and what is not emulated yet."""
+"""The rules of CreateTransformJob that hold between fields, and the one thing that is not emulated."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from transform_emulator.control_plane.errors import validation
+from transform_emulator.data_plane.data_processing import FORMATS, media_type
 from transform_emulator.limits import MAX_INSTANCE_COUNT, MAX_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB
 from transform_emulator.switches import Switches
 
@@ -18,6 +19,7 @@ def check(body: Mapping[str, Any], switches: Switches) -> None:
     """
     _check_sizes(body, switches)
     _check_input(body)
+    _check_processing(body, switches)
     _check_supported(body)
 
 
@@ -41,15 +43,21 @@ def _check_input(body: Mapping[str, Any]) -> None:
         raise validation(f"S3DataType {source} is not valid for a transform job. Use ManifestFile or S3Prefix.")
 
 
+def _check_processing(body: Mapping[str, Any], switches: Switches) -> None:
+    processing, given, output = body.get("DataProcessing", {}), body["TransformInput"], body["TransformOutput"]
+    joins = processing.get("JoinSource", "None") == "Input"
+    filters = [name for name in ("InputFilter", "OutputFilter") if processing.get(name, "$") not in {"$", ""}]
+    if not joins and not filters:
+        return
+    content_type = media_type(given.get("ContentType"))
+    if content_type not in FORMATS:
+        raise validation(f"DataProcessing requires ContentType to be one of {', '.join(FORMATS)}, not {content_type}.")
+    same_type = media_type(output.get("Accept")) == content_type
+    same_records = output.get("AssembleWith", "None") == given.get("SplitType", "None")
+    if joins and not (same_type and same_records):
+        raise validation(switches.join_settings_message)
+
+
 def _check_supported(body: Mapping[str, Any]) -> None:
-    given = body["TransformInput"]
-    if given.get("SplitType") in {"RecordIO", "TFRecord"}:
-        raise validation(f"SplitType {given['SplitType']} {NOT_EMULATED}.")
-    if given.get("CompressionType") == "Gzip":
-        raise validation(f"CompressionType Gzip {NOT_EMULATED}.")
-    processing = body.get("DataProcessing", {})
-    for name, default in (("InputFilter", "$"), ("OutputFilter", "$"), ("JoinSource", "None")):
-        if processing.get(name, default) != default:
-            raise validation(f"DataProcessing.{name} {NOT_EMULATED}.")
     if "DataCaptureConfig" in body:
-        raise validation(f"DataCaptureConfig {NOT_EMULATED}.")
+        raise validation(f"DataCaptureConfig {NOT_EMULATED}: no captured data would be written.")

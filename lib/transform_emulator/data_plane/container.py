@@ -5,16 +5,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.data_log import FileFailure
-from transform_emulator.job_request import JobRequest
+from transform_emulator.data_plane.payload import InMemory, Payload, Spooled, Streamed
 from transform_emulator.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
-from transform_emulator.switches import Switches
 
 READ_BYTES = 2**20
 USER_AGENT = "Go-http-client/1.1"  # seen in access logs of containers
@@ -25,31 +22,39 @@ class CancelledError(Exception):
     """The job was told to stop while a request was in flight."""
 
 
-class InvocationError(Exception):
-    """A request failed for good; `failure` says how the service would put it."""
-
-    def __init__(self, failure: FileFailure) -> None:
-        super().__init__(failure.headline)
-        self.failure = failure
-
-
 @dataclass(frozen=True)
-class InvocationSettings:
-    """How /invocations is called, the same for every request of a job."""
+class Call:
+    """How /invocations is called, the same for every request of a job.
+
+    Attributes:
+        content_type: The Content-Type header; None leaves it out.
+        accept: The Accept header; None leaves it out, as "it is not specified in the header" (xgboost-container#122).
+        timeout_seconds: How long a whole request may take.
+        custom_attributes: X-Amzn-SageMaker-Custom-Attributes, which only real-time endpoints send.
+    """
 
     content_type: str | None
     accept: str | None
     timeout_seconds: int
-    max_retries: int
-    chunked: bool
-    switches: Switches
+    custom_attributes: str | None = None
 
-    @classmethod
-    def of(cls, request: JobRequest, chunked: bool, switches: Switches) -> "InvocationSettings":
-        """The settings of a job; `chunked` is for MaxPayloadInMB=0."""
-        return cls(
-            request.content_type, request.accept, request.timeout_seconds, request.max_retries, chunked, switches
-        )
+    def headers(self) -> dict[str, str]:
+        """The headers of a request, without those that its body asks for."""
+        named = {
+            "Content-Type": self.content_type,
+            "Accept": self.accept,
+            "X-Amzn-SageMaker-Custom-Attributes": self.custom_attributes,
+        }
+        return {"User-Agent": USER_AGENT} | {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response of /invocations."""
+
+    status: int
+    body: Payload
+    headers: Mapping[str, str]
 
 
 class Container:
@@ -91,31 +96,35 @@ class Container:
             return {}
         return document if isinstance(document, dict) else {}
 
-    def invoke(self, body: bytes, settings: InvocationSettings) -> bytes:
-        """The response to one POST /invocations, retried as the job's ModelClientConfig allows.
+    def invoke(self, body: Payload, call: Call) -> Answer:
+        """The response to one POST /invocations, whatever its status.
 
         Raises:
-            InvocationError: The last attempt failed too, or a failure that is not retried.
+            TimeoutError: No complete answer in time.
+            OSError: The connection was refused or closed without one.
+            http.client.HTTPException: The answer was not HTTP, or ended early.
             CancelledError: `cancel` was called.
         """
-        for attempt in range(settings.max_retries + 1):
-            try:
-                status, response = self._post(body, settings)
-            except TimeoutError:
-                failure = data_log.timeout_failure(settings.timeout_seconds)
-            except (OSError, http.client.HTTPException):
-                failure = data_log.no_response_failure()
+        connection = self._connection()
+        end = time.monotonic() + call.timeout_seconds
+        try:
+            if connection.sock is None:
+                connection.timeout = call.timeout_seconds
+                connection.connect()
             else:
-                if HTTP_OK <= status <= settings.switches.success_statuses_to:
-                    return response
-                failure = data_log.status_failure(status, response)
-                if status < settings.switches.retried_statuses_from:
-                    raise InvocationError(failure)
-            if self._cancelled:
+                connection.sock.settimeout(call.timeout_seconds)
+            if self._cancelled:  # `cancel` may have come while there was no socket yet that it could shut down
                 raise CancelledError
-            if attempt == settings.max_retries:
-                raise InvocationError(failure)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            response = self._exchange(connection, body, call)
+            read = _read_spooled if isinstance(body, Streamed) else _read
+            payload = read(response, connection, end)
+        except BaseException as error:
+            self._drop(connection)
+            if self._cancelled and isinstance(error, OSError | http.client.HTTPException):
+                raise CancelledError from error
+            raise
+        self._keep(connection, not response.will_close)
+        return Answer(response.status, payload, dict(response.headers.items()))
 
     def cancel(self) -> None:
         """Break every request in flight off and refuse further ones."""
@@ -148,40 +157,25 @@ class Container:
         finally:
             connection.close()
 
-    def _post(self, body: bytes, settings: InvocationSettings) -> tuple[int, bytes]:
-        connection = self._connection()
-        end = time.monotonic() + settings.timeout_seconds
-        try:
-            if connection.sock is None:
-                connection.timeout = settings.timeout_seconds
-                connection.connect()
-            else:
-                connection.sock.settimeout(settings.timeout_seconds)
-            if self._cancelled:  # `cancel` may have come while there was no socket yet that it could shut down
-                raise CancelledError
-            self._send(connection, body, settings)
-            response = connection.getresponse()
-            data = _read(response, connection, end)
-        except BaseException:
-            self._drop(connection)
-            raise
-        self._keep(connection, not response.will_close)
-        return response.status, data
-
-    def _send(self, connection: http.client.HTTPConnection, body: bytes, settings: InvocationSettings) -> None:
+    def _exchange(self, connection: http.client.HTTPConnection, body: Payload, call: Call) -> http.client.HTTPResponse:
         # Without Accept-Encoding: http.client's own "identity" is nothing that the service sends.
         connection.putrequest("POST", self._path + "/invocations", skip_accept_encoding=True)
-        connection.putheader("User-Agent", USER_AGENT)
-        if settings.content_type is not None:
-            connection.putheader("Content-Type", settings.content_type)
-        if settings.accept is not None:
-            connection.putheader("Accept", settings.accept)
-        if settings.chunked:
-            connection.putheader("Transfer-Encoding", "chunked")
-            connection.endheaders(iter([body]), encode_chunked=True)
-        else:
-            connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body)
+        for name, value in call.headers().items():
+            connection.putheader(name, value)
+        try:
+            if isinstance(body, InMemory):
+                connection.putheader("Content-Length", str(len(body.data)))
+                connection.endheaders(body.data)
+            else:
+                connection.putheader("Transfer-Encoding", "chunked")
+                connection.endheaders(body.chunks(), encode_chunked=True)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server may answer 413 and close before it has read the body; that status is what the data-log of
+            # sagemaker-python-sdk#1882 shows. If there is no answer either, getresponse raises.
+            response = connection.getresponse()
+            response.will_close = True
+            return response
+        return connection.getresponse()
 
     def _connection(self) -> http.client.HTTPConnection:
         with self._lock:
@@ -226,11 +220,23 @@ def _closed_by_peer(connection: http.client.HTTPConnection) -> bool:
     return True
 
 
-def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> bytes:
-    """The whole body, within what is left of the request's time: a server that trickles must not outlive it."""
-    pieces = []
+def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> InMemory:
+    return InMemory(b"".join(_received(response, connection, end)))
+
+
+def _read_spooled(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> Spooled:
+    spooled = Spooled()
+    for piece in _received(response, connection, end):
+        spooled.append(piece)
+    return spooled
+
+
+def _received(
+    response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
+) -> Iterator[bytes]:
+    """Yield the body, within what is left of the request's time: a server that trickles must not outlive it."""
     while piece := response.read(READ_BYTES):
-        pieces.append(piece)
+        yield piece
         left = end - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -238,4 +244,3 @@ def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnec
             connection.sock.settimeout(left)
     if response.length:  # http.client reports a body that ends early only where no amount was asked for
         raise http.client.IncompleteRead(b"", response.length)
-    return b"".join(pieces)

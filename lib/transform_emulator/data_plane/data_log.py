@@ -23,6 +23,14 @@ PING_FAILED = (
     "responds with an HTTP 200 status code"
 )
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
+# The next two were seen by a production system that ran such jobs for two years, and by the SDK's own check.
+CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
+OUT_OF_MEMORY = (
+    "ClientError: Please use an instance type with more memory, or reduce the size of job data processed on an "
+    "instance."
+)
 
 NO_RESPONSE = "Unable to get response from algorithm"
 
@@ -35,11 +43,13 @@ class FileFailure:
         blame: Whom the job's FailureReason will blame.
         headline: The text of the first data-log line.
         message: The response body that follows under `Message:`, or None where there was no response.
+        status: The HTTP status, or None where there was no response.
     """
 
     blame: Blame
     headline: str
     message: bytes | None = None
+    status: int | None = None
 
     @property
     def reason(self) -> str:
@@ -51,8 +61,8 @@ class FileFailure:
 def status_failure(status: int, body: bytes) -> FileFailure:
     """The failure for an HTTP status that is not a success (amazon-sagemaker-examples#1620, #3948; sdk#1882)."""
     if 400 <= status < 500:
-        return FileFailure(Blame.CLIENT, f"ClientError: {status}", body)
-    return FileFailure(Blame.ALGORITHM, f"Bad HTTP status received from algorithm: {status}", body)
+        return FileFailure(Blame.CLIENT, f"ClientError: {status}", body, status)
+    return FileFailure(Blame.ALGORITHM, f"Bad HTTP status received from algorithm: {status}", body, status)
 
 
 def timeout_failure(timeout_seconds: int) -> FileFailure:

@@ -5,6 +5,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Body = TypeVar("Body")
+Response = TypeVar("Response")
 
 
 class GivenUpError(Exception):
@@ -26,15 +30,26 @@ class Slots:
 
 
 def send_in_order(
-    bodies: Iterator[bytes], invoke: Callable[[bytes], bytes], write: Callable[[bytes], None], slots: Slots
+    bodies: Iterator[Body],
+    invoke: Callable[[Body], Response],
+    write: Callable[[Response], None],
+    slots: Slots,
+    send_rest_after: tuple[type[Exception], ...] = (),
 ) -> None:
     """Invoke every body and write every response, in the order of the bodies.
 
     A file that waits for a slot writes its own finished responses first, so the files of an instance cannot block each
     other for good. The first exception of `bodies`, `invoke` or `write` ends the file: no further body is sent, and
     what is in flight has ended when the exception comes out.
+
+    Args:
+        bodies: What to send.
+        invoke: Gives the response to a body.
+        write: Takes each response.
+        slots: What bounds concurrency and memory.
+        send_rest_after: After one of these the remaining bodies are sent all the same, and their responses dropped.
     """
-    queue = _Queue(invoke, write, slots)
+    queue = _Queue(invoke, write, slots, send_rest_after)
     try:
         for body in bodies:
             queue.add(body)
@@ -43,17 +58,25 @@ def send_in_order(
         queue.give_up()
 
 
-class _Queue:
+class _Queue(Generic[Body, Response]):
     """The bodies of one file that are sent but not yet written, oldest first."""
 
-    def __init__(self, invoke: Callable[[bytes], bytes], write: Callable[[bytes], None], slots: Slots) -> None:
+    def __init__(
+        self,
+        invoke: Callable[[Body], Response],
+        write: Callable[[Response], None],
+        slots: Slots,
+        send_rest_after: tuple[type[Exception], ...],
+    ) -> None:
         self._invoke = invoke
         self._write = write
         self._slots = slots
-        self._pending: deque[Future[bytes]] = deque()
+        self._send_rest_after = send_rest_after
+        self._failure: Exception | None = None
+        self._pending: deque[Future[Response]] = deque()
         self._given_up = threading.Event()
 
-    def add(self, body: bytes) -> None:
+    def add(self, body: Body) -> None:
         while not self._slots.held.acquire(blocking=not self._pending):
             self._write_oldest()
         self._pending.append(self._slots.pool.submit(self._answer, body))
@@ -63,6 +86,8 @@ class _Queue:
     def finish(self) -> None:
         while self._pending:
             self._write_oldest()
+        if self._failure is not None:
+            raise self._failure
 
     def give_up(self) -> None:
         self._given_up.set()
@@ -75,11 +100,15 @@ class _Queue:
     def _write_oldest(self) -> None:
         future = self._pending.popleft()
         try:
-            self._write(future.result())
+            response = future.result()
+            if self._failure is None:
+                self._write(response)
+        except self._send_rest_after as error:
+            self._failure = self._failure or error
         finally:
             self._slots.held.release()
 
-    def _answer(self, body: bytes) -> bytes:
+    def _answer(self, body: Body) -> Response:
         if self._given_up.is_set():
             raise GivenUpError
         answered = False
@@ -88,6 +117,6 @@ class _Queue:
             answered = True
         finally:
             # Told here, not where the response is written: the pool would send the next body in between.
-            if not answered:
+            if not answered and not self._send_rest_after:
                 self._given_up.set()
         return response

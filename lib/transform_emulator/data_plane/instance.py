@@ -9,14 +9,15 @@ from datetime import datetime
 
 from transform_emulator.clock import Clock
 from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.assembly import piece
-from transform_emulator.data_plane.container import CancelledError, Container, InvocationError, InvocationSettings
-from transform_emulator.data_plane.data_log import Blame, FileFailure
-from transform_emulator.data_plane.file_run import Slots, send_in_order
-from transform_emulator.data_plane.inputs import InputObject, output_location
+from transform_emulator.data_plane.container import CancelledError, Container
+from transform_emulator.data_plane.data_log import FileFailure
+from transform_emulator.data_plane.file_run import Slots
+from transform_emulator.data_plane.file_transform import FileTransform
+from transform_emulator.data_plane.inputs import InputObject
 from transform_emulator.data_plane.model_server import ModelServer, is_url
-from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
-from transform_emulator.data_plane.records import RecordTooLargeError, bodies
+from transform_emulator.data_plane.object_store import ObjectStore
+from transform_emulator.faults.model import Kind
+from transform_emulator.faults.register import FaultRegister
 from transform_emulator.job_request import JobRequest, Parameters, container_environment, parameters
 from transform_emulator.locations import S3Location
 from transform_emulator.stop_signal import StopSignal
@@ -39,7 +40,9 @@ class JobContext:
         put_log: Appends lines to a log stream.
         clock: The time of day.
         stop: Set when the job is told to stop.
+        broken: Set when one instance met a failure that ends the whole job.
         switches: The readings of unconfirmed points.
+        faults: What is made to go wrong.
         ping_deadline_seconds: How long a model server may take until /ping answers.
     """
 
@@ -50,7 +53,9 @@ class JobContext:
     put_log: PutLog
     clock: Clock
     stop: StopSignal
+    broken: threading.Event
     switches: Switches
+    faults: FaultRegister
     ping_deadline_seconds: float
 
 
@@ -59,10 +64,12 @@ class InstanceResult:
     """What an instance did.
 
     Attributes:
-        failure_reason: The first reason for which the job must be Failed, or None.
+        system_reason: The failure that ended the whole job, or None.
+        failure_reason: The first reason of a failed file, or of an instance that never worked, or None.
         outputs: The objects it wrote.
     """
 
+    system_reason: str | None
     failure_reason: str | None
     outputs: tuple[S3Location, ...]
 
@@ -70,20 +77,30 @@ class InstanceResult:
 class Instance:
     """Runs its share of a job from the model server's start to its end, in the calling thread."""
 
-    def __init__(self, context: JobContext, files: Sequence[InputObject]) -> None:
+    def __init__(self, context: JobContext, number: int, files: Sequence[InputObject]) -> None:
         self._context = context
         self._files = files
+        self._facts: dict[str, object] = {
+            "job": context.request.name,
+            "model": context.request.model_name,
+            "instance": number,
+        }
         started = int(context.clock().timestamp())
         # `[job]/[instance-id]-[epoch_timestamp]`, ids begin with "i-"; the data-log's name ends with "/data-log".
         self._stream = f"{context.request.name}/i-{secrets.token_hex(9)[:17]}-{started}"
         self._lock = threading.Lock()
+        self._system_reason: str | None = None
         self._reason: str | None = None
         self._outputs: list[S3Location] = []
 
     def run(self) -> InstanceResult:
         """Transform the files; returns early when the job is told to stop."""
         context = self._context
-        if is_url(context.served_by):
+        if context.faults.find((Kind.INSTANCE_FAILS,), self._facts):
+            # Real logs: an instance that fails to start has a container stream but no data-log.
+            self._log_container(b"the model server could not start")
+            self._reason = data_log.PING_FAILED
+        elif is_url(context.served_by):
             self._serve(context.served_by, lambda: True)
         else:
             variables = context.model_environment | container_environment(context.request)
@@ -92,16 +109,14 @@ class Instance:
                 self._serve(server.url, lambda: server.running)
             finally:
                 server.stop()
-        return InstanceResult(self._reason, tuple(self._outputs))
+        return InstanceResult(self._system_reason, self._reason, tuple(self._outputs))
 
     def _serve(self, url: str, running: Callable[[], bool]) -> None:
         context = self._context
         container = Container(url)
         try:
             with context.stop.calling(container.cancel):
-                if not container.wait_until_healthy(
-                    context.ping_deadline_seconds, lambda seconds: context.stop.wait(seconds) or not running()
-                ):
+                if not self._becomes_healthy(container, running):
                     self._note_reason(data_log.PING_FAILED)
                     return
                 chosen = parameters(context.request, container.execution_parameters())
@@ -117,62 +132,62 @@ class Instance:
         finally:
             container.close()
 
-    def _transform_all(self, container: Container, chosen: Parameters) -> None:
-        concurrent = chosen.max_concurrent_transforms
-        files_at_once = concurrent if self._context.switches.files_in_parallel else 1
-        with ThreadPoolExecutor(concurrent) as pool, ThreadPoolExecutor(files_at_once) as readers:
-            slots = Slots(pool, threading.Semaphore(HELD_BODIES_PER_TRANSFORM * concurrent))
-            # The list makes an unexpected exception of a worker come out here.
-            list(readers.map(lambda item: self._transform(item, container, chosen, slots), self._files))
+    def _becomes_healthy(self, container: Container, running: Callable[[], bool]) -> bool:
+        context = self._context
+        fault = context.faults.find((Kind.SLOW_PING, Kind.NO_PING), self._facts)
+        if fault is not None:
+            never = fault.kind is Kind.NO_PING or fault.seconds >= context.ping_deadline_seconds
+            if context.stop.wait(0 if never else fault.seconds) or never:
+                return False
+        return container.wait_until_healthy(
+            context.ping_deadline_seconds, lambda seconds: context.stop.wait(seconds) or not running()
+        )
 
-    def _transform(self, item: InputObject, container: Container, chosen: Parameters, slots: Slots) -> None:
+    def _transform_all(self, container: Container, chosen: Parameters) -> None:
+        context, concurrent = self._context, chosen.max_concurrent_transforms
+        files_at_once = concurrent if context.switches.files_in_parallel else 1
+        with ThreadPoolExecutor(concurrent) as pool, ThreadPoolExecutor(files_at_once) as readers:
+            transform = FileTransform(
+                request=context.request,
+                chosen=chosen,
+                container=container,
+                store=context.store,
+                slots=Slots(pool, threading.Semaphore(HELD_BODIES_PER_TRANSFORM * concurrent)),
+                switches=context.switches,
+                faults=context.faults,
+                facts=self._facts,
+                sleep=context.stop.wait,
+            )
+            # The list makes an unexpected exception of a worker come out here.
+            list(readers.map(lambda item: self._transform(item, transform), self._files))
+
+    def _transform(self, item: InputObject, transform: FileTransform) -> None:
         """Write the output of one file, or log why there is none."""
-        if self._context.stop.is_set():
+        context = self._context
+        if context.stop.is_set() or context.broken.is_set() or self._breaks(item):
             return
         try:
-            failure = self._write_output(item, container, chosen, slots)
-        except RecordTooLargeError:
-            failure = FileFailure(Blame.CLIENT, self._context.switches.too_large_headline)
-        except InvocationError as error:
-            failure = error.failure
+            result = transform.run(item)
         except CancelledError:
             return
-        except STORE_ERRORS as error:
-            failure = FileFailure(Blame.PLATFORM, f"InternalServerError: {error}")
-        if failure is not None:
-            self._log_data(*data_log.failure_lines(self._context.clock(), item, failure))
-            self._note_reason(failure.reason)
+        if isinstance(result, S3Location):
+            with self._lock:
+                self._outputs.append(result)
+        elif isinstance(result, FileFailure):
+            self._log_data(*data_log.failure_lines(context.clock(), item, result))
+            self._note_reason(result.reason)
 
-    def _write_output(
-        self, item: InputObject, container: Container, chosen: Parameters, slots: Slots
-    ) -> FileFailure | None:
-        context, request, switches = self._context, self._context.request, self._context.switches
-        chunks = context.store.chunks(S3Location(item.bucket, item.key))
-        if chunks is None:
-            skipped = request.manifest and not switches.missing_manifest_key_fails
-            return None if skipped else FileFailure(Blame.CLIENT, "ClientError: 404")
-        settings = InvocationSettings.of(request, chunked=chosen.payload_bytes is None, switches=switches)
-        place = output_location(request.output_path, item)
-        written = 0
-        with context.store.writer(place, request.output_kms_key) as writer:
-
-            def write(response: bytes) -> None:
-                nonlocal written
-                writer.write(piece(response, request.assemble, switches.newline_only_if_missing))
-                written += 1
-
-            send_in_order(
-                bodies(chunks, request.split, chosen.strategy, chosen.payload_bytes),
-                lambda body: container.invoke(body, settings),
-                write,
-                slots,
-            )
-            if written == 0 and switches.empty_object_fails:
-                return FileFailure(Blame.CLIENT, "ClientError: empty input")
-            writer.complete()
+    def _breaks(self, item: InputObject) -> bool:
+        """Whether a failure of the platform ends the job at this file; such a failure writes no data-log line."""
+        kinds = (Kind.OUT_OF_MEMORY, Kind.INTERNAL_ERROR)
+        fault = self._context.faults.find(kinds, self._facts | {"key": item.key})
+        if fault is None:
+            return False
+        out_of_memory = fault.kind is Kind.OUT_OF_MEMORY
         with self._lock:
-            self._outputs.append(place)
-        return None
+            self._system_reason = data_log.OUT_OF_MEMORY if out_of_memory else data_log.INTERNAL_ERROR
+        self._context.broken.set()
+        return True
 
     def _note_reason(self, reason: str) -> None:
         with self._lock:

@@ -2,44 +2,64 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from transform_emulator.aws_state import LogGroup, ModelRegistry
 from transform_emulator.clock import Clock
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
 from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.inputs import InputObject, ManifestError, from_manifest, under_prefix
-from transform_emulator.data_plane.instance import Instance, JobContext
+from transform_emulator.data_plane.inputs import (
+    InputObject,
+    ManifestError,
+    from_manifest,
+    output_location,
+    under_prefix,
+)
+from transform_emulator.data_plane.instance import Instance, InstanceResult, JobContext
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.sharding import shards
+from transform_emulator.faults.model import Kind
+from transform_emulator.faults.register import FaultRegister
 from transform_emulator.job_request import JobRequest, from_api
 from transform_emulator.locations import parse_uri
 from transform_emulator.switches import Switches
 
 log = logging.getLogger(__name__)
 
+JOB_FAULTS = (Kind.CAPACITY_ERROR, Kind.COMPLETED_WITHOUT_OUTPUT, Kind.SLOW_START)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every job of an emulator works with.
+
+    Attributes:
+        models: What serves each model.
+        logs: The log group.
+        store_of: The objects that somebody's jobs read and write.
+        clock: The time of day.
+        switches: The readings of unconfirmed points.
+        faults: What is made to go wrong.
+        ping_deadline_seconds: How long a model server may take until /ping answers.
+    """
+
+    models: ModelRegistry
+    logs: LogGroup
+    store_of: Callable[[Scope], ObjectStore]
+    clock: Clock
+    switches: Switches
+    faults: FaultRegister
+    ping_deadline_seconds: float
+
 
 class JobRunner:
     """Runs each job in a thread of its own."""
 
-    def __init__(
-        self,
-        jobs: JobRegister,
-        models: ModelRegistry,
-        logs: LogGroup,
-        store_of: Callable[[Scope], ObjectStore],
-        clock: Clock,
-        switches: Switches,
-        ping_deadline_seconds: float,
-    ) -> None:
+    def __init__(self, jobs: JobRegister, surroundings: Surroundings) -> None:
         self._jobs = jobs
-        self._models = models
-        self._logs = logs
-        self._store_of = store_of
-        self._clock = clock
-        self._switches = switches
-        self._ping_deadline_seconds = ping_deadline_seconds
+        self._with = surroundings
         self._threads: list[threading.Thread] = []
 
     def start(self, job: Job) -> None:
@@ -58,20 +78,28 @@ class JobRunner:
     def _run(self, job: Job) -> None:
         reason: str | None = data_log.INTERNAL_ERROR  # of a job whose run raises: its thread's end shows the traceback
         try:
-            reason = self._transform(job)
+            job.released.wait()
+            reason = None if job.stop.is_set() else self._transform(job)
         finally:
             self._jobs.finish(job, reason)
 
     def _transform(self, job: Job) -> str | None:
         request = from_api(job.body)
-        served_by = self._models.command_or_url(job.scope, request.model_name)
+        facts = {"job": request.name, "model": request.model_name}
+        served_by = self._with.models.command_or_url(job.scope, request.model_name)
         if served_by is None:
             # A container image that will not start (developer guide, batch transform storage).
             log.error("nothing serves model %s: name it with --model", request.model_name)
             return data_log.INTERNAL_ERROR
-        store = self._store_of(job.scope)
+        fault = self._with.faults.find(JOB_FAULTS, facts)
+        if fault is not None and fault.kind is Kind.CAPACITY_ERROR:
+            return data_log.CAPACITY
+        if fault is not None and job.stop.wait(fault.seconds):
+            return None
+        store = self._with.store_of(job.scope)
         try:
             objects = _input_objects(request, store)
+            self._leave_outputs(request, store, objects)
         except ManifestError as error:
             log.error("job %s: %s", job.name, error)
             return f"{data_log.Blame.CLIENT.value}: {error}"
@@ -79,31 +107,51 @@ class JobRunner:
             log.error("job %s cannot read its input: %s", job.name, error)
             return data_log.INTERNAL_ERROR
         self._jobs.start(job)
+        if fault is not None and fault.kind is Kind.COMPLETED_WITHOUT_OUTPUT:
+            return None  # boto3#2044: Completed, no error, no objects
         return self._run_instances(job, self._context(job, request, served_by, store), objects)
+
+    def _leave_outputs(self, request: JobRequest, store: ObjectStore, objects: Sequence[InputObject]) -> None:
+        """Put the `.out` objects that a fault wants to be there already, as an earlier job would have left them."""
+        facts = {"job": request.name, "model": request.model_name}
+        for item in objects:
+            fault = self._with.faults.find((Kind.LEFTOVER_OUTPUT,), facts | {"key": item.key})
+            if fault is not None:
+                with store.writer(output_location(request.output_path, item), None) as writer:
+                    writer.write(fault.body.encode())
+                    writer.complete()
 
     def _context(self, job: Job, request: JobRequest, served_by: str, store: ObjectStore) -> JobContext:
         return JobContext(
             request=request,
             served_by=served_by,
-            model_environment=self._models.environment(job.scope, request.model_name),
+            model_environment=self._with.models.environment(job.scope, request.model_name),
             store=store,
-            put_log=lambda stream, now, lines: self._logs.put(job.scope, stream, now, lines),
-            clock=self._clock,
+            put_log=lambda stream, now, lines: self._with.logs.put(job.scope, stream, now, lines),
+            clock=self._with.clock,
             stop=job.stop,
-            switches=self._switches,
-            ping_deadline_seconds=self._ping_deadline_seconds,
+            broken=threading.Event(),
+            switches=self._with.switches,
+            faults=self._with.faults,
+            ping_deadline_seconds=self._with.ping_deadline_seconds,
         )
 
     def _run_instances(self, job: Job, context: JobContext, objects: list[InputObject]) -> str | None:
         count = context.request.instance_count
-        shares = shards(objects, count, self._switches.sharding)
+        shares = shards(objects, count, self._with.switches.sharding)
         with ThreadPoolExecutor(count) as pool:
-            results = list(pool.map(lambda files: Instance(context, files).run(), shares))
-        if job.stop.is_set() and not self._switches.stop_keeps_outputs:
+            results = list(pool.map(lambda number: Instance(context, number, shares[number]).run(), range(count)))
+        if job.stop.is_set() and not self._with.switches.stop_keeps_outputs:
             for result in results:
                 for place in result.outputs:
                     context.store.delete(place)
-        return next((result.failure_reason for result in results if result.failure_reason), None)
+        return _reason(results)
+
+
+def _reason(results: Sequence[InstanceResult]) -> str | None:
+    """The job's FailureReason: what ended all of it, before what failed a file."""
+    reasons = [result.system_reason for result in results] + [result.failure_reason for result in results]
+    return next((reason for reason in reasons if reason), None)
 
 
 def _input_objects(request: JobRequest, store: ObjectStore) -> list[InputObject]:

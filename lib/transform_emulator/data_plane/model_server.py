@@ -1,6 +1,8 @@
 """Model servers: a command that is started for each instance, or the URL of one that runs already."""
 
+import contextlib
 import os
+import secrets
 import shlex
 import socket
 import subprocess
@@ -13,6 +15,8 @@ from importlib import resources
 LAUNCHER = resources.files(__package__).joinpath("launcher.py").read_text(encoding="utf-8")
 LOOPBACK = "127.0.0.1"
 READY_TO_DIE_SECONDS = 10.0  # the launcher's grace and some more
+PORTS = range(10_000, 32_768)
+PORT_TRIES = 100
 URL_SCHEMES = ("http://", "https://")
 
 
@@ -77,6 +81,13 @@ class ModelServer:
 
 
 def _free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on.
+
+    It is one that a 16-bit signed number can hold, as AWS's Multi Model Server refuses others ("Invalid port number"),
+    and below the range from which the kernel gives ports to clients, so none of them takes it before the server does.
+    """
+    for _ in range(PORT_TRIES):
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.create_server((LOOPBACK, port)):
+            return port
+    raise OSError(f"no free port among {PORT_TRIES} between {PORTS.start} and {PORTS.stop}")

@@ -9,8 +9,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from transform_emulator.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
 from transform_emulator.locations import S3Location
 
-STORE_ERRORS = (BotoCoreError, ClientError)
+
+class StoreError(Exception):
+    """The store cannot do what was asked, as when a bucket does not exist."""
+
+
+STORE_ERRORS = (BotoCoreError, ClientError, StoreError)
 MISSING_CODES = frozenset({"404", "NoSuchKey", "NoSuchBucket"})
+# A role that may not list the bucket is told that there are no objects (amazon-sagemaker-examples#2414).
+HIDDEN_CODES = frozenset({"AccessDenied", "403"})
 
 
 class S3Client(Protocol):
@@ -82,7 +89,7 @@ class S3Store:
         try:
             answer = self._client.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.key, MaxKeys=1)
         except ClientError as error:
-            if error.response["Error"]["Code"] in MISSING_CODES:
+            if error.response["Error"]["Code"] in MISSING_CODES | HIDDEN_CODES:
                 return False
             raise
         return bool(answer.get("KeyCount"))

@@ -5,6 +5,7 @@ Nothing here does I/O: chunks of bytes come in, bodies go out. At most one body 
 
 from collections.abc import Iterable, Iterator
 
+from transform_emulator.data_plane.framing import FrameTooLargeError, frames
 from transform_emulator.job_request import Split, Strategy
 
 
@@ -12,27 +13,39 @@ class RecordTooLargeError(Exception):
     """A record does not fit into MaxPayloadInMB: the file fails ("a single record > MaxPayloadInMB", batch errors)."""
 
 
+def is_one_body(split: Split, strategy: Strategy, limit_bytes: int | None) -> bool:
+    """Whether a whole object is sent in one request of unlimited size, which is streamed rather than held.
+
+    That MultiRecord without a limit (MaxPayloadInMB=0) puts the whole object into one body is the reading of the SDK's
+    local mode; how the service groups records then is not written anywhere.
+    """
+    return limit_bytes is None and (split is Split.NONE or strategy is Strategy.MULTI_RECORD)
+
+
 def bodies(chunks: Iterable[bytes], split: Split, strategy: Strategy, limit_bytes: int | None) -> Iterator[bytes]:
     r"""Yield the bodies to send for one object, in order.
 
     With `Split.NONE` the strategy is ignored and the whole object is one body. A line keeps its `\n`, and `\n` alone
-    ends a line: a lone `\r` or U+2028 belongs to the record.
+    ends a line: a lone `\r` or U+2028 belongs to the record. A RecordIO or TFRecord record loses its wrapper with
+    SingleRecord and keeps it with MultiRecord (botocore, SplitType).
 
     Args:
         chunks: The object's bytes, in pieces of any size.
         split: SplitType.
         strategy: BatchStrategy.
-        limit_bytes: MaxPayloadInMB in bytes, inclusive; None for no limit (MaxPayloadInMB=0), where MultiRecord puts
-            the whole object into one body.
+        limit_bytes: MaxPayloadInMB in bytes, inclusive; None for no limit.
 
     Raises:
         RecordTooLargeError: A record, or an unsplit object, is over the limit.
+        MalformedRecordError: The object is not what `split` says.
     """
-    if split is Split.LINE and strategy is Strategy.SINGLE_RECORD:
+    if is_one_body(split, strategy, limit_bytes) or split is Split.NONE:
+        return _whole(chunks, limit_bytes)
+    if split is not Split.LINE:
+        return _framed(chunks, split, strategy, limit_bytes)
+    if limit_bytes is None or strategy is Strategy.SINGLE_RECORD:
         return _lines(chunks, limit_bytes)
-    if split is Split.LINE and limit_bytes is not None:
-        return _line_batches(chunks, limit_bytes)
-    return _whole(chunks, limit_bytes)
+    return _line_batches(chunks, limit_bytes)
 
 
 def _whole(chunks: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
@@ -40,6 +53,30 @@ def _whole(chunks: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
     for chunk in chunks:
         body += chunk
         _check(len(body), limit_bytes)
+    if body:
+        yield bytes(body)
+
+
+def _framed(chunks: Iterable[bytes], split: Split, strategy: Strategy, limit_bytes: int | None) -> Iterator[bytes]:
+    try:
+        records = frames(chunks, split, limit_bytes)
+        if strategy is Strategy.SINGLE_RECORD:
+            for record in records:
+                yield record.data
+        else:
+            yield from _packed((record.wrapped for record in records), limit_bytes)
+    except FrameTooLargeError as error:
+        raise RecordTooLargeError from error
+
+
+def _packed(records: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
+    body = bytearray()
+    for record in records:
+        _check(len(record), limit_bytes)
+        if body and limit_bytes is not None and len(body) + len(record) > limit_bytes:
+            yield bytes(body)
+            body.clear()
+        body += record
     if body:
         yield bytes(body)
 

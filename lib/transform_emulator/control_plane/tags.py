@@ -1,0 +1,51 @@
+"""AddTags, ListTags and DeleteTags of transform jobs; the tags of everything else are moto's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from transform_emulator.control_plane.errors import validation
+from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
+
+TAG_CALLS = frozenset({"AddTags", "ListTags", "DeleteTags"})
+KIND = ":transform-job/"
+MAX_TAGS = 50  # botocore, TagList
+
+
+def is_for_a_job(operation: str, body: dict[str, Any]) -> bool:
+    """Whether a call is about the tags of a transform job."""
+    return operation in TAG_CALLS and KIND in str(body.get("ResourceArn", ""))
+
+
+def call(jobs: JobRegister, operation: str, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a checked call.
+
+    Raises:
+        ApiError: There is no such job, or it would have more than 50 tags.
+    """
+    arn = body["ResourceArn"]
+    job = jobs.get(scope, arn.partition(KIND)[2])
+    if job is None or job.arn != arn:
+        raise validation(f"Could not find resource {arn}.")
+    answers: dict[str, Callable[[Job, dict[str, Any]], dict[str, Any]]] = {
+        "AddTags": _add,
+        "ListTags": lambda of, _: {"Tags": _listed(of)},
+        "DeleteTags": _delete,
+    }
+    return answers[operation](job, body)
+
+
+def _add(job: Job, body: dict[str, Any]) -> dict[str, Any]:
+    tags = job.tags | {tag["Key"]: tag["Value"] for tag in body["Tags"]}
+    if len(tags) > MAX_TAGS:
+        raise validation(f"The number of tags ({len(tags)}) must not be greater than {MAX_TAGS}.")
+    job.tags = tags
+    return {"Tags": _listed(job)}
+
+
+def _delete(job: Job, body: dict[str, Any]) -> dict[str, Any]:
+    job.tags = {key: value for key, value in job.tags.items() if key not in body["TagKeys"]}
+    return {}
+
+
+def _listed(job: Job) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in job.tags.items()]

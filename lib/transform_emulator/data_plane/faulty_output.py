@@ -1,0 +1,38 @@
+"""Outputs that a fault spoils: fewer lines than records, or more."""
+
+from transform_emulator.data_plane.object_store import ObjectWriter
+from transform_emulator.faults.model import Fault, Kind
+
+
+class FaultyWriter:
+    """Passes on what a fault lets through, and adds what it adds."""
+
+    def __init__(self, writer: ObjectWriter, fault: Fault) -> None:
+        self._writer = writer
+        self._fault = fault
+        self._lines_left = fault.keep_lines
+        self._bytes_left = fault.keep_bytes
+
+    def write(self, data: bytes) -> None:
+        """Append bytes, or what is to be left of them."""
+        if self._fault.kind is Kind.OUTPUT_TRUNCATED:
+            data = self._cut(data)
+        self._writer.write(data)
+
+    def complete(self) -> None:
+        """Make the object appear."""
+        if self._fault.kind is Kind.OUTPUT_EXTRA_LINES:
+            self._writer.write((self._fault.body + "\n").encode() * self._fault.lines)
+        self._writer.complete()
+
+    def _cut(self, data: bytes) -> bytes:
+        if self._lines_left is not None:
+            lines = data.split(b"\n")
+            # What follows the last newline to be kept is cut, also if more of that line comes in the next piece.
+            if len(lines) > self._lines_left:
+                data = b"".join(line + b"\n" for line in lines[: self._lines_left])
+            self._lines_left = max(0, self._lines_left - len(lines) + 1)
+        if self._bytes_left is not None:
+            data = data[: self._bytes_left]
+            self._bytes_left -= len(data)
+        return data

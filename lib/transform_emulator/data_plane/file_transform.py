@@ -1,0 +1,133 @@
+"""One input object of a job, from the bytes in S3 to the `.out` object or the reason why there is none."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from transform_emulator.data_plane.assembly import pieces
+from transform_emulator.data_plane.compression import CompressionError, gunzip
+from transform_emulator.data_plane.container import Call, Container
+from transform_emulator.data_plane.data_log import Blame, FileFailure
+from transform_emulator.data_plane.data_processing import Processing, ProcessingError
+from transform_emulator.data_plane.faulty_output import FaultyWriter
+from transform_emulator.data_plane.file_run import Slots, send_in_order
+from transform_emulator.data_plane.framing import MalformedRecordError
+from transform_emulator.data_plane.inputs import InputObject, output_location
+from transform_emulator.data_plane.invocation import InvocationError, Invoker
+from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
+from transform_emulator.data_plane.payload import InMemory, Payload, Streamed
+from transform_emulator.data_plane.records import RecordTooLargeError, bodies, is_one_body
+from transform_emulator.faults.model import Kind
+from transform_emulator.faults.register import FaultRegister
+from transform_emulator.job_request import JobRequest, Parameters
+from transform_emulator.locations import S3Location
+from transform_emulator.switches import Switches
+
+OUTPUT_FAULTS = (Kind.OUTPUT_TRUNCATED, Kind.OUTPUT_EXTRA_LINES)
+
+
+@dataclass(frozen=True)
+class FileTransform:
+    """Transforms the files of one instance, each in the calling thread.
+
+    Attributes:
+        request: The job's request.
+        chosen: The parameters that the instance works with.
+        container: Its model server.
+        store: The job's objects.
+        slots: What its files share.
+        switches: The readings of unconfirmed points.
+        faults: What is made to go wrong.
+        facts: What a fault can be narrowed down to: job, model, instance.
+        sleep: Waits for so many seconds; True if the job was told to stop in the meantime.
+    """
+
+    request: JobRequest
+    chosen: Parameters
+    container: Container
+    store: ObjectStore
+    slots: Slots
+    switches: Switches
+    faults: FaultRegister
+    facts: dict[str, object]
+    sleep: Callable[[float], bool]
+
+    def run(self, item: InputObject) -> S3Location | FileFailure | None:
+        """Where the output is, or why there is none; None for an object that is not there and may be missing.
+
+        Raises:
+            CancelledError: The job was told to stop.
+        """
+        try:
+            return self._write_output(item)
+        except RecordTooLargeError:
+            return FileFailure(Blame.CLIENT, self.switches.too_large_headline)
+        except (MalformedRecordError, CompressionError) as error:
+            return FileFailure(Blame.CLIENT, f"ClientError: {error}")
+        except ProcessingError as error:
+            return FileFailure(Blame.CLIENT, str(error))
+        except InvocationError as error:
+            return error.failure
+        except STORE_ERRORS as error:
+            return FileFailure(Blame.PLATFORM, f"InternalServerError: {error}")
+
+    def _write_output(self, item: InputObject) -> S3Location | FileFailure | None:
+        place = S3Location(item.bucket, item.key)
+        chunks = self.store.chunks(place)
+        if chunks is None:
+            skipped = self.request.manifest and not self.switches.missing_manifest_key_fails
+            return None if skipped else FileFailure(Blame.CLIENT, "ClientError: 404")
+        processing, invoker = Processing(self.request, self.switches), self._invoker(item)
+        target = output_location(self.request.output_path, item)
+        written = 0
+        with self.store.writer(target, self.request.output_kms_key) as plain:
+            fault = self.faults.find(OUTPUT_FAULTS, self.facts | {"key": item.key})
+            writer = plain if fault is None else FaultyWriter(plain, fault)
+
+            def write(response: Payload) -> None:
+                nonlocal written
+                for piece in pieces(response, self.request.assemble, self.switches.newline_only_if_missing):
+                    writer.write(piece)
+                written += 1
+
+            send_in_order(
+                self._payloads(place, chunks, processing.active),
+                lambda body: _answer(body, invoker, processing),
+                write,
+                self.slots,
+                (InvocationError,) if self.switches.failed_file_sends_rest else (),
+            )
+            if written == 0 and self.switches.empty_object_fails:
+                return FileFailure(Blame.CLIENT, "ClientError: empty input")
+            writer.complete()
+        return target
+
+    def _payloads(self, place: S3Location, chunks: Iterator[bytes], parsed: bool) -> Iterator[Payload]:
+        split, strategy, limit = self.request.split, self.chosen.strategy, self.chosen.payload_bytes
+        plain = self._plain(chunks)
+        # A body whose records are filtered or joined has to be held to be parsed, as large as it may be.
+        if parsed or not is_one_body(split, strategy, limit):
+            yield from map(InMemory, bodies(plain, split, strategy, limit))
+        elif any(plain):  # an object without a byte is no record, streamed or not
+            yield Streamed(lambda: self._plain(self.store.chunks(place) or iter(())))
+
+    def _plain(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        return gunzip(chunks) if self.request.gzip else chunks
+
+    def _invoker(self, item: InputObject) -> Invoker:
+        request = self.request
+        return Invoker(
+            container=self.container,
+            call=Call(request.content_type, request.accept, request.timeout_seconds),
+            max_retries=request.max_retries,
+            switches=self.switches,
+            faults=self.faults,
+            facts=self.facts | {"key": item.key},
+            sleep=self.sleep,
+        )
+
+
+def _answer(body: Payload, invoker: Invoker, processing: Processing) -> Payload:
+    if not processing.active or not isinstance(body, InMemory):
+        return invoker.invoke(body)
+    response = invoker.invoke(InMemory(processing.request_body(body.data)))
+    return InMemory(processing.output(body.data, b"".join(response.chunks())))

@@ -1,0 +1,97 @@
+"""One request of a job, with the retries that its ModelClientConfig allows."""
+
+import http.client
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from transform_emulator.data_plane import data_log
+from transform_emulator.data_plane.container import Answer, Call, CancelledError, Container
+from transform_emulator.data_plane.data_log import FileFailure
+from transform_emulator.data_plane.payload import InMemory, Payload
+from transform_emulator.faults.model import Fault, Kind
+from transform_emulator.faults.register import FaultRegister
+from transform_emulator.switches import Switches
+
+HTTP_OK = 200
+REQUEST_FAULTS = (Kind.STATUS, Kind.TIMEOUT, Kind.DROP, Kind.SLOW_ANSWER)
+
+
+class InvocationError(Exception):
+    """A request failed for good; `failure` says how the service would put it."""
+
+    def __init__(self, failure: FileFailure) -> None:
+        super().__init__(failure.headline)
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class Invoker:
+    """Sends the bodies of one file.
+
+    Attributes:
+        container: The model server.
+        call: How it is called.
+        max_retries: InvocationsMaxRetries.
+        switches: Which statuses are a success, and which are retried.
+        faults: What is made to go wrong.
+        facts: What a fault can be narrowed down to: job, model, instance, key.
+        sleep: Waits for so many seconds; True if the job was told to stop in the meantime.
+    """
+
+    container: Container
+    call: Call
+    max_retries: int
+    switches: Switches
+    faults: FaultRegister
+    facts: dict[str, object]
+    sleep: Callable[[float], bool]
+
+    def invoke(self, body: Payload) -> Payload:
+        """The response to a body. Retries follow at once: logs of real jobs show no time between them.
+
+        Raises:
+            InvocationError: The last attempt failed too, or a failure that is not retried.
+            CancelledError: The job was told to stop.
+        """
+        for attempt in range(1, self.max_retries + 2):
+            outcome = self._attempt(body, attempt)
+            if not isinstance(outcome, FileFailure):
+                return outcome
+            if attempt > self.max_retries or not self._is_retried(outcome):
+                raise InvocationError(outcome)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _attempt(self, body: Payload, attempt: int) -> Payload | FileFailure:
+        try:
+            answer = self._answer(body, attempt)
+        except TimeoutError:
+            return data_log.timeout_failure(self.call.timeout_seconds)
+        except (OSError, http.client.HTTPException):
+            return data_log.no_response_failure()
+        if HTTP_OK <= answer.status <= self.switches.success_statuses_to:
+            return answer.body
+        return data_log.status_failure(answer.status, b"".join(answer.body.chunks()))
+
+    def _answer(self, body: Payload, attempt: int) -> Answer:
+        text = body.data if isinstance(body, InMemory) else b""
+        fault = self.faults.find(REQUEST_FAULTS, self.facts | {"attempt": attempt}, text)
+        if fault is not None:
+            answer = self._made_up(fault)
+            if answer is not None:
+                return answer
+        return self.container.invoke(body, self.call)
+
+    def _made_up(self, fault: Fault) -> Answer | None:
+        """The answer that a fault gives in the model server's place, which is not asked; None to ask it after all."""
+        if self.sleep(fault.seconds):
+            raise CancelledError
+        if fault.kind is Kind.TIMEOUT:
+            raise TimeoutError
+        if fault.kind is Kind.DROP:
+            raise ConnectionResetError
+        if fault.kind is Kind.STATUS:
+            return Answer(fault.status, InMemory(fault.body.encode()), {})
+        return None
+
+    def _is_retried(self, failure: FileFailure) -> bool:
+        return failure.status is None or failure.status >= self.switches.retried_statuses_from

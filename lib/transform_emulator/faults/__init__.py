@@ -1,0 +1,1 @@
+"""Faults declared as data: what goes wrong, where, and the how-manieth time."""

@@ -1,0 +1,76 @@
+"""Virtual environments for clients and model servers that must not share one with the rest.
+
+Each is made by the first test that needs it and kept: in the folder that EMULATOR_TEST_VENVS names, or else in pytest's
+cache. Its name holds a hash of its requirements, so another version makes another environment.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from emulator.conftest import Aws
+from transform_emulator.emulator import Emulator, Settings
+
+Venv = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def venv(request: pytest.FixtureRequest) -> Venv:
+    """Gives the bin folder of an environment with some requirements."""
+    told = os.environ.get("EMULATOR_TEST_VENVS")
+    folder = Path(told) if told else Path(request.config.cache.mkdir("venvs"))
+
+    def make(name: str, *requirements: str) -> Path:
+        digest = hashlib.blake2b("\n".join([sys.version, *requirements]).encode(), digest_size=6).hexdigest()
+        place = folder / f"{name}-{digest}"
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)  # half of one, from a run that was interrupted
+            subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+            pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, *requirements], check=True)
+            (place / "complete").touch()
+        return place / "bin"
+
+    return make
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Mapping[str, str]], Aws]]:
+    """Starts an emulator that serves some models and makes buckets, and ends it after the test."""
+    running: list[Emulator] = []
+
+    def start(models: Mapping[str, str]) -> Aws:
+        running.append(Emulator(Settings(models, create_buckets=True)))
+        running[-1].start()
+        return Aws.of(running[-1].endpoint_url)
+
+    yield start
+    for emulator in running:
+        emulator.stop()
+
+
+@pytest.fixture
+def job() -> str:
+    """A job's name, which is also its bucket's."""
+    return f"job-{uuid.uuid4().hex[:12]}"
+
+
+def environment(aws: Aws, **more: str) -> dict[str, str]:
+    """What a client's process needs to find the emulator: nothing but what any AWS client reads."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    keys = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-west-2"}
+    return inherited | keys | {"AWS_ENDPOINT_URL": aws.endpoint_url} | more
+
+
+def output_of(command: list[str], env: Mapping[str, str]) -> str:
+    """Standard output of a command that must succeed."""
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+    return ran.stdout

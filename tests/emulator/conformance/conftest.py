@@ -1,0 +1,58 @@
+"""The service under test. `pytest tests/emulator/conformance --aws --aws-bucket B --aws-role ARN --aws-image URI`."""
+
+import shlex
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from emulator.conformance.service import Service
+from transform_emulator.emulator import Emulator, Settings
+
+MIRROR = Path(__file__).with_name("mirror_model.py")
+KEYS = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "secret", "region_name": "us-west-2"}
+AWS_JOB_SECONDS = 1800.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption("--aws", action="store_true", help="run the suite on a real account, which costs money")
+    group.addoption("--aws-bucket", help="a bucket that the role can read and write")
+    group.addoption("--aws-role", help="the execution role's ARN")
+    group.addoption("--aws-image", help="an image in ECR that runs mirror_model.py")
+    group.addoption("--aws-instance-type", default="ml.m5.large")
+
+
+@pytest.fixture(scope="session")
+def account(request: pytest.FixtureRequest) -> Iterator[dict[str, object]]:
+    """Clients, bucket and model; what was created ends with the session."""
+    if not request.config.getoption("--aws", default=False):
+        command = shlex.join([sys.executable, str(MIRROR)])
+        with Emulator(Settings({"mirror": command}, buckets=["conformance"])) as emulator:
+            clients = {
+                name: boto3.client(name, endpoint_url=emulator.endpoint_url, **KEYS)
+                for name in ("s3", "sagemaker", "logs")
+            }
+            place = {"bucket": "conformance", "model": "mirror", "instance_type": "ml.m5.large"}
+            yield clients | place | {"seconds": 60.0, "poll_seconds": 0.02}
+        return
+    chosen = {name: request.config.getoption(f"--aws-{name}") for name in ("bucket", "role", "image")}
+    if not all(chosen.values()):
+        raise pytest.UsageError("--aws needs --aws-bucket, --aws-role and --aws-image")
+    clients = {name: boto3.client(name) for name in ("s3", "sagemaker", "logs")}
+    model = f"conformance-{uuid.uuid4().hex[:16]}"
+    container = {"Image": chosen["image"]}
+    clients["sagemaker"].create_model(ModelName=model, PrimaryContainer=container, ExecutionRoleArn=chosen["role"])
+    place = {"bucket": chosen["bucket"], "model": model}
+    place["instance_type"] = request.config.getoption("--aws-instance-type")
+    yield clients | place | {"seconds": AWS_JOB_SECONDS, "poll_seconds": 30.0}
+    clients["sagemaker"].delete_model(ModelName=model)
+
+
+@pytest.fixture
+def service(account: dict[str, object]) -> Service:
+    """The service with a prefix that no other test uses."""
+    return Service(**account)  # type: ignore[arg-type]

@@ -1,0 +1,144 @@
+"""Filters and joins of single bodies, and the subset of JSONPath, without any I/O."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.conftest import request
+from transform_emulator.data_plane.data_processing import Processing, ProcessingError, media_type
+from transform_emulator.data_plane.json_path import JsonPathError, parse
+from transform_emulator.job_request import from_api
+from transform_emulator.switches import Switches
+
+DOCUMENT = {"id": "k", "a": [0, 1, 2, 3, 4, 5], "b": {"c": 1, "d": 2}}
+
+
+def processing(content_type: str = "application/jsonlines", split: str = "Line", **data_processing: str) -> Processing:
+    body = request("job", "bucket", TransformInput__ContentType=content_type, TransformInput__SplitType=split)
+    return Processing(from_api(body | {"DataProcessing": data_processing}), Switches())
+
+
+@pytest.mark.parametrize(
+    ("path", "selected"),
+    [
+        ("$", DOCUMENT),
+        ("", DOCUMENT),
+        ("$.id", "k"),
+        ("$.b.c", 1),
+        ("$.b.*", [1, 2]),
+        ("$.a[*]", [0, 1, 2, 3, 4, 5]),
+        ("$['id']", "k"),
+        ("$['id','b']", {"id": "k", "b": {"c": 1, "d": 2}}),
+        ("$.b.['c','d']", {"c": 1, "d": 2}),  # the developer guide writes the dot
+        ("$.a[1]", 1),
+        ("$.a[-1]", 5),
+        ("$.a[1,3,5]", [1, 3, 5]),
+        ("$.a[1:4]", [1, 2, 3, 4]),  # "specifies the second through fifth columns"
+        ("$.a[:5]", [0, 1, 2, 3, 4, 5]),  # "from the first column (index 0) through the sixth column"
+        ("$.a[4:]", [4, 5]),
+        ("$.a[:-1]", [0, 1, 2, 3, 4, 5]),
+        ("$.a[:-2]", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_the_supported_operators(path: str, selected: Any) -> None:
+    """The table and the examples of the developer guide, batch-transform-data-processing."""
+    assert parse(path, slice_end_inclusive=True).select(DOCUMENT) == selected
+
+
+def test_the_slice_of_ordinary_json_path_is_a_switch() -> None:
+    """The guide's table speaks of the array slice operator, its examples of an end that is included."""
+    assert parse("$.a[1:4]", slice_end_inclusive=False).select(DOCUMENT) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("path", ["id", "$id", "$.a[0:1,2:]", "$[?(@.a)]", "$..a", "$['a", "$.a[1:2:3]", "$['a',1]"])
+def test_anything_else_is_an_invalid_path(path: str) -> None:
+    """ "SageMaker supports only a subset of the defined JSONPath operators"; what is outside it is an error."""
+    with pytest.raises(JsonPathError, match="Invalid JsonPath"):
+        parse(path, slice_end_inclusive=True)
+
+
+@pytest.mark.parametrize("path", ["$.x", "$.b.x", "$.id.x", "$.a[6]", "$.a[-7]", "$.b[0]", "$['id','x']", "$.id.*"])
+def test_what_is_not_there_is_an_error(path: str) -> None:
+    """ "If you specify indexes that aren't within the dimension size of the joined dataset, you get an error"."""
+    with pytest.raises(JsonPathError):
+        parse(path, slice_end_inclusive=True).select(DOCUMENT)
+
+
+@given(st.lists(st.integers(), min_size=1, max_size=6), st.integers(-8, 8), st.integers(-8, 8))
+def test_a_slice_is_pythons_with_one_more(values: list[int], start: int, end: int) -> None:
+    """Reference: every element whose index lies between start and end, both counted from the end if negative."""
+    first = max(0, start + len(values) if start < 0 else start)
+    last = end + len(values) if end < 0 else end
+    expected = [value for index, value in enumerate(values) if first <= index <= last]
+    assert parse(f"$[{start}:{end}]", slice_end_inclusive=True).select(values) == expected
+
+
+def test_a_job_that_does_neither_is_not_parsed() -> None:
+    """Byte for byte: a body that is not JSON at all passes."""
+    plain = processing()
+    assert not plain.active
+    assert plain.request_body(b"\xff\n") == b"\xff\n"
+    assert plain.output(b"1\n", b"\xff") == b"\xff"
+
+
+def test_a_filter_keeps_line_ends_as_they_are() -> None:
+    r"""A mini-batch of lines stays one of as many lines; a last line without `\n` stays without."""
+    filtered = processing(InputFilter="$.a")
+    assert filtered.request_body(b'{"a": 1}\n{"a": [2]}\n') == b"1\n[2]\n"
+    assert filtered.request_body(b'{"a": "x\xe2\x80\xa8y"}') == b'"x\xe2\x80\xa8y"'  # U+2028 does not end a line
+
+
+def test_an_unsplit_json_object_is_one_document() -> None:
+    """SplitType None and application/json: the object may be printed over several lines."""
+    whole = processing("application/json", split="None", JoinSource="Input")
+    joined = whole.output(b'{\n "a": 1\n}', b'{"p":\n2}\n')
+    assert joined == b'{"SageMakerOutput":{"p":2},"a":1}'
+
+
+def test_an_attribute_named_like_the_output_is_overwritten() -> None:
+    """ "the data in the input file might be overwritten" (developer guide)."""
+    joined = processing(JoinSource="Input").output(b'{"SageMakerOutput":0}\n', b"1")
+    assert joined == b'{"SageMakerOutput":1}'
+
+
+def test_a_join_pairs_the_lines_of_a_mini_batch() -> None:
+    """MULTI_RECORD on JSON Lines: response lines are paired with input lines (AWS's monitoring notebook)."""
+    joined = processing(JoinSource="Input", OutputFilter="$['id','SageMakerOutput']")
+    lines = joined.output(b'{"id":1,"x":0}\n{"id":2,"x":0}\n', b"10\n20\n").split(b"\n")
+    assert [json.loads(line) for line in lines] == [{"id": 1, "SageMakerOutput": 10}, {"id": 2, "SageMakerOutput": 20}]
+
+
+@pytest.mark.parametrize("response", [b"1", b"1\n2\n3", b""])
+def test_a_join_of_another_number_of_lines_fails(response: bytes) -> None:
+    """A prediction on the wrong row would be worse; the words are a switch, as they were never found."""
+    with pytest.raises(ProcessingError):
+        processing(JoinSource="Input").output(b"[1]\n[2]\n", response)
+
+
+def test_csv_is_quoted_where_it_must_be() -> None:
+    """ "CSV data should also follow RFC format" (developer guide): RFC 4180."""
+    joined = processing("text/csv; charset=utf-8", JoinSource="Input", OutputFilter="$[0,-1]")
+    assert joined.output(b'"a,""b""",2\nc,3\n', b"0.5\n0.7") == b'"a,""b""",0.5\nc,0.7'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "data", "words"),
+    [
+        ("text/csv", b'a"b"c",1\n"x" y,2\n', "Failed to parse output from the algorithm as CSV"),
+        ("application/json", b"{", "Failed to parse output from the algorithm as JSON"),
+        ("application/json", b"\xff", "Failed to parse output from the algorithm as JSON"),
+    ],
+)
+def test_what_cannot_be_parsed_fails_the_file(content_type: str, data: bytes, words: str) -> None:
+    """The data-log's words: amazon-sagemaker-examples#821."""
+    with pytest.raises(ProcessingError, match=words):
+        processing(content_type, OutputFilter="$[0]").output(b"", data)
+
+
+def test_media_types() -> None:
+    """Parameters of a content type say nothing of the format."""
+    assert media_type("Text/CSV; label_size=1") == "text/csv"
+    assert media_type(None) is None

@@ -1,0 +1,103 @@
+"""Objects that jobs read and write in moto's memory, compared with what clients see over HTTP."""
+
+import hashlib
+
+import pytest
+
+from emulator.conftest import Aws
+from transform_emulator.data_plane.object_store import STORE_ERRORS
+from transform_emulator.locations import S3Location
+from transform_emulator.moto_store import MotoStore
+
+MB = 2**20
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture
+def store(aws: Aws, name: str) -> MotoStore:
+    """A store whose bucket exists."""
+    aws.s3.head_bucket(Bucket=name)
+    return MotoStore(ACCOUNT)
+
+
+def write(store: MotoStore, place: S3Location, *pieces: bytes, complete: bool = True) -> None:
+    with store.writer(place, None) as writer:
+        for piece in pieces:
+            writer.write(piece)
+        if complete:
+            writer.complete()
+
+
+def test_a_client_sees_what_a_job_wrote(aws: Aws, store: MotoStore, name: str) -> None:
+    """One put's ETag is the MD5, as S3 has it; bytes, size and listing are what boto3 reads."""
+    write(store, S3Location(name, "k"), b"ab", b"c")
+    answer = aws.s3.get_object(Bucket=name, Key="k")
+    assert (answer["Body"].read(), answer["ContentLength"]) == (b"abc", 3)
+    assert answer["ETag"] == f'"{hashlib.md5(b"abc").hexdigest()}"'
+    assert [item["Size"] for item in aws.s3.list_objects_v2(Bucket=name)["Contents"]] == [3]
+
+
+def test_a_large_object_has_the_etag_of_parts(aws: Aws, store: MotoStore, name: str) -> None:
+    """S3: the ETag of an upload in parts ends with their number, and is not the object's MD5."""
+    write(store, S3Location(name, "k"), *[bytes(MB)] * 20)
+    assert aws.s3.head_object(Bucket=name, Key="k")["ETag"].endswith('-2"')
+    assert aws.s3.get_object(Bucket=name, Key="k", Range="bytes=20971510-")["Body"].read() == bytes(10)
+
+
+def test_an_object_appears_only_when_it_is_complete(aws: Aws, store: MotoStore, name: str) -> None:
+    """ "creates an .out file only if the transform job succeeds on the entire file" (developer guide)."""
+    place = S3Location(name, "k")
+    with store.writer(place, None) as writer:
+        writer.write(b"half")
+        assert not store.has_objects(place)
+        writer.complete()
+    assert store.has_objects(place)
+    write(store, S3Location(name, "other"), b"half", complete=False)
+    assert list(store.keys(S3Location(name, ""))) == ["k"]
+
+
+def test_a_job_reads_what_a_client_wrote(aws: Aws, store: MotoStore, name: str) -> None:
+    """In chunks, also while others read: moto's own reads move the same file position."""
+    body = bytes(range(256)) * (20 * 1024)
+    aws.s3.put_object(Bucket=name, Key="k", Body=body)
+    chunks = store.chunks(S3Location(name, "k"))
+    assert chunks is not None
+    first = next(chunks)
+    assert aws.s3.get_object(Bucket=name, Key="k")["Body"].read() == body
+    assert first + b"".join(chunks) == body
+
+
+def test_keys_are_in_utf8_order_below_a_string_prefix(aws: Aws, store: MotoStore, name: str) -> None:
+    """S3 lists in the order of UTF-8 bytes, in which U+FF5E comes before what UTF-16 would put first."""
+    for key in ("in/b", "in/\U0001f600", "in/\uff5e", "in/a", "inner", "out"):
+        aws.s3.put_object(Bucket=name, Key=key, Body=b"1")
+    assert list(store.keys(S3Location(name, "in"))) == ["in/a", "in/b", "in/\uff5e", "in/\U0001f600", "inner"]
+
+
+def test_versions_and_delete_markers(aws: Aws, store: MotoStore, name: str) -> None:
+    """In a versioned bucket a job's output is a new version, and a deleted object is not there."""
+    aws.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    place = S3Location(name, "k")
+    write(store, place, b"1")
+    write(store, place, b"2")
+    assert [v["IsLatest"] for v in aws.s3.list_object_versions(Bucket=name)["Versions"]].count(False) == 1
+    store.delete(place)
+    assert (store.chunks(place), store.has_objects(place)) == (None, False)
+    assert len(aws.s3.list_object_versions(Bucket=name)["Versions"]) == 2
+
+
+def test_what_is_not_there(store: MotoStore) -> None:
+    """A missing object is None, a missing bucket is an error where something is to be written."""
+    nowhere = S3Location("no-such-bucket-at-all", "k")
+    assert store.chunks(nowhere) is None
+    assert not store.has_objects(nowhere)
+    with pytest.raises(STORE_ERRORS):
+        store.writer(nowhere, None)
+
+
+def test_a_kms_key_is_kept_with_the_object(aws: Aws, store: MotoStore, name: str) -> None:
+    """TransformOutput.KmsKeyId: SSE-KMS on the output (botocore)."""
+    with store.writer(S3Location(name, "k"), "alias/mine") as writer:
+        writer.complete()
+    head = aws.s3.head_object(Bucket=name, Key="k")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/mine")

@@ -1,0 +1,107 @@
+"""The concurrent emulator gives the bytes of a sequential reference of a few lines, for random jobs."""
+
+import gzip
+import hashlib
+import struct
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator.conftest import Aws, request
+from emulator.scripted_model import ScriptedModel
+
+MB = 2**20
+TOO_LARGE = None
+
+
+def answer(body: bytes) -> bytes:
+    """What the model says: short, and different for different bodies."""
+    return b"%d:%s" % (len(body), hashlib.blake2b(body, digest_size=4).hexdigest().encode())
+
+
+def records(data: bytes, split: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield each record as it is in the object, and as it is without its wrapper."""
+    if split == "Line":
+        lines = [line + b"\n" for line in data.split(b"\n")]
+        lines[-1] = lines[-1][:-1]
+        yield from ((line, line) for line in lines if line)
+    elif split == "None":
+        yield from [(data, data)] if data else []
+    else:
+        while data:
+            size = struct.unpack("<Q", data[:8])[0]
+            yield data[: size + 16], data[12 : size + 12]
+            data = data[size + 16 :]
+
+
+def reference(data: bytes, job: dict[str, Any]) -> bytes | None:
+    """The output of one object: cut it, ask for each body in turn, put the answers one after the other."""
+    limit, bodies = job["MaxPayloadInMB"] * MB, [b""]
+    for wrapped, plain in records(data, job["TransformInput__SplitType"]):
+        single = job["BatchStrategy"] == "SingleRecord" or job["TransformInput__SplitType"] == "None"
+        record = plain if single else wrapped
+        if len(record) > limit:
+            return TOO_LARGE
+        if single or len(bodies[-1]) + len(record) > limit:
+            bodies.append(b"")
+        bodies[-1] += record
+    end = b"\n" if job["TransformOutput__AssembleWith"] == "Line" else b""
+    # A first body that nothing fitted into is none; a record without a byte is one all the same.
+    sent = bodies if bodies[0] else bodies[1:]
+    return b"".join(answer(body) + end for body in sent)
+
+
+def encode(sizes: list[int], split: str) -> bytes:
+    """An object with records of these sizes."""
+    data = [b"%d" % number * size for number, size in enumerate(sizes)]
+    if split == "TFRecord":
+        return b"".join(struct.pack("<Q", len(each)) + b"cccc" + each + b"dddd" for each in data)
+    return b"\n".join(data)
+
+
+# Sizes near the limits of 1 and 2 MB, and small ones: so that bodies are full, records too large, lines empty.
+SIZES = st.lists(st.sampled_from([0, 1, 50, MB // 3, MB // 2 - 1, MB // 2, MB - 1, MB, MB + 1]), max_size=7)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    files=st.lists(SIZES, min_size=1, max_size=4),
+    job=st.fixed_dictionaries(
+        {
+            "TransformInput__SplitType": st.sampled_from(["None", "Line", "TFRecord"]),
+            "TransformInput__CompressionType": st.sampled_from(["None", "Gzip"]),
+            "BatchStrategy": st.sampled_from(["SingleRecord", "MultiRecord"]),
+            "TransformOutput__AssembleWith": st.sampled_from(["None", "Line"]),
+            "MaxPayloadInMB": st.integers(1, 2),
+            "MaxConcurrentTransforms": st.integers(1, 5),
+            "TransformResources__InstanceCount": st.integers(1, 3),
+        }
+    ),
+)
+def test_the_bytes_of_a_sequential_reference(
+    aws: Aws, model: ScriptedModel, name: str, files: list[list[int]], job: dict[str, Any]
+) -> None:
+    """Files, splits, strategies, payloads, compression, concurrency, instances and assembly at random.
+
+    Order is the developer guide's "listed in the same order"; a file with a record over the limit has no output.
+    """
+    model.script.answer = lambda body: (200, answer(body))
+    place = f"{name}-{uuid.uuid4().hex[:8]}"
+    data = {str(number): encode(sizes, job["TransformInput__SplitType"]) for number, sizes in enumerate(files)}
+    packed = gzip.compress if job["TransformInput__CompressionType"] == "Gzip" else bytes
+    for key, body in data.items():
+        aws.s3.put_object(Bucket=name, Key=f"{place}/in/{key}", Body=packed(body))
+    places = {
+        "TransformInput__DataSource__S3DataSource__S3Uri": f"s3://{name}/{place}/in/",
+        "TransformOutput__S3OutputPath": f"s3://{name}/{place}/out/",
+    }
+    aws.sagemaker.create_transform_job(**request(place, name, **places, **job))
+    described = aws.wait_until(place)
+    expected = {f"{key}.out": reference(body, job) for key, body in data.items()}
+    failed = TOO_LARGE in expected.values()
+    assert described["TransformJobStatus"] == ("Failed" if failed else "Completed")
+    kept = {key: output for key, output in expected.items() if output is not TOO_LARGE}
+    assert aws.outputs(name, f"{place}/out/") == kept

@@ -1,0 +1,122 @@
+"""Objects in another S3 server: jobs' and clients'."""
+
+import gzip
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from emulator.conftest import Aws, request
+from emulator.scripted_model import ScriptedModel
+from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.s3_proxy import unchunked
+
+MB = 2**20
+
+
+@pytest.fixture(scope="module")
+def other_url() -> Iterator[str]:
+    """Moto's own server in another process would be the same code; what matters is that it is another endpoint."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def behind(
+    other_url: str, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, name: str
+) -> Iterator[tuple[Aws, Aws]]:
+    """The emulator, and the S3 server behind it with a bucket."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABEHIND")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret of the server behind")
+    with Emulator(Settings({"scripted": model.url}, s3_endpoint=other_url)) as emulator:
+        direct = Aws.of(other_url, "us-east-1")
+        direct.s3.create_bucket(Bucket=name)
+        yield Aws.of(emulator.endpoint_url), direct
+
+
+def test_a_job_reads_and_writes_there(behind: tuple[Aws, Aws], name: str) -> None:
+    """`--s3-endpoint`: input and output lie in the other server; the output is there in parts when it is large."""
+    aws, direct = behind
+    body = b"%0100d\n" % 7 * (20 * MB // 101)
+    direct.s3.put_object(Bucket=name, Key="in/a", Body=body)
+    direct.s3.put_object(Bucket=name, Key="in/b", Body=gzip.compress(b"not split"))
+    aws.sagemaker.create_transform_job(**request(name, name, TransformOutput__AssembleWith="Line"))
+    assert aws.wait_until(name)["TransformJobStatus"] == "Completed"
+    written = direct.outputs(name)["a.out"]
+    assert written == body
+    assert "-" in direct.s3.head_object(Bucket=name, Key="out/a.out")["ETag"]
+
+
+def test_clients_of_the_emulator_find_it_too(behind: tuple[Aws, Aws], name: str) -> None:
+    """Design: a client that is given the emulator's endpoint "finds S3, SageMaker and CloudWatch Logs there"."""
+    aws, direct = behind
+    key = "in/a b+c/ü?.txt"
+    etag = aws.s3.put_object(Bucket=name, Key=key, Body=b"12345", Metadata={"colour": "red"})["ETag"]
+    there = direct.s3.get_object(Bucket=name, Key=key)
+    assert (there["Body"].read(), there["Metadata"], there["ETag"]) == (b"12345", {"colour": "red"}, etag)
+    assert aws.s3.get_object(Bucket=name, Key=key, Range="bytes=1-2")["Body"].read() == b"23"
+    assert aws.s3.head_object(Bucket=name, Key=key)["ContentLength"] == 5
+    assert [item["Key"] for item in aws.s3.list_objects_v2(Bucket=name, Prefix="in/a ")["Contents"]] == [key]
+    aws.s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": key}]})
+    assert direct.s3.list_objects_v2(Bucket=name)["KeyCount"] == 0
+
+
+def test_errors_and_conditions_pass_through(behind: tuple[Aws, Aws], name: str) -> None:
+    """404 and 412 are what the pipeline decides by."""
+    aws, _ = behind
+    with pytest.raises(aws.s3.exceptions.NoSuchKey):
+        aws.s3.get_object(Bucket=name, Key="nobody")
+    aws.s3.put_object(Bucket=name, Key="once", Body=b"1", IfNoneMatch="*")
+    with pytest.raises(aws.s3.exceptions.ClientError, match="PreconditionFailed"):
+        aws.s3.put_object(Bucket=name, Key="once", Body=b"2", IfNoneMatch="*")
+
+
+def test_uploads_in_parts_pass_through(behind: tuple[Aws, Aws], name: str, tmp_path) -> None:
+    """boto3's own transfer manager, with the checksums that it adds by itself."""
+    aws, direct = behind
+    file = tmp_path / "large"
+    file.write_bytes(bytes(range(256)) * (40 * 1024))
+    aws.s3.upload_file(str(file), name, "large")
+    assert direct.s3.get_object(Bucket=name, Key="large")["Body"].read() == file.read_bytes()
+
+
+def test_requests_are_signed_anew(behind: tuple[Aws, Aws], name: str, other_url: str, monkeypatch) -> None:
+    """A signature covers the host; the one that arrives behind is by the default chain's key, for that host."""
+    seen = []
+    from transform_emulator import s3_proxy
+
+    class Connection(s3_proxy.http.client.HTTPConnection):
+        def request(self, method, url, body=None, headers=None, **more):
+            seen.append(headers)
+            super().request(method, url, body, headers, **more)
+
+    monkeypatch.setattr(s3_proxy.http.client, "HTTPConnection", Connection)
+    aws, _ = behind
+    aws.s3.list_objects_v2(Bucket=name)
+    ours = [headers for headers in seen if headers and "AKIABEHIND" in headers.get("Authorization", "")]
+    assert len(ours) == 1
+    assert ";host;x-amz-content-sha256;x-amz-date," in ours[0]["Authorization"]
+
+
+def test_the_framing_of_chunked_uploads_is_taken_off() -> None:
+    """`<hex size>;chunk-signature=...` (S3 API reference, SigV4 streaming), as AWS's Java SDK sends over HTTP."""
+    body = b"5;chunk-signature=abc\r\nhello\r\n6\r\n world\r\n0;chunk-signature=d\r\nx-amz-checksum-crc32:AA==\r\n\r\n"
+    assert unchunked(body) == b"hello world"
+
+
+def test_an_endpoint_that_is_not_there(model: ScriptedModel, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Creating a job already looks for its input, and the caller is told what the emulator misses."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABEHIND")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with Emulator(Settings({"scripted": model.url}, s3_endpoint="http://127.0.0.1:9")) as emulator:
+        aws = Aws.of(emulator.endpoint_url)
+        retry_not = boto3.session.Config(retries={"total_max_attempts": 1})
+        client = aws.client("sagemaker", config=retry_not)
+        with pytest.raises(client.exceptions.ClientError, match="cannot look for the input in its S3 server"):
+            client.create_transform_job(**request(name, name))
+        assert client.list_transform_jobs()["TransformJobSummaries"] == []
