@@ -10,6 +10,9 @@ import pytest
 from emulator.clients.conftest import Venv, environment, output_of
 from emulator.conftest import Aws, request
 
+# Each installs what it tries into a virtual environment of its own, which takes minutes.
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 MIRROR = f"python {HERE.parent / 'conformance' / 'mirror_model.py'}"
 AIRFLOW = ("apache-airflow==3.3.2", "apache-airflow-providers-amazon==9.39.0")
