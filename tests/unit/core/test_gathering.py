@@ -109,6 +109,11 @@ def test_one_number_many_times_in_a_batch(block_bytes):
     assert gathered(ONE, Outputs(BODY), asked, block_bytes=block_bytes) == [[expected(n) for n in asked]]
 
 
+def test_neighbours_that_are_equal_are_no_contiguous_run():
+    # First and last are as far apart as three lines in a row would be.
+    assert gathered(ONE, Outputs(BODY), [12, 12, 14], block_bytes=10**6) == [[expected(n) for n in (12, 12, 14)]]
+
+
 def test_going_back_opens_the_output_again_and_going_on_does_not():
     outputs = Outputs(BODY)
     assert gathered(ONE, outputs, [15], [16], [11]) == [[expected(15)], [expected(16)], [expected(11)]]
