@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -129,12 +130,13 @@ def test_handlers_that_somebody_else_put_are_taken_over():
         assert signal.getsignal(signal.SIGINT) == ours
 
 
-def test_the_signal_is_remembered(monkeypatch):
-    monkeypatch.setattr("logging.disable", lambda level: None)
+def test_the_signal_is_remembered_and_the_call_that_it_cut_short_is_not_logged(monkeypatch):
+    levels = []
+    monkeypatch.setattr("logging.disable", levels.append)
     interrupts = Interrupts()
     with pytest.raises(Interrupted), interrupts.installed():
         signal.raise_signal(signal.SIGINT)
-    assert interrupts.signal_number == signal.SIGINT
+    assert (interrupts.signal_number, levels) == (signal.SIGINT, [logging.ERROR])
 
 
 def test_the_watching_thread_ends_with_the_block():
