@@ -71,6 +71,10 @@ class ModelRegistry:
         """What serves the model: registered under its name, or else under its container's image; None for nothing."""
         return self._served.get(name) or self._served.get(str(self._container(scope, name).get("Image")))
 
+    def uses_model_data_source(self, scope: Scope, name: str) -> bool:
+        """Whether the model's container has its artifact from ModelDataSource."""
+        return bool(self._container(scope, name).get("ModelDataSource"))
+
     def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
         """What serves the first variant of an endpoint; None for an endpoint or a model that is not there."""
         backend = sagemaker_backends[scope.account][scope.region]

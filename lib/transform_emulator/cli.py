@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from transform_emulator import switch_options
 from transform_emulator.emulator import Emulator, Settings
@@ -63,42 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="transform-emulator",
         description="SageMaker Batch Transform and S3 on 127.0.0.1, for any AWS client that takes an endpoint_url.",
     )
-    add = parser.add_argument
-    add("--port", type=int, default=DEFAULT_PORT, help="port to listen on; 0 for a free one (default: %(default)s)")
-    add(
-        "--model",
-        type=_model,
-        action="append",
-        default=[],
-        metavar="NAME=COMMAND_OR_URL",
-        help="a model and what serves /ping and /invocations for it: a command, started for each instance with "
-        "SAGEMAKER_BIND_TO_PORT set, or the URL of a server that runs already",
-    )
-    add("--bucket", action="append", default=[], metavar="NAME", help="an S3 bucket to create")
-    add("--create-buckets", action="store_true", help="create any missing bucket on its first put or head")
-    add("--s3-endpoint", metavar="URL", help="keep objects in this S3 server, with the default credentials")
-    add(
-        "--switch",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="choose another reading of a point on which AWS's sources say nothing; see --list-switches",
-    )
-    add("--list-switches", action="store_true", help="print the switches as a table, with their defaults, and end")
-    add("--faults", type=Path, metavar="FILE", help="what is to go wrong from the start, as YAML or JSON")
-    add(
-        "--describes-in-progress",
-        type=int,
-        metavar="N",
-        help="let time move on by calls: N describes show a job InProgress, the next one runs it and shows its end",
-    )
-    add(
-        "--ping-timeout-seconds",
-        type=float,
-        default=PING_DEADLINE_SECONDS,
-        help="how long a model server may take until /ping answers 200 (default: %(default)s, as the service)",
-    )
-    add("--exit-with-stdin", action="store_true", help="end when standard input is closed")
+    for flag, options in ARGUMENTS.items():
+        parser.add_argument(flag, **options)
     return parser
 
 
@@ -107,6 +74,45 @@ def _model(text: str) -> tuple[str, str]:
     if not (name and equals and served_by.strip()):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COMMAND_OR_URL")
     return name, served_by.strip()
+
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "--port": {
+        "type": int,
+        "default": DEFAULT_PORT,
+        "help": "port to listen on; 0 for a free one (default: %(default)s)",
+    },
+    "--model": {
+        "type": _model,
+        "action": "append",
+        "default": [],
+        "metavar": "NAME=COMMAND_OR_URL",
+        "help": "a model and what serves /ping and /invocations for it: a command, started for each instance with "
+        "SAGEMAKER_BIND_TO_PORT set, or the URL of a server that runs already",
+    },
+    "--bucket": {"action": "append", "default": [], "metavar": "NAME", "help": "an S3 bucket to create"},
+    "--create-buckets": {"action": "store_true", "help": "create any missing bucket on its first put or head"},
+    "--s3-endpoint": {"metavar": "URL", "help": "keep objects in this S3 server, with the default credentials"},
+    "--switch": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME=VALUE",
+        "help": "choose another reading of a point on which AWS's sources say nothing; see --list-switches",
+    },
+    "--list-switches": {"action": "store_true", "help": "print the switches as a table, with their defaults, and end"},
+    "--faults": {"type": Path, "metavar": "FILE", "help": "what is to go wrong from the start, as YAML or JSON"},
+    "--describes-in-progress": {
+        "type": int,
+        "metavar": "N",
+        "help": "let time move on by calls: N describes show a job InProgress, the next one runs it and shows its end",
+    },
+    "--ping-timeout-seconds": {
+        "type": float,
+        "default": PING_DEADLINE_SECONDS,
+        "help": "how long a model server may take until /ping answers 200 (default: %(default)s, as the service)",
+    },
+    "--exit-with-stdin": {"action": "store_true", "help": "end when standard input is closed"},
+}
 
 
 def _set_at_end_of_stdin(ended: threading.Event) -> None:

@@ -121,6 +121,10 @@ class Emulator:
         """The model's ExecutionRoleArn, or None if there is no such model."""
         return self._models.role_of_model(scope, model_name)
 
+    def uses_model_data_source(self, scope: Scope, model_name: str) -> bool:
+        """Whether the model's container has its artifact from ModelDataSource rather than ModelDataUrl."""
+        return self._models.uses_model_data_source(scope, model_name)
+
     def has_objects(self, scope: Scope, s3_uri: str) -> bool:
         """Whether an object exists at or below the URI.
 

@@ -89,12 +89,14 @@ class _Writer:
         self._md5 = hashlib.md5(usedforsecurity=False)
 
     def write(self, data: bytes) -> None:
+        """Append bytes."""
         self._key._value_buffer.write(data)
         if self._size_bytes < UPLOAD_PART_BYTES:
             self._md5.update(data)
         self._size_bytes += len(data)
 
     def complete(self) -> None:
+        """Put the key into its bucket."""
         parts = -(-self._size_bytes // UPLOAD_PART_BYTES)
         # S3: the ETag of a multipart upload is not the MD5 of the object; clients may only compare it with itself.
         self._key._etag = self._md5.hexdigest() if parts <= 1 else f"{secrets.token_hex(16)}-{parts}"

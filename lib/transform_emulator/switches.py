@@ -32,6 +32,8 @@ class Switches:
             store the job's output in S3" (StopTransformJob).
         missing_manifest_key_fails: A manifest entry that names no object fails the job. Default no: a job whose
             manifest matched nothing ended Completed without output (boto3#2044).
+        model_data_source_refused: A model whose container uses ModelDataSource is refused. Default yes, in the words of
+            sagemaker-python-sdk#4777; nobody has written since 2024 that it changed.
         failed_file_sends_rest: After the first failed request of a file its remaining mini-batches are still sent, for
             nothing. Default no: their answers could not be used.
         slice_end_inclusive: The filter `$[1:4]` reaches to index 4. Default yes: "`$[1:4]` specifies the second through
@@ -55,6 +57,7 @@ class Switches:
     files_in_parallel: bool = True
     stop_keeps_outputs: bool = False
     missing_manifest_key_fails: bool = False
+    model_data_source_refused: bool = True
     failed_file_sends_rest: bool = False
     slice_end_inclusive: bool = True
     join_mismatch_headline: str = "Fail to join data: mismatched line count between the input and the output"

@@ -83,6 +83,12 @@ def test_another_region_has_names_and_models_of_its_own(aws: Aws, bucket: str, m
         ({"TransformResources__InstanceCount": 101}, "must not be greater than 100"),
         ({"TransformResources__InstanceType": "ml.huge"}, "enum value set"),
         ({"TransformJobName": "-no"}, "regular expression pattern"),
+        (
+            {"TransformResources__VolumeKmsKeyId": "k", "TransformResources__InstanceType": "ml.g4dn.xlarge"},
+            "VolumeKmsKeyId is not supported for instance type: ml.g4dn.xlarge. KMS volume encryption is not",
+        ),
+        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://b/c"}}, "DataCaptureConfig is not emulated"),
+        ({"DataProcessing__OutputFilter": "$.a"}, "requires ContentType to be one of text/csv, application/json, "),
         ({"ModelClientConfig__InvocationsMaxRetries": 4}, "less than or equal to 3"),
         ({"Environment": {f"K{n}": "v" for n in range(17)}}, "length less than or equal to 16"),
         ({"DataProcessing__InputFilter": "$" * 64}, "length less than or equal to 63"),

@@ -14,6 +14,11 @@ from transform_emulator.switches import Switches
 
 TRANSFORM_CALLS = frozenset({"CreateTransformJob", "DescribeTransformJob", "ListTransformJobs", "StopTransformJob"})
 
+NO_MODEL_DATA_SOURCE = (  # sagemaker-python-sdk#4777
+    "SageMaker Batch currently doesn't support Model entity with container definitions which use ModelDataSource "
+    "attribute"
+)
+
 # A describe that is to see the end of a job waits for it, but not until its client gives up (60 s in botocore).
 LONGEST_DESCRIBE_SECONDS = 30.0
 
@@ -23,6 +28,9 @@ class World(Protocol):
 
     def role_of_model(self, scope: Scope, model_name: str) -> str | None:
         """The model's ExecutionRoleArn, or None if there is no such model."""
+
+    def uses_model_data_source(self, scope: Scope, model_name: str) -> bool:
+        """Whether the model's container has its artifact from ModelDataSource rather than ModelDataUrl."""
 
     def has_objects(self, scope: Scope, s3_uri: str) -> bool:
         """Whether an object exists at or below the URI."""
@@ -83,6 +91,8 @@ class Operations:
         role = self._world.role_of_model(scope, body["ModelName"])
         if role is None:
             raise validation(f'Could not find model "{scope.arn("model", body["ModelName"])}".')
+        if self._switches.model_data_source_refused and self._world.uses_model_data_source(scope, body["ModelName"]):
+            raise validation(NO_MODEL_DATA_SOURCE)
         uri = body["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         if self._jobs.get(scope, body["TransformJobName"]) is None and not self._world.has_objects(scope, uri):
             raise validation(_no_objects(scope, uri, role))

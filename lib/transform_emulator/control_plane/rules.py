@@ -8,6 +8,9 @@ from transform_emulator.data_plane.data_processing import FORMATS, media_type
 from transform_emulator.limits import MAX_INSTANCE_COUNT, MAX_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB
 from transform_emulator.switches import Switches
 
+# Instance families with local NVMe storage among those that a transform job may have (EC2 instance types).
+NVME_FAMILIES = frozenset({"g4dn", "g5", "g6", "trn1"})
+
 NOT_EMULATED = "is not emulated"
 
 
@@ -18,6 +21,7 @@ def check(body: Mapping[str, Any], switches: Switches) -> None:
         ApiError: For the first rule that is broken.
     """
     _check_sizes(body, switches)
+    _check_volume_key(body["TransformResources"])
     _check_input(body)
     _check_processing(body, switches)
     _check_supported(body)
@@ -34,6 +38,17 @@ def _check_sizes(body: Mapping[str, Any], switches: Switches) -> None:
     count = body["TransformResources"]["InstanceCount"]
     if count > MAX_INSTANCE_COUNT:
         raise validation(f"InstanceCount ({count}) must not be greater than {MAX_INSTANCE_COUNT}.")
+
+
+def _check_volume_key(resources: Mapping[str, Any]) -> None:
+    kind = resources["InstanceType"]
+    if resources.get("VolumeKmsKeyId") and kind.split(".")[1] in NVME_FAMILIES:
+        # The words of kubeflow/pipelines#8335.
+        raise validation(
+            f"VolumeKmsKeyId is not supported for instance type: {kind}. KMS volume encryption is not supported for "
+            "local NVMe instance storage. Please remove VolumeKmsKeyId in the request or choose a different instance "
+            "type."
+        )
 
 
 def _check_input(body: Mapping[str, Any]) -> None:

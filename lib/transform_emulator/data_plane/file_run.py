@@ -77,6 +77,7 @@ class _Queue(Generic[Body, Response]):
         self._given_up = threading.Event()
 
     def add(self, body: Body) -> None:
+        """Submit a body, once there is a slot; write what is finished."""
         while not self._slots.held.acquire(blocking=not self._pending):
             self._write_oldest()
         self._pending.append(self._slots.pool.submit(self._answer, body))
@@ -84,12 +85,14 @@ class _Queue(Generic[Body, Response]):
             self._write_oldest()
 
     def finish(self) -> None:
+        """Write all that is left."""
         while self._pending:
             self._write_oldest()
         if self._failure is not None:
             raise self._failure
 
     def give_up(self) -> None:
+        """Send nothing more, and wait for what is in flight."""
         self._given_up.set()
         for future in self._pending:
             future.cancel()

@@ -98,9 +98,11 @@ class _Reader:
         self._buffer = bytearray()
 
     def has_more(self) -> bool:
+        """Whether there is another byte."""
         return self._fill(1)
 
     def take(self, count: int) -> bytes:
+        """The next bytes, so many of them."""
         if not self._fill(count):
             raise MalformedRecordError(f"the object ends {count - len(self._buffer)} bytes before its last record does")
         taken = bytes(memoryview(self._buffer)[:count])

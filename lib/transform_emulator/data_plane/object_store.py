@@ -139,12 +139,14 @@ class _MultipartWriter:
             self._client.abort_multipart_upload(**self._target, UploadId=self._upload_id)
 
     def write(self, data: bytes) -> None:
+        """Append bytes, and upload each part that is full."""
         self._buffer += data
         while len(self._buffer) >= UPLOAD_PART_BYTES:
             self._upload(bytes(memoryview(self._buffer)[:UPLOAD_PART_BYTES]))
             del self._buffer[:UPLOAD_PART_BYTES]
 
     def complete(self) -> None:
+        """Make the object appear, by one put or by completing the upload."""
         if self._upload_id is None:
             self._client.put_object(**self._target, **self._extra, Body=bytes(self._buffer))
             return
