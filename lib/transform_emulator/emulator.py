@@ -15,7 +15,7 @@ from transform_emulator import aws_state
 from transform_emulator.clock import utc_now
 from transform_emulator.control_plane.errors import ApiError
 from transform_emulator.control_plane.jobs import JobRegister, Scope
-from transform_emulator.control_plane.operations import Operations
+from transform_emulator.control_plane.operations import Conduct, Operations
 from transform_emulator.data_plane.endpoints import Endpoints
 from transform_emulator.data_plane.job_run import JobRunner, Surroundings
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
@@ -140,9 +140,8 @@ class Emulator:
     def _application(self) -> Gateway:
         settings = self._settings
         moto = DomainDispatcherApplication(create_backend_app)
-        operations = Operations(
-            self._jobs, self, self._runner.start, settings.switches, self.faults, settings.describes_in_progress
-        )
+        conduct = Conduct(settings.switches, self.faults, settings.describes_in_progress)
+        operations = Operations(self._jobs, self, self._runner.start, conduct)
         s3: WSGIApplication = moto
         if settings.s3_endpoint is not None:
             session = boto3.session.Session()

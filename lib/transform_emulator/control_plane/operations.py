@@ -1,6 +1,7 @@
 """The transform-job calls: a checked request changes the register and sets jobs running."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from transform_emulator.control_plane import listing, rules, shapes, tags
@@ -36,35 +37,40 @@ class World(Protocol):
         """Whether an object exists at or below the URI."""
 
 
+@dataclass(frozen=True)
+class Conduct:
+    """How the calls behave where AWS's sources leave a choice, or a test wants a failure.
+
+    Attributes:
+        switches: The readings of unconfirmed points.
+        faults: What is made to go wrong.
+        describes_in_progress: After how many describes that show a job InProgress it runs, so that the next one shows
+            its end; None runs it at once, in real time.
+    """
+
+    switches: Switches
+    faults: FaultRegister
+    describes_in_progress: int | None = None
+
+
 class Operations:
     """Answers the transform-job calls of every account and region."""
 
-    def __init__(
-        self,
-        jobs: JobRegister,
-        world: World,
-        run: Callable[[Job], None],
-        switches: Switches,
-        faults: FaultRegister,
-        describes_in_progress: int | None,
-    ) -> None:
+    def __init__(self, jobs: JobRegister, world: World, run: Callable[[Job], None], conduct: Conduct) -> None:
         """Make the calls.
 
         Args:
             jobs: All jobs.
             world: What lies outside the control plane.
             run: Sets a job running in the background.
-            switches: The readings of unconfirmed points.
-            faults: What is made to go wrong.
-            describes_in_progress: After how many describes that show a job InProgress it runs, so that the next one
-                shows its end; None runs it at once, in real time.
+            conduct: Switches, faults and the passing of time.
         """
         self._jobs = jobs
         self._world = world
         self._run = run
-        self._switches = switches
-        self._faults = faults
-        self._describes_in_progress = describes_in_progress
+        self._switches = conduct.switches
+        self._faults = conduct.faults
+        self._describes_in_progress = conduct.describes_in_progress
         self._calls: dict[str, Callable[[Scope, dict[str, Any]], dict[str, Any]]] = {
             "CreateTransformJob": self._create,
             "DescribeTransformJob": self._describe,

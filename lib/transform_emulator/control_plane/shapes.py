@@ -50,24 +50,30 @@ def _refusal(faults: list[str]) -> ApiError:
 
 def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
     accepted = PYTHON_TYPES.get(shape.type_name, (object,))
+    # A Python bool is an int, a JSON one is not.
     if not isinstance(value, accepted) or (isinstance(value, bool) and shape.type_name != "boolean"):
         yield _fault(value, path, f"Member must be of type {shape.type_name}")
-    elif isinstance(shape, StructureShape) and isinstance(value, dict):
-        yield from _structure_faults(shape, value, path)
-    elif isinstance(shape, ListShape) and isinstance(value, list):
-        yield from _size_faults(shape, value, len(value), path, "length")
-        for place, item in enumerate(value, start=1):
-            yield from _faults(shape.member, item, f"{path}.{place}.member")
-    elif isinstance(shape, MapShape) and isinstance(value, dict):
-        yield from _size_faults(shape, value, len(value), path, "length")
-        for key, item in value.items():
-            yield from _faults(shape.key, key, path)
-            yield from _faults(shape.value, item, f"{path}.{key}.member")
+    elif isinstance(value, dict | list):
+        yield from _container_faults(shape, value, path)
     elif isinstance(value, str):
         yield from _size_faults(shape, value, len(value), path, "length")
         yield from _text_faults(shape, value, path)
     elif isinstance(value, int) and shape.type_name in {"integer", "long"}:
         yield from _size_faults(shape, value, value, path, "value")
+
+
+def _container_faults(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    if isinstance(shape, StructureShape):
+        yield from _structure_faults(shape, value, path)
+        return
+    yield from _size_faults(shape, value, len(value), path, "length")
+    if isinstance(shape, ListShape):
+        for place, item in enumerate(value, start=1):
+            yield from _faults(shape.member, item, f"{path}.{place}.member")
+    elif isinstance(shape, MapShape):
+        for key, item in value.items():
+            yield from _faults(shape.key, key, path)
+            yield from _faults(shape.value, item, f"{path}.{key}.member")
 
 
 def _structure_faults(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:

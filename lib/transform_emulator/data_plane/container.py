@@ -2,24 +2,19 @@
 
 import http.client
 import json
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from transform_emulator.data_plane.connections import Connections
 from transform_emulator.data_plane.payload import InMemory, Payload, Spooled, Streamed
 from transform_emulator.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
 
 READ_BYTES = 2**20
 USER_AGENT = "Go-http-client/1.1"  # seen in access logs of containers
 HTTP_OK = 200
-
-
-class CancelledError(Exception):
-    """The job was told to stop while a request was in flight."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +57,8 @@ class Container:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._connections = Connections(parts.hostname or "127.0.0.1", parts.port or 80)
         self._path = parts.path.rstrip("/")
-        self._lock = threading.Lock()
-        self._idle: list[http.client.HTTPConnection] = []
-        self._open: set[http.client.HTTPConnection] = set()
-        self._cancelled = False
 
     def wait_until_healthy(self, deadline_seconds: float, given_up: Callable[[float], bool]) -> bool:
         """Whether /ping answered 200 before the deadline.
@@ -105,49 +96,26 @@ class Container:
             http.client.HTTPException: The answer was not HTTP, or ended early.
             CancelledError: `cancel` was called.
         """
-        connection = self._connection()
         end = time.monotonic() + call.timeout_seconds
-        try:
-            if connection.sock is None:
-                connection.timeout = call.timeout_seconds
-                connection.connect()
-            else:
-                connection.sock.settimeout(call.timeout_seconds)
-            if self._cancelled:  # `cancel` may have come while there was no socket yet that it could shut down
-                raise CancelledError
+        with self._connections.connected(call.timeout_seconds) as connection:
             response = self._exchange(connection, body, call)
             read = _read_spooled if isinstance(body, Streamed) else _read
             payload = read(response, connection, end)
-        except BaseException as error:
-            self._drop(connection)
-            if self._cancelled and isinstance(error, OSError | http.client.HTTPException):
-                raise CancelledError from error
-            raise
-        self._keep(connection, not response.will_close)
+            if not response.will_close:
+                self._connections.keep(connection)
         return Answer(response.status, payload, dict(response.headers.items()))
 
     def cancel(self) -> None:
         """Break every request in flight off and refuse further ones."""
-        with self._lock:
-            self._cancelled = True
-            connections = list(self._open)
-        for connection in connections:
-            if connection.sock is not None:
-                try:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # its own thread has closed it in the meantime
+        self._connections.cancel()
 
     def close(self) -> None:
         """Close the kept connections."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._connections.close()
 
     def _get(self, path: str) -> tuple[int, bytes]:
         """Status and body of a GET, with status 0 for no answer."""
-        connection = http.client.HTTPConnection(*self._address, timeout=PING_REQUEST_TIMEOUT_SECONDS)
+        connection = self._connections.fresh(PING_REQUEST_TIMEOUT_SECONDS)
         try:
             connection.request("GET", self._path + path, headers={"User-Agent": USER_AGENT})
             response = connection.getresponse()
@@ -176,48 +144,6 @@ class Container:
             response.will_close = True
             return response
         return connection.getresponse()
-
-    def _connection(self) -> http.client.HTTPConnection:
-        with self._lock:
-            if self._cancelled:
-                raise CancelledError
-            while self._idle:
-                connection = self._idle.pop()
-                if not _closed_by_peer(connection):
-                    break
-                self._open.discard(connection)
-                connection.close()
-            else:
-                connection = http.client.HTTPConnection(*self._address)
-            self._open.add(connection)
-            return connection
-
-    def _keep(self, connection: http.client.HTTPConnection, reusable: bool) -> None:
-        with self._lock:
-            self._open.discard(connection)
-            if reusable:
-                self._idle.append(connection)
-        if not reusable:
-            connection.close()
-
-    def _drop(self, connection: http.client.HTTPConnection) -> None:
-        with self._lock:
-            self._open.discard(connection)
-        connection.close()
-
-
-def _closed_by_peer(connection: http.client.HTTPConnection) -> bool:
-    """Whether a kept connection is unusable: an idle one has nothing to read unless its peer has closed it."""
-    if connection.sock is None:
-        return True
-    connection.sock.setblocking(False)
-    try:
-        connection.sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> InMemory:

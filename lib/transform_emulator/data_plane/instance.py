@@ -9,7 +9,8 @@ from datetime import datetime
 
 from transform_emulator.clock import Clock
 from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.container import CancelledError, Container
+from transform_emulator.data_plane.connections import CancelledError
+from transform_emulator.data_plane.container import Container
 from transform_emulator.data_plane.data_log import FileFailure
 from transform_emulator.data_plane.file_run import Slots
 from transform_emulator.data_plane.file_transform import FileTransform

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.container import Answer, Call, CancelledError, Container
+from transform_emulator.data_plane.connections import CancelledError
+from transform_emulator.data_plane.container import Answer, Call, Container
 from transform_emulator.data_plane.data_log import FileFailure
 from transform_emulator.data_plane.payload import InMemory, Payload
 from transform_emulator.faults.model import Fault, Kind

@@ -68,6 +68,9 @@ RULES: dict[Kind, tuple[Point, tuple[str, ...]]] = {
 }
 
 
+PATTERNS = ("operation", "method", "bucket", "key", "job", "model")
+
+
 class FaultError(ValueError):
     """A declaration that means nothing; the text names every mistake in it."""
 
@@ -116,15 +119,16 @@ class Fault:
 
     def strikes(self, facts: Mapping[str, object], body: bytes) -> bool:
         """Whether an occasion with these facts is one of the fault's, whatever the number of the call."""
-        for name in ("operation", "method", "bucket", "key", "job", "model"):
-            pattern = getattr(self, name)
-            if pattern is not None and not fnmatchcase(str(facts.get(name, "")), pattern):
-                return False
         return (
-            (self.instance is None or facts.get("instance") == self.instance)
+            all(self._names(name, facts.get(name, "")) for name in PATTERNS)
+            and (self.instance is None or facts.get("instance") == self.instance)
             and (self.record is None or self.record.encode() in body)
             and (not self.attempts or facts.get("attempt") in self.attempts)
         )
+
+    def _names(self, name: str, value: object) -> bool:
+        pattern = getattr(self, name)
+        return pattern is None or fnmatchcase(str(value), pattern)
 
     def document(self) -> dict[str, Any]:
         """The declaration again, without what has its default."""

@@ -1,0 +1,114 @@
+"""Connections to one model server, kept alive between requests and broken off together."""
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class CancelledError(Exception):
+    """The job was told to stop while a request was in flight."""
+
+
+class Connections:
+    """A pool without a bound: the threads that use it are bounded by MaxConcurrentTransforms.
+
+    The service keeps connections and uses them again: consecutive POSTs in containers' access logs come from the same
+    source port (sm-batch_transform_pytorch.ipynb, amazon-sagemaker-examples#1620).
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._lock = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._open: set[http.client.HTTPConnection] = set()
+        self._cancelled = False
+
+    @contextmanager
+    def connected(self, timeout_seconds: float) -> Iterator[http.client.HTTPConnection]:
+        """Within the block, a connection for one exchange, which `keep` saves from being closed.
+
+        Raises:
+            OSError: The server refused the connection, or an exchange failed.
+            http.client.HTTPException: An exchange failed.
+            CancelledError: `cancel` was called, before or during the block.
+        """
+        connection = self._take()
+        try:
+            if connection.sock is None:
+                connection.timeout = timeout_seconds
+                connection.connect()
+            else:
+                connection.sock.settimeout(timeout_seconds)
+            if self._cancelled:  # `cancel` may have come while there was no socket yet that it could shut down
+                raise CancelledError
+            yield connection
+        except (OSError, http.client.HTTPException) as error:
+            if self._cancelled:  # what `cancel` broke off is no failure of the model server
+                raise CancelledError from error
+            raise
+        finally:
+            with self._lock:
+                in_use = connection in self._open
+                self._open.discard(connection)
+            # In the middle of an exchange a connection is good for nothing, whatever the reason.
+            if in_use:
+                connection.close()
+
+    def keep(self, connection: http.client.HTTPConnection) -> None:
+        """Keep a connection, whose exchange is over, for the next one."""
+        with self._lock:
+            self._open.discard(connection)
+            self._idle.append(connection)
+
+    def cancel(self) -> None:
+        """Break every exchange off and refuse further ones."""
+        with self._lock:
+            self._cancelled = True
+            connections = list(self._open)
+        for connection in connections:
+            if connection.sock is not None:
+                try:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # its own thread has closed it in the meantime
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def fresh(self, timeout_seconds: float) -> http.client.HTTPConnection:
+        """A connection of its own, which nobody else uses and `cancel` does not know."""
+        return http.client.HTTPConnection(*self._address, timeout=timeout_seconds)
+
+    def _take(self) -> http.client.HTTPConnection:
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError
+            while self._idle:
+                connection = self._idle.pop()
+                if not _closed_by_peer(connection):
+                    break
+                connection.close()
+            else:
+                connection = http.client.HTTPConnection(*self._address)
+            self._open.add(connection)
+            return connection
+
+
+def _closed_by_peer(connection: http.client.HTTPConnection) -> bool:
+    """Whether a kept connection is unusable: an idle one has nothing to read unless its peer has closed it."""
+    if connection.sock is None:
+        return True
+    connection.sock.setblocking(False)
+    try:
+        connection.sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
