@@ -6,9 +6,11 @@ Over HTTP each byte of a job would pass through this one process twice more, as 
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Iterator
 from types import TracebackType
 
+import psutil
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
@@ -16,6 +18,34 @@ from transform_emulator.aws_state import PARTITION
 from transform_emulator.data_plane.object_store import ObjectWriter, StoreError
 from transform_emulator.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
 from transform_emulator.locations import S3Location
+
+
+class MemoryBudget:
+    """How much of the machine's memory jobs' outputs may take before they go to disk, as moto's larger objects do.
+
+    An output on disk halves a job's throughput, one in memory stays there until it is deleted. So a quarter of what is
+    free at the start is given to outputs, and at most a quarter of what is left of that to any one of them. What is
+    deleted is not counted back, which errs on the side of disk.
+    """
+
+    def __init__(self, total_bytes: int) -> None:
+        self._left_bytes = total_bytes
+        self._lock = threading.Lock()
+
+    def of_one_object(self) -> int:
+        """The most that the next object may have in memory; it goes to disk where it grows larger."""
+        with self._lock:
+            return max(SMALLEST_SPOOL_BYTES, self._left_bytes // BUDGET_PARTS)
+
+    def spend(self, size_bytes: int) -> None:
+        """Note that an object stays in memory."""
+        with self._lock:
+            self._left_bytes = max(0, self._left_bytes - size_bytes)
+
+
+BUDGET_PARTS = 4
+SMALLEST_SPOOL_BYTES = 2**20
+BUDGET = MemoryBudget(psutil.virtual_memory().available // BUDGET_PARTS)
 
 
 class MotoStore:
@@ -66,6 +96,7 @@ class _Writer:
 
     def __init__(self, account: str, bucket: FakeBucket, name: str, kms_key: str | None) -> None:
         self._bucket = bucket
+        self._in_memory_bytes = BUDGET.of_one_object()
         self._key = FakeKey(
             name=name,
             value=b"",
@@ -76,6 +107,7 @@ class _Writer:
             bucket_name=bucket.name,
             encryption="aws:kms" if kms_key else None,
             kms_key_id=kms_key,
+            max_buffer_size=self._in_memory_bytes,
         )
         self._size_bytes = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -101,6 +133,8 @@ class _Writer:
         # S3: the ETag of a multipart upload is not the MD5 of the object; clients may only compare it with itself.
         self._key._etag = self._md5.hexdigest() if parts <= 1 else f"{secrets.token_hex(16)}-{parts}"
         self._key.contentsize = self._size_bytes
+        if self._size_bytes <= self._in_memory_bytes:
+            BUDGET.spend(self._size_bytes)
         earlier = self._bucket.keys.getlist(self._key.name, []) if self._bucket.is_versioned else []
         self._bucket.keys.setlist(self._key.name, [*earlier, self._key])
 

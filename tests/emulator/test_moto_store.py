@@ -7,7 +7,7 @@ import pytest
 from emulator.conftest import Aws
 from transform_emulator.data_plane.object_store import STORE_ERRORS
 from transform_emulator.locations import S3Location
-from transform_emulator.moto_store import MotoStore
+from transform_emulator.moto_store import MemoryBudget, MotoStore
 
 MB = 2**20
 ACCOUNT = "123456789012"
@@ -93,6 +93,16 @@ def test_what_is_not_there(store: MotoStore) -> None:
     assert not store.has_objects(nowhere)
     with pytest.raises(STORE_ERRORS):
         store.writer(nowhere, None)
+
+
+def test_large_outputs_go_to_disk_once_memory_is_spent() -> None:
+    """A budget for all outputs together; without one, a job of many large files would take the whole machine."""
+    budget = MemoryBudget(100 * MB)
+    assert budget.of_one_object() == 25 * MB
+    budget.spend(60 * MB)
+    assert budget.of_one_object() == 10 * MB
+    budget.spend(60 * MB)
+    assert budget.of_one_object() == MB
 
 
 def test_a_kms_key_is_kept_with_the_object(aws: Aws, store: MotoStore, name: str) -> None:
