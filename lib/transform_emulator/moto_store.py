@@ -24,23 +24,25 @@ class MemoryBudget:
     """How much of the machine's memory jobs' outputs may take before they go to disk, as moto's larger objects do.
 
     An output on disk halves a job's throughput, one in memory stays there until it is deleted. So a quarter of what is
-    free at the start is given to outputs, and at most a quarter of what is left of that to any one of them. What is
-    deleted is not counted back, which errs on the side of disk.
+    free at the start is given to outputs, and at most a quarter of what is left of that to any one of them.
     """
 
     def __init__(self, total_bytes: int) -> None:
-        self._left_bytes = total_bytes
+        self._total_bytes = total_bytes
+        self._kept: list[FakeKey] = []
         self._lock = threading.Lock()
 
     def of_one_object(self) -> int:
         """The most that the next object may have in memory; it goes to disk where it grows larger."""
         with self._lock:
-            return max(SMALLEST_SPOOL_BYTES, self._left_bytes // BUDGET_PARTS)
+            self._kept = [key for key in self._kept if not key.disposed]
+            left = self._total_bytes - sum(key.contentsize for key in self._kept)
+        return max(SMALLEST_SPOOL_BYTES, left // BUDGET_PARTS)
 
-    def spend(self, size_bytes: int) -> None:
+    def keep(self, key: FakeKey) -> None:
         """Note that an object stays in memory."""
         with self._lock:
-            self._left_bytes = max(0, self._left_bytes - size_bytes)
+            self._kept.append(key)
 
 
 BUDGET_PARTS = 4
@@ -134,7 +136,7 @@ class _Writer:
         self._key._etag = self._md5.hexdigest() if parts <= 1 else f"{secrets.token_hex(16)}-{parts}"
         self._key.contentsize = self._size_bytes
         if self._size_bytes <= self._in_memory_bytes:
-            BUDGET.spend(self._size_bytes)
+            BUDGET.keep(self._key)
         earlier = self._bucket.keys.getlist(self._key.name, []) if self._bucket.is_versioned else []
         self._bucket.keys.setlist(self._key.name, [*earlier, self._key])
 

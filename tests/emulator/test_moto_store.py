@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from moto.s3.models import FakeKey
 
 from emulator.conftest import Aws
 from transform_emulator.data_plane.object_store import STORE_ERRORS
@@ -99,10 +100,13 @@ def test_large_outputs_go_to_disk_once_memory_is_spent() -> None:
     """A budget for all outputs together; without one, a job of many large files would take the whole machine."""
     budget = MemoryBudget(100 * MB)
     assert budget.of_one_object() == 25 * MB
-    budget.spend(60 * MB)
+    keys = [FakeKey(name, bytes(60 * MB), ACCOUNT, "us-west-2") for name in "ab"]
+    budget.keep(keys[0])
     assert budget.of_one_object() == 10 * MB
-    budget.spend(60 * MB)
+    budget.keep(keys[1])
     assert budget.of_one_object() == MB
+    keys[1].dispose()  # as when its object is deleted
+    assert budget.of_one_object() == 10 * MB
 
 
 def test_a_kms_key_is_kept_with_the_object(aws: Aws, store: MotoStore, name: str) -> None:
