@@ -102,6 +102,7 @@ class Emulator:
 
     def stop(self) -> None:
         """Stop all jobs, end all model servers, then stop answering."""
+        # Jobs first: they write logs and outputs to the end, and their clients still describe them.
         self._runner.shut_down()
         self._endpoints.shut_down()
         self._server.shutdown()

@@ -54,6 +54,7 @@ class Gateway:
         service, scope = _signature(environ)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         invocation = INVOCATION.fullmatch(environ["PATH_INFO"])
+        # Before anything else: it is not signed, and what is not signed counts as S3's.
         if environ["PATH_INFO"] == faults_api.PATH:
             return self._faults(environ, start_response)
         if target.startswith(TARGET_PREFIX):
@@ -76,6 +77,7 @@ class Gateway:
             ours, answer, status = True, {"__type": error.code, "message": error.message}, error.status
         if ours:
             return _answer(start_response, status, json.dumps(answer).encode(), {"Content-Type": JSON_TYPE})
+        # Moto forgets the endpoint; the server that was started for it is ours to end.
         if operation == "DeleteEndpoint":
             self.endpoints.stop(scope, str(_document(environ).get("EndpointName")))
         return self.moto(environ, start_response)
@@ -100,6 +102,7 @@ class Gateway:
 
 
 def _answer(start_response: StartResponse, status: int, payload: bytes, headers: dict[str, str]) -> Iterable[bytes]:
+    # AWS's answers carry an id, which botocore gives back as RequestId.
     every = {"Content-Length": str(len(payload)), "x-amzn-RequestId": str(uuid.uuid4())}
     start_response(f"{int(status)} {HTTPStatus(status).phrase}", list((headers | every).items()))
     return [payload]

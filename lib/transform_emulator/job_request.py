@@ -95,14 +95,17 @@ def from_api(body: Mapping[str, Any]) -> JobRequest:
         manifest=source["S3DataType"] == "ManifestFile",
         s3_uri=source["S3Uri"],
         output_path=output["S3OutputPath"],
+        # Absent is not empty: a header without a value is sent by nobody (xgboost-container#122).
         content_type=given.get("ContentType") or None,
         accept=output.get("Accept") or None,
+        # SplitType, AssembleWith and CompressionType default to None (botocore).
         split=Split(given.get("SplitType", "None")),
         assemble=Assemble(output.get("AssembleWith", "None")),
         gzip=given.get("CompressionType", "None") == "Gzip",
         strategy=Strategy(strategy) if strategy else None,
         # 0 asks the container, as leaving it out does (botocore, MaxConcurrentTransforms).
         max_concurrent_transforms=body.get("MaxConcurrentTransforms") or None,
+        # 0 is a value of its own here: a payload without a limit, sent in chunks.
         max_payload_mb=body.get("MaxPayloadInMB"),
         timeout_seconds=client.get("InvocationsTimeoutInSeconds", DEFAULT_INVOCATIONS_TIMEOUT_SECONDS),
         max_retries=client.get("InvocationsMaxRetries", DEFAULT_INVOCATIONS_MAX_RETRIES),
@@ -122,8 +125,10 @@ def parameters(request: JobRequest, advertised: Mapping[str, Any]) -> Parameters
         request: The job's request.
         advertised: The container's /execution-parameters, `{}` if it has none. Values of a wrong type are ignored.
     """
+    # A container may advertise anything; what is no sensible number counts as not advertised.
     concurrent = advertised.get("MaxConcurrentTransforms")
     payload = advertised.get("MaxPayloadInMB")
+    # Upper snake case: `{"BatchStrategy": "MULTI_RECORD"}`; local mode fails on it ("Invalid Batch Strategy").
     names = {strategy.container_name: strategy for strategy in Strategy}
     strategy = names.get(str(advertised.get("BatchStrategy")), Strategy.MULTI_RECORD)
     return Parameters(
@@ -141,6 +146,7 @@ def container_environment(request: JobRequest) -> dict[str, str]:
 
     The job's own Environment is part of it and wins over anything else.
     """
+    # "true", where the SDK's local mode has "True" and always sets the concurrency too.
     variables = {"SAGEMAKER_BATCH": "true"}
     if request.max_payload_mb is not None:
         variables["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(request.max_payload_mb)

@@ -45,6 +45,7 @@ class S3Front:
         """Answer one request."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         bucket, _, key = path.lstrip("/").partition("/")
+        # In front of the server behind, so that a fault strikes on any S3.
         fault = self.faults.find(ERRORS, {"method": method, "bucket": bucket, "key": key})
         if fault is not None:
             return _error(start_response, *ERRORS[fault.kind])

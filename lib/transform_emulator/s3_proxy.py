@@ -60,6 +60,7 @@ class S3Proxy:
         raw = environ.get("RAW_URI") or environ["REQUEST_URI"]
         body = environ["wsgi.input"].read()
         headers = _headers(environ)
+        # The chunks' signatures are by the client's key, of no use behind.
         if environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith(STREAMING):
             body = unchunked(body)
         request = AWSRequest(environ["REQUEST_METHOD"], f"{self.endpoint.rstrip('/')}{raw}", headers=headers, data=body)
@@ -68,6 +69,7 @@ class S3Proxy:
         secure = parts.scheme == "https"
         connect: Any = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = connect(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+        # Of the body as it is now, without its framing.
         signed = dict(request.headers.items()) | {"Content-Length": str(len(body))}
         connection.request(environ["REQUEST_METHOD"], parts.path.rstrip("/") + raw, body, signed)
         response = connection.getresponse()

@@ -48,6 +48,7 @@ def summary(job: Job) -> dict[str, Any]:
         "LastModifiedTime": job.modified.timestamp(),
     }
     endings = _endings(job)
+    # botocore's TransformJobSummary has the end and the reason of a failure, but not the start.
     endings.pop("TransformStartTime", None)  # not a member of TransformJobSummary
     return answer | endings
 

@@ -117,6 +117,7 @@ class JobRegister:
     def request_stop(self, job: Job) -> bool:
         """Move a running job to Stopping; False if it has ended already."""
         with self._lock:
+            # A second stop of a job that is Stopping is accepted; one of a finished job is not.
             if job.status in FINAL:
                 return False
             if job.status is Status.IN_PROGRESS:
@@ -129,6 +130,7 @@ class JobRegister:
         """Give the job its final status: Stopped if it was told to, else Failed with a reason or Completed."""
         with self._lock:
             job.ended = job.modified = self._clock()
+            # Stopped wins over whatever its interrupted requests looked like; FailureReason is for Failed only.
             if job.status is Status.STOPPING:
                 job.status = Status.STOPPED
             elif failure_reason is not None:

@@ -24,6 +24,7 @@ def page(jobs: Sequence[Job], query: Mapping[str, Any]) -> dict[str, Any]:
 
     Sorted by CreationTime, latest first, unless the query says otherwise (botocore, ListTransformJobs).
     """
+    # NextToken counts into the list as it is filtered now: a job that is created between two pages shifts it.
     chosen = [job for job in jobs if _matches(job, query)]
     descending = query.get("SortOrder", "Descending") == "Descending"
     chosen.sort(key=SORT_KEYS[query.get("SortBy", "CreationTime")], reverse=descending)

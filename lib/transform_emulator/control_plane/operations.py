@@ -94,6 +94,7 @@ class Operations:
 
     def _create(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
         rules.check(body, self._switches)
+        # The model before the input: an unknown model is refused whether or not there is input.
         role = self._world.role_of_model(scope, body["ModelName"])
         if role is None:
             raise validation(f'Could not find model "{scope.arn("model", body["ModelName"])}".')
@@ -103,6 +104,7 @@ class Operations:
         if self._jobs.get(scope, body["TransformJobName"]) is None and not self._world.has_objects(scope, uri):
             raise validation(_no_objects(scope, uri, role))
         facts = {"job": body["TransformJobName"], "model": body["ModelName"]}
+        # Before the name is taken, as the caller is to try the same name again later.
         if self._faults.find((Kind.RESOURCE_LIMIT_EXCEEDED,), facts):
             raise ApiError("ResourceLimitExceeded", _no_quota(body["TransformResources"]))
         job, new = self._jobs.add(scope, body)

@@ -60,6 +60,7 @@ class FileFailure:
 
 def status_failure(status: int, body: bytes) -> FileFailure:
     """The failure for an HTTP status that is not a success (amazon-sagemaker-examples#1620, #3948; sdk#1882)."""
+    # The two headlines differ in form, not only in the number; both were copied from real logs.
     if 400 <= status < 500:
         return FileFailure(Blame.CLIENT, f"ClientError: {status}", body, status)
     return FileFailure(Blame.ALGORITHM, f"Bad HTTP status received from algorithm: {status}", body, status)
@@ -84,6 +85,7 @@ def parameters_line(now: datetime, concurrent: int, payload_mb: int, strategy: s
 
 def failure_lines(now: datetime, item: InputObject, failure: FileFailure) -> list[str]:
     """A failed file's lines: headline, an empty one, `Message:`, and the response body line by line."""
+    # Each line carries the prefix, so lines of files that fail together can be told apart (examples#1620).
     prefix = f"{_stamp(now)}{item.bucket}/{item.key}: "
     lines = [failure.headline]
     if failure.message is not None:

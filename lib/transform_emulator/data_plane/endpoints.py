@@ -83,6 +83,7 @@ class Endpoints:
         except (OSError, http.client.HTTPException) as error:
             raise ModelError(500, f"the model server did not answer: {error}") from error
         data = b"".join(answer.body.chunks())
+        # Not retried, unlike a job's requests: the caller of a real-time endpoint retries himself.
         if answer.status > HTTP_OK_LAST:
             raise ModelError(answer.status, data.decode("utf-8", "replace"))
         headers = {
@@ -109,6 +110,7 @@ class Endpoints:
         served = self._find(scope, name)
         if served is None:
             raise validation(f"Endpoint {name} of account {scope.account} not found.")
+        # Under the lock, so that two first calls do not start two servers.
         with self._lock:
             known = self._running.get((scope, name))
             if known is not None and known.served == served:

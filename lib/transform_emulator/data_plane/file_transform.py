@@ -71,6 +71,7 @@ class FileTransform:
             return FileFailure(Blame.PLATFORM, f"InternalServerError: {error}")
 
     def _write_output(self, item: InputObject) -> S3Location | FileFailure | None:
+        # "Doesn't combine mini-batches from different input files" (developer guide): all below is about one object.
         place = S3Location(item.bucket, item.key)
         chunks = self.store.chunks(place)
         if chunks is None:
@@ -78,7 +79,7 @@ class FileTransform:
             return None if skipped else FileFailure(Blame.CLIENT, "ClientError: 404")
         processing, invoker = Processing(self.request, self.switches), self._invoker(item)
         target = output_location(self.request.output_path, item)
-        written = 0
+        written = 0  # responses, not bytes: an empty response is one
         with self.store.writer(target, self.request.output_kms_key) as plain:
             fault = self.faults.find(OUTPUT_FAULTS, self.facts | {"key": item.key})
             writer = plain if fault is None else FaultyWriter(plain, fault)
@@ -98,6 +99,7 @@ class FileTransform:
             )
             if written == 0 and self.switches.empty_object_fails:
                 return FileFailure(Blame.CLIENT, "ClientError: empty input")
+            # Only here does the object appear: uploaded parts of a failed file are removed (batch errors).
             writer.complete()
         return target
 

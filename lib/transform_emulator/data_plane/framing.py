@@ -70,6 +70,7 @@ def _record_io(reader: "_Reader", limit_bytes: int | None) -> Frame:
         if (flag in {WHOLE, FIRST_PART}) != (not parts):
             raise MalformedRecordError(f"RecordIO: a part has flag {flag} out of order")
         _check(sum(map(len, parts)) + length, limit_bytes)
+        # The length does not count the padding, which is at most three bytes.
         padded = reader.take(length + -length % RECORD_IO_ALIGNMENT_BYTES)
         wrapped += header + padded
         parts.append(padded[:length])

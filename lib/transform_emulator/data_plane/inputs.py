@@ -35,6 +35,7 @@ def under_prefix(prefix: S3Location, keys: Iterable[str]) -> Iterator[InputObjec
     slash; a prefix that names one object leaves nothing, and the base name is taken. (Inferred: `s3://b/batch_transform`
     over `batch_transform/0.png` gave `<out>/0.png.out`.)
     """
+    # Every object counts, also `_SUCCESS`, a manifest or an earlier `.out`: a stray one has failed whole jobs.
     for key in keys:
         relative = key[len(prefix.key) :].lstrip("/") or posixpath.basename(key)
         yield InputObject(prefix.bucket, key, relative)
@@ -55,6 +56,7 @@ def from_manifest(text: bytes) -> list[InputObject]:
         raise ManifestError(f"the manifest is not JSON: {error}") from error
     if not isinstance(document, list) or not document or not isinstance(document[0], dict):
         raise ManifestError('the manifest is not a JSON array that begins with {"prefix": ...}')
+    # String concatenation, so a prefix need not end with a slash.
     prefix = document[0].get("prefix")
     entries = document[1:]
     if not isinstance(prefix, str) or not all(isinstance(entry, str) for entry in entries):
@@ -66,6 +68,7 @@ def from_manifest(text: bytes) -> list[InputObject]:
 def output_location(output_path: str, item: InputObject) -> S3Location:
     """Where an object's output goes: `<S3OutputPath>/<relative>.out`."""
     start = parse_uri(output_path)
+    # With or without a slash at the end of S3OutputPath the objects are the same (botocore's example has none).
     folder = start.key.rstrip("/")
     key = f"{folder}/{item.relative}.out" if folder else f"{item.relative}.out"
     return S3Location(start.bucket, key)

@@ -104,6 +104,7 @@ class Instance:
         elif is_url(context.served_by):
             self._serve(context.served_by, lambda: True)
         else:
+            # The job's variables win over the model's of the same name.
             variables = context.model_environment | container_environment(context.request)
             server = ModelServer(context.served_by, variables, self._log_container)
             try:
@@ -117,6 +118,7 @@ class Instance:
         container = Container(url)
         try:
             with context.stop.calling(container.cancel):
+                # Real order: ping, execution parameters, invocations (access log of sm-batch_transform_pytorch.ipynb).
                 if not self._becomes_healthy(container, running):
                     self._note_reason(data_log.PING_FAILED)
                     return
@@ -146,6 +148,7 @@ class Instance:
 
     def _transform_all(self, container: Container, chosen: Parameters) -> None:
         context, concurrent = self._context, chosen.max_concurrent_transforms
+        # MaxConcurrentTransforms bounds the requests of an instance, not of a file; so does the pool.
         files_at_once = concurrent if context.switches.files_in_parallel else 1
         with ThreadPoolExecutor(concurrent) as pool, ThreadPoolExecutor(files_at_once) as readers:
             transform = FileTransform(
@@ -171,6 +174,7 @@ class Instance:
             result = transform.run(item)
         except CancelledError:
             return
+        # A success writes nothing to the data-log (sm-batch_transform_pytorch.ipynb: one line for each instance).
         if isinstance(result, S3Location):
             with self._lock:
                 self._outputs.append(result)

@@ -54,6 +54,7 @@ class Invoker:
             InvocationError: The last attempt failed too, or a failure that is not retried.
             CancelledError: The job was told to stop.
         """
+        # botocore calls them "retries": 3 of them are 4 attempts.
         for attempt in range(1, self.max_retries + 2):
             outcome = self._attempt(body, attempt)
             if not isinstance(outcome, FileFailure):
@@ -69,6 +70,7 @@ class Invoker:
             return data_log.timeout_failure(self.call.timeout_seconds)
         except (OSError, http.client.HTTPException):
             return data_log.no_response_failure()
+        # Local mode never looks at the status: a 500's body becomes a prediction there.
         if HTTP_OK <= answer.status <= self.switches.success_statuses_to:
             return answer.body
         return data_log.status_failure(answer.status, b"".join(answer.body.chunks()))
@@ -95,4 +97,5 @@ class Invoker:
         return None
 
     def _is_retried(self, failure: FileFailure) -> bool:
+        # No answer at all may pass: a worker that was restarted, a connection that was closed.
         return failure.status is None or failure.status >= self.switches.retried_statuses_from

@@ -106,6 +106,7 @@ class JobRunner:
         except STORE_ERRORS as error:
             log.error("job %s cannot read its input: %s", job.name, error)
             return data_log.INTERNAL_ERROR
+        # Not before: TransformStartTime appears when instances start, 3.6 minutes after creation in a real job.
         self._jobs.start(job)
         if fault is not None and fault.kind is Kind.COMPLETED_WITHOUT_OUTPUT:
             return None  # boto3#2044: Completed, no error, no objects
@@ -139,6 +140,7 @@ class JobRunner:
     def _run_instances(self, job: Job, context: JobContext, objects: list[InputObject]) -> str | None:
         count = context.request.instance_count
         shares = shards(objects, count, self._with.switches.sharding)
+        # Every instance starts and pings, also one that has no file: idle ones are billed too.
         with ThreadPoolExecutor(count) as pool:
             results = list(pool.map(lambda number: Instance(context, number, shares[number]).run(), range(count)))
         if job.stop.is_set() and not self._with.switches.stop_keeps_outputs:
@@ -151,6 +153,7 @@ class JobRunner:
 def _reason(results: Sequence[InstanceResult]) -> str | None:
     """The job's FailureReason: what ended all of it, before what failed a file."""
     reasons = [result.system_reason for result in results] + [result.failure_reason for result in results]
+    # One reason at most, and never a file's name: that is in the data-log only.
     return next((reason for reason in reasons if reason), None)
 
 

@@ -78,21 +78,13 @@ def parse(text: str, slice_end_inclusive: bool) -> JsonPath:
 
 def _step(text: str, match: re.Match[str], slice_end_inclusive: bool) -> Step:
     name, bracket = match["name"], match["bracket"]
-    if match["wildcard"] or (bracket is not None and bracket.strip() == "*"):
+    if match["wildcard"]:
         return _children
     if name is not None:
         return lambda document: _child(document, name)
-    if NAMES.fullmatch(bracket):
-        names = re.findall(r"'([^']*)'", bracket)
-        return lambda document: _named(document, names)
-    if INDEXES.fullmatch(bracket):
-        indexes = [int(part) for part in bracket.split(",")]
-        return lambda document: _indexed(document, indexes)
-    if part := SLICE.fullmatch(bracket):
-        start, end = (None if group is None else int(group) for group in part.groups())
-        if slice_end_inclusive and end is not None:
-            end = end + 1 or None  # `[:-1]` reaches the last element, where end + 1 would be 0
-        return lambda document: _array(document)[start:end]
+    step = _bracket(bracket.strip(), slice_end_inclusive)
+    if step is not None:
+        return step
     if ":" in bracket:
         # The words of sagemaker-python-sdk#1112.
         raise JsonPathError(
@@ -100,6 +92,29 @@ def _step(text: str, match: re.Match[str], slice_end_inclusive: bool) -> Step:
             f"Format [{bracket}] is not supported"
         )
     raise JsonPathError(f"Invalid JsonPath: {text}: cannot read [{bracket}]")
+
+
+def _bracket(inside: str, slice_end_inclusive: bool) -> Step | None:
+    if inside == "*":
+        return _children
+    if NAMES.fullmatch(inside):
+        # The quotes are taken off only now: a name may hold a comma.
+        names = re.findall(r"'([^']*)'", inside)
+        return lambda document: _named(document, names)
+    if INDEXES.fullmatch(inside):
+        indexes = [int(part) for part in inside.split(",")]
+        return lambda document: _indexed(document, indexes)
+    if part := SLICE.fullmatch(inside):
+        return _slice(part, slice_end_inclusive)
+    return None
+
+
+def _slice(part: re.Match[str], end_inclusive: bool) -> Step:
+    start, end = (None if group is None else int(group) for group in part.groups())
+    if end_inclusive and end is not None:
+        end = end + 1 or None  # `[:-1]` reaches the last element, where end + 1 would be 0
+    # Unlike an index, a range that reaches past the end selects what there is: the guide's error is about indexes.
+    return lambda document: _array(document)[start:end]
 
 
 def _children(document: Any) -> list[Any]:

@@ -73,6 +73,7 @@ def _packed(records: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes
     body = bytearray()
     for record in records:
         _check(len(record), limit_bytes)
+        # Inclusive: a body of exactly MaxPayloadInMB is sent.
         if body and limit_bytes is not None and len(body) + len(record) > limit_bytes:
             yield bytes(body)
             body.clear()

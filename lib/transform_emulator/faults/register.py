@@ -44,6 +44,7 @@ class FaultRegister:
             for place, fault in enumerate(self._faults):
                 if fault.kind not in kinds or not fault.strikes(facts, body):
                     continue
+                # Counted whether or not it strikes: "the third call" means the third that is like this.
                 self._seen[place] += 1
                 if found is None and (not fault.calls or self._seen[place] in fault.calls):
                     found = place

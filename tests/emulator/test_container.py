@@ -1,0 +1,115 @@
+"""How a model server is asked: health, advertised parameters, kept connections, what is broken off."""
+
+import http.client
+import json
+import threading
+import time
+
+import pytest
+
+from emulator.scripted_model import DROP, ScriptedModel
+from transform_emulator.data_plane.connections import CancelledError
+from transform_emulator.data_plane.container import Call, Container
+from transform_emulator.data_plane.payload import InMemory
+
+CALL = Call(None, None, timeout_seconds=5)
+
+
+def asked(container: Container, body: bytes = b"1") -> bytes:
+    return b"".join(container.invoke(InMemory(body), CALL).body.chunks())
+
+
+def test_health_is_asked_until_it_is_there(model: ScriptedModel) -> None:
+    """`GET /ping` until 200, about every second (amazon-sagemaker-examples#815)."""
+    model.script.ping_status = 503
+    waits: list[float] = []
+
+    def given_up(seconds: float) -> bool:
+        waits.append(seconds)
+        if len(waits) == 3:
+            model.script.ping_status = 200
+        return False
+
+    assert Container(model.url).wait_until_healthy(10, given_up)
+    assert waits == [1.0] * 3
+
+
+def test_a_server_that_never_is_healthy(model: ScriptedModel) -> None:
+    """The deadline ends it, or whoever knows that the process is gone."""
+    model.script.ping_status = 500
+    assert not Container(model.url).wait_until_healthy(0.05, lambda _: False)
+    assert not Container(model.url).wait_until_healthy(60, lambda _: True)
+    assert not Container("http://127.0.0.1:9").wait_until_healthy(60, lambda _: True)
+
+
+@pytest.mark.parametrize("parameters", [None, b"not json", b"[]", b"7", b"\xff"])
+def test_parameters_that_are_none(model: ScriptedModel, parameters: bytes | None) -> None:
+    """ "404 or any non-200 = not implemented"; what is no JSON object advertises nothing."""
+    model.script.parameters = parameters
+    assert Container(model.url).execution_parameters() == {}
+
+
+def test_parameters(model: ScriptedModel) -> None:
+    """`{"MaxConcurrentTransforms":8,"BatchStrategy":"MULTI_RECORD","MaxPayloadInMB":6}` (developer guide)."""
+    model.script.parameters = json.dumps({"MaxPayloadInMB": 6}).encode()
+    assert Container(model.url).execution_parameters() == {"MaxPayloadInMB": 6}
+
+
+def test_a_connection_is_used_again(model: ScriptedModel) -> None:
+    """The same source port for consecutive POSTs (EX-pytorch); a new one only where the server closed."""
+    container = Container(model.url)
+    assert [asked(container, b"%d" % number) for number in range(3)] == [b"0", b"1", b"2"]
+    assert len({seen.client_port for seen in model.invocations}) == 1
+    model.script.answer = lambda _: (DROP, b"")
+    with pytest.raises((OSError, http.client.HTTPException)):
+        asked(container)
+    model.script.answer = lambda body: (200, body)
+    assert asked(container) == b"1"
+    assert len({seen.client_port for seen in model.invocations}) == 2
+
+
+def test_an_error_status_keeps_the_connection_in_step(model: ScriptedModel) -> None:
+    """The body of a 400 is read, or it would be taken for the next answer."""
+    container = Container(model.url)
+    model.script.answer = lambda body: (400, b"bad") if body == b"x" else (200, body)
+    assert container.invoke(InMemory(b"x"), CALL).status == 400
+    assert asked(container) == b"1"
+    assert len({seen.client_port for seen in model.invocations}) == 1
+
+
+def test_cancelling_breaks_off_what_is_in_flight_and_refuses_more(model: ScriptedModel) -> None:
+    """StopTransformJob does not wait for a request that may take an hour."""
+    entered, release = threading.Event(), threading.Event()
+
+    def answer(body: bytes) -> tuple[int, bytes]:
+        entered.set()
+        release.wait(20)
+        return 200, body
+
+    model.script.answer = answer
+    container, outcomes = Container(model.url), []
+
+    def ask() -> None:
+        with pytest.raises(CancelledError):
+            asked(container)
+        outcomes.append("cancelled")
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert entered.wait(10)
+    begin = time.monotonic()
+    container.cancel()
+    thread.join(10)
+    release.set()
+    assert (outcomes, time.monotonic() - begin < 5) == (["cancelled"], True)
+    with pytest.raises(CancelledError):
+        asked(container)
+
+
+def test_a_server_that_trickles_is_out_of_time(model: ScriptedModel) -> None:
+    """InvocationsTimeoutInSeconds is for the whole request, not for each of its bytes."""
+    model.script.answer = lambda body: (time.sleep(1.5), (200, body))[1]
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError):
+        Container(model.url).invoke(InMemory(b"1"), Call(None, None, timeout_seconds=1))
+    assert time.monotonic() - begin < 1.4
