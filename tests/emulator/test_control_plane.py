@@ -66,7 +66,7 @@ def test_names_are_taken_for_ever(aws: Aws, bucket: str, model: ScriptedModel) -
 
 
 def test_another_region_has_names_and_models_of_its_own(aws: Aws, bucket: str, make_aws: Callable[..., Aws]) -> None:
-    """Names are unique "within an AWS Region in an AWS account" (botocore); every region can use the served models."""
+    """Names are unique within a Region in an account (botocore); every region can use the served models."""
     aws.sagemaker.create_transform_job(**request(bucket, bucket))
     elsewhere = make_aws(region="eu-central-1")
     elsewhere.sagemaker.create_transform_job(**request(bucket, bucket))

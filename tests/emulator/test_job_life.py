@@ -53,7 +53,7 @@ def test_a_job_that_is_done(register: JobRegister) -> None:
 
 
 def test_a_job_that_failed_has_a_reason_of_at_most_1024_characters(register: JobRegister) -> None:
-    """FailureReason: "Maximum length of 1024" (botocore)."""
+    """FailureReason: at most 1024 characters (botocore)."""
     job = add(register, "a")
     register.finish(job, "x" * 2000)
     assert (job.status, len(job.failure_reason or "")) == (Status.FAILED, 1024)
@@ -71,7 +71,7 @@ def test_a_job_that_is_stopped_is_stopping_first(register: JobRegister) -> None:
 
 
 def test_a_name_belongs_to_an_account_and_a_region(register: JobRegister) -> None:
-    """ "unique within an AWS Region in an AWS account"; who signs for the account does not matter."""
+    """Unique within a Region in an account (botocore); who signs for the account does not matter."""
     add(register, "a")
     again, new = register.add(Scope("123456789012", "us-west-2", "ANOTHERKEY"), {"TransformJobName": "a"})
     assert (new, again.name) == (False, "a")

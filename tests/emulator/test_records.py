@@ -32,7 +32,7 @@ LINES = st.lists(st.text("ab{", max_size=9).map(str.encode), max_size=12).map(b"
 
 @given(LINES, st.integers(10, 40), st.integers(1, 50))
 def test_multi_record_is_greedy_in_whole_lines(data: bytes, limit: int, chunk: int) -> None:
-    """MultiRecord: "as many records as fit within the MaxPayloadInMB limit" (botocore, BatchStrategy)."""
+    """MultiRecord: "as many records in a mini-batch as can fit within the MaxPayloadInMB limit"."""
     assert cut(data, limit=limit, chunk=chunk) == greedy(data, limit)
 
 
@@ -44,7 +44,7 @@ def test_single_record_sends_each_line_with_its_newline(data: bytes, chunk: int)
 
 @pytest.mark.parametrize("strategy", [MULTI, SINGLE])
 def test_split_none_ignores_the_strategy(strategy: Strategy) -> None:
-    """SplitType None: "the entire object is the request payload" (botocore, SplitType)."""
+    """SplitType None: "request payloads contain the entire contents of an input object" (SplitType)."""
     assert cut(b"a\nb\nc", NONE, strategy) == [b"a\nb\nc"]
 
 

@@ -57,7 +57,7 @@ def test_tags(aws: Aws, name: str, model: ScriptedModel) -> None:
 
 
 def test_a_job_has_at_most_fifty_tags(aws: Aws, name: str, model: ScriptedModel) -> None:
-    """botocore, TagList: "Maximum number of 50 items"; the sum counts, not the call."""
+    """botocore, TagList: at most 50; the sum counts, not the call."""
     aws.s3.put_object(Bucket=name, Key="in/a", Body=b"1\n")
     arn = aws.sagemaker.create_transform_job(**request(name, name))["TransformJobArn"]
     tags = [{"Key": f"k{number}", "Value": ""} for number in range(51)]

@@ -19,7 +19,7 @@ def test_an_empty_prefix(service: Service) -> None:
 
 
 def test_a_name_is_taken_for_ever(service: Service) -> None:
-    """ "unique within an AWS Region in an AWS account" (botocore); jobs cannot be deleted (ResourceInUse declared)."""
+    """ "unique within an ... Region in an ... account" (botocore); jobs cannot be deleted (ResourceInUse declared)."""
     job = service.run({"a": b"1\n"}).job
     assert service.refusal(TransformJobName=job)[0] == "ResourceInUse"
 
@@ -30,12 +30,12 @@ def test_the_product_of_payload_and_concurrency(service: Service) -> None:
 
 
 def test_a_long_filter(service: Service) -> None:
-    """JSONPath "Maximum length of 63" (botocore, DataProcessing)."""
+    """JSONPath of at most 63 characters (botocore, DataProcessing)."""
     kinds = {"TransformInput__ContentType": "text/csv", "TransformOutput__Accept": "text/csv"}
     assert service.refusal(DataProcessing__InputFilter="$." + "a" * 62, **kinds)[0] == "ValidationException"
 
 
 def test_a_join_needs_accept_like_content_type(service: Service) -> None:
-    """ "you must set both the ContentType and Accept parameters to one of the following values" (developer guide)."""
+    """ "you must set both the Content Type and Accept parameters to one of the following values" (developer guide)."""
     kinds = {"TransformInput__ContentType": "text/csv", "TransformOutput__Accept": "application/json"}
     assert service.refusal(DataProcessing__JoinSource="Input", **kinds)[0] == "ValidationException"

@@ -26,7 +26,7 @@ def bodies(service: Service, data: bytes, key: str = "a", **changes) -> list[str
 
 
 def test_an_unsplit_object_is_one_request(service: Service) -> None:
-    """ "SplitType None: ... the entire object" (botocore, SplitType); BatchStrategy is ignored then."""
+    """ "request payloads contain the entire contents of an input object" (SplitType); BatchStrategy is ignored then."""
     changes = {"TransformInput__SplitType": "None", "TransformOutput__AssembleWith": "None"}
     assert bodies(service, b"1\n2\n", BatchStrategy="SingleRecord", **changes) == ["1\n2\n"]
 
@@ -37,7 +37,7 @@ def test_single_record_sends_a_line_with_its_newline(service: Service) -> None:
 
 
 def test_multi_record_fits_as_many_lines_as_it_can(service: Service) -> None:
-    """ "as many records in each mini-batch as the MaxPayloadInMB limit allows" (botocore, BatchStrategy)."""
+    """ "as many records in a mini-batch as can fit within the MaxPayloadInMB limit" (BatchStrategy)."""
     line = b"x" * (MB // 4 - 1) + b"\n"
     ran = service.run({"a": line * 9}, "describe", BatchStrategy="MultiRecord", MaxPayloadInMB=1)
     assert [seen["lines"] for seen in ran.requests()] == [4, 4, 1]
@@ -101,20 +101,20 @@ def test_payload_zero_is_sent_in_chunks(service: Service) -> None:
 
 
 def test_record_io_single(service: Service) -> None:
-    """ "If the value is SingleRecord, Amazon SageMaker sends individual records" without wrapper (SplitType)."""
+    """ "sends individual records in each request", without wrapper: "padding is removed" (SplitType)."""
     changes = {"TransformInput__SplitType": "RecordIO", "BatchStrategy": "SingleRecord"}
     assert bodies(service, record_io(b"abc") + record_io(b"defgh"), **changes) == ["abc", "defgh"]
 
 
 def test_record_io_multi(service: Service) -> None:
-    """ "padding ... is left in the data if the value of BatchStrategy is MultiRecord" (botocore, SplitType)."""
+    """ "Padding is not removed if the value of BatchStrategy is set to MultiRecord" (botocore, SplitType)."""
     data = record_io(b"abc") + record_io(b"defgh")
     assert bodies(service, data, TransformInput__SplitType="RecordIO") == [data.decode("latin-1")]
 
 
 @pytest.mark.parametrize(("strategy", "expected"), [("SingleRecord", 2), ("MultiRecord", 1)])
 def test_tf_record(service: Service, strategy: str, expected: int) -> None:
-    """As RecordIO: "padding is removed if the value of BatchStrategy is SingleRecord" (botocore, SplitType)."""
+    """As RecordIO: "padding is removed if the value of BatchStrategy is set to SingleRecord" (SplitType)."""
     changes = {"TransformInput__SplitType": "TFRecord", "BatchStrategy": strategy}
     seen = bodies(service, tf_record(b"abc") + tf_record(b"de"), **changes)
     assert len(seen) == expected
