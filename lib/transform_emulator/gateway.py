@@ -16,6 +16,7 @@ from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.control_plane.operations import TRANSFORM_CALLS
 from transform_emulator.data_plane.endpoints import Endpoints, call_of, decode_error
 from transform_emulator.faults import api as faults_api
+from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 
 Call = Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
@@ -57,6 +58,10 @@ class Gateway:
         # Before anything else: it is not signed, and what is not signed counts as S3's.
         if environ["PATH_INFO"] == faults_api.PATH:
             return self._faults(environ, start_response)
+        if target and self._is_throttled(target, environ):
+            error = {"__type": "ThrottlingException", "message": "Rate exceeded"}
+            payload = json.dumps(error).encode()
+            return _answer(start_response, HTTPStatus.BAD_REQUEST, payload, {"Content-Type": JSON_TYPE})
         if target.startswith(TARGET_PREFIX):
             return self._sagemaker(target.removeprefix(TARGET_PREFIX), scope, environ, start_response)
         if invocation and service == "sagemaker":
@@ -64,6 +69,12 @@ class Gateway:
         if service == "s3":
             return self.s3(scope, environ, start_response)
         return self.moto(environ, start_response)
+
+    def _is_throttled(self, target: str, environ: WSGIEnvironment) -> bool:
+        """Whether a fault throttles a call of SageMaker or CloudWatch Logs, which both name it in X-Amz-Target."""
+        name = re.search(rb'"TransformJobName"\s*:\s*"([^"]*)"', _body(environ))
+        facts = {"operation": target.rpartition(".")[2], "job": name[1].decode() if name else ""}
+        return self.faults.find((Kind.THROTTLING,), facts) is not None
 
     def _sagemaker(
         self, operation: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse

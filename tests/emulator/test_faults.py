@@ -169,7 +169,7 @@ def test_a_leftover_output_looks_like_one_of_this_job(run: Callable[..., Ran], d
     assert (ran.status, ran.outputs) == ("Failed", {"a.out": b"1\n", "b.out": b"old\n"})
 
 
-@pytest.mark.parametrize("operation", ["CreateTransformJob", "DescribeTransformJob", "ListTransformJobs"])
+@pytest.mark.parametrize("operation", ["CreateTransformJob", "DescribeTransformJob", "ListModels", "DescribeLogGroups"])
 def test_throttling(aws: Aws, declare: Declare, operation: str) -> None:
     """`ThrottlingException ...: Rate exceeded` (dynabench#482, #463; airflow#16299); botocore retries it."""
     declare({"fault": "throttling", "operation": operation})
@@ -178,7 +178,8 @@ def test_throttling(aws: Aws, declare: Declare, operation: str) -> None:
     calls = {
         "CreateTransformJob": lambda: client.create_transform_job(**request("job", "bucket")),
         "DescribeTransformJob": lambda: client.describe_transform_job(TransformJobName="job"),
-        "ListTransformJobs": client.list_transform_jobs,
+        "ListModels": client.list_models,
+        "DescribeLogGroups": aws.client("logs", config=retry_once).describe_log_groups,
     }
     assert code_of(calls[operation]) == "ThrottlingException"
     assert call(aws, "GET")[0]["struck"] == 2

@@ -84,9 +84,6 @@ class Operations:
         Raises:
             ApiError: The call is refused.
         """
-        facts = {"operation": operation, "job": body.get("TransformJobName", "")}
-        if self._faults.find((Kind.THROTTLING,), facts):
-            raise ApiError("ThrottlingException", "Rate exceeded")
         shapes.check(operation, body)
         if operation in tags.TAG_CALLS:
             return tags.call(self._jobs, operation, scope, body)
