@@ -137,6 +137,8 @@ PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transfo
 code=$?
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"
 
+BATCH_TRANSFORM_COMMAND=$(printf '%q ' "$0" "$@") # what a message tells a person to start again
+export BATCH_TRANSFORM_COMMAND
 export BATCH_TRANSFORM_PID_FILE=$work/pid
 export BATCH_TRANSFORM_REPORT_FILE=$work/report
 export BATCH_TRANSFORM_EXIT_FILE=$work/exit

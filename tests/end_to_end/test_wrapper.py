@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -98,9 +99,11 @@ def finish(process) -> tuple[int, str, str]:
 @pytest.mark.spark
 def test_the_report_is_the_only_line_and_the_exit_code_is_the_drivers(tmp_path):
     wrapper = Wrapper(tmp_path, DRIVER_DOES="score", DRIVER_CODE="3")
-    done = wrapper.run("run.yml")
+    done = wrapper.run("run.yml", "--var", "day=a b")
     report = json.loads(done.stdout)
     assert (done.returncode, report["code"], report["rows"]) == (3, 3, 10)
+    # What a message tells a person to start again is the command as it was, fit to be pasted into a shell.
+    assert shlex.split(report["command"]) == [str(ROOT / "spark-submit.sh"), "run.yml", "--var", "day=a b"]
     assert done.stdout.count("\n") == 1
     assert "a line that is no report" in done.stderr
     assert "lib.zip" in report["source"]

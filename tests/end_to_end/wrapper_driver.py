@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.handshake import COMMAND, Handshake
 
 handshake = Handshake.from_environ(os.environ)
 
@@ -36,7 +36,7 @@ def score() -> None:
     print("a line that is no report")
     spark = SparkSession.builder.getOrCreate()
     code = int(os.environ["DRIVER_CODE"])
-    end(code, rows=spark.range(10).count(), source=sys.modules["batch_transform"].__file__)
+    end(code, rows=spark.range(10).count(), source=sys.modules["batch_transform"].__file__, command=os.environ[COMMAND])
 
 
 signal.signal(signal.SIGTERM, clean_up)

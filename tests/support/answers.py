@@ -57,7 +57,8 @@ def _long(line: str) -> str:
 
 SHAPES: dict[str, Lines] = {
     "all-null": lambda lines, at: ["null"] * len(lines),
-    "glued": lambda lines, at: _with(lines[:-1], at % (len(lines) - 1), lines[at] + lines[-1]),
+    # A record that is alone has nothing to be glued to.
+    "glued": lambda lines, at: _with(lines[:-1], at % (len(lines) - 1), lines[at] + lines[-1]) if lines[1:] else lines,
     "glued-even": lambda lines, at: _with(lines, at, lines[at] * 2),
     "blank-between": lambda lines, at: _with(lines, at, lines[at], ""),
     "blank-instead": lambda lines, at: _with(lines, at, ""),

@@ -6,20 +6,28 @@ from typing import Any
 
 import pyarrow as pa
 
+from batch_transform.core.data_log import LogEntry
 from batch_transform.core.ledger import Part, Step
+from batch_transform.core.naming import object_name
 from batch_transform.core.records import JobRecord
 from batch_transform.core.spans import SPAN_SCHEMA, STANDARD, StagedFile
 from batch_transform.core.status import JobStatus
-from batch_transform.core.verdicts import LEAF_SCHEMA, OUTPUT_SCHEMA, SCORED
+from batch_transform.core.verdicts import LEAF_SCHEMA, OUTPUT_SCHEMA, SCORED, Evidence
 
 
 def staged_file(first: int, rows: int, path: str = "f") -> StagedFile:
     return StagedFile(path, rows, first, first + rows - 1, 10 * rows, 10)
 
 
+def object_of(start: int, stop: int) -> str:
+    """The name of the object that holds these rows."""
+    return object_name(start, stop - start, "0f")
+
+
 def span(start: int, stop: int, **other: Any) -> dict[str, Any]:
-    usual = {"lane": STANDARD, "object": f"s{start}.jsonl", "bytes": stop - start, "largest": 1}
-    return {"start": start, "stop": stop, **usual, **other}
+    usual = {"lane": STANDARD, "object": object_of(start, stop), "bytes": stop - start, "largest": 1}
+    history = {"offset": 0, "whole": True, "level": 0, "repeats": 0, "alone": 0, "witnessed": False, "payload_mb": 0}
+    return {"start": start, "stop": stop, **usual, **history, **other}
 
 
 def spans(*rows: dict[str, Any]) -> pa.Table:
@@ -29,7 +37,7 @@ def spans(*rows: dict[str, Any]) -> pa.Table:
 def leaf(start: int, stop: int, state: str = SCORED, **other: Any) -> dict[str, Any]:
     """A leaf; a scored one is the whole of an output of its own unless told otherwise."""
     if state == SCORED:
-        whole = {"job": "j", "object": f"s{start}.jsonl", "line": 0, "etag": "e", "lines": stop - start}
+        whole = {"job": "j", "object": object_of(start, stop), "line": 0, "etag": "e", "lines": stop - start}
         other = {**whole, **other}
     return {"start": start, "stop": stop, "state": state, "rounds": 1, **other}
 
@@ -41,6 +49,11 @@ def leaves(*rows: dict[str, Any]) -> pa.Table:
 def outputs(*rows: dict[str, Any]) -> pa.Table:
     usual = {"etag": "e", "blank": 0, "unreadable": []}
     return pa.Table.from_pylist([{**usual, **row} for row in rows], schema=OUTPUT_SCHEMA)
+
+
+def evidence(*rows: dict[str, Any], **log: LogEntry) -> Evidence:
+    """Counted outputs, and log entries by the name of the object."""
+    return Evidence(outputs(*rows), log)
 
 
 def job(status: JobStatus | None = JobStatus.COMPLETED, reason: str | None = None, name: str = "j") -> JobRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -51,6 +52,26 @@ class Emulated:
         chosen = {"NameContains": run_id} if run_id else {}
         pages = self.client("sagemaker").get_paginator("list_transform_jobs").paginate(**chosen)
         return [job["TransformJobName"] for page in pages for job in page["TransformJobSummaries"]]
+
+    def inputs(self, job: str) -> list[str]:
+        """Returns the names of a job's input objects, from its manifest."""
+        request = self.client("sagemaker").describe_transform_job(TransformJobName=job)
+        uri = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+        return json.loads(self.body(uri.removeprefix(f"s3://{BUCKET}/")))[1:]
+
+    @contextmanager
+    def faults(self, *declared: dict[str, Any]) -> Iterator[None]:
+        """Lets these faults strike, and no other, until the end of the block."""
+        self._tell("PUT", json.dumps({"faults": declared}).encode())
+        try:
+            yield
+        finally:
+            self._tell("DELETE")
+
+    def _tell(self, method: str, body: bytes | None = None) -> None:
+        request = urllib.request.Request(f"{self.url}/_emulator/faults", body, method=method)
+        with urllib.request.urlopen(request):
+            pass
 
     def arguments(self, folder: Path, model: str = "echo", **sections: Any) -> dict[str, Any]:
         """Returns arguments of `score` for a new run with everything of Spark's below `folder`."""

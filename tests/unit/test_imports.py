@@ -1,4 +1,4 @@
-"""Imports go one way: jobs -> pipeline -> {config, aws, s3, spark, sagemaker, outputs} -> core."""
+"""Imports go one way: jobs -> pipeline -> {config, aws, s3, spark, sagemaker, cloudwatch, outputs} -> core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SIDES = ("config", "aws", "s3", "spark", "sagemaker", "outputs")
+SIDES = ("config", "aws", "s3", "spark", "sagemaker", "cloudwatch", "outputs")
 BELOW = {
     "core": {"core"},
     "pipeline": {"pipeline", *SIDES, "core"},

@@ -12,6 +12,7 @@ MAY_CHANGE: tuple[Path, ...] = (
     ("errors",),
     ("transform", "poll_seconds"),
     ("transform", "job_timeout_minutes"),
+    ("transform", "max_parallel_jobs"),
     ("aws",),
     ("emulator",),
 )

@@ -7,12 +7,22 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from batch_transform.config import places
-from batch_transform.config.values import MediaType, ModelName, Names, NotBuilt, Options, Text, one_of
+from batch_transform.config.values import (
+    MediaType,
+    ModelName,
+    Names,
+    NotBuilt,
+    Options,
+    Text,
+    check_placeholder,
+    one_of,
+)
 
 RECORD_FORMATS_LATER = ("json", "csv", "text", "binary", "raw")
 MEDIA_TYPES = {"jsonlines": "application/jsonlines"}
 
 RecordFormat = Annotated[str, AfterValidator(one_of("jsonlines", later=RECORD_FORMATS_LATER))]
+Placeholder = Annotated[str, AfterValidator(check_placeholder)]
 PredictionFormat = Annotated[str, AfterValidator(one_of("jsonlines", later=("json", "csv", "text")))]
 
 
@@ -89,10 +99,19 @@ class Model(Section):
     environment: NotBuilt = None
 
 
+class PredictionKey(Section):
+    """What an answer must echo: its field `field` equals the record's column `column`."""
+
+    field: Text
+    column: Text
+
+
 class Prediction(Section):
     """What the model answers and which columns it becomes.
 
     Attributes:
+        placeholder: begins the line that the container answers for a record that it cannot score; None: it has none.
+        key: what answers must echo, which proves their order; given as a name, it is that of field and column.
         ddl: the key `schema`: the fields of an answer in Spark's DDL; None: one string column, `prediction`.
         column: put the fields into one struct column of this name; None: each is a column.
     """
@@ -102,5 +121,18 @@ class Prediction(Section):
     column: Text | None = None
     records_path: NotBuilt = None
     sql: NotBuilt = None
-    key: NotBuilt = None
+    placeholder: Placeholder | None = None
+    key: PredictionKey | None = None
     provenance: NotBuilt = None
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _one_name_for_both(cls, key: object) -> object:
+        return {"field": str(key), "column": str(key)} if isinstance(key, str) else key
+
+    @field_validator("key")
+    @classmethod
+    def _key_needs_fields(cls, key: PredictionKey | None, info: ValidationInfo) -> PredictionKey | None:
+        if key is not None and "ddl" in info.data and info.data["ddl"] is None:
+            raise ValueError(f"names the field {key.field}, but there is no prediction.schema that has fields")
+        return key

@@ -25,6 +25,9 @@ from batch_transform.core import limits
 _ENVIRONMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # botocore, TransformEnvironmentKey
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
 
+# Ours: a round has a job for each lane and payload, a handful in all.
+MOST_PARALLEL_JOBS = 20
+
 InstanceType = Annotated[
     str, AfterValidator(check_pattern(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", 64, "an ML instance type such as ml.m5.xlarge"))
 ]
@@ -42,6 +45,7 @@ class Transform(Section):
         invocations_timeout_seconds: how long the service waits for one answer.
         invocations_max_retries: None: left unset, the service's default.
         job_timeout_minutes: how long a job may take before it is stopped.
+        max_parallel_jobs: how many jobs of a round are in flight at once.
         poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
     """
 
@@ -57,6 +61,7 @@ class Transform(Section):
     invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
     job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480
+    max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = 2
     environment: dict[str, str] = Field(default_factory=dict)
     accept: MediaType | None = None
     tags: dict[str, str] = Field(default_factory=dict)

@@ -175,3 +175,10 @@ MediaType = Annotated[str, AfterValidator(check_length(limits.MAX_CONTENT_TYPE_C
 PayloadMb = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_PAYLOAD_MB))]
 Concurrency = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_CONCURRENT_TRANSFORMS))]
 NotBuilt = Annotated[None, PlainValidator(refuse_not_built)]
+
+
+def check_placeholder(text: str) -> str:
+    """Returns the beginning of a line; raises ValueError for what no line can begin with, or every line may."""
+    if not text.strip() or "\n" in text:
+        raise ValueError(f"is {text!r}; it must be the beginning of one line, and not blank")
+    return text

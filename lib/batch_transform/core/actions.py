@@ -38,14 +38,21 @@ class Await:
 
 @dataclass(frozen=True)
 class Judge:
-    """Count an ended job's outputs and decide the outcome of each of its spans."""
+    """Count an ended job's outputs and say of each of its spans whether it is scored or failed, and why."""
 
     job: JobRecord
 
 
 @dataclass(frozen=True)
+class Reconcile:
+    """Settle what the round's jobs have settled, and decide what becomes of the failed spans."""
+
+
+@dataclass(frozen=True)
 class GiveUp:
-    """End with exit code 4: spans failed for reasons of the service in every attempt."""
+    """End with exit code 4, for these reasons; the run can be resumed."""
+
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,4 +82,6 @@ class Nothing:
     """The run is published; its report is stored."""
 
 
-Action = Stage | Export | Plan | Create | Await | Judge | GiveUp | Gate | Intend | Publish | Finish | Nothing
+Action = (
+    Stage | Export | Plan | Create | Await | Judge | Reconcile | GiveUp | Gate | Intend | Publish | Finish | Nothing
+)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from . import actions as act
-from .records import RunState
+from .records import RoundRecord, RunState
 
-# Spans that met a failure of the service, not of a record, are sent again unchanged; so many rounds for one driver.
-MAX_ATTEMPTS = 3
+# Far above what isolation needs (five, and what transient failures add): a bound, not a plan.
+MAX_ROUNDS = 20
+DEFAULT_PARALLEL_JOBS = 2
 
 
 def next_action(state: RunState) -> act.Action:
@@ -17,34 +18,41 @@ def next_action(state: RunState) -> act.Action:
         return act.Stage()
     if state.spans is None:
         return act.Export()
-    if not state.planned:
+    if state.last_round is None:
         return act.Plan()
-    return _next_for_jobs(state) or _next_after_jobs(state)
+    return _next_in_round(state, state.last_round) or _next_after_rounds(state)
 
 
-def _next_for_jobs(state: RunState) -> act.Action | None:
-    for job in state.jobs:
-        if not job.created:
-            return act.Create(job)
-    flying = tuple(job for job in state.jobs if job.status is None)
+def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
+    if last.leaves is not None:
+        return _next_after_round(state, last)
+    flying = tuple(job for job in state.round_jobs if job.created and job.status is None)
+    waiting = [job for job in state.round_jobs if not job.created]
+    if waiting and len(flying) < _parallel_jobs(state):
+        return act.Create(waiting[0])
     if flying:
         return act.Await(flying)
-    for job in state.jobs:
+    for job in state.round_jobs:
         if job.verdicts is None:
             return act.Judge(job)
-    if state.spans_to_retry:
-        return act.GiveUp() if _is_hopeless(state) else act.Plan()
-    return None
+    return act.Reconcile()
 
 
-def _is_hopeless(state: RunState) -> bool:
-    """Whether this driver has tried often enough; one that resumes the run tries anew."""
-    attempts = state.rounds - state.rounds_before
-    model_failed = any(job.model_failed for job in state.jobs if job.round_number == state.rounds)
-    return attempts >= (1 if model_failed else MAX_ATTEMPTS)
+def _next_after_round(state: RunState, last: RoundRecord) -> act.Action | None:
+    if last.stop:
+        return act.GiveUp(last.stop)
+    if not last.open_spans:
+        return None
+    if state.rounds - state.rounds_before >= MAX_ROUNDS:
+        return act.GiveUp((f"{last.open_spans} spans are not settled after {MAX_ROUNDS} rounds",))
+    return act.Plan()
 
 
-def _next_after_jobs(state: RunState) -> act.Action:
+def _parallel_jobs(state: RunState) -> int:
+    return int(state.config.get("transform", {}).get("max_parallel_jobs") or DEFAULT_PARALLEL_JOBS)
+
+
+def _next_after_rounds(state: RunState) -> act.Action:
     if state.gate is None:
         return act.Gate()
     if state.publication is None:

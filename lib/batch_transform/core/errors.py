@@ -27,9 +27,17 @@ class ConfigurationError(BatchTransformError):
 
 
 class ErrorBudgetExceeded(BatchTransformError):
-    """More dead letters than `errors` accepts; nothing was published, the run can be resumed with a larger budget."""
+    """More dead letters than `errors` accepts; nothing was published, the run can be resumed with a larger budget.
+
+    Attributes:
+        setting: the override with which the same run publishes.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, setting: str) -> None:
+        self.setting = setting
+        super().__init__(message)
 
 
 class ServiceFailure(BatchTransformError):

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import GateRefused
+from .naming import OBJECT_NAME
 from .spans import StagedFile, check_tiling
-from .verdicts import DEAD, RETRY, SCORED, rows_in_state
+from .verdicts import DEAD, FAILED, SCORED, rows_in_state
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table) -> Counts:
             are not the rows that are taken from it, in their order.
     """
     files = list(staged)
-    if rows_in_state(leaves, RETRY):
-        raise GateRefused(f"{rows_in_state(leaves, RETRY)} rows are not decided yet")
+    if rows_in_state(leaves, FAILED):
+        raise GateRefused(f"{rows_in_state(leaves, FAILED)} rows are not decided yet")
     check_tiling(files, leaves)
+    _check_names(leaves)
     _check_lines(leaves)
     counts = Counts(sum(f.rows for f in files), rows_in_state(leaves, SCORED), rows_in_state(leaves, DEAD))
     if counts.rows_in != counts.rows_scored + counts.rows_dead_letter:
@@ -49,6 +52,23 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table) -> Counts:
             f"{counts.rows_in} rows in, but {counts.rows_scored} scored and {counts.rows_dead_letter} dead letters"
         )
     return counts
+
+
+def _check_names(leaves: pa.Table) -> None:
+    """Each leaf lies where the name of its object says: the writer of the bytes put the row numbers there."""
+    named = leaves.filter(pc.is_valid(leaves["object"]))
+    found = pc.extract_regex(named["object"], OBJECT_NAME).combine_chunks()
+    if found.null_count:
+        raise GateRefused(f"{found.null_count} leaves lie in objects that no export wrote")
+    first, rows = (found.field(name).cast(pa.int64()).to_numpy(zero_copy_only=False) for name in ("first", "rows"))
+    starts, stops, lines = (named[name].to_numpy() for name in ("start", "stop", "line"))
+    wrong = np.flatnonzero((first + lines != starts) | (stops > first + rows) | (lines < 0))
+    if wrong.size:
+        leaf = named.slice(int(wrong[0]), 1).to_pylist()[0]
+        raise GateRefused(
+            f"{wrong.size} leaves are not where their objects say; first: rows [{leaf['start']}, {leaf['stop']}) as "
+            f"line {leaf['line']} and on of {leaf['object']}"
+        )
 
 
 def _check_lines(leaves: pa.Table) -> None:

@@ -10,19 +10,30 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from .errors import GateRefused
+from .prediction_answers import Answers
 from .prediction_lines import blocks
-from .predictions import PredictionReader
 from .verdicts import SCORED
 
 # Opens the output of (job, object) at an ETag and returns its chunks.
 OpenOutput = Callable[[str, str, str], Iterable[bytes]]
 _OPEN_OUTPUTS = 4
+
+
+class LineReader(Protocol):
+    """Reads blocks of whole lines, one struct for each."""
+
+    @property
+    def type(self) -> pa.StructType:
+        """Of the structs."""
+
+    def read(self, block: bytes) -> Answers:
+        """Returns what the lines of a block hold."""
 
 
 class Leaves:
@@ -56,7 +67,7 @@ class Gatherer:
     Holds the current block of at most four outputs, so memory does not grow with their size.
     """
 
-    def __init__(self, leaves: Leaves, reader: PredictionReader, open_output: OpenOutput, block_bytes: int) -> None:
+    def __init__(self, leaves: Leaves, reader: LineReader, open_output: OpenOutput, block_bytes: int) -> None:
         self._leaves = leaves
         self._reader = reader
         self._open_output = open_output
@@ -84,6 +95,10 @@ class Gatherer:
         lines = numbers - leaf["start"] + leaf["line"]
         return self._with_flag(self._stream(leaf).take(lines), scored=True)
 
+    def raw(self, leaf: dict[str, Any], numbers: np.ndarray) -> pa.Array:
+        """Returns the first field of the lines of these rows, which lie in `leaf`, whatever its state is."""
+        return self._stream(leaf).take(numbers - leaf["start"] + leaf["line"]).field(0)
+
     def _with_flag(self, values: pa.StructArray, *, scored: bool) -> pa.StructArray:
         if scored and values.null_count:
             raise GateRefused("a line that was readable when it was counted is not readable now")
@@ -108,7 +123,7 @@ class _OutputStream:
     """One output, read forwards block by block; going back opens it again."""
 
     def __init__(
-        self, opened: Callable[[], Iterable[bytes]], reader: PredictionReader, block_bytes: int, lines: int, name: str
+        self, opened: Callable[[], Iterable[bytes]], reader: LineReader, block_bytes: int, lines: int, name: str
     ) -> None:
         self._opened = opened
         self._reader = reader

@@ -44,6 +44,7 @@ def render(report: Mapping[str, Any], state: RunState) -> str:
         f"<p class=sub>{escape(state.config['model']['name'])} &rarr; {escape(_target(state))}, begun "
         f"{escape(state.opened_at[:19])} UTC</p>"
         f"<div class=cards>{''.join(_card(label, report[key]) for label, key in cards)}</div>"
+        f"{_errors(report['errors'], report['advice'])}"
         f"<h2>Timeline</h2>{_timeline(report['seconds_by_step'])}<h2>Jobs</h2>{_jobs(report['jobs'])}</html>"
     )
 
@@ -56,6 +57,26 @@ def _target(state: RunState) -> str:
 def _card(label: str, value: Any) -> str:
     text = f"{value:,}" if isinstance(value, int) else "-"
     return f"<div class=card><b>{text}</b><span>{label}</span></div>"
+
+
+def _errors(errors: list[Mapping[str, Any]], advice: list[str]) -> str:
+    """What failed, by class, and what to change; nothing where nothing failed."""
+    if not errors and not advice:
+        return ""
+    rows = [
+        f"<tr><td>{escape(entry['class'])}<td class=n>{entry['rows']:,}<td>{escape(entry['examples'][0]['message'])}"
+        f"<td>{'<br>'.join(_place(example) for example in entry['examples'])}"
+        for entry in errors
+    ]
+    head = "<tr><th>class<th class=n>rows<th>message<th>examples"
+    table = f"<table>{head}{''.join(rows)}</table>" if rows else ""
+    return f"<h2>Errors</h2>{table}{''.join(f'<p>{escape(words)}</p>' for words in advice)}"
+
+
+def _place(example: Mapping[str, Any]) -> str:
+    if example["object"] is None:
+        return "not sent"
+    return f"line {example['line']} of {escape(example['object'])}"
 
 
 def _timeline(seconds_by_step: Mapping[str, float]) -> str:

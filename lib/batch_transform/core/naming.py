@@ -9,6 +9,8 @@ from .spans import OVERSIZE, STANDARD
 
 NONCE_CHARACTERS = 10
 _SLUG_CHARACTERS = 24
+# Read by Python and by pyarrow (RE2) alike.
+OBJECT_NAME = r"^s(?P<first>\d+)-(?P<rows>\d+)-[0-9a-f]+\.jsonl$"
 _LANE_LETTERS = {STANDARD: "s", OVERSIZE: "o"}
 
 
@@ -32,10 +34,21 @@ def job_name(run_id: str, nonce: str, round_number: int, lane: str, index: int, 
     return name
 
 
-def object_name(task: str, index: int) -> str:
-    """Returns the flat name of the index-th JSON Lines object of one task attempt.
+def object_name(start: int, rows: int, token: str) -> str:
+    """Returns the flat name of the JSON Lines object that holds rows `[start, start + rows)`.
 
-    It begins with a letter (Spark skips names that begin with `_` or `.`) and holds no slash: what the service makes
+    The writer of the bytes puts the rows into the name, so that the gate can hold the ledger's spans against it. The
+    name begins with a letter (Spark skips names that begin with `_` or `.`) and holds no slash: what the service makes
     of a manifest entry with a slash is not documented (batch_transform_facts, 3).
+
+    Args:
+        start: the first row number.
+        rows: how many.
+        token: random for each attempt of a task, so that no two attempts write one object.
     """
-    return f"s{task}-{index:05d}.jsonl"
+    return f"s{start}-{rows}-{token}.jsonl"
+
+
+def witness_name(token: str) -> str:
+    """Returns the name of a witness: a copy of one record that was scored, to tell a bad row from a bad model."""
+    return f"w-{token}.jsonl"

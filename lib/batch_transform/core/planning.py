@@ -87,7 +87,8 @@ def plan_lanes(spans: pa.Table, max_payload_mb: Setting, max_concurrent_transfor
     """Returns the lanes that hold spans, the standard one first.
 
     The oversize lane exists because its records are over the standard lane's payload, so neither a pinned payload nor
-    a pinned concurrency holds for it: both follow from its largest record.
+    a pinned concurrency holds for it: both follow from its largest record. Spans that failed for their payload come
+    with the one that they need, and make jobs of their own.
     """
     settings: dict[str, tuple[Setting, Setting]] = {
         STANDARD: (max_payload_mb, max_concurrent_transforms),
@@ -96,7 +97,17 @@ def plan_lanes(spans: pa.Table, max_payload_mb: Setting, max_concurrent_transfor
     plans = []
     for lane, (payload, concurrency) in settings.items():
         table = spans.filter(pc.equal(spans["lane"], lane))
-        if table.num_rows:
-            largest = pc.max(table["largest"]).as_py()
-            plans.append(LanePlan(lane, table, throughput(largest, payload, concurrency)))
+        for needed in sorted(pc.unique(table["payload_mb"]).to_pylist()):
+            chosen = table.filter(pc.equal(table["payload_mb"], needed))
+            if needed:
+                limits = _with_payload(needed, throughput(0, "auto", concurrency).max_concurrent_transforms)
+            else:
+                limits = throughput(pc.max(chosen["largest"]).as_py(), payload, concurrency)
+            plans.append(LanePlan(lane, chosen, limits))
     return plans
+
+
+def _with_payload(payload_mb: int, most_at_once: int | None) -> Throughput:
+    """A payload that is given, beside no more requests at once than the lane would have had."""
+    possible = MAX_PAYLOAD_TIMES_CONCURRENCY_MB // payload_mb
+    return Throughput(payload_mb, min(possible, most_at_once) if most_at_once else None)

@@ -27,6 +27,8 @@ One line is one row's prediction. With a schema, the line is a JSON object:
 
 Without a schema, the line is one string, kept byte for byte (also a `\\r`); unreadable if blank or not UTF-8.
 
+A line that begins with the placeholder, if there is one, is unreadable whatever else it is.
+
 Two readers agree on all of this: the slow one (`prediction_slow`) defines it, the fast one (`prediction_fast`) takes
 the lines of which it gives the same. A block costs the fast reader's time for its good lines and the slow one's for
 each line that is `doubtful` at sight. A line that fails only when it is read is found by reading smaller and smaller
@@ -52,6 +54,7 @@ from batch_transform.core.prediction_slow import Part, read_slow
 from batch_transform.core.prediction_types import fast_type, prediction_type
 
 NOTHING_FOUND = "none of the schema's fields has a value"
+PLACEHOLDER_REASON = "the model answered the placeholder"
 
 # Lines that failed together are read again in 16 parts: all but one are then done, for the price of one more reading
 # (halves: two more). 128 lines are the least to try, since setting up pyarrow's reader takes as long as 20 slow lines.
@@ -64,13 +67,15 @@ class PredictionReader:
     """Reads blocks of whole lines; a value that can be pickled and sent to a worker.
 
     `schema` gives the fields of a prediction, or is None for one string, the line. `type` is the struct of the answers'
-    values: the schema's fields, all nullable, or `prediction: string`.
+    values: the schema's fields, all nullable, or `prediction: string`. `placeholder` begins the line that a container
+    answers for a record that it cannot score.
 
     Raises:
         ConfigurationError: the schema has a type that a prediction cannot have.
     """
 
     schema: pa.Schema | None = None
+    placeholder: str | None = None
     type: pa.StructType = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -85,8 +90,31 @@ class PredictionReader:
         lines = lines_of(block)
         if not len(lines):
             return Answers(pa.array([], self.type))
-        part = read_raw(lines) if self.schema is None else _refuse_empty(_read(lines, self.type))
+        part = self._part(lines)
         return Answers(part.values, tuple(Unreadable(line, part.reasons[line]) for line in sorted(part.reasons)))
+
+    def _part(self, lines: Lines) -> Part:
+        marked = _begins_with(lines, self.placeholder.encode()) if self.placeholder else np.zeros(len(lines), bool)
+        if not marked.any():
+            return self._answered(lines)
+        count = int(np.count_nonzero(marked))
+        refused = Part(pa.nulls(count, self.type), dict.fromkeys(range(count), PLACEHOLDER_REASON))
+        if count == len(lines):
+            return refused
+        return _interleaved(self._answered(lines.where(~marked)), refused, marked)
+
+    def _answered(self, lines: Lines) -> Part:
+        return read_raw(lines) if self.schema is None else _refuse_empty(_read(lines, self.type))
+
+
+def _begins_with(lines: Lines, prefix: bytes) -> Mask:
+    """Returns which lines begin with a prefix; looks further only at those that begin with its first byte."""
+    # An empty line at the end of the block begins where the block ends.
+    octets = np.frombuffer(lines.block + b"\n", np.uint8)
+    marked: Mask = octets[lines.starts] == prefix[0]
+    for index in np.flatnonzero(marked).tolist():
+        marked[index] = lines.block.startswith(prefix, lines.starts[index], lines.ends[index])
+    return marked
 
 
 def _read(lines: Lines, kind: pa.StructType) -> Part:

@@ -23,9 +23,12 @@ class JobRecord:
         created: whether the service is known to have accepted it.
         status: terminal status, None while in flight.
         failure_reason: DescribeTransformJob's FailureReason, only when Failed.
-        verdicts: the part with the outcome of its spans, None until judged.
-        spans_to_retry: how many of its spans met a failure that is worth another job.
-        model_failed: whether the model never answered, so that another job at once would end alike.
+        stop_reason: why this run asked for it to be stopped, before it did: `timeout` or `interrupted`.
+        witness: an object of one record that was scored before; where it fails as well it is the model, not the rows.
+        verdicts: the part with the verdicts on its spans, None until judged.
+        witness_scored: whether the witness was scored again.
+        instances: how many instances have a log stream, None if that is not known.
+        data_logs: how many of them have a data log.
     """
 
     name: str
@@ -39,9 +42,43 @@ class JobRecord:
     created_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    stop_reason: str | None = None
+    witness: str | None = None
     verdicts: Part | None = None
-    spans_to_retry: int = 0
-    model_failed: bool = False
+    witness_scored: bool = False
+    instances: int | None = None
+    data_logs: int | None = None
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """A round: its jobs are those of its number.
+
+    Attributes:
+        waiting: the part with the spans that it leaves for later (isolation.OPEN_SCHEMA).
+        is_probe: whether it sends single rows to tell a broken model from bad rows.
+        leaves: the part with what it settled, None until it is reconciled.
+        open: the part with the spans that are left, None until it is reconciled.
+        open_spans: how many.
+        scored_rows: settled with a prediction.
+        dead_rows: settled without.
+        probe_next: whether the next round is a probe.
+        stop: why the run ended after it; empty after another driver took over.
+        resumed: whether a driver went on after `stop`.
+        failed: what failed in it, by class (diagnosis.by_class).
+    """
+
+    waiting: Part
+    is_probe: bool
+    leaves: Part | None = None
+    open: Part | None = None
+    open_spans: int = 0
+    scored_rows: int = 0
+    dead_rows: int = 0
+    probe_next: bool = False
+    stop: tuple[str, ...] = ()
+    resumed: bool = False
+    failed: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,8 +127,8 @@ class RunState:
     opened_at: str
     staged: Staged | None = None
     spans: Part | None = None
-    planned: bool = False
     jobs: tuple[JobRecord, ...] = ()
+    round_records: tuple[RoundRecord, ...] = ()
     rounds_before: int = 0
     gate: Recorded | None = None
     publication: Recorded | None = None
@@ -102,12 +139,23 @@ class RunState:
     @property
     def rounds(self) -> int:
         """The number of the latest round, 0 before the first."""
-        return max((job.round_number for job in self.jobs), default=0)
+        return len(self.round_records)
 
     @property
-    def spans_to_retry(self) -> int:
-        """How many spans of the latest round are left to send again."""
-        return sum(job.spans_to_retry for job in self.jobs if job.round_number == self.rounds)
+    def round_jobs(self) -> tuple[JobRecord, ...]:
+        """The jobs of the latest round."""
+        return tuple(job for job in self.jobs if job.round_number == self.rounds)
+
+    @property
+    def last_round(self) -> RoundRecord | None:
+        """The latest round, None before the first."""
+        return self.round_records[-1] if self.round_records else None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no span is left to send."""
+        last = self.last_round
+        return last is not None and last.leaves is not None and not last.open_spans
 
     def job(self, name: str) -> JobRecord:
         """Returns the job of that name.

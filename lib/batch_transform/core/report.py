@@ -18,6 +18,7 @@ def run_report(state: RunState, status: str, workspace: str, html: str | None = 
     """
     counts = state.gate.payload if state.gate else {}
     published = state.published or {}
+    last = state.last_round
     return {
         "run_id": state.run_id,
         "status": status,
@@ -25,6 +26,8 @@ def run_report(state: RunState, status: str, workspace: str, html: str | None = 
         "rows_scored": counts.get("rows_scored"),
         "rows_dead_letter": counts.get("rows_dead_letter"),
         "rounds": state.rounds,
+        "errors": counts.get("errors", list(last.failed) if last else []),
+        "advice": counts.get("advice", []),
         "jobs": [_job(job) for job in state.jobs],
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),

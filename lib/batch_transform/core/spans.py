@@ -19,7 +19,8 @@ STANDARD = "standard"
 OVERSIZE = "oversize"
 UNSENDABLE = "unsendable"  # a single record over the service's largest payload; it has no object
 
-SPAN_SCHEMA = pa.schema(
+# What an export or a cut writes: rows [start, stop) are the lines of one object.
+EXPORT_SCHEMA = pa.schema(
     [
         pa.field("start", pa.int64(), nullable=False),
         pa.field("stop", pa.int64(), nullable=False),
@@ -29,6 +30,28 @@ SPAN_SCHEMA = pa.schema(
         pa.field("largest", pa.int64(), nullable=False),  # bytes of the largest record, with its newline
     ]
 )
+# A span with what its jobs so far have shown (core.isolation).
+SPAN_SCHEMA = pa.schema(
+    [
+        *EXPORT_SCHEMA,
+        pa.field("offset", pa.int64(), nullable=False),  # its first byte in `object`
+        pa.field("whole", pa.bool_(), nullable=False),  # whether it is all of `object`, which can be sent as it is
+        pa.field("level", pa.int32(), nullable=False),  # how often it was split out of a larger one
+        pa.field("repeats", pa.int32(), nullable=False),  # failures that were no record's fault
+        pa.field("alone", pa.int32(), nullable=False),  # ambiguous failures as a single row
+        pa.field("witnessed", pa.bool_(), nullable=False),  # whether one of those jobs scored something else
+        pa.field("payload_mb", pa.int32(), nullable=False),  # MaxPayloadInMB that it needs; 0: as its lane has it
+    ]
+)
+_NO_HISTORY = {"offset": 0, "whole": True, "level": 0, "repeats": 0, "alone": 0, "witnessed": False, "payload_mb": 0}
+
+
+def without_history(exported: pa.Table) -> pa.Table:
+    """Returns exported objects (EXPORT_SCHEMA) as spans that no job has sent yet."""
+    columns = [
+        pa.array([_NO_HISTORY[f.name]] * exported.num_rows, f.type) for f in SPAN_SCHEMA if f.name in _NO_HISTORY
+    ]
+    return pa.Table.from_arrays([*exported.columns, *columns], schema=SPAN_SCHEMA)
 
 
 @dataclass(frozen=True)

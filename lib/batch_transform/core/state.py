@@ -6,11 +6,13 @@
 | resumed | any time | that another driver took over, which may try again what failed before |
 | staged | once | the staged files |
 | exported | after staged | the spans |
-| planned | after exported, and after a round that left spans to send again | a round's jobs and requests: intent |
+| planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
 | job_created | after planned, for a job not yet created | created |
+| job_stopping | for a job that has not ended: intent | that this run asks for its end, and why |
 | job_ended | for a created job | terminal status |
-| job_judged | for an ended job | the outcome of its spans |
-| gated | when every job is judged | the counts |
+| job_judged | for an ended job | the verdicts on its spans |
+| reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
+| gated | when no span is left | the counts |
 | publication | after gated: intent | what publishing will do |
 | published | after publication | that it was done |
 | done | after published | the report |
@@ -25,7 +27,7 @@ from dataclasses import replace
 
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
-from .records import JobRecord, Recorded, RunState, Staged
+from .records import JobRecord, Recorded, RoundRecord, RunState, Staged
 from .spans import StagedFile
 from .status import JobStatus
 
@@ -81,6 +83,9 @@ def _require(condition: bool, step: Step, why: str) -> None:
 
 
 def _resumed(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    last = state.last_round
+    if last is not None and last.stop:
+        state = _with_round(state, replace(last, stop=(), resumed=True))
     return replace(state, rounds_before=state.rounds)
 
 
@@ -98,23 +103,32 @@ def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 
 def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.spans is not None, step, "planned after exported")
-    _require(not state.planned or state.spans_to_retry > 0, step, "no span is left to send")
-    _require(_all_judged(state), step, "a job of the round before is not judged")
+    last, number = state.last_round, state.rounds + 1
+    _require(last is None or (last.leaves is not None and last.open_spans > 0), step, "no span is left to send")
+    _require(last is None or not last.stop, step, "the round before ended the run")
     jobs = step.payload["jobs"]
     names = [job.name for job in state.jobs] + [job["name"] for job in jobs]
     _require(len(set(names)) == len(names), step, "a job's name comes twice")
-    _require(len(jobs) == len(parts), step, f"{len(jobs)} jobs with {len(parts)} parts")
+    _require(all(job["round"] == number for job in jobs), step, f"a job is not of round {number}")
+    _require(len(jobs) + 1 == len(parts), step, f"{len(jobs)} jobs with {len(parts)} parts, one of them what waits")
     records = tuple(
-        JobRecord(job["name"], job["request"], job["round"], job["lane"], part)
-        for job, part in zip(jobs, parts, strict=True)
+        JobRecord(job["name"], job["request"], job["round"], job["lane"], part, witness=job.get("witness"))
+        for job, part in zip(jobs, parts[:-1], strict=True)
     )
-    return replace(state, planned=True, jobs=state.jobs + records)
+    planned = RoundRecord(parts[-1], step.payload["probe"])
+    return replace(state, jobs=state.jobs + records, round_records=(*state.round_records, planned))
 
 
 def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     _require(not job.created, step, "already created")
     return _with_job(state, replace(job, created=True))
+
+
+def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    job = _known_job(state, step)
+    _require(job.status is None, step, "it has ended")
+    return _with_job(state, replace(job, stop_reason=step.payload["reason"]))
 
 
 def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -138,13 +152,39 @@ def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
     _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
     _require(len(parts) == 1, step, "one part of verdicts")
     p = step.payload
-    judged = replace(job, verdicts=parts[0], spans_to_retry=p["spans_to_retry"], model_failed=p["model_failed"])
+    judged = replace(
+        job,
+        verdicts=parts[0],
+        witness_scored=p["witness_scored"],
+        instances=p.get("instances"),
+        data_logs=p.get("data_logs"),
+    )
     return _with_job(state, judged)
 
 
+def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    last = state.last_round
+    judged = all(job.verdicts is not None for job in state.round_jobs)
+    _require(last is not None and last.leaves is None and judged, step, "once for a round whose jobs are judged")
+    _require(len(parts) == 2, step, "a part of leaves and one of open spans")
+    assert last is not None
+    p = step.payload
+    done = replace(
+        last,
+        leaves=parts[0],
+        open=parts[1],
+        open_spans=parts[1].rows,
+        scored_rows=p["scored_rows"],
+        dead_rows=p["dead_rows"],
+        probe_next=p["probe"],
+        stop=tuple(p["stop"]),
+        failed=tuple(p["failed"]),
+    )
+    return _with_round(state, done)
+
+
 def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    decided = _all_judged(state) and not state.spans_to_retry
-    _require(state.planned and decided and state.gate is None, step, "gated once, after every span was judged")
+    _require(state.is_settled and state.gate is None, step, "gated once, after every span was settled")
     _require(len(parts) == 1, step, "one part of leaves")
     return replace(state, gate=Recorded(dict(step.payload), parts))
 
@@ -170,17 +210,15 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "exported": _exported,
     "planned": _planned,
     "job_created": _job_created,
+    "job_stopping": _job_stopping,
     "job_ended": _job_ended,
     "job_judged": _job_judged,
+    "reconciled": _reconciled,
     "gated": _gated,
     "publication": _publication,
     "published": _published,
     "done": _done,
 }
-
-
-def _all_judged(state: RunState) -> bool:
-    return all(job.verdicts is not None for job in state.jobs)
 
 
 def _known_job(state: RunState, step: Step) -> JobRecord:
@@ -192,3 +230,7 @@ def _known_job(state: RunState, step: Step) -> JobRecord:
 
 def _with_job(state: RunState, job: JobRecord) -> RunState:
     return replace(state, jobs=tuple(job if other.name == job.name else other for other in state.jobs))
+
+
+def _with_round(state: RunState, record: RoundRecord) -> RunState:
+    return replace(state, round_records=(*state.round_records[:-1], record))

@@ -1,20 +1,21 @@
-"""The outcome of spans, from an ended job's outputs. Never from its status, and never from half an output."""
+"""What an ended job's outputs say of its spans. Never its status, and never half an output."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .failures import ErrorClass, Failure, of_mismatch, of_missing_output
+from .data_log import LogEntry
+from .failures import ErrorClass, Failure, of_log_entry, of_mismatch, of_missing_output
 from .limits import LARGEST_RECORD_BYTES
 from .records import JobRecord
 from .spans import UNSENDABLE
-from .status import JobStatus
 
-SCORED, DEAD, RETRY = "scored", "dead", "retry"
+SCORED, DEAD, FAILED = "scored", "dead", "failed"
 
 # What executors count in one output object. `unreadable` are ranges of lines with the reason.
 OUTPUT_SCHEMA = pa.schema(
@@ -25,8 +26,13 @@ OUTPUT_SCHEMA = pa.schema(
         pa.field("blank", pa.int64()),
         pa.field(
             "unreadable",
-            pa.list_(pa.struct([("start", pa.int64()), ("stop", pa.int64()), ("reason", pa.string())])),
+            pa.list_(
+                pa.struct(
+                    [("start", pa.int64()), ("stop", pa.int64()), ("reason", pa.string()), ("placeholder", pa.bool_())]
+                )
+            ),
         ),
+        pa.field("wrong_key", pa.int64()),  # the first line that echoes another key than its record; null: none
     ]
 )
 
@@ -43,50 +49,63 @@ LEAF_SCHEMA = pa.schema(
         pa.field("lines", pa.int64()),
         pa.field("error_class", pa.string()),
         pa.field("message", pa.string()),
+        pa.field("evidence", pa.string()),
         pa.field("rounds", pa.int32(), nullable=False),
+        pa.field("at", pa.string()),  # when its job ended, in ISO 8601
     ]
 )
+# A verdict is a leaf, or a failed span, of which core.isolation says what becomes of it.
+VERDICT_SCHEMA = LEAF_SCHEMA.append(pa.field("certain", pa.bool_()))
 
 
-def judge(job: JobRecord, spans: pa.Table, outputs: pa.Table) -> pa.Table:
-    """Returns the leaves (LEAF_SCHEMA) of a job's spans.
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a job besides its status: its counted outputs (OUTPUT_SCHEMA) and its data log by object."""
 
-    A span is scored if its output holds exactly one line, not blank, for each of its rows; lines that the prediction's
-    schema cannot read are dead, one leaf for each run of them. Any other output is not used at all.
+    outputs: pa.Table
+    log: Mapping[str, LogEntry]
+
+
+def judge(job: JobRecord, spans: pa.Table, evidence: Evidence) -> pa.Table:
+    """Returns the verdicts (VERDICT_SCHEMA) on a job's spans.
+
+    A span is scored if its output holds exactly one line, not blank, for each of its rows; lines that hold no
+    prediction are dead, one leaf for each run of them. Any other output is not used at all.
 
     Args:
         job: an ended job.
         spans: its spans (SPAN_SCHEMA).
-        outputs: what was counted in its own output path (OUTPUT_SCHEMA), missing objects left out.
+        evidence: of this job; outputs that are not there are left out.
     """
     assert job.status is not None
-    counted = {row["object"]: row for row in outputs.to_pylist()}
-    leaves = [
-        leaf
-        for span in spans.select(["start", "stop", "object"]).to_pylist()
-        for leaf in _leaves(job, job.status, span, counted.get(span["object"]))
-    ]
-    return pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)
+    counted = {row["object"]: row for row in evidence.outputs.to_pylist()}
+    missing = of_missing_output(job.status, job.failure_reason)
+    verdicts: list[dict[str, Any]] = []
+    for span in spans.select(["start", "stop", "object"]).to_pylist():
+        entry = evidence.log.get(span["object"])
+        absent = of_log_entry(entry) if entry else missing
+        verdicts += _of_span(job, span, counted.get(span["object"]), absent)
+    return pa.Table.from_pylist(verdicts, schema=VERDICT_SCHEMA)
 
 
-def _leaves(
-    job: JobRecord, status: JobStatus, span: dict[str, Any], output: dict[str, Any] | None
+def _of_span(
+    job: JobRecord, span: dict[str, Any], output: dict[str, Any] | None, absent: Failure
 ) -> Iterator[dict[str, Any]]:
-    base = {"job": job.name, "object": span["object"], "rounds": job.round_number, "line": 0}
+    base = {"job": job.name, "object": span["object"], "rounds": job.round_number, "line": 0, "at": job.ended_at}
     whole = {"start": span["start"], "stop": span["stop"], **base}
     rows = span["stop"] - span["start"]
     if output is None:
-        yield _failed(whole, of_missing_output(status, job.failure_reason))
-    elif output["lines"] != rows or output["blank"]:
-        yield _failed(whole, of_mismatch(rows, output["lines"], output["blank"]))
+        yield _failed(whole, absent)
+    elif output["lines"] != rows or output["blank"] or output["wrong_key"] is not None:
+        yield _failed(whole, of_mismatch(rows, output["lines"], output["blank"], output["wrong_key"]))
     else:
         counted = {**base, "etag": output["etag"], "lines": output["lines"]}
         yield from _runs(counted, span["start"], rows, output["unreadable"])
 
 
-def _failed(leaf: dict[str, Any], failure: Failure) -> dict[str, Any]:
-    state = RETRY if failure.error_class.may_pass else DEAD
-    return {**leaf, "state": state, "error_class": failure.error_class.value, "message": failure.message}
+def _failed(leaf: dict[str, Any], failure: Failure, state: str = FAILED) -> dict[str, Any]:
+    said = {"error_class": failure.error_class.value, "message": failure.message, "evidence": failure.evidence}
+    return {**leaf, **said, "state": state, "certain": failure.certain}
 
 
 def _runs(base: dict[str, Any], first: int, rows: int, unreadable: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -96,7 +115,8 @@ def _runs(base: dict[str, Any], first: int, rows: int, unreadable: list[dict[str
             yield {**base, "start": first + line, "stop": first + run["start"], "line": line, "state": SCORED}
         if run["start"] < run["stop"]:
             place = {"start": first + run["start"], "stop": first + run["stop"], "line": run["start"]}
-            yield _failed({**base, **place}, Failure(ErrorClass.UNREADABLE, run["reason"]))
+            error_class = ErrorClass.PLACEHOLDER if run["placeholder"] else ErrorClass.UNREADABLE
+            yield _failed({**base, **place}, Failure(error_class, run["reason"]), DEAD)
         line = run["stop"]
 
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
+from typing import Any, Protocol
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.data_log import JobLogs
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.objects import ObjectStore
+from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.trees import Tree
 from batch_transform.pipeline.places import Places
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
-from batch_transform.sagemaker.jobs import TransformJobs
+from batch_transform.sagemaker.jobs import JobDescription
 from batch_transform.spark.merging import PredictionShape
 
 
@@ -60,6 +64,38 @@ class Clock:
         return datetime.fromtimestamp(self.wall(), timezone.utc)
 
 
+class ObjectWork(Protocol):
+    """Work on many objects at once, by whatever a run has for it."""
+
+    def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
+        """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
+
+    def cut(self, cuts: pa.Table) -> pa.Table:
+        """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA), written where they are to be sent."""
+
+
+class DataLogs(Protocol):
+    """What CloudWatch has of a job."""
+
+    def read(
+        self, job_name: str, bucket: str, folder: str, names: Collection[str], *, patiently: bool = True
+    ) -> JobLogs:
+        """Returns the failures of those objects; never raises for logs that are not there."""
+
+
+class Jobs(Protocol):
+    """Amazon SageMaker, as far as transform jobs go."""
+
+    def create(self, request: dict[str, Any]) -> None:
+        """Creates the job of a recorded request, or finds that it is there already."""
+
+    def describe(self, name: str) -> JobDescription:
+        """Returns a job's status and times."""
+
+    def stop(self, name: str) -> None:
+        """Asks for the end of a job; one that has ended is no error."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """A run's outside world.
@@ -82,7 +118,9 @@ class RunContext:
     connect: WorkerStore
     store: ObjectStore
     ledger: Ledger
-    jobs: TransformJobs
+    jobs: Jobs
+    logs: DataLogs
+    objects: ObjectWork
     clock: Clock
     jitter: Callable[[], float]
     listener: Listener

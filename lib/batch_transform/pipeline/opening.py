@@ -11,6 +11,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import AwsAccess
+from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
@@ -21,8 +22,9 @@ from batch_transform.core.state import advance, fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import Clock, RunContext, Source, WorkerStore
 from batch_transform.pipeline.driver import Driver
+from batch_transform.pipeline.object_work import SparkObjectWork
 from batch_transform.pipeline.places import places_of
-from batch_transform.pipeline.preflight import Faults, Tables, check_services, check_table, check_targets
+from batch_transform.pipeline.preflight import Faults, Tables, check_services, check_table, check_targets, key_check
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
@@ -57,7 +59,8 @@ def open_run(
     faults = Faults()
     check_services(config, store, jobs, places.run.bucket, faults)
     source = source or faults.of(lambda: _read(spark, config, places.spark_path))
-    shape = faults.of(lambda: prediction_shape(spark, config.prediction.ddl, config.prediction.column))
+    asked = config.prediction
+    shape = faults.of(lambda: prediction_shape(spark, asked.ddl, asked.column, asked.placeholder))
     columns = None
     if source is not None:
         schema = source.df.schema
@@ -65,12 +68,30 @@ def open_run(
     if source is None or shape is None or columns is None:
         faults.refuse()
         raise AssertionError("a check failed without a fault")
+    reader, known = shape.reader, columns
+    key = faults.of(lambda: key_check(asked.key, reader, known, places.input))
     faults.refuse()
     ledger = Ledger(store, places.run, writer, 0, CLOCK.sleep)
+    connect = WorkerStore(access)
     ctx = RunContext(
-        config, run_id, writer, spark, source, shape, columns, places, WorkerStore(access), store, ledger, jobs, CLOCK,
-        random.random, listener,
-    )  # fmt: skip
+        config=config,
+        run_id=run_id,
+        writer=writer,
+        spark=spark,
+        source=source,
+        shape=shape,
+        columns=columns,
+        places=places,
+        connect=connect,
+        store=store,
+        ledger=ledger,
+        jobs=jobs,
+        logs=DataLogs(access.client("logs"), CLOCK.sleep),
+        objects=SparkObjectWork(spark, connect, places.input, reader, key),
+        clock=CLOCK,
+        jitter=random.random,
+        listener=listener,
+    )
     return Driver(ctx, _state(ctx, faults))
 
 

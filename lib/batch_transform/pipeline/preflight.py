@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+import pyarrow as pa
+import pyarrow.types as pt
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.runfile import RunConfig
+from batch_transform.config.sections import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.objects import ObjectStore
+from batch_transform.core.output_counts import KeyCheck
+from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.uris import S3Uri
 from batch_transform.outputs import delta
 from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.parquet import preflight
@@ -143,3 +149,31 @@ def _forget(location: str, store: ObjectStore) -> None:
     """Deletes a probe; on a file system that only Spark reaches an empty table stays."""
     with suppress(ConfigurationError):
         open_tree(location, store).clear()
+
+
+def key_check(
+    key: PredictionKey | None, reader: PredictionReader, columns: Sequence[str], inputs: S3Uri
+) -> KeyCheck | None:
+    """Returns what answers must echo, None for nothing.
+
+    Raises:
+        ConfigurationError: no such field in the answers, no such column in the record, or a type that two sides may
+            spell differently.
+    """
+    if key is None:
+        return None
+    faults = []
+    fields = {field.name: field.type for field in reader.type}
+    if key.field not in fields:
+        faults.append(f"prediction.key: no field {key.field} in prediction.schema; it has {', '.join(fields)}")
+    elif not _is_exact(fields[key.field]):
+        faults.append(f"prediction.key: the field {key.field} is {fields[key.field]}; valid: string, integer, date")
+    if key.column not in columns:
+        faults.append(f"prediction.key: no column {key.column} in the record; it has {', '.join(columns)}")
+    if faults:
+        raise ConfigurationError(faults)
+    return KeyCheck(key.field, key.column, inputs)
+
+
+def _is_exact(kind: pa.DataType) -> bool:
+    return bool(pt.is_string(kind) or pt.is_integer(kind) or pt.is_date(kind))

@@ -7,13 +7,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.request import differences
 from batch_transform.core.status import JobStatus
+
+# What the service says of a call that it may obey a little later (botocore; batch_transform_facts, 6).
+_QUOTA = frozenset({"ResourceLimitExceeded"})
+_LATER = frozenset(
+    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
+    | {"InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable", "RequestTimeout"}
+)
+
+
+class NotNow(ServiceFailure):
+    """The service did not obey a call, and may do so later.
+
+    Attributes:
+        is_quota: whether a quota is used up, for as long as other jobs run.
+    """
+
+    def __init__(self, message: str, *, is_quota: bool) -> None:
+        self.is_quota = is_quota
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class TransformJobs:
         boto3 resends a Create whose response was lost, and the caller then sees ResourceInUse for its own job.
 
         Raises:
+            NotNow: a quota is used up, the call was throttled, or its answer was lost: it may be made again.
             ServiceFailure: the service refused, or a job of that name was asked for in another way.
         """
         name = request["TransformJobName"]
@@ -61,10 +83,10 @@ class TransformJobs:
             self._transform(request)
         except ClientError as err:
             if err.response["Error"]["Code"] not in ("ResourceInUse", "ResourceInUseException"):
-                raise ServiceFailure(f"CreateTransformJob {name}: {_words(err)}") from err
+                raise _failure("CreateTransformJob", name, err) from err
             self._adopt(request)
         except BotoCoreError as err:
-            raise ServiceFailure(f"CreateTransformJob {name}: {err}") from err
+            raise _failure("CreateTransformJob", name, err) from err
 
     def _transform(self, request: dict[str, Any]) -> None:
         # Imported where it is used: it takes over two seconds and pulls scipy and paramiko.
@@ -116,6 +138,7 @@ class TransformJobs:
         """Returns a job's status and times.
 
         Raises:
+            NotNow: the call may be made again.
             ServiceFailure: the call failed, or the status is none that this version knows.
         """
         with _service_errors("DescribeTransformJob", name):
@@ -138,9 +161,9 @@ class TransformJobs:
         except ClientError as err:
             # The service's words for an ended and for an unknown job (batch_transform_facts, 1).
             if err.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
-                raise ServiceFailure(f"StopTransformJob {name}: {_words(err)}") from err
+                raise _failure("StopTransformJob", name, err) from err
         except BotoCoreError as err:
-            raise ServiceFailure(f"StopTransformJob {name}: {err}") from err
+            raise _failure("StopTransformJob", name, err) from err
 
 
 class _ExactClient:
@@ -168,10 +191,20 @@ class _ExactClient:
 def _service_errors(operation: str, name: str) -> Iterator[None]:
     try:
         yield
-    except ClientError as err:
-        raise ServiceFailure(f"{operation} {name}: {_words(err)}") from err
-    except BotoCoreError as err:
-        raise ServiceFailure(f"{operation} {name}: {err}") from err
+    except (ClientError, BotoCoreError) as err:
+        raise _failure(operation, name, err) from err
+
+
+def _failure(operation: str, name: str, err: ClientError | BotoCoreError) -> ServiceFailure:
+    if isinstance(err, BotoCoreError):
+        # No answer came, so whether the call was obeyed is unknown; a name can be created once only.
+        unanswered = isinstance(err, (ConnectionError, HTTPClientError))
+        return (partial(NotNow, is_quota=False) if unanswered else ServiceFailure)(f"{operation} {name}: {err}")
+    code = err.response["Error"]["Code"]
+    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _QUOTA or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NotNow(f"{operation} {name}: {_words(err)}", is_quota=code in _QUOTA)
+    return ServiceFailure(f"{operation} {name}: {_words(err)}")
 
 
 def _words(err: ClientError) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
+from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType, TimestampType
 
-from batch_transform.core.gathering import Leaves
+from batch_transform.core.gathering import Gatherer, Leaves
+from batch_transform.core.output_counts import BLOCK_BYTES
+from batch_transform.core.raw_lines import RawLines
 from batch_transform.core.records import Staged
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.verdicts import DEAD
@@ -29,6 +32,8 @@ ERROR_TYPE = StructType(
         StructField("object", StringType()),
         StructField("line", LongType()),
         StructField("rounds", IntegerType()),
+        StructField("evidence", StringType()),
+        StructField("time", TimestampType()),
     ]
 )
 _ARROW_TYPE = pa.struct(
@@ -39,6 +44,8 @@ _ARROW_TYPE = pa.struct(
         ("object", pa.string()),
         ("line", pa.int64()),
         ("rounds", pa.int32()),
+        ("evidence", pa.string()),
+        ("time", pa.timestamp("us", tz="UTC")),
     ]
 )
 
@@ -74,12 +81,13 @@ def files_with_dead_rows(staged: Staged, leaves: pa.Table) -> list[StagedFile]:
 
 def _errors(source: MergeSource, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
     leaves = source.read_leaves()
+    answers = Gatherer(leaves, RawLines(), source.open_output, BLOCK_BYTES)
     for batch in batches:
         numbers = batch.to_numpy(zero_copy_only=False)
-        yield pa.concat_arrays([pa.array([], _ARROW_TYPE), *_structs(leaves, numbers)])
+        yield pa.concat_arrays([pa.array([], _ARROW_TYPE), *_structs(leaves, numbers, answers)])
 
 
-def _structs(leaves: Leaves, numbers: np.ndarray) -> Iterator[pa.StructArray]:
+def _structs(leaves: Leaves, numbers: np.ndarray, answers: Gatherer) -> Iterator[pa.StructArray]:
     for leaf, chosen in leaves.runs(numbers):
         if leaf["state"] != DEAD:
             yield pa.array([{}] * len(chosen), _ARROW_TYPE)
@@ -87,5 +95,11 @@ def _structs(leaves: Leaves, numbers: np.ndarray) -> Iterator[pa.StructArray]:
         lines: list[int | None] = [None] * len(chosen)
         if leaf["line"] is not None:
             lines = (chosen - leaf["start"] + leaf["line"]).tolist()
-        fixed = {"class": leaf["error_class"]} | {name: leaf[name] for name in ("message", "job", "object", "rounds")}
-        yield pa.array([{**fixed, "line": line} for line in lines], _ARROW_TYPE)
+        said: list[str | None] = [leaf["evidence"]] * len(chosen)
+        if leaf["etag"] is not None:  # it has an output, whose line is no prediction: the line itself is the evidence
+            said = answers.raw(leaf, chosen).to_pylist()
+        fixed = {name: leaf[name] for name in ("message", "job", "object", "rounds")}
+        fixed |= {"class": leaf["error_class"], "time": datetime.fromisoformat(leaf["at"]) if leaf["at"] else None}
+        yield pa.array(
+            [{**fixed, "line": line, "evidence": words} for line, words in zip(lines, said, strict=True)], _ARROW_TYPE
+        )

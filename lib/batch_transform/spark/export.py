@@ -26,7 +26,7 @@ from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.naming import object_name
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.records import Staged
-from batch_transform.core.spans import SPAN_SCHEMA, STANDARD, UNSENDABLE
+from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.rendering import record_json
 from batch_transform.spark.settings import large_record_settings, session_settings
@@ -56,13 +56,12 @@ def export(
         connect: opens the store in a worker; picklable.
     """
     with session_settings(spark, large_record_settings(staged.largest)):
-        return pa.Table.from_pandas(
+        exported = (
             records(read_staged(spark, staged), columns)
             .mapInArrow(_ObjectWriter(rules, target, connect), _SPANS_DDL)
-            .toPandas(),
-            schema=SPAN_SCHEMA,
-            preserve_index=False,
+            .toPandas()
         )
+    return without_history(pa.Table.from_pandas(exported, schema=EXPORT_SCHEMA, preserve_index=False))
 
 
 def records(staged_rows: DataFrame, columns: Sequence[str]) -> DataFrame:
@@ -93,7 +92,7 @@ class _ObjectWriter:
             if batch.num_rows:
                 _write_batch(batch, cutter, objects)
         objects.close()
-        yield pa.RecordBatch.from_pylist(spans, schema=SPAN_SCHEMA)
+        yield pa.RecordBatch.from_pylist(spans, schema=EXPORT_SCHEMA)
 
 
 def _write_batch(batch: pa.RecordBatch, cutter: Cutter, objects: _OpenObject) -> None:
@@ -125,7 +124,6 @@ class _OpenObject:
         self._store = store
         self._spans = spans
         self._task = uuid.uuid4().hex[:16]  # of this attempt alone
-        self._count = 0
         self._begin(STANDARD, 0)
 
     def _begin(self, lane: str, start: int) -> None:
@@ -147,9 +145,8 @@ class _OpenObject:
             return
         body, name = b"".join(self._chunks), None
         if self._lane != UNSENDABLE:
-            name = object_name(self._task, self._count)
+            name = object_name(self._start, self._stop - self._start, self._task)
             self._store.put(self._target.join(name), body)
-            self._count += 1
         rows = {"start": self._start, "stop": self._stop, "lane": self._lane}
         self._spans.append({**rows, "object": name, "bytes": len(body), "largest": self._largest})
         self._chunks = []

@@ -22,10 +22,10 @@ from pyspark.sql.types import BooleanType, StringType, StructField, StructType
 
 from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.objects import ObjectStore
+from batch_transform.core.output_counts import BLOCK_BYTES
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.counting import BLOCK_BYTES
 from batch_transform.spark.rendering import quoted
 from batch_transform.spark.staging import RESERVED, ROW_NUMBER, read_staged
 

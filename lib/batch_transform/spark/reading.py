@@ -63,25 +63,28 @@ def first_line(err: BaseException) -> str:
     return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head
 
 
-def prediction_shape(spark: SparkSession, ddl: str | None, column: str | None) -> PredictionShape:
+def prediction_shape(
+    spark: SparkSession, ddl: str | None, column: str | None, placeholder: str | None = None
+) -> PredictionShape:
     """Returns what predictions look like.
 
     Args:
         spark: parses the schema.
         ddl: the schema; None: one string column, `prediction`.
         column: keeps the fields in one struct column of this name.
+        placeholder: begins the lines that are no predictions.
 
     Raises:
         ConfigurationError: no DDL, or a type that a prediction cannot have.
     """
     if ddl is None:
-        return PredictionShape(RAW_PREDICTION, PredictionReader(), column)
+        return PredictionShape(RAW_PREDICTION, PredictionReader(None, placeholder), column)
     try:
         struct: StructType = spark.createDataFrame([], ddl).schema
     except (PySparkException, TypeError, ValueError) as err:
         raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {first_line(err)}") from err
     nullable = StructType([type(field)(field.name, field.dataType, True) for field in struct.fields])
-    return PredictionShape(nullable, PredictionReader(to_arrow_schema(nullable)), column)
+    return PredictionShape(nullable, PredictionReader(to_arrow_schema(nullable), placeholder), column)
 
 
 def record_columns(schema: StructType, columns: Sequence[str] | None) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
         "strategy": "MultiRecord",
         "split": "Line",
         "join_source": "none",
+        "max_parallel_jobs": 2,
         "invocations_timeout_seconds": 3600,
         "invocations_max_retries": None,
         "job_timeout_minutes": 480,
@@ -78,7 +79,6 @@ def test_each_of_the_five_keys_is_required(missing):
         ("transform__join_source", "Input", "transform.join_source: input is not built yet; built: none"),
         ("prediction__format", "csv", "prediction.format: csv is not built yet; built: jsonlines"),
         ("prediction__sql", ["a"], "prediction.sql: is not built yet; leave it out"),
-        ("prediction__key", "id", "prediction.key: is not built yet; leave it out"),
     ],
 )
 def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value, expected):

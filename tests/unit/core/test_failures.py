@@ -1,22 +1,42 @@
-"""Classes of failure, from the service's words."""
+"""Classes of failure, from the service's words, and what is done about each."""
 
 from __future__ import annotations
 
 import pytest
 
-from batch_transform.core.failures import ErrorClass, of_mismatch, of_missing_output
+from batch_transform.core.data_log import LogEntry
+from batch_transform.core.failures import ErrorClass, Failure, Remedy, of_log_entry, of_mismatch, of_missing_output
 from batch_transform.core.status import JobStatus
 
 REASONS = [
     ("ClientError: See job logs for more information", ErrorClass.REJECTED),
-    ("AlgorithmError: See job logs for more information", ErrorClass.MODEL_FAILED),
+    ("AlgorithmError: See job logs for more information", ErrorClass.MODEL_ERROR),
     ("InternalServerError: We encountered an internal error. Please try again.", ErrorClass.INTERNAL),
     ("CapacityError: Unable to provision requested ML compute capacity.", ErrorClass.CAPACITY),
     (
-        "AlgorithmError: The primary container for production variant AllTraffic failed to respond to ping",
-        ErrorClass.UNHEALTHY,  # and not MODEL_FAILED, whose word comes first
+        "AlgorithmError: Model container failed to respond to ping. Please ensure /ping endpoint is implemented",
+        ErrorClass.UNHEALTHY,  # and not MODEL_ERROR, whose word comes first
     ),
+    (
+        "ClientError: Please use an instance type with more memory, or reduce the size of job data",
+        ErrorClass.OUT_OF_MEMORY,  # and not REJECTED
+    ),
+    ("ClientError: Artifact upload failed:ClientError: Out of Memory. Please use a larger", ErrorClass.OUT_OF_MEMORY),
     ("something new", ErrorClass.NO_OUTPUT),
+]
+# Headlines as they were seen (batch_transform_facts, 4); the last two were not.
+HEADLINES = [
+    ("ClientError: 400", ErrorClass.REJECTED),
+    ("ClientError: 422", ErrorClass.REJECTED),
+    ("ClientError: 413", ErrorClass.TOO_LARGE),
+    ("ClientError: 408", ErrorClass.THROTTLED),
+    ("ClientError: 429", ErrorClass.THROTTLED),
+    ("Bad HTTP status received from algorithm: 500", ErrorClass.MODEL_ERROR),
+    ("Bad HTTP status received from algorithm: 503", ErrorClass.MODEL_ERROR),
+    ("Unable to get response from algorithm", ErrorClass.NO_ANSWER),
+    ("Model server did not respond to /invocations request within 3600 seconds", ErrorClass.TIMED_OUT),
+    ("Too much data for max payload size", ErrorClass.OVER_LIMIT),
+    ("words that nobody has written down", ErrorClass.MODEL_ERROR),
 ]
 
 
@@ -25,6 +45,14 @@ def test_the_reason_decides_and_is_kept(reason, error_class):
     failure = of_missing_output(JobStatus.FAILED, reason)
     assert failure.error_class is error_class
     assert reason in failure.message
+
+
+@pytest.mark.parametrize(("headline", "error_class"), HEADLINES)
+def test_a_headline_of_the_data_log_has_a_class_and_is_kept(headline, error_class):
+    failure = of_log_entry(LogEntry(headline, "the body"))
+    assert (failure.error_class, failure.certain) == (error_class, True)
+    assert failure.evidence == f"{headline}\nthe body"
+    assert "the body" not in failure.message  # it may hold row data, and messages are told on the terminal
 
 
 @pytest.mark.parametrize("reason", [None, "", "ClientError"])
@@ -38,13 +66,29 @@ def test_a_completed_job_without_an_output_is_no_success():
     assert failure.message == "the job is Completed and has no output for this object."
 
 
-def test_which_failures_are_no_records_fault():
-    assert {kind for kind in ErrorClass if kind.may_pass} == {
+def test_only_what_is_no_records_fault_is_repeated():
+    assert {kind for kind in ErrorClass if kind.remedy is Remedy.REPEAT} == {
         ErrorClass.CAPACITY,
         ErrorClass.INTERNAL,
         ErrorClass.STOPPED,
-        ErrorClass.UNHEALTHY,
+        ErrorClass.THROTTLED,
+        ErrorClass.NO_OUTPUT,
     }
+
+
+def test_every_class_has_a_remedy():
+    assert all(isinstance(kind.remedy, Remedy) for kind in ErrorClass)
+
+
+def test_a_refusal_that_only_the_jobs_reason_tells_of_is_confirmed_before_a_row_is_given_up():
+    """A ClientError without a line may be another object's, or a 429."""
+    assert of_missing_output(JobStatus.FAILED, "ClientError: See job logs").remedy is Remedy.CONFIRM
+    assert of_log_entry(LogEntry("ClientError: 400")).remedy is Remedy.ISOLATE
+
+
+@pytest.mark.parametrize("kind", [ErrorClass.CAPACITY, ErrorClass.UNHEALTHY, ErrorClass.OVER_LIMIT])
+def test_what_is_not_certain_keeps_any_other_remedy(kind):
+    assert Failure(kind, "", certain=False).remedy is kind.remedy
 
 
 def test_a_mismatch_says_both_counts():

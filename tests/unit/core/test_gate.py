@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.gate import Counts, check, check_written
-from batch_transform.core.verdicts import DEAD, RETRY, SCORED
-from support.core_tables import leaf, leaves, staged_file
+from batch_transform.core.verdicts import DEAD, FAILED, SCORED
+from support.core_tables import leaf, leaves, object_of, staged_file
 
 FILES = [staged_file(0, 10, "a"), staged_file(100, 5, "b")]
 GOOD = [leaf(0, 4), leaf(4, 6, DEAD), leaf(6, 10), leaf(100, 105)]
@@ -28,7 +28,7 @@ def outcomes(draw):
                     (first, first + cut, SCORED),
                     (first + cut, first + rows, draw(st.sampled_from([SCORED, DEAD]))),
                 ]
-                taken = {"job": "j", "object": f"o{first}", "lines": rows, "etag": "e"}
+                taken = {"job": "j", "object": object_of(first, first + rows), "lines": rows, "etag": "e"}
                 made += [leaf(a, b, state, **{**taken, "line": a - first}) for a, b, state in parts if a < b]
             else:
                 made.append(leaf(first, first + rows, DEAD))
@@ -51,7 +51,7 @@ def test_no_leaf_can_be_forgotten_or_undecided(case, data):
     files, made = case
     index = data.draw(st.integers(0, len(made) - 1))
     rest = made[:index] + made[index + 1 :]
-    for changed in (rest, [*rest, {**made[index], "state": RETRY}], [*made, made[index]]):
+    for changed in (rest, [*rest, {**made[index], "state": FAILED}], [*made, made[index]]):
         with pytest.raises(GateRefused):
             check(files, leaves(*changed))
 
@@ -83,7 +83,21 @@ def test_a_span_off_by_one_leaves_a_gap_or_an_overlap(stop):
 
 def test_neighbours_that_moved_their_bound_tile_but_do_not_fit_their_lines():
     moved = [leaf(0, 5, lines=4), leaf(5, 6, DEAD), *GOOD[2:]]
-    assert "1 outputs do not hold one line per row; first: s0.jsonl of j has 4 lines for 5 rows" in refused(*moved)
+    assert "1 outputs do not hold one line per row; first: s0-5-0f.jsonl of j has 4 lines for 5 rows" in refused(*moved)
+    kept = [leaf(0, 5, object=object_of(0, 4)), *moved[1:]]
+    assert "1 leaves are not where their objects say; first: rows [0, 5) as line 0" in refused(*kept)
+
+
+def test_two_spans_that_were_swapped_are_refused_though_all_counts_are_right():
+    files = [staged_file(0, 10)]
+    swapped = [leaf(0, 5, object=object_of(5, 10)), leaf(5, 10, object=object_of(0, 5))]
+    with pytest.raises(GateRefused, match="2 leaves are not where their objects say"):
+        check(files, leaves(*swapped))
+    assert check(files, leaves(leaf(0, 5), leaf(5, 10))).rows_scored == 10
+
+
+def test_an_object_that_no_export_wrote_is_refused():
+    assert refused(leaf(0, 4, object="o"), *GOOD[1:]) == "1 leaves lie in objects that no export wrote"
 
 
 def test_two_outputs_whose_line_counts_were_swapped_are_refused_though_the_sum_is_right():
@@ -97,7 +111,7 @@ def test_a_forgotten_dead_span_is_refused():
 
 
 def test_rows_to_be_sent_again_are_no_outcome():
-    assert refused(GOOD[0], leaf(4, 6, RETRY), *GOOD[2:]) == "2 rows are not decided yet"
+    assert refused(GOOD[0], leaf(4, 6, FAILED), *GOOD[2:]) == "2 rows are not decided yet"
 
 
 def test_a_state_that_is_none_of_the_three_is_no_outcome():
@@ -109,24 +123,28 @@ def test_a_span_called_scored_needs_a_counted_output():
 
 
 def test_leaves_of_one_output_must_agree_on_its_lines():
-    halves = [leaf(0, 2, object="o", lines=4), leaf(2, 4, object="o", lines=5)]
+    whole = object_of(0, 4)
+    halves = [leaf(0, 2, object=whole, lines=4), leaf(2, 4, object=whole, lines=5, line=2)]
     assert "outputs do not hold one line per row" in refused(*halves, *GOOD[1:])
 
 
-@pytest.mark.parametrize("places", [(0, 0), (2, 0), (1, 3), (0, 3), (-1, 1), (None, None)])
+@pytest.mark.parametrize("places", [(0, 0), (2, 0), (1, 3), (0, 3), (-1, 1)])
 def test_leaves_that_take_other_lines_than_those_of_their_rows_are_refused(places):
-    first, second = (leaf(2 * i, 2 * i + 2, object="o", lines=4, line=line) for i, line in enumerate(places))
-    assert "1 outputs are not used line by line; first: o of j" in refused(first, second, *GOOD[1:])
+    named = {"object": object_of(0, 4), "lines": 4}
+    first, second = (leaf(2 * i, 2 * i + 2, line=line, **named) for i, line in enumerate(places))
+    assert "are not where their objects say" in refused(first, second, *GOOD[1:])
 
 
 def test_rows_may_not_be_taken_from_an_output_around_rows_that_have_none():
-    split = [leaf(0, 2, object="o", lines=4), GOOD[1], leaf(6, 8, object="o", lines=4, line=2)]
+    named = {"object": object_of(0, 8), "lines": 4}
+    split = [leaf(0, 2, **named), GOOD[1], leaf(6, 8, line=6, **named)]
     assert "not used line by line" in refused(split[0], leaf(2, 4, DEAD), *split[1:], leaf(8, 10), GOOD[3])
 
 
 def test_outputs_of_two_jobs_for_one_object_are_two_outputs():
-    twice = [leaf(0, 4, object="o", job="j1"), GOOD[1], leaf(6, 10, object="o", job="j2"), GOOD[3]]
-    assert check(FILES, leaves(*twice)).rows_scored == 13
+    whole = object_of(0, 10)
+    twice = [leaf(0, 4, object=whole, job="j1"), GOOD[1], leaf(6, 10, object=whole, job="j2", line=6), GOOD[3]]
+    assert "1 outputs are not used line by line; first: s0-10-0f.jsonl of j2" in refused(*twice)
 
 
 @pytest.mark.parametrize("written", [(12, 2), (14, 2), (13, 1), (13, 3), (14, 1), (2, 13)])

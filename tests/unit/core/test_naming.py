@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batch_transform.config.runfile import check_run_id
 from batch_transform.core.filenames import is_data_file
-from batch_transform.core.naming import NONCE_CHARACTERS, job_name, object_name, slug
+from batch_transform.core.naming import NONCE_CHARACTERS, OBJECT_NAME, job_name, object_name, slug, witness_name
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 NAME = botocore.session.get_session().get_service_model("sagemaker").shape_for("TransformJobName").metadata
@@ -72,8 +72,16 @@ def test_slugs(run_id, beginning):
     assert slug(run_id) == beginning
 
 
-def test_object_names_are_flat_distinct_and_no_hidden_files():
-    names = [object_name("0a1b", index) for index in (0, 1, 99_999, 100_000)]
-    assert len(set(names)) == 4
-    assert all(is_data_file(name) and "/" not in name for name in names)
-    assert names[0] == "s0a1b-00000.jsonl"
+@given(st.integers(0, 2**63 - 1), st.integers(1, 10**9), st.text("0123456789abcdef", min_size=1, max_size=16))
+def test_an_object_name_is_flat_no_hidden_file_and_says_its_rows(start, rows, token):
+    name = object_name(start, rows, token)
+    found = re.search(OBJECT_NAME, name)
+    assert (int(found["first"]), int(found["rows"])) == (start, rows)
+    assert is_data_file(name)
+    assert "/" not in name
+    assert ":" not in name
+
+
+def test_a_witness_is_no_name_of_rows():
+    assert not re.search(OBJECT_NAME, witness_name("0f"))
+    assert is_data_file(witness_name("0f"))

@@ -114,3 +114,15 @@ def test_where_the_container_says_the_bound_is_the_services_default(concurrency)
 
 def test_no_span_to_send_makes_no_job():
     assert plan_lanes(spans(span(0, 1, lane=UNSENDABLE, object=None)), "auto", "auto") == []
+
+
+def test_spans_that_need_another_payload_make_jobs_of_their_own_beside_no_more_requests_at_once():
+    table = spans(span(0, 9), span(9, 12, payload_mb=1), span(12, 13, payload_mb=100), span(13, 14, payload_mb=1))
+    found = [(plan.throughput, plan.spans["start"].to_pylist()) for plan in plan_lanes(table, "auto", "auto")]
+    assert found == [(Throughput(6, 16), [0]), (Throughput(1, 16), [9, 13]), (Throughput(100, 1), [12])]
+    assert {plan.lane for plan in plan_lanes(table, "auto", "auto")} == {STANDARD}
+
+
+def test_a_concurrency_that_the_container_decides_stays_its_own():
+    (plan,) = plan_lanes(spans(span(0, 9, payload_mb=2)), "model", "model")
+    assert plan.throughput == Throughput(2, None)

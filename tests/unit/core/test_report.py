@@ -11,12 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.html import render
+from batch_transform.core.ledger import Part, Step
 from batch_transform.core.report import run_report
 from batch_transform.core.state import fold
 from support.core_tables import step
 
 FILE = {"path": "f", "rows": 4, "first": 0, "last": 3, "json_bytes": 40, "largest": 10}
 REQUEST = {"MaxPayloadInMB": 6, "TransformResources": {"InstanceCount": 2}}
+
+
+EXAMPLE = {"job": "j1", "object": "s3-1-0f.jsonl", "line": 0, "message": "the model answered <400>"}
+ERRORS = [{"class": "rejected by the model", "spans": 1, "rows": 1, "examples": [EXAMPLE]}]
+ROUND = {"scored_rows": 3, "dead_rows": 1, "probe": False, "stop": [], "failed": ERRORS}
 
 
 def state(length=None, run_id="run", model="churn", output=None, job="j1"):
@@ -27,11 +33,12 @@ def state(length=None, run_id="run", model="churn", output=None, job="j1"):
         step("opened", run_id=run_id, nonce="n", config=config, at="2024-05-01T10:20:30.123456+00:00"),
         step("staged", files=[FILE], schema="{}", seconds=10.0),
         step("exported", parts=1, seconds=20.0),
-        step("planned", parts=1, jobs=[planned]),
+        step("planned", parts=2, jobs=[planned], probe=False),
         step("job_created", job=job),
         step("job_ended", job=job, status="Failed", failure_reason="why", seconds=70.0, **times),
-        step("job_judged", parts=1, job=job, spans_to_retry=0, model_failed=False),
-        step("gated", parts=1, rows_scored=3, rows_dead_letter=1),
+        step("job_judged", parts=1, job=job, witness_scored=False),
+        Step(0, "w", 1, "", "reconciled", 1, ROUND, (Part("leaves", 2, "d"), Part("open", 0, "d"))),
+        step("gated", parts=1, rows_scored=3, rows_dead_letter=1, errors=ERRORS, advice=["look"]),
         step("publication", parts=1),
         step("published", output="s3://b/out", dead_letter="s3://b/out_dead_letter"),
     ]
@@ -46,6 +53,8 @@ def test_the_whole_report():
         "rows_scored": 3,
         "rows_dead_letter": 1,
         "rounds": 1,
+        "errors": ERRORS,
+        "advice": ["look"],
         "jobs": [
             {
                 "name": "j1",

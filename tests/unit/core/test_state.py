@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core import actions as act
-from batch_transform.core.decide import MAX_ATTEMPTS, next_action
+from batch_transform.core.decide import MAX_ROUNDS, next_action
 from batch_transform.core.errors import LedgerCorrupt
+from batch_transform.core.ledger import Part, Step
 from batch_transform.core.state import advance, fold
 from batch_transform.core.status import JobStatus
 from support.core_tables import step
@@ -26,9 +27,11 @@ DONE = step("done", report={"status": "published"})
 RESUMED = step("resumed")
 
 
-def planned(*names, round_number=1):
-    jobs = [{"name": n, "request": {"n": n}, "round": round_number, "lane": "standard"} for n in names]
-    return step("planned", parts=len(names), jobs=jobs)
+def planned(*names, round_number=1, probe=False, witness=None):
+    jobs = [
+        {"name": n, "request": {"n": n}, "round": round_number, "lane": "standard", "witness": witness} for n in names
+    ]
+    return step("planned", parts=len(names) + 1, jobs=jobs, probe=probe)
 
 
 def created(name):
@@ -39,23 +42,31 @@ def ended(name, status="Completed", **more):
     return step("job_ended", job=name, status=status, **more)
 
 
-def judged(name, retry=0, model_failed=False):
-    return step("job_judged", parts=1, job=name, spans_to_retry=retry, model_failed=model_failed)
+def judged(name, **more):
+    return step("job_judged", parts=1, job=name, witness_scored=False, **more)
 
 
-def tried(name, round_number, retry, model_failed=False):
-    """All the steps of a round of one job that leaves `retry` spans."""
+def reconciled(left=0, stop=(), probe=False):
+    """A round that settled three rows and leaves `left` spans."""
+    parts = (Part("leaves", 3, "d"), Part("open", left, "d"))
+    payload = {"scored_rows": 2, "dead_rows": 1, "probe": probe, "stop": list(stop), "failed": []}
+    return Step(0, "w", 1, "", "reconciled", 1, payload, parts)
+
+
+def tried(name, round_number, left, stop=()):
+    """All the steps of a round of one job that leaves `left` spans."""
     first = planned(name, round_number=round_number)
-    return [first, created(name), ended(name, "Failed"), judged(name, retry, model_failed)]
+    return [first, created(name), ended(name, "Failed"), judged(name), reconciled(left, stop)]
 
 
 BEGUN = [OPENED, STAGED, EXPORTED]
 JOBS = [planned("j1", "j2"), created("j1"), created("j2"), ended("j2"), judged("j2"), ended("j1"), judged("j1")]
+JOBS += [reconciled()]
 WHOLE = [*BEGUN, *JOBS, GATED, PUBLICATION, PUBLISHED, DONE]
 
 # What the driver is told after each step of WHOLE; a job's action is written with its name.
 ACTIONS = ["Stage", "Export", "Plan", "Create j1", "Create j2", "Await j1 j2", "Await j1", "Await j1"]
-ACTIONS += ["Judge j1", "Gate", "Intend", "Publish", "Finish", "Nothing"]
+ACTIONS += ["Judge j1", "Reconcile", "Gate", "Intend", "Publish", "Finish", "Nothing"]
 
 
 def told(state):
@@ -96,11 +107,11 @@ def test_what_a_whole_run_remembers():
 def test_what_is_remembered_of_a_job():
     times = {"created_at": "c", "started_at": "s", "ended_at": "e"}
     steps = [*BEGUN, planned("j1", "j2"), created("j2"), ended("j2", "Failed", failure_reason="why", **times)]
-    job = fold([*steps, judged("j2", retry=3, model_failed=True)]).job("j2")
+    job = fold([*steps, judged("j2", instances=4, data_logs=3)]).job("j2")
     assert (job.request, job.spans.key, job.round_number, job.lane) == ({"n": "j2"}, "part-1", 1, "standard")
     assert (job.status, job.failure_reason) == (JobStatus.FAILED, "why")
     assert (job.created_at, job.started_at, job.ended_at) == ("c", "s", "e")
-    assert (job.verdicts.key, job.spans_to_retry, job.model_failed) == ("part-0", 3, True)
+    assert (job.verdicts.key, job.instances, job.data_logs) == ("part-0", 4, 3)
     assert fold(steps).job("j1").created is False
 
 
@@ -125,6 +136,9 @@ ALL_STEPS = {
     "unknown end j1": ended("j1", "Paused"),
     "judged j1": judged("j1"),
     "judged j2": judged("j2"),
+    "stop j1": step("job_stopping", job="j1", reason="timeout"),
+    "stop j9": step("job_stopping", job="j9", reason="timeout"),
+    "reconciled": reconciled(),
     "gated": GATED,
     "publication": PUBLICATION,
     "published": PUBLISHED,
@@ -134,13 +148,14 @@ ALL_STEPS = {
 LEGAL = [
     {"staged"},
     {"exported"},
-    {"planned j1 j2", "planned j3"},
-    {"created j1", "created j2"},
-    {"created j2", "ended j1"},
-    {"ended j1", "ended j2"},
-    {"ended j1", "judged j2"},
-    {"ended j1"},
+    {"planned j1 j2"},
+    {"created j1", "created j2", "stop j1"},
+    {"created j2", "ended j1", "stop j1"},
+    {"ended j1", "ended j2", "stop j1"},
+    {"ended j1", "judged j2", "stop j1"},
+    {"ended j1", "stop j1"},
     {"judged j1"},
+    {"reconciled"},
     {"gated"},
     {"publication"},
     {"published"},
@@ -189,9 +204,10 @@ def test_no_other_text_is_a_kind(kind):
     ("before", "without"),
     [
         (BEGUN[:2], step("exported", objects=1)),
-        (BEGUN, step("planned", parts=2, jobs=planned("j1").payload["jobs"])),
-        (WHOLE[:8], step("job_judged", job="j1", spans_to_retry=0, model_failed=False)),
-        (WHOLE[:10], step("gated")),
+        (BEGUN, step("planned", parts=1, jobs=planned("j1").payload["jobs"], probe=False)),
+        (WHOLE[:9], step("job_judged", job="j1", witness_scored=False)),
+        (WHOLE[:10], step("reconciled", parts=1, **reconciled().payload)),
+        (WHOLE[:11], step("gated")),
     ],
 )
 def test_a_step_with_the_wrong_number_of_parts_is_refused(before, without):
@@ -206,55 +222,76 @@ def test_a_step_that_lacks_what_it_must_say_is_refused(lacking):
 
 
 def test_no_second_round_is_planned_while_a_job_of_the_first_is_undecided():
-    steps = [*BEGUN, planned("j1", "j2"), created("j1"), created("j2"), ended("j1", "Failed"), judged("j1", retry=1)]
+    steps = [*BEGUN, planned("j1", "j2"), created("j1"), created("j2"), ended("j1", "Failed"), judged("j1")]
     assert told(fold(steps)) == "Await j2"
-    with pytest.raises(LedgerCorrupt):
-        advance(fold(steps), planned("j3", round_number=2))
+    for early in (planned("j3", round_number=2), reconciled()):
+        with pytest.raises(LedgerCorrupt):
+            advance(fold(steps), early)
 
 
-def test_a_name_is_never_planned_twice():
-    state = fold([*BEGUN, *tried("j1", 1, retry=1)])
+@pytest.mark.parametrize("again", [planned("j1", round_number=2), planned("j2", round_number=3)])
+def test_a_name_is_never_planned_twice_and_no_round_left_out(again):
+    state = fold([*BEGUN, *tried("j1", 1, left=1)])
     with pytest.raises(LedgerCorrupt):
-        advance(state, planned("j1", round_number=2))
+        advance(state, again)
 
 
 def test_nothing_is_gated_while_spans_are_left():
     with pytest.raises(LedgerCorrupt):
-        advance(fold([*BEGUN, *tried("j1", 1, retry=1)]), GATED)
+        advance(fold([*BEGUN, *tried("j1", 1, left=1)]), GATED)
 
 
 def test_spans_left_over_are_planned_in_the_next_round():
-    state = fold([*BEGUN, *tried("j1", 1, retry=2)])
-    assert (state.rounds, state.spans_to_retry, told(state)) == (1, 2, "Plan")
-    after = fold([*BEGUN, *tried("j1", 1, retry=2), *tried("j2", 2, retry=0)])
-    assert (after.rounds, after.spans_to_retry, told(after)) == (2, 0, "Gate")
+    state = fold([*BEGUN, *tried("j1", 1, left=2)])
+    assert (state.rounds, state.last_round.open_spans, told(state)) == (1, 2, "Plan")
+    after = fold([*BEGUN, *tried("j1", 1, left=2), *tried("j2", 2, left=0)])
+    assert (after.rounds, after.is_settled, told(after)) == (2, True, "Gate")
 
 
-def rounds(count, first=1, model_failed=False):
-    return [s for n in range(first, first + count) for s in tried(f"j{n}", n, 1, model_failed)]
+def test_a_round_is_remembered():
+    steps = [*BEGUN, planned("j1", probe=True, witness="w"), created("j1"), ended("j1"), judged("j1")]
+    record = fold([*steps, reconciled(2, stop=["why"], probe=True)]).last_round
+    assert (record.is_probe, record.probe_next, record.stop, record.open_spans) == (True, True, ("why",), 2)
+    assert (record.scored_rows, record.dead_rows) == (2, 1)
+    assert (record.waiting.key, record.leaves.key, record.open.key) == ("part-1", "leaves", "open")
+    assert fold(steps).job("j1").witness == "w"
+
+
+def rounds(count, first=1):
+    return [s for n in range(first, first + count) for s in tried(f"j{n}", n, 1)]
 
 
 def test_rounds_are_bounded():
-    told_after = [told(fold([*BEGUN, *rounds(count)])) for count in range(1, MAX_ATTEMPTS + 1)]
-    assert told_after == ["Plan"] * (MAX_ATTEMPTS - 1) + ["GiveUp"]
+    told_after = [told(fold([*BEGUN, *rounds(count)])) for count in range(1, MAX_ROUNDS + 1)]
+    assert told_after == ["Plan"] * (MAX_ROUNDS - 1) + ["GiveUp"]
 
 
-def test_a_driver_that_resumes_tries_as_often_again():
-    given_up = [*BEGUN, *rounds(MAX_ATTEMPTS), RESUMED]
+def test_a_driver_that_resumes_goes_on_as_long_again():
+    given_up = [*BEGUN, *rounds(MAX_ROUNDS), RESUMED]
     assert told(fold(given_up)) == "Plan"
-    assert told(fold([*given_up, *rounds(MAX_ATTEMPTS - 1, MAX_ATTEMPTS + 1)])) == "Plan"
-    assert told(fold([*given_up, *rounds(MAX_ATTEMPTS, MAX_ATTEMPTS + 1)])) == "GiveUp"
+    assert told(fold([*given_up, *rounds(MAX_ROUNDS - 1, MAX_ROUNDS + 1)])) == "Plan"
+    assert told(fold([*given_up, *rounds(MAX_ROUNDS, MAX_ROUNDS + 1)])) == "GiveUp"
 
 
-def test_a_model_that_never_answered_is_not_tried_again_by_the_same_driver():
-    once = [*BEGUN, *rounds(1, model_failed=True)]
-    assert [told(fold(once)), told(fold([*once, RESUMED]))] == ["GiveUp", "Plan"]
-    assert told(fold([*once, RESUMED, *rounds(1, first=2, model_failed=True)])) == "GiveUp"
+def test_a_round_that_ended_the_run_is_gone_on_with_by_the_next_driver_alone():
+    once = [*BEGUN, *tried("j1", 1, left=1, stop=["no capacity"])]
+    assert next_action(fold(once)) == act.GiveUp(("no capacity",))
+    with pytest.raises(LedgerCorrupt):
+        advance(fold(once), planned("j2", round_number=2))
+    resumed = fold([*once, RESUMED])
+    assert (told(resumed), resumed.last_round.resumed) == ("Plan", True)
 
 
-def test_a_model_that_failed_rounds_ago_no_longer_counts():
-    steps = [*BEGUN, *rounds(1, model_failed=True), RESUMED, *rounds(1, first=2)]
-    assert told(fold(steps)) == "Plan"
+def test_no_more_jobs_are_in_flight_than_the_setting_says():
+    opened = step("opened", run_id="r", nonce="n", config={"transform": {"max_parallel_jobs": 1}}, at="t")
+    steps = [opened, STAGED, EXPORTED, planned("j1", "j2"), created("j1")]
+    assert told(fold(steps)) == "Await j1"
+    assert told(fold([*steps, ended("j1")])) == "Create j2"
+
+
+def test_a_stop_is_remembered_with_its_reason():
+    steps = [*BEGUN, planned("j1"), created("j1"), step("job_stopping", job="j1", reason="timeout")]
+    assert (fold(steps).job("j1").stop_reason, told(fold(steps))) == ("timeout", "Await j1")
 
 
 @pytest.mark.parametrize("length", range(1, len(WHOLE) + 1))
@@ -263,7 +300,8 @@ def test_resuming_is_always_possible_and_changes_no_action(length):
 
 
 def test_a_table_without_rows_needs_no_job():
-    assert told(fold([*BEGUN, planned()])) == "Gate"
+    assert told(fold([*BEGUN, planned()])) == "Reconcile"
+    assert told(fold([*BEGUN, planned(), reconciled()])) == "Gate"
 
 
 def test_seconds_add_up_by_kind():

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from batch_transform.core import actions as act
 from batch_transform.core import gate
+from batch_transform.core.diagnosis import advice, by_class, recovered_spans, sentence
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.gate import Counts
 from batch_transform.core.publication import Kind, Publication
 from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
-from batch_transform.core.verdicts import LEAF_SCHEMA, RETRY, unsendable
+from batch_transform.core.verdicts import DEAD, LEAF_SCHEMA, unsendable
 from batch_transform.outputs.delta import publish_delta
 from batch_transform.outputs.parquet import prepare, publish
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.handshake import COMMAND
 from batch_transform.pipeline.merge import Merged, merge
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_html
@@ -29,22 +32,28 @@ from batch_transform.pipeline.written import WrittenTable, write_parquet
 from batch_transform.spark.reading import first_line
 from batch_transform.spark.settings import large_record_settings, session_settings
 
+_COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
+
 
 def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
     """Returns the step `gated`, with the leaves: every row has exactly one outcome."""
     assert state.staged is not None
     assert state.spans is not None
     leaves = [unsendable(ctx.ledger.read_part(state.spans)), LEAF_SCHEMA.empty_table()]
-    for job in state.jobs:
-        assert job.verdicts is not None
-        verdicts = ctx.ledger.read_part(job.verdicts)
-        leaves.append(verdicts.filter(pc.not_equal(verdicts["state"], RETRY)))
+    for settled in state.round_records:
+        assert settled.leaves is not None
+        leaves.append(ctx.ledger.read_part(settled.leaves))
     table = pa.concat_tables(leaves)
     counts = gate.check(state.staged.files, table)
     ctx.tell(
         "gate", f"{counts.rows_in:,} rows in = {counts.rows_scored:,} scored + {counts.rows_dead_letter:,} dead letters"
     )
-    payload = {name: getattr(counts, name) for name in ("rows_in", "rows_scored", "rows_dead_letter")}
+    payload: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
+    payload["errors"] = by_class(table, DEAD)
+    verdicts = (ctx.ledger.read_part(job.verdicts) for job in state.jobs if job.verdicts)
+    payload["advice"] = advice(state.jobs, payload["errors"], recovered_spans(verdicts, table))
+    for line in [*map(sentence, payload["errors"]), *payload["advice"]]:
+        ctx.tell("gate", line)
     return Outcome("gated", payload, (ctx.ledger.write_part(table),))
 
 
@@ -84,7 +93,7 @@ def _write(ctx: RunContext, state: RunState, df: DataFrame, target: str | None, 
 
 def _counts(state: RunState) -> Counts:
     assert state.gate is not None
-    return Counts(**state.gate.payload_without_seconds)
+    return Counts(**{name: state.gate.payload[name] for name in _COUNTS})
 
 
 def _require_budget(ctx: RunContext, counts: Counts, merged: Merged) -> None:
@@ -95,10 +104,12 @@ def _require_budget(ctx: RunContext, counts: Counts, merged: Merged) -> None:
     merged.dead_letters.write.mode("overwrite").parquet(place)
     # The embedded emulator's S3 ends with the run, and with it what was scored.
     how = "To publish them beside the result" if ctx.config.emulated else "To publish without scoring again"
+    command = os.environ.get(COMMAND, "").strip() or "start the same command with"
+    setting = f"errors.max_rows={counts.rows_dead_letter}"
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
-        f"nothing is published. The dead letters lie in {place}. {how}, start the same command with "
-        f"--set errors.max_rows={counts.rows_dead_letter}"
+        f"nothing is published. The dead letters lie in {place}. {how}: {command} --set {setting}",
+        setting,
     )
 
 

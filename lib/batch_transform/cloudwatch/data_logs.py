@@ -1,0 +1,78 @@
+"""A job's log streams in CloudWatch Logs: which objects failed and what the model said of them.
+
+Group and stream names are those of batch_transform_facts, 4: `/aws/sagemaker/TransformJobs`, and for each instance a
+stream `<job>/<instance>...` and a second one that ends with `/data-log`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batch_transform.core.data_log import JobLogs, parse
+
+GROUP = "/aws/sagemaker/TransformJobs"
+_DATA_LOG = "/data-log"
+# Lines come late or never, and a job has ended when they are looked for.
+_LOOKS = 3
+_SECONDS_BETWEEN_LOOKS = 2.0
+
+
+class DataLogs:
+    """The data logs of transform jobs, over a boto3 client of CloudWatch Logs."""
+
+    def __init__(self, client: Any, sleep: Callable[[float], None]) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def read(
+        self, job_name: str, bucket: str, folder: str, names: Collection[str], *, patiently: bool = True
+    ) -> JobLogs:
+        """Returns the failures of those objects, as far as there are lines about them.
+
+        Never raises: a log that is not there, or that may not be read, is told in `trouble`.
+
+        Args:
+            job_name: of an ended job.
+            bucket: of the input objects.
+            folder: their key without the name.
+            names: of the objects that have no output.
+            patiently: look again for a while if some of them have no line; False where none is to be expected.
+        """
+        logs = JobLogs({})
+        for look in range(_LOOKS if patiently else 1):
+            if look:
+                self._sleep(_SECONDS_BETWEEN_LOOKS)
+            try:
+                logs = self._look(job_name, bucket, folder, names)
+            except (ClientError, BotoCoreError) as err:
+                return JobLogs(logs.entries, logs.instances, logs.data_logs, f"CloudWatch Logs cannot be read: {err}")
+            if len(logs.entries) == len(names):
+                break
+        return logs
+
+    def _look(self, job_name: str, bucket: str, folder: str, names: Collection[str]) -> JobLogs:
+        streams = list(self._streams(job_name))
+        data_logs = [stream for stream in streams if stream.endswith(_DATA_LOG)]
+        lines = (line for stream in data_logs for line in self._lines(stream))
+        return JobLogs(parse(lines, bucket, folder, set(names)), len(streams) - len(data_logs), len(data_logs))
+
+    def _streams(self, job_name: str) -> Iterator[str]:
+        pages = self._client.get_paginator("describe_log_streams")
+        for page in pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{job_name}/"):
+            for stream in page["logStreams"]:
+                yield stream["logStreamName"]
+
+    def _lines(self, stream: str) -> Iterator[str]:
+        token: str | None = None
+        while True:
+            after = {"nextToken": token} if token else {}
+            page = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **after)
+            for event in page["events"]:
+                yield event["message"]
+            # The end of a stream is told by the same token once more (GetLogEvents, API reference).
+            if page["nextForwardToken"] == token:
+                return
+            token = page["nextForwardToken"]

@@ -1,0 +1,217 @@
+"""What becomes of the failed spans of a round: sent again, split, or given up. Pure.
+
+A row is given up (`bury`) only for evidence that is its own: a refusal of the model for it alone, or an ambiguous
+failure alone in two jobs, one of which scored something else. So a model that is flaky, overloaded or down may cost a
+prediction or a round, and never a row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .errors import GateRefused
+from .failures import ErrorClass, Failure, Remedy
+from .limits import BYTES_PER_MB, MAX_PAYLOAD_MB
+from .records import JobRecord
+from .span_states import SpanEvent, SpanState, after
+from .spans import SPAN_SCHEMA
+from .status import JobStatus
+from .verdicts import DEAD, FAILED, LEAF_SCHEMA, SCORED
+
+# A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
+OPEN_SCHEMA = pa.schema([*SPAN_SCHEMA, pa.field("move", pa.string(), nullable=False), ("error_class", pa.string())])
+
+# Failures that are no record's fault, before the run ends: three jobs, or two where a job took longer than it may.
+MAX_REPEATS = 3
+MAX_REPEATS_AFTER_STOP = 2
+# Ambiguous failures alone that bury a row, if one of those jobs scored something else; if none did, that end the run.
+CONFIRMATIONS = 2
+MAX_ALONE = 4
+
+
+@dataclass(frozen=True)
+class JudgedJob:
+    """A job with its spans (SPAN_SCHEMA) and the verdicts on them (VERDICT_SCHEMA)."""
+
+    record: JobRecord
+    spans: pa.Table
+    verdicts: pa.Table
+
+    @property
+    def scored_spans(self) -> int:
+        """How many of its spans it scored."""
+        scored = self.verdicts.filter(pc.is_in(self.verdicts["state"], value_set=pa.array([SCORED, DEAD])))
+        return int(pc.count_distinct(scored["object"]).as_py())
+
+    @property
+    def scored_anything(self) -> bool:
+        """Whether it answered for one record at least."""
+        return bool(self.scored_spans) or self.record.witness_scored
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A round's outcome.
+
+    Attributes:
+        leaves: settled rows (LEAF_SCHEMA).
+        open: spans that are not settled (OPEN_SCHEMA).
+        probe: whether the next round sends single rows only, to tell a broken model from bad rows.
+        stop: why the run ends here, a sentence each; empty: it goes on.
+    """
+
+    leaves: pa.Table
+    open: pa.Table
+    probe: bool = False
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is done with one failed span: the event, its changed history, and why the run cannot go on, if so."""
+
+    event: SpanEvent
+    history: dict[str, Any]
+    stop: str | None = None
+
+
+def decide(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+    """Returns what is done with a failed span.
+
+    Args:
+        span: of SPAN_SCHEMA.
+        failure: its failure.
+        job: in which it failed.
+    """
+    remedy = failure.remedy
+    if remedy is Remedy.STOP and not job.scored_anything:
+        return Decision(SpanEvent.AGAIN, {}, f"the model never answered: {failure.message}")
+    if remedy in (Remedy.REPEAT, Remedy.STOP):
+        return _repeat(span, failure, job)
+    if payload := _other_payload(span, failure, job):
+        return Decision(SpanEvent.AGAIN, {"payload_mb": payload})
+    if span["stop"] - span["start"] > 1:
+        return Decision(SpanEvent.SPLIT, {})
+    if remedy is Remedy.CONFIRM:
+        return _confirm(span, failure, job)
+    return Decision(SpanEvent.BURY, {})
+
+
+def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+    repeats = span["repeats"] + 1
+    late = job.record.stop_reason == "timeout" and failure.error_class is ErrorClass.STOPPED
+    spent = repeats >= (MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS)
+    words = f"{failure.error_class.value} in {repeats} jobs, last in {job.record.name}: {failure.message}"
+    return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if spent else None)
+
+
+def _other_payload(span: dict[str, Any], failure: Failure, job: JudgedJob) -> int | None:
+    """MaxPayloadInMB with which the span may pass unsplit, None if there is none left to try."""
+    used = job.record.request.get("MaxPayloadInMB")
+    if failure.error_class is ErrorClass.OVER_LIMIT:
+        # A record that the service would not send: its limit was below the record.
+        return MAX_PAYLOAD_MB if used is None or used < MAX_PAYLOAD_MB else None
+    if failure.error_class is not ErrorClass.TOO_LARGE or span["stop"] - span["start"] == 1:
+        return None
+    # The model refused a body of many records (a server's own limit, often 5 or 6 MB): smaller bodies may pass.
+    needed = max(1, math.ceil(span["largest"] / BYTES_PER_MB))
+    batched = job.record.request.get("BatchStrategy") != "SingleRecord"
+    return needed if batched and (used is None or used > needed) else None
+
+
+def _confirm(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+    if not failure.certain and not job.scored_anything:
+        return _repeat(span, failure, job)  # nothing says that it was this row, or that the model worked at all
+    alone, witnessed = span["alone"] + 1, span["witnessed"] or job.scored_anything
+    if alone >= CONFIRMATIONS and witnessed:
+        return Decision(SpanEvent.BURY, {})
+    stop = None
+    if alone >= MAX_ALONE:
+        stop = f"{failure.error_class.value} in {alone} jobs that scored nothing else, last in {job.record.name}"
+    return Decision(SpanEvent.AGAIN, {"alone": alone, "witnessed": witnessed}, stop)
+
+
+def reconcile(jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, is_probe: bool) -> Reconciled:
+    """Returns what a round of judged jobs has settled and what is left.
+
+    Args:
+        jobs: all jobs of the round.
+        waiting: spans that were not sent in it (OPEN_SCHEMA).
+        is_first: whether it is the run's first round.
+        is_probe: whether it sent single rows to tell a broken model from bad rows.
+    """
+    decided = [(span, verdict, decide(span, _failure(verdict), job)) for job in jobs for span, verdict in _failed(job)]
+    nothing_scored = not any(SCORED in job.verdicts["state"].to_pylist() for job in jobs)
+    stop = [*_foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
+    splits = any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)
+    if is_probe and decided and nothing_scored:
+        stop.append(_broken_model(len(decided), decided[0][1]))
+    # Where nothing at all was scored, it may be the model: no row is given up for that.
+    doubtful = nothing_scored and (is_probe or (is_first and splits))
+    rows = [_settled(span, verdict, decision, keep=doubtful) for span, verdict, decision in decided]
+    leaves = [leaf for leaf, _ in rows if leaf is not None]
+    left = [span for _, span in rows if span is not None]
+    settled = [
+        job.verdicts.filter(pc.not_equal(job.verdicts["state"], FAILED)).select(LEAF_SCHEMA.names) for job in jobs
+    ]
+    return Reconciled(
+        pa.concat_tables([*settled, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
+        pa.concat_tables([waiting, pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
+        probe=is_first and nothing_scored and splits,
+        stop=tuple(stop),
+    )
+
+
+def _failed(job: JudgedJob) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    spans = {span["start"]: span for span in job.spans.to_pylist()}
+    verdicts = job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED)).to_pylist()
+    for verdict in verdicts:
+        if spans[verdict["start"]]["stop"] != verdict["stop"]:
+            raise GateRefused(
+                f"the verdict on rows [{verdict['start']}, {verdict['stop']}) is of no span that was sent"
+            )
+    return [(spans[verdict["start"]], verdict) for verdict in verdicts]
+
+
+def _failure(verdict: dict[str, Any]) -> Failure:
+    error_class = ErrorClass(verdict["error_class"])
+    return Failure(error_class, verdict["message"], verdict["evidence"], verdict["certain"])
+
+
+def _settled(
+    span: dict[str, Any], verdict: dict[str, Any], decision: Decision, *, keep: bool
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The span as a leaf, if it is dead, or else as an open span."""
+    event = SpanEvent.AGAIN if keep and decision.event is SpanEvent.BURY else decision.event
+    if after(SpanState.FAILED, event, span["stop"] - span["start"]) is SpanState.DEAD:
+        leaf = {name: verdict[name] for name in LEAF_SCHEMA.names}
+        return {**leaf, "state": DEAD}, None
+    return None, {**span, **decision.history, "move": event.value, "error_class": verdict["error_class"]}
+
+
+def _foreign_stops(jobs: Sequence[JudgedJob]) -> list[str]:
+    return [
+        f"{job.record.name} was stopped by somebody else; what it had scored is kept"
+        for job in jobs
+        if job.record.status is JobStatus.STOPPED and job.record.stop_reason is None
+    ]
+
+
+def _broken_model(rows: int, example: dict[str, Any]) -> str:
+    return (
+        f"no record at all was scored: first every object failed, then {rows} single rows sent one by one. It is the "
+        f"model or the configuration (record.columns, record.content_type, transform.environment), not a few bad rows. "
+        f"For example {example['object']} in {example['job']}: {example['error_class']}, {example['message']}"
+    )
+
+
+def reopened(open_spans: pa.Table) -> pa.Table:
+    """Returns the open spans as a driver that resumes a stopped run sends them: each once more, with new attempts."""
+    rows = [{**span, "repeats": 0, "alone": min(span["alone"], 1)} for span in open_spans.to_pylist()]
+    return pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)

@@ -1,0 +1,128 @@
+"""Handler of the beginning of a round: which spans are sent, in which jobs."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core import actions as act
+from batch_transform.core import rounds
+from batch_transform.core.isolation import OPEN_SCHEMA, reopened
+from batch_transform.core.limits import BYTES_PER_MB
+from batch_transform.core.naming import job_name, witness_name
+from batch_transform.core.part_objects import first_record
+from batch_transform.core.planning import LanePlan, plan_lanes
+from batch_transform.core.records import RoundRecord, RunState
+from batch_transform.core.request import manifest, transform_request
+from batch_transform.core.spans import UNSENDABLE
+from batch_transform.core.verdicts import SCORED
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The spans that a round sends (SPAN_SCHEMA) and those that it leaves (OPEN_SCHEMA)."""
+
+    send: pa.Table
+    waiting: pa.Table
+    is_probe: bool
+
+
+def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
+    """Returns the step `planned`: the round's jobs, each with its whole request, before any is created."""
+    last = state.last_round
+    now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
+    transform = ctx.config.transform
+    lanes = plan_lanes(now.send, transform.max_payload_mb, transform.max_concurrent_transforms)
+    jobs, parts = [], []
+    for index, lane in enumerate(lanes):
+        name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
+        witness = _witness(ctx, state, lane)
+        request = _request(ctx, name, lane, witness)
+        jobs.append(
+            {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request, "witness": witness}
+        )
+        parts.append(ctx.ledger.write_part(lane.spans))
+        ctx.tell("plan", _described(ctx, name, lane))
+    parts.append(ctx.ledger.write_part(now.waiting))
+    return Outcome("planned", {"jobs": jobs, "probe": now.is_probe}, tuple(parts))
+
+
+def _first_round(ctx: RunContext, state: RunState) -> _Round:
+    assert state.spans is not None
+    spans = ctx.ledger.read_part(state.spans)
+    sendable = spans.filter(pc.not_equal(spans["lane"], UNSENDABLE))
+    return _Round(sendable, OPEN_SCHEMA.empty_table(), is_probe=False)
+
+
+def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
+    assert last.open is not None
+    left = ctx.ledger.read_part(last.open)
+    if last.resumed:
+        left = reopened(left)
+    probe = last.probe_next and not last.resumed
+    good, bad = (sum(getattr(r, name) for r in state.round_records) for name in ("scored_rows", "dead_rows"))
+    plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad)
+    sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts))
+    send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
+    rounds.check_replaced(left, send, waiting)
+    what = "single rows, to tell a broken model from bad rows" if probe else "objects of what failed"
+    ctx.tell("isolate", f"round {state.rounds + 1}: {send.num_rows:,} {what}")
+    return _Round(send, waiting, probe)
+
+
+def _described(ctx: RunContext, name: str, lane: LanePlan) -> str:
+    transform, limits = ctx.config.transform, lane.throughput
+    payload, concurrent = limits.max_payload_mb or "model", limits.max_concurrent_transforms or "model"
+    where = f"{transform.instance_count} x {transform.instance_type}"
+    return f"{name}: {lane.spans.num_rows:,} objects on {where}, payload {payload} MB, {concurrent} at once on each"
+
+
+def _witness(ctx: RunContext, state: RunState, lane: LanePlan) -> str | None:
+    """The name of a copy of one scored record, for a job that may otherwise score nothing.
+
+    Its answer is no row's: it only tells whether the model works while single rows fail for the second time.
+    """
+    spans = lane.spans
+    failed_before = pc.greater(pc.add(spans["alone"], spans["repeats"]), 0)
+    single = pc.equal(pc.subtract(spans["stop"], spans["start"]), 1)
+    if not pc.any(pc.and_(failed_before, single)).as_py():
+        return None
+    scored = _smallest_scored(ctx, state)
+    limit = lane.throughput.max_payload_mb
+    if scored is None or (limit is not None and scored["largest"] > limit * BYTES_PER_MB):
+        return None
+    name = witness_name(uuid.uuid4().hex[:16])
+    record = first_record(ctx.store, ctx.places.input.join(scored["object"]), scored["largest"])
+    ctx.store.put(ctx.places.input.join(name), record)
+    return name
+
+
+def _smallest_scored(ctx: RunContext, state: RunState) -> dict[str, Any] | None:
+    """A span that was scored from its first line on: of the first job with any, the one with the smallest records."""
+    for job in state.jobs:
+        if job.verdicts is None:
+            continue
+        verdicts, spans = ctx.ledger.read_part(job.verdicts), ctx.ledger.read_part(job.spans)
+        scored = verdicts.filter(pc.and_(pc.equal(verdicts["state"], SCORED), pc.equal(verdicts["line"], 0)))
+        found = spans.filter(pc.is_in(spans["start"], value_set=scored["start"].combine_chunks()))
+        if found.num_rows:
+            best: dict[str, Any] = found.sort_by("largest").slice(0, 1).to_pylist()[0]
+            return best
+    return None
+
+
+def _request(ctx: RunContext, name: str, lane: LanePlan, witness: str | None) -> dict[str, object]:
+    """Writes the job's manifest, under a random name, and makes its request."""
+    listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
+    names = [*lane.spans["object"].to_pylist(), *([witness] if witness else [])]
+    ctx.store.put(listed, manifest(ctx.places.input, names))
+    document = json.loads(json.dumps(ctx.config.to_document()))
+    output = ctx.places.outputs.join(name)
+    return transform_request(name, document, ctx.config.record.media_type, listed, output, lane.throughput)

@@ -1,0 +1,40 @@
+"""The work on many objects, done by the executors of a run's session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from batch_transform.core.output_counts import KeyCheck, OutputObject
+from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.context import WorkerStore
+from batch_transform.spark.counting import count_outputs
+from batch_transform.spark.cutting import cut_spans
+
+
+@dataclass(frozen=True)
+class SparkObjectWork:
+    """Counts and cuts with Spark.
+
+    Attributes:
+        inputs: the run's `input/`.
+        key: what answers must echo; None: nothing.
+    """
+
+    spark: SparkSession
+    connect: WorkerStore
+    inputs: S3Uri
+    reader: PredictionReader
+    key: KeyCheck | None = None
+
+    def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
+        """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
+        return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
+
+    def cut(self, cuts: pa.Table) -> pa.Table:
+        """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
+        return cut_spans(self.spark, cuts, self.inputs, self.connect)

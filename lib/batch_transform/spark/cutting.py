@@ -1,0 +1,59 @@
+"""Cut many spans into parts at once, in the executors."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from batch_transform.core.objects import ObjectStore
+from batch_transform.core.part_objects import cut_object
+from batch_transform.core.rounds import CUT_SCHEMA, PART_SCHEMA
+from batch_transform.core.uris import S3Uri
+
+_TASKS = 64
+# A put is mostly waiting; botocore keeps ten connections.
+_PUTS_AT_ONCE = 8
+_CUTS_DDL = "start long, lane string, object string, offset long, bytes long, parts array<long>, send array<boolean>"
+_PARTS_DDL = "start long, stop long, lane string, object string, bytes long, largest long, offset long, parent long"
+
+
+def cut_spans(spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Callable[[], ObjectStore]) -> pa.Table:
+    """Returns the parts (rounds.PART_SCHEMA) of the spans to be cut, which successful tasks wrote below `folder`.
+
+    Objects of failed and of speculative attempts are left where they are: nothing refers to them.
+
+    Args:
+        spark: the session.
+        cuts: what to cut (rounds.CUT_SCHEMA).
+        folder: the run's `input/`.
+        connect: opens the store in a worker; picklable.
+    """
+    if not cuts.num_rows:
+        return PART_SCHEMA.empty_table()
+    rows = [tuple(cut[name] for name in CUT_SCHEMA.names) for cut in cuts.to_pylist()]
+    made = (
+        spark.createDataFrame(rows, _CUTS_DDL)
+        .repartition(min(len(rows), _TASKS))
+        .mapInArrow(_Cutter(folder, connect), _PARTS_DDL)
+        .toPandas()
+    )
+    return pa.Table.from_pandas(made, schema=PART_SCHEMA, preserve_index=False)
+
+
+@dataclass(frozen=True)
+class _Cutter:
+    folder: S3Uri
+    connect: Callable[[], ObjectStore]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        store = self.connect()
+        with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
+            for batch in batches:
+                for cut in batch.to_pylist():
+                    parts = cut_object(store, self.folder, cut, uuid.uuid4().hex[:16], pool.map)
+                    yield pa.RecordBatch.from_pylist(parts, schema=PART_SCHEMA)

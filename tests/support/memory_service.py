@@ -1,0 +1,144 @@
+"""Batch Transform in a few lines, in memory: for the driver's loop in tests that play hundreds of runs.
+
+It is no reading of the service's rules (that is the emulator's part): objects are scored whole or not at all, the job's
+FailureReason and its data log say what the facts page says they do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from batch_transform.core.data_log import JobLogs, LogEntry
+from batch_transform.core.status import JobStatus
+from batch_transform.core.uris import S3Uri
+from batch_transform.sagemaker.jobs import JobDescription, NotNow
+from support.memory_store import MemoryStore
+
+HEADLINES = {
+    "drop": "Unable to get response from algorithm",
+    "timeout": "Model server did not respond to /invocations request within 3600 seconds",
+}
+REASONS = {
+    "capacity": "CapacityError: Unable to provision requested ML compute capacity.",
+    "internal": "InternalServerError: We encountered an internal error. Please try again.",
+    "ping": "AlgorithmError: Model container failed to respond to ping.",
+    "memory": "ClientError: Please use an instance type with more memory",
+}
+
+# What a model answers to a request of these records: lines, or a status, `drop` or `timeout`.
+Answer = list[bytes] | int | str
+Model = Callable[[list[bytes]], Answer]
+
+
+@dataclass
+class MemoryService:
+    """Jobs, their outputs and their logs.
+
+    Attributes:
+        model: answers a mini-batch.
+        job_faults: for each job in turn what befalls it as a whole (a key of REASONS, `stopped`, `lost` for Completed
+            without output, None); none when used up.
+        refusals: for each call of create in turn: `quota`, `throttled`, `lost` (obeyed, the answer lost), None.
+        tamper: changes an output, or drops it (None), by job number, object name and bytes.
+        logs_late: whether data logs have no lines.
+    """
+
+    store: MemoryStore
+    model: Model
+    now: Callable[[], datetime]
+    job_faults: deque[str | None] = field(default_factory=deque)
+    refusals: deque[str | None] = field(default_factory=deque)
+    tamper: Callable[[int, str, bytes], bytes | None] = lambda job, name, body: body
+    logs_late: bool = False
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    records_sent: int = 0
+    _jobs: dict[str, JobDescription] = field(default_factory=dict)
+    _logs: dict[str, dict[str, LogEntry]] = field(default_factory=dict)
+
+    def create(self, request: dict[str, Any]) -> None:
+        refusal = self.refusals.popleft() if self.refusals else None
+        if refusal in ("quota", "throttled"):
+            raise NotNow(refusal, is_quota=refusal == "quota")
+        name = request["TransformJobName"]
+        if name not in self._jobs:
+            self.requests.append(request)
+            self._run(name, request)
+        if refusal == "lost":
+            raise NotNow("connection reset", is_quota=False)
+
+    def describe(self, name: str) -> JobDescription:
+        return self._jobs[name]
+
+    def stop(self, name: str) -> None:
+        raise AssertionError("every job here has ended")
+
+    def read(
+        self, job_name: str, bucket: str, folder: str, names: Collection[str], *, patiently: bool = True
+    ) -> JobLogs:
+        entries = {} if self.logs_late else self._logs[job_name]
+        return JobLogs({name: entry for name, entry in entries.items() if name in names}, 1, 1)
+
+    def _run(self, name: str, request: dict[str, Any]) -> None:
+        befalls = self.job_faults.popleft() if self.job_faults else None
+        listed = S3Uri.parse(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
+        head, *objects = json.loads(self.store.get(listed)[0])
+        output = S3Uri.parse(request["TransformOutput"]["S3OutputPath"])
+        self._logs[name] = {}
+        if befalls is None:
+            for key in objects:
+                self._score(name, request, S3Uri.parse(f"{head['prefix']}{key}"), key, output)
+        reason = REASONS.get(befalls) if befalls else self._reason(name)
+        status = JobStatus.FAILED if reason else JobStatus.STOPPED if befalls == "stopped" else JobStatus.COMPLETED
+        time = self.now()
+        self._jobs[name] = JobDescription(name, status, reason, time, time, time)
+
+    def _reason(self, name: str) -> str | None:
+        headlines = [entry.headline for entry in self._logs[name].values()]
+        if not headlines:
+            return None
+        kind = "ClientError" if any(line.startswith("ClientError") for line in headlines) else "AlgorithmError"
+        return f"{kind}: See job logs for more information"
+
+    def _score(self, name: str, request: dict[str, Any], source: S3Uri, key: str, output: S3Uri) -> None:
+        records = self.store.get(source)[0].splitlines(keepends=True)
+        self.sent.append(key)
+        self.records_sent += len(records)
+        answers: list[bytes] = []
+        for batch in _batches(records, (request.get("MaxPayloadInMB") or 6) * 2**20):
+            answer = "too much" if batch is None else self.model(batch)
+            if not isinstance(answer, list):
+                self._logs[name][key] = _entry(answer)
+                return
+            answers += answer
+        body = self.tamper(len(self._logs), key, b"".join(line + b"\n" for line in answers))
+        if body is not None:
+            self.store.put(output.join(f"{key}.out"), body)
+
+
+def _entry(answer: int | str) -> LogEntry:
+    if isinstance(answer, str):
+        return LogEntry(HEADLINES.get(answer, "Too much data for max payload size"))
+    client = 400 <= answer < 500
+    return LogEntry(f"ClientError: {answer}" if client else f"Bad HTTP status received from algorithm: {answer}", "no")
+
+
+def _batches(records: list[bytes], most_bytes: int) -> list[list[bytes] | None]:
+    batches: list[list[bytes] | None] = []
+    size = most_bytes
+    for record in records:
+        if len(record) > most_bytes:
+            return [None]
+        if size + len(record) > most_bytes:
+            batches.append([])
+            size = 0
+        last = batches[-1]
+        assert last is not None
+        last.append(record)
+        size += len(record)
+    return batches

@@ -1,0 +1,88 @@
+"""`prediction.placeholder` and `prediction.key`: what they may be, in the run file and against the table."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from batch_transform.config.changes import differences
+from batch_transform.config.loading import from_arguments
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.output_counts import KeyCheck
+from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.preflight import key_check
+
+INPUTS = S3Uri.parse("s3://bucket/run/input")
+READER = PredictionReader(pa.schema([("id", pa.string()), ("p", pa.float64()), ("day", pa.date32())]))
+
+
+def build(**prediction):
+    return from_arguments(run_id="r", model="m", workspace="s3://bucket/work", prediction=prediction)
+
+
+def faults(**prediction):
+    with pytest.raises(ConfigurationError) as refused:
+        build(**prediction)
+    return refused.value.faults
+
+
+def test_a_name_is_that_of_field_and_column():
+    key = build(schema="id string", key="id").prediction.key
+    assert (key.field, key.column) == ("id", "id")
+    key = build(schema="id string", key={"field": "id", "column": "customer"}).prediction.key
+    assert (key.field, key.column) == ("id", "customer")
+
+
+@pytest.mark.parametrize("key", ["id", {"field": "id", "column": "customer"}])
+def test_a_key_survives_being_written_down(key):
+    config = build(schema="id string", key=key)
+    assert type(config).from_document(config.to_document()) == config
+
+
+def test_a_key_needs_a_schema():
+    (fault,) = faults(key="id")
+    assert "prediction.key: names the field id, but there is no prediction.schema" in fault
+
+
+@pytest.mark.parametrize("key", [{"field": "id"}, {"field": "id", "column": "c", "more": 1}, 3])
+def test_a_key_of_another_shape_is_refused(key):
+    assert "prediction.key" in faults(schema="id string", key=key)[0]
+
+
+@pytest.mark.parametrize("placeholder", ["", "  ", "a\nb", 3])
+def test_a_placeholder_is_the_beginning_of_a_line(placeholder):
+    assert "prediction.placeholder" in faults(placeholder=placeholder)[0]
+
+
+def test_both_belong_to_a_runs_identity():
+    plain, changed = build(schema="id string"), build(schema="id string", key="id", placeholder="ERROR")
+    found = differences(plain.to_document(), changed.to_document())
+    assert [line.partition(":")[0] for line in found] == [
+        "prediction.key.column",
+        "prediction.key.field",
+        "prediction.placeholder",
+    ]
+
+
+def checked(field, column, columns=("id", "customer")):
+    key = build(schema="x int", key={"field": field, "column": column}).prediction.key
+    return key_check(key, READER, columns, INPUTS)
+
+
+def test_a_key_of_field_and_column_is_what_workers_compare():
+    assert checked("id", "customer") == KeyCheck("id", "customer", INPUTS)
+    assert key_check(None, READER, ("id",), INPUTS) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "column", "words"),
+    [
+        ("nope", "id", "no field nope in prediction.schema; it has id, p, day"),
+        ("id", "nope", "no column nope in the record; it has id, customer"),
+        ("p", "id", "the field p is double; valid: string, integer, date"),
+    ],
+)
+def test_a_key_that_cannot_be_compared_is_refused(field, column, words):
+    with pytest.raises(ConfigurationError, match=words):
+        checked(field, column)

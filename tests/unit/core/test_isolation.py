@@ -1,0 +1,234 @@
+"""What becomes of a failed span: the table of states, and the decision for each class and history."""
+
+from __future__ import annotations
+
+import itertools
+
+import pyarrow as pa
+import pytest
+
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.failures import ErrorClass, Failure
+from batch_transform.core.isolation import (
+    MAX_ALONE,
+    MAX_REPEATS,
+    OPEN_SCHEMA,
+    JudgedJob,
+    decide,
+    reconcile,
+    reopened,
+)
+from batch_transform.core.ledger import Part
+from batch_transform.core.records import JobRecord
+from batch_transform.core.span_states import SpanEvent, SpanState, after
+from batch_transform.core.spans import STANDARD, check_tiling
+from batch_transform.core.status import JobStatus
+from batch_transform.core.verdicts import DEAD, FAILED, SCORED, VERDICT_SCHEMA
+from support.core_tables import object_of, span, spans, staged_file
+
+NOTHING_WAITS = OPEN_SCHEMA.empty_table()
+ISOLATED = [ErrorClass.REJECTED, ErrorClass.UNREADABLE, ErrorClass.PLACEHOLDER]
+CONFIRMED = [ErrorClass.MODEL_ERROR, ErrorClass.TIMED_OUT, ErrorClass.NO_ANSWER, ErrorClass.MISMATCH]
+REPEATED = [ErrorClass.CAPACITY, ErrorClass.INTERNAL, ErrorClass.THROTTLED, ErrorClass.NO_OUTPUT, ErrorClass.STOPPED]
+
+
+def verdict(start, stop, state=FAILED, error_class=ErrorClass.REJECTED, **other):
+    said = {} if state == SCORED else {"error_class": error_class.value, "message": "m", "certain": True}
+    usual = {"job": "j", "object": object_of(start, stop), "line": 0, "rounds": 1}
+    return {"start": start, "stop": stop, "state": state, **usual, **said, **other}
+
+
+def judged(*rows, made=None, record=None, **of_record):
+    """A job of one span for each verdict, unless its spans are given."""
+    record = record or JobRecord(
+        "j", {"MaxPayloadInMB": 6}, 1, STANDARD, Part("p", 1, "d"), status=JobStatus.FAILED, **of_record
+    )
+    made = made or [span(row["start"], row["stop"]) for row in rows]
+    return JudgedJob(record, spans(*made), pa.Table.from_pylist(list(rows), schema=VERDICT_SCHEMA))
+
+
+OTHERS_SCORED = judged(verdict(90, 99, SCORED))
+NOTHING_SCORED = judged(verdict(90, 99))
+
+
+def decided(kind, rows=1, job=OTHERS_SCORED, certain=True, **history):
+    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), job)
+
+
+@pytest.mark.parametrize(("state", "event", "rows"), list(itertools.product(SpanState, SpanEvent, [1, 2])))
+def test_only_the_tables_ways_are_open(state, event, rows):
+    ways = {
+        ("planned", "intent"): "sent",
+        ("planned", "unsendable"): "dead",
+        ("sent", "accepted"): "scored",
+        ("sent", "refused"): "failed",
+        ("failed", "again"): "sent",
+    }
+    ways |= {("failed", "split"): "replaced"} if rows > 1 else {("failed", "bury"): "dead"}
+    expected = ways.get((state.value, event.value))
+    if expected:
+        assert after(state, event, rows).value == expected
+    else:
+        with pytest.raises(GateRefused):
+            after(state, event, rows)
+
+
+@pytest.mark.parametrize("kind", [*ISOLATED, *CONFIRMED])
+@pytest.mark.parametrize("job", [OTHERS_SCORED, NOTHING_SCORED])
+def test_what_may_be_a_records_fault_is_split(kind, job):
+    assert decided(kind, rows=2, job=job).event is SpanEvent.SPLIT
+
+
+@pytest.mark.parametrize("kind", ISOLATED)
+def test_a_single_row_dies_of_its_own_refusal(kind):
+    assert decided(kind).event is SpanEvent.BURY
+
+
+@pytest.mark.parametrize("kind", CONFIRMED)
+@pytest.mark.parametrize(
+    ("alone", "witnessed", "job", "event"),
+    [
+        (0, False, OTHERS_SCORED, SpanEvent.AGAIN),
+        (0, False, NOTHING_SCORED, SpanEvent.AGAIN),
+        (1, True, NOTHING_SCORED, SpanEvent.BURY),
+        (1, False, OTHERS_SCORED, SpanEvent.BURY),
+        (1, False, NOTHING_SCORED, SpanEvent.AGAIN),
+        (2, False, NOTHING_SCORED, SpanEvent.AGAIN),
+    ],
+)
+def test_an_ambiguous_row_dies_after_two_failures_alone_one_beside_a_success(kind, alone, witnessed, job, event):
+    decision = decided(kind, job=job, alone=alone, witnessed=witnessed)
+    assert decision.event is event
+    assert decision.stop is None
+    if event is SpanEvent.AGAIN:
+        assert decision.history == {"alone": alone + 1, "witnessed": job is OTHERS_SCORED}
+
+
+def test_a_witness_is_a_success_as_well():
+    job = judged(verdict(90, 99), witness_scored=True)
+    assert decided(ErrorClass.MODEL_ERROR, job=job, alone=1).event is SpanEvent.BURY
+
+
+def test_rows_that_nothing_ever_scores_beside_end_the_run():
+    decision = decided(ErrorClass.MODEL_ERROR, job=NOTHING_SCORED, alone=MAX_ALONE - 1)
+    assert "scored nothing else" in decision.stop
+
+
+def test_what_only_the_jobs_reason_says_counts_where_the_job_scored_something():
+    assert decided(ErrorClass.REJECTED, certain=False, alone=1).event is SpanEvent.BURY
+    assert decided(ErrorClass.REJECTED, certain=False).history == {"alone": 1, "witnessed": True}
+    nothing = decided(ErrorClass.REJECTED, certain=False, job=NOTHING_SCORED, alone=1, witnessed=True)
+    assert (nothing.event, nothing.history) == (SpanEvent.AGAIN, {"repeats": 1})
+
+
+@pytest.mark.parametrize("kind", REPEATED)
+@pytest.mark.parametrize("rows", [1, 5])
+def test_what_is_no_records_fault_is_repeated_unsplit_and_then_ends_the_run(kind, rows):
+    decisions = [decided(kind, rows, repeats=repeats) for repeats in range(MAX_REPEATS)]
+    assert {decision.event for decision in decisions} == {SpanEvent.AGAIN}
+    assert [decision.history for decision in decisions] == [{"repeats": n} for n in range(1, MAX_REPEATS + 1)]
+    assert [bool(decision.stop) for decision in decisions] == [False] * (MAX_REPEATS - 1) + [True]
+
+
+def test_a_job_past_its_time_is_tried_once_more():
+    late = judged(verdict(90, 99, SCORED), stop_reason="timeout")
+    assert [bool(decided(ErrorClass.STOPPED, job=late, repeats=n).stop) for n in range(2)] == [False, True]
+
+
+def test_a_model_that_never_answered_ends_the_run_at_once_unless_another_instance_worked():
+    assert "never answered" in decided(ErrorClass.UNHEALTHY, rows=5, job=NOTHING_SCORED).stop
+    assert decided(ErrorClass.UNHEALTHY, rows=5).history == {"repeats": 1}
+
+
+def with_payload(payload, **request):
+    record = JobRecord("j", {"MaxPayloadInMB": payload, **request}, 1, STANDARD, Part("p", 1, "d"))
+    return judged(verdict(90, 99, SCORED), record=record)
+
+
+@pytest.mark.parametrize(("payload", "event"), [(6, SpanEvent.AGAIN), (None, SpanEvent.AGAIN), (100, SpanEvent.BURY)])
+def test_a_record_that_the_service_would_not_send_gets_the_largest_payload(payload, event):
+    decision = decided(ErrorClass.OVER_LIMIT, job=with_payload(payload))
+    assert decision.event is event
+    assert decision.history == ({"payload_mb": 100} if event is SpanEvent.AGAIN else {})
+
+
+@pytest.mark.parametrize(
+    ("rows", "payload", "largest", "event", "history"),
+    [
+        (9, 6, 1_500_000, SpanEvent.AGAIN, {"payload_mb": 2}),
+        (9, 2, 1_500_000, SpanEvent.SPLIT, {}),
+        (9, None, 10, SpanEvent.AGAIN, {"payload_mb": 1}),
+        (1, 6, 1_500_000, SpanEvent.BURY, {}),
+    ],
+)
+def test_a_body_that_the_model_finds_too_large_is_sent_in_smaller_ones(rows, payload, largest, event, history):
+    decision = decided(ErrorClass.TOO_LARGE, rows, job=with_payload(payload), largest=largest)
+    assert (decision.event, decision.history) == (event, history)
+
+
+def test_single_records_have_no_smaller_bodies():
+    job = with_payload(6, BatchStrategy="SingleRecord")
+    assert decided(ErrorClass.TOO_LARGE, 9, job=job).event is SpanEvent.SPLIT
+
+
+def test_a_round_settles_what_it_can_and_keeps_the_rest():
+    job = judged(
+        verdict(0, 5, SCORED, etag="e", lines=5),
+        verdict(5, 9),
+        verdict(9, 10),
+        verdict(10, 14, error_class=ErrorClass.CAPACITY),
+    )
+    done = reconcile([job], NOTHING_WAITS, is_first=True, is_probe=False)
+    assert [(row["start"], row["state"]) for row in done.leaves.to_pylist()] == [(0, SCORED), (9, DEAD)]
+    assert [(row["start"], row["move"], row["repeats"]) for row in done.open.to_pylist()] == [
+        (5, "split", 0),
+        (10, "again", 1),
+    ]
+    assert (done.probe, done.stop) == (False, ())
+    check_tiling(
+        [staged_file(0, 14)], pa.concat_tables([t.select(["start", "stop"]) for t in (done.leaves, done.open)])
+    )
+
+
+def test_a_verdict_on_other_rows_than_were_sent_is_refused():
+    with pytest.raises(GateRefused, match=r"the verdict on rows \[0, 4\)"):
+        reconcile([judged(verdict(0, 4), made=[span(0, 5)])], NOTHING_WAITS, is_first=True, is_probe=False)
+
+
+def test_where_nothing_was_scored_in_the_first_round_a_probe_comes_next_and_no_row_dies_yet():
+    done = reconcile([judged(verdict(0, 5), verdict(5, 6))], NOTHING_WAITS, is_first=True, is_probe=False)
+    assert (done.probe, done.leaves.num_rows, done.stop) == (True, 0, ())
+    assert [row["move"] for row in done.open.to_pylist()] == ["split", "again"]
+
+
+@pytest.mark.parametrize("later", [{"is_first": False}, {"is_first": True}])
+def test_no_probe_where_something_was_scored_or_later(later):
+    rows = [verdict(0, 5)] + ([verdict(5, 6, SCORED)] if later["is_first"] else [])
+    assert not reconcile([judged(*rows)], NOTHING_WAITS, is_probe=False, **later).probe
+
+
+def test_a_probe_that_scores_nothing_ends_the_run_and_buries_nobody():
+    done = reconcile([judged(verdict(0, 1), verdict(5, 6))], NOTHING_WAITS, is_first=False, is_probe=True)
+    assert (done.leaves.num_rows, done.open.num_rows) == (0, 2)
+    (why,) = done.stop
+    assert "2 single rows" in why
+    assert "not a few bad rows" in why
+
+
+def test_a_probe_that_scores_a_row_goes_on():
+    done = reconcile([judged(verdict(0, 1), verdict(5, 6, SCORED))], NOTHING_WAITS, is_first=False, is_probe=True)
+    assert ([row["state"] for row in done.leaves.to_pylist()], done.stop) == ([SCORED, DEAD], ())
+
+
+def test_a_job_that_somebody_else_stopped_ends_the_run_with_what_it_scored():
+    record = JobRecord("j", {}, 1, STANDARD, Part("p", 1, "d"), status=JobStatus.STOPPED)
+    job = judged(verdict(0, 5, SCORED), verdict(5, 9, error_class=ErrorClass.STOPPED), record=record)
+    done = reconcile([job], NOTHING_WAITS, is_first=True, is_probe=False)
+    assert (done.leaves.num_rows, done.open.num_rows) == (1, 1)
+    assert "stopped by somebody else" in done.stop[0]
+
+
+def test_a_driver_that_resumes_has_its_attempts_again():
+    rows = [{**span(0, 1, repeats=3, alone=4), "move": "again", "error_class": "capacity"}]
+    (again,) = reopened(pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)).to_pylist()
+    assert (again["repeats"], again["alone"]) == (0, 1)

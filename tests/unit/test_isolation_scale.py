@@ -1,0 +1,98 @@
+"""200,000 rows in 20 objects with bad ones at random places, through the driver's real loop in memory."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from batch_transform.core.spans import OVERSIZE, STANDARD
+from support.memory_run import MemoryRun, all_rows, echoing
+
+OBJECTS, ROWS = 20, 10_000
+
+
+def run_with(count, status):
+    """The bad rows, and the run of 200,000 rows of which a model refuses them."""
+    rows = all_rows([ROWS] * OBJECTS)
+    bad = set(random.Random(count).sample(rows, count))
+    run = MemoryRun([ROWS] * OBJECTS, echoing(lambda row: status if row in bad else None))
+    return bad, run
+
+
+def check(count, status, most_rounds):
+    bad, run = run_with(count, status)
+    state = run.to_the_gate()
+    assert state.rounds <= most_rounds
+    outcomes = run.outcomes(state)
+    dead = {row: leaf for row, leaf in outcomes.items() if isinstance(leaf, dict)}
+    assert set(dead) == bad
+    assert all(outcomes[row] == row for row in outcomes if row not in dead)
+    headline = "ClientError: 400" if status == 400 else "Bad HTTP status received from algorithm: 500"
+    assert {leaf["evidence"] for leaf in dead.values()} == {f"{headline}\nno"}
+    assert len({leaf["error_class"] for leaf in dead.values()}) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+@pytest.mark.parametrize(("status", "most_rounds"), [(400, 4), (500, 5)])
+def test_exactly_the_bad_rows_die_in_few_rounds(count, status, most_rounds):
+    check(count, status, most_rounds)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("status", "most_rounds"), [(400, 4), (500, 5)])
+def test_two_thousand_bad_rows_in_every_object_are_isolated_all_the_same(status, most_rounds):
+    check(2_000, status, most_rounds)
+
+
+def test_one_bad_row_of_an_object_of_50_000_takes_two_more_rounds_and_500_objects():
+    sizes = [50_000, 50_000]
+    run = MemoryRun(sizes, echoing(lambda row: 400 if row == 33_333 else None))
+    state = run.to_the_gate()
+    assert state.rounds <= 3
+    assert len(run.service.sent) - len(sizes) <= 500
+
+
+def test_all_rows_bad_takes_a_second_round_of_32_rows_and_stops():
+    run = MemoryRun([ROWS] * OBJECTS, echoing(lambda row: 400))
+    with pytest.raises(Exception, match="no record at all was scored") as ended:
+        run.to_the_gate()
+    assert ended.value.exit_code == 4
+    assert len(run.service.sent) == OBJECTS + 32
+    assert run.service.records_sent == OBJECTS * ROWS + 32
+    assert "record.columns" in str(ended.value)
+
+
+MB = 1_000_000
+
+
+def test_large_records_have_a_lane_of_their_own_and_the_others_keep_their_concurrency():
+    """99.9 % of the rows are small; those of 30 to 90 MB go in jobs whose payload fits them, one bad among them too."""
+    sizes = [1000] * 3 + [1] * 4
+    rows = all_rows(sizes)
+    large = dict(zip(rows[-4:], [30 * MB, 60 * MB, 90 * MB, 7 * MB], strict=True))
+    run = MemoryRun(sizes, echoing(lambda row: 400 if row == 17 else None), padding=large)
+    state = run.to_the_gate()
+    outcomes = run.outcomes(state)
+    assert [row for row, outcome in outcomes.items() if isinstance(outcome, dict)] == [17]
+    limits = {(job.lane, job.request["MaxPayloadInMB"], job.request["MaxConcurrentTransforms"]) for job in state.jobs}
+    assert limits == {(STANDARD, 6, 16), (OVERSIZE, 91, 1)}
+    retried = [job for job in state.jobs if job.round_number > 1]
+    assert {job.lane for job in retried} == {STANDARD}
+
+
+def test_a_server_that_takes_small_bodies_only_gets_them_without_a_row_lost():
+    """As nginx does with client_max_body_size: 413 for any body over a bound below the payload."""
+
+    def model(records):
+        if sum(map(len, records)) > 2 * MB:
+            return 413
+        return [json.dumps({"echo": json.loads(record)["id"]}).encode() for record in records]
+
+    sizes = [60, 60]
+    run = MemoryRun(sizes, model, padding=dict.fromkeys(all_rows(sizes), 50_000))
+    state = run.to_the_gate()
+    assert state.rounds == 2
+    assert {job.request["MaxPayloadInMB"] for job in state.jobs if job.round_number == 2} == {1}
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())

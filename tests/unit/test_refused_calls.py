@@ -1,0 +1,105 @@
+"""Calls that the service does not obey now are made again, for as long as each kind of refusal is worth it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError, ParamValidationError, ReadTimeoutError
+from botocore.stub import Stubber
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.sagemaker.jobs import NotNow, TransformJobs
+from support.memory_run import MemoryRun, echoing
+
+GOOD = echoing(lambda row: None)
+
+
+def refused(*refusals):
+    run = MemoryRun([5], GOOD)
+    run.service.refusals = deque(refusals)
+    return run
+
+
+def test_a_quota_is_waited_for_as_long_as_a_job_may_take():
+    run = refused(*["quota"] * 400)
+    assert run.to_the_gate().rounds == 1
+    assert 6 * 3600 < run.seconds < 8 * 3600
+
+
+def test_a_quota_that_is_never_free_ends_the_run_which_can_be_resumed():
+    run = refused(*["quota"] * 600)
+    with pytest.raises(ServiceFailure, match="quota; given up after") as ended:
+        run.to_the_gate()
+    assert ended.value.exit_code == 4
+    assert run.to_the_gate().rounds == 1
+
+
+def test_throttling_and_lost_answers_are_borne_for_minutes_and_no_job_is_created_twice():
+    run = refused(*["throttled"] * 5, *["lost"] * 5)
+    run.to_the_gate()
+    assert len(run.service.requests) == 1
+    assert run.seconds < 600
+
+
+def test_a_service_that_obeys_no_call_ends_the_run():
+    with pytest.raises(ServiceFailure, match="given up after 12 tries"):
+        refused(*["throttled"] * 12).to_the_gate()
+
+
+def test_jobs_that_this_run_stopped_are_gone_on_with_by_the_next_driver():
+    run = MemoryRun([5, 5], GOOD)
+    run.service.job_faults = deque(["stopped"])
+    driver = run.driver()
+    while not any(job.created for job in driver.state.jobs):
+        driver.step()
+    run.service.stop = lambda name: None
+    assert driver.stop_jobs() == [driver.state.jobs[0].name]
+    state = run.to_the_gate()
+    assert [job.stop_reason for job in state.jobs] == ["interrupted", None]
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+
+
+@pytest.fixture
+def client():
+    return boto3.Session("x", "x", region_name="us-east-1").client("sagemaker", endpoint_url="http://127.0.0.1:9")
+
+
+CODES = [
+    ("ThrottlingException", 400, "now"),
+    ("ResourceLimitExceeded", 400, "quota"),
+    ("InternalFailure", 500, "now"),
+    ("anything", 503, "now"),
+    ("ValidationException", 400, "never"),
+    ("AccessDeniedException", 400, "never"),
+]
+
+
+@pytest.mark.parametrize(("code", "status", "when"), CODES)
+def test_which_refusals_may_pass(client, code, status, when):
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_transform_job", code, "words", http_status_code=status)
+        with pytest.raises(ServiceFailure, match=f"DescribeTransformJob j: {code}: words") as refusal:
+            TransformJobs(None, client).describe("j")
+    assert isinstance(refusal.value, NotNow) == (when != "never")
+    if when != "never":
+        assert refusal.value.is_quota == (when == "quota")
+
+
+@pytest.mark.parametrize(
+    ("error", "may_pass"),
+    [
+        (EndpointConnectionError(endpoint_url="e"), True),
+        (ReadTimeoutError(endpoint_url="e"), True),
+        (ParamValidationError(report="r"), False),
+    ],
+)
+def test_an_answer_that_never_came_may_come_again(client, monkeypatch, error, may_pass):
+    def raising(**request):
+        raise error
+
+    monkeypatch.setattr(client, "describe_transform_job", raising)
+    with pytest.raises(ServiceFailure) as refusal:
+        TransformJobs(None, client).describe("j")
+    assert isinstance(refusal.value, NotNow) == may_pass
