@@ -4,11 +4,12 @@ import http.client
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from emulator.scripted_model import DROP, ScriptedModel
-from transform_emulator.data_plane.connections import CancelledError
+from transform_emulator.data_plane.connections import CancelledError, Connections
 from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.payload import InMemory
 
@@ -113,3 +114,23 @@ def test_a_server_that_trickles_is_out_of_time(model: ScriptedModel) -> None:
     with pytest.raises(TimeoutError):
         Container(model.url).invoke(InMemory(b"1"), Call(None, None, timeout_seconds=1))
     assert time.monotonic() - begin < 1.4
+
+
+def test_a_kept_connection_is_free_only_when_its_exchange_is_over(model: ScriptedModel) -> None:
+    """Else a second exchange takes it, and the end of the first breaks that one off: answers that never came."""
+    connections = Connections("127.0.0.1", int(model.url.rpartition(":")[2]))
+    with connections.connected(5) as first:
+        first.keep()
+        with connections.connected(5) as second:
+            assert second.connection is not first.connection
+            second.keep()
+        with connections.connected(5) as third:
+            assert third.connection is second.connection
+            assert third.connection.sock is not None
+
+
+def test_many_exchanges_at_once_lose_no_answer(model: ScriptedModel) -> None:
+    container = Container(model.url)
+    bodies = [str(number).encode() for number in range(600)]
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(lambda body: asked(container, body), bodies)) == bodies

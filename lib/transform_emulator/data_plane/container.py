@@ -97,12 +97,13 @@ class Container:
             CancelledError: `cancel` was called.
         """
         end = time.monotonic() + call.timeout_seconds
-        with self._connections.connected(call.timeout_seconds) as connection:
+        with self._connections.connected(call.timeout_seconds) as exchange:
+            connection = exchange.connection
             response = self._exchange(connection, body, call)
             read = _read_spooled if isinstance(body, Streamed) else _read
             payload = read(response, connection, end)
             if not response.will_close:
-                self._connections.keep(connection)
+                exchange.keep()
         return Answer(response.status, payload, dict(response.headers.items()))
 
     def cancel(self) -> None:
