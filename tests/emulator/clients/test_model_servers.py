@@ -12,9 +12,6 @@ import pytest
 from emulator.clients.conftest import Venv, environment, output_of
 from emulator.conftest import Aws, request
 
-# Each installs what it tries into a virtual environment of its own, which takes minutes.
-pytestmark = pytest.mark.long
-
 HERE = Path(__file__).parent
 START_SECONDS = 120
 MLFLOW = ("mlflow==3.17.2", "scikit-learn==1.9.1")
@@ -28,6 +25,7 @@ TOOLKIT = (
     "future",
 )
 
+# The first run installs what it tries.
 pytestmark = pytest.mark.timeout(1200)
 
 
