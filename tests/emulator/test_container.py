@@ -1,7 +1,9 @@
 """How a model server is asked: health, advertised parameters, kept connections, what is broken off."""
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 
@@ -13,6 +15,7 @@ from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.payload import InMemory
 
 CALL = Call(None, None, timeout_seconds=5)
+LARGE_BYTES = 20 * 2**20  # more than the buffers of a socket hold
 
 
 def asked(container: Container, body: bytes = b"1") -> bytes:
@@ -104,6 +107,27 @@ def test_cancelling_breaks_off_what_is_in_flight_and_refuses_more(model: Scripte
     assert (outcomes, time.monotonic() - begin < 5) == (["cancelled"], True)
     with pytest.raises(CancelledError):
         asked(container)
+
+
+def test_sending_and_waiting_count_together() -> None:
+    """A body that is taken late and answered late is out of time, though neither alone took too long."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as stream:
+            time.sleep(0.7)
+            while stream.readline() != b"\r\n":
+                pass
+            stream.read(LARGE_BYTES)
+            time.sleep(0.7)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    threading.Thread(target=serve, daemon=True).start()
+    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener, pytest.raises(TimeoutError):
+        container.invoke(InMemory(bytes(LARGE_BYTES)), Call(None, None, timeout_seconds=1))
 
 
 def test_a_server_that_trickles_is_out_of_time(model: ScriptedModel) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,12 @@ def records(data: bytes, split: str) -> Iterator[tuple[bytes, bytes]]:
         yield from ((line, line) for line in lines if line)
     elif split == "None":
         yield from [(data, data)] if data else []
+    elif split == "RecordIO":
+        while data:
+            size = struct.unpack("<I", data[4:8])[0]
+            end = 8 + size + -size % 4
+            yield data[:end], data[8 : size + 8]
+            data = data[end:]
     else:
         while data:
             size = struct.unpack("<Q", data[:8])[0]
@@ -39,7 +46,7 @@ def records(data: bytes, split: str) -> Iterator[tuple[bytes, bytes]]:
 
 def reference(data: bytes, job: dict[str, Any]) -> bytes | None:
     """The output of one object: cut it, ask for each body in turn, put the answers one after the other."""
-    limit, bodies = job["MaxPayloadInMB"] * MB, [b""]
+    limit, bodies = job["MaxPayloadInMB"] * MB or sys.maxsize, [b""]
     for wrapped, plain in records(data, job["TransformInput__SplitType"]):
         single = job["BatchStrategy"] == "SingleRecord" or job["TransformInput__SplitType"] == "None"
         record = plain if single else wrapped
@@ -59,6 +66,8 @@ def encode(sizes: list[int], split: str) -> bytes:
     data = [b"%d" % number * size for number, size in enumerate(sizes)]
     if split == "TFRecord":
         return b"".join(struct.pack("<Q", len(each)) + b"cccc" + each + b"dddd" for each in data)
+    if split == "RecordIO":
+        return b"".join(struct.pack("<II", 0xCED7230A, len(each)) + each + bytes(-len(each) % 4) for each in data)
     return b"\n".join(data)
 
 
@@ -71,11 +80,11 @@ SIZES = st.lists(st.sampled_from([0, 1, 50, MB // 3, MB // 2 - 1, MB // 2, MB - 
     files=st.lists(SIZES, min_size=1, max_size=4),
     job=st.fixed_dictionaries(
         {
-            "TransformInput__SplitType": st.sampled_from(["None", "Line", "TFRecord"]),
+            "TransformInput__SplitType": st.sampled_from(["None", "Line", "RecordIO", "TFRecord"]),
             "TransformInput__CompressionType": st.sampled_from(["None", "Gzip"]),
             "BatchStrategy": st.sampled_from(["SingleRecord", "MultiRecord"]),
             "TransformOutput__AssembleWith": st.sampled_from(["None", "Line"]),
-            "MaxPayloadInMB": st.integers(1, 2),
+            "MaxPayloadInMB": st.integers(0, 2),
             "MaxConcurrentTransforms": st.integers(1, 5),
             "TransformResources__InstanceCount": st.integers(1, 3),
         }
