@@ -109,6 +109,28 @@ def test_cancelling_breaks_off_what_is_in_flight_and_refuses_more(model: Scripte
         asked(container)
 
 
+def test_a_kept_connection_that_the_server_closed_is_not_used() -> None:
+    """Servers close idle connections without a word; a request on one would be lost, and its attempt counted."""
+    listener, closed = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as stream:
+                while stream.readline() != b"\r\n":
+                    pass
+                stream.read(1)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+            closed.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener:
+        assert asked(container) == b"x"
+        assert closed.wait(10)
+        assert asked(container) == b"x"
+
+
 def test_sending_and_waiting_count_together() -> None:
     """A body that is taken late and answered late is out of time, though neither alone took too long."""
     listener = socket.create_server(("127.0.0.1", 0))
