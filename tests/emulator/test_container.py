@@ -1,7 +1,9 @@
 """How a model server is asked: health, advertised parameters, kept connections, what is broken off."""
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.payload import InMemory
 
 CALL = Call(None, None, timeout_seconds=5)
+LARGE_BYTES = 20 * 2**20  # more than the buffers of a socket hold
 
 
 def asked(container: Container, body: bytes = b"1") -> bytes:
@@ -105,6 +108,49 @@ def test_cancelling_breaks_off_what_is_in_flight_and_refuses_more(model: Scripte
     assert (outcomes, time.monotonic() - begin < 5) == (["cancelled"], True)
     with pytest.raises(CancelledError):
         asked(container)
+
+
+def test_a_kept_connection_that_the_server_closed_is_not_used() -> None:
+    """Servers close idle connections without a word; a request on one would be lost, and its attempt counted."""
+    listener, closed = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as stream:
+                while stream.readline() != b"\r\n":
+                    pass
+                stream.read(1)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+            closed.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener:
+        assert asked(container) == b"x"
+        assert closed.wait(10)
+        assert asked(container) == b"x"
+
+
+def test_sending_and_waiting_count_together() -> None:
+    """A body that is taken late and answered late is out of time, though neither alone took too long."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as stream:
+            time.sleep(0.7)
+            while stream.readline() != b"\r\n":
+                pass
+            stream.read(LARGE_BYTES)
+            time.sleep(0.7)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    threading.Thread(target=serve, daemon=True).start()
+    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener, pytest.raises(TimeoutError):
+        container.invoke(InMemory(bytes(LARGE_BYTES)), Call(None, None, timeout_seconds=1))
 
 
 def test_a_server_that_trickles_is_out_of_time(model: ScriptedModel) -> None:
