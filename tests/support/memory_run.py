@@ -34,7 +34,7 @@ from support.memory_service import MemoryService, Model
 from support.memory_store import BEGINNING, MemoryStore
 
 READER = PredictionReader(pa.schema([("echo", pa.int64())]))
-RUN = S3Uri.parse("s3://bucket/work/run")
+RUN = S3Uri.parse("s3://bucket/runs/run")
 STANDARD_BYTES = 6_000_000
 
 
@@ -161,7 +161,7 @@ class MemoryRun:
 
     def _config(self) -> Any:
         return from_arguments(
-            run_id="run", model="m", workspace="s3://bucket/work", prediction="echo long", transform=self.transform
+            run_id="run", model="m", workspace="s3://bucket/runs", prediction="echo long", transform=self.transform
         )
 
     def _context(self, ledger: Ledger) -> RunContext:

@@ -49,7 +49,7 @@ def begun():
 
 def covered(run):
     """How many outputs there are for each row, whichever job wrote them."""
-    names = [key.rpartition("/")[2].removesuffix(".out") for key in run.store.world.tree("work/run/output/")]
+    names = [key.rpartition("/")[2].removesuffix(".out") for key in run.store.world.tree("runs/run/output/")]
     ranges = [name.removeprefix("s").split("-")[:2] for name in names if name.startswith("s")]
     return Counter(row for first, rows in ranges for row in range(int(first), int(first) + int(rows)))
 
