@@ -72,6 +72,34 @@ def test_streams_come_in_pages(client, stub, slept):
     assert read(client, slept).data_logs == 1
 
 
+def test_an_instance_with_several_containers_counts_once(client, stub, slept):
+    names = ["i-0a-1700/first", "i-0a-1700/second", "i-0b-1700", "i-0a-1700/data-log"]
+    streams(stub, *[f"job/{name}" for name in names])
+    events(stub, "job/i-0a-1700/data-log", [LINE])
+    events(stub, "job/i-0a-1700/data-log", [], after="f/end")
+    logs = read(client, slept)
+    assert (logs.instances, logs.data_logs) == (2, 1)
+
+
+def test_a_stream_without_an_end_is_left_after_a_while(client, stub, slept, monkeypatch):
+    monkeypatch.setattr("batch_transform.cloudwatch.data_logs._MOST_PAGES", 3)
+    streams(stub, "job/i-1/data-log")
+    for page in range(3):
+        events(stub, "job/i-1/data-log", [LINE], after=f"f/{page - 1}" if page else None, token=f"f/{page}")
+    assert list(read(client, slept).entries) == NAMES
+
+
+def test_what_was_read_before_trouble_is_kept(client, stub, slept, monkeypatch):
+    """Of two objects one had its line at the first look; then the calls are throttled."""
+    streams(stub, "job/i-1/data-log")
+    events(stub, "job/i-1/data-log", [LINE])
+    events(stub, "job/i-1/data-log", [], after="f/end")
+    stub.add_client_error("describe_log_streams", "ThrottlingException", "words")
+    logs = DataLogs(client, slept.append).read("job", "bucket", "run/input", [*NAMES, "s9-1-0f.jsonl"])
+    assert list(logs.entries) == NAMES
+    assert "ThrottlingException" in logs.trouble
+
+
 def test_late_lines_are_looked_for_a_few_times(client, stub, slept):
     streams(stub, "job/i-1")
     streams(stub, "job/i-1", "job/i-1/data-log")

@@ -6,6 +6,7 @@ stream `<job>/<instance>...` and a second one that ends with `/data-log`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -18,6 +19,10 @@ _DATA_LOG = "/data-log"
 # Lines come late or never, and a job has ended when they are looked for.
 _LOOKS = 3
 _SECONDS_BETWEEN_LOOKS = 2.0
+# A page is at most 1 MB (GetLogEvents, API reference), so no log that anybody reads is longer; every wait has an end.
+_MOST_PAGES = 1_000
+# "Host" of a job's metrics is `<job>/<instance-id>`, whose ids start with "i-" (batch_transform_facts, 4).
+_INSTANCE = re.compile(r"i-[0-9a-zA-Z]+")
 
 
 class DataLogs:
@@ -57,7 +62,8 @@ class DataLogs:
         streams = list(self._streams(job_name))
         data_logs = [stream for stream in streams if stream.endswith(_DATA_LOG)]
         lines = (line for stream in data_logs for line in self._lines(stream))
-        return JobLogs(parse(lines, bucket, folder, set(names)), len(streams) - len(data_logs), len(data_logs))
+        containers = _instances(job_name, set(streams) - set(data_logs))
+        return JobLogs(parse(lines, bucket, folder, set(names)), containers, _instances(job_name, data_logs))
 
     def _streams(self, job_name: str) -> Iterator[str]:
         pages = self._client.get_paginator("describe_log_streams")
@@ -67,12 +73,19 @@ class DataLogs:
 
     def _lines(self, stream: str) -> Iterator[str]:
         token: str | None = None
-        while True:
+        for _ in range(_MOST_PAGES):
             after = {"nextToken": token} if token else {}
             page = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **after)
             for event in page["events"]:
                 yield event["message"]
             # The end of a stream is told by the same token once more (GetLogEvents, API reference).
-            if page["nextForwardToken"] == token:
+            following = page.get("nextForwardToken")
+            if following in (None, token):
                 return
-            token = page["nextForwardToken"]
+            token = following
+
+
+def _instances(job_name: str, streams: Collection[str]) -> int:
+    """Returns how many instances these streams are of: one has a stream for each container of an inference pipeline."""
+    names = {stream.removeprefix(f"{job_name}/").removesuffix(_DATA_LOG) for stream in streams}
+    return len({found[0] if (found := _INSTANCE.match(name)) else name for name in names})

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from .objects import ObjectStore
 from .prediction_answers import Answers, Unreadable, readable_runs
 from .prediction_lines import blocks, count
-from .predictions import PLACEHOLDER_REASON, PredictionReader
+from .predictions import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
 from .uris import S3Uri
 
 # Read fast it takes about five times as much memory, line by line about twenty times (core.predictions).
@@ -83,14 +83,18 @@ def count_output(
 
 
 class _Keys:
-    """Compares the keys that answers echo with those of the records, block by block; the blocks do not begin alike."""
+    """Compares the keys that answers echo with those of the records, block by block; the blocks do not begin alike.
+
+    A record whose key the field's type cannot hold equals no answer: were it null, a model that echoes nothing would
+    seem to prove its order.
+    """
 
     def __init__(self, key: KeyCheck, reader: PredictionReader, chunks: Iterable[bytes]) -> None:
         self._field = key.field
         kind = reader.type.field(key.field).type
         record_reader = PredictionReader(pa.schema([(key.column, kind)]))
-        self._records = _values(record_reader, chunks)
-        self._ahead: pa.Array = pa.array([], kind)
+        self._records = _keys(record_reader, chunks)
+        self._ahead: pa.StructArray = pa.array([], pa.struct([("key", kind), ("readable", pa.bool_())]))
         self._done = 0
         self.first_wrong: int | None = None
 
@@ -101,15 +105,16 @@ class _Keys:
         wanted = self._take(len(echoed))
         same = np.zeros(len(echoed), bool)
         echoed_part = echoed.slice(0, len(wanted))
-        both_null = pc.and_(echoed_part.is_null(), wanted.is_null())
-        equal = pc.or_(pc.fill_null(pc.equal(echoed_part, wanted), False), both_null)
-        same[: len(wanted)] = equal.to_numpy(zero_copy_only=False)
+        keys, readable = wanted.field("key"), wanted.field("readable")
+        both_null = pc.and_(echoed_part.is_null(), keys.is_null())
+        equal = pc.or_(pc.fill_null(pc.equal(echoed_part, keys), False), both_null)
+        same[: len(wanted)] = pc.and_(equal, readable).to_numpy(zero_copy_only=False)
         wrong = np.flatnonzero(read & ~same)
         if self.first_wrong is None and wrong.size:
             self.first_wrong = self._done + int(wrong[0])
         self._done += len(echoed)
 
-    def _take(self, length: int) -> pa.Array:
+    def _take(self, length: int) -> pa.StructArray:
         """The keys of the next `length` records; fewer where there are no more."""
         while len(self._ahead) < length:
             block = next(self._records, None)
@@ -120,6 +125,10 @@ class _Keys:
         return taken
 
 
-def _values(reader: PredictionReader, chunks: Iterable[bytes]) -> Iterator[pa.Array]:
+def _keys(reader: PredictionReader, chunks: Iterable[bytes]) -> Iterator[pa.StructArray]:
+    """Yields each record's key and whether it could be read; a key that is null or missing can."""
     for block in blocks(chunks, BLOCK_BYTES):
-        yield reader.read(block).values.field(0)
+        answers = reader.read(block)
+        readable = np.ones(len(answers.values), bool)
+        readable[[place.line for place in answers.unreadable if place.reason != NOTHING_FOUND]] = False
+        yield pa.StructArray.from_arrays([answers.values.flatten()[0], pa.array(readable)], names=["key", "readable"])

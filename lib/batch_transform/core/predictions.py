@@ -27,7 +27,8 @@ One line is one row's prediction. With a schema, the line is a JSON object:
 
 Without a schema, the line is one string, kept byte for byte (also a `\\r`); unreadable if blank or not UTF-8.
 
-A line that begins with the placeholder, if there is one, is unreadable whatever else it is.
+A line that begins with the placeholder, if there is one, is unreadable whatever else it is. JSON's white space before
+either is left out.
 
 Two readers agree on all of this: the slow one (`prediction_slow`) defines it, the fast one (`prediction_fast`) takes
 the lines of which it gives the same. A block costs the fast reader's time for its good lines and the slow one's for
@@ -55,6 +56,7 @@ from batch_transform.core.prediction_types import fast_type, prediction_type
 
 NOTHING_FOUND = "none of the schema's fields has a value"
 PLACEHOLDER_REASON = "the model answered the placeholder"
+_JSON_SPACE = b" \t\r\n"
 
 # Lines that failed together are read again in 16 parts: all but one are then done, for the price of one more reading
 # (halves: two more). 128 lines are the least to try, since setting up pyarrow's reader takes as long as 20 slow lines.
@@ -94,7 +96,8 @@ class PredictionReader:
         return Answers(part.values, tuple(Unreadable(line, part.reasons[line]) for line in sorted(part.reasons)))
 
     def _part(self, lines: Lines) -> Part:
-        marked = _begins_with(lines, self.placeholder.encode()) if self.placeholder else np.zeros(len(lines), bool)
+        prefix = (self.placeholder or "").encode().lstrip(_JSON_SPACE)
+        marked = _begins_with(lines, prefix) if prefix else np.zeros(len(lines), bool)
         if not marked.any():
             return self._answered(lines)
         count = int(np.count_nonzero(marked))
@@ -108,12 +111,16 @@ class PredictionReader:
 
 
 def _begins_with(lines: Lines, prefix: bytes) -> Mask:
-    """Returns which lines begin with a prefix; looks further only at those that begin with its first byte."""
+    """Returns which lines begin with a prefix; looks further only at those whose first byte is its, or white space."""
     # An empty line at the end of the block begins where the block ends.
     octets = np.frombuffer(lines.block + b"\n", np.uint8)
-    marked: Mask = octets[lines.starts] == prefix[0]
+    marked: Mask = np.isin(octets[lines.starts], np.frombuffer(prefix[:1] + _JSON_SPACE, np.uint8))
     for index in np.flatnonzero(marked).tolist():
-        marked[index] = lines.block.startswith(prefix, lines.starts[index], lines.ends[index])
+        start, end = int(lines.starts[index]), int(lines.ends[index])
+        if lines.block[start : start + 1] in _JSON_SPACE:
+            marked[index] = lines[index].lstrip(_JSON_SPACE).startswith(prefix)
+        else:
+            marked[index] = lines.block.startswith(prefix, start, end)
     return marked
 
 

@@ -78,18 +78,34 @@ def test_a_line_that_is_no_prediction_echoes_nothing():
     assert found["unreadable"][0]["reason"] == PLACEHOLDER_REASON
 
 
+@pytest.mark.parametrize("record", [b'{"user": "1"}', b'{"user": 9223372036854775808}', b"nothing", b"[]"])
+def test_a_key_that_cannot_be_read_is_not_taken_for_null(record):
+    """Or a model that echoes nothing would prove its order, where column and field are of different types."""
+    assert counted([answer(None)], [record])["wrong_key"] == 0
+
+
+@pytest.mark.parametrize("record", [asked(None), b"{}"])
+def test_null_equals_null(record):
+    assert counted([answer(None)], [record])["wrong_key"] is None
+
+
 def test_without_a_key_nothing_is_compared():
     assert counted([answer(1)], key=False)["wrong_key"] is None
 
 
-placed = st.lists(st.sampled_from([b'{"error": "no"}', b'{"error', b"", b'{"id": 1, "p": 2}', b"{", b"x"]), max_size=9)
+shown = [b'{"error": "no"}', b' \t{"error"', b'{"error', b"", b"  ", b"\rx", b"\x0bx", b'{"id": 1, "p": 2}', b"{", b"x"]
+placed = st.lists(st.sampled_from(shown), max_size=9)
 
 
-@given(placed, st.sampled_from(['{"error"', "x", "{"]), st.booleans())
+def begins(line, placeholder):
+    return line.lstrip(b" \t\r\n").startswith(placeholder.lstrip(" \t\r\n").encode())
+
+
+@given(placed, st.sampled_from(['{"error"', "x", "{", " x", "{ "]), st.booleans())
 def test_exactly_the_lines_that_begin_with_the_placeholder_are_placeholders(lines, placeholder, has_schema):
     found = counted(lines, placeholder=placeholder, key=False, schema=SCHEMA if has_schema else None)
     marked = {place for run in found["unreadable"] if run["placeholder"] for place in range(run["start"], run["stop"])}
-    assert marked == {place for place, line in enumerate(lines) if line.startswith(placeholder.encode())}
+    assert marked == {place for place, line in enumerate(lines) if begins(line, placeholder)}
     plain = counted(lines, key=False, schema=SCHEMA if has_schema else None)
     bad = {place for run in plain["unreadable"] for place in range(run["start"], run["stop"])}
     both = {place for run in found["unreadable"] for place in range(run["start"], run["stop"])}
