@@ -16,7 +16,7 @@ from emulator.scripted_model import ScriptedModel
 from transform_emulator.switches import Switches
 
 MB = 2**20
-SMALL_MB = 60
+SMALL_MB = 64
 TOO_LARGE = None
 
 
@@ -76,7 +76,8 @@ def encode(sizes: list[int], split: str) -> bytes:
 def sizes(megabyte: int) -> list[int]:
     """Record sizes near the limits of 1 and 2 MB, and small ones: bodies are full, records too large, lines empty."""
     thirds, halves = megabyte // 3, megabyte // 2
-    return [0, 1, thirds - 16, thirds, halves - 8, halves - 1, halves, megabyte - 8, megabyte - 1, megabyte + 1]
+    wrapped = [halves - 16, halves - 8]  # two of them fill a megabyte, as TFRecord and as RecordIO
+    return [0, 1, thirds, *wrapped, halves - 1, halves, megabyte - 8, megabyte - 1, megabyte + 1]
 
 
 # A small "megabyte" puts many records and all boundaries into few bytes; the real one makes objects of many chunks.
