@@ -80,6 +80,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--port": {
         "type": int,
         "default": DEFAULT_PORT,
+        "metavar": "N",
         "help": "port to listen on; 0 for a free one (default: %(default)s)",
     },
     "--model": {
@@ -109,6 +110,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--ping-timeout-seconds": {
         "type": float,
         "default": PING_DEADLINE_SECONDS,
+        "metavar": "S",
         "help": "how long a model server may take until /ping answers 200 (default: %(default)s, as the service)",
     },
     "--exit-with-stdin": {"action": "store_true", "help": "end when standard input is closed"},

@@ -6,7 +6,6 @@ from enum import Enum
 from typing import Any
 
 from transform_emulator.limits import (
-    BYTES_PER_MB,
     DEFAULT_INVOCATIONS_MAX_RETRIES,
     DEFAULT_INVOCATIONS_TIMEOUT_SECONDS,
     DEFAULT_MAX_CONCURRENT_TRANSFORMS,
@@ -77,10 +76,11 @@ class Parameters:
     max_payload_mb: int
     strategy: Strategy
 
-    @property
-    def payload_bytes(self) -> int | None:
+    def payload_bytes(self, bytes_per_mb: int, inclusive: bool) -> int | None:
         """The largest body in bytes, or None for MaxPayloadInMB=0: no limit, sent with chunked encoding."""
-        return self.max_payload_mb * BYTES_PER_MB or None
+        if not self.max_payload_mb:
+            return None
+        return self.max_payload_mb * bytes_per_mb - (0 if inclusive else 1)
 
 
 def from_api(body: Mapping[str, Any]) -> JobRequest:

@@ -1,18 +1,22 @@
 """How a model server is asked: health, advertised parameters, kept connections, what is broken off."""
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from emulator.scripted_model import DROP, ScriptedModel
-from transform_emulator.data_plane.connections import CancelledError
+from transform_emulator.data_plane.connections import CancelledError, Connections
 from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.payload import InMemory
 
 CALL = Call(None, None, timeout_seconds=5)
+LARGE_BYTES = 20 * 2**20  # more than the buffers of a socket hold
 
 
 def asked(container: Container, body: bytes = b"1") -> bytes:
@@ -106,6 +110,49 @@ def test_cancelling_breaks_off_what_is_in_flight_and_refuses_more(model: Scripte
         asked(container)
 
 
+def test_a_kept_connection_that_the_server_closed_is_not_used() -> None:
+    """Servers close idle connections without a word; a request on one would be lost, and its attempt counted."""
+    listener, closed = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as stream:
+                while stream.readline() != b"\r\n":
+                    pass
+                stream.read(1)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+            closed.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener:
+        assert asked(container) == b"x"
+        assert closed.wait(10)
+        assert asked(container) == b"x"
+
+
+def test_sending_and_waiting_count_together() -> None:
+    """A body that is taken late and answered late is out of time, though neither alone took too long."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as stream:
+            time.sleep(0.7)
+            while stream.readline() != b"\r\n":
+                pass
+            stream.read(LARGE_BYTES)
+            time.sleep(0.7)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    threading.Thread(target=serve, daemon=True).start()
+    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener, pytest.raises(TimeoutError):
+        container.invoke(InMemory(bytes(LARGE_BYTES)), Call(None, None, timeout_seconds=1))
+
+
 def test_a_server_that_trickles_is_out_of_time(model: ScriptedModel) -> None:
     """InvocationsTimeoutInSeconds is for the whole request, not for each of its bytes."""
     model.script.answer = lambda body: (time.sleep(1.5), (200, body))[1]
@@ -113,3 +160,23 @@ def test_a_server_that_trickles_is_out_of_time(model: ScriptedModel) -> None:
     with pytest.raises(TimeoutError):
         Container(model.url).invoke(InMemory(b"1"), Call(None, None, timeout_seconds=1))
     assert time.monotonic() - begin < 1.4
+
+
+def test_a_kept_connection_is_free_only_when_its_exchange_is_over(model: ScriptedModel) -> None:
+    """Else a second exchange takes it, and the end of the first breaks that one off: answers that never came."""
+    connections = Connections("127.0.0.1", int(model.url.rpartition(":")[2]))
+    with connections.connected(5) as first:
+        first.keep()
+        with connections.connected(5) as second:
+            assert second.connection is not first.connection
+            second.keep()
+        with connections.connected(5) as third:
+            assert third.connection is second.connection
+            assert third.connection.sock is not None
+
+
+def test_many_exchanges_at_once_lose_no_answer(model: ScriptedModel) -> None:
+    container = Container(model.url)
+    bodies = [str(number).encode() for number in range(600)]
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(lambda body: asked(container, body), bodies)) == bodies

@@ -175,10 +175,13 @@ def test_the_container_says_what_the_request_leaves_open(run: Callable[..., Ran]
     assert sorted(ran.bodies) == [b"1\n", b"2\n"]
 
 
-def test_payload_zero_is_sent_with_chunked_encoding(run: Callable[..., Ran], model: ScriptedModel) -> None:
-    """MaxPayloadInMB=0: "arbitrarily large", HTTP chunked (botocore)."""
-    ran = run({"a": b"1\n2\n"}, MaxPayloadInMB=0)
-    assert model.invocations[0].headers["Transfer-Encoding"] == "chunked"
+@pytest.mark.parametrize("changes", [{}, {"BatchStrategy": "SingleRecord"}, {"DataProcessing__InputFilter": "$[0]"}])
+def test_payload_zero_is_sent_with_chunked_encoding(
+    run: Callable[..., Ran], model: ScriptedModel, changes: dict[str, str]
+) -> None:
+    """MaxPayloadInMB=0: "arbitrarily large", HTTP chunked (botocore); whatever the size turns out to be."""
+    ran = run({"a": b"1\n2\n"}, MaxPayloadInMB=0, TransformInput__ContentType="text/csv", **changes)
+    assert {seen.headers["Transfer-Encoding"] for seen in model.invocations} == {"chunked"}
     assert ran.outputs == {"a.out": b"1\n2\n"}
 
 

@@ -30,6 +30,7 @@ def test_a_declaration_survives_a_round_trip() -> None:
         ({"fault": "slow_start", "seconds": -1}, "seconds cannot be -1"),
         ({"fault": "drop", "calls": 1}, "calls cannot be 1"),
         ({"fault": "no_ping", "instance": True}, "instance cannot be True"),
+        ({"fault": "leftover_output", "instance": 0}, "leftover_output takes no 'instance'"),
         ("status", "is not an object"),
     ],
 )

@@ -115,6 +115,14 @@ def test_files_before_a_failure_of_the_platform_have_outputs(run: Callable[..., 
     assert len(ran.data_log) == 1
 
 
+def test_what_ended_the_job_is_its_reason_before_what_failed_a_file(run: Callable[..., Ran], declare: Declare) -> None:
+    """A file had failed with a 400 when the platform broke: InternalServerError, as nothing after it was tried."""
+    declare({"fault": "status", "status": 400, "key": "*/a"}, {"fault": "internal_error", "key": "*/b"})
+    ran = run({"a": b"1\n", "b": b"2\n"}, MaxConcurrentTransforms=1)
+    assert ran.description["FailureReason"].startswith("InternalServerError: ")
+    assert any(line.endswith("/a: ClientError: 400") for line in ran.data_log)
+
+
 def test_one_of_two_instances_fails_to_start(aws: Aws, run: Callable[..., Ran], name: str, declare: Declare) -> None:
     """More container streams than data-log streams: "some instances failed to initialise", seen in production."""
     declare({"fault": "instance_fails", "instance": 0})

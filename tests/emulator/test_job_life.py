@@ -93,6 +93,13 @@ def test_pages_are_of_ten_unless_told_otherwise(register: JobRegister) -> None:
     assert len(names(register, MaxResults=12)) == 12
 
 
+def test_a_page_that_ends_with_the_list_has_no_token(register: JobRegister) -> None:
+    """NextToken only "if the response is truncated" (botocore): a full last page is not followed by an empty one."""
+    for number in range(10):
+        add(register, f"job-{number}")
+    assert "NextToken" not in page(register.all(SCOPE), {})
+
+
 def test_orders(register: JobRegister) -> None:
     """SortBy Name, CreationTime (default) or Status; SortOrder Descending (default) or Ascending (botocore)."""
     for name in ("b", "c", "a"):

@@ -45,6 +45,13 @@ def test_a_large_object_has_the_etag_of_parts(aws: Aws, store: MotoStore, name: 
     assert aws.s3.get_object(Bucket=name, Key="k", Range="bytes=20971510-")["Body"].read() == bytes(10)
 
 
+def test_more_keys_than_a_page_of_s3_holds(store: MotoStore, name: str) -> None:
+    """ListObjectsV2 gives 1,000 keys at a time (S3 API reference); a job reads all of them."""
+    for number in range(1001):
+        write(store, S3Location(name, f"in/{number:04}"), b"")
+    assert len(list(store.keys(S3Location(name, "in/")))) == 1001
+
+
 def test_an_object_appears_only_when_it_is_complete(aws: Aws, store: MotoStore, name: str) -> None:
     """ "creates an .out file only if the transform job succeeds on the entire file" (developer guide)."""
     place = S3Location(name, "k")

@@ -3,8 +3,9 @@
 import gzip
 import hashlib
 import struct
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from emulator.conftest import Aws, request
 from emulator.scripted_model import ScriptedModel
+from transform_emulator.switches import Switches
 
 MB = 2**20
+SMALL_MB = 64
 TOO_LARGE = None
 
 
@@ -30,6 +33,12 @@ def records(data: bytes, split: str) -> Iterator[tuple[bytes, bytes]]:
         yield from ((line, line) for line in lines if line)
     elif split == "None":
         yield from [(data, data)] if data else []
+    elif split == "RecordIO":
+        while data:
+            size = struct.unpack("<I", data[4:8])[0]
+            end = 8 + size + -size % 4
+            yield data[:end], data[8 : size + 8]
+            data = data[end:]
     else:
         while data:
             size = struct.unpack("<Q", data[:8])[0]
@@ -37,9 +46,9 @@ def records(data: bytes, split: str) -> Iterator[tuple[bytes, bytes]]:
             data = data[size + 16 :]
 
 
-def reference(data: bytes, job: dict[str, Any]) -> bytes | None:
+def reference(data: bytes, job: dict[str, Any], megabyte: int) -> bytes | None:
     """The output of one object: cut it, ask for each body in turn, put the answers one after the other."""
-    limit, bodies = job["MaxPayloadInMB"] * MB, [b""]
+    limit, bodies = job["MaxPayloadInMB"] * megabyte or sys.maxsize, [b""]
     for wrapped, plain in records(data, job["TransformInput__SplitType"]):
         single = job["BatchStrategy"] == "SingleRecord" or job["TransformInput__SplitType"] == "None"
         record = plain if single else wrapped
@@ -59,35 +68,59 @@ def encode(sizes: list[int], split: str) -> bytes:
     data = [b"%d" % number * size for number, size in enumerate(sizes)]
     if split == "TFRecord":
         return b"".join(struct.pack("<Q", len(each)) + b"cccc" + each + b"dddd" for each in data)
+    if split == "RecordIO":
+        return b"".join(struct.pack("<II", 0xCED7230A, len(each)) + each + bytes(-len(each) % 4) for each in data)
     return b"\n".join(data)
 
 
-# Sizes near the limits of 1 and 2 MB, and small ones: so that bodies are full, records too large, lines empty.
-SIZES = st.lists(st.sampled_from([0, 1, 50, MB // 3, MB // 2 - 1, MB // 2, MB - 1, MB, MB + 1]), max_size=7)
+def sizes(megabyte: int) -> list[int]:
+    """Record sizes near the limits of 1 and 2 MB, and small ones: bodies are full, records too large, lines empty."""
+    thirds, halves = megabyte // 3, megabyte // 2
+    wrapped = [halves - 16, halves - 8]  # two of them fill a megabyte, as TFRecord and as RecordIO
+    return [0, 1, thirds, *wrapped, halves - 1, halves, megabyte - 8, megabyte - 1, megabyte + 1]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A small "megabyte" puts many records and all boundaries into few bytes; the real one makes objects of many chunks.
+FILES = st.sampled_from([SMALL_MB, SMALL_MB, SMALL_MB, MB]).flatmap(
+    lambda unit: st.tuples(
+        st.just(unit),
+        st.lists(
+            st.lists(st.sampled_from(sizes(unit)), max_size=7 if unit == MB else 20),
+            min_size=1,
+            max_size=4,
+        ),
+    )
+)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    files=st.lists(SIZES, min_size=1, max_size=4),
+    unit_and_files=FILES,
     job=st.fixed_dictionaries(
         {
-            "TransformInput__SplitType": st.sampled_from(["None", "Line", "TFRecord"]),
+            "TransformInput__SplitType": st.sampled_from(["None", "Line", "RecordIO", "TFRecord"]),
             "TransformInput__CompressionType": st.sampled_from(["None", "Gzip"]),
             "BatchStrategy": st.sampled_from(["SingleRecord", "MultiRecord"]),
             "TransformOutput__AssembleWith": st.sampled_from(["None", "Line"]),
-            "MaxPayloadInMB": st.integers(1, 2),
+            "MaxPayloadInMB": st.integers(0, 2),
             "MaxConcurrentTransforms": st.integers(1, 5),
             "TransformResources__InstanceCount": st.integers(1, 3),
         }
     ),
 )
 def test_the_bytes_of_a_sequential_reference(
-    aws: Aws, model: ScriptedModel, name: str, files: list[list[int]], job: dict[str, Any]
+    make_aws: Callable[..., Aws],
+    model: ScriptedModel,
+    name: str,
+    unit_and_files: tuple[int, list[list[int]]],
+    job: dict[str, Any],
 ) -> None:
     """Files, splits, strategies, payloads, compression, concurrency, instances and assembly at random.
 
     Order is the developer guide's "listed in the same order"; a file with a record over the limit has no output.
     """
+    megabyte, files = unit_and_files
+    aws = make_aws(Switches(bytes_per_mb=megabyte))
     model.script.answer = lambda body: (200, answer(body))
     place = f"{name}-{uuid.uuid4().hex[:8]}"
     data = {str(number): encode(sizes, job["TransformInput__SplitType"]) for number, sizes in enumerate(files)}
@@ -100,7 +133,7 @@ def test_the_bytes_of_a_sequential_reference(
     }
     aws.sagemaker.create_transform_job(**request(place, name, **places, **job))
     described = aws.wait_until(place)
-    expected = {f"{key}.out": reference(body, job) for key, body in data.items()}
+    expected = {f"{key}.out": reference(body, job, megabyte) for key, body in data.items()}
     failed = TOO_LARGE in expected.values()
     assert described["TransformJobStatus"] == ("Failed" if failed else "Completed")
     kept = {key: output for key, output in expected.items() if output is not TOO_LARGE}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -29,11 +29,12 @@ from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.places import Places
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.merging import PredictionShape
+from support.faults import Fate, Faults
 from support.memory_service import MemoryService, Model
 from support.memory_store import BEGINNING, MemoryStore
 
 READER = PredictionReader(pa.schema([("echo", pa.int64())]))
-RUN = S3Uri.parse("s3://bucket/work/run")
+RUN = S3Uri.parse("s3://bucket/runs/run")
 STANDARD_BYTES = 6_000_000
 
 
@@ -65,11 +66,13 @@ class MemoryRun:
     Attributes:
         sizes: rows of each object; each is a staged file of its own.
         padding: bytes that a row's record has besides.
+        oversize: rows whose objects are in the oversize lane, whatever their size.
     """
 
     sizes: Sequence[int]
     model: Model
     padding: dict[int, int] = field(default_factory=dict)
+    oversize: Collection[int] = ()
     reader: PredictionReader = READER
     key: KeyCheck | None = None
     transform: dict[str, Any] = field(default_factory=dict)
@@ -101,6 +104,11 @@ class MemoryRun:
         if state.round_records:
             state = advance(state, ledger.append("resumed", {"at": "later"}))
         return Driver(self._context(ledger), state)
+
+    def beset(self, fates: Mapping[int, Fate]) -> Faults:
+        """Lets the driver's mutations from now on, counted from 0, meet these fates; returns what notes them."""
+        self.store = self.service.store = MemoryStore(self.store.world, Faults(fates))
+        return self.store.faults
 
     def to_the_gate(self) -> RunState:
         """Drives the run until its gate has passed."""
@@ -146,13 +154,14 @@ class MemoryRun:
         records = [self.record(row) for row in range(first, first + rows)]
         name, largest = object_name(first, rows, "00ff"), max(map(len, records))
         self.store.put(RUN.join("input", name), b"".join(records))
-        lane = OVERSIZE if largest > STANDARD_BYTES else STANDARD
+        named = any(first <= row < first + rows for row in self.oversize)
+        lane = OVERSIZE if named or largest > STANDARD_BYTES else STANDARD
         size = sum(map(len, records))
         return {"start": first, "stop": first + rows, "lane": lane, "object": name, "bytes": size, "largest": largest}
 
     def _config(self) -> Any:
         return from_arguments(
-            run_id="run", model="m", workspace="s3://bucket/work", prediction="echo long", transform=self.transform
+            run_id="run", model="m", workspace="s3://bucket/runs", prediction="echo long", transform=self.transform
         )
 
     def _context(self, ledger: Ledger) -> RunContext:

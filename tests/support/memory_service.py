@@ -65,12 +65,15 @@ class MemoryService:
         refusal = self.refusals.popleft() if self.refusals else None
         if refusal in ("quota", "throttled"):
             raise NotNow(refusal, is_quota=refusal == "quota")
+        self.store.faults.mutate("CreateTransformJob", lambda: self._accept(request), _lost)
+        if refusal == "lost":
+            raise NotNow("connection reset", is_quota=False)
+
+    def _accept(self, request: dict[str, Any]) -> None:
         name = request["TransformJobName"]
         if name not in self._jobs:
             self.requests.append(request)
             self._run(name, request)
-        if refusal == "lost":
-            raise NotNow("connection reset", is_quota=False)
 
     def describe(self, name: str) -> JobDescription:
         return self._jobs[name]
@@ -85,6 +88,14 @@ class MemoryService:
         return JobLogs({name: entry for name, entry in entries.items() if name in names}, 1, 1)
 
     def _run(self, name: str, request: dict[str, Any]) -> None:
+        # What the service itself reads and writes is none of the driver's calls.
+        driver, self.store = self.store, MemoryStore(self.store.world)
+        try:
+            self._score_all(name, request)
+        finally:
+            self.store = driver
+
+    def _score_all(self, name: str, request: dict[str, Any]) -> None:
         befalls = self.job_faults.popleft() if self.job_faults else None
         listed = S3Uri.parse(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
         head, *objects = json.loads(self.store.get(listed)[0])
@@ -119,6 +130,10 @@ class MemoryService:
         body = self.tamper(len(self._logs), key, b"".join(line + b"\n" for line in answers))
         if body is not None:
             self.store.put(output.join(f"{key}.out"), body)
+
+
+def _lost() -> NotNow:
+    return NotNow("connection reset", is_quota=False)
 
 
 def _entry(answer: int | str) -> LogEntry:

@@ -12,7 +12,7 @@ from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.records import RunState
 from batch_transform.core.state import advance
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handlers import plan, prepare, publish, score
+from batch_transform.pipeline.handlers import plan, prepare, publish, reconcile, score
 from batch_transform.pipeline.outcome import Outcome
 
 _HANDLERS: dict[type[Any], Callable[[RunContext, RunState, Any], Outcome]] = {
@@ -21,9 +21,9 @@ _HANDLERS: dict[type[Any], Callable[[RunContext, RunState, Any], Outcome]] = {
     act.Plan: plan.plan_round,
     act.Create: score.create_job,
     act.Await: score.await_job,
-    act.Judge: score.judge_job,
-    act.Reconcile: score.reconcile_round,
-    act.GiveUp: score.give_up,
+    act.Judge: reconcile.judge_job,
+    act.Reconcile: reconcile.reconcile_round,
+    act.GiveUp: reconcile.give_up,
     act.Gate: publish.check_gate,
     act.Intend: publish.intend,
     act.Publish: publish.publish_tables,

@@ -5,10 +5,23 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 
 class CancelledError(Exception):
     """The job was told to stop while a request was in flight."""
+
+
+@dataclass
+class Exchange:
+    """One use of a connection."""
+
+    connection: http.client.HTTPConnection
+    kept: bool = False
+
+    def keep(self) -> None:
+        """Say that the exchange is complete, so that the connection may serve another one after this block."""
+        self.kept = True
 
 
 class Connections:
@@ -26,8 +39,8 @@ class Connections:
         self._cancelled = False
 
     @contextmanager
-    def connected(self, timeout_seconds: float) -> Iterator[http.client.HTTPConnection]:
-        """Within the block, a connection for one exchange, which `keep` saves from being closed.
+    def connected(self, timeout_seconds: float) -> Iterator[Exchange]:
+        """Within the block, a connection for one exchange, closed after it unless the exchange says `keep`.
 
         Raises:
             OSError: The server refused the connection, or an exchange failed.
@@ -35,6 +48,7 @@ class Connections:
             CancelledError: `cancel` was called, before or during the block.
         """
         connection = self._take()
+        exchange = Exchange(connection)
         try:
             if connection.sock is None:
                 connection.timeout = timeout_seconds
@@ -43,24 +57,20 @@ class Connections:
                 connection.sock.settimeout(timeout_seconds)
             if self._cancelled:  # `cancel` may have come while there was no socket yet that it could shut down
                 raise CancelledError
-            yield connection
+            yield exchange
         except (OSError, http.client.HTTPException) as error:
             if self._cancelled:  # what `cancel` broke off is no failure of the model server
                 raise CancelledError from error
             raise
         finally:
+            # One lock for both: a connection that others can take already must not be closed here.
             with self._lock:
-                in_use = connection in self._open
                 self._open.discard(connection)
+                if exchange.kept:
+                    self._idle.append(connection)
             # In the middle of an exchange a connection is good for nothing, whatever the reason.
-            if in_use:
+            if not exchange.kept:
                 connection.close()
-
-    def keep(self, connection: http.client.HTTPConnection) -> None:
-        """Keep a connection, whose exchange is over, for the next one."""
-        with self._lock:
-            self._open.discard(connection)
-            self._idle.append(connection)
 
     def cancel(self) -> None:
         """Break every exchange off and refuse further ones."""

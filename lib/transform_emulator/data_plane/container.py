@@ -26,12 +26,14 @@ class Call:
         accept: The Accept header; None leaves it out, as "it is not specified in the header" (xgboost-container#122).
         timeout_seconds: How long a whole request may take.
         custom_attributes: X-Amzn-SageMaker-Custom-Attributes, which only real-time endpoints send.
+        chunked: Whether also a body whose length is known is sent with chunked encoding (MaxPayloadInMB=0).
     """
 
     content_type: str | None
     accept: str | None
     timeout_seconds: int
     custom_attributes: str | None = None
+    chunked: bool = False
 
     def headers(self) -> dict[str, str]:
         """The headers of a request, without those that its body asks for."""
@@ -97,12 +99,13 @@ class Container:
             CancelledError: `cancel` was called.
         """
         end = time.monotonic() + call.timeout_seconds
-        with self._connections.connected(call.timeout_seconds) as connection:
-            response = self._exchange(connection, body, call)
+        with self._connections.connected(call.timeout_seconds) as exchange:
+            connection = exchange.connection
+            response = self._exchange(connection, body, call, end)
             read = _read_spooled if isinstance(body, Streamed) else _read
             payload = read(response, connection, end)
             if not response.will_close:
-                self._connections.keep(connection)
+                exchange.keep()
         return Answer(response.status, payload, dict(response.headers.items()))
 
     def cancel(self) -> None:
@@ -125,25 +128,43 @@ class Container:
         finally:
             connection.close()
 
-    def _exchange(self, connection: http.client.HTTPConnection, body: Payload, call: Call) -> http.client.HTTPResponse:
+    def _exchange(
+        self, connection: http.client.HTTPConnection, body: Payload, call: Call, end: float
+    ) -> http.client.HTTPResponse:
         # Without Accept-Encoding: http.client's own "identity" is nothing that the service sends.
         connection.putrequest("POST", self._path + "/invocations", skip_accept_encoding=True)
         for name, value in call.headers().items():
             connection.putheader(name, value)
         try:
-            if isinstance(body, InMemory):
+            if isinstance(body, InMemory) and not call.chunked:
                 connection.putheader("Content-Length", str(len(body.data)))
                 connection.endheaders(body.data)
             else:
                 connection.putheader("Transfer-Encoding", "chunked")
-                connection.endheaders(body.chunks(), encode_chunked=True)
+                connection.endheaders(_sent(body, connection, end), encode_chunked=True)
         except (BrokenPipeError, ConnectionResetError):
             # A server may answer 413 and close before it has read the body; that status is what the data-log of
             # sagemaker-python-sdk#1882 shows. If there is no answer either, getresponse raises.
             response = connection.getresponse()
             response.will_close = True
             return response
+        _set_time_left(connection, end)
         return connection.getresponse()
+
+
+def _sent(body: Payload, connection: http.client.HTTPConnection, end: float) -> Iterator[bytes]:
+    """Yield the body, within what is left of the request's time."""
+    for chunk in body.chunks():
+        _set_time_left(connection, end)
+        yield chunk
+
+
+def _set_time_left(connection: http.client.HTTPConnection, end: float) -> None:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    if connection.sock is not None:
+        connection.sock.settimeout(left)
 
 
 def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> InMemory:
@@ -163,10 +184,6 @@ def _received(
     """Yield the body, within what is left of the request's time: a server that trickles must not outlive it."""
     while piece := response.read(READ_BYTES):
         yield piece
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
+        _set_time_left(connection, end)
     if response.length:  # http.client reports a body that ends early only where no amount was asked for
         raise http.client.IncompleteRead(b"", response.length)

@@ -15,10 +15,16 @@ from transform_emulator.data_plane.inputs import InputObject, output_location
 from transform_emulator.data_plane.invocation import InvocationError, Invoker
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.payload import InMemory, Payload, Streamed
-from transform_emulator.data_plane.records import RecordTooLargeError, bodies, is_one_body
+from transform_emulator.data_plane.records import (
+    RecordTooLargeError,
+    bodies,
+    is_one_body,
+    one_by_one,
+    without_blank_lines,
+)
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.job_request import JobRequest, Parameters
+from transform_emulator.job_request import JobRequest, Parameters, Split
 from transform_emulator.locations import S3Location
 from transform_emulator.switches import Switches
 
@@ -104,22 +110,35 @@ class FileTransform:
         return target
 
     def _payloads(self, place: S3Location, chunks: Iterator[bytes], parsed: bool) -> Iterator[Payload]:
-        split, strategy, limit = self.request.split, self.chosen.strategy, self.chosen.payload_bytes
+        split, strategy, limit = self.request.split, self.chosen.strategy, self._limit_bytes
         plain = self._plain(chunks)
+        one_body = is_one_body(split, strategy, limit)
+        if one_body and split is not Split.NONE and not self.switches.payload_zero_sends_whole_objects:
+            yield from map(InMemory, one_by_one(plain, split))
         # A body whose records are filtered or joined has to be held to be parsed, as large as it may be.
-        if parsed or not is_one_body(split, strategy, limit):
+        elif parsed or not one_body:
             yield from map(InMemory, bodies(plain, split, strategy, limit))
         elif any(plain):  # an object without a byte is no record, streamed or not
             yield Streamed(lambda: self._plain(self.store.chunks(place) or iter(())))
 
+    @property
+    def _limit_bytes(self) -> int | None:
+        return self.chosen.payload_bytes(self.switches.bytes_per_mb, self.switches.payload_limit_inclusive)
+
     def _plain(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        return gunzip(chunks) if self.request.gzip else chunks
+        unpacked = gunzip(chunks) if self.request.gzip else chunks
+        if self.request.split is Split.LINE and not self.switches.blank_lines_are_records:
+            return without_blank_lines(unpacked, self._limit_bytes)
+        return unpacked
 
     def _invoker(self, item: InputObject) -> Invoker:
         request = self.request
+        missing = "" if self.switches.absent_content_type_is_empty else None
+        content_type = missing if request.content_type is None else request.content_type
+        chunked = self._limit_bytes is None
         return Invoker(
             container=self.container,
-            call=Call(request.content_type, request.accept, request.timeout_seconds),
+            call=Call(content_type, request.accept, request.timeout_seconds, chunked=chunked),
             max_retries=request.max_retries,
             switches=self.switches,
             faults=self.faults,

@@ -41,11 +41,15 @@ def under_prefix(prefix: S3Location, keys: Iterable[str]) -> Iterator[InputObjec
         yield InputObject(prefix.bucket, key, relative)
 
 
-def from_manifest(text: bytes) -> list[InputObject]:
+def from_manifest(text: bytes, keep_folders: bool = True) -> list[InputObject]:
     """The objects that a manifest names: `[{"prefix": "s3://bucket/some/prefix/"}, "rel/key-1", ...]`.
 
     A complete key is the prefix and the entry as strings, one after the other; the output is named by the entry
     (botocore, TransformS3DataSource).
+
+    Args:
+        text: The manifest.
+        keep_folders: Whether the output's name has all of the entry, or only what follows its last slash.
 
     Raises:
         ManifestError: Not such a JSON array.
@@ -62,7 +66,8 @@ def from_manifest(text: bytes) -> list[InputObject]:
     if not isinstance(prefix, str) or not all(isinstance(entry, str) for entry in entries):
         raise ManifestError("the manifest's prefix or one of its entries is not a string")
     start = parse_uri(prefix)
-    return [InputObject(start.bucket, start.key + entry, entry.lstrip("/")) for entry in entries]
+    names = [entry.lstrip("/") if keep_folders else posixpath.basename(entry) for entry in entries]
+    return [InputObject(start.bucket, start.key + entry, name) for entry, name in zip(entries, names, strict=True)]
 
 
 def output_location(output_path: str, item: InputObject) -> S3Location:

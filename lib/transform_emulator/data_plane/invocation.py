@@ -48,7 +48,7 @@ class Invoker:
     sleep: Callable[[float], bool]
 
     def invoke(self, body: Payload) -> Payload:
-        """The response to a body. Retries follow at once: logs of real jobs show no time between them.
+        """The response to a body, the last of as many attempts as it takes.
 
         Raises:
             InvocationError: The last attempt failed too, or a failure that is not retried.
@@ -61,6 +61,8 @@ class Invoker:
                 return outcome
             if attempt > self.max_retries or not self._is_retried(outcome):
                 raise InvocationError(outcome)
+            if self.sleep(self.switches.retry_pause_seconds):
+                raise CancelledError
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _attempt(self, body: Payload, attempt: int) -> Payload | FileFailure:
@@ -98,4 +100,6 @@ class Invoker:
 
     def _is_retried(self, failure: FileFailure) -> bool:
         # No answer at all may pass: a worker that was restarted, a connection that was closed.
-        return failure.status is None or failure.status >= self.switches.retried_statuses_from
+        if failure.status is None:
+            return self.switches.no_answer_is_retried
+        return failure.status >= self.switches.retried_statuses_from

@@ -98,7 +98,7 @@ class JobRunner:
             return None
         store = self._with.store_of(job.scope)
         try:
-            objects = _input_objects(request, store)
+            objects = _input_objects(request, store, self._with.switches)
             self._leave_outputs(request, store, objects)
         except ManifestError as error:
             log.error("job %s: %s", job.name, error)
@@ -157,11 +157,12 @@ def _reason(results: Sequence[InstanceResult]) -> str | None:
     return next((reason for reason in reasons if reason), None)
 
 
-def _input_objects(request: JobRequest, store: ObjectStore) -> list[InputObject]:
+def _input_objects(request: JobRequest, store: ObjectStore, switches: Switches) -> list[InputObject]:
     place = parse_uri(request.s3_uri)
     if not request.manifest:
-        return list(under_prefix(place, store.keys(place)))
+        keys = (key for key in store.keys(place) if switches.folder_markers_are_objects or not key.endswith("/"))
+        return list(under_prefix(place, keys))
     chunks = store.chunks(place)
     if chunks is None:
         raise ManifestError(f"there is no manifest at {place.uri}")
-    return from_manifest(b"".join(chunks))
+    return from_manifest(b"".join(chunks), switches.manifest_entries_keep_folders)

@@ -48,6 +48,22 @@ def bodies(chunks: Iterable[bytes], split: Split, strategy: Strategy, limit_byte
     return _line_batches(chunks, limit_bytes)
 
 
+def one_by_one(chunks: Iterable[bytes], split: Split) -> Iterator[bytes]:
+    """Yield a body of any size for each record, wrapper included: another reading of MaxPayloadInMB=0."""
+    if split is Split.LINE:
+        return _lines(chunks, None)
+    return (record.wrapped for record in frames(chunks, split, None))
+
+
+def without_blank_lines(chunks: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
+    r"""Yield the lines that hold more than their `\n`.
+
+    Raises:
+        RecordTooLargeError: A line is over the limit; no more of it is held.
+    """
+    return (line for line in _lines(chunks, limit_bytes) if line != b"\n")
+
+
 def _whole(chunks: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
     body = bytearray()
     for chunk in chunks:

@@ -15,6 +15,7 @@ class Point(Enum):
     API_CALL = ("operation", "job")
     S3_CALL = ("method", "bucket", "key")  # of clients; a job's own reads and writes are not disturbed
     JOB = ("job", "model")
+    INPUT = ("job", "model", "key")  # before any instance has it
     INSTANCE = ("job", "model", "instance")
     FILE = ("job", "model", "instance", "key")
     REQUEST = ("job", "model", "instance", "key", "record", "attempts")
@@ -56,7 +57,7 @@ RULES: dict[Kind, tuple[Point, tuple[str, ...]]] = {
     Kind.INSTANCE_FAILS: (Point.INSTANCE, ()),
     Kind.SLOW_PING: (Point.INSTANCE, ("seconds",)),
     Kind.NO_PING: (Point.INSTANCE, ()),
-    Kind.LEFTOVER_OUTPUT: (Point.FILE, ("body",)),
+    Kind.LEFTOVER_OUTPUT: (Point.INPUT, ("body",)),
     Kind.OUT_OF_MEMORY: (Point.FILE, ()),
     Kind.INTERNAL_ERROR: (Point.FILE, ()),
     Kind.OUTPUT_TRUNCATED: (Point.FILE, ("keep_lines", "keep_bytes")),

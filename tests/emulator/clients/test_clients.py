@@ -10,8 +10,8 @@ import pytest
 from emulator.clients.conftest import Venv, environment, output_of
 from emulator.conftest import Aws, request
 
-# Each installs what it tries into a virtual environment of its own, which takes minutes.
-pytestmark = pytest.mark.long
+# The first run installs what it tries.
+pytestmark = pytest.mark.timeout(1200)
 
 HERE = Path(__file__).parent
 MIRROR = f"python {HERE.parent / 'conformance' / 'mirror_model.py'}"
@@ -43,7 +43,6 @@ def test_the_sagemaker_sdk(aws: Aws, job: str) -> None:
     assert aws.outputs(job) == {"a.out": b"1\n2\n"}
 
 
-@pytest.mark.timeout(1200)
 def test_the_aws_cli(aws: Aws, job: str, venv: Venv, tmp_path: Path) -> None:
     """`aws s3 cp`, `aws sagemaker create-transform-job`, `wait`, `describe-transform-job`, `aws s3 cp` again."""
     command, env = str(venv("awscli", *AWS_CLI) / "aws"), environment(aws)
@@ -58,7 +57,6 @@ def test_the_aws_cli(aws: Aws, job: str, venv: Venv, tmp_path: Path) -> None:
     assert output_of([command, "s3", "cp", f"s3://{job}/out/b.out", "-"], env) == "3\n"
 
 
-@pytest.mark.timeout(1200)
 def test_airflow(aws: Aws, job: str, venv: Venv, tmp_path: Path) -> None:
     """`SageMakerTransformOperator` creates the job and describes it; `SageMakerTransformSensor` sees it end."""
     python = str(venv("airflow", *AIRFLOW) / "python")

@@ -12,9 +12,6 @@ import pytest
 from emulator.clients.conftest import Venv, environment, output_of
 from emulator.conftest import Aws, request
 
-# Each installs what it tries into a virtual environment of its own, which takes minutes.
-pytestmark = pytest.mark.long
-
 HERE = Path(__file__).parent
 START_SECONDS = 120
 MLFLOW = ("mlflow==3.17.2", "scikit-learn==1.9.1")
@@ -28,6 +25,7 @@ TOOLKIT = (
     "future",
 )
 
+# The first run installs what it tries.
 pytestmark = pytest.mark.timeout(1200)
 
 
@@ -71,7 +69,9 @@ def test_the_sagemaker_inference_toolkit(served: Callable[..., Aws], job: str, v
     code.mkdir(parents=True)
     shutil.copy(HERE / "toolkit_handler.py", code)
     serve = f"python {shlex.quote(str(HERE / 'toolkit_serve.py'))}"
-    aws = served({"model": shell(serve, binaries, SAGEMAKER_BASE_DIR=str(tmp_path), TEMP=str(tmp_path))})
+    # It writes logs/ where it stands, unless told.
+    folders = dict.fromkeys(("SAGEMAKER_BASE_DIR", "TEMP", "LOG_LOCATION", "METRICS_LOCATION"), str(tmp_path))
+    aws = served({"model": shell(serve, binaries, **folders)})
     lines = {"a.csv": b"1,2\n3,4\n", "b.csv": b"5,6\n"}
     outputs = score(aws, job, lines, TransformOutput__Accept="text/csv", TransformOutput__AssembleWith="None")
     assert [float(value) for value in outputs["a.csv.out"].split()] == [30, 70]

@@ -72,7 +72,7 @@ BREAKS: dict[str, Break] = {
     "test_an_unsplit_object_is_one_request": cut(split=Split.LINE),
     "test_single_record_sends_a_line_with_its_newline": cut(strategy=Strategy.MULTI_RECORD),
     "test_multi_record_fits_as_many_lines_as_it_can": cut(limit_bytes=lambda given: given["limit_bytes"] // 2),
-    "test_the_xgboost_log": Break("transform_emulator.job_request.BYTES_PER_MB", 10**6),
+    "test_the_xgboost_log": cut(limit_bytes=lambda given: given["limit_bytes"] * 10**6 // 2**20),
     "test_four_requests_of_one_file_are_in_flight_and_order_holds": request(max_concurrent_transforms=1),
     "test_case_4a_a_record_over_the_limit_fails_its_file_only": cut(limit_bytes=None),
     "test_case_4b_the_limit_counts_bytes_not_characters": cut(limit_bytes=lambda given: given["limit_bytes"] * 2),
@@ -80,7 +80,7 @@ BREAKS: dict[str, Break] = {
         f"{DATA}.file_transform.bodies", lambda *args: list(LINE_CUT(*args)) or [b""]
     ),
     "test_the_limit_is_inclusive": cut(limit_bytes=lambda given: given["limit_bytes"] - 1),
-    "test_payload_zero_is_sent_in_chunks": Break(f"{DATA}.file_transform.is_one_body", lambda *_: False),
+    "test_payload_zero_is_sent_in_chunks": request(max_payload_mb=6),
     "test_record_io_single": cut(strategy=Strategy.MULTI_RECORD),
     "test_record_io_multi": cut(strategy=Strategy.SINGLE_RECORD),
     "test_tf_record": cut(

@@ -55,7 +55,7 @@ SIX_BY_SIXTEEN = Throughput(6, 16)
 
 
 def request(transform=None, limits=SIX_BY_SIXTEEN):
-    where = S3Uri.parse("s3://bucket/work/r")
+    where = S3Uri.parse("s3://bucket/ws/r")
     listed, output = where.join("manifests", "m.json"), where.join("output", "job")
     return transform_request("job-1", document(transform), "application/jsonlines", listed, output, limits)
 
@@ -88,12 +88,12 @@ def test_a_plain_request_in_full():
         "ModelClientConfig": {"InvocationsTimeoutInSeconds": 3600},
         "TransformInput": {
             "DataSource": {
-                "S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": "s3://bucket/work/r/manifests/m.json"}
+                "S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": "s3://bucket/ws/r/manifests/m.json"}
             },
             "ContentType": "application/jsonlines",
             "SplitType": "Line",
         },
-        "TransformOutput": {"S3OutputPath": "s3://bucket/work/r/output/job", "AssembleWith": "Line"},
+        "TransformOutput": {"S3OutputPath": "s3://bucket/ws/r/output/job", "AssembleWith": "Line"},
         "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
     }
 
@@ -132,8 +132,8 @@ def test_what_is_left_to_the_container_is_not_sent():
 
 
 def test_a_manifest_is_a_prefix_with_its_slash_and_flat_names():
-    written = manifest(S3Uri("bucket", "work/r/input"), ["a.jsonl", "b.jsonl"])
-    assert written == b'[{"prefix":"s3://bucket/work/r/input/"},"a.jsonl","b.jsonl"]'
+    written = manifest(S3Uri("bucket", "ws/r/input"), ["a.jsonl", "b.jsonl"])
+    assert written == b'[{"prefix":"s3://bucket/ws/r/input/"},"a.jsonl","b.jsonl"]'
 
 
 def described(sent):

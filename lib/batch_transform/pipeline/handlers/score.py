@@ -1,27 +1,17 @@
-"""Handlers of a round's jobs: create, await, judge, reconcile."""
+"""Handlers of a round's jobs while the service works: create, await."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from batch_transform.core import actions as act
-from batch_transform.core.data_log import JobLogs
-from batch_transform.core.diagnosis import by_class, sentence
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.isolation import JudgedJob, reconcile
-from batch_transform.core.objects import ObjectInfo
-from batch_transform.core.output_counts import OutputObject
-from batch_transform.core.records import JobRecord, RunState
-from batch_transform.core.verdicts import DEAD, FAILED, SCORED, Evidence, judge, rows_in_state
+from batch_transform.core.records import RunState
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.sagemaker.jobs import JobDescription, NotNow
 
-_LISTINGS = 10
 # Between two tries of a call that the service refused for now; doubled up to a minute.
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
@@ -135,104 +125,3 @@ def _ended(ctx: RunContext, found: JobDescription) -> Outcome:
         time: datetime | None = getattr(found, key)
         payload[key] = time.isoformat() if time else None
     return Outcome("job_ended", payload)
-
-
-def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
-    """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
-    job = action.job
-    spans = ctx.ledger.read_part(job.spans)
-    outputs = _outputs(ctx, job, spans["object"].to_pylist())
-    names = {output.object for output in outputs}
-    counted = ctx.objects.count([output for output in outputs if output.object != job.witness])
-    missing = [name for name in spans["object"].to_pylist() if name not in names]
-    logs = _logs(ctx, job, missing)
-    verdicts = judge(job, spans, Evidence(counted, logs.entries))
-    failed = rows_in_state(verdicts, FAILED) + rows_in_state(verdicts, DEAD)
-    ctx.tell(
-        "reconcile",
-        f"{job.name}: {spans.num_rows - len(missing):,} of {spans.num_rows:,} outputs, {failed:,} rows failed",
-    )
-    payload = {
-        "job": job.name,
-        "witness_scored": job.witness in names if job.witness else False,
-        "instances": logs.instances,
-        "data_logs": logs.data_logs,
-    }
-    return Outcome("job_judged", payload, (ctx.ledger.write_part(verdicts),))
-
-
-def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
-    """What the data log says of the missing objects; nothing is asked where nothing is missing."""
-    if not missing:
-        return JobLogs({})
-    folder = ctx.places.input
-    # The reason sends to the logs where the model is at fault; a job that the service ended has no line to wait for.
-    patiently = "job logs" in (job.failure_reason or "")
-    logs = ctx.logs.read(job.name, folder.bucket, folder.key, missing, patiently=patiently)
-    if logs.trouble:
-        ctx.tell("reconcile", f"{job.name}: {logs.trouble}; its FailureReason decides")
-    return logs
-
-
-def _outputs(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[OutputObject]:
-    """The outputs of the job's own objects, as two equal listings show them."""
-    folder = ctx.places.outputs.join(job.name)
-    wanted = {*objects, *([job.witness] if job.witness else [])}
-    # S3 gives whole seconds, so a job's own output may seem a little older than the job.
-    created = datetime.fromisoformat(job.created_at).replace(microsecond=0) if job.created_at else None
-    found: dict[str, ObjectInfo] | None = None
-    for _ in range(_LISTINGS):
-        listed = {info.key: info for info in ctx.store.list(folder)}
-        if listed == found:
-            break
-        found = listed
-    outputs = []
-    for info in (found or {}).values():
-        name = info.key.rpartition("/")[2].removesuffix(".out")
-        if name not in wanted:
-            continue
-        if created is not None and info.last_modified < created:
-            ctx.tell("reconcile", f"{info.key} is older than its job and is not used")
-            continue
-        outputs.append(OutputObject(name, folder.join(f"{name}.out"), info.etag))
-    return outputs
-
-
-def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> Outcome:
-    """Returns the step `reconciled`: what the round settled, what is left, and whether the run goes on."""
-    last = state.last_round
-    assert last is not None
-    jobs = [_judged(ctx, job) for job in state.round_jobs]
-    waiting = ctx.ledger.read_part(last.waiting)
-    done = reconcile(jobs, waiting, is_first=state.rounds == 1, is_probe=last.is_probe)
-    failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
-    for entry in failed:
-        ctx.tell("reconcile", f"round {state.rounds}: {sentence(entry)}")
-    payload = {
-        "scored_rows": rows_in_state(done.leaves, SCORED),
-        "dead_rows": rows_in_state(done.leaves, DEAD),
-        "probe": done.probe,
-        "stop": list(done.stop),
-        "failed": failed,
-    }
-    parts: list[pa.Table] = [done.leaves, done.open]
-    return Outcome("reconciled", payload, tuple(ctx.ledger.write_part(part) for part in parts))
-
-
-def _judged(ctx: RunContext, job: JobRecord) -> JudgedJob:
-    assert job.verdicts is not None
-    return JudgedJob(job, ctx.ledger.read_part(job.spans), ctx.ledger.read_part(job.verdicts))
-
-
-def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> Outcome:
-    """Ends the run: another round would end alike, or somebody else stopped a job.
-
-    Raises:
-        ServiceFailure: always; a driver that resumes the run tries again.
-    """
-    last = state.last_round
-    spans = last.open_spans if last else 0
-    raise ServiceFailure(
-        f"{spans:,} objects are not scored after {state.rounds} rounds; nothing is published, what was scored is kept. "
-        f"{'; '.join(action.reasons)}. Start the run again to try once more"
-    )
