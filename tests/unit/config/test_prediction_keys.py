@@ -1,4 +1,4 @@
-"""`prediction.placeholder` and `prediction.key`: what they may be, in the run file and against the table."""
+"""`prediction.placeholder`, `prediction.key`, `transform.max_parallel_jobs`: what they may be and what they change."""
 
 from __future__ import annotations
 
@@ -86,3 +86,22 @@ def test_a_key_of_field_and_column_is_what_workers_compare():
 def test_a_key_that_cannot_be_compared_is_refused(field, column, words):
     with pytest.raises(ConfigurationError, match=words):
         checked(field, column)
+
+
+def limited(jobs):
+    return from_arguments(run_id="r", model="m", workspace="s3://bucket/work", transform={"max_parallel_jobs": jobs})
+
+
+@pytest.mark.parametrize("jobs", [1, 20])
+def test_jobs_side_by_side_are_bounded(jobs):
+    assert limited(jobs).transform.max_parallel_jobs == jobs
+
+
+@pytest.mark.parametrize("jobs", [0, 21, 1.5, "many", True])
+def test_no_job_or_too_many_or_a_part_of_one_is_refused(jobs):
+    with pytest.raises(ConfigurationError, match=r"transform\.max_parallel_jobs"):
+        limited(jobs)
+
+
+def test_another_driver_may_run_more_jobs_side_by_side():
+    assert differences(limited(2).to_document(), limited(5).to_document()) == []
