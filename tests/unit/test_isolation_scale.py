@@ -34,16 +34,16 @@ def check(count, status, most_rounds):
     assert len({leaf["error_class"] for leaf in dead.values()}) == 1
 
 
-@pytest.mark.parametrize("count", [1, 3, 50])
-@pytest.mark.parametrize(("status", "most_rounds"), [(400, 4), (500, 5)])
+@pytest.mark.parametrize(("count", "status", "most_rounds"), [(3, 400, 4), (50, 500, 5)])
 def test_exactly_the_bad_rows_die_in_few_rounds(count, status, most_rounds):
     check(count, status, most_rounds)
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("count", [1, 3, 50, 2_000])
 @pytest.mark.parametrize(("status", "most_rounds"), [(400, 4), (500, 5)])
-def test_two_thousand_bad_rows_in_every_object_are_isolated_all_the_same(status, most_rounds):
-    check(2_000, status, most_rounds)
+def test_exactly_the_bad_rows_die_also_where_every_object_has_a_hundred(count, status, most_rounds):
+    check(count, status, most_rounds)
 
 
 def test_one_bad_row_of_an_object_of_50_000_takes_two_more_rounds_and_500_objects():

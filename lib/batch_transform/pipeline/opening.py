@@ -68,8 +68,8 @@ def open_run(
     if source is None or shape is None or columns is None:
         faults.refuse()
         raise AssertionError("a check failed without a fault")
-    reader, known = shape.reader, columns
-    key = faults.of(lambda: key_check(asked.key, reader, known, places.input))
+    reader, record = shape.reader, {name: source.df.schema[name].dataType for name in columns}
+    key = faults.of(lambda: key_check(asked.key, reader, record, places.input))
     faults.refuse()
     ledger = Ledger(store, places.run, writer, 0, CLOCK.sleep)
     connect = WorkerStore(access)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,19 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.types as pt
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import (
+    ByteType,
+    CharType,
+    DataType,
+    DateType,
+    IntegerType,
+    LongType,
+    ShortType,
+    StringType,
+    StructField,
+    StructType,
+    VarcharType,
+)
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import PredictionKey
@@ -152,7 +164,7 @@ def _forget(location: str, store: ObjectStore) -> None:
 
 
 def key_check(
-    key: PredictionKey | None, reader: PredictionReader, columns: Sequence[str], inputs: S3Uri
+    key: PredictionKey | None, reader: PredictionReader, record: Mapping[str, DataType], inputs: S3Uri
 ) -> KeyCheck | None:
     """Returns what answers must echo, None for nothing.
 
@@ -164,16 +176,30 @@ def key_check(
         return None
     faults = []
     fields = {field.name: field.type for field in reader.type}
+    family = _family(fields[key.field]) if key.field in fields else None
     if key.field not in fields:
         faults.append(f"prediction.key: no field {key.field} in prediction.schema; it has {', '.join(fields)}")
-    elif not _is_exact(fields[key.field]):
+    elif family is None:
         faults.append(f"prediction.key: the field {key.field} is {fields[key.field]}; valid: string, integer, date")
-    if key.column not in columns:
-        faults.append(f"prediction.key: no column {key.column} in the record; it has {', '.join(columns)}")
+    if key.column not in record:
+        faults.append(f"prediction.key: no column {key.column} in the record; it has {', '.join(record)}")
+    elif family is not None and not isinstance(record[key.column], _COLUMNS[family]):
+        kinds = f"the column {key.column} is {record[key.column].simpleString()}, the field {fields[key.field]}"
+        faults.append(f"prediction.key: {kinds}; they must be of one kind")
     if faults:
         raise ConfigurationError(faults)
     return KeyCheck(key.field, key.column, inputs)
 
 
-def _is_exact(kind: pa.DataType) -> bool:
-    return bool(pt.is_string(kind) or pt.is_integer(kind) or pt.is_date(kind))
+# The columns whose values JSON spells as it spells a field of that kind.
+_COLUMNS: dict[str, tuple[type[DataType], ...]] = {
+    "string": (StringType, CharType, VarcharType),
+    "integer": (ByteType, ShortType, IntegerType, LongType),
+    "date": (DateType,),
+}
+
+
+def _family(kind: pa.DataType) -> str | None:
+    """The kind of value in JSON, None for one that two sides may spell differently."""
+    families = {"string": pt.is_string, "integer": pt.is_integer, "date": pt.is_date}
+    return next((name for name, holds in families.items() if holds(kind)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+from pyspark.sql.types import LongType, StringType, TimestampType
 
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
@@ -65,21 +66,26 @@ def test_both_belong_to_a_runs_identity():
     ]
 
 
-def checked(field, column, columns=("id", "customer")):
+RECORD = {"id": StringType(), "customer": StringType(), "number": LongType(), "at": TimestampType()}
+
+
+def checked(field, column):
     key = build(schema="x int", key={"field": field, "column": column}).prediction.key
-    return key_check(key, READER, columns, INPUTS)
+    return key_check(key, READER, RECORD, INPUTS)
 
 
 def test_a_key_of_field_and_column_is_what_workers_compare():
     assert checked("id", "customer") == KeyCheck("id", "customer", INPUTS)
-    assert key_check(None, READER, ("id",), INPUTS) is None
+    assert key_check(None, READER, RECORD, INPUTS) is None
 
 
 @pytest.mark.parametrize(
     ("field", "column", "words"),
     [
         ("nope", "id", "no field nope in prediction.schema; it has id, p, day"),
-        ("id", "nope", "no column nope in the record; it has id, customer"),
+        ("id", "nope", "no column nope in the record; it has id, customer, number, at"),
+        ("id", "number", "the column number is bigint, the field string; they must be of one kind"),
+        ("day", "at", "the column at is timestamp, the field date32"),
         ("p", "id", "the field p is double; valid: string, integer, date"),
     ],
 )
