@@ -53,6 +53,15 @@ def running_servers(aws: Aws) -> list[psutil.Process]:
     raise AssertionError("the model servers did not start")
 
 
+def invoke_an_endpoint(aws: Aws) -> bytes:
+    """The answer of an endpoint, whose server runs from now on."""
+    variant = {"VariantName": "all", "ModelName": "echo", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    aws.sagemaker.create_endpoint_config(EndpointConfigName="one", ProductionVariants=[variant])
+    aws.sagemaker.create_endpoint(EndpointName="one", EndpointConfigName="one")
+    answer: bytes = aws.client("sagemaker-runtime").invoke_endpoint(EndpointName="one", Body=b"1")["Body"].read()
+    return answer
+
+
 def test_one_line_on_standard_output() -> None:
     """The emulator's interface: one JSON line with `endpoint_url` when it is ready, and nothing else on stdout."""
     with emulator() as process:
@@ -75,7 +84,11 @@ def test_no_model_server_outlives_the_emulator(ending: str) -> None:
     with emulator("--exit-with-stdin") as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        servers = running_servers(Aws.of(json.loads(process.stdout.readline())["endpoint_url"]))
+        aws = Aws.of(json.loads(process.stdout.readline())["endpoint_url"])
+        servers = running_servers(aws)
+        assert invoke_an_endpoint(aws) == b"1"
+        servers = {*servers, *psutil.Process(process.pid).children(recursive=True)}
+        assert len(servers) == 9  # two instances and an endpoint: a launcher, a server and its worker each
         if ending == "stdin":
             process.stdin.close()
             process.stdin = None

@@ -116,29 +116,10 @@ def test_the_payload_counts_utf8_bytes(run: Callable[..., Ran]) -> None:
     assert [len(body) for body in run({"a": record * 2}, MaxPayloadInMB=1).bodies] == [len(record)] * 2
 
 
-@pytest.mark.parametrize(("fails", "status", "outputs"), [(False, "Completed", {"a.out": b""}), (True, "Failed", {})])
-def test_an_empty_object(
-    make_aws: Callable[..., Aws], run: Callable[..., Ran], fails: bool, status: str, outputs: dict[str, bytes]
-) -> None:
-    """Unconfirmed, so a switch: no request and an empty output, or a failed file."""
-    ran = run({"a": b""}, on=make_aws(Switches(empty_object_fails=fails)))
-    assert (ran.status, ran.outputs, ran.bodies) == (status, outputs, [])
-
-
 def test_assemble_none_adds_nothing(run: Callable[..., Ran]) -> None:
     """huggingface/notebooks#187: "no line breaks between the json outputs"."""
     ran = run({"a": b"[1]\n[2]\n"}, TransformOutput__AssembleWith=None, BatchStrategy="SingleRecord")
     assert ran.outputs == {"a.out": b"[1][2]"}
-
-
-@pytest.mark.parametrize(("only_if_missing", "expected"), [(False, b"1\n\n"), (True, b"1\n")])
-def test_assemble_line_and_a_response_that_ends_with_a_newline(
-    make_aws: Callable[..., Aws], run: Callable[..., Ran], model: ScriptedModel, only_if_missing: bool, expected: bytes
-) -> None:
-    """Unconfirmed, so a switch; the SDK's local mode writes a second newline."""
-    model.script.answer = lambda body: (200, body)
-    ran = run({"a": b"1\n"}, on=make_aws(Switches(newline_only_if_missing=only_if_missing)))
-    assert ran.outputs == {"a.out": expected}
 
 
 def test_headers_are_absent_unless_asked_for(run: Callable[..., Ran], model: ScriptedModel) -> None:

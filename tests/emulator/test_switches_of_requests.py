@@ -107,3 +107,20 @@ def test_manifest_entries_keep_folders(make_aws: Make, run: Run, name: str, kept
     source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{name}/m.json"}
     ran = run({"x/a": b"1\n"}, on=aws, TransformInput__DataSource__S3DataSource=source)
     assert set(ran.outputs) == {output}
+
+
+@pytest.mark.parametrize(("fails", "status", "outputs"), [(False, "Completed", {"a.out": b""}), (True, "Failed", {})])
+def test_an_empty_object(make_aws: Make, run: Run, fails: bool, status: str, outputs: dict[str, bytes]) -> None:
+    """Unconfirmed, so a switch: no request and an empty output, or a failed file."""
+    ran = run({"a": b""}, on=make_aws(Switches(empty_object_fails=fails)))
+    assert (ran.status, ran.outputs, ran.bodies) == (status, outputs, [])
+
+
+@pytest.mark.parametrize(("only_if_missing", "expected"), [(False, b"1\n\n"), (True, b"1\n")])
+def test_assemble_line_and_a_response_that_ends_with_a_newline(
+    make_aws: Make, run: Run, model: ScriptedModel, only_if_missing: bool, expected: bytes
+) -> None:
+    """Unconfirmed, so a switch; the SDK's local mode writes a second newline."""
+    model.script.answer = lambda body: (200, body)
+    ran = run({"a": b"1\n"}, on=make_aws(Switches(newline_only_if_missing=only_if_missing)))
+    assert ran.outputs == {"a.out": expected}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from transform_emulator.data_plane.assembly import pieces
+from transform_emulator.data_plane.assembly import Assembler
 from transform_emulator.data_plane.compression import CompressionError, gunzip
 from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.data_log import Blame, FileFailure
@@ -85,25 +85,18 @@ class FileTransform:
             return None if skipped else FileFailure(Blame.CLIENT, "ClientError: 404")
         processing, invoker = Processing(self.request, self.switches), self._invoker(item)
         target = output_location(self.request.output_path, item)
-        written = 0  # responses, not bytes: an empty response is one
         with self.store.writer(target, self.request.output_kms_key) as plain:
             fault = self.faults.find(OUTPUT_FAULTS, self.facts | {"key": item.key})
             writer = plain if fault is None else FaultyWriter(plain, fault)
-
-            def write(response: Payload) -> None:
-                nonlocal written
-                for piece in pieces(response, self.request.assemble, self.switches.newline_only_if_missing):
-                    writer.write(piece)
-                written += 1
-
+            responses = Assembler(writer.write, self.request.assemble, self.switches.newline_only_if_missing)
             send_in_order(
                 self._payloads(place, chunks, processing.active),
                 lambda body: _answer(body, invoker, processing),
-                write,
+                responses.write,
                 self.slots,
                 (InvocationError,) if self.switches.failed_file_sends_rest else (),
             )
-            if written == 0 and self.switches.empty_object_fails:
+            if responses.written == 0 and self.switches.empty_object_fails:
                 return FileFailure(Blame.CLIENT, "ClientError: empty input")
             # Only here does the object appear: uploaded parts of a failed file are removed (batch errors).
             writer.complete()
