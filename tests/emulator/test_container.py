@@ -6,11 +6,12 @@ import json
 import socket
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
 from emulator.scripted_model import DROP, ScriptedModel
-from transform_emulator.data_plane.connections import CancelledError
+from transform_emulator.data_plane.connections import CancelledError, Connections
 from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.payload import InMemory
 
@@ -129,6 +130,21 @@ def test_a_kept_connection_that_the_server_closed_is_not_used() -> None:
         assert asked(container) == b"x"
         assert closed.wait(10)
         assert asked(container) == b"x"
+
+
+def test_a_connection_is_free_only_when_its_exchange_is_left(model: ScriptedModel) -> None:
+    """Whoever takes a connection that another is about to leave must not have it closed under its hands."""
+    host, port = urlsplit(model.url).hostname, urlsplit(model.url).port
+    connections = Connections(host or "", port or 0)
+    with connections.connected(5) as first:
+        connections.keep(first)
+        second = connections.connected(5)
+        taken = second.__enter__()
+    assert taken.sock is not None
+    second.__exit__(None, None, None)
+    with connections.connected(5) as third:
+        assert third is first
+    connections.close()
 
 
 def test_sending_and_waiting_count_together() -> None:

@@ -23,6 +23,7 @@ class Connections:
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
         self._open: set[http.client.HTTPConnection] = set()
+        self._to_keep: set[http.client.HTTPConnection] = set()
         self._cancelled = False
 
     @contextmanager
@@ -49,18 +50,12 @@ class Connections:
                 raise CancelledError from error
             raise
         finally:
-            with self._lock:
-                in_use = connection in self._open
-                self._open.discard(connection)
-            # In the middle of an exchange a connection is good for nothing, whatever the reason.
-            if in_use:
-                connection.close()
+            self._leave(connection)
 
     def keep(self, connection: http.client.HTTPConnection) -> None:
-        """Keep a connection, whose exchange is over, for the next one."""
+        """Keep a connection, whose exchange is over, for the next one, from the end of its block on."""
         with self._lock:
-            self._open.discard(connection)
-            self._idle.append(connection)
+            self._to_keep.add(connection)
 
     def cancel(self) -> None:
         """Break every exchange off and refuse further ones."""
@@ -84,6 +79,17 @@ class Connections:
     def fresh(self, timeout_seconds: float) -> http.client.HTTPConnection:
         """A connection of its own, which nobody else uses and `cancel` does not know."""
         return http.client.HTTPConnection(*self._address, timeout=timeout_seconds)
+
+    def _leave(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
+            self._open.discard(connection)
+            if connection in self._to_keep:
+                # Only now: were it idle before, another thread could have it in use again here.
+                self._to_keep.discard(connection)
+                self._idle.append(connection)
+                return
+        # In the middle of an exchange a connection is good for nothing, whatever the reason.
+        connection.close()
 
     def _take(self) -> http.client.HTTPConnection:
         with self._lock:
