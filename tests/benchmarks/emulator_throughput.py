@@ -1,6 +1,6 @@
 """The emulator's throughput against that of a bare client.
 
-`PYTHONPATH=lib python tests/benchmarks/emulator_throughput.py` prints both, and their ratio.
+`python tests/benchmarks/emulator_throughput.py` prints both, and their ratio.
 
 A model server that echoes (waitress and Flask, as a person would write it, or nothing but a socket with
 `--server bare`) is asked first by a client that does nothing but post the mini-batches of an object, on kept

@@ -57,7 +57,7 @@ def rows(spark):
 
 
 def test_an_instance_that_never_works_is_repeated_and_told_of(world, rows, tmp_path):
-    arguments = world.arguments(tmp_path, transform={"instance_count": 2, "poll_seconds": 0.1})
+    arguments = world.arguments(tmp_path, "logging", transform={"instance_count": 2, "poll_seconds": 0.1})
     with world.faults({"fault": "instance_fails", "instance": 1, "calls": [1]}):
         result = score(rows, **arguments)
     is_right(rows, result)

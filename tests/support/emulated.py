@@ -98,6 +98,7 @@ def emulated() -> Iterator[Emulated]:
         command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--exit-with-stdin", "--bucket", BUCKET]
         for name, model in models.items():
             command += ["--model", f"{name}={model.url}"]
+        command += ["--model", f"logging={sys.executable} {Path(__file__).with_name('logging_model.py')}"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None
             assert process.stdout is not None
