@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from batch_transform import score
 from batch_transform.core import sizing
 from batch_transform.core.errors import BatchTransformError
+from batch_transform.spark import counting, cutting
 
 ROWS, TASKS = 2400, 8
 ROWS_OF_TASK = ROWS // TASKS
@@ -35,6 +36,8 @@ def main() -> None:
     os.dup2(2, 1)
     for name, value in SMALL.items():
         setattr(sizing, name, value)
+    # A task of a Python worker takes a tenth of a second of its own.
+    counting._TASKS = cutting._TASKS = TASKS
     spark = _session(json.loads(sys.argv[1]))
     for line in sys.stdin:
         request = json.loads(line)

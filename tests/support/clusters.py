@@ -29,6 +29,8 @@ _SETTINGS = {
     "spark.driver.extraJavaOptions": _QUICK,
     "spark.executor.extraJavaOptions": _QUICK,
     "spark.sql.shuffle.partitions": "2",
+    # A Python worker sends each batch at once, so that a task can be seen to have written some of its rows.
+    "spark.buffer.size": "512",
     # One task for each file, however small.
     "spark.sql.files.maxPartitionBytes": "1m",
 }

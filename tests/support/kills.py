@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,6 +14,7 @@ import psutil
 from support.watching_proxy import Passing, WatchingProxy
 
 PATIENCE_SECONDS = 60.0
+WRITING_SECONDS = 5.0
 _EXECUTOR = "CoarseGrainedExecutorBackend"
 
 Fits = Callable[[Passing, Sequence[Passing]], bool]
@@ -27,54 +28,65 @@ class Victim(Enum):
 
 
 @dataclass(frozen=True)
+class Aim:
+    """When to kill.
+
+    Attributes:
+        fits: whether a request, after those before it, is of the moment that is meant.
+        writing_below: kill only while the task has a file open below a folder of this name; "": whatever is open.
+    """
+
+    fits: Fits
+    writing_below: str = ""
+
+
+@dataclass(frozen=True)
 class Killed:
     """A kill that hit.
 
     Attributes:
         held: the request that waited meanwhile.
         command: of the process that was killed.
+        writing: the file that its task was writing; None if that was not asked for.
         passed: how many requests had arrived before.
     """
 
     held: Passing
     command: str
+    writing: str | None
     passed: int
 
 
 @dataclass
-class Kill:
-    """Kills at the first request that fits.
-
-    Attributes:
-        proxy: whose requests it watches.
-        victim: who dies.
-        fits: whether a request, with those before it, is of the moment that is meant.
-        while_writing: only if the task has a file open that is not committed yet.
-        done: the kill, once it hit.
-    """
+class Kills:
+    """Kills once for each aim, at the first request that fits; watches for the proxy."""
 
     proxy: WatchingProxy
     victim: Victim
-    fits: Fits
-    while_writing: bool = False
-    done: Killed | None = None
+    aims: Mapping[str, Aim]
+    done: dict[str, Killed] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, passing: Passing) -> None:
-        """Watches a request for the proxy."""
+        """Lets a request wait until what it was meant for is done."""
         with self._lock:
-            if self.done or not self.fits(passing, self.proxy.passed):
-                return
-            worker = psutil.Process(passing.pid)
-            executor = executor_of(worker)
-            if executor is None or (self.while_writing and not _is_writing(executor)):
-                return
-            victim = executor if self.victim is Victim.EXECUTOR else worker
-            command, passed = " ".join(victim.cmdline()), len(self.proxy.passed)
-            victim.kill()
-            _, alive = psutil.wait_procs([victim], timeout=PATIENCE_SECONDS)
-            assert not alive
-            self.done = Killed(passing, command, passed)
+            for name, aim in self.aims.items():
+                if name not in self.done and aim.fits(passing, self.proxy.passed):
+                    killed = self._kill(passing, aim)
+                    if killed is not None:
+                        self.done[name] = killed
+
+    def _kill(self, passing: Passing, aim: Aim) -> Killed | None:
+        worker = psutil.Process(passing.pid)
+        executor = executor_of(worker)
+        writing = _written_file(executor, aim.writing_below) if executor and aim.writing_below else None
+        if executor is None or (aim.writing_below and writing is None):
+            return None
+        victim = executor if self.victim is Victim.EXECUTOR else worker
+        command, passed = " ".join(victim.cmdline()), len(self.proxy.passed)
+        victim.kill()
+        _, alive = psutil.wait_procs([victim], timeout=PATIENCE_SECONDS)
+        return None if alive else Killed(passing, command, writing, passed)
 
 
 def executor_of(process: psutil.Process) -> psutil.Process | None:
@@ -86,42 +98,43 @@ def executor_of(process: psutil.Process) -> psutil.Process | None:
     return None
 
 
-def _is_writing(executor: psutil.Process) -> bool:
-    """Whether it has a file of an uncommitted task open, at once or soon: a task runs ahead of its writer."""
-    deadline = time.monotonic() + 2
+def _written_file(executor: psutil.Process, folder: str) -> str | None:
+    """A file of a task that is not committed yet, waited for: a Python worker runs ahead of the task's writer."""
+    deadline = time.monotonic() + WRITING_SECONDS
     while time.monotonic() < deadline:
-        if any("/_temporary/" in found.path for found in executor.open_files()):
-            return True
+        for found in executor.open_files():
+            if f"{folder}/_temporary/" in found.path:
+                return found.path
         time.sleep(0.02)
-    return False
+    return None
 
 
 @dataclass
 class Delay:
-    """Holds the first request that fits until another process has sent the same, as a speculative task does.
+    """Holds the first request that fits until the same one of another attempt has arrived; watches for the proxy.
 
     Attributes:
-        proxy: whose requests it watches.
-        fits: as in Kill.
-        same: whether a request is that of the task that is held, by another attempt.
-        held: the request, once it was held.
-        overtaken: whether another attempt came by.
+        fits: as of an Aim.
+        same: whether another request is that of the task that is held, by another attempt.
+        held: the request, once one was held.
+        overtaken_by: the other attempt's.
     """
 
     proxy: WatchingProxy
     fits: Fits
     same: Callable[[Passing, Passing], bool]
     held: Passing | None = None
-    overtaken: bool = False
+    overtaken_by: Passing | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, passing: Passing) -> None:
-        """Watches a request for the proxy."""
+        """Lets a request wait if it is the one."""
         with self._lock:
             if self.held is not None or not self.fits(passing, self.proxy.passed):
                 return
             self.held = passing
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self.overtaken and time.monotonic() < deadline:
+        while self.overtaken_by is None and time.monotonic() < deadline:
             time.sleep(0.05)
-            self.overtaken = any(self.same(passing, other) for other in list(self.proxy.passed))
+            others = [other for other in list(self.proxy.passed) if self.same(passing, other)]
+            self.overtaken_by = others[0] if others else None

@@ -6,8 +6,8 @@ import http.client
 import json
 import re
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psutil
 
 GATE = "/_gate/"  # answered by the proxy itself: a way for a test's own code in a worker to be seen and held
+GONE = 0  # the process of a sender that had ended before it could be looked for
 _OBJECT = re.compile(r"/input/s(?P<start>\d+)-\d+-(?P<token>[0-9a-f]+)\.jsonl$")
 _PER_CONNECTION = frozenset({"connection", "expect", "keep-alive", "transfer-encoding"})
 
@@ -26,7 +27,7 @@ class Passing:
 
     Attributes:
         step: the kind of the last step that the run's driver had put into the ledger.
-        pid: the process that sent it.
+        pid: the process that sent it, or GONE.
     """
 
     step: str
@@ -95,7 +96,7 @@ class WatchingProxy:
             def setup(self) -> None:
                 super().setup()
                 self._behind = http.client.HTTPConnection(proxy._target, timeout=300)
-                self._pid = 0
+                self._pid = GONE
 
             def handle(self) -> None:
                 with suppress(ConnectionError):  # who asked was killed
@@ -139,10 +140,17 @@ class WatchingProxy:
         return Handler
 
 
+@contextmanager
+def watching(target: str) -> Iterator[WatchingProxy]:
+    """Runs a proxy before a server."""
+    with closing(WatchingProxy(target)) as proxy:
+        yield proxy
+
+
 def owner(port: int) -> int:
-    """Returns the process below this one whose end of a connection has this port; 0 if there is none."""
+    """Returns the process below this one whose end of a connection has this port, or GONE."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             if any(found.laddr.port == port for found in process.net_connections("tcp") if found.status != "LISTEN"):
                 return process.pid
-    return 0
+    return GONE
