@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from support.cluster_driver import ROWS_OF_TASK, TASKS
 from support.cluster_runs import DEAD, SCORED, ClusterRun, run_on
 from support.clusters import cluster
-from support.kills import Aim, Killed, Kills, Victim
+from support.kills import Aim, Killed, Kills, Victim, WritingKill
 from support.moments import makes_rows, puts_after, reads_outputs
 from support.watching_proxy import GONE, Passing, watching
 
@@ -88,7 +89,7 @@ def test_all_that_was_sent_is_in_the_ledger(case):
 
 
 def test_the_staged_files_are_those_of_successful_tasks(case):
-    assert case.run.staged_rows() == [ROWS_OF_TASK] * TASKS
+    assert list(case.run.staged().values()) == [ROWS_OF_TASK] * TASKS
 
 
 def test_each_row_has_its_own_prediction_once(case):
@@ -97,3 +98,32 @@ def test_each_row_has_its_own_prediction_once(case):
 
 def test_the_bad_rows_are_the_dead_letters(case):
     assert case.run.dead() == DEAD
+
+
+# Small partitions: the copy of the input is staged again, in eight of its own.
+SMALL_PARTITIONS = 40
+
+
+@pytest.fixture(scope="module")
+def shuffled(world, proxy, executors, tmp_path_factory):
+    """A run in which an executor was killed while it wrote rows from a shuffle, part of which was lost with it."""
+    proxy.reset()
+    for _ in range(3):
+        with WritingKill(psutil.Process(executors.process.pid), "/rows", after_files=2) as kill:
+            run = run_on(executors, world, proxy, tmp_path_factory.mktemp("run"), SMALL_PARTITIONS)
+        if kill.written:
+            return kill.written, run
+    raise AssertionError("three runs, and no executor was killed")
+
+
+@pytest.mark.long
+def test_a_file_that_was_half_written_after_a_shuffle_is_written_again(shuffled):
+    written, run = shuffled
+    assert "/_temporary/" in written
+    assert written.rpartition("/")[2] in [path.rpartition("/")[2] for path in run.staged()]
+
+
+@pytest.mark.long
+def test_a_shuffle_repeated_in_part_gives_each_row_once(shuffled):
+    assert shuffled[1].scored() == SCORED
+    assert shuffled[1].dead() == DEAD

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import urllib.request
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,7 +43,9 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {"report": score(_rows(spark, request["gate"]), **request["arguments"]).report}
+            answer = {
+                "report": score(_rows(spark, request["gate"], request["partitions"]), **request["arguments"]).report
+            }
         except BatchTransformError as err:
             answer = {"error": f"{type(err).__name__}: {err}"}
         print(json.dumps(answer), file=answers, flush=True)
@@ -56,12 +59,16 @@ def _session(settings: Mapping[str, Any]) -> SparkSession:
     return builder.getOrCreate()
 
 
-def _rows(spark: SparkSession, gate: str) -> DataFrame:
-    """Rows in 8 partitions, one of each of which is bad. A Python worker makes the keys and asks at the gate."""
+def _rows(spark: SparkSession, gate: str, partitions: int) -> DataFrame:
+    """Rows, one in 300 bad. A Python worker makes the keys, where it asks at the gate, and a salt, each time another."""
     key = F.udf(_asks(gate), "string", useArrow=False)
+    salt = F.udf(lambda: uuid.uuid4().hex, "string", useArrow=False).asNondeterministic()
     is_bad = F.col("id") % ROWS_OF_TASK == POISON_ROW
-    return spark.range(0, ROWS, 1, TASKS).select(
-        key("id").alias("key"), F.when(is_bad, "bad").otherwise("good").alias("note"), (F.col("id") * 7).alias("other")
+    return spark.range(0, ROWS, 1, partitions).select(
+        key("id").alias("key"),
+        F.when(is_bad, "bad").otherwise("good").alias("note"),
+        (F.col("id") * 7).alias("other"),
+        salt().alias("salt"),
     )
 
 

@@ -66,21 +66,23 @@ class ClusterRun:
         """Returns the objects that lie in the run's input folder."""
         return {key.rpartition("/")[2] for key in self.world.objects(f"runs/{self.run_id}/input/")}
 
-    def staged_rows(self) -> list[int]:
-        """Returns the rows of each staged file in the ledger."""
+    def staged(self) -> dict[str, int]:
+        """Returns the rows of each staged file that the ledger names."""
         state = self.state()
         assert state.staged is not None
-        return [file.rows for file in state.staged.files]
+        return {file.path: file.rows for file in state.staged.files}
 
     def _ledger(self) -> Ledger:
         store = S3Store(self.world.client("s3"))
         return Ledger(store, S3Uri(BUCKET, f"runs/{self.run_id}"), "reader", 0, lambda seconds: None)
 
 
-def run_on(cluster: Cluster, world: Emulated, proxy: WatchingProxy, folder: Path) -> ClusterRun:
+def run_on(
+    cluster: Cluster, world: Emulated, proxy: WatchingProxy, folder: Path, partitions: int = TASKS
+) -> ClusterRun:
     """Returns a run over the rows of `cluster_driver`, all of whose requests go through the proxy."""
     aws = {"endpoint_url": proxy.url, "region": "us-east-1"}
-    arguments = world.arguments(folder, aws=aws, errors={"max_rows": TASKS})
+    arguments = world.arguments(folder, aws=aws, errors={"max_rows": TASKS}, columns=["key", "note", "other"])
     with world.faults({"fault": "status", "status": 400, "record": POISON}):
-        report = cluster.score(arguments, proxy.url)
+        report = cluster.score(arguments, proxy.url, partitions)
     return ClusterRun(world, arguments["run_id"], folder, report)

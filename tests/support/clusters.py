@@ -42,16 +42,18 @@ class Cluster:
 
     process: subprocess.Popen[str]
 
-    def score(self, arguments: Mapping[str, Any], gate: str) -> dict[str, Any]:
+    def score(self, arguments: Mapping[str, Any], gate: str, partitions: int) -> dict[str, Any]:
         """Returns the report of a run over the rows of `cluster_driver`.
 
         Args:
             arguments: of `score`.
             gate: the proxy where workers ask while they make rows.
+            partitions: of the input.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(json.dumps({"arguments": arguments, "gate": gate + GATE}), file=self.process.stdin, flush=True)
+        request = {"arguments": arguments, "gate": gate + GATE, "partitions": partitions}
+        print(json.dumps(request), file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline() or '{"error": "the driver died"}')
         assert "report" in answer, answer
         report: dict[str, Any] = answer["report"]

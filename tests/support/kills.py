@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 import psutil
 
@@ -102,11 +104,72 @@ def _written_file(executor: psutil.Process, folder: str) -> str | None:
     """A file of a task that is not committed yet, waited for: a Python worker runs ahead of the task's writer."""
     deadline = time.monotonic() + WRITING_SECONDS
     while time.monotonic() < deadline:
-        for found in executor.open_files():
-            if f"{folder}/_temporary/" in found.path:
-                return found.path
+        if found := _uncommitted(executor, folder):
+            return found
         time.sleep(0.02)
     return None
+
+
+def _uncommitted(executor: psutil.Process, folder: str) -> str | None:
+    """A file that it has open now; by /proc, as psutil's `open_files` takes longer than a small file is open."""
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{executor.pid}/fd").iterdir():
+            with suppress(OSError):
+                target = os.readlink(descriptor)
+                if f"{folder}/_temporary/" in target and target.endswith(".parquet"):
+                    return target
+    return None
+
+
+class WritingKill:
+    """Kills an executor while it writes below a folder, where no request tells of it; watches from a thread.
+
+    The process is stopped first, and killed only if its file is still open then.
+    """
+
+    def __init__(self, driver: psutil.Process, folder: str, after_files: int) -> None:
+        self.written: str | None = None
+        self._driver, self._folder, self._after_files = driver, folder, after_files
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> WritingKill:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        seen: set[str] = set()
+        executors: list[psutil.Process] = []
+        while not self._ended.wait(0.002) and self.written is None:
+            executors = [found for found in executors if found.is_running()]
+            executors = executors if len(executors) > 1 else executors_below(self._driver)
+            for executor in executors:
+                found = _uncommitted(executor, self._folder)
+                if found and len(seen - {found}) >= self._after_files:
+                    self._strike(executor, found)
+                seen |= {found} if found else set()
+
+    def _strike(self, executor: psutil.Process, file: str) -> None:
+        executor.suspend()
+        if _uncommitted(executor, self._folder) == file:
+            executor.kill()
+            self.written = file
+        else:
+            executor.resume()
+
+
+def executors_below(driver: psutil.Process) -> list[psutil.Process]:
+    """Returns the executors that a driver's cluster runs now."""
+    found = []
+    for process in driver.children(recursive=True):
+        with suppress(psutil.Error):
+            if any(_EXECUTOR in word for word in process.cmdline()):
+                found.append(process)
+    return found
 
 
 @dataclass
