@@ -19,6 +19,7 @@ from transform_emulator.control_plane.operations import Conduct, Operations
 from transform_emulator.data_plane.endpoints import Endpoints
 from transform_emulator.data_plane.job_run import JobRunner, Surroundings
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
+from transform_emulator.data_plane.progress import ProgressInMemory
 from transform_emulator.faults.model import Fault
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.gateway import DEFAULT_REGION, Gateway
@@ -79,6 +80,7 @@ class Emulator:
             models=self._models,
             logs=aws_state.LogGroup(),
             store_of=self._store,
+            progress=ProgressInMemory(),
             clock=utc_now,
             switches=settings.switches,
             faults=self.faults,
@@ -103,7 +105,7 @@ class Emulator:
     def stop(self) -> None:
         """Stop all jobs, end all model servers, then stop answering."""
         # Jobs first: they write logs and outputs to the end, and their clients still describe them.
-        self._runner.shut_down()
+        self._runner.shut_down(leave_jobs=False)
         self._endpoints.shut_down()
         self._server.shutdown()
         self._server.server_close()
