@@ -72,12 +72,20 @@ class JobRunner:
         thread = threading.Thread(target=self._run, args=(job,), name=f"job {job.name}")
         self._threads = [running for running in self._threads if running.is_alive()] + [thread]
         thread.start()
+        if self._leaving.is_set():
+            self._break_off(job)
 
-    def resume(self, job: Job) -> None:
-        """Set a job running that was in flight when another process ended."""
-        if job.status is Status.STOPPING:
+    def resume(self, job: Job, at_once: bool) -> None:
+        """Set a job running that was in flight when another process ended.
+
+        Args:
+            job: The job.
+            at_once: Rather than when a describe releases it, as a job that had not begun may have to wait for.
+        """
+        stopping = job.status is Status.STOPPING
+        if stopping:
             job.stop.set()
-        if job.status is Status.STOPPING or job.life.started is not None:
+        if stopping or at_once or job.life.started is not None:
             job.released.set()
         self.start(job)
 
@@ -90,12 +98,16 @@ class JobRunner:
         if leave_jobs:
             self._leaving.set()
         for job in self._jobs.all():
-            if not leave_jobs:
+            if leave_jobs:
+                self._break_off(job)
+            else:
                 self._jobs.request_stop(job)
-            job.stop.set()
-            job.released.set()
         for thread in self._threads:
             thread.join()
+
+    def _break_off(self, job: Job) -> None:
+        job.stop.set()
+        job.released.set()
 
     def _run(self, job: Job) -> None:
         reason: str | None = data_log.INTERNAL_ERROR  # of a job whose run raises: its thread's end shows the traceback
