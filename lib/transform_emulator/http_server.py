@@ -66,6 +66,7 @@ class KeepAliveHandler(MotoRequestHandler):
                 self.close_connection = True
                 self.send_response(HTTPStatus.INTERNAL_SERVER_ERROR)
                 self.send_header("Content-Length", "0")
+                self.send_header("Connection", "close")  # or the client sends its next request to nobody
                 self.end_headers()
         return answer
 
