@@ -46,8 +46,14 @@ def put_all_sorts(aws: Aws) -> None:
     """Objects by each call that makes one."""
     for key in AWKWARD_KEYS:
         aws.s3.put_object(
-            **{"Bucket": "data", "Key": key, "Body": key.encode(), "ContentType": "text/x", "Tagging": "a=b"},
-            **{"Metadata": {"colour": "red"}, "ChecksumAlgorithm": "SHA256", "CacheControl": "no-store"},
+            Bucket="data",
+            Key=key,
+            Body=key.encode(),
+            ContentType="text/x",
+            Tagging="a=b",
+            Metadata={"colour": "red"},
+            ChecksumAlgorithm="SHA256",
+            CacheControl="no-store",
         )
     source = {"Bucket": "data", "Key": AWKWARD_KEYS[0]}
     aws.s3.copy_object(Bucket="data", Key="copy", CopySource=source)
