@@ -11,9 +11,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
 
-from emulator.conftest import Aws
+from emulator.conftest import Aws, request
 from emulator.kept_process import LIB, KeptProcess, kept_process
+from emulator.scripted_model import ScriptedModel
 
 MB = 2**20
 OWN_HEADERS = {"date", "server", "x-amz-request-id", "x-amzn-requestid"}  # of one answer
@@ -199,3 +201,26 @@ def test_directories_that_are_not_a_state(kept: KeptProcess, tmp_path: Path) -> 
         (kept.state / "state.db-wal").unlink()
     (kept.state / "state.db").write_bytes(b"no database" * 1000)
     assert "cannot read" in refusal(kept.state)
+
+
+def test_objects_in_another_server(tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `--s3-endpoint` the state has no objects, but the jobs over that server's objects and their logs."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABEHIND")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    other = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    other.start()
+    host, port = other.get_host_and_port()
+    direct = Aws.of(f"http://{host}:{port}", "us-east-1")
+    direct.s3.create_bucket(Bucket="elsewhere")
+    arguments = ["--s3-endpoint", direct.endpoint_url, "--model", f"scripted={model.url}"]
+    with kept_process(tmp_path / "state", *arguments) as kept:
+        kept.aws.s3.put_object(Bucket="elsewhere", Key="in/a", Body=b"1\n")
+        kept.aws.sagemaker.create_transform_job(**request("job", "elsewhere"))
+        kept.aws.wait_until("job")
+        before = kept.aws.log_lines("job", data_log=True)
+        kept.restart()
+        assert kept.aws.wait_until("job")["TransformJobStatus"] == "Completed"
+        assert (kept.aws.log_lines("job", data_log=True), len(before)) == (before, 1)
+        assert direct.outputs("elsewhere") == {"a.out": b"1\n"}
+        assert files_of(kept) == 0
+    other.stop()
