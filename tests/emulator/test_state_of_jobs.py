@@ -1,9 +1,11 @@
 """Transform jobs in a state on disk: in flight when the emulator was killed, and ended before."""
 
+import json
 import signal
 import sqlite3
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -101,14 +103,25 @@ def test_a_job_that_goes_on_reads_what_it_read_before(kept: KeptProcess, model: 
     assert set(kept.aws.outputs("data", "in/")) == {*LINES, *(f"{key}.out" for key in LINES), "late"}
 
 
-def test_a_job_that_has_not_begun(kept: KeptProcess, model: ScriptedModel) -> None:
-    """Killed while its model server does not answer /ping yet, and before any object."""
+def test_a_job_whose_server_is_not_healthy_yet(kept: KeptProcess, model: ScriptedModel) -> None:
+    """Killed after its start and before any object."""
     model.script.ping_status = 500
     begin(kept.aws)
     kept.restart()
     assert described(kept.aws)["TransformJobStatus"] == "InProgress"
     model.script.ping_status = 200
     assert kept.aws.wait_until("job")["TransformJobStatus"] == "Completed"
+    assert len(kept.aws.outputs("data")) == len(LINES)
+
+
+def test_a_job_that_has_not_begun(kept: KeptProcess) -> None:
+    """Killed between its creation and its start; a fault's counts begin anew, and this one's declaration is gone."""
+    slow = json.dumps({"faults": [{"fault": "slow_start", "seconds": 600}]}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{kept.aws.endpoint_url}/_emulator/faults", slow, method="PUT"))
+    begin(kept.aws)
+    created = described(kept.aws)["CreationTime"]
+    kept.restart()
+    assert kept.aws.wait_until("job")["CreationTime"] == created
     assert len(kept.aws.outputs("data")) == len(LINES)
 
 
