@@ -31,6 +31,7 @@ POISONS: dict[Any, set[str]] = {
     "unreadable": {"unreadable prediction"},
     "placeholder": {"placeholder instead of a prediction"},
 }
+MISCOUNTED = {"short", "pretty", "blank"}
 PLACEHOLDER = "ERROR"
 FLAKES = [500, 503, 429, 408, "drop", "timeout"]
 JOB_FAULTS = ["capacity", "internal", "lost", "stopped", "ping", "memory"]
@@ -115,6 +116,8 @@ def scripts(draw: st.DrawFn) -> Script:
     places = st.integers(0, sum(sizes) - 1)
     kinds = draw(st.lists(st.sampled_from(list(POISONS)), min_size=1, max_size=3))
     poison = draw(st.dictionaries(places, st.sampled_from(kinds), max_size=max(0, sum(sizes) - 1)))
+    # A line too many where a line is missing: two lies that cancel out are for `prediction.key`, no count sees them.
+    countable = not MISCOUNTED & set(poison.values())
     flaky = draw(st.dictionaries(places.filter(lambda place: place not in poison), st.sampled_from(FLAKES), max_size=4))
     return Script(
         sizes,
@@ -122,7 +125,7 @@ def scripts(draw: st.DrawFn) -> Script:
         flaky,
         draw(st.lists(st.none() | st.sampled_from(JOB_FAULTS), max_size=4)),
         draw(st.lists(st.none() | st.sampled_from(REFUSALS), max_size=4)),
-        draw(st.none() | st.tuples(st.integers(0, 8), st.sampled_from(list(TAMPERING)))),
+        draw(st.none() | st.tuples(st.integers(0, 8), st.sampled_from(list(TAMPERING)))) if countable else None,
         draw(st.booleans()),
     )
 
@@ -140,7 +143,9 @@ def check(script: Script, resumptions: int = 8) -> None:
     outcomes = run.outcomes(state)
     assert sorted(outcomes) == all_rows(script.sizes)
     dead = {row for row, outcome in outcomes.items() if isinstance(outcome, dict)}
-    assert dead == set(poison)
+    # Failing twice alone is what a row dies of: one that was flaky and then lost its output as well may be dead.
+    unlucky = {all_rows(script.sizes)[place] for place in script.flaky} if script.tamper else set()
+    assert set(poison) <= dead <= set(poison) | unlucky
     assert all(outcomes[row] == row for row in outcomes if row not in dead)
     for row in dead:
         assert outcomes[row]["error_class"]
