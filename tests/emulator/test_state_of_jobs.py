@@ -157,6 +157,8 @@ def test_a_job_that_was_stopping_is_stopped(kept: KeptProcess, model: ScriptedMo
     assert kept.aws.wait_until("job")["TransformJobStatus"] == "Stopped"
     assert kept.aws.outputs("data") == {}
     assert model.seen == []
+    kept.restart()
+    assert kept.aws.outputs("data") == {}
 
 
 def test_jobs_that_ended(kept: KeptProcess, model: ScriptedModel) -> None:
@@ -236,6 +238,17 @@ def test_models_and_endpoints_of_clients(kept: KeptProcess) -> None:
     assert kept.aws.wait_until("job")["TransformJobStatus"] == "Completed"
     invoke = kept.aws.client("sagemaker-runtime").invoke_endpoint
     assert invoke(EndpointName="one", Body=b"1")["Body"].read() == b"1"
+
+
+def test_models_of_the_command_line(kept: KeptProcess) -> None:
+    """They are there for as long as the command line names them: `--model` comes from it each time."""
+    begin(kept.aws)
+    kept.aws.wait_until("job")
+    kept.end()
+    with kept_process(kept.state) as without:
+        assert without.aws.sagemaker.list_models()["Models"] == []
+        with pytest.raises(ClientError, match="Could not find model"):
+            begin(without.aws, "another")
 
 
 def test_time_by_describes(tmp_path: Path, model: ScriptedModel) -> None:
