@@ -18,6 +18,7 @@ from emulator.kept_process import SECONDS, KeptProcess, kept_process
 from emulator.scripted_model import ScriptedModel, echo
 
 LINES = {f"{letter}": f"{letter}\n".encode() for letter in "abcdef"}
+ROLE = "arn:aws:iam::123456789012:role/of-models"
 
 
 class Gate:
@@ -211,10 +212,10 @@ def test_old_log_lines(kept: KeptProcess) -> None:
 
 def test_models_and_endpoints_of_clients(kept: KeptProcess) -> None:
     """As they are described; a model's job runs, an endpoint answers; what was deleted stays away."""
-    sagemaker, role = kept.aws.sagemaker, "arn:aws:iam::123456789012:role/of-models"
+    sagemaker = kept.aws.sagemaker
     for name in ("mine", "deleted"):
         container = {"Image": "scripted", "Environment": {"A": "1"}}
-        sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role)
+        sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
     sagemaker.delete_model(ModelName="deleted")
     variant = {"VariantName": "all", "ModelName": "mine", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(EndpointConfigName="one", ProductionVariants=[variant])
@@ -242,11 +243,11 @@ def test_models_and_endpoints_of_clients(kept: KeptProcess) -> None:
 
 def test_models_of_the_command_line(kept: KeptProcess) -> None:
     """They are there for as long as the command line names them: `--model` comes from it each time."""
-    begin(kept.aws)
-    kept.aws.wait_until("job")
+    container = {"Image": "scripted"}
+    kept.aws.sagemaker.create_model(ModelName="mine", PrimaryContainer=container, ExecutionRoleArn=ROLE)
     kept.end()
     with kept_process(kept.state) as without:
-        assert without.aws.sagemaker.list_models()["Models"] == []
+        assert [each["ModelName"] for each in without.aws.sagemaker.list_models()["Models"]] == ["mine"]
         with pytest.raises(ClientError, match="Could not find model"):
             begin(without.aws, "another")
 
