@@ -96,7 +96,8 @@ class WatchingProxy:
         self._ask_who = ask_who
         self.step = ""
         self._target = urlsplit(target).netloc
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.proxy = self
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -127,67 +128,66 @@ class WatchingProxy:
         self.answered(passing)
         return answer
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client, and one to the server behind."""
 
-            def setup(self) -> None:
-                super().setup()
-                self._behind = http.client.HTTPConnection(proxy._target, timeout=300)
-                self._pid = GONE
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-            def handle(self) -> None:
-                with suppress(ConnectionError):  # who asked was killed
-                    super().handle()
+    def setup(self) -> None:
+        super().setup()
+        self._proxy: WatchingProxy = self.server.proxy
+        self._behind = http.client.HTTPConnection(self._proxy._target, timeout=300)
+        self._pid = GONE
 
-            def finish(self) -> None:
-                self._behind.close()
-                with suppress(ConnectionError):
-                    super().finish()
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # who asked was killed
+            super().handle()
 
-            def do_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._pid = self._pid or (owner(self.client_address[1]) if proxy._ask_who else GONE)
-                path, _, query = self.path.partition("?")
-                operation = self.headers.get("X-Amz-Target", "")
-                passing = Passing(proxy.step, self.command, path, self._pid, operation, query)
-                try:
-                    status, headers, answer = proxy._serve(passing, body, self._ask)
-                except Cut:
-                    self.close_connection = True
-                else:
-                    self._answer(status, headers, answer)
+    def finish(self) -> None:
+        self._behind.close()
+        with suppress(ConnectionError):
+            super().finish()
 
-            do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = do_any
+    def do_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._pid = self._pid or (owner(self.client_address[1]) if self._proxy._ask_who else GONE)
+        path, _, query = self.path.partition("?")
+        operation = self.headers.get("X-Amz-Target", "")
+        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query)
+        try:
+            status, headers, answer = self._proxy._serve(passing, body, self._ask)
+        except Cut:
+            self.close_connection = True
+        else:
+            self._answer(status, headers, answer)
 
-            def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-                kept = {name: value for name, value in self.headers.items() if name.lower() not in _PER_CONNECTION}
-                try:
-                    self._behind.request(self.command, self.path, body, kept)
-                    response = self._behind.getresponse()
-                except ConnectionError:  # kept too long, and closed from the other side meanwhile
-                    self._behind.close()
-                    self._behind.request(self.command, self.path, body, kept)
-                    response = self._behind.getresponse()
-                return response.status, response.getheaders(), response.read()
+    do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = do_any
 
-            def _answer(self, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
-                self.send_response_only(status)
-                for name, value in headers:
-                    if name.lower() not in _PER_CONNECTION and (name.lower() != "content-length"):
-                        self.send_header(name, value)
-                length = {name.lower(): value for name, value in headers}.get("content-length", len(answer))
-                self.send_header("Content-Length", str(length if self.command == "HEAD" else len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in _PER_CONNECTION}
+        try:
+            self._behind.request(self.command, self.path, body, kept)
+            response = self._behind.getresponse()
+        except ConnectionError:  # kept too long, and closed from the other side meanwhile
+            self._behind.close()
+            self._behind.request(self.command, self.path, body, kept)
+            response = self._behind.getresponse()
+        return response.status, response.getheaders(), response.read()
 
-            def log_message(self, *_: object) -> None:
-                pass
+    def _answer(self, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in _PER_CONNECTION and (name.lower() != "content-length"):
+                self.send_header(name, value)
+        length = {name.lower(): value for name, value in headers}.get("content-length", len(answer))
+        self.send_header("Content-Length", str(length if self.command == "HEAD" else len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
 
-        return Handler
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @contextmanager
