@@ -24,6 +24,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyspark
+from pyspark.sql.connect.session import SparkSession
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.pipeline.jars import DELTA_SETTINGS, S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
@@ -187,6 +188,18 @@ class Run:
         self.check_paid_once(report)
         assert self.table("result") == expected()
         assert self.table("dead_letter") == DEAD
+
+    def check_delta(self) -> None:
+        """The same for tables of Delta, read by Spark."""
+        output = self.document["output"]["path"].replace("s3://", "s3a://")
+        spark = SparkSession.builder.remote(self.scene.remote or "").create()
+        try:
+            result = spark.read.format("delta").load(output).select("id", "echo").collect()
+            dead = spark.read.format("delta").load(f"{output}_dead_letter").select("id", "error.class").collect()
+        finally:
+            spark.stop()
+        assert sorted(map(tuple, result)) == expected()
+        assert sorted(map(tuple, dead)) == DEAD
 
     def check_paid_once(self, report: dict[str, Any]) -> None:
         """Each job was accepted once by the service, and no span with an output was sent again."""

@@ -94,3 +94,27 @@ class Weather:
             self._to_lose.discard(id(passing))
         if lost:
             raise Cut
+
+
+class Hold:
+    """Stops at the first request that fits: the driver is frozen, and its request waits until it is let go."""
+
+    def __init__(self, fits: Callable[[Passing], bool], act: Callable[[], None]) -> None:
+        self._fits, self._act = fits, act
+        self._chosen: Passing | None = None
+        self._lock = threading.Lock()
+        self.held, self.released = threading.Event(), threading.Event()
+
+    def into(self, proxy: WatchingProxy) -> Hold:
+        """Lets it happen in a proxy."""
+        proxy.watch = self._before
+        return self
+
+    def _before(self, passing: Passing) -> None:
+        with self._lock:
+            if self._chosen is not None or not self._fits(passing):
+                return
+            self._chosen = passing
+        self._act()
+        self.held.set()
+        self.released.wait()
