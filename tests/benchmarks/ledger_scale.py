@@ -158,9 +158,7 @@ def rebuild(root: Path) -> None:
     spans = ledger.read_part(state.spans)
     check_tiling(state.staged.files, spans)
     tiled = time.perf_counter()
-    leaves = pa.concat_tables(
-        [LEAF_SCHEMA.empty_table(), *[ledger.read_part(r.leaves) for r in state.round_records if r.leaves]]
-    )
+    leaves = pa.concat_tables([ledger.read_part(record.leaves) for record in state.round_records if record.leaves])
     counts = gate.check(state.staged.files, leaves)
     ended = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
