@@ -55,6 +55,8 @@ def case(request, world, proxy, executors, tmp_path_factory):
     proxy.reset()
     proxy.watch = kills = Kills(proxy, request.param, AIMS)
     run = run_on(executors, world, proxy, tmp_path_factory.mktemp("run"))
+    missed = [phase for phase in AIMS if phase not in kills.done]
+    assert not missed, f"nothing was killed in {missed}"
     return Case(request.param, kills.done, proxy.passed, run)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from support.watching_proxy import Passing, WatchingProxy
+from support.watching_proxy import GONE, Passing, WatchingProxy
 
 PATIENCE_SECONDS = 60.0
 WRITING_SECONDS = 5.0
@@ -73,7 +73,9 @@ class Kills:
         """Lets a request wait until what it was meant for is done."""
         with self._lock:
             for name, aim in self.aims.items():
-                if name not in self.done and aim.fits(passing, self.proxy.passed):
+                if name in self.done or passing.pid == GONE or not aim.fits(passing, self.proxy.passed):
+                    continue
+                with suppress(psutil.NoSuchProcess):
                     killed = self._kill(passing, aim)
                     if killed is not None:
                         self.done[name] = killed
