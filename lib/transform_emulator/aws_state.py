@@ -1,7 +1,7 @@
 """The parts of moto's state that jobs need: models, log streams, buckets. With `moto_store` all that knows moto."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,7 @@ class ModelRegistry:
         self._served = dict(served)
         self._lock = threading.Lock()
         self._known: set[Scope] = set()
+        self._own: list[Model] = []
 
     def ensure(self, scope: Scope) -> None:
         """Register the served models in an account and region that was not seen before.
@@ -49,7 +50,7 @@ class ModelRegistry:
             self._known.add(scope)
             backend = sagemaker_backends[scope.account][scope.region]
             for name in self._served:
-                backend.create_model(
+                model = backend.create_model(
                     model_name=name,
                     execution_role_arn=f"arn:aws:iam::{scope.account}:role/{ROLE_NAME}",
                     primary_container={"Image": f"transform-emulator/{name}"},
@@ -57,6 +58,11 @@ class ModelRegistry:
                     containers=None,
                     tags=None,
                 )
+                self._own.append(model)
+
+    def is_own(self, model: object) -> bool:
+        """Whether moto's model is one of the served ones, rather than one that a client created."""
+        return any(model is own for own in self._own)
 
     def role_of_model(self, scope: Scope, name: str) -> str | None:
         """The model's ExecutionRoleArn, or None if there is no such model."""
@@ -101,20 +107,43 @@ class ModelRegistry:
         return next((model for model in models if model.model_name == name), None)
 
 
-class LogGroup:
-    """Streams of the group that all transform jobs log to."""
+KeepLines = Callable[[Scope, str, int, Sequence[str]], None]
 
-    def __init__(self) -> None:
+
+def keep_no_lines(scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
+    """Keep no record of log lines besides moto's."""
+
+
+class LogGroup:
+    """Streams of the group that all transform jobs log to.
+
+    Args:
+        keep: Records lines before anybody can see them.
+    """
+
+    def __init__(self, keep: KeepLines = keep_no_lines) -> None:
+        self._keep = keep
         self._lock = threading.Lock()  # moto's streams are not thread-safe
 
     def put(self, scope: Scope, stream: str, now: datetime, lines: Sequence[str]) -> None:
         """Append lines to a stream, which is created with its first line."""
-        events = [{"timestamp": int(now.timestamp() * MILLISECONDS), "message": _cut(line)} for line in lines]
-        backend = logs_backends[scope.account][scope.region]
+        cut, timestamp_ms = [_cut(line) for line in lines], int(now.timestamp() * MILLISECONDS)
         with self._lock:
-            backend.ensure_log_group(LOG_GROUP)
-            backend.ensure_log_stream(LOG_GROUP, stream)
-            backend.put_log_events(LOG_GROUP, stream, events)
+            self._keep(scope, stream, timestamp_ms, cut)
+            self._append(scope, stream, timestamp_ms, cut)
+
+    def restore(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
+        """Append lines that were kept."""
+        with self._lock:
+            self._append(scope, stream, timestamp_ms, lines)
+
+    def _append(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
+        backend = logs_backends[scope.account][scope.region]
+        backend.ensure_log_group(LOG_GROUP)
+        backend.ensure_log_stream(LOG_GROUP, stream)
+        events = [{"timestamp": timestamp_ms, "message": line} for line in lines]
+        # The stream's own method: the backend's drops lines of more than 14 days ago, which were younger once.
+        backend.groups[LOG_GROUP].streams[stream].put_log_events(events)
 
 
 def ensure_buckets(account: str, region: str, names: Iterable[str]) -> None:

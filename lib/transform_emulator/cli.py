@@ -16,13 +16,14 @@ from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import FaultError
 from transform_emulator.limits import PING_DEADLINE_SECONDS
+from transform_emulator.state.directory import StateError
 from transform_emulator.switch_options import SwitchError
 
 DEFAULT_PORT = 5000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0 once the emulator was told to end, 1 if its port is taken, 2 for wrong arguments."""
+    """The exit code: 0 once the emulator was told to end, 1 if its port or state is taken, 2 for wrong arguments."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.list_switches:
@@ -36,10 +37,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    try:
+        return _serve(settings, arguments.exit_with_stdin, ended)
+    except StateError as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return 1
+
+
+def _serve(settings: Settings, exit_with_stdin: bool, ended: threading.Event) -> int:
     with Emulator(settings) as emulator:
         sys.stdout.write(json.dumps({"endpoint_url": emulator.endpoint_url}) + "\n")
         sys.stdout.flush()
-        if arguments.exit_with_stdin:
+        if exit_with_stdin:
             threading.Thread(target=_set_at_end_of_stdin, args=(ended,), daemon=True).start()
         ended.wait()
     return 0
@@ -55,6 +64,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         switches=switch_options.parse(arguments.switch),
         faults=[] if arguments.faults is None else faults_api.from_file(arguments.faults),
         describes_in_progress=arguments.describes_in_progress,
+        state=arguments.state,
         ping_deadline_seconds=arguments.ping_timeout_seconds,
     )
 
@@ -112,6 +122,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "default": PING_DEADLINE_SECONDS,
         "metavar": "S",
         "help": "how long a model server may take until /ping answers 200 (default: %(default)s, as the service)",
+    },
+    "--state": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "keep objects, jobs, models and job logs in this directory, and go on with what it holds",
     },
     "--exit-with-stdin": {"action": "store_true", "help": "end when standard input is closed"},
 }

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from wsgiref.types import WSGIApplication
 
@@ -14,20 +15,25 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from transform_emulator import aws_state
 from transform_emulator.clock import utc_now
 from transform_emulator.control_plane.errors import ApiError
-from transform_emulator.control_plane.jobs import JobRegister, Scope
+from transform_emulator.control_plane.jobs import FINAL, JobRegister, Scope
 from transform_emulator.control_plane.operations import Conduct, Operations
 from transform_emulator.data_plane.endpoints import Endpoints
 from transform_emulator.data_plane.job_run import JobRunner, Surroundings
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
+from transform_emulator.data_plane.progress import ProgressInMemory
 from transform_emulator.faults.model import Fault
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.gateway import DEFAULT_REGION, Gateway
+from transform_emulator.gateway import DEFAULT_REGION, Gateway, note_nothing
 from transform_emulator.http_server import HOST, make_server
 from transform_emulator.limits import PING_DEADLINE_SECONDS
 from transform_emulator.locations import parse_uri
 from transform_emulator.moto_store import MotoStore
 from transform_emulator.s3_front import S3Front
 from transform_emulator.s3_proxy import S3Proxy
+from transform_emulator.state.kept_objects import KeptObjects
+from transform_emulator.state.kept_s3 import KeptS3
+from transform_emulator.state.kept_store import KeptStore
+from transform_emulator.state.state import State
 from transform_emulator.switches import Switches
 
 log = logging.getLogger(__name__)
@@ -50,6 +56,8 @@ class Settings:
         faults: What is made to go wrong from the start.
         describes_in_progress: How many describes show a job InProgress before it runs; None for real time.
         ping_deadline_seconds: How long a model server may take until /ping answers.
+        state: The directory from which an earlier process's world goes on, and in which this one's is kept; None for
+            memory only.
     """
 
     models: Mapping[str, str]
@@ -61,24 +69,32 @@ class Settings:
     faults: Sequence[Fault] = ()
     describes_in_progress: int | None = None
     ping_deadline_seconds: float = PING_DEADLINE_SECONDS
+    state: Path | None = None
 
 
 class Emulator:
     """A running emulator; a context manager that ends it, jobs and model servers included."""
 
     def __init__(self, settings: Settings) -> None:
-        """Bind the port; nothing is answered before `start`."""
+        """Bind the port; nothing is answered before `start`.
+
+        Raises:
+            StateError: The state's directory cannot be used, or another process has it.
+        """
         self._settings = settings
         self._models = aws_state.ModelRegistry(settings.models)
+        self._state = None if settings.state is None else State(settings.state, self._models)
         self._stores: dict[str, ObjectStore] = {}
         self._stores_lock = threading.Lock()
-        self._jobs = JobRegister(utc_now)
+        self._jobs = JobRegister(utc_now) if self._state is None else JobRegister(utc_now, self._state.jobs.keep)
+        self._logs = aws_state.LogGroup() if self._state is None else aws_state.LogGroup(self._state.logs.keep)
         self.faults = FaultRegister(settings.faults)
         self._endpoints = Endpoints(self._models.served_by_endpoint, settings.ping_deadline_seconds)
         surroundings = Surroundings(
             models=self._models,
-            logs=aws_state.LogGroup(),
+            logs=self._logs,
             store_of=self._store,
+            progress=ProgressInMemory() if self._state is None else self._state.jobs,
             clock=utc_now,
             switches=settings.switches,
             faults=self.faults,
@@ -96,18 +112,32 @@ class Emulator:
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Answer requests from now on."""
+        """Answer requests from now on, and go on with the jobs that were in flight when the state was left.
+
+        Raises:
+            StateError: Something of the state is not there any more.
+        """
+        if self._state is not None:
+            self._state.load(self._jobs, self._logs, with_objects=self._settings.s3_endpoint is None)
         aws_state.ensure_buckets(aws_state.account_of(""), DEFAULT_REGION, self._settings.buckets)
+        if self._kept_objects is not None:
+            for name in self._settings.buckets:
+                self._kept_objects.sync_new_bucket(name)
+        for job in self._jobs.all():
+            if job.status not in FINAL:
+                self._runner.resume(job, at_once=self._settings.describes_in_progress is None)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop all jobs, end all model servers, then stop answering."""
+        """Stop all jobs, or leave them to the next process if there is a state; end model servers; stop answering."""
         # Jobs first: they write logs and outputs to the end, and their clients still describe them.
-        self._runner.shut_down()
+        self._runner.shut_down(leave_jobs=self._state is not None)
         self._endpoints.shut_down()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self._state is not None:
+            self._state.close()
 
     def __enter__(self) -> "Emulator":
         self.start()
@@ -143,17 +173,23 @@ class Emulator:
         moto = DomainDispatcherApplication(create_backend_app)
         conduct = Conduct(settings.switches, self.faults, settings.describes_in_progress)
         operations = Operations(self._jobs, self, self._runner.start, conduct)
-        s3: WSGIApplication = moto
+        s3: WSGIApplication = moto if self._kept_objects is None else KeptS3(moto, self._kept_objects)
         if settings.s3_endpoint is not None:
             session = boto3.session.Session()
             region = session.region_name or DEFAULT_REGION
             s3 = S3Proxy(settings.s3_endpoint, session.get_credentials(), region)
         front = S3Front(s3, self.faults, settings.create_buckets and settings.s3_endpoint is None)
-        return Gateway(operations.call, front, moto, self._models, self._endpoints, self.faults)
+        note = note_nothing if self._state is None else self._state.models.sync
+        return Gateway(operations.call, front, moto, self._models, self._endpoints, self.faults, note)
+
+    @property
+    def _kept_objects(self) -> KeptObjects | None:
+        return None if self._state is None or self._settings.s3_endpoint is not None else self._state.objects
 
     def _store(self, scope: Scope) -> ObjectStore:
         if self._settings.s3_endpoint is None:
-            return MotoStore(scope.account)
+            kept = self._kept_objects
+            return MotoStore(scope.account) if kept is None else KeptStore(scope.account, kept)
         with self._stores_lock:
             if scope.region not in self._stores:
                 self._stores[scope.region] = S3Store(_client(self._settings.s3_endpoint, scope.region))

@@ -20,6 +20,7 @@ from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 
 Call = Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
+Note = Callable[[Scope, str], None]
 S3Application = Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/")
@@ -28,6 +29,10 @@ TARGET_PREFIX = "SageMaker."
 JSON_TYPE = "application/x-amz-json-1.1"
 DEFAULT_REGION = "us-east-1"
 FORWARDED_HEADERS = ("Content-Type", "Accept", "X-Amzn-SageMaker-Custom-Attributes")
+
+
+def note_nothing(scope: Scope, operation: str) -> None:
+    """Keep no record of the calls of SageMaker that moto answers."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Gateway:
         models: Made known to moto before a SageMaker call reaches it.
         endpoints: Answers InvokeEndpoint.
         faults: What is made to go wrong.
+        note: Told of each call of SageMaker that moto has answered, before its client is.
     """
 
     call: Call
@@ -49,6 +55,7 @@ class Gateway:
     models: aws_state.ModelRegistry
     endpoints: Endpoints
     faults: FaultRegister
+    note: Note = note_nothing
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -91,7 +98,9 @@ class Gateway:
         # Moto forgets the endpoint; the server that was started for it is ours to end.
         if operation == "DeleteEndpoint":
             self.endpoints.stop(scope, str(_document(environ).get("EndpointName")))
-        return self.moto(environ, start_response)
+        answer_of_moto = self.moto(environ, start_response)
+        self.note(scope, operation)
+        return answer_of_moto
 
     def _invoke(
         self, name: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse

@@ -15,6 +15,7 @@ from werkzeug.test import run_wsgi_app
 HOST = "127.0.0.1"  # never another interface: anyone who reaches the emulator can run commands' models and read data
 IDLE_SECONDS = 300.0
 BODILESS_STATUSES = (204, 304)
+ONE_WRITE_BYTES = 2**16
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class KeepAliveHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # or a kept connection waits 40 ms for the peer's delayed acknowledgement
     timeout = IDLE_SECONDS
+    _headers_buffer: list[bytes]  # http.server's, sent by flush_headers
 
     def run_wsgi(self) -> None:
         """Answer the request whose headers were just parsed."""
@@ -48,13 +50,24 @@ class KeepAliveHandler(MotoRequestHandler):
                 self.send_header(name, value)
             if "Content-Length" not in headers and int(code) not in BODILESS_STATUSES:
                 self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(payload)
+            self._send(b"" if self.command == "HEAD" else payload)
         finally:
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
+
+    def _send(self, payload: bytes) -> None:
+        """Send the headers, and the payload in the same write if it is small.
+
+        Of an emulator that is killed between two writes the client has an answer without its body, which botocore, on
+        its last attempt, takes for an empty one.
+        """
+        if len(payload) > ONE_WRITE_BYTES:
+            self.end_headers()
+            self.wfile.write(payload)
+        else:
+            self._headers_buffer.append(b"\r\n" + payload)
+            self.flush_headers()
 
     def _application_answer(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
         answered = False
@@ -66,6 +79,7 @@ class KeepAliveHandler(MotoRequestHandler):
                 self.close_connection = True
                 self.send_response(HTTPStatus.INTERNAL_SERVER_ERROR)
                 self.send_header("Content-Length", "0")
+                self.send_header("Connection", "close")  # or the client sends its next request to nobody
                 self.end_headers()
         return answer
 

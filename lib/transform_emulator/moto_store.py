@@ -6,9 +6,11 @@ Over HTTP each byte of a job would pass through this one process twice more, as 
 
 import hashlib
 import secrets
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import Protocol
 
 import psutil
 from moto.s3.exceptions import S3ClientError
@@ -50,11 +52,59 @@ SMALLEST_SPOOL_BYTES = 2**20
 BUDGET = MemoryBudget(psutil.virtual_memory().available // BUDGET_PARTS)
 
 
+class Sink(Protocol):
+    """Where an object's bytes go until it is complete, and what makes it appear then."""
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+
+    def publish(self, bucket: FakeBucket, key: FakeKey) -> None:
+        """Put the key with these bytes into its bucket."""
+
+    def discard(self) -> None:
+        """Drop the bytes, unless the key was published."""
+
+
+class MemorySink:
+    """Bytes in memory, within the budget, or in a temporary file."""
+
+    def __init__(self) -> None:
+        self._in_memory_bytes = BUDGET.of_one_object()
+        self._buffer = tempfile.SpooledTemporaryFile(self._in_memory_bytes)  # noqa: SIM115  # moto's key closes it
+        self._published = False
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._buffer.write(data)
+
+    def publish(self, bucket: FakeBucket, key: FakeKey) -> None:
+        """Put the key with these bytes into its bucket."""
+        key._value_buffer.close()
+        key._value_buffer = self._buffer
+        if key.contentsize <= self._in_memory_bytes:
+            BUDGET.keep(key)
+        earlier = bucket.keys.getlist(key.name, []) if bucket.is_versioned else []
+        bucket.keys.setlist(key.name, [*earlier, key])
+        self._published = True
+
+    def discard(self) -> None:
+        """Drop the bytes, unless the key was published."""
+        if not self._published:
+            self._buffer.close()
+
+
 class MotoStore:
     """The objects that one account sees. It satisfies `ObjectStore`."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, sink: Callable[[], Sink] = MemorySink) -> None:
+        """Make it.
+
+        Args:
+            account: The account.
+            sink: Where the bytes of a new object go.
+        """
         self._account = account
+        self._sink = sink
 
     def keys(self, prefix: S3Location) -> Iterator[str]:
         """Yield all keys that begin with the prefix, in UTF-8 order."""
@@ -80,7 +130,7 @@ class MotoStore:
 
     def writer(self, place: S3Location, kms_key: str | None) -> ObjectWriter:
         """A writer of the object, which exists only once the writer is completed."""
-        return _Writer(self._account, self._bucket(place.bucket), place.key, kms_key)
+        return _Writer(self._account, self._bucket(place.bucket), place.key, kms_key, self._sink())
 
     def delete(self, place: S3Location) -> None:
         """Remove an object."""
@@ -96,9 +146,9 @@ class MotoStore:
 class _Writer:
     """Fills a key that is in no bucket yet, so that nobody sees half an object."""
 
-    def __init__(self, account: str, bucket: FakeBucket, name: str, kms_key: str | None) -> None:
+    def __init__(self, account: str, bucket: FakeBucket, name: str, kms_key: str | None, sink: Sink) -> None:
         self._bucket = bucket
-        self._in_memory_bytes = BUDGET.of_one_object()
+        self._sink = sink
         self._key = FakeKey(
             name=name,
             value=b"",
@@ -109,7 +159,6 @@ class _Writer:
             bucket_name=bucket.name,
             encryption="aws:kms" if kms_key else None,
             kms_key_id=kms_key,
-            max_buffer_size=self._in_memory_bytes,
         )
         self._size_bytes = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -120,11 +169,11 @@ class _Writer:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sink.discard()
 
     def write(self, data: bytes) -> None:
         """Append bytes."""
-        self._key._value_buffer.write(data)
+        self._sink.write(data)
         if self._size_bytes < UPLOAD_PART_BYTES:
             self._md5.update(data)
         self._size_bytes += len(data)
@@ -135,10 +184,7 @@ class _Writer:
         # S3: the ETag of a multipart upload is not the MD5 of the object; clients may only compare it with itself.
         self._key._etag = self._md5.hexdigest() if parts <= 1 else f"{secrets.token_hex(16)}-{parts}"
         self._key.contentsize = self._size_bytes
-        if self._size_bytes <= self._in_memory_bytes:
-            BUDGET.keep(self._key)
-        earlier = self._bucket.keys.getlist(self._key.name, []) if self._bucket.is_versioned else []
-        self._bucket.keys.setlist(self._key.name, [*earlier, self._key])
+        self._sink.publish(self._bucket, self._key)
 
 
 def _visible(bucket: FakeBucket, name: str) -> bool:

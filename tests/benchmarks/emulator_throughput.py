@@ -5,7 +5,8 @@
 A model server that echoes (waitress and Flask, as a person would write it, or nothing but a socket with
 `--server bare`) is asked first by a client that does nothing but post the mini-batches of an object, on kept
 connections and from as many threads as the job has; then a job scores the same object through the emulator. Both move
-the same bodies to the same server, in the same run, so their ratio is what the emulator's own work costs.
+the same bodies to the same server, in the same run, so their ratio is what the emulator's own work costs. With
+`--state DIR` its objects are kept on disk. Before that, one client puts small objects one after the other.
 """
 
 import argparse
@@ -31,6 +32,7 @@ LIB = str(Path(__file__).parents[2] / "lib")
 BUCKET = "data"
 PART_BYTES = 64 * MB
 DEADLINE_SECONDS = 600
+SMALL_PUTS = 1000
 
 
 def mini_batches(total_bytes: int, payload_bytes: int) -> Iterator[bytes]:
@@ -71,6 +73,14 @@ def put_input(s3, total_bytes: int) -> int:
     return len(part) * len(numbers)
 
 
+def small_puts(s3) -> float:
+    """How many objects of 1 kB a client puts in a second."""
+    begin = time.perf_counter()
+    for number in range(SMALL_PUTS):
+        s3.put_object(Bucket=BUCKET, Key=f"small/{number}", Body=bytes(1000))
+    return SMALL_PUTS / (time.perf_counter() - begin)
+
+
 def run_job(endpoint_url: str, name: str, payload_mb: int, concurrent: int) -> float:
     """Seconds between the job's TransformStartTime and its TransformEndTime."""
     sagemaker = boto3.client("sagemaker", endpoint_url=endpoint_url, region_name="us-west-2", **KEYS)
@@ -108,6 +118,7 @@ def main() -> None:
     parser.add_argument("--concurrent", type=int, default=4)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--server", choices=["waitress", "bare"], default="waitress")
+    parser.add_argument("--state", type=Path, help="keep the emulator's state in this directory")
     chosen = parser.parse_args()
     total = int(chosen.gigabytes * 10**9)
     script = Path(__file__).with_name("echo_server.py")
@@ -116,8 +127,9 @@ def main() -> None:
         try:
             assert server.stdout is not None
             url = json.loads(server.stdout.readline())["url"]
-            with Emulator(Settings({"echo": url}, buckets=[BUCKET])) as emulator:
+            with Emulator(Settings({"echo": url}, buckets=[BUCKET], state=chosen.state)) as emulator:
                 s3 = boto3.client("s3", endpoint_url=emulator.endpoint_url, region_name="us-west-2", **KEYS)
+                print(json.dumps({"small_puts_per_s": round(small_puts(s3))}), flush=True)
                 size = put_input(s3, total)
                 for number in range(chosen.repeat):
                     bare = size / post_all(url, size, chosen.payload_mb * MB, chosen.concurrent)

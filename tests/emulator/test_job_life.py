@@ -42,13 +42,13 @@ def names(register: JobRegister, **query: Any) -> list[str]:
 def test_a_job_that_is_done(register: JobRegister) -> None:
     """CreationTime always, TransformStartTime when instances start, TransformEndTime at the end (botocore)."""
     job = add(register, "a")
-    assert (job.status, job.started, job.ended) == (Status.IN_PROGRESS, None, None)
+    assert (job.status, job.life.started, job.life.ended) == (Status.IN_PROGRESS, None, None)
     register.start(job)
     register.finish(job, None)
     assert job.status is Status.COMPLETED
-    assert job.started is not None
-    assert job.ended is not None
-    assert job.created < job.started < job.ended == job.modified
+    assert job.life.started is not None
+    assert job.life.ended is not None
+    assert job.created < job.life.started < job.life.ended == job.life.modified
     assert job.done.is_set()
 
 
@@ -56,7 +56,7 @@ def test_a_job_that_failed_has_a_reason_of_at_most_1024_characters(register: Job
     """FailureReason: at most 1024 characters (botocore)."""
     job = add(register, "a")
     register.finish(job, "x" * 2000)
-    assert (job.status, len(job.failure_reason or "")) == (Status.FAILED, 1024)
+    assert (job.status, len(job.life.failure_reason or "")) == (Status.FAILED, 1024)
 
 
 def test_a_job_that_is_stopped_is_stopping_first(register: JobRegister) -> None:
@@ -66,7 +66,7 @@ def test_a_job_that_is_stopped_is_stopping_first(register: JobRegister) -> None:
     assert (job.status, job.stop.is_set()) == (Status.STOPPING, True)
     assert register.request_stop(job)
     register.finish(job, "AlgorithmError: broken off")
-    assert (job.status, job.failure_reason) == (Status.STOPPED, None)
+    assert (job.status, job.life.failure_reason) == (Status.STOPPED, None)
     assert not register.request_stop(job)
 
 
@@ -119,8 +119,8 @@ def test_filters(register: JobRegister) -> None:
     assert names(register, StatusEquals="Completed") == ["run-1"]
     assert names(register, CreationTimeAfter=second.created.timestamp()) == ["other"]
     assert names(register, CreationTimeBefore=second.created.isoformat()) == ["run-1"]
-    assert names(register, LastModifiedTimeAfter=third.modified.timestamp()) == ["run-1"]
-    assert names(register, LastModifiedTimeBefore=third.modified.timestamp(), NameContains="run") == ["run-2"]
+    assert names(register, LastModifiedTimeAfter=third.life.modified.timestamp()) == ["run-1"]
+    assert names(register, LastModifiedTimeBefore=third.life.modified.timestamp(), NameContains="run") == ["run-2"]
 
 
 @pytest.mark.parametrize("query", [{"NextToken": "%%"}, {"NextToken": "bm90IGEgbnVtYmVy"}, {"CreationTimeAfter": "x"}])

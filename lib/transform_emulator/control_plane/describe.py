@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transform_emulator.control_plane.jobs import Job
+from transform_emulator.control_plane.jobs import Job, Life
 
 # What the service fills in when a request leaves it out; MaxPayloadInMB, MaxConcurrentTransforms, BatchStrategy and
 # ModelClientConfig are *not* filled in (output of sm-batch_transform_pytorch.ipynb, cells 27 and 33).
@@ -24,41 +24,42 @@ ECHOED = (
 
 def description(job: Job) -> dict[str, Any]:
     """DescribeTransformJob's answer; times are seconds since the epoch, as JSON 1.1 has them."""
-    body = job.body
+    body, life = job.body, job.life
     answer: dict[str, Any] = {
         "TransformJobName": job.name,
         "TransformJobArn": job.arn,
-        "TransformJobStatus": job.status.value,
+        "TransformJobStatus": life.status.value,
         "CreationTime": job.created.timestamp(),
         "TransformInput": FILLED_INPUT | body["TransformInput"],
         "TransformOutput": FILLED_OUTPUT | body["TransformOutput"],
         "DataProcessing": FILLED_PROCESSING | body.get("DataProcessing", {}),
     }
     answer |= {name: body[name] for name in ECHOED if name in body}
-    return answer | _endings(job)
+    return answer | _endings(life)
 
 
 def summary(job: Job) -> dict[str, Any]:
     """One entry of ListTransformJobs."""
+    life = job.life
     answer = {
         "TransformJobName": job.name,
         "TransformJobArn": job.arn,
-        "TransformJobStatus": job.status.value,
+        "TransformJobStatus": life.status.value,
         "CreationTime": job.created.timestamp(),
-        "LastModifiedTime": job.modified.timestamp(),
+        "LastModifiedTime": life.modified.timestamp(),
     }
-    endings = _endings(job)
+    endings = _endings(life)
     # botocore's TransformJobSummary has the end and the reason of a failure, but not the start.
     endings.pop("TransformStartTime", None)  # not a member of TransformJobSummary
     return answer | endings
 
 
-def _endings(job: Job) -> dict[str, Any]:
+def _endings(life: Life) -> dict[str, Any]:
     answer: dict[str, Any] = {}
-    if job.started is not None:
-        answer["TransformStartTime"] = job.started.timestamp()
-    if job.ended is not None:
-        answer["TransformEndTime"] = job.ended.timestamp()
-    if job.failure_reason is not None:
-        answer["FailureReason"] = job.failure_reason
+    if life.started is not None:
+        answer["TransformStartTime"] = life.started.timestamp()
+    if life.ended is not None:
+        answer["TransformEndTime"] = life.ended.timestamp()
+    if life.failure_reason is not None:
+        answer["FailureReason"] = life.failure_reason
     return answer

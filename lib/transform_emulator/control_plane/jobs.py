@@ -1,7 +1,8 @@
 """The life of a transform job, and the register of all of them. Threads meet here, so every change takes the lock."""
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -37,6 +38,27 @@ class Scope:
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name}"
 
 
+@dataclass(frozen=True)
+class Life:
+    """Where a job is in its life; replaced as a whole, so that nobody sees half a change.
+
+    Attributes:
+        status: TransformJobStatus.
+        modified: When the status changed last.
+        started: TransformStartTime, once its instances start.
+        ended: TransformEndTime.
+        failure_reason: FailureReason, only when Failed.
+        tags: The tags it was created with and was given since.
+    """
+
+    status: Status
+    modified: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    failure_reason: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Job:
     """One job: its request as it was sent, and where it is in its life.
@@ -45,31 +67,21 @@ class Job:
         scope: Account and region.
         body: The request, unchanged.
         created: CreationTime.
-        status: TransformJobStatus.
-        started: TransformStartTime, once its instances start.
-        ended: TransformEndTime.
-        modified: When the status changed last.
-        failure_reason: FailureReason, only when Failed.
+        life: What changes, and is seen by clients.
         stop: Set when the job is to end early.
         released: Set when the job may begin to run: at once, or by the describe that is told to see its end.
         done: Set when the status is final.
         describes: How often the job was described.
-        tags: The tags it was created with and was given since.
     """
 
     scope: Scope
     body: dict[str, Any]
     created: datetime
-    modified: datetime
-    status: Status = Status.IN_PROGRESS
-    started: datetime | None = None
-    ended: datetime | None = None
-    failure_reason: str | None = None
+    life: Life
     stop: StopSignal = field(default_factory=StopSignal)
     released: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     describes: int = 0
-    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -81,12 +93,31 @@ class Job:
         """TransformJobArn."""
         return self.scope.arn("transform-job", self.name)
 
+    @property
+    def status(self) -> Status:
+        """TransformJobStatus."""
+        return self.life.status
+
+
+Keep = Callable[[Job, Life], None]
+
+
+def keep_nothing(job: Job, life: Life) -> None:
+    """Keep no record of a job's life besides the register's."""
+
 
 class JobRegister:
     """All jobs that were ever created: they cannot be deleted, so their names stay taken."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keep: Keep = keep_nothing) -> None:
+        """Make an empty register.
+
+        Args:
+            clock: The time of day.
+            keep: Records each change before anybody can see it.
+        """
         self._clock = clock
+        self._keep = keep
         self._lock = threading.Lock()
         self._jobs: dict[tuple[Scope, str], Job] = {}
 
@@ -94,10 +125,22 @@ class JobRegister:
         """The job of that name and whether it is new: False means that the name was taken before."""
         now = self._clock()
         tags = {tag["Key"]: tag["Value"] for tag in body.get("Tags", [])}
-        job = Job(scope, body, created=now, modified=now, tags=tags)
+        job = Job(scope, body, created=now, life=Life(Status.IN_PROGRESS, now, tags=tags))
         with self._lock:
-            known = self._jobs.setdefault((scope, job.name), job)
-        return known, known is job
+            known = self._jobs.get((scope, job.name))
+            if known is not None:
+                return known, False
+            self._change(job, job.life)
+            self._jobs[scope, job.name] = job
+        return job, True
+
+    def restore(self, jobs: Iterable[Job]) -> None:
+        """Take in jobs that were kept, in the order of their creation."""
+        with self._lock:
+            for job in jobs:
+                self._jobs[job.scope, job.name] = job
+                if job.status in FINAL:
+                    job.done.set()
 
     def get(self, scope: Scope, name: str) -> Job | None:
         """The job of that name, or None."""
@@ -112,7 +155,12 @@ class JobRegister:
     def start(self, job: Job) -> None:
         """Note that the job's instances start."""
         with self._lock:
-            job.started = self._clock()
+            self._change(job, replace(job.life, started=self._clock()))
+
+    def set_tags(self, job: Job, tags: Mapping[str, str]) -> None:
+        """Give the job these tags in place of those it has."""
+        with self._lock:
+            self._change(job, replace(job.life, tags=tags))
 
     def request_stop(self, job: Job) -> bool:
         """Move a running job to Stopping; False if it has ended already."""
@@ -121,7 +169,7 @@ class JobRegister:
             if job.status in FINAL:
                 return False
             if job.status is Status.IN_PROGRESS:
-                job.status, job.modified = Status.STOPPING, self._clock()
+                self._change(job, replace(job.life, status=Status.STOPPING, modified=self._clock()))
         job.stop.set()
         job.released.set()
         return True
@@ -129,15 +177,15 @@ class JobRegister:
     def finish(self, job: Job, failure_reason: str | None) -> None:
         """Give the job its final status: Stopped if it was told to, else Failed with a reason or Completed."""
         with self._lock:
-            job.ended = job.modified = self._clock()
+            now = self._clock()
+            ended = replace(job.life, status=Status.COMPLETED, modified=now, ended=now)
             # Stopped wins over whatever its interrupted requests looked like; FailureReason is for Failed only.
             if job.status is Status.STOPPING:
-                job.status = Status.STOPPED
+                ended = replace(ended, status=Status.STOPPED)
             elif failure_reason is not None:
-                job.status = Status.FAILED
-                job.failure_reason = failure_reason[:MAX_FAILURE_REASON_CHARACTERS]
-            else:
-                job.status = Status.COMPLETED
+                reason = failure_reason[:MAX_FAILURE_REASON_CHARACTERS]
+                ended = replace(ended, status=Status.FAILED, failure_reason=reason)
+            self._change(job, ended)
         job.done.set()
 
     def count_describe(self, job: Job) -> int:
@@ -145,3 +193,8 @@ class JobRegister:
         with self._lock:
             job.describes += 1
             return job.describes
+
+    def _change(self, job: Job, life: Life) -> None:
+        # In this order: what a client was shown must be there after a crash.
+        self._keep(job, life)
+        job.life = life

@@ -39,7 +39,7 @@ def page(jobs: Sequence[Job], query: Mapping[str, Any]) -> dict[str, Any]:
 def _matches(job: Job, query: Mapping[str, Any]) -> bool:
     return (
         _within(job.created, query.get("CreationTimeAfter"), query.get("CreationTimeBefore"))
-        and _within(job.modified, query.get("LastModifiedTimeAfter"), query.get("LastModifiedTimeBefore"))
+        and _within(job.life.modified, query.get("LastModifiedTimeAfter"), query.get("LastModifiedTimeBefore"))
         and query.get("NameContains", "") in job.name
         and query.get("StatusEquals", job.status.value) == job.status.value
     )

@@ -26,26 +26,26 @@ def call(jobs: JobRegister, operation: str, scope: Scope, body: dict[str, Any]) 
     job = jobs.get(scope, arn.partition(KIND)[2])
     if job is None or job.arn != arn:
         raise validation(f"Could not find resource {arn}.")
-    answers: dict[str, Callable[[Job, dict[str, Any]], dict[str, Any]]] = {
+    answers: dict[str, Callable[[JobRegister, Job, dict[str, Any]], dict[str, Any]]] = {
         "AddTags": _add,
-        "ListTags": lambda of, _: {"Tags": _listed(of)},
+        "ListTags": lambda _, of, __: {"Tags": _listed(of)},
         "DeleteTags": _delete,
     }
-    return answers[operation](job, body)
+    return answers[operation](jobs, job, body)
 
 
-def _add(job: Job, body: dict[str, Any]) -> dict[str, Any]:
-    tags = job.tags | {tag["Key"]: tag["Value"] for tag in body["Tags"]}
+def _add(jobs: JobRegister, job: Job, body: dict[str, Any]) -> dict[str, Any]:
+    tags = {**job.life.tags} | {tag["Key"]: tag["Value"] for tag in body["Tags"]}
     if len(tags) > MAX_TAGS:
         raise validation(f"The number of tags ({len(tags)}) must not be greater than {MAX_TAGS}.")
-    job.tags = tags
+    jobs.set_tags(job, tags)
     return {"Tags": _listed(job)}
 
 
-def _delete(job: Job, body: dict[str, Any]) -> dict[str, Any]:
-    job.tags = {key: value for key, value in job.tags.items() if key not in body["TagKeys"]}
+def _delete(jobs: JobRegister, job: Job, body: dict[str, Any]) -> dict[str, Any]:
+    jobs.set_tags(job, {key: value for key, value in job.life.tags.items() if key not in body["TagKeys"]})
     return {}
 
 
 def _listed(job: Job) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in job.tags.items()]
+    return [{"Key": key, "Value": value} for key, value in job.life.tags.items()]

@@ -27,6 +27,7 @@ from transform_emulator.switches import Switches
 HELD_BODIES_PER_TRANSFORM = 2  # one at the model server, one read ahead
 
 PutLog = Callable[[str, datetime, Sequence[str]], None]
+Note = Callable[[InputObject, str | None], None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class JobContext:
         model_environment: The model's own variables.
         store: Its objects.
         put_log: Appends lines to a log stream.
+        note: Notes that an object is done: its output is written, or why it has none.
         clock: The time of day.
         stop: Set when the job is told to stop.
         broken: Set when one instance met a failure that ends the whole job.
@@ -52,6 +54,7 @@ class JobContext:
     model_environment: dict[str, str]
     store: ObjectStore
     put_log: PutLog
+    note: Note
     clock: Clock
     stop: StopSignal
     broken: threading.Event
@@ -67,12 +70,10 @@ class InstanceResult:
     Attributes:
         system_reason: The failure that ended the whole job, or None.
         failure_reason: The first reason of a failed file, or of an instance that never worked, or None.
-        outputs: The objects it wrote.
     """
 
     system_reason: str | None
     failure_reason: str | None
-    outputs: tuple[S3Location, ...]
 
 
 class Instance:
@@ -92,7 +93,6 @@ class Instance:
         self._lock = threading.Lock()
         self._system_reason: str | None = None
         self._reason: str | None = None
-        self._outputs: list[S3Location] = []
 
     def run(self) -> InstanceResult:
         """Transform the files; returns early when the job is told to stop."""
@@ -111,7 +111,7 @@ class Instance:
                 self._serve(server.url, lambda: server.running)
             finally:
                 server.stop()
-        return InstanceResult(self._system_reason, self._reason, tuple(self._outputs))
+        return InstanceResult(self._system_reason, self._reason)
 
     def _serve(self, url: str, running: Callable[[], bool]) -> None:
         context = self._context
@@ -176,11 +176,12 @@ class Instance:
             return
         # A success writes nothing to the data-log (sm-batch_transform_pytorch.ipynb: one line for each instance).
         if isinstance(result, S3Location):
-            with self._lock:
-                self._outputs.append(result)
+            context.note(item, None)
         elif isinstance(result, FileFailure):
             self._log_data(*data_log.failure_lines(context.clock(), item, result))
             self._note_reason(result.reason)
+            if not context.stop.is_set():  # what breaks off because the job is to end is no outcome
+                context.note(item, result.reason)
 
     def _breaks(self, item: InputObject) -> bool:
         """Whether a failure of the platform ends the job at this file; such a failure writes no data-log line."""

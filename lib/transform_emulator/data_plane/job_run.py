@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from transform_emulator.aws_state import LogGroup, ModelRegistry
 from transform_emulator.clock import Clock
-from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
+from transform_emulator.control_plane.jobs import Job, JobRegister, Scope, Status
 from transform_emulator.data_plane import data_log
 from transform_emulator.data_plane.inputs import (
     InputObject,
@@ -19,6 +19,7 @@ from transform_emulator.data_plane.inputs import (
 )
 from transform_emulator.data_plane.instance import Instance, InstanceResult, JobContext
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
+from transform_emulator.data_plane.progress import Progress
 from transform_emulator.data_plane.sharding import shards
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
@@ -29,6 +30,7 @@ from transform_emulator.switches import Switches
 log = logging.getLogger(__name__)
 
 JOB_FAULTS = (Kind.CAPACITY_ERROR, Kind.COMPLETED_WITHOUT_OUTPUT, Kind.SLOW_START)
+AFTER_START_FAULTS = (Kind.COMPLETED_WITHOUT_OUTPUT,)  # of those, what can befall a job that was begun before
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Surroundings:
         models: What serves each model.
         logs: The log group.
         store_of: The objects that somebody's jobs read and write.
+        progress: How far each job has come.
         clock: The time of day.
         switches: The readings of unconfirmed points.
         faults: What is made to go wrong.
@@ -48,6 +51,7 @@ class Surroundings:
     models: ModelRegistry
     logs: LogGroup
     store_of: Callable[[Scope], ObjectStore]
+    progress: Progress
     clock: Clock
     switches: Switches
     faults: FaultRegister
@@ -61,56 +65,97 @@ class JobRunner:
         self._jobs = jobs
         self._with = surroundings
         self._threads: list[threading.Thread] = []
+        self._leaving = threading.Event()
 
     def start(self, job: Job) -> None:
-        """Set a new job running."""
+        """Set a job running: a new one, or one that another process had begun."""
         thread = threading.Thread(target=self._run, args=(job,), name=f"job {job.name}")
         self._threads = [running for running in self._threads if running.is_alive()] + [thread]
         thread.start()
+        if self._leaving.is_set():
+            self._break_off(job)
 
-    def shut_down(self) -> None:
-        """Stop every job and wait until its model servers are gone."""
+    def resume(self, job: Job, at_once: bool) -> None:
+        """Set a job running that was in flight when another process ended.
+
+        Args:
+            job: The job.
+            at_once: Rather than when a describe releases it, as a job that had not begun may have to wait for.
+        """
+        stopping = job.status is Status.STOPPING
+        if stopping:
+            job.stop.set()
+        if stopping or at_once or job.life.started is not None:
+            job.released.set()
+        self.start(job)
+
+    def shut_down(self, leave_jobs: bool) -> None:
+        """Wait until every job has ended and its model servers are gone.
+
+        Args:
+            leave_jobs: Break jobs off as they are, for another process to go on with, rather than stop them.
+        """
+        if leave_jobs:
+            self._leaving.set()
         for job in self._jobs.all():
-            self._jobs.request_stop(job)
+            if leave_jobs:
+                self._break_off(job)
+            else:
+                self._jobs.request_stop(job)
         for thread in self._threads:
             thread.join()
+
+    def _break_off(self, job: Job) -> None:
+        job.stop.set()
+        job.released.set()
 
     def _run(self, job: Job) -> None:
         reason: str | None = data_log.INTERNAL_ERROR  # of a job whose run raises: its thread's end shows the traceback
         try:
             job.released.wait()
             reason = None if job.stop.is_set() else self._transform(job)
+            if job.status is Status.STOPPING and not self._with.switches.stop_keeps_outputs:
+                self._remove_outputs(job)
         finally:
-            self._jobs.finish(job, reason)
+            if not self._leaving.is_set():
+                self._jobs.finish(job, reason)
+                self._with.progress.end(job.arn)
 
     def _transform(self, job: Job) -> str | None:
         request = from_api(job.body)
-        facts = {"job": request.name, "model": request.model_name}
+        begun = job.life.started is not None
         served_by = self._with.models.command_or_url(job.scope, request.model_name)
         if served_by is None:
             # A container image that will not start (developer guide, batch transform storage).
             log.error("nothing serves model %s: name it with --model", request.model_name)
             return data_log.INTERNAL_ERROR
-        fault = self._with.faults.find(JOB_FAULTS, facts)
+        facts = {"job": request.name, "model": request.model_name}
+        fault = self._with.faults.find(AFTER_START_FAULTS if begun else JOB_FAULTS, facts)
         if fault is not None and fault.kind is Kind.CAPACITY_ERROR:
             return data_log.CAPACITY
         if fault is not None and job.stop.wait(fault.seconds):
             return None
         store = self._with.store_of(job.scope)
         try:
-            objects = _input_objects(request, store, self._with.switches)
-            self._leave_outputs(request, store, objects)
+            objects = self._with.progress.objects(job.arn) if begun else self._begin(job, request, store)
         except ManifestError as error:
             log.error("job %s: %s", job.name, error)
             return f"{data_log.Blame.CLIENT.value}: {error}"
         except STORE_ERRORS as error:
             log.error("job %s cannot read its input: %s", job.name, error)
             return data_log.INTERNAL_ERROR
-        # Not before: TransformStartTime appears when instances start, 3.6 minutes after creation in a real job.
-        self._jobs.start(job)
         if fault is not None and fault.kind is Kind.COMPLETED_WITHOUT_OUTPUT:
             return None  # boto3#2044: Completed, no error, no objects
         return self._run_instances(job, self._context(job, request, served_by, store), objects)
+
+    def _begin(self, job: Job, request: JobRequest, store: ObjectStore) -> list[InputObject]:
+        """The objects that the job reads, also if other keys come below its prefix later."""
+        objects = _input_objects(request, store, self._with.switches)
+        self._leave_outputs(request, store, objects)
+        self._with.progress.begin(job.arn, objects)
+        # Not before: TransformStartTime appears when instances start, 3.6 minutes after creation in a real job.
+        self._jobs.start(job)
+        return objects
 
     def _leave_outputs(self, request: JobRequest, store: ObjectStore, objects: Sequence[InputObject]) -> None:
         """Put the `.out` objects that a fault wants to be there already, as an earlier job would have left them."""
@@ -129,6 +174,7 @@ class JobRunner:
             model_environment=self._with.models.environment(job.scope, request.model_name),
             store=store,
             put_log=lambda stream, now, lines: self._with.logs.put(job.scope, stream, now, lines),
+            note=lambda item, reason: self._with.progress.note(job.arn, item, reason),
             clock=self._with.clock,
             stop=job.stop,
             broken=threading.Event(),
@@ -139,20 +185,27 @@ class JobRunner:
 
     def _run_instances(self, job: Job, context: JobContext, objects: list[InputObject]) -> str | None:
         count = context.request.instance_count
-        shares = shards(objects, count, self._with.switches.sharding)
+        done = self._with.progress.outcomes(job.arn)  # by another process, if any
+        shares = [
+            [item for item in share if item not in done]
+            for share in shards(objects, count, self._with.switches.sharding)
+        ]
         # Every instance starts and pings, also one that has no file: idle ones are billed too.
         with ThreadPoolExecutor(count) as pool:
             results = list(pool.map(lambda number: Instance(context, number, shares[number]).run(), range(count)))
-        if job.stop.is_set() and not self._with.switches.stop_keeps_outputs:
-            for result in results:
-                for place in result.outputs:
-                    context.store.delete(place)
-        return _reason(results)
+        return _reason(results, [reason for reason in done.values() if reason is not None])
+
+    def _remove_outputs(self, job: Job) -> None:
+        request, store = from_api(job.body), self._with.store_of(job.scope)
+        for item, reason in self._with.progress.outcomes(job.arn).items():
+            if reason is None:
+                store.delete(output_location(request.output_path, item))
 
 
-def _reason(results: Sequence[InstanceResult]) -> str | None:
-    """The job's FailureReason: what ended all of it, before what failed a file."""
-    reasons = [result.system_reason for result in results] + [result.failure_reason for result in results]
+def _reason(results: Sequence[InstanceResult], earlier: Sequence[str]) -> str | None:
+    """The job's FailureReason: what ended all of it, before what failed a file, earlier in another process or now."""
+    reasons = [result.system_reason for result in results] + [*earlier]
+    reasons += [result.failure_reason for result in results]
     # One reason at most, and never a file's name: that is in the data-log only.
     return next((reason for reason in reasons if reason), None)
 

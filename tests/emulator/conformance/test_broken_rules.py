@@ -114,7 +114,7 @@ BREAKS: dict[str, Break] = {
     "test_a_stopped_job_stores_nothing": Break(
         "transform_emulator.control_plane.jobs.JobRegister.finish",
         lambda self, job, reason, real=jobs.JobRegister.finish: (
-            setattr(job, "status", jobs.Status.IN_PROGRESS),
+            setattr(job, "life", dataclasses.replace(job.life, status=jobs.Status.IN_PROGRESS)),
             real(self, job, reason),
         ),
     ),

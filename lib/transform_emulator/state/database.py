@@ -1,0 +1,80 @@
+"""The index in SQLite: everything but the bytes of objects.
+
+What is committed is there after the process was killed, and after a crash of the machine what was committed some time
+before: the write-ahead log is synchronised when it is folded into the file, every few megabytes, not at each commit
+(SQLite, `PRAGMA synchronous`).
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from transform_emulator.state.directory import StateError
+
+FORMAT = 1
+SCHEMA = f"""
+BEGIN;
+CREATE TABLE buckets (name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE objects (
+    bucket TEXT, key TEXT, position INTEGER, document TEXT NOT NULL, file TEXT, PRIMARY KEY (bucket, key, position)
+) WITHOUT ROWID;
+CREATE TABLE jobs (
+    arn TEXT UNIQUE NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, created TEXT NOT NULL, body TEXT NOT NULL,
+    life TEXT NOT NULL
+);
+CREATE TABLE inputs (
+    job TEXT, bucket TEXT, key TEXT, relative TEXT, position INTEGER NOT NULL, finished INTEGER, reason TEXT,
+    PRIMARY KEY (job, bucket, key, relative)
+) WITHOUT ROWID;
+CREATE TABLE log_lines (
+    account TEXT NOT NULL, region TEXT NOT NULL, stream TEXT NOT NULL, timestamp_ms INTEGER NOT NULL,
+    message TEXT NOT NULL
+);
+CREATE TABLE resources (
+    account TEXT, region TEXT, kind TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (account, region, kind, name)
+) WITHOUT ROWID;
+PRAGMA user_version = {FORMAT};
+COMMIT;
+"""
+
+
+class Database:
+    """One connection that threads take turns on."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            StateError: It is not such a database, or of another version's.
+        """
+        self._lock = threading.Lock()
+        try:
+            self._connection = sqlite3.connect(path, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            ((found,),) = self.rows("PRAGMA user_version")
+            if not found:
+                self._connection.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise StateError(f"cannot read {path}: {error}") from error
+        if found not in {0, FORMAT}:
+            raise StateError(f"{path} has format {found}, this version writes {FORMAT}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Within the block statements are one change, committed at its end or undone by an exception."""
+        with self._lock, self._connection:
+            yield self._connection
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query gives."""
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """End the connection."""
+        with self._lock:
+            self._connection.close()

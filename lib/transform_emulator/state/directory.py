@@ -1,0 +1,85 @@
+"""The directory that holds a state: whose it is, and that one process at a time has it."""
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import IO
+
+DATABASE = "state.db"
+OBJECTS = "objects"
+LOCK = "lock"
+OURS = frozenset({DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", OBJECTS, LOCK})
+
+# An emulator whose driver was killed ends its model servers first; the driver's next start is not to fail for that.
+PATIENCE_SECONDS = 5.0
+POLL_SECONDS = 0.05
+
+
+class StateError(Exception):
+    """A directory that cannot be used; the text says why."""
+
+
+class Directory:
+    """A directory that this process has for itself until it is released, or until the process ends."""
+
+    def __init__(self, path: Path, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Take the directory, which is made if it is not there.
+
+        Args:
+            path: The directory.
+            patience_seconds: How long to wait for another process to end.
+
+        Raises:
+            StateError: Another process has it, it holds something else, or it cannot be written.
+        """
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._check_contents()
+            self._lock: IO[str] = (path / LOCK).open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StateError(f"cannot keep state in {path}: {error}") from error
+        self._take(patience_seconds)
+        self.objects.mkdir(exist_ok=True)
+
+    @property
+    def database(self) -> Path:
+        """The index's file."""
+        return self.path / DATABASE
+
+    @property
+    def objects(self) -> Path:
+        """The folder of the objects' bytes."""
+        return self.path / OBJECTS
+
+    def release(self) -> None:
+        """Let another process have it."""
+        self._lock.close()
+
+    def _check_contents(self) -> None:
+        names = {entry.name for entry in self.path.iterdir()}
+        # Unknown files below objects/ are removed at each start: they must not be somebody else's.
+        if DATABASE not in names and names - OURS:
+            raise StateError(f"{self.path} holds something else than an emulator's state")
+
+    def _take(self, patience_seconds: float) -> None:
+        deadline = time.monotonic() + patience_seconds
+        while not self._is_taken():
+            if time.monotonic() >= deadline:
+                self._lock.seek(0)
+                owner = self._lock.read().strip()
+                self._lock.close()
+                raise StateError(f"{self.path} is in use by another transform-emulator (process {owner})")
+            time.sleep(POLL_SECONDS)
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()}\n")
+        self._lock.flush()
+
+    def _is_taken(self) -> bool:
+        # Of the open file, not of the process: it also keeps out a second emulator of this process.
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False

@@ -1,0 +1,172 @@
+"""Moto's buckets and objects, kept: after each change of an object its versions on disk are made those in memory.
+
+Comparing is what makes it simple: whatever call of S3 changed an object (a put, a copy, a tag, a deletion, a completed
+upload), what is to be written is the difference, and no call needs to be understood. Bytes are written before the index
+names them, the index changes in one transaction, and the change is answered after that. What a client sees of an object
+is seen under the object's lock, so it is on disk by then.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, s3_backends
+
+from transform_emulator.key_locks import KeyLocks
+from transform_emulator.limits import READ_CHUNK_BYTES
+from transform_emulator.locations import S3Location
+from transform_emulator.state import documents
+from transform_emulator.state.database import Database
+from transform_emulator.state.directory import StateError
+from transform_emulator.state.object_files import KeptFile, ObjectFiles
+
+Version = FakeKey | FakeDeleteMarker
+Row = tuple[str, str | None]  # a version's document, and the file of its bytes
+VERSIONS = "SELECT document, file FROM objects WHERE bucket = ? AND key = ? ORDER BY position"
+
+
+class KeptObjects:
+    """What is on disk of moto's S3.
+
+    Attributes:
+        files: The objects' bytes.
+        locks: Held by whoever reads or changes an object in moto.
+    """
+
+    def __init__(self, database: Database, files: ObjectFiles) -> None:
+        self._database = database
+        self._known: set[str] = set()
+        self.files = files
+        self.locks = KeyLocks()
+
+    def load(self) -> None:
+        """Give moto what was kept.
+
+        Raises:
+            StateError: Bytes of an object are not there any more.
+        """
+        missing = self.files.sweep(
+            {file for (file,) in self._database.rows("SELECT file FROM objects WHERE file != ''")}
+        )
+        if missing:
+            raise StateError(f"{len(missing)} files of objects are gone, as {missing[0]}")
+        for name, text in self._database.rows("SELECT name, document FROM buckets"):
+            documents.bucket_of(name, text)
+            self._known.add(name)
+        for bucket, key in self._database.rows("SELECT DISTINCT bucket, key FROM objects"):
+            self.restore(S3Location(bucket, key))
+
+    def sync_bucket(self, name: str) -> None:
+        """Make a bucket on disk what it is in memory: settings, or its absence; its lock is held."""
+        bucket = _bucket(name)
+        with self._database.transaction() as connection:
+            if bucket is None:
+                connection.execute("DELETE FROM buckets WHERE name = ?", (name,))
+            else:
+                values = (name, documents.bucket_text(bucket))
+                connection.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?)", values)
+        (self._known.discard if bucket is None else self._known.add)(name)
+
+    def sync_new_bucket(self, name: str) -> None:
+        """Keep a bucket, if there is one of that name, unless it is kept already."""
+        if name not in self._known and _bucket(name) is not None:
+            with self.locks.holding([S3Location(name, "")]):
+                self.sync_bucket(name)
+
+    def sync(self, place: S3Location) -> None:
+        """Make an object's versions on disk those in memory; its lock is held."""
+        bucket = _bucket(place.bucket)
+        self._write(place, [] if bucket is None else bucket.keys.getlist(place.key, []))
+
+    def sync_all(self, bucket_name: str) -> None:
+        """Do so with all objects of a bucket, each under its lock."""
+        bucket = _bucket(bucket_name)
+        kept = self._database.rows("SELECT DISTINCT key FROM objects WHERE bucket = ?", bucket_name)
+        for key in {key for (key,) in kept}.union([] if bucket is None else list(bucket.keys)):
+            place = S3Location(bucket_name, key)
+            with self.locks.holding([place]):
+                self.sync(place)
+
+    def add(self, bucket: FakeBucket, key: FakeKey) -> None:
+        """Put a complete version of an object into its bucket, on disk and then in memory."""
+        place = S3Location(bucket.name, key.name)
+        with self.locks.holding([place]):
+            earlier = bucket.keys.getlist(key.name, []) if bucket.is_versioned else []
+            self._write(place, [*earlier, key])
+            bucket.keys.setlist(key.name, [*earlier, key])
+
+    def restore(self, place: S3Location) -> None:
+        """Make an object's versions in memory those on disk."""
+        bucket = _bucket(place.bucket)
+        if bucket is None:
+            return
+        versions: list[Version] = []
+        for text, file in self._database.rows(VERSIONS, place.bucket, place.key):
+            document = json.loads(text)
+            if file is None:
+                versions.append(documents.marker_of(document, place.key, versions[-1] if versions else None))
+            else:
+                key = documents.key_of(document, place.bucket, place.key)
+                set_bytes(key, self.files.of(file))
+                versions.append(key)
+        if versions:
+            bucket.keys.setlist(place.key, versions)
+        elif place.key in bucket.keys:
+            bucket.keys.pop(place.key)
+
+    def _write(self, place: S3Location, versions: Iterable[Version]) -> None:
+        before: list[Row] = [(text, file) for text, file in self._database.rows(VERSIONS, place.bucket, place.key)]
+        written: list[tuple[FakeKey, str]] = []
+        try:
+            after = [self._row(version, written) for version in versions]
+            if after != before:
+                self._replace(place, before, after)
+        except BaseException:
+            self.files.remove(name for _, name in written)
+            raise
+        for key, name in written:
+            set_bytes(key, self.files.of(name))
+        self.files.remove({file for _, file in before if file} - {file for _, file in after})
+
+    def _replace(self, place: S3Location, before: list[Row], after: list[Row]) -> None:
+        # A key with many versions gets one more: the others' rows stay as they are.
+        same = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+        start = min(len(before), len(after)) if same is None else same
+        rows = [(place.bucket, place.key, n, *row) for n, row in enumerate(after[start:], start)]
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM objects WHERE bucket = ? AND key = ? AND position >= ?", (place.bucket, place.key, start)
+            )
+            connection.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?)", rows)
+
+    def _row(self, version: Version, written: list[tuple[FakeKey, str]]) -> Row:
+        if not isinstance(version, FakeKey):
+            return documents.version_text(version), None
+        version.etag  # noqa: B018  # computed and remembered: the document has it
+        kept: object = version._value_buffer
+        name = kept.path.name if isinstance(kept, KeptFile) else self._copy(version, written)
+        return documents.version_text(version), name
+
+    def _copy(self, key: FakeKey, written: list[tuple[FakeKey, str]]) -> str:
+        with self.files.create() as file, key.lock:
+            name = Path(file.name).name
+            written.append((key, name))
+            key._value_buffer.seek(0)
+            shutil.copyfileobj(key._value_buffer, file, READ_CHUNK_BYTES)
+        return name
+
+
+def set_bytes(key: FakeKey, file: KeptFile) -> None:
+    """Give an object of moto's the bytes of a file, in place of those that it has in memory."""
+    with key.lock:
+        key._value_buffer.close()
+        key._value_buffer = cast(Any, file)
+
+
+def _bucket(name: str) -> FakeBucket | None:
+    if name not in s3_backends.bucket_accounts:
+        return None
+    partition, account = s3_backends.bucket_accounts[name]
+    return s3_backends[account][partition].buckets.get(name)

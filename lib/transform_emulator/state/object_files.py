@@ -1,0 +1,75 @@
+"""The bytes of objects, each version in a file of its own with a name that no other ever has.
+
+A file that the index does not name is no object: what was being written when the process died is removed at the next
+start. So a file is complete, and never changes, from the moment in which the index names it.
+"""
+
+import re
+import secrets
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+NAME = re.compile(r"[0-9a-f]{32}")
+
+
+class KeptFile:
+    """What moto has for an object's bytes, without an open file between two reads: there may be any number of objects.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._position = 0
+        self._closed = False
+
+    def seek(self, position: int) -> int:
+        """Where the next read begins."""
+        self._position = position
+        return position
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to so many bytes; all that are left for -1.
+
+        Raises:
+            ValueError: The object was replaced or deleted.
+        """
+        if self._closed:
+            raise ValueError("I/O operation on closed file.")
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self._position)
+            data = file.read(size) or b""
+        self._position += len(data)
+        return data
+
+    def close(self) -> None:
+        """Refuse further reads."""
+        self._closed = True
+
+
+class ObjectFiles:
+    """The folder of the files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def create(self) -> BinaryIO:
+        """A new file that is open for writing; its `name` is its path."""
+        return (self._folder / secrets.token_hex(16)).open("xb")
+
+    def of(self, name: str) -> KeptFile:
+        """The bytes in a file."""
+        return KeptFile(self._folder / name)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files that the index does not name any more."""
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
+
+    def sweep(self, named: Collection[str]) -> list[str]:
+        """Those of the files that the index names that are not there; all files that it does not name are removed."""
+        found = {entry.name for entry in self._folder.iterdir() if NAME.fullmatch(entry.name)}
+        self.remove(found.difference(named))
+        return sorted(set(named) - found)

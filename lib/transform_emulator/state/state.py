@@ -1,0 +1,59 @@
+"""A state on disk as a whole: opened, given to the parts of the emulator, loaded, closed."""
+
+from pathlib import Path
+
+from transform_emulator.aws_state import LogGroup, ModelRegistry
+from transform_emulator.control_plane.jobs import JobRegister
+from transform_emulator.state.database import Database
+from transform_emulator.state.directory import Directory
+from transform_emulator.state.kept_jobs import KeptJobs
+from transform_emulator.state.kept_logs import KeptLogs
+from transform_emulator.state.kept_models import KeptModels
+from transform_emulator.state.kept_objects import KeptObjects
+from transform_emulator.state.object_files import ObjectFiles
+
+
+class State:
+    """A directory that this process has, and what is kept there.
+
+    Attributes:
+        objects: Buckets and objects.
+        jobs: Transform jobs.
+        logs: Their log lines.
+        models: Models and endpoints that clients created.
+    """
+
+    def __init__(self, path: Path, models: ModelRegistry) -> None:
+        """Take the directory.
+
+        Raises:
+            StateError: It cannot be used, or another process has it.
+        """
+        self._directory = Directory(path)
+        self._database = Database(self._directory.database)
+        self.objects = KeptObjects(self._database, ObjectFiles(self._directory.objects))
+        self.jobs = KeptJobs(self._database)
+        self.logs = KeptLogs(self._database)
+        self.models = KeptModels(self._database, models)
+
+    def load(self, jobs: JobRegister, logs: LogGroup, with_objects: bool) -> None:
+        """Give the parts of the emulator what was kept.
+
+        Args:
+            jobs: Takes in the jobs; those in flight do not run yet.
+            logs: Takes in the lines.
+            with_objects: Whether moto is to have the objects, rather than another S3 server.
+
+        Raises:
+            StateError: Some of it is not there any more.
+        """
+        if with_objects:
+            self.objects.load()
+        self.models.load()
+        self.logs.load(logs.restore)
+        jobs.restore(self.jobs.load())
+
+    def close(self) -> None:
+        """Let another process have the directory."""
+        self._database.close()
+        self._directory.release()
