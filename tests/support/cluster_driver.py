@@ -60,7 +60,7 @@ def _session(settings: Mapping[str, Any]) -> SparkSession:
 
 
 def _rows(spark: SparkSession, gate: str, partitions: int) -> DataFrame:
-    """Rows, one in 300 bad. A Python worker makes the keys, where it asks at the gate, and a salt, each time another."""
+    """Rows, one in 300 bad. A Python worker makes the keys, where it asks at the gate, and a salt, always another."""
     key = F.udf(_asks(gate), "string", useArrow=False)
     salt = F.udf(lambda: uuid.uuid4().hex, "string", useArrow=False).asNondeterministic()
     is_bad = F.col("id") % ROWS_OF_TASK == POISON_ROW

@@ -1,4 +1,4 @@
-"""A proxy before the emulator that knows which process sent a request, and how far its run had come by then."""
+"""A proxy before the emulator: it knows which process sent a request and how far its run had come, and can strike."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -28,12 +29,26 @@ class Passing:
     Attributes:
         step: the kind of the last step that the run's driver had put into the ledger.
         pid: the process that sent it, or GONE.
+        operation: of a JSON service, such as `SageMaker.CreateTransformJob`; '' for S3.
+        query: of the URL.
     """
 
     step: str
     method: str
     path: str
     pid: int
+    operation: str = ""
+    query: str = ""
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it changes the world."""
+        if self.operation:
+            return self.operation.endswith((".CreateTransformJob", ".StopTransformJob"))
+        return self.method in ("PUT", "DELETE") or (self.method == "POST" and bool(self.query))
+
+    def __str__(self) -> str:
+        return f"{self.operation or self.method} {self.path}{'?' * bool(self.query)}{self.query}"
 
     @property
     def start(self) -> int | None:
@@ -50,8 +65,17 @@ class Passing:
         return _OBJECT.search(self.path) if self.method == "PUT" else None
 
 
-def let_pass(passing: Passing) -> None:
+# Status, headers and body.
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+class Cut(Exception):
+    """The connection ends here, without an answer."""
+
+
+def let_pass(passing: Passing) -> Answer | None:
     """Watches nothing."""
+    return None
 
 
 class WatchingProxy:
@@ -59,22 +83,29 @@ class WatchingProxy:
 
     Attributes:
         passed: the requests that arrived at the emulator, in the order in which they did.
-        watch: is called with each request before it is sent on, and may take its time.
+        watch: is called with each request before it is sent on, and may take its time, raise Cut, or answer instead.
+        answered: is called with each request when the emulator has answered it, and may take its time or raise Cut.
+        created: the requests of jobs that the emulator accepted.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, ask_who: bool = True) -> None:
         self.passed: list[Passing] = []
-        self.watch: Callable[[Passing], None] = let_pass
+        self.created: list[dict[str, Any]] = []
+        self.watch: Callable[[Passing], Answer | None] = let_pass
+        self.answered: Callable[[Passing], Answer | None] = let_pass
+        self._ask_who = ask_who
         self.step = ""
         self._target = urlsplit(target).netloc
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.proxy = self
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def reset(self) -> None:
         """Forgets the last run."""
-        self.passed, self.watch, self.step = [], let_pass, ""
+        self.passed, self.created, self.step = [], [], ""
+        self.watch = self.answered = let_pass
 
     def close(self) -> None:
         """Ends the proxy."""
@@ -85,65 +116,84 @@ class WatchingProxy:
         self.passed.append(passing)
         if passing.method == "PUT" and "/ledger/" in passing.path and status < 300:
             self.step = json.loads(body)["kind"]
+        if passing.operation.endswith(".CreateTransformJob") and status < 300:
+            self.created.append(json.loads(body))
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
+    def _serve(self, passing: Passing, body: bytes, ask: Callable[[bytes], Answer]) -> Answer:
+        made_up = self.watch(passing)
+        if made_up is not None:
+            return made_up
+        answer = (200, [], b"") if passing.path.startswith(GATE) else ask(body)
+        self._note(passing, body, answer[0])
+        self.answered(passing)
+        return answer
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
 
-            def setup(self) -> None:
-                super().setup()
-                self._behind = http.client.HTTPConnection(proxy._target, timeout=300)
-                self._pid = GONE
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client, and one to the server behind."""
 
-            def handle(self) -> None:
-                with suppress(ConnectionError):  # who asked was killed
-                    super().handle()
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-            def finish(self) -> None:
-                self._behind.close()
-                with suppress(ConnectionError):
-                    super().finish()
+    def setup(self) -> None:
+        super().setup()
+        self._proxy: WatchingProxy = self.server.proxy
+        self._behind = http.client.HTTPConnection(self._proxy._target, timeout=300)
+        self._pid = GONE
 
-            def do_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._pid = self._pid or owner(self.client_address[1])
-                passing = Passing(proxy.step, self.command, self.path.partition("?")[0], self._pid)
-                proxy.watch(passing)
-                status, headers, answer = (200, [], b"") if self.path.startswith(GATE) else self._ask(body)
-                proxy._note(passing, body, status)
-                self._answer(status, headers, answer)
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # who asked was killed
+            super().handle()
 
-            do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = do_any
+    def finish(self) -> None:
+        self._behind.close()
+        with suppress(ConnectionError):
+            super().finish()
 
-            def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-                kept = {name: value for name, value in self.headers.items() if name.lower() not in _PER_CONNECTION}
-                self._behind.request(self.command, self.path, body, kept)
-                response = self._behind.getresponse()
-                return response.status, response.getheaders(), response.read()
+    def do_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._pid = self._pid or (owner(self.client_address[1]) if self._proxy._ask_who else GONE)
+        path, _, query = self.path.partition("?")
+        operation = self.headers.get("X-Amz-Target", "")
+        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query)
+        try:
+            status, headers, answer = self._proxy._serve(passing, body, self._ask)
+        except Cut:
+            self.close_connection = True
+        else:
+            self._answer(status, headers, answer)
 
-            def _answer(self, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
-                self.send_response_only(status)
-                for name, value in headers:
-                    if name.lower() not in _PER_CONNECTION and (name.lower() != "content-length"):
-                        self.send_header(name, value)
-                length = {name.lower(): value for name, value in headers}.get("content-length", len(answer))
-                self.send_header("Content-Length", str(length if self.command == "HEAD" else len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+    do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = do_any
 
-            def log_message(self, *_: object) -> None:
-                pass
+    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in _PER_CONNECTION}
+        try:
+            self._behind.request(self.command, self.path, body, kept)
+            response = self._behind.getresponse()
+        except ConnectionError:  # kept too long, and closed from the other side meanwhile
+            self._behind.close()
+            self._behind.request(self.command, self.path, body, kept)
+            response = self._behind.getresponse()
+        return response.status, response.getheaders(), response.read()
 
-        return Handler
+    def _answer(self, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in _PER_CONNECTION and (name.lower() != "content-length"):
+                self.send_header(name, value)
+        length = {name.lower(): value for name, value in headers}.get("content-length", len(answer))
+        self.send_header("Content-Length", str(length if self.command == "HEAD" else len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @contextmanager
-def watching(target: str) -> Iterator[WatchingProxy]:
-    """Runs a proxy before a server."""
-    with closing(WatchingProxy(target)) as proxy:
+def watching(target: str, *, ask_who: bool = True) -> Iterator[WatchingProxy]:
+    """Runs a proxy before a server; `ask_who`: whether it finds out who sends a request, which takes its time."""
+    with closing(WatchingProxy(target, ask_who=ask_who)) as proxy:
         yield proxy
 
 
