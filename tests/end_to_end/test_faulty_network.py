@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from support.drivers import Scene, connect_server
-from support.emulated import emulated
 from support.strikes import Weather
-from support.watching_proxy import watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 PROBABILITY = 0.1
 SAMPLED, ALL = [1, 2], range(50)
 ATTEMPTS = 5
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("faulty")
-    with (
-        emulated() as world,
-        watching(world.url, ask_who=False) as proxy,
-        connect_server(folder, proxy.url) as remote,
-    ):
-        yield Scene(world, proxy, folder, remote)
 
 
 def ends_right(scene, seed):

@@ -10,24 +10,10 @@ import random
 
 import pytest
 
-from support.drivers import Scene, connect_server
-from support.emulated import emulated
 from support.strikes import Strike
-from support.watching_proxy import watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 SAMPLED, ALL = 6, 64
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("killed")
-    with (
-        emulated() as world,
-        watching(world.url, ask_who=False) as proxy,
-        connect_server(folder, proxy.url) as remote,
-    ):
-        yield Scene(world, proxy, folder, remote)
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from pyspark.sql.connect.session import SparkSession
 
-from support.drivers import POISON, ROWS, Scene, connect_server, expected
-from support.emulated import BUCKET, emulated
+from support.drivers import POISON, ROWS, expected
+from support.emulated import BUCKET
 from support.strikes import Strike
-from support.watching_proxy import watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 AGAIN = 10
@@ -27,21 +26,6 @@ MODES = {
     "partitioned": {"mode": "append", "partition_by": ["part"]},
 }
 PUBLISHING = {"gated", "publication", "published"}
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("publications")
-    with (
-        emulated() as world,
-        watching(world.url, ask_who=False) as proxy,
-        connect_server(folder, proxy.url) as remote,
-    ):
-        scene = Scene(world, proxy, folder, remote)
-        for path in sorted((folder / "in").iterdir()):
-            table = pq.read_table(path)
-            pq.write_table(table.append_column("part", pa.array([i % 3 for i in table["id"].to_pylist()])), path)
-        yield scene
 
 
 def published(scene, output):

@@ -6,23 +6,10 @@ import json
 
 import pytest
 
-from support.drivers import PATIENCE_SECONDS, Scene, connect_server
-from support.emulated import emulated
+from support.drivers import PATIENCE_SECONDS
 from support.strikes import Hold
-from support.watching_proxy import watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("two")
-    with (
-        emulated() as world,
-        watching(world.url, ask_who=False) as proxy,
-        connect_server(folder, proxy.url) as remote,
-    ):
-        yield Scene(world, proxy, folder, remote)
 
 
 def test_of_two_that_are_started_at_once_one_works(scene):

@@ -107,7 +107,8 @@ class Scene:
         (self.folder / "in").mkdir()
         half = ROWS // 2
         for number, part in enumerate((slice(0, half), slice(half, ROWS))):
-            table = pa.table({"id": list(range(ROWS))[part], "key": keys[part], "text": texts[part]})
+            ids = list(range(ROWS))[part]
+            table = pa.table({"id": ids, "key": keys[part], "text": texts[part], "part": [i % 3 for i in ids]})
             pq.write_table(table, self.folder / "in" / f"{number}.parquet")
 
     def run(self, **sections: Any) -> Run:

@@ -1,0 +1,105 @@
+"""On a laptop: with `emulator.state` a run survives its driver, whatever ends that, and without it says so."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from contextlib import closing
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from emulator.scripted_model import ScriptedModel
+from support import answers
+from support.drivers import POISON, ROOT
+from support.submissions import Submission
+
+pytestmark = pytest.mark.spark
+ROWS = 40
+EXPECTED = [(place, str(place)) for place in range(ROWS) if place not in POISON]
+
+
+@pytest.fixture
+def model():
+    with closing(ScriptedModel()) as server:
+        server.script.answer = answers.shaped
+        yield server
+
+
+@pytest.fixture
+def document(tmp_path, model):
+    """A run file whose rows are all well but two."""
+    keys = [POISON.get(place, str(place)) for place in range(ROWS)]
+    pq.write_table(pa.table({"id": list(range(ROWS)), "key": keys}), tmp_path / "in.parquet")
+    return {
+        "run_id": "laptop",
+        "workspace": "s3://lake/runs",
+        "staging": str(tmp_path / "staging"),
+        "input": {"path": str(tmp_path / "in.parquet")},
+        "model": {"name": "m"},
+        "prediction": {"schema": "echo string"},
+        "transform": {"poll_seconds": 0.2, "invocations_max_retries": 0},
+        "output": {"path": str(tmp_path / "out"), "mode": "append"},
+        "emulator": {"models": {"m": model.url}, "state": str(tmp_path / "state")},
+        "lease_seconds": 2,
+    }
+
+
+def published(tmp_path):
+    return sorted((row["id"], row["echo"]) for row in pq.read_table(tmp_path / "out").to_pylist())
+
+
+def test_over_budget_it_is_published_by_the_command_in_the_message(tmp_path, model, document):
+    """Without scoring again: the second process finds the first one's S3 on disk."""
+    code, report = Submission(tmp_path, document).wait()
+    (message,) = report["error"]
+    assert (code, report["status"]) == (3, "over_budget")
+    asked = len(model.script.requests)
+    command = shlex.split(message.partition("To publish without scoring again: ")[2])
+    assert command[:3] == [str(ROOT / "spark-submit.sh"), "resume", "s3://lake/runs/laptop"]
+    code, report = Submission(tmp_path, document, *command[1:]).wait()
+    assert (code, report["rows_dead_letter"]) == (0, len(POISON))
+    assert published(tmp_path) == EXPECTED
+    assert len(model.script.requests) == asked
+
+
+def test_it_survives_the_death_of_everything(tmp_path, model, document):
+    """Killed while its model is being asked, with the emulator; the job goes on in the next one."""
+    submission, killed = Submission(tmp_path, document | {"errors": {"max_rows": 2}}), []
+
+    def answer(body):
+        if not killed:
+            killed.append(submission.kill("group"))
+        return answers.shaped(body)
+
+    model.script.answer = answer
+    code, _ = submission.wait()
+    assert (code, len(killed)) == (4, 1)
+    code, report = Submission(tmp_path, document | {"errors": {"max_rows": 2}}).wait()
+    assert code == 0, report
+    assert published(tmp_path) == EXPECTED
+    names = [job["name"] for job in report["jobs"]]
+    assert len(set(names)) == len(names)
+
+
+def test_without_a_state_there_is_nothing_to_go_back_to(tmp_path, document):
+    del document["emulator"]["state"]
+    code, report = Submission(tmp_path, document, "resume", "run.yml").wait()
+    (message,) = report["error"]
+    assert (code, report["status"]) == (2, "refused")
+    assert "set emulator.state to a folder before a run begins, and it survives its driver" in message
+
+
+def test_no_process_is_left_that_a_test_here_has_killed():
+    """Guards the tests above: an emulator that outlived its driver would be asked instead of the state on disk."""
+    left = [p for p in psutil.process_iter(["cmdline"]) if "--state" in (p.info["cmdline"] or []) and p.is_running()]
+    assert [p for p in left if "test_it_survives" in " ".join(p.info["cmdline"])] == []
+
+
+def test_the_wrappers_report_is_one_line():
+    """`Submission.wait` reads the report as the only line of standard output."""
+    asked = subprocess.run([str(ROOT / "spark-submit.sh"), "status"], capture_output=True, check=False)
+    assert json.loads(asked.stdout)["status"] == "refused"

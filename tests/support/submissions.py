@@ -1,0 +1,55 @@
+"""`spark-submit.sh` as a process that can be killed in parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from support.drivers import IDENTITY, ROOT
+
+PATIENCE_SECONDS = 300
+
+
+class Submission:
+    """`spark-submit.sh` over a run file in a folder; `words` stand for what is asked for instead of a run.
+
+    Attributes:
+        place: the folder, and the working directory.
+    """
+
+    def __init__(self, place, document, *words):
+        self.place = place
+        (place / "run.yml").write_text(json.dumps(document))
+        command = [str(ROOT / "spark-submit.sh"), *(words or ["run.yml"])]
+        environment = {**os.environ, **IDENTITY, "VIRTUAL_ENV": str(Path(sys.executable).parents[1])}
+        with (self.place / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=self.place, start_new_session=True
+            )
+
+    def kill(self, victim):
+        """Kills a part of it, and waits until that is dead."""
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        python = [p for p in below if "score.py" in " ".join(p.cmdline()) and "python" in p.name()]
+        jvm = [p for p in below if p.name() == "java"]
+        chosen = {"python": python, "jvm": jvm, "group": below}[victim]
+        assert chosen, [p.cmdline() for p in below]
+        for process in chosen:
+            process.send_signal(signal.SIGKILL)
+        psutil.wait_procs(chosen, timeout=30)
+
+    def wait(self):
+        """Returns its exit code and its report."""
+        output, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
+        lines = output.decode().strip().split("\n")
+        assert len(lines) == 1, lines
+        return self.process.returncode, json.loads(lines[0])
+
+    def log(self):
+        return (self.place / "log").read_text()[-4000:]
