@@ -18,6 +18,13 @@ usage() {
 Scores a table with Amazon SageMaker Batch Transform, as a run file says.
 
   ./spark-submit.sh [run] RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] [-- ANYTHING FOR SPARK-SUBMIT]
+  ./spark-submit.sh resume RUN [OPTION ...] [SPARK-SUBMIT-OPTION ...]   goes on with a run, without its run file
+  ./spark-submit.sh status RUN                                          prints how far it has come
+  ./spark-submit.sh stop RUN                                            stops its jobs; it can be resumed
+  ./spark-submit.sh clean RUN [--unfinished] [--lifecycle DAYS]         removes all but its ledger and its reports
+  ./spark-submit.sh clean WORKSPACE --older-than DAYS [--unfinished]    the same for all old runs of a workspace
+
+  RUN is a run's folder, s3://bucket/prefix/run_id, or its run file (with --var and --set as it was begun).
 
   --var NAME=VALUE               what ${NAME} in the run file stands for; otherwise the environment says
   --set KEY=VALUE                overrides a key: --set output.mode=append --set 'record.columns=[age, plan]'
@@ -133,9 +140,11 @@ done
 
 check_java
 choose_environment
+export BATCH_TRANSFORM_PROGRAM=$0
 PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submission "$work" "$entry" "$@"
 code=$?
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"
+[ -e "$work/command.json" ] || finish "${interrupted:-0}" # a command that needs no Spark is done
 
 BATCH_TRANSFORM_COMMAND=$(printf '%q ' "$0" "$@") # what a message tells a person to start again
 export BATCH_TRANSFORM_COMMAND

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from support.emulated import emulated
+from support.second_s3 import second_s3_server
 
 # A time limit for each example measures the machine's other work; pytest-timeout bounds the test.
 settings.register_profile("shared-machine", deadline=None)
@@ -61,3 +63,12 @@ def world():
     """An emulator in a process of its own, and the model servers that it calls."""
     with emulated() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def second_s3():
+    """An S3 server that is not moto, in a process of its own; the environment variable SECOND_S3 says which."""
+    if not shutil.which("go"):
+        pytest.skip("the second S3 server is compiled by Go, which is not here")
+    with second_s3_server() as server:
+        yield server

@@ -34,6 +34,8 @@ class Aws:
 
     endpoint_url: str
     region: str = "us-west-2"
+    access_key: str = "AKIATEST"
+    secret_key: str = "secret"
 
     @classmethod
     def of(cls, endpoint_url: str, region: str = "us-west-2") -> "Aws":
@@ -53,7 +55,7 @@ class Aws:
 
     def client(self, service: str, **options: Any) -> Any:
         """A client of another service, or with options of its own."""
-        keys = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "secret"}
+        keys = {"aws_access_key_id": self.access_key, "aws_secret_access_key": self.secret_key}
         return boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, **keys, **options)
 
     def wait_until(self, job: str, statuses: set[str] = FINAL, seconds: float = WAIT_SECONDS) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Objects in another S3 server: jobs' and clients'."""
+"""Objects in another S3 server, jobs' and clients': moto's own, and one that is not moto."""
 
 import gzip
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ from moto.server import ThreadedMotoServer
 
 from emulator.conftest import Aws, request
 from emulator.scripted_model import ScriptedModel
+from support.emulated import BUCKET, emulated
+from support.second_s3 import S3Server
 from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.s3_proxy import unchunked
 
@@ -16,24 +18,30 @@ MB = 2**20
 
 
 @pytest.fixture(scope="module")
-def other_url() -> Iterator[str]:
-    """Moto's own server in another process would be the same code; what matters is that it is another endpoint."""
+def moto_s3() -> Iterator[S3Server]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    yield S3Server(f"http://{host}:{port}", "AKIABEHIND", "secret of the server behind")
     server.stop()
+
+
+@pytest.fixture(params=["moto_s3", "second_s3"])
+def other(request: pytest.FixtureRequest) -> S3Server:
+    """The server behind; the second one refuses every identity but its own."""
+    server: S3Server = request.getfixturevalue(request.param)
+    return server
 
 
 @pytest.fixture
 def behind(
-    other_url: str, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, name: str
+    other: S3Server, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> Iterator[tuple[Aws, Aws]]:
     """The emulator, and the S3 server behind it with a bucket."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABEHIND")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret of the server behind")
-    with Emulator(Settings({"scripted": model.url}, s3_endpoint=other_url)) as emulator:
-        direct = Aws.of(other_url, "us-east-1")
+    for variable, value in other.environment.items():
+        monkeypatch.setenv(variable, value)
+    with Emulator(Settings({"scripted": model.url}, s3_endpoint=other.url)) as emulator:
+        direct = Aws(other.url, other.region, other.access_key, other.secret_key)
         direct.s3.create_bucket(Bucket=name)
         yield Aws.of(emulator.endpoint_url), direct
 
@@ -84,7 +92,7 @@ def test_uploads_in_parts_pass_through(behind: tuple[Aws, Aws], name: str, tmp_p
     assert direct.s3.get_object(Bucket=name, Key="large")["Body"].read() == file.read_bytes()
 
 
-def test_requests_are_signed_anew(behind: tuple[Aws, Aws], name: str, other_url: str, monkeypatch) -> None:
+def test_requests_are_signed_anew(behind: tuple[Aws, Aws], name: str, other: S3Server, monkeypatch) -> None:
     """A signature covers the host; the one that arrives behind is by the default chain's key, for that host."""
     seen = []
     from transform_emulator import s3_proxy
@@ -97,7 +105,9 @@ def test_requests_are_signed_anew(behind: tuple[Aws, Aws], name: str, other_url:
     monkeypatch.setattr(s3_proxy.http.client, "HTTPConnection", Connection)
     aws, _ = behind
     aws.s3.list_objects_v2(Bucket=name)
-    ours = [headers for headers in seen if headers and "AKIABEHIND" in headers.get("Authorization", "")]
+    ours = [
+        headers for headers in seen if headers and f"Credential={other.access_key}/" in headers.get("Authorization", "")
+    ]
     assert len(ours) == 1
     assert ";host;x-amz-content-sha256;x-amz-date," in ours[0]["Authorization"]
 
@@ -120,3 +130,19 @@ def test_an_endpoint_that_is_not_there(model: ScriptedModel, name: str, monkeypa
         with pytest.raises(client.exceptions.ClientError, match="cannot look for the input in its S3 server"):
             client.create_transform_job(**request(name, name))
         assert client.list_transform_jobs()["TransformJobSummaries"] == []
+
+
+def test_a_process_of_its_own_before_another_server(second_s3: S3Server, name: str) -> None:
+    """What other tests use: an emulator by its command line, whose objects survive it in the server behind."""
+    with emulated(second_s3) as world:
+        world.client("s3").put_object(Bucket=BUCKET, Key=f"{name}/in/a", Body=b'{"key": "one"}\n{"key": "two"}\n')
+        changes = {
+            "ModelName": "echo",
+            "TransformInput__DataSource__S3DataSource__S3Uri": f"s3://{BUCKET}/{name}/in/",
+            "TransformOutput__S3OutputPath": f"s3://{BUCKET}/{name}/out",
+        }
+        client = Aws.of(world.url, "us-east-1")
+        client.sagemaker.create_transform_job(**request(name, BUCKET, **changes))
+        assert client.wait_until(name)["TransformJobStatus"] == "Completed"
+    found = second_s3.client().get_object(Bucket=BUCKET, Key=f"{name}/out/a.out")["Body"].read()
+    assert found == b'{"echo": "one"}\n{"echo": "two"}\n'

@@ -39,23 +39,25 @@ class Gated:
     @property
     def source(self) -> MergeSource:
         (part,) = self.state.gate.parts
-        return MergeSource(self.ctx.uri(part.key), self.ctx.places.outputs, self.ctx.connect)
+        return MergeSource(self.ctx.uri(part.key), self.ctx.places.outputs, self.ctx.tables.connect)
 
     @property
     def leaves(self) -> Any:
         return self.ctx.ledger.read_part(self.state.gate.parts[0])
 
     def zipped(self) -> DataFrame:
-        return with_outcomes(self.ctx.spark, self.state.staged, self.source, self.ctx.shape)
+        return with_outcomes(self.ctx.tables.spark, self.state.staged, self.source, self.ctx.tables.shape)
 
     def joined(self) -> DataFrame:
-        return with_outcomes_joined(self.ctx.spark, self.state.staged, self.leaves, self.local_output, self.ctx.shape)
+        return with_outcomes_joined(
+            self.ctx.tables.spark, self.state.staged, self.leaves, self.local_output, self.ctx.tables.shape
+        )
 
     def local_output(self, job: str, name: str) -> str:
         return f"{self.outputs}/{job}/{name}.out"
 
     def result(self, outcomes: DataFrame) -> DataFrame:
-        return select_result(outcomes, self.ctx.shape)
+        return select_result(outcomes, self.ctx.tables.shape)
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +112,13 @@ def test_zip_and_join_give_the_same_table_on_many_staged_files(gated, settings):
 
 
 def test_zip_and_join_give_the_same_table_on_files_that_spark_splits(gated, splitting):
-    assert max(tasks_per_file(read_staged(gated.ctx.spark, gated.state.staged))) > 1
+    assert max(tasks_per_file(read_staged(gated.ctx.tables.spark, gated.state.staged))) > 1
     assert_same_rows(gated.result(gated.zipped()), gated.published)
     assert_same_rows(gated.result(gated.joined()), gated.published)
 
 
 def test_dead_letters_are_the_same_on_files_that_spark_splits(gated, splitting):
-    dead = dead_letters(gated.ctx.spark, gated.state.staged, gated.leaves, gated.source)
+    dead = dead_letters(gated.ctx.tables.spark, gated.state.staged, gated.leaves, gated.source)
     dead_keys = [row["key"] for row in dead.select("key").collect()]
     scored_keys = [row["key"] for row in gated.published.select("key").collect()]
     assert len(dead_keys) + len(scored_keys) == len({*dead_keys, *scored_keys}) == ROWS
@@ -137,14 +139,14 @@ def test_a_filter_before_the_merge_is_written_changes_no_prediction(gated, setti
     everything = gated.zipped().select("key", "seven", ROW_NUMBER, OUTCOME)
     everything.write.parquet(f"{tmp_path}/all")
     everything.where(condition).write.parquet(f"{tmp_path}/filtered")
-    read = gated.ctx.spark.read
+    read = gated.ctx.tables.spark.read
     expected = read.parquet(f"{tmp_path}/all").where(condition)
     assert expected.count() > 0
     assert_same_rows(read.parquet(f"{tmp_path}/filtered"), expected)
 
 
 def test_a_filter_on_the_error_changes_no_dead_letter(gated, settings):
-    dead = dead_letters(gated.ctx.spark, gated.state.staged, gated.leaves, gated.source)
+    dead = dead_letters(gated.ctx.tables.spark, gated.state.staged, gated.leaves, gated.source)
     kept = dead.where("error.class = 'unreadable prediction' AND seven >= 0").collect()
     assert [row["key"] for row in kept] == ["glued-even!1500"]
     assert os.path.basename(kept[0]["error"]["object"]) == kept[0]["error"]["object"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from batch_transform.aws.access import AwsAccess
 from emulator.scripted_model import ScriptedModel
 from support import answers
+from support.second_s3 import S3Server
 
 BUCKET = "tests"
 REGION = "us-east-1"
@@ -89,17 +91,27 @@ class Emulated:
 
 
 @contextmanager
-def emulated() -> Iterator[Emulated]:
-    """Runs an emulator with one bucket, which makes no other one."""
+def emulated(behind: S3Server | None = None) -> Iterator[Emulated]:
+    """Runs an emulator with one bucket, which makes no other one; its objects lie in the S3 server `behind`, if any.
+
+    The bucket there outlives it. The pipeline needs no identity of the server behind: the emulator signs anew.
+    """
     with ExitStack() as resources:
         models = {name: resources.enter_context(closing(ScriptedModel())) for name in MODELS}
         for name, answer in MODELS.items():
             models[name].script.answer = answer
         command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--exit-with-stdin", "--bucket", BUCKET]
+        environment = dict(os.environ)
+        if behind is not None:
+            command += ["--s3-endpoint", behind.url]
+            environment |= behind.environment
+            client = behind.client()
+            with suppress(client.exceptions.BucketAlreadyOwnedByYou):  # from an emulator before
+                client.create_bucket(Bucket=BUCKET)
         for name, model in models.items():
             command += ["--model", f"{name}={model.url}"]
         command += ["--model", f"logging={sys.executable} {Path(__file__).with_name('logging_model.py')}"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             yield Emulated(json.loads(process.stdout.readline())["endpoint_url"], models)

@@ -27,8 +27,9 @@ class Fate(Enum):
 class Faults:
     """Numbers the mutations from 0, and gives each the fate it was told; `log` has what was asked for."""
 
-    def __init__(self, fates: Mapping[int, Fate] | None = None) -> None:
+    def __init__(self, fates: Mapping[int, Fate] | None = None, watch: Callable[[], None] | None = None) -> None:
         self.fates = dict(fates or {})
+        self.watch = watch or (lambda: None)  # called before each mutation
         self.log: list[str] = []
         self.dead = False
         self._lock = threading.RLock()
@@ -42,6 +43,7 @@ class Faults:
         """Returns what `effect` returns, unless fate has it otherwise; `lost` makes the error of a lost message."""
         with self._lock:
             self.read()
+            self.watch()
             fate = self.fates.get(len(self.log))
             self.log.append(name)
             if fate is Fate.DIE_BEFORE:

@@ -1,34 +1,42 @@
-"""The driver's real loop in memory, from exported objects to the gate: no Spark, no network, no time."""
+"""The driver's real loop in memory: no Spark, no network, no time."""
 
 from __future__ import annotations
 
+import copy
 import json
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.core.cutting import CuttingRules
+from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.events import Event
 from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.naming import object_name
 from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
 from batch_transform.core.part_objects import cut_object
 from batch_transform.core.predictions import PredictionReader
-from batch_transform.core.records import RunState
+from batch_transform.core.publication import Kind
+from batch_transform.core.records import RunState, Staged
 from batch_transform.core.rounds import PART_SCHEMA
 from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, STANDARD, StagedFile, without_history
-from batch_transform.core.state import advance, fold
+from batch_transform.core.state import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.core.verdicts import OUTPUT_SCHEMA
-from batch_transform.pipeline.context import Clock, RunContext
+from batch_transform.outputs.footers import footer_rows
+from batch_transform.outputs.s3_tree import S3Tree
+from batch_transform.pipeline.begin import begin
+from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.places import Places
+from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
-from batch_transform.spark.merging import PredictionShape
 from support.faults import Fate, Faults
 from support.memory_service import MemoryService, Model
 from support.memory_store import BEGINNING, MemoryStore
@@ -60,13 +68,78 @@ class LocalObjects:
 
 
 @dataclass
+class MemoryTables:
+    """Tables of rows that are `{"id": n}` each: staged as their numbers, merged to Parquet, all in the store."""
+
+    run: MemoryRun
+    store: MemoryStore
+    ledger: Ledger
+    writer: str
+
+    def stage(self) -> Staged:
+        files = []
+        for place, (first, rows) in enumerate(zip(_firsts(self.run.sizes), self.run.sizes, strict=True)):
+            path = RUN.join("staging", self.writer, f"{place}.json")
+            self.store.put(path, json.dumps([first, rows]).encode())
+            files.append(StagedFile(str(path), rows, first, first + rows - 1, 1, 1))
+        return Staged("{}", tuple(files))
+
+    def _numbers(self, staged: Staged) -> Iterator[range]:
+        for file in staged.files:
+            first, rows = json.loads(self.store.get(S3Uri.parse(file.path))[0])
+            yield range(first, first + rows)
+
+    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
+        spans = [self._object(numbers) for numbers in self._numbers(staged)]
+        return without_history(pa.Table.from_pylist(spans, schema=EXPORT_SCHEMA))
+
+    def _object(self, numbers: range) -> dict[str, Any]:
+        records = [self.run.record(row) for row in numbers]
+        name, largest = object_name(numbers.start, len(numbers), uuid.uuid4().hex[:16]), max(map(len, records))
+        self.store.put(RUN.join("input", name), b"".join(records))
+        named = any(row in numbers for row in self.run.oversize)
+        lane = OVERSIZE if named or largest > STANDARD_BYTES else STANDARD
+        rows = {"start": numbers.start, "stop": numbers.stop, "lane": lane}
+        return {**rows, "object": name, "bytes": sum(map(len, records)), "largest": largest}
+
+    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+        assert state.staged is not None
+        gathered = self.run.gathered(state, self.store, self.ledger)
+        tree = S3Tree(self.store, RUN.join("result", f"{self.writer}-{kind}"))
+        for place, numbers in enumerate(self._numbers(state.staged)):
+            chosen = [(n, gathered[n]) for n in numbers if isinstance(gathered[n], dict) == (kind == "dead_letter")]
+            answers = [value["error_class"] if isinstance(value, dict) else str(value) for _, value in chosen]
+            table = pa.table(
+                {"id": pa.array([n for n, _ in chosen], pa.int64()), "answer": pa.array(answers, "string")}
+            )
+            sink = pa.BufferOutputStream()
+            pq.write_table(table, sink)
+            tree.put(f"part-{place}.parquet", sink.getvalue().to_pybytes())
+        listed = list(tree.list())
+        rows = footer_rows(tree, listed, threads=1)
+        files = tuple(replace(file, rows=rows[file.name]) for file in listed)
+        target = self.run.targets[kind]
+        return WrittenTable(kind, tree, S3Tree(self.store, target), files)
+
+    def commit(self, state: RunState, kind: Kind) -> int:
+        raise AssertionError("no Delta here")
+
+    def keep_dead_letters(self, state: RunState) -> str:
+        place = RUN.join("dead_letters", "rows.json")
+        self.store.put(place, b"{}")
+        return str(place)
+
+
+@dataclass
 class MemoryRun:
-    """A run over rows that are `{"id": n}` each, in objects of the sizes given, at the step `exported`.
+    """A run over rows that are `{"id": n}` each, in objects of the sizes given.
 
     Attributes:
         sizes: rows of each object; each is a staged file of its own.
         padding: bytes that a row's record has besides.
         oversize: rows whose objects are in the oversize lane, whatever their size.
+        exported: whether it begins at the step `exported`.
+        mode: of the output.
     """
 
     sizes: Sequence[int]
@@ -76,13 +149,22 @@ class MemoryRun:
     reader: PredictionReader = READER
     key: KeyCheck | None = None
     transform: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, Any] = field(default_factory=lambda: {"max_fraction": 1.0})
+    exported: bool = True
+    mode: str = "append"
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
+    drivers: int = 0
 
     def __post_init__(self) -> None:
         self.store = MemoryStore()
         self.service = MemoryService(self.store, self.model, self.now)
-        self._begin()
+        self.targets = {"result": S3Uri("bucket", "out"), "dead_letter": S3Uri("bucket", "out_dead_letter")}
+        if self.exported:
+            driver = self.driver()
+            while driver.state.spans is None:
+                assert driver.step()
+            driver.close({})
 
     def now(self) -> datetime:
         return BEGINNING + timedelta(seconds=self.seconds - 1e6)
@@ -97,34 +179,72 @@ class MemoryRun:
         return json.dumps(document).encode() + b"\n"
 
     def driver(self) -> Driver:
-        """A driver of the run as its ledger stands."""
-        ledger = self._ledger()
-        state = fold(ledger.load())
+        """A driver of the run as its ledger stands, which takes its lease."""
+        self.drivers += 1
+        ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
+        recorded = fold(ledger.load())
+        ctx = self._context(ledger)
+        return Driver(ctx, begin(ctx) if recorded is None or recorded.report is None else recorded)
+
+    def state(self) -> RunState:
+        """What the ledger says."""
+        state = fold(self.reader_of_the_ledger().load())
         assert state is not None
-        if state.round_records:
-            state = advance(state, ledger.append("resumed", {"at": "later"}))
-        return Driver(self._context(ledger), state)
+        return state
 
     def beset(self, fates: Mapping[int, Fate]) -> Faults:
         """Lets the driver's mutations from now on, counted from 0, meet these fates; returns what notes them."""
         self.store = self.service.store = MemoryStore(self.store.world, Faults(fates))
         return self.store.faults
 
+    def watched(self, watch: Callable[[], None]) -> Faults:
+        """Calls `watch` before each mutation from now on; returns what notes them."""
+        self.store = self.service.store = MemoryStore(self.store.world, Faults({}, watch))
+        return self.store.faults
+
+    def copy(self) -> MemoryRun:
+        """The same world for another driver: what this one goes on to do does not reach it."""
+        twin = copy.copy(self)
+        twin.store = MemoryStore(self.store.world.copy())
+        twin.service = self.service.copy(twin.store, twin.now)
+        twin.model, twin.events = twin.service.model, []
+        return twin
+
     def to_the_gate(self) -> RunState:
         """Drives the run until its gate has passed."""
         driver = self.driver()
-        while driver.state.gate is None:
-            assert driver.step()
+        try:
+            while driver.state.gate is None:
+                assert driver.step()
+        except BatchTransformError:
+            driver.ctx.lease.release()
+            raise
+        driver.ctx.lease.release()
+        return driver.state
+
+    def to_the_end(self) -> RunState:
+        """Drives the run until it is published."""
+        driver = self.driver()
+        try:
+            state = driver.run()
+            driver.close(state.report or {})
+        except BatchTransformError:
+            driver.ctx.lease.release()
+            raise
         return driver.state
 
     def outcomes(self, state: RunState) -> dict[int, Any]:
         """What each row got: the prediction of the merge, or its dead leaf."""
+        return self.gathered(state, self.store, self.reader_of_the_ledger())
+
+    def gathered(self, state: RunState, store: MemoryStore, ledger: Ledger) -> dict[int, Any]:
+        """What each row got, read from a store."""
         assert state.gate is not None
-        table = self._ledger().read_part(state.gate.parts[0])
+        table = ledger.read_part(state.gate.parts[0])
         leaves = Leaves(table)
 
         def opened(job: str, name: str, etag: str) -> Iterable[bytes]:
-            return self.store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
+            return store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
 
         gatherer = Gatherer(leaves, self.reader, opened, 64)
         found: dict[int, Any] = {}
@@ -135,53 +255,48 @@ class MemoryRun:
                 found[row] = answer["echo"] if answer["scored"] else leaf
         return found
 
-    def _ledger(self) -> Ledger:
-        return Ledger(self.store, RUN, "writer", 0, self.sleep)
+    def published(self, kind: Kind) -> list[tuple[int, str]]:
+        """The rows of an output as a reader finds them that honours `_SUCCESS`."""
+        tree = S3Tree(MemoryStore(self.store.world), self.targets[kind])
+        names = [file.name for file in tree.list()]
+        assert "_SUCCESS" in names
+        tables = [pq.read_table(pa.BufferReader(tree.read(name))) for name in names if name.endswith(".parquet")]
+        return sorted((row["id"], row["answer"]) for table in tables for row in table.to_pylist())
 
-    def _begin(self) -> None:
-        ledger = self._ledger()
-        config = self._config().to_document()
-        ledger.append("opened", {"run_id": "run", "nonce": "0123456789", "config": config, "at": "now"})
-        files, spans = [], []
-        for place, (first, rows) in enumerate(zip(_firsts(self.sizes), self.sizes, strict=True)):
-            files.append(asdict(StagedFile(f"f{place}", rows, first, first + rows - 1, 1, 1)))
-            spans.append(self._export(first, rows))
-        ledger.append("staged", {"files": files, "schema": "{}"})
-        table = without_history(pa.Table.from_pylist(spans, schema=EXPORT_SCHEMA))
-        ledger.append("exported", {"objects": len(spans), "bytes": 1}, (ledger.write_part(table),))
-
-    def _export(self, first: int, rows: int) -> dict[str, Any]:
-        records = [self.record(row) for row in range(first, first + rows)]
-        name, largest = object_name(first, rows, "00ff"), max(map(len, records))
-        self.store.put(RUN.join("input", name), b"".join(records))
-        named = any(first <= row < first + rows for row in self.oversize)
-        lane = OVERSIZE if named or largest > STANDARD_BYTES else STANDARD
-        size = sum(map(len, records))
-        return {"start": first, "stop": first + rows, "lane": lane, "object": name, "bytes": size, "largest": largest}
+    def reader_of_the_ledger(self) -> Ledger:
+        """A ledger for looking into it."""
+        return Ledger(MemoryStore(self.store.world), RUN, "reader", 0, self.sleep)
 
     def _config(self) -> Any:
         return from_arguments(
-            run_id="run", model="m", workspace="s3://bucket/runs", prediction="echo long", transform=self.transform
+            run_id="run",
+            model="m",
+            workspace="s3://bucket/runs",
+            prediction="echo long",
+            transform=self.transform,
+            errors=self.errors,
+            output={"path": str(self.targets["result"]), "mode": self.mode, **self._partitions()},
         )
 
+    def _partitions(self) -> dict[str, Any]:
+        # Asked for by the mode; what is written here has one partition, the root.
+        return {"partition_by": ["id"]} if self.mode == "overwrite_partitions" else {}
+
     def _context(self, ledger: Ledger) -> RunContext:
-        nothing = cast(Any, None)
+        clock = Clock(lambda: self.seconds, lambda: self.now().timestamp(), self.sleep, lambda: self.seconds)
         return RunContext(
             config=self._config(),
             run_id="run",
-            writer="writer",
-            spark=nothing,
-            source=nothing,
-            shape=PredictionShape(nothing, self.reader),
-            columns=("id",),
+            writer=ledger.writer,
             places=Places(RUN, "/scratch", "s3a"),
-            connect=nothing,
             store=self.store,
+            lease=RunLease(self.store, RUN, ledger.writer, 60, clock.boot, clock.sleep),
             ledger=ledger,
             jobs=self.service,
             logs=self.service,
+            tables=MemoryTables(self, self.store, ledger, ledger.writer),
             objects=LocalObjects(self.store, self.reader, self.key),
-            clock=Clock(lambda: self.seconds, lambda: self.now().timestamp(), self.sleep),
+            clock=clock,
             jitter=lambda: 0.5,
             listener=self.events.append,
         )

@@ -6,6 +6,7 @@ FailureReason and its data log say what the facts page says they do.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import deque
 from collections.abc import Callable, Collection
@@ -60,6 +61,14 @@ class MemoryService:
     records_sent: int = 0
     _jobs: dict[str, JobDescription] = field(default_factory=dict)
     _logs: dict[str, dict[str, LogEntry]] = field(default_factory=dict)
+
+    def copy(self, store: MemoryStore, now: Callable[[], datetime]) -> MemoryService:
+        """The same service in another world."""
+        twin = copy.copy(self)
+        twin.store, twin.now, twin.model = store, now, copy.deepcopy(self.model)
+        for name in ("job_faults", "refusals", "requests", "sent", "_jobs", "_logs"):
+            setattr(twin, name, copy.copy(getattr(self, name)))
+        return twin
 
     def create(self, request: dict[str, Any]) -> None:
         refusal = self.refusals.popleft() if self.refusals else None

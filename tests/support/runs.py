@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame
 
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.events import Event
-from batch_transform.pipeline.context import Source
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.opening import open_run
+from batch_transform.pipeline.spark_tables import Source
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 from support.emulated import Emulated
 

@@ -10,6 +10,7 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline import cli
+from batch_transform.pipeline.command_line import parse
 
 RUN_FILE = """
 run_id: a
@@ -29,14 +30,14 @@ def run_file(tmp_path: Path) -> str:
 
 def test_a_run_file_becomes_its_document(run_file):
     """Overrides are applied as they are by the wrapper."""
-    document = cli.resolved(["run", run_file, "--set", "output.mode=append"])
+    document = cli.resolved(parse(["run", run_file, "--set", "output.mode=append"]))
     assert (document["run_id"], document["output"]["mode"]) == ("a", "append")
 
 
 def test_options_of_spark_submit_are_refused(run_file):
     """In a Spark that is there already they would be ignored, which nobody would notice."""
     with pytest.raises(ConfigurationError, match="--driver-memory"):
-        cli.resolved([run_file, "--driver-memory", "2g"])
+        cli.resolved(parse([run_file, "--driver-memory", "2g"]))
 
 
 def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, monkeypatch, capsys):

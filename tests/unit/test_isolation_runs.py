@@ -115,8 +115,9 @@ def scripts(draw: st.DrawFn) -> Script:
     sizes = draw(st.lists(st.integers(1, 40), min_size=1, max_size=6))
     places = st.integers(0, sum(sizes) - 1)
     kinds = draw(st.lists(st.sampled_from(list(POISONS)), min_size=1, max_size=3))
-    poison = draw(st.dictionaries(places, st.sampled_from(kinds), max_size=max(0, sum(sizes) - 1)))
     # A line too many where a line is missing: two lies that cancel out are for `prediction.key`, no count sees them.
+    kinds = [kind for kind in kinds if "short" not in kinds or kind not in ("pretty", "blank")]
+    poison = draw(st.dictionaries(places, st.sampled_from(kinds), max_size=max(0, sum(sizes) - 1)))
     countable = not MISCOUNTED & set(poison.values())
     flaky = draw(st.dictionaries(places.filter(lambda place: place not in poison), st.sampled_from(FLAKES), max_size=4))
     return Script(
@@ -157,8 +158,8 @@ def check(script: Script, resumptions: int = 8) -> None:
 
 def accepted(run: MemoryRun) -> list[tuple[int, int]]:
     """The row ranges of outputs that were used, once for each job that was sent them."""
-    state = run.driver().state
-    ledger = run._ledger()
+    state = run.state()
+    ledger = run.reader_of_the_ledger()
     leaves = [ledger.read_part(record.leaves) for record in state.round_records if record.leaves]
     return [(leaf["start"], leaf["stop"]) for table in leaves for leaf in table.to_pylist()]
 

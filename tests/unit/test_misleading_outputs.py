@@ -57,7 +57,7 @@ def test_99_and_101_lines_do_not_make_up_for_each_other():
 
     run, state = tampered(change, {0, 1})
     assert all_scored_right(run, state)
-    first = run.driver().state.round_records[0]
+    first = run.state().round_records[0]
     assert first.scored_rows == 0
 
 

@@ -9,6 +9,7 @@ import pytest
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import targets_of
 
 DOCUMENT = {
@@ -87,7 +88,7 @@ def test_a_local_output_is_merged_in_a_hidden_folder_beside_it(location):
 
 
 def test_an_output_on_s3_is_merged_in_the_runs_folder():
-    assert places().sibling("s3a://elsewhere/out", "w1") == "s3://lake/scoring/r/result/w1"
+    assert places().sibling("s3a://elsewhere/out", "w1") == "s3://lake/scoring/r/merged/w1"
 
 
 def test_two_writers_never_merge_in_one_place():
@@ -115,7 +116,7 @@ def test_tables_are_named_as_tables():
 def test_the_delta_tables_share_mode_and_rules():
     output = {"path": "s3://lake/out", "format": "delta", "mode": "overwrite", "partition_by": ["ds"]}
     found, at = targets("local", output={**output, "replace_where": "ds = '1'"})
-    result, dead = found.delta(at)
+    result, dead = delta_outputs(found, at).values()
     assert (result.path, dead.path) == ("s3a://lake/out", "s3a://lake/out_dead_letter")
     for table in (result, dead):
         assert (table.mode, table.table, table.partition_by) == ("overwrite", None, ("ds",))
@@ -124,7 +125,11 @@ def test_the_delta_tables_share_mode_and_rules():
 
 def test_a_delta_table_by_name_has_no_path():
     found, at = targets(output={"table": "c.s.t", "format": "delta"})
-    assert [(table.path, table.table) for table in found.delta(at)] == [(None, "c.s.t"), (None, "c.s.t_dead_letter")]
+    tables = delta_outputs(found, at).values()
+    assert [(table.path, table.table) for table in tables] == [
+        (None, "c.s.t"),
+        (None, "c.s.t_dead_letter"),
+    ]
 
 
 def test_without_an_output_the_result_stays_in_the_scratch_folder():

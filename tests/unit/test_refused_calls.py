@@ -55,7 +55,8 @@ def test_jobs_that_this_run_stopped_are_gone_on_with_by_the_next_driver():
     while not any(job.created for job in driver.state.jobs):
         driver.step()
     run.service.stop = lambda name: None
-    assert driver.stop_jobs() == [driver.state.jobs[0].name]
+    assert driver.interrupt() == [driver.state.jobs[0].name]
+    driver.close({})
     state = run.to_the_gate()
     assert [job.stop_reason for job in state.jobs] == ["interrupted", None]
     assert all(outcome == row for row, outcome in run.outcomes(state).items())

@@ -1,7 +1,7 @@
-"""A driver that is killed before or after any of its mutations, from export to gate, and resumed by another one.
+"""A driver that is killed before or after any of its mutations, from the first to the last, and resumed by another one.
 
 The real loop, over ports in memory; only the resume runs after a crash, as after SIGKILL. The run has two lanes, poison
-rows of two kinds, a flaky one, and four rounds.
+rows of two kinds, a flaky one, and four rounds; it appends to an output that holds another run's rows.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from contextlib import suppress
 
 import pytest
 
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
+from batch_transform.core.uris import S3Uri
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, all_rows
 
-SIZES = [40, 40, 1, 30]
-LARGE = 80  # place of the row whose object is in the other lane
-POISON = {7: 400, 55: 500}
-FLAKY = 99
+SIZES = [14, 14, 1, 9]
+LARGE = 28  # place of the row whose object is in the other lane
+POISON = {7: 400, 19: 500}
+FLAKY = 33
 DEATHS = [Fate.DIE_BEFORE, Fate.DIE_AFTER]
+MODES = ["error", "append", "overwrite", "overwrite_partitions"]
 
 
 class Model:
@@ -42,9 +44,12 @@ class Model:
         return [json.dumps({"echo": row}).encode() for row in ids]
 
 
-def begun():
+def begun(mode="append"):
     rows = all_rows(SIZES)
-    return MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]])
+    run = MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]], exported=False, mode=mode)
+    for folder in ("out", "out_dead_letter"):
+        run.store.put(S3Uri("bucket", f"{folder}/_SUCCESS"), b"")
+    return run
 
 
 def covered(run):
@@ -57,57 +62,74 @@ def covered(run):
 def check(run, state):
     """It is as if nothing had happened: the same rows dead, each prediction on its row, nothing paid for twice."""
     rows = all_rows(SIZES)
-    outcomes = run.outcomes(state)
-    assert sorted(outcomes) == rows
-    dead = {row for row, outcome in outcomes.items() if isinstance(outcome, dict)}
-    assert dead == {rows[place] for place in POISON}
-    assert all(outcomes[row] == row for row in rows if row not in dead)
+    dead = {rows[place] for place in POISON}
+    assert run.published("result") == [(row, str(row)) for row in rows if row not in dead]
+    assert [row for row, _ in run.published("dead_letter")] == sorted(dead)
     assert set(covered(run).values()) == {1}
     names = [request["TransformJobName"] for request in run.service.requests]
     assert len(set(names)) == len(names) == len(state.jobs)
+    assert state.report["status"] == "published"
 
 
 def killed(run, fates):
     """Drives the run until it is killed, or done; returns what it asked for."""
     faults = run.beset(fates)
     with suppress(Crash):
-        run.to_the_gate()
+        run.to_the_end()
     return faults.log
 
 
 @pytest.fixture(scope="module")
 def undisturbed():
-    """The mutations of a run that nobody kills."""
-    run = begun()
-    log = killed(run, {})
-    state = run.driver().state
+    """The mutations of a run that nobody kills, and the world as it was before each of them and at the end."""
+    run, worlds = begun(), []
+    faults = run.watched(lambda: worlds.append(run.copy()))
+    state = run.to_the_end()
     check(run, state)
     assert state.rounds >= 3
     assert {job.lane for job in state.jobs} == {"standard", "oversize"}
-    return log
+    return faults.log, [*worlds, run.copy()]
 
 
-@pytest.mark.parametrize("fate", DEATHS)
-def test_killed_once_at_every_point(undisturbed, fate):
-    survived = 0
-    for point in range(len(undisturbed)):
-        run = begun()
-        killed(run, {point: fate})
-        run.beset({})
-        check(run, run.to_the_gate())
-        survived += 1
-    print(f"{survived} points of {len(undisturbed)} survived: {fate.value}")
-    assert survived == len(undisturbed) > 40
+def test_killed_once_at_every_point(undisturbed):
+    """After one mutation is before the next one: what lies between them is lost with the process."""
+    log, worlds = undisturbed
+    for world in worlds:
+        check(world, world.to_the_end())
+    print(f"{2 * len(log)} points before and after {len(log)} mutations survived")
+    assert len(worlds) == len(log) + 1 > 120
+
+
+def test_what_the_points_are(undisturbed):
+    """The scenario has each kind of mutation that a run can make."""
+    log, _ = undisturbed
+    kinds = {name.partition(" ")[0] for name in log}
+    assert kinds >= {"PutObject", "CreateTransformJob", "CopyObject", "DeleteObject"}
+    for folder in ("staging", "input", "manifests", "ledger", "parts", "result"):
+        assert any(f"/{folder}/" in name for name in log)
+    assert any("lease.json" in name for name in log)
+    assert any("_SUCCESS" in name for name in log)
 
 
 def test_killed_twice_at_sampled_points(undisturbed):
     draw = random.Random(7)
+    log, worlds = undisturbed
     for _ in range(60):
-        run = begun()
-        killed(run, {draw.randrange(len(undisturbed)): draw.choice(DEATHS)})
-        killed(run, {draw.randrange(len(undisturbed)): draw.choice(DEATHS)})
+        run = draw.choice(worlds).copy()
+        killed(run, {draw.randrange(len(log)): draw.choice(DEATHS)})
         run.beset({})
-        check(run, run.to_the_gate())
+        check(run, run.to_the_end())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_killed_again_and_again_in_every_mode(mode):
+    draw = random.Random(mode)
+    for _ in range(6):
+        run = begun(mode)
+        for _ in range(6):
+            killed(run, {draw.randrange(60): draw.choice(DEATHS)})
+        run.beset({})
+        check(run, run.to_the_end())
 
 
 # boto3 repeats a call by itself: of calls of which one in ten goes wrong, fewer than one in a hundred reach the driver.
@@ -120,13 +142,34 @@ def test_calls_that_go_wrong_beyond_the_clients_own_retries(seed):
     """Lost requests, lost responses, calls that are sent twice: the right result, or exit code 4 and resumed to it."""
     draw = random.Random(seed)
     run = begun()
-    for _ in range(20):
-        run.beset({n: draw.choice(MESSAGES) for n in range(400) if draw.random() < FAULTY})
+    for _ in range(60):  # a round of a hundred objects is written anew each time; Spark would repeat one task
+        run.beset({n: draw.choice(MESSAGES) for n in range(600) if draw.random() < FAULTY})
         try:
-            state = run.to_the_gate()
+            state = run.to_the_end()
         except ServiceFailure:
             continue
         run.beset({})
         check(run, state)
         return
     pytest.fail("the run never ends")
+
+
+def test_a_run_that_is_published_does_nothing_more():
+    run = begun()
+    state = run.to_the_end()
+    before = run.store.world.tree()
+    faults = run.beset({})
+    assert run.to_the_end() == state
+    assert (faults.log, run.store.world.tree()) == ([], before)
+
+
+def test_over_budget_nothing_is_published_and_a_resume_scores_nothing():
+    run = begun()
+    run.errors = {"max_rows": 1}
+    with pytest.raises(ErrorBudgetExceeded):
+        run.to_the_end()
+    sent = len(run.service.requests)
+    assert [key for key in run.store.world.tree("out") if not key.endswith("_SUCCESS")] == []
+    run.errors = {"max_rows": 2}
+    check(run, run.to_the_end())
+    assert len(run.service.requests) == sent

@@ -39,7 +39,8 @@ def test_own_arguments_are_told_from_those_of_spark_submit():
         ]
     )
     assert asked == CommandLine(
-        run_file="run.yml",
+        "run.yml",
+        "run",
         variables=("x=1=2",),
         sets=("a.b=c", "d=e"),
         emulator_models=("m=http://h",),
@@ -49,7 +50,7 @@ def test_own_arguments_are_told_from_those_of_spark_submit():
 
 
 def test_the_value_of_an_option_is_not_taken_for_the_run_file():
-    assert parse(["--master", "yarn", "run.yml"]).run_file == "run.yml"
+    assert parse(["--master", "yarn", "run.yml"]).subject == "run.yml"
 
 
 def test_all_faults_of_the_arguments_come_together():
@@ -64,8 +65,28 @@ def test_all_faults_of_the_arguments_come_together():
 
 
 def test_a_command_that_is_not_built_is_refused_as_such():
-    with pytest.raises(ConfigurationError, match="resume: is not built yet; built: run"):
-        parse(["resume", "run.yml"])
+    with pytest.raises(ConfigurationError, match="plan: is not built yet; built: run, resume, status, stop, clean"):
+        parse(["plan", "run.yml"])
+
+
+@pytest.mark.parametrize("command", ["resume", "status", "stop", "clean"])
+def test_the_other_commands_take_a_run(command):
+    asked = parse([command, "s3://bucket/runs/r1", "--set", "aws.region=eu-west-1"])
+    assert asked == CommandLine("s3://bucket/runs/r1", command, sets=("aws.region=eu-west-1",))
+
+
+def test_what_clean_alone_understands():
+    asked = parse(["clean", "s3://bucket/runs", "--older-than", "30", "--unfinished"])
+    assert (asked.older_than, asked.unfinished) == (("30",), True)
+    with pytest.raises(ConfigurationError, match=r"--older-than, --unfinished: belongs to clean, not to run"):
+        parse(["run.yml", "--older-than=30", "--unfinished"])
+
+
+def test_a_command_without_spark_takes_none_of_its_options():
+    with pytest.raises(ConfigurationError, match="--master: is spark-submit's, and status runs without Spark"):
+        parse(["status", "s3://b/runs/r", "--master", "yarn"])
+    with pytest.raises(ConfigurationError, match=r"RUN \(a run's folder.*exactly one is needed, none given"):
+        parse(["stop"])
 
 
 @pytest.mark.parametrize(

@@ -13,21 +13,32 @@ MAY_CHANGE: tuple[Path, ...] = (
     ("transform", "poll_seconds"),
     ("transform", "job_timeout_minutes"),
     ("transform", "max_parallel_jobs"),
+    ("transform", "on_interrupt"),
+    ("lease_seconds",),
+    ("workspace_retention",),
     ("aws",),
     ("emulator",),
 )
+# Nothing has been written there before a run begins to publish.
+MAY_CHANGE_BEFORE_PUBLISHING: tuple[Path, ...] = (("output",), ("dead_letter",))
 
 
-def differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+def differences(recorded: Mapping[str, Any], given: Mapping[str, Any], *, publishing: bool) -> list[str]:
     """Returns a line for each key that differs between two documents of `RunConfig.to_document`, in order.
 
     Keys that may change under one run id are left out; a key that one version does not know is null.
+
+    Args:
+        recorded: the configuration that the run has.
+        given: the one that it is started with now.
+        publishing: whether it has begun to publish.
     """
+    free_now = MAY_CHANGE if publishing else MAY_CHANGE + MAY_CHANGE_BEFORE_PUBLISHING
     before, after = _leaves(recorded), _leaves(given)
     return [
         f"{'.'.join(path)}: was {before.get(path)!r}, now {after.get(path)!r}"
         for path in sorted({*before, *after})
-        if before.get(path) != after.get(path) and not any(path[: len(free)] == free for free in MAY_CHANGE)
+        if before.get(path) != after.get(path) and not any(path[: len(free)] == free for free in free_now)
     ]
 
 

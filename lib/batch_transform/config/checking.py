@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from batch_transform.config.faults import Fault, Path, from_pydantic
 from batch_transform.config.layers import Layer, merge_layers, origin, prune
-from batch_transform.config.runfile import RunConfig
+from batch_transform.config.sections import Section
 from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.errors import ConfigurationError
 
-Config = TypeVar("Config", bound=RunConfig)
+Config = TypeVar("Config", bound=Section)
 
 
 def check(
@@ -22,7 +22,7 @@ def check(
     """Returns the configuration that the layers make, the last on top.
 
     Args:
-        kind: `RunConfig` or `FrameConfig`.
+        kind: `RunConfig`, `FrameConfig` or `Surroundings`.
         layers: at least one; the first names the source of keys that are missing.
         variables: what `${name}` stands for; None: it stands for itself.
         faults: found before; they are told together with those found here.

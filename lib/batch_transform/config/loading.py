@@ -14,6 +14,7 @@ from batch_transform.config.checking import check
 from batch_transform.config.faults import Fault
 from batch_transform.config.layers import Layer
 from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.config.surroundings import Surroundings
 from batch_transform.config.variables import substitute
 from batch_transform.config.yaml_text import describe_error, parse_value
 from batch_transform.core.errors import ConfigurationError
@@ -50,15 +51,50 @@ def load(
     """
     given, faults = overrides.read_variables(variables)
     known = {**(environ or {}), **given}
-    read_arguments = [overrides.read_model(text) for text in emulator_models]
-    read_arguments += [overrides.read_override(text) for text in sets]
-    faults += [argument for argument in read_arguments if isinstance(argument, Fault)]
-    arguments = [argument for argument in read_arguments if isinstance(argument, Layer)]
+    arguments, argument_faults = read_arguments(sets, emulator_models)
+    faults += argument_faults
     files, file_faults = read_chain(Path(path), known, read)
     if file_faults:
         # Without the files, what is missing in them cannot be told from what was not read.
         raise ConfigurationError(fault.line(str) for fault in [*file_faults, *faults])
     return check(RunConfig, [*files, *arguments], known, faults)
+
+
+def reload(document: dict[str, Any], source: str, *, sets: Sequence[str], emulator_models: Sequence[str]) -> RunConfig:
+    """Returns the checked configuration of a run that its ledger tells, with what the command line changes.
+
+    Args:
+        document: as `RunConfig.to_document` wrote it.
+        source: what a person calls it.
+        sets: `a.b=value` each, over the document.
+        emulator_models: `NAME=COMMAND_OR_URL` each, added to `emulator.models`.
+
+    Raises:
+        ConfigurationError: with all faults.
+    """
+    layers, faults = read_arguments(sets, emulator_models)
+    return check(RunConfig, [Layer(source, document), *layers], None, faults)
+
+
+def surroundings(sets: Sequence[str], emulator_models: Sequence[str]) -> Surroundings:
+    """Returns what the command line says of AWS and of the emulator; its other keys are left for `reload`.
+
+    Raises:
+        ConfigurationError: with all faults.
+    """
+    layers, faults = read_arguments(sets, emulator_models)
+    known = [layer for layer in layers if set(layer.document) <= set(Surroundings.model_fields)]
+    if not known and not faults:
+        return Surroundings()
+    return check(Surroundings, [Layer("--set", {}), *known], None, faults)
+
+
+def read_arguments(sets: Sequence[str], emulator_models: Sequence[str]) -> tuple[list[Layer], list[Fault]]:
+    """Returns the layers of `--emulator` and `--set`, and what is wrong with them."""
+    read = [overrides.read_model(text) for text in emulator_models]
+    read += [overrides.read_override(text) for text in sets]
+    faults = [argument for argument in read if isinstance(argument, Fault)]
+    return [argument for argument in read if isinstance(argument, Layer)], faults
 
 
 def read_chain(

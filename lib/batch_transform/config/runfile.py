@@ -13,8 +13,9 @@ from batch_transform.config.result import DeadLetter, Errors, Output
 from batch_transform.config.sections import Input, Model, Prediction, Record, Section
 from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
-from batch_transform.config.values import check_length, one_of
+from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
+from batch_transform.core.lease import DEFAULT_TTL_SECONDS
 
 POLL_SECONDS = 30.0
 EMULATOR_POLL_SECONDS = 1.0
@@ -58,6 +59,10 @@ class RunConfig(Section):
     dead_letter: DeadLetter | None = Field(default=None, validate_default=True)
     aws: Aws = Aws()
     merge: Annotated[Literal["zip", "join"], PlainValidator(one_of("zip", "join"))] = "zip"
+    # Another driver waits this long before it takes a silent run over.
+    lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = DEFAULT_TTL_SECONDS
+    # What becomes of the run's folder, but for its ledger and reports, once the result is published.
+    workspace_retention: Annotated[Literal["keep", "delete"], PlainValidator(one_of("keep", "delete"))] = "keep"
 
     @field_validator("run_id")
     @classmethod
@@ -113,6 +118,11 @@ class RunConfig(Section):
     def emulated(self) -> bool:
         """Whether the run goes against the embedded emulator."""
         return self.emulator is not None
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether everything that the run has on S3 ends with its driver."""
+        return self.emulator is not None and self.emulator.state is None
 
     @property
     def poll_seconds(self) -> float:

@@ -38,6 +38,19 @@ class Aws(Section):
 
 
 class Emulator(Section):
-    """The embedded emulator: each model's name, and the command or the URL of the server that is the model."""
+    """The embedded emulator.
 
-    models: dict[ModelName, Text]
+    Attributes:
+        models: each model's name, and the command or the URL of the server that is the model.
+        state: a folder in which it keeps its S3 and its jobs; None: they end with the driver, and so does the run.
+    """
+
+    models: dict[ModelName, Text] = Field(default_factory=dict)
+    state: Text | None = None
+
+
+class Surroundings(Section):
+    """What a command must know to reach a run whose configuration it has yet to read."""
+
+    aws: Aws = Aws()
+    emulator: Emulator | None = None

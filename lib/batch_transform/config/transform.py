@@ -46,6 +46,8 @@ class Transform(Section):
         invocations_max_retries: None: left unset, the service's default.
         job_timeout_minutes: how long a job may take before it is stopped.
         max_parallel_jobs: how many jobs of a round are in flight at once.
+        on_interrupt: what becomes of jobs in flight when the driver is interrupted; `leave`: they go on and are paid
+            for, and the next driver takes them up.
         poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
     """
 
@@ -62,6 +64,7 @@ class Transform(Section):
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
     job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480
     max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = 2
+    on_interrupt: Annotated[str, AfterValidator(one_of("stop", "leave"))] = "stop"
     environment: dict[str, str] = Field(default_factory=dict)
     accept: MediaType | None = None
     tags: dict[str, str] = Field(default_factory=dict)

@@ -56,6 +56,15 @@ class LedgerFenced(BatchTransformError):
     """Another driver has taken over this run; this one stops and changes nothing more."""
 
 
+class RunHeld(BatchTransformError):
+    """Another driver is at work on this run; this one has changed nothing."""
+
+    def __init__(self, lease: object, holder: str) -> None:
+        super().__init__(
+            f"another driver ({holder}) is at work on this run: it renews {lease}. Wait for it, or end it with `stop`"
+        )
+
+
 class LedgerCorrupt(BatchTransformError):
     """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition."""
 
@@ -69,3 +78,11 @@ class Interrupted(BaseException):
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number
         super().__init__(f"interrupted by signal {signal_number}; the run can be resumed")
+
+
+class StopRequested(Interrupted):
+    """A person has asked for the end of the run with `stop`; as SIGTERM would."""
+
+    def __init__(self) -> None:
+        super().__init__(15)
+        self.args = ("stopped as `stop` asked; the run can be resumed",)

@@ -16,6 +16,7 @@ from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.filenames import is_data_file, is_leftover, partition_columns, partition_of
 
 Kind = Literal["result", "dead_letter"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Mode = Literal["error", "append", "overwrite", "overwrite_partitions"]
 
 

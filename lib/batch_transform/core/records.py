@@ -134,6 +134,7 @@ class RunState:
     publication: Recorded | None = None
     published: dict[str, Any] | None = None
     report: dict[str, Any] | None = None
+    cleaned: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
 
     @property

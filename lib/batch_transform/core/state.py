@@ -3,7 +3,7 @@
 | step kind | may come | and sets |
 |---|---|---|
 | opened | first | run id, nonce, configuration |
-| resumed | any time | that another driver took over, which may try again what failed before |
+| resumed | any time | that another driver took over, its configuration; what failed before may be tried again |
 | staged | once | the staged files |
 | exported | after staged | the spans |
 | planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
@@ -16,6 +16,7 @@
 | publication | after gated: intent | what publishing will do |
 | published | after publication | that it was done |
 | done | after published | the report |
+| cleaned | any time, once | that all but the ledger is removed; nothing may follow |
 
 Everything else raises, and changes nothing.
 """
@@ -66,6 +67,7 @@ def _after(state: RunState, step: Step) -> RunState:
     transition = _TRANSITIONS.get(step.kind)
     if transition is None:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}")
+    _require(not state.cleaned, step, "the run was cleaned")
     return _with_seconds(transition(state, step, step.parts), step)
 
 
@@ -86,7 +88,7 @@ def _resumed(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     last = state.last_round
     if last is not None and last.stop:
         state = _with_round(state, replace(last, stop=(), resumed=True))
-    return replace(state, rounds_before=state.rounds)
+    return replace(state, rounds_before=state.rounds, config=step.payload["config"])
 
 
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -204,6 +206,10 @@ def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     return replace(state, report=dict(step.payload["report"]))
 
 
+def _cleaned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    return replace(state, cleaned=True)
+
+
 _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
     "resumed": _resumed,
     "staged": _staged,
@@ -218,6 +224,7 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "publication": _publication,
     "published": _published,
     "done": _done,
+    "cleaned": _cleaned,
 }
 
 

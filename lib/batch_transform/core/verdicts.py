@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,14 +79,55 @@ def judge(job: JobRecord, spans: pa.Table, evidence: Evidence) -> pa.Table:
         evidence: of this job; outputs that are not there are left out.
     """
     assert job.status is not None
-    counted = {row["object"]: row for row in evidence.outputs.to_pylist()}
+    spans = spans.select(["start", "stop", "object"])
+    clean, etags = _clean(spans, evidence.outputs)
+    rest = spans.filter(pc.invert(clean))
+    wanted = pc.is_in(evidence.outputs["object"], value_set=rest["object"].combine_chunks())
+    counted = {row["object"]: row for row in evidence.outputs.filter(wanted).to_pylist()}
     missing = of_missing_output(job.status, job.failure_reason)
     verdicts: list[dict[str, Any]] = []
-    for span in spans.select(["start", "stop", "object"]).to_pylist():
+    for span in rest.to_pylist():
         entry = evidence.log.get(span["object"])
         absent = of_log_entry(entry) if entry else missing
         verdicts += _of_span(job, span, counted.get(span["object"]), absent)
-    return pa.Table.from_pylist(verdicts, schema=VERDICT_SCHEMA)
+    scored = _scored_whole(job, spans.filter(clean), etags.filter(clean))
+    return pa.concat_tables([scored, pa.Table.from_pylist(verdicts, schema=VERDICT_SCHEMA)])
+
+
+def _clean(spans: pa.Table, outputs: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """For each span whether its output is just as it should be, and that output's ETag; as columns: there are many."""
+    places = pc.index_in(spans["object"].combine_chunks(), value_set=outputs["object"].combine_chunks())
+    found = outputs.take(places)
+    checks = [
+        pc.equal(found["lines"], pc.subtract(spans["stop"], spans["start"])),
+        pc.equal(found["blank"], 0),
+        pc.equal(pc.list_value_length(found["unreadable"]), 0),
+        pc.is_null(found["wrong_key"]),
+    ]
+    whole = functools.reduce(pc.and_, checks)
+    return pc.fill_null(whole, False).combine_chunks(), found["etag"].combine_chunks()
+
+
+def _scored_whole(job: JobRecord, spans: pa.Table, etags: pa.Array) -> pa.Table:
+    values = {
+        "state": SCORED,
+        "job": job.name,
+        "line": 0,
+        "rounds": job.round_number,
+        "at": job.ended_at,
+    }
+    columns = {
+        **{name: spans[name] for name in spans.column_names},
+        "etag": etags,
+        "lines": pc.subtract(spans["stop"], spans["start"]),
+        **{
+            name: pa.repeat(pa.scalar(value, VERDICT_SCHEMA.field(name).type), len(spans))
+            for name, value in values.items()
+        },
+    }
+    missing = {f.name: pa.nulls(len(spans), f.type) for f in VERDICT_SCHEMA if f.name not in columns}
+    every = columns | missing
+    return pa.table([every[name] for name in VERDICT_SCHEMA.names], schema=VERDICT_SCHEMA)
 
 
 def _of_span(

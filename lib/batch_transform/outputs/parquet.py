@@ -7,7 +7,7 @@ never there while a file is missing. Not promised: that a reader who ignores `_S
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.objects import AlreadyThere, ObjectNotFound, StoreFailure
@@ -24,6 +24,12 @@ from batch_transform.outputs.trees import TEMPORARY_SUFFIX, THREADS, Tree, in_th
 
 SUCCESS = "_SUCCESS"
 OWNER = "_owner"
+
+Permit = Callable[[], None]
+
+
+def _always() -> None:
+    """Permits."""
 
 
 def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> None:
@@ -81,24 +87,47 @@ def claim(target: Tree, run_id: str, nonce: str) -> None:
             ) from err
 
 
-def publish(publication: Publication, source: Tree, target: Tree, threads: int = THREADS) -> None:
+def publish(
+    publication: Publication, source: Tree, target: Tree, threads: int = THREADS, permit: Permit = _always
+) -> None:
     """Carries out a recorded publication, or what is left of it, and deletes the sources.
+
+    Args:
+        publication: what to do.
+        source: where the merged files lie.
+        target: the output.
+        threads: how many files are copied at once.
+        permit: called before each change; raises if this driver may make none any more.
 
     Raises:
         ServiceFailure: a source is gone or another one, or the output is not what was written.
+        LedgerFenced: as `permit` says.
     """
     _check_roots(source.location, target.location)
+
+    def copy(file: PublishedFile) -> None:
+        permit()
+        target.copy_in(source, _listed(file), file.target)
+
+    def put(name: str, body: bytes) -> None:
+        permit()
+        target.put(name, body)
+
+    def delete(names: Iterable[str]) -> None:
+        permit()
+        target.delete(names)
+
     present = {file.name: file.size_bytes for file in target.list()}
     if not _is_complete(publication, present):
-        target.delete([SUCCESS, *_abandoned(publication, present)])
-        missing = [file for file in publication.files if present.get(file.target) != file.size_bytes]
-        in_threads(lambda file: target.copy_in(source, _listed(file), file.target), missing, threads)
-        target.delete(publication.remove)
+        delete([SUCCESS, *_abandoned(publication, present)])
+        in_threads(copy, [file for file in publication.files if present.get(file.target) != file.size_bytes], threads)
+        delete(publication.remove)
         _verify(publication, target)
-        target.put(publication.marker, marker_document(publication))
-        target.put(SUCCESS, b"")
+        put(publication.marker, marker_document(publication))
+        put(SUCCESS, b"")
     if publication.mode == "error":
-        target.delete([OWNER])
+        delete([OWNER])
+    permit()
     source.clear()
 
 

@@ -1,4 +1,4 @@
-"""The console script `batch-transform run RUNFILE`: the same run in this process, for a Python wheel task."""
+"""The console script `batch-transform`: a run in this process, for a Python wheel task, and the commands about runs."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from batch_transform.config import load
-from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.command_line import parse
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.pipeline.command_line import WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.package_data import resolve_input
-from batch_transform.pipeline.submission import PACKAGE_CACHE
+from batch_transform.pipeline.submission import PACKAGE_CACHE, failure, tell
 
 
 def main() -> int:
     """Returns the exit code; the report is the only line on standard output."""
     printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
     try:
-        document = resolved(sys.argv[1:])
-    except ConfigurationError as err:
+        asked = parse(sys.argv[1:])
+        if asked.command in WITHOUT_SPARK:
+            printed.report(execute(asked, os.environ, tell))
+            return 0
+        document = resolved(asked)
+    except BatchTransformError as err:
         sys.stderr.write(f"{err}\n")
-        printed.report({"run_id": None, "status": "refused", "error": list(err.faults)})
+        printed.report(failure(err))
         return err.exit_code
     # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
     from batch_transform.pipeline.job import run_job
@@ -32,18 +36,16 @@ def main() -> int:
     return run_job(document, printed)
 
 
-def resolved(arguments: list[str]) -> dict[str, Any]:
-    """Returns the document of the run file that the arguments name.
+def resolved(asked: CommandLine) -> dict[str, Any]:
+    """Returns the document of the run that is asked for.
 
     Raises:
         ConfigurationError: the arguments or the run file are wrong, or options are for spark-submit, which has begun.
     """
-    asked = parse(arguments)
     if asked.spark or asked.rest:
         names = ", ".join([name for name, _ in asked.spark] + list(asked.rest))
         raise ConfigurationError(f"{names}: are spark-submit's; this command runs in a Spark that is there already")
-    config = load(asked.run_file, sets=asked.sets, variables=asked.variables, emulator_models=asked.emulator_models)
-    return resolve_input(config, PACKAGE_CACHE).to_document()
+    return resolve_input(configuration(asked, os.environ), PACKAGE_CACHE).to_document()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,9 +8,20 @@ from difflib import get_close_matches
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.spark_arguments import OPTIONS, SWITCHES
 
-COMMANDS_BUILT = ("run",)
-COMMANDS_LATER = ("plan", "status", "resume", "stop")
-OWN_OPTIONS = {"--var": "variables", "--set": "sets", "--emulator": "emulator_models"}
+RUN, RESUME, STATUS, STOP, CLEAN = "run", "resume", "status", "stop", "clean"
+COMMANDS_BUILT = (RUN, RESUME, STATUS, STOP, CLEAN)
+COMMANDS_LATER = ("plan",)
+# Those that Spark has no part in.
+WITHOUT_SPARK = (STATUS, STOP, CLEAN)
+OWN_OPTIONS = {
+    "--var": "variables",
+    "--set": "sets",
+    "--emulator": "emulator_models",
+    "--older-than": "older_than",
+    "--lifecycle": "lifecycle",
+}
+OWN_SWITCHES = {"--unfinished": "unfinished"}
+OF_CLEAN = ("older_than", "lifecycle", "unfinished")
 
 
 @dataclass(frozen=True)
@@ -18,18 +29,27 @@ class CommandLine:
     """What was asked for.
 
     Attributes:
-        run_file: its path.
+        subject: the path of a run file; for the other commands than `run` also the run's folder on S3, for `clean` also
+            a workspace.
+        command: one of COMMANDS_BUILT.
         variables: `name=value` each.
         sets: `a.b=value` each.
         emulator_models: `NAME=COMMAND_OR_URL` each.
+        older_than: days, of `clean`; the last one given.
+        lifecycle: days, of `clean`; the last one given.
+        unfinished: of `clean`: whether a run goes that is not published.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
 
-    run_file: str
+    subject: str
+    command: str = RUN
     variables: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     emulator_models: tuple[str, ...] = ()
+    older_than: tuple[str, ...] = ()
+    lifecycle: tuple[str, ...] = ()
+    unfinished: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 
@@ -37,6 +57,7 @@ class CommandLine:
 @dataclass
 class _Reading:
     own: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in OWN_OPTIONS.values()})
+    switches: set[str] = field(default_factory=set)
     spark: list[tuple[str, str | None]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -46,6 +67,8 @@ class _Reading:
         name, equals, value = argument.partition("=")
         if not argument.startswith("-"):
             self.words.append(argument)
+        elif name in OWN_SWITCHES:
+            self.switches.add(OWN_SWITCHES[name])
         elif name in SWITCHES:
             self.spark.append((name, None))
         elif name not in OPTIONS and name not in OWN_OPTIONS:
@@ -77,27 +100,39 @@ def parse(arguments: list[str]) -> CommandLine:
     reading = _Reading()
     while pending:
         reading.take(pending.pop(0), pending)
-    run_file = _run_file(reading)
+    command, subject = _subject(reading)
+    own = {name: tuple(values) for name, values in reading.own.items()}
+    _check_fitting(command, {name for name in OF_CLEAN if own.get(name) or name in reading.switches}, reading)
     if reading.faults:
         raise ConfigurationError(reading.faults)
-    own = {name: tuple(values) for name, values in reading.own.items()}
-    return CommandLine(run_file, **own, spark=tuple(reading.spark), rest=tuple(rest))
+    unfinished = "unfinished" in reading.switches
+    return CommandLine(subject, command, **own, unfinished=unfinished, spark=tuple(reading.spark), rest=tuple(rest))
 
 
-def _run_file(reading: _Reading) -> str:
-    words = list(reading.words)
+def _subject(reading: _Reading) -> tuple[str, str]:
+    words, command = list(reading.words), RUN
     if words and words[0] in COMMANDS_LATER:
         reading.faults.append(f"{words[0]}: is not built yet; built: {', '.join(COMMANDS_BUILT)}")
-        return ""
+        return words[0], ""
     if words and words[0] in COMMANDS_BUILT:
-        words.pop(0)
+        command = words.pop(0)
+    what = "RUNFILE" if command == RUN else "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
     if len(words) != 1:
         given = f"got {', '.join(words)}" if words else "none given"
-        reading.faults.append(f"RUNFILE: exactly one is needed, {given}; see --help")
-    return words[0] if words else ""
+        reading.faults.append(f"{what}: exactly one is needed, {given}; see --help")
+    return command, words[0] if words else ""
+
+
+def _check_fitting(command: str, of_clean: set[str], reading: _Reading) -> None:
+    if of_clean and command != CLEAN:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in OF_CLEAN if name in of_clean)
+        reading.faults.append(f"{names}: belongs to clean, not to {command}")
+    if command in WITHOUT_SPARK and reading.spark:
+        names = ", ".join(name for name, _ in reading.spark)
+        reading.faults.append(f"{names}: is spark-submit's, and {command} runs without Spark")
 
 
 def _unknown(name: str) -> str:
-    close = get_close_matches(name, [*OWN_OPTIONS, *OPTIONS], n=1)
+    close = get_close_matches(name, [*OWN_OPTIONS, *OWN_SWITCHES, *OPTIONS], n=1)
     hint = f"; did you mean {close[0]}?" if close else "; after -- anything is passed on"
     return f"{name}: is no option of this command nor of spark-submit{hint}"

@@ -9,22 +9,26 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.data_log import JobLogs
+from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import OutputObject
+from batch_transform.core.publication import Kind, TreeFile
+from batch_transform.core.records import RunState, Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.trees import Tree
 from batch_transform.pipeline.places import Places
+from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
+from batch_transform.s3.stop_request import is_stop_requested
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import JobDescription
-from batch_transform.spark.merging import PredictionShape
 
 
 @dataclass(frozen=True)
@@ -44,24 +48,58 @@ def _store(access: AwsAccess) -> ObjectStore:
 
 
 @dataclass(frozen=True)
-class Source:
-    """The input table: `is_scan` if reading it again gives the same rows."""
-
-    df: DataFrame
-    is_scan: bool
-
-
-@dataclass(frozen=True)
 class Clock:
-    """Time as a run sees it."""
+    """Time as a run sees it.
+
+    Attributes:
+        monotonic: seconds for durations.
+        wall: seconds since 1970.
+        sleep: waits so many seconds.
+        boot: seconds that also pass while the machine sleeps.
+    """
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
     sleep: Callable[[float], None]
+    boot: Callable[[], float]
 
     def now(self) -> datetime:
         """Returns the time of day, with its zone."""
         return datetime.fromtimestamp(self.wall(), timezone.utc)
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table in the run's own folder: the files to publish, where they lie and where they go."""
+
+    kind: Kind
+    tree: Tree
+    target: Tree
+    files: tuple[TreeFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows by the files' own footers."""
+        return sum(file.rows or 0 for file in self.files)
+
+
+class TableWork(Protocol):
+    """Work on whole tables, by whatever engine a run has for it."""
+
+    def stage(self) -> Staged:
+        """Returns the input once it is written with row numbers."""
+
+    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
+        """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""
+
+    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+        """Returns a table of a gated run once it is merged beside its output, as Parquet."""
+
+    def commit(self, state: RunState, kind: Kind) -> int:
+        """Returns the rows of the one Delta commit that publishes a table of a gated run."""
+
+    def keep_dead_letters(self, state: RunState) -> str:
+        """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
 
 
 class ObjectWork(Protocol):
@@ -102,24 +140,19 @@ class RunContext:
 
     Attributes:
         writer: random for each process; part of the names of what it writes.
-        shape: of the predictions.
-        columns: of the record, in order.
         jitter: a random number in [0, 1).
     """
 
     config: RunConfig
     run_id: str
     writer: str
-    spark: SparkSession
-    source: Source
-    shape: PredictionShape
-    columns: tuple[str, ...]
     places: Places
-    connect: WorkerStore
     store: ObjectStore
+    lease: RunLease
     ledger: Ledger
     jobs: Jobs
     logs: DataLogs
+    tables: TableWork
     objects: ObjectWork
     clock: Clock
     jitter: Callable[[], float]
@@ -128,6 +161,11 @@ class RunContext:
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""
         self.listener(Event(step, text))
+
+    def refuse_if_asked_to_stop(self) -> None:
+        """Raises StopRequested if a person has asked this driver to stop."""
+        if is_stop_requested(self.store, self.places.run, self.lease.epoch):
+            raise StopRequested
 
     def uri(self, *names: str) -> S3Uri:
         """Returns a location in the run's folder on S3."""

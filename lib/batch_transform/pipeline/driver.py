@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batch_transform.core import actions as act
 from batch_transform.core.decide import next_action
-from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.ledger import Part
 from batch_transform.core.records import RunState
 from batch_transform.core.state import advance
+from batch_transform.pipeline.cleaning import clean_after
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handlers import plan, prepare, publish, reconcile, score
 from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.reporting import write_status
+from batch_transform.pipeline.stopping import stop_jobs
 
 _HANDLERS: dict[type[Any], Callable[[RunContext, RunState, Any], Outcome]] = {
     act.Stage: prepare.stage_rows,
@@ -57,24 +59,52 @@ class Driver:
         action = next_action(self.state)
         if isinstance(action, act.Nothing):
             return False
+        self.ctx.refuse_if_asked_to_stop()
+        self.ctx.lease.require()
         began = self.ctx.clock.monotonic()
         outcome = _HANDLERS[type(action)](self.ctx, self.state, action)
         seconds = round(self.ctx.clock.monotonic() - began, 3)
-        payload = {**outcome.payload, "seconds": seconds}
-        self.state = advance(self.state, self.ctx.ledger.append(outcome.kind, payload, outcome.parts))
+        self._record(outcome.kind, {**outcome.payload, "seconds": seconds}, outcome.parts)
         return True
 
-    def stop_jobs(self) -> list[str]:
-        """Stops the jobs in flight, also one whose creation was not recorded; returns their names.
+    def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
+        self.ctx.lease.require()
+        self.state = advance(self.state, self.ctx.ledger.append(kind, payload, parts))
+
+    def interrupt(self) -> list[str]:
+        """Stops the jobs in flight, also one whose creation was not recorded, unless they are to be left; their names.
 
         Works without Spark, which may be gone already.
+
+        Raises:
+            LedgerFenced: another driver has taken over, and the jobs are its own.
+            ServiceFailure: a job could not be stopped.
         """
-        flying = [job for job in self.state.jobs if job.status is None]
-        for job in flying:
-            # Else a driver that resumes the run would take it for stopped by somebody else. If it cannot be recorded
-            # now, the job is stopped all the same: it costs money.
-            with suppress(BatchTransformError):
-                payload = {"job": job.name, "reason": "interrupted"}
-                self.state = advance(self.state, self.ctx.ledger.append("job_stopping", payload))
-            self.ctx.jobs.stop(job.name)
-        return [job.name for job in flying]
+        if self.ctx.config.transform.on_interrupt == "leave":
+            return []
+        self.state, names = stop_jobs(self.state, self.ctx.lease, self.ctx.ledger, self.ctx.jobs)
+        return names
+
+    def close(self, report: Mapping[str, Any]) -> None:
+        """Writes `status.json` and gives the lease back; a driver that has lost it leaves both as they are.
+
+        Raises:
+            ServiceFailure: S3 would not; the next driver waits for the lease to run out.
+        """
+        if not self.ctx.lease.epoch:
+            return  # a published run that was only asked for its report
+        try:
+            self.ctx.lease.require()
+            write_status(self.ctx, report)
+            self._tidy()
+        finally:
+            self.ctx.lease.release()
+
+    def _tidy(self) -> None:
+        """Removes what a published run leaves in its workspace, if it is not to be kept."""
+        ctx = self.ctx
+        if ctx.config.workspace_retention == "keep" or self.state.report is None:
+            return
+        self.state, left = clean_after(ctx.config, self.state, ctx.store, ctx.lease, ctx.ledger)
+        for place in left:
+            ctx.tell("clean", f"remains: {place}")

@@ -6,17 +6,18 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from batch_transform.config.surroundings import Emulator
 from batch_transform.core.errors import ConfigurationError
 
 _LAST_WORDS_BYTES = 2000
 
 
 @contextmanager
-def embedded_emulator(models: Mapping[str, str]) -> Iterator[str]:
-    """Yields the endpoint of an emulator that serves `models` (name -> command or URL) and makes missing buckets.
+def embedded_emulator(config: Emulator) -> Iterator[str]:
+    """Yields the endpoint of an emulator that serves the models of `config` and makes missing buckets.
 
     It is reached through its command line only, and ends when its standard input is closed: also when this process is
     killed. In a session of its own, Ctrl-C does not reach it before the driver has stopped the jobs.
@@ -25,7 +26,9 @@ def embedded_emulator(models: Mapping[str, str]) -> Iterator[str]:
         ConfigurationError: it did not start; with its last words.
     """
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin"]
-    for name, server in models.items():
+    if config.state is not None:
+        command += ["--state", config.state]
+    for name, server in config.models.items():
         command += ["--model", f"{name}={server}"]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(

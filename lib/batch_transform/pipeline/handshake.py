@@ -16,7 +16,22 @@ from typing import Any
 PID_FILE = "BATCH_TRANSFORM_PID_FILE"
 REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
 EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
-COMMAND = "BATCH_TRANSFORM_COMMAND"
+COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given
+PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
+RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
+
+
+def again(ephemeral: bool, run: str, environ: Mapping[str, str]) -> str:
+    """Returns the command that goes on with a run, for a person to copy.
+
+    Args:
+        ephemeral: whether the run ends with its driver, so that only the same command can repeat it.
+        run: the run's folder.
+        environ: where the wrapper left the commands; empty in a notebook and in a cluster's driver.
+    """
+    if ephemeral:
+        return environ.get(COMMAND, "").strip() or "start the same command with"
+    return environ.get(RESUME, "").strip() or f"batch-transform resume {run}"
 
 
 @dataclass(frozen=True)

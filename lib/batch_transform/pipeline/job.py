@@ -16,7 +16,10 @@ from batch_transform.core.errors import (
     ConfigurationError,
     ErrorBudgetExceeded,
     Interrupted,
+    LedgerFenced,
+    RunHeld,
     ServiceFailure,
+    StopRequested,
 )
 from batch_transform.core.events import Event
 from batch_transform.core.report import run_report
@@ -24,9 +27,11 @@ from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
-from batch_transform.pipeline.opening import open_run, published_report
-from batch_transform.pipeline.reporting import write_status
-from batch_transform.pipeline.session import access_of, make_session
+from batch_transform.pipeline.opening import open_run
+from batch_transform.pipeline.reaching import access_of
+from batch_transform.pipeline.recorded import published_report
+from batch_transform.pipeline.renewal import renewed
+from batch_transform.pipeline.session import make_session
 from batch_transform.spark.reading import first_line
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
@@ -34,6 +39,9 @@ _STATUS: Mapping[type[BaseException], str] = {
     ConfigurationError: "refused",
     ErrorBudgetExceeded: "over_budget",
     Interrupted: "interrupted",
+    StopRequested: "interrupted",
+    RunHeld: "held",
+    LedgerFenced: "fenced",
 }
 
 
@@ -77,7 +85,7 @@ class _Job:
         """Runs to the end; the emulator lives until `end` or the end of this."""
         url = None
         if self._config.emulator is not None:
-            url = self._resources.enter_context(embedded_emulator(self._config.emulator.models))
+            url = self._resources.enter_context(embedded_emulator(self._config.emulator))
         access = access_of(self._config, url, os.environ)
         report = published_report(self._config, access)
         if report is None:
@@ -91,9 +99,10 @@ class _Job:
         self._interrupts.take_over()
         with session_settings(spark, RUN_SETTINGS):
             self._driver = open_run(spark, self._config, access, tell_terminal)
+            self._resources.enter_context(renewed(self._driver.ctx.lease))
             state = self._driver.run()
         assert state.report is not None
-        write_status(self._driver.ctx, state.report)
+        self._driver.close(state.report)
         spark.stop()
         return state.report
 
@@ -105,19 +114,18 @@ class _Job:
         if self._driver is not None:
             if isinstance(error, Interrupted):
                 self._stop_jobs(self._driver)
-            ctx = self._driver.ctx
-            report = run_report(self._driver.state, status, str(ctx.places.run))
+            report = run_report(self._driver.state, status, str(self._driver.ctx.places.run))
         report["error"] = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
         self._handshake.report(report)
         if self._driver is not None:
-            with suppress(ServiceFailure):
-                write_status(self._driver.ctx, report)
+            with suppress(BatchTransformError):
+                self._driver.close(report)
         self._resources.close()
         return error.exit_code
 
     def _stop_jobs(self, driver: Driver) -> None:
         try:
-            for name in driver.stop_jobs():
+            for name in driver.interrupt():
                 tell_terminal(Event("end", f"{name}: stop requested"))
-        except ServiceFailure as err:
+        except BatchTransformError as err:
             tell_terminal(Event("end", str(err)))

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested
 from batch_transform.core.events import Event, Listener
-from batch_transform.core.publication import Kind, Publication
+from batch_transform.core.publication import KINDS, Kind, Publication
 from batch_transform.core.records import RunState
-from batch_transform.pipeline.context import RunContext, Source
+from batch_transform.core.report import run_report
+from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.opening import open_run
-from batch_transform.pipeline.reporting import write_status
-from batch_transform.pipeline.session import access_of
+from batch_transform.pipeline.reaching import access_of
+from batch_transform.pipeline.renewal import renewed
+from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
 from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.reading import first_line
+from batch_transform.spark.reading import first_line, prediction_shape
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
@@ -95,48 +98,58 @@ def score(
     )
     spark = df.sparkSession
     with ExitStack() as resources:
-        url = resources.enter_context(embedded_emulator(config.emulator.models)) if config.emulator else None
+        url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         resources.enter_context(session_settings(spark, RUN_SETTINGS))
         driver = open_run(spark, config, access_of(config, url, os.environ), listener, Source(df, is_scan=False))
-        state = _run(driver)
+        with renewed(driver.ctx.lease):
+            state = _run(driver)
         assert state.report is not None
-        write_status(driver.ctx, state.report)
-        tables = [read(driver.ctx, state) for read in (_result, _dead_letters)]
-        return ScoreResult(tables[0], tables[1], state.report)
+        result, dead_letters = (_stored(df, driver.ctx, state, kind) for kind in KINDS)
+        return ScoreResult(result, dead_letters, state.report)
 
 
 def _run(driver: Driver) -> RunState:
+    """Drives the run to its end; however it ends, the lease is given back."""
+    status, report = "failed", None
     try:
-        return driver.run()
+        state = driver.run()
+        report = state.report
+        return state
     except KeyboardInterrupt:
-        driver.stop_jobs()
+        status = "interrupted"
+        driver.interrupt()
         raise
+    except StopRequested as err:
+        status = "interrupted"
+        driver.interrupt()
+        raise ServiceFailure(str(err)) from err
     except SPARK_ERRORS as err:
         raise ServiceFailure(f"Spark: {first_line(err)}") from err
+    finally:
+        with suppress(BatchTransformError):
+            driver.close(report or run_report(driver.state, status, str(driver.ctx.places.run)))
 
 
-def _result(ctx: RunContext, state: RunState) -> DataFrame:
-    schema = StructType(ctx.source.df.schema.fields)
-    added = [StructField(ctx.shape.column, ctx.shape.struct)] if ctx.shape.column else ctx.shape.struct.fields
-    return _stored(ctx, state, "result", StructType([*schema.fields, *added]))
-
-
-def _dead_letters(ctx: RunContext, state: RunState) -> DataFrame:
-    schema = StructType([*ctx.source.df.schema.fields, StructField(ERROR, ERROR_TYPE)])
-    return _stored(ctx, state, "dead_letter", schema)
-
-
-def _stored(ctx: RunContext, state: RunState, kind: Kind, schema: StructType) -> DataFrame:
+def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> DataFrame:
     """The rows that this run published: of Parquet its own files only, of Delta the table."""
     assert state.publication is not None
-    targets = targets_of(ctx.config, ctx.places)
+    spark, targets = df.sparkSession, targets_of(ctx.config, ctx.places)
     if targets.is_delta:
-        table = targets.delta(ctx.places)[("result", "dead_letter").index(kind)]
-        return ctx.spark.read.table(table.table) if table.table else ctx.spark.read.format("delta").load(table.path)
-    part = dict(zip(("result", "dead_letter"), state.publication.parts, strict=True))[kind]
+        table = delta_outputs(targets, ctx.places)[kind]
+        return spark.read.table(table.table) if table.table else spark.read.format("delta").load(table.path)
+    part = dict(zip(KINDS, state.publication.parts, strict=True))[kind]
     publication = Publication.from_document(state.publication.payload["publications"][kind], ctx.ledger.read_part(part))
     root = ctx.places.spark_path(publication.target)
     files = [f"{root}/{file.target}" for file in publication.files]
+    schema = StructType([*df.schema.fields, *_added(spark, ctx.config, kind)])
     if not files:
-        return ctx.spark.createDataFrame([], schema)
-    return ctx.spark.read.schema(schema).option("basePath", root).parquet(*files)
+        return spark.createDataFrame([], schema)
+    return spark.read.schema(schema).option("basePath", root).parquet(*files)
+
+
+def _added(spark: SparkSession, config: RunConfig, kind: Kind) -> list[StructField]:
+    """The columns that a table of the run has beside the input's."""
+    if kind == "dead_letter":
+        return [StructField(ERROR, ERROR_TYPE)]
+    shape = prediction_shape(spark, config.prediction.ddl, config.prediction.column)
+    return [StructField(shape.column, shape.struct)] if shape.column else shape.struct.fields

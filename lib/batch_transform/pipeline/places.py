@@ -48,7 +48,7 @@ class Places:
         copied without crossing a file system.
         """
         if places.is_s3(location):
-            return str(self.run.join("result", writer))
+            return str(self.run.join("merged", writer))
         scheme = places.scheme_of(location)
         path = location[len(scheme) + 1 :] if scheme else location
         path = os.path.abspath("/" + path.lstrip("/") if scheme else path)

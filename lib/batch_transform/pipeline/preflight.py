@@ -36,8 +36,9 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs import delta
 from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.parquet import preflight
-from batch_transform.pipeline.context import Source, WorkerStore
+from batch_transform.pipeline.context import WorkerStore
 from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
@@ -107,9 +108,9 @@ def check_targets(
         faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
     faults.add(overlaps(targets, places))
     if targets.is_delta:
-        result, dead_letter = targets.delta(places)
-        faults.of(lambda: delta.preflight(spark, result, tables.result))
-        faults.of(lambda: delta.preflight(spark, dead_letter, tables.dead_letter))
+        outputs = delta_outputs(targets, places)
+        faults.of(lambda: delta.preflight(spark, outputs["result"], tables.result))
+        faults.of(lambda: delta.preflight(spark, outputs["dead_letter"], tables.dead_letter))
     else:
         faults.of(lambda: _check_parquet(targets, targets.output.path, store))
         faults.of(lambda: _check_parquet(targets, targets.dead_letter.path, store))
@@ -136,13 +137,12 @@ def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> No
 
 
 def check_table(
-    spark: SparkSession, source: Source, shape: PredictionShape, places: Places, connect: WorkerStore, format: str
+    spark: SparkSession, schema: StructType, shape: PredictionShape, places: Places, connect: WorkerStore, format: str
 ) -> list[str]:
     """Returns what is wrong with names and types of the tables to be written, or with the workers' way to S3.
 
     Writes probes, and deletes them where the driver reaches them.
     """
-    schema = source.df.schema
     faults = Faults()
     faults.add(column_faults(schema, shape.names))
     added = [StructField(shape.column, shape.struct)] if shape.column else shape.struct.fields

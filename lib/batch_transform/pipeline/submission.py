@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batch_transform.config import RunConfig, load
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.config import RunConfig
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.pipeline.archive import write_archive
-from batch_transform.pipeline.command_line import CommandLine, parse
+from batch_transform.pipeline.command_line import WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.commands import configuration, execute
+from batch_transform.pipeline.handshake import PROGRAM, RESUME
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
 from batch_transform.pipeline.package_data import SCHEME, resolve_input
 from batch_transform.pipeline.spark_arguments import SparkArguments, parse_properties
@@ -138,13 +141,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     Raises:
         ConfigurationError: the run file or the arguments are wrong.
     """
-    config = load(
-        asked.run_file,
-        sets=asked.sets,
-        variables=asked.variables,
-        emulator_models=asked.emulator_models,
-        environ=environ,
-    )
+    config = configuration(asked, environ)
     # Whether Spark is local can be said without knowing which Spark it is, but for its properties file.
     home = find_spark(environ, local=SparkArguments(asked.spark, {}).local)
     given = spark_arguments(asked, home, environ)
@@ -156,9 +153,23 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)
+    if not given.in_cluster:
+        added[RESUME] = resume_command(config, asked, environ)
     _write_json(places.work / RESOLVED, config.to_document())
     _write_json(places.work / FALLBACK, _fallback(config, arguments))
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
+
+
+def resume_command(config: RunConfig, asked: CommandLine, environ: Mapping[str, str]) -> str:
+    """Returns the command that goes on with the run on the same Spark, without its run file."""
+    words = [environ.get(PROGRAM, "spark-submit.sh"), "resume", f"{config.workspace}/{config.run_id}"]
+    words += [word for option in asked.spark for word in option if word is not None]
+    for text in asked.sets:
+        if text.startswith(("aws.", "emulator.")):
+            words += ["--set", text]
+    if config.emulator is not None and config.emulator.state is not None:
+        words += ["--set", f"emulator.state={config.emulator.state}"]
+    return " ".join(map(shlex.quote, words + (["--", *asked.rest] if asked.rest else [])))
 
 
 def _fallback(config: RunConfig, arguments: SparkArguments) -> dict[str, Any]:
@@ -174,16 +185,35 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
-    """Returns the exit code: 0 with everything written, 2 with the faults on standard error."""
+    """Returns the exit code: 0 with everything written, 2 with the faults on standard error.
+
+    A command that needs no Spark is done here, and leaves its report and no command.
+    """
     work, entry, *rest = arguments
     lib = Path(__file__).resolve().parents[2]
     try:
-        prepare(parse(rest), Places(Path(work).resolve(), Path(entry).resolve(), lib), environ)
-    except ConfigurationError as error:
+        asked = parse(rest)
+        if asked.command in WITHOUT_SPARK:
+            _write_json(Path(work) / FALLBACK, execute(asked, environ, tell))
+        else:
+            prepare(asked, Places(Path(work).resolve(), Path(entry).resolve(), lib), environ)
+    except BatchTransformError as error:
         sys.stderr.write(f"{error}\n")
-        _write_json(Path(work) / FALLBACK, {"run_id": None, "status": "refused", "error": list(error.faults)})
+        _write_json(Path(work) / FALLBACK, failure(error))
         return error.exit_code
     return 0
+
+
+def tell(text: str) -> None:
+    """Writes a line of progress; standard output is the report's alone."""
+    sys.stderr.write(f"[batch-transform] {text}\n")
+
+
+def failure(error: BatchTransformError) -> dict[str, Any]:
+    """Returns the report of a command that was refused or has failed."""
+    refused = isinstance(error, ConfigurationError)
+    faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+    return {"run_id": None, "status": "refused" if refused else "failed", "error": faults}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where result and dead letters are published, and how each format does it."""
+"""Where result and dead letters are published."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.publication import Mode
-from batch_transform.outputs.delta import DeltaOutput
 from batch_transform.pipeline.places import Places
 
 
@@ -34,15 +33,6 @@ class Targets:
             "output": self.output.table or self.output.path or "",
             "dead_letter": self.dead_letter.table or self.dead_letter.path or "",
         }
-
-    def delta(self, places: Places) -> tuple[DeltaOutput, DeltaOutput]:
-        """Returns the Delta tables: result, dead letters."""
-        return self._delta(places, self.output), self._delta(places, self.dead_letter)
-
-    def _delta(self, places: Places, target: DeadLetter) -> DeltaOutput:
-        path = places.spark_path(target.path) if target.path else None
-        output = self.output
-        return DeltaOutput(self.mode, path, target.table, tuple(output.partition_by), output.replace_where)
 
 
 def targets_of(config: RunConfig, places: Places) -> Targets:

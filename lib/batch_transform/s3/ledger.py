@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -21,13 +22,15 @@ from batch_transform.core.uris import S3Uri
 
 STEP_NAME = re.compile(r"(\d{12})\.json")
 APPEND_ATTEMPTS = 6
+LOAD_THREADS = 8
 FIRST_WAIT_SECONDS = 0.5  # doubled each time: 15.5 s in all, on top of botocore's own retries
 
 
 class Ledger:
     """A run's ledger, as one writer sees it.
 
-    After an append that failed for whatever reason nothing more can be appended: that step may still arrive.
+    After an append that failed for whatever reason nothing more can be appended before the ledger is loaded again: that
+    step may still arrive.
     """
 
     def __init__(
@@ -35,7 +38,7 @@ class Ledger:
     ) -> None:
         self._store, self._prefix, self._sleep = store, prefix, sleep
         self._writer, self._epoch = writer, epoch
-        self._last: Step | None = None
+        self._steps: list[Step] = []
         self._loaded = False
         self._broken = ""
 
@@ -63,8 +66,27 @@ class Ledger:
             "so a run could be published twice; use Amazon S3 or a store that has them"
         )
 
+    @property
+    def writer(self) -> str:
+        """Who appends here."""
+        return self._writer
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the last step that was loaded or appended; 0 for a ledger that never began."""
+        return self._steps[-1].epoch if self._steps else 0
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """The writers of the steps that were loaded or appended, in order, each once."""
+        return tuple(dict.fromkeys(step.writer for step in self._steps))
+
+    def hold(self, epoch: int) -> None:
+        """Lets this writer append under `epoch`, that of the lease it now holds."""
+        self._epoch = epoch
+
     def load(self) -> tuple[Step, ...]:
-        """Returns all steps, checked; () for a run that never began.
+        """Returns all steps, checked; () for a run that never began. Those that were loaded before are not read again.
 
         Raises:
             LedgerCorrupt: a gap, a broken digest, a strange object among the steps.
@@ -72,10 +94,13 @@ class Ledger:
         folder = self._prefix.join("ledger")
         names = [found.key[len(folder.prefix) :] for found in self._store.list(folder)]
         # The S3 console makes an empty object for a folder; it has no name of its own.
-        steps = tuple(self._read(folder.join(name)) for name in sorted(names) if name)
+        new = sorted(name for name in names if name)[len(self._steps) :]
+        with ThreadPoolExecutor(LOAD_THREADS) as pool:
+            steps = [*self._steps, *pool.map(lambda name: self._read(folder.join(name)), new)]
         check_chain(steps)
-        self._last, self._loaded = (steps[-1] if steps else None), True
-        return steps
+        # What a failed append has left is known now; if it arrives only later, one of the two puts is refused.
+        self._steps, self._loaded, self._broken = steps, True, ""
+        return tuple(steps)
 
     def _read(self, uri: S3Uri) -> Step:
         match = STEP_NAME.fullmatch(uri.key.rpartition("/")[2])
@@ -97,8 +122,10 @@ class Ledger:
         body = encode(step)
         self._broken = f"the append of step {step.number} ({kind}) did not end"
         self._settle(step, body)
-        self._last, self._broken = step, ""
-        return decode(body)
+        appended = decode(body)
+        self._steps.append(appended)
+        self._broken = ""
+        return appended
 
     def _next(self, kind: str, payload: Mapping[str, Any], parts: tuple[Part, ...]) -> Step:
         if not self._loaded:
@@ -106,10 +133,11 @@ class Ledger:
         if self._broken:
             raise LedgerFenced(f"{self._prefix}: {self._broken}; this driver may not write any more")
         number, previous = 0, ""
-        if self._last is not None:
-            number, previous = self._last.number + 1, digest(encode(self._last))
-            if self._last.epoch > self._epoch:
-                raise LedgerFenced(f"{self._prefix}: writer {self._last.writer} has taken over this run")
+        if self._steps:
+            last = self._steps[-1]
+            number, previous = last.number + 1, digest(encode(last))
+            if last.epoch > self._epoch:
+                raise LedgerFenced(f"{self._prefix}: writer {last.writer} has taken over this run")
         return Step(number, self._writer, self._epoch, previous, kind, FORMAT_VERSION, payload, parts)
 
     def _settle(self, step: Step, body: bytes) -> None:

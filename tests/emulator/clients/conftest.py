@@ -1,12 +1,9 @@
 """Virtual environments for clients and model servers that must not share one with the rest.
 
-Each is made by the first test that needs it and kept: in the folder that EMULATOR_TEST_VENVS names, or else in pytest's
-cache. Its name holds a hash of its requirements, so another version makes another environment.
+Each is made by the first test that needs it and kept (`support.kept`); another version makes another environment.
 """
 
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import uuid
@@ -16,27 +13,23 @@ from pathlib import Path
 import pytest
 
 from emulator.conftest import Aws
+from support.kept import kept
 from transform_emulator.emulator import Emulator, Settings
 
 Venv = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def venv(request: pytest.FixtureRequest) -> Venv:
+def venv() -> Venv:
     """Gives the bin folder of an environment with some requirements."""
-    told = os.environ.get("EMULATOR_TEST_VENVS")
-    folder = Path(told) if told else Path(request.config.cache.mkdir("venvs"))
 
     def make(name: str, *requirements: str) -> Path:
-        digest = hashlib.blake2b("\n".join([sys.version, *requirements]).encode(), digest_size=6).hexdigest()
-        place = folder / f"{name}-{digest}"
-        if not (place / "complete").exists():
-            shutil.rmtree(place, ignore_errors=True)  # half of one, from a run that was interrupted
+        def install(place: Path) -> None:
             subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
             pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, *requirements], check=True)
-            (place / "complete").touch()
-        return place / "bin"
+
+        return kept(name, [sys.version, *requirements], install) / "bin"
 
     return make
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,13 +116,13 @@ def test_a_models_command_may_hold_equals_signs():
 
 @given(MAPS)
 def test_equal_documents_do_not_differ(document):
-    assert differences(document, json.loads(json.dumps(document))) == []
+    assert differences(document, json.loads(json.dumps(document)), publishing=True) == []
 
 
 def test_differences_name_the_key_and_both_values():
     old = {"model": {"name": "a"}, "output": {"path": "x", "partition_by": []}}
     new = {"model": {"name": "b"}, "output": {"path": "x", "partition_by": ["d"]}, "merge": "zip"}
-    assert differences(old, new) == [
+    assert differences(old, new, publishing=True) == [
         "merge: was None, now 'zip'",
         "model.name: was 'a', now 'b'",
         "output.partition_by: was [], now ['d']",
@@ -132,9 +133,19 @@ def test_what_may_change_under_one_run_id_is_no_difference():
     old = {"errors": {"max_rows": 0}, "transform": {"poll_seconds": 1, "job_timeout_minutes": 1}, "aws": {"region": 1}}
     new = {
         "errors": {"max_rows": 9},
-        "transform": {"poll_seconds": 2, "job_timeout_minutes": 2},
+        "lease_seconds": 5,
+        "workspace_retention": "delete",
+        "transform": {"poll_seconds": 2, "job_timeout_minutes": 2, "on_interrupt": "leave"},
         "aws": {"region": 2},
         "emulator": {"models": {"a": "b"}},
     }
-    assert differences(old, new) == []
-    assert differences({"transform": {"strategy": "a"}}, {"transform": {"strategy": "b"}}) != []
+    assert differences(old, new, publishing=True) == []
+    old, new = ({"transform": {"strategy": name}} for name in "ab")
+    assert differences(old, new, publishing=False) != []
+
+
+@pytest.mark.parametrize("key", ["output", "dead_letter"])
+def test_the_output_may_change_until_the_run_begins_to_publish(key):
+    old, new = ({key: {"path": path, "mode": "append"}} for path in "ab")
+    assert differences(old, new, publishing=False) == []
+    assert differences(old, new, publishing=True) == [f"{key}.path: was 'a', now 'b'"]

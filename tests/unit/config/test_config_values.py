@@ -47,6 +47,7 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
         "invocations_timeout_seconds": 3600,
         "invocations_max_retries": None,
         "job_timeout_minutes": 480,
+        "on_interrupt": "stop",
         "environment": {},
         "accept": None,
         "tags": {},

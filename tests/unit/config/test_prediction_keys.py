@@ -58,7 +58,7 @@ def test_a_placeholder_is_the_beginning_of_a_line(placeholder):
 
 def test_both_belong_to_a_runs_identity():
     plain, changed = build(schema="id string"), build(schema="id string", key="id", placeholder="ERROR")
-    found = differences(plain.to_document(), changed.to_document())
+    found = differences(plain.to_document(), changed.to_document(), publishing=True)
     assert [line.partition(":")[0] for line in found] == [
         "prediction.key.column",
         "prediction.key.field",
@@ -110,4 +110,4 @@ def test_no_job_or_too_many_or_a_part_of_one_is_refused(jobs):
 
 
 def test_another_driver_may_run_more_jobs_side_by_side():
-    assert differences(limited(2).to_document(), limited(5).to_document()) == []
+    assert differences(limited(2).to_document(), limited(5).to_document(), publishing=True) == []

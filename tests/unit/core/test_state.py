@@ -24,7 +24,8 @@ GATED = step("gated", parts=1, rows_scored=3, rows_dead_letter=1)
 PUBLICATION = step("publication", parts=1, mode="append")
 PUBLISHED = step("published", output="out")
 DONE = step("done", report={"status": "published"})
-RESUMED = step("resumed")
+RESUMED = step("resumed", config={"a": 1})
+CLEANED = step("cleaned")
 
 
 def planned(*names, round_number=1, probe=False, witness=None):
@@ -195,7 +196,7 @@ def test_an_unknown_kind_is_named():
 
 @given(st.text())
 def test_no_other_text_is_a_kind(kind):
-    if kind not in {"resumed", "staged"}:
+    if kind not in {"resumed", "staged", "cleaned"}:
         with pytest.raises(LedgerCorrupt):
             advance(fold([OPENED]), step(kind))
 
@@ -305,7 +306,7 @@ def test_a_table_without_rows_needs_no_job():
 
 
 def test_seconds_add_up_by_kind():
-    first, second = step("resumed", seconds=0.25), step("resumed", seconds=0.5004)
+    first, second = (step("resumed", config={}, seconds=seconds) for seconds in (0.25, 0.5004))
     assert fold([OPENED, first, STAGED, second]).seconds_by_step == {"resumed": 0.75}
 
 
@@ -313,3 +314,14 @@ def test_what_a_handler_recorded_is_without_the_drivers_seconds():
     state = fold([*WHOLE[:-4], step("gated", parts=1, rows_scored=4, seconds=1.0)])
     assert state.gate.payload_without_seconds == {"rows_scored": 4}
     assert state.seconds_by_step == {"gated": 1.0}
+
+
+def test_a_driver_that_resumes_brings_its_own_configuration():
+    assert fold([*BEGUN, step("resumed", config={"a": 2})]).config == {"a": 2}
+
+
+@pytest.mark.parametrize("following", [RESUMED, STAGED, CLEANED])
+def test_nothing_follows_when_a_run_is_cleaned(following):
+    assert fold([*BEGUN, CLEANED]).cleaned
+    with pytest.raises(LedgerCorrupt, match="the run was cleaned"):
+        fold([*BEGUN, CLEANED, following])

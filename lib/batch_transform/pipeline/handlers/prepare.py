@@ -14,21 +14,11 @@ from batch_transform.core.sizing import object_bytes, oversize_bytes
 from batch_transform.core.spans import check_tiling
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
-from batch_transform.spark.export import export
-from batch_transform.spark.reading import has_large_rows
-from batch_transform.spark.staging import stage
-
-# Formats whose files tell their rows without being read.
-_COLUMNAR = ("parquet", "delta", "orc")
 
 
 def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
     """Returns the step `staged`."""
-    target = f"{ctx.places.scratch}/staging/{ctx.writer}"
-    source, given = ctx.source, ctx.config.input
-    is_columnar = source.is_scan and given is not None and (given.format in _COLUMNAR or given.table is not None)
-    large = is_columnar and has_large_rows(source.df)
-    staged = stage(source.df, ctx.columns, target, is_scan=source.is_scan, rows_are_large=large)
+    staged = ctx.tables.stage()
     ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
     return Outcome("staged", {"files": [asdict(file) for file in staged.files], "schema": staged.schema_json})
 
@@ -41,7 +31,7 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome
     rules = CuttingRules(
         object_bytes(state.staged.json_bytes, transform.instance_count, payload), oversize_bytes(payload)
     )
-    spans = export(ctx.spark, state.staged, ctx.columns, rules, ctx.places.input, ctx.connect)
+    spans = ctx.tables.export(state.staged, rules)
     check_tiling(state.staged.files, spans)
     size = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count

@@ -8,29 +8,22 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
-from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
 
 from batch_transform.core import actions as act
 from batch_transform.core import gate
 from batch_transform.core.diagnosis import advice, by_class, recovered_spans, sentence
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.gate import Counts
-from batch_transform.core.publication import Kind, Publication
+from batch_transform.core.publication import KINDS, Publication
 from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
 from batch_transform.core.verdicts import DEAD, LEAF_SCHEMA, unsendable
-from batch_transform.outputs.delta import publish_delta
 from batch_transform.outputs.parquet import prepare, publish
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handshake import COMMAND
-from batch_transform.pipeline.merge import Merged, merge
+from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_html
 from batch_transform.pipeline.targets import targets_of
-from batch_transform.pipeline.written import WrittenTable, write_parquet
-from batch_transform.spark.reading import first_line
-from batch_transform.spark.settings import large_record_settings, session_settings
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
 
@@ -62,15 +55,12 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
 
     For Parquet everything is merged and counted before; Delta commits what it writes, so there it is not yet written.
     """
-    counts, merged = _counts(state), merge(ctx, state)
-    _require_budget(ctx, counts, merged)
+    counts = _counts(state)
+    _require_budget(ctx, state, counts)
     targets = targets_of(ctx.config, ctx.places)
     if targets.is_delta:
         return Outcome("publication", {"format": "delta", "targets": targets.named()})
-    tables = [
-        _write(ctx, state, merged.result, targets.output.path, "result"),
-        _write(ctx, state, merged.dead_letters, targets.dead_letter.path, "dead_letter"),
-    ]
+    tables = [ctx.tables.write(state, kind) for kind in KINDS]
     gate.check_written(counts, *[table.rows for table in tables])
     ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
     with _scored_already():
@@ -84,27 +74,19 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     return Outcome("publication", payload, tuple(parts))
 
 
-def _write(ctx: RunContext, state: RunState, df: DataFrame, target: str | None, kind: Kind) -> WrittenTable:
-    assert state.staged is not None
-    assert target is not None
-    partitions = targets_of(ctx.config, ctx.places).output.partition_by
-    return write_parquet(df, ctx.places, ctx.store, target, partitions, kind, ctx.writer, state.staged.largest)
-
-
 def _counts(state: RunState) -> Counts:
     assert state.gate is not None
     return Counts(**{name: state.gate.payload[name] for name in _COUNTS})
 
 
-def _require_budget(ctx: RunContext, counts: Counts, merged: Merged) -> None:
+def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     """Keeps the dead letters in the run's own folder and ends, if they are more than `errors` accepts."""
     if ctx.config.errors.accepts(counts.rows_dead_letter, counts.rows_in):
         return
-    place = f"{ctx.places.scratch}/dead_letters"
-    merged.dead_letters.write.mode("overwrite").parquet(place)
+    place = ctx.tables.keep_dead_letters(state)
     # The embedded emulator's S3 ends with the run, and with it what was scored.
-    how = "To publish them beside the result" if ctx.config.emulated else "To publish without scoring again"
-    command = os.environ.get(COMMAND, "").strip() or "start the same command with"
+    how = "To publish them beside the result" if ctx.config.ephemeral else "To publish without scoring again"
+    command = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
     setting = f"errors.max_rows={counts.rows_dead_letter}"
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
@@ -117,9 +99,11 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Out
     """Returns the step `published`, dead letters first."""
     intent = action.publication
     if intent.payload["format"] == "parquet":
-        for kind, part in reversed(list(zip(("result", "dead_letter"), intent.parts, strict=True))):
+        for kind, part in reversed(list(zip(KINDS, intent.parts, strict=True))):
             publication = Publication.from_document(intent.payload["publications"][kind], ctx.ledger.read_part(part))
-            publish(publication, ctx.open_tree(publication.source), ctx.open_tree(publication.target))
+            ctx.lease.renew()
+            source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
+            publish(publication, source, target, permit=ctx.lease.require)
     else:
         with _scored_already():
             _publish_delta(ctx, state)
@@ -133,31 +117,25 @@ def _scored_already() -> Iterator[None]:
     """Turns a refusal of the output into a failure that can be resumed: exit code 2 would say that nothing was done."""
     try:
         yield
-    except (ConfigurationError, PySparkException) as err:
-        raise ServiceFailure(
-            f"publishing failed, everything is scored and the run can be resumed: {first_line(err)}"
-        ) from err
+    except ConfigurationError as err:
+        raise ServiceFailure(f"publishing failed, everything is scored and the run can be resumed: {err}") from err
 
 
 def _publish_delta(ctx: RunContext, state: RunState) -> None:
-    assert state.staged is not None
-    counts, merged = _counts(state), merge(ctx, state)
-    result, dead_letter = targets_of(ctx.config, ctx.places).delta(ctx.places)
-    expected = (
-        (merged.dead_letters, dead_letter, counts.rows_dead_letter),
-        (merged.result, result, counts.rows_scored),
-    )
-    for df, output, rows in expected:
-        with session_settings(ctx.spark, large_record_settings(state.staged.largest)):
-            written = publish_delta(df, output, state.run_id, state.nonce, ctx.clock.sleep)
-        if written != rows:
-            raise PublishedUnverified(f"{output.name}: the commit has {written} rows, the gate proved {rows}")
+    counts, named = _counts(state), targets_of(ctx.config, ctx.places).named()
+    rows = {"result": counts.rows_scored, "dead_letter": counts.rows_dead_letter}
+    for kind in reversed(KINDS):
+        ctx.lease.renew()
+        written = ctx.tables.commit(state, kind)
+        if written != rows[kind]:
+            place = named["output" if kind == "result" else "dead_letter"]
+            raise PublishedUnverified(f"{place}: the commit has {written} rows, the gate proved {rows[kind]}")
 
 
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> Outcome:
     """Returns the step `done`, with the report."""
     html = write_html(ctx, state)
-    if ctx.config.emulated:
+    if ctx.config.ephemeral:
         # The emulated S3 ends with this process, so nothing will ever read these again.
         with suppress(ConfigurationError):
             ctx.open_tree(f"{ctx.places.scratch}/staging").clear()

@@ -26,6 +26,8 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
     """
     patience, wait = _Patience(ctx), _FIRST_WAIT_SECONDS
     while True:
+        ctx.refuse_if_asked_to_stop()
+        ctx.lease.renew()
         try:
             ctx.jobs.create(action.job.request)
             break
@@ -73,6 +75,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> Outcome:
     started, patience = ctx.clock.monotonic(), _Patience(ctx)
     said: dict[str, str] = {}
     while True:
+        ctx.refuse_if_asked_to_stop()
         for job in action.jobs:
             found = _describe(ctx, job.name, patience)
             if found is None:
@@ -107,6 +110,7 @@ def _describe(ctx: RunContext, name: str, patience: _Patience) -> JobDescription
 
 def _stop(ctx: RunContext, name: str, patience: _Patience) -> None:
     """Asks for the job's end; each poll asks again until it has ended."""
+    ctx.lease.renew()
     try:
         ctx.jobs.stop(name)
     except NotNow as err:

@@ -1,0 +1,58 @@
+"""The lease: which driver is at work on a run, as one small object that it keeps renewing.
+
+It only avoids waste. What forbids two drivers to go on side by side is the ledger, whose numbers can be written once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from .errors import LedgerCorrupt
+
+# A driver renews three times within it, and changes nothing once half of it has passed without a renewal.
+DEFAULT_TTL_SECONDS = 60.0
+RENEWALS_PER_TTL = 3
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What `lease.json` holds.
+
+    Attributes:
+        writer: the process that holds it, random for each.
+        epoch: how often the run has changed hands; a step of an older epoch is refused.
+        counter: of renewals, so that each has an ETag of its own.
+        ttl_seconds: how long others must see one ETag before they may take it.
+        released: whether its holder has ended, so that it may be taken at once.
+    """
+
+    writer: str
+    epoch: int
+    counter: int
+    ttl_seconds: float
+    released: bool = False
+
+    def renewed(self) -> Lease:
+        """Returns the lease as its holder puts it next."""
+        return replace(self, counter=self.counter + 1)
+
+    def taken(self, writer: str, ttl_seconds: float, floor: int) -> Lease:
+        """Returns the lease as another driver takes it; its epoch is above this one's and above `floor`."""
+        return Lease(writer, max(self.epoch, floor) + 1, 0, ttl_seconds)
+
+    def encode(self) -> bytes:
+        """Returns its one form in bytes."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+
+def decode_lease(body: bytes) -> Lease:
+    """Returns the lease that `encode` made these bytes from.
+
+    Raises:
+        LedgerCorrupt: they are none.
+    """
+    try:
+        return Lease(**json.loads(body))
+    except (ValueError, TypeError) as err:
+        raise LedgerCorrupt(f"lease.json is no lease: {body[:200]!r}; if no driver is at work, delete it") from err

@@ -1,0 +1,90 @@
+"""Removes what a run has left behind, its ledger and its reports excepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from batch_transform.config.places import is_s3
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.objects import ObjectStore
+from batch_transform.core.publication import KINDS
+from batch_transform.core.records import RunState
+from batch_transform.core.state import advance
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.locations import open_tree
+from batch_transform.pipeline.places import Places, places_of
+from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.s3.lease import LEASE_NAME, RunLease
+from batch_transform.s3.ledger import Ledger
+
+REPORTS = ("report.html", "status.json")
+
+
+def clean(
+    config: RunConfig, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
+) -> tuple[RunState, list[str]]:
+    """Returns the state, recorded as cleaned, and the places that could not be cleaned from here.
+
+    It is recorded first: a run of which parts are gone must not be gone on with. Doing it again removes what a killed
+    one has left. What tasks wrote that failed, and drivers that were killed, goes as well.
+
+    Args:
+        config: the run's.
+        state: what its ledger says.
+        store: S3.
+        lease: of the run; held.
+        ledger: of the run.
+
+    Raises:
+        LedgerFenced: another driver has taken over.
+        ServiceFailure: S3 refused; what is left can be cleaned again.
+    """
+    lease.require()
+    if not state.cleaned:
+        state = advance(state, ledger.append("cleaned", {}))
+    places = places_of(config, state.run_id, None)
+    targets = targets_of(config, places)
+    lease.require()
+    store.delete(_objects(store, places, targets, state))
+    lease.require()
+    return state, [place for place in _folders(places, targets, ledger.writers) if not _cleared(place, store)]
+
+
+def _cleared(location: str, store: ObjectStore) -> bool:
+    """Whether the folder is removed: a file system that only Spark reaches is out of reach."""
+    with suppress(ConfigurationError):
+        open_tree(location, store).clear()
+        return True
+    return False
+
+
+def clean_after(
+    config: RunConfig, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
+) -> tuple[RunState, list[str]]:
+    """Cleans a published run; that something could not be removed is no failure of the run, and is told as a place."""
+    try:
+        return clean(config, state, store, lease, ledger)
+    except BatchTransformError as err:
+        return state, [str(err)]
+
+
+def _objects(store: ObjectStore, places: Places, targets: Targets, state: RunState) -> Iterator[S3Uri]:
+    """What lies in the run's folder, but for ledger, lease, reports, the published, and the list of what was."""
+    run, published = places.run, state.publication.parts if state.publication else ()
+    kept = {run.join(name).key for name in (LEASE_NAME, *REPORTS, *(part.key for part in published))}
+    # Without an output the result stays in the run's folder.
+    tables = [path for path in targets.named().values() if is_s3(path)]
+    folders = (run.join("ledger").prefix, *(S3Uri.parse(path).prefix for path in tables))
+    for found in store.list(run):
+        if not found.key.startswith(folders) and found.key not in kept:
+            yield S3Uri(run.bucket, found.key)
+
+
+def _folders(places: Places, targets: Targets, writers: tuple[str, ...]) -> Iterator[str]:
+    """The folders outside the run's own: staging elsewhere, and merged files beside a local output."""
+    yield from (f"{places.scratch}/{name}" for name in ("staging", "dead_letters"))
+    for path in targets.named().values():
+        if not targets.is_delta and not is_s3(path):
+            yield from (places.sibling(path, f"{writer}-{kind}") for writer in writers for kind in KINDS)

@@ -1,0 +1,32 @@
+"""How a run, or a command about it, reaches AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from batch_transform.aws.access import AwsAccess
+from batch_transform.config.runfile import RunConfig
+from batch_transform.config.surroundings import SERVICES, Surroundings
+
+
+def access_of(config: RunConfig | Surroundings, emulator_url: str | None, environ: Mapping[str, str]) -> AwsAccess:
+    """Returns how the run reaches AWS: the embedded emulator, else as the run file says, else as the environment does.
+
+    What the environment of the driver says is read here, because it does not reach the executors: their own may be
+    another, and in a session that is there already they began before it was set. Secrets stay where they are.
+
+    Args:
+        config: the run's configuration.
+        emulator_url: of the embedded emulator.
+        environ: the driver's environment.
+    """
+    aws = config.aws
+    region = aws.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if emulator_url is not None:
+        return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True)
+    endpoint = aws.endpoint_url or environ.get("AWS_ENDPOINT_URL")
+    own = {name: environ.get(f"AWS_ENDPOINT_URL_{name.upper()}") for name in SERVICES}
+    # An endpoint for all services in the run file wins over one for a service in the environment.
+    named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
+    services = tuple(sorted({**named, **aws.service_endpoints}.items()))
+    return AwsAccess(region, endpoint, services, aws.profile or environ.get("AWS_PROFILE"))

@@ -1,0 +1,89 @@
+"""What the ledger tells of a run, to whoever has neither Spark nor the run file."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from batch_transform.aws.access import AwsAccess
+from batch_transform.config.changes import differences
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.records import RunState
+from batch_transform.core.state import fold
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.context import Clock
+from batch_transform.s3.lease import LEASE_NAME, RunLease
+from batch_transform.s3.ledger import Ledger
+from batch_transform.s3.store import S3Store
+
+
+def boot_seconds() -> float:
+    """Returns seconds since the machine started, those included in which it slept (where the system tells them)."""
+    # macOS's CLOCK_MONOTONIC_RAW goes on during sleep; Linux's monotonic clocks do not.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC_RAW))
+
+
+CLOCK = Clock(time.monotonic, time.time, time.sleep, boot_seconds)
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run as its folder on S3 tells it.
+
+    Attributes:
+        state: None for a run that never began.
+    """
+
+    uri: S3Uri
+    store: S3Store
+    ledger: Ledger
+    state: RunState | None
+
+    def lease(self, ttl_seconds: float) -> RunLease:
+        """Returns the run's lease, not held yet."""
+        return RunLease(self.store, self.uri, self.ledger.writer, ttl_seconds, CLOCK.boot, CLOCK.sleep)
+
+    def lease_age_seconds(self) -> float:
+        """Returns how long ago the lease was renewed, by S3's clock and this machine's."""
+        found = self.store.head(self.uri.join(LEASE_NAME))
+        return (CLOCK.now() - found.last_modified).total_seconds() if found else float("inf")
+
+
+def read_run(uri: S3Uri, access: AwsAccess) -> RecordedRun:
+    """Returns the run in the folder `uri`; its state is None if there is no such bucket or ledger."""
+    store = S3Store(access.client("s3"))
+    ledger = Ledger(store, uri, uuid.uuid4().hex[:12], 0, CLOCK.sleep)
+    state = fold(ledger.load()) if store.bucket_exists(uri.bucket) else None
+    return RecordedRun(uri, store, ledger, state)
+
+
+def published_report(config: RunConfig, access: AwsAccess) -> dict[str, Any] | None:
+    """Returns the report of a run that is published, None for any other; needs neither Spark nor the input.
+
+    Raises:
+        ConfigurationError: it was begun with another configuration.
+    """
+    if config.run_id is None:
+        return None
+    state = read_run(S3Uri.parse(config.workspace).join(config.run_id), access).state
+    if state is None or state.report is None:
+        return None
+    check_same(state, config)
+    return state.report
+
+
+def check_same(state: RunState, config: RunConfig) -> None:
+    """Checks that a configuration may go on with a run.
+
+    Raises:
+        ConfigurationError: with a line for each difference that matters, or the run was cleaned before it published.
+    """
+    if state.cleaned and state.report is None:
+        raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
+    begun = f"{state.run_id} was begun with another configuration"
+    publishing = state.publication is not None
+    if changed := differences(state.config, config.to_document(), publishing=publishing):
+        raise ConfigurationError([f"{begun}: {line}" for line in changed])

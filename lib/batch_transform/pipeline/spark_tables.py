@@ -1,0 +1,150 @@
+"""The work on whole tables, done by Spark: input, staged rows, merged tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from batch_transform.config.result import DeadLetter
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.cutting import CuttingRules
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.filenames import is_data_file
+from batch_transform.core.objects import ObjectStore
+from batch_transform.core.publication import Kind
+from batch_transform.core.records import RunState, Staged
+from batch_transform.outputs.delta import DeltaOutput, publish_delta
+from batch_transform.outputs.footers import footer_rows
+from batch_transform.outputs.locations import open_tree
+from batch_transform.pipeline.context import WorkerStore, WrittenTable
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.s3.ledger import Ledger
+from batch_transform.spark.dead_letters import dead_letters
+from batch_transform.spark.export import export
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.joining import with_outcomes_joined
+from batch_transform.spark.merging import MergeSource, PredictionShape, select_result, with_outcomes
+from batch_transform.spark.reading import first_line, has_large_rows
+from batch_transform.spark.settings import large_record_settings, session_settings, writer_options
+from batch_transform.spark.staging import stage
+
+# Formats whose files tell their rows without being read.
+_COLUMNAR = ("parquet", "delta", "orc")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The input table: `is_scan` if reading it again gives the same rows."""
+
+    df: DataFrame
+    is_scan: bool
+
+
+def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
+    """Returns the Delta tables of a run."""
+    output = targets.output
+
+    def table(target: DeadLetter) -> DeltaOutput:
+        path = places.spark_path(target.path) if target.path else None
+        return DeltaOutput(output.mode, path, target.table, tuple(output.partition_by), output.replace_where)
+
+    return {"result": table(targets.output), "dead_letter": table(targets.dead_letter)}
+
+
+@dataclass(frozen=True)
+class SparkTables:
+    """Tables of one run.
+
+    Attributes:
+        source: the input; None for a run that is staged already and needs it no more.
+        columns: of the record, in order.
+        shape: of the predictions.
+        connect: opens the store in a worker.
+        writer: random for each process; part of the names of what it writes.
+        sleep: between two tries of a commit.
+    """
+
+    spark: SparkSession
+    config: RunConfig
+    source: Source | None
+    columns: tuple[str, ...]
+    shape: PredictionShape
+    places: Places
+    connect: WorkerStore
+    store: ObjectStore
+    ledger: Ledger
+    writer: str
+    sleep: Callable[[float], None]
+
+    def stage(self) -> Staged:
+        """Returns the input once it is written with row numbers."""
+        assert self.source is not None
+        source, given = self.source, self.config.input
+        is_columnar = source.is_scan and given is not None and (given.format in _COLUMNAR or given.table is not None)
+        large = is_columnar and has_large_rows(source.df)
+        target = f"{self.places.scratch}/staging/{self.writer}"
+        return stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+
+    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
+        """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""
+        return export(self.spark, staged, self.columns, rules, self.places.input, self.connect)
+
+    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+        """Returns a table of a gated run once Spark has written it beside its output, and never into it."""
+        assert state.staged is not None
+        targets = targets_of(self.config, self.places)
+        target = (targets.output if kind == "result" else targets.dead_letter).path or ""
+        source = self.places.sibling(target, f"{self.writer}-{kind}")
+        with session_settings(self.spark, large_record_settings(state.staged.largest)):
+            writing = self.merged(state, kind).write.mode("overwrite").partitionBy(*targets.output.partition_by)
+            writing.options(**writer_options(state.staged.largest)).parquet(self.places.spark_path(source))
+        tree = open_tree(source, self.store)
+        listed = [file for file in tree.list() if is_data_file(file.name)]
+        rows = footer_rows(tree, listed)
+        files = tuple(replace(file, rows=rows[file.name]) for file in listed)
+        return WrittenTable(kind, tree, open_tree(target, self.store), files)
+
+    def commit(self, state: RunState, kind: Kind) -> int:
+        """Returns the rows of the one Delta commit that publishes a table of a gated run.
+
+        Raises:
+            ServiceFailure: Spark or Delta refused; the run can be resumed.
+        """
+        assert state.staged is not None
+        output = delta_outputs(targets_of(self.config, self.places), self.places)[kind]
+        try:
+            with session_settings(self.spark, large_record_settings(state.staged.largest)):
+                return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
+        except SPARK_ERRORS as err:
+            raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
+
+    def keep_dead_letters(self, state: RunState) -> str:
+        """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
+        place = f"{self.places.scratch}/dead_letters"
+        self.merged(state, "dead_letter").write.mode("overwrite").parquet(place)
+        return place
+
+    def merged(self, state: RunState, kind: Kind) -> DataFrame:
+        """Returns a table of a gated run, by the way that `merge` names; it is computed anew whenever it is used."""
+        assert state.staged is not None
+        assert state.gate is not None
+        (part,) = state.gate.parts
+        source = MergeSource(self.places.run.join(part.key), self.places.outputs, self.connect)
+        leaves = self.ledger.read_part(part)
+        if kind == "dead_letter":
+            return dead_letters(self.spark, state.staged, leaves, source)
+        if self.config.merge == "zip":
+            outcomes = with_outcomes(self.spark, state.staged, source, self.shape)
+        else:
+            outcomes = with_outcomes_joined(
+                self.spark,
+                state.staged,
+                leaves,
+                lambda job, name: self.places.spark_path(str(source.output(job, name))),
+                self.shape,
+            )
+        return select_result(outcomes, self.shape)

@@ -1,0 +1,201 @@
+"""The lease on S3: `<run>/lease.json`, taken with `If-None-Match`, renewed and taken over with `If-Match`.
+
+Time is the reader's own: a lease whose ETag another driver has seen unchanged for a whole ttl of its own clock is
+abandoned, whatever the clock of its holder says. That clock must go on while a machine sleeps.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
+from batch_transform.core.lease import Lease, decode_lease
+from batch_transform.core.objects import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.uris import S3Uri
+
+LEASE_NAME = "lease.json"
+RENEW_ATTEMPTS = 4
+_LOOKS_PER_TTL = 10
+
+
+class RunLease:
+    """A run's lease, as one driver sees it. Threads may share it."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        run: S3Uri,
+        writer: str,
+        ttl_seconds: float,
+        boot_clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        """Prepares a lease that is not held yet.
+
+        Args:
+            store: S3.
+            run: the run's folder.
+            writer: this process.
+            ttl_seconds: how long another driver must wait.
+            boot_clock: seconds that also pass while the machine sleeps.
+            sleep: waits so many seconds.
+        """
+        self._store, self._uri, self._writer, self._ttl = store, run.join(LEASE_NAME), writer, ttl_seconds
+        self._clock, self._sleep = boot_clock, sleep
+        self._held: Lease | None = None
+        self._etag = ""
+        self._renewed_at = 0.0
+        self._lost = ""
+        self._lock = threading.RLock()
+
+    @property
+    def ttl_seconds(self) -> float:
+        """How long another driver must wait."""
+        return self._ttl
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that it is held for; 0: it is not held."""
+        return self._held.epoch if self._held else 0
+
+    def look(self) -> Lease | None:
+        """Returns the lease as it is, whoever holds it; None: nobody ever did.
+
+        Raises:
+            ServiceFailure: S3 does not tell.
+        """
+        found = self._read()
+        return found[0] if found else None
+
+    def acquire(self, floor: int = 0, patience_seconds: float = 0.0) -> int:
+        """Returns the epoch once the lease is held; a driver that died holds it for its ttl.
+
+        Args:
+            floor: the epoch of the ledger's last step; the lease's own will be above it.
+            patience_seconds: how long to wait for a driver that is at work.
+
+        Raises:
+            RunHeld: another driver is at work: it renews its lease.
+            ServiceFailure: S3 does not tell.
+        """
+        seen, since, began = "", 0.0, self._clock()
+        while True:
+            found = self._read()
+            if found is None:
+                if self._put_first(Lease(self._writer, floor + 1, 0, self._ttl)):
+                    return self.epoch
+                continue
+            lease, etag = found
+            now = self._clock()
+            if lease.writer == self._writer and not lease.released:
+                return self._hold(lease, etag, now)
+            if lease.released or (etag == seen and now - since >= lease.ttl_seconds):
+                if self._take(lease.taken(self._writer, self._ttl, floor), etag):
+                    return self.epoch
+                continue
+            if seen and etag != seen and now - began >= patience_seconds:
+                raise RunHeld(self._uri, lease.writer)
+            if etag != seen:
+                seen, since = etag, now
+            self._sleep(lease.ttl_seconds / _LOOKS_PER_TTL)
+
+    def _read(self) -> tuple[Lease, str] | None:
+        try:
+            body, etag = self._store.get(self._uri)
+        except ObjectNotFound:
+            return None
+        except StoreFailure as err:
+            raise ServiceFailure(f"the lease of the run cannot be read: {err}") from err
+        return decode_lease(body), etag
+
+    def _put_first(self, lease: Lease) -> bool:
+        now = self._clock()
+        try:
+            self._hold(lease, self._store.put_new(self._uri, lease.encode()), now)
+        except AlreadyThere:
+            return False  # whose it is, the next look tells: it may be this very put's first try
+        except StoreFailure as err:
+            raise ServiceFailure(f"the lease of the run cannot be taken: {err}") from err
+        return True
+
+    def _take(self, lease: Lease, etag: str) -> bool:
+        now = self._clock()
+        try:
+            self._hold(lease, self._store.put_if_match(self._uri, lease.encode(), etag), now)
+        except StoreFailure:
+            return False  # somebody else was first, or the answer was lost: the next look tells
+        return True
+
+    def _hold(self, lease: Lease, etag: str, at: float) -> int:
+        with self._lock:
+            self._held, self._etag, self._renewed_at = lease, etag, at
+        return lease.epoch
+
+    def require(self) -> None:
+        """Renews the lease if its last renewal is not younger than half its ttl; called before every mutation.
+
+        Raises:
+            LedgerFenced: another driver has taken it.
+            ServiceFailure: it could not be renewed.
+        """
+        with self._lock:
+            self._refuse_lost()
+            if self._clock() - self._renewed_at >= self._ttl / 2:
+                self.renew()
+
+    def renew(self) -> None:
+        """Renews the lease now; called before what no ledger step can fence.
+
+        Raises:
+            LedgerFenced, ServiceFailure: as `require`.
+        """
+        with self._lock:
+            for attempt in range(RENEW_ATTEMPTS):
+                self._refuse_lost()
+                try:
+                    self._renew_once()
+                    return
+                except StoreFailure as err:
+                    failure = err
+                if attempt < RENEW_ATTEMPTS - 1:
+                    self._sleep(self._ttl / _LOOKS_PER_TTL)
+        raise ServiceFailure(f"the lease of the run could not be renewed: {failure}") from failure
+
+    def _refuse_lost(self) -> None:
+        if self._lost or self._held is None:
+            raise LedgerFenced(self._lost or f"{self._uri}: the lease is not held")
+
+    def _renew_once(self) -> None:
+        assert self._held is not None
+        lease, now = self._held.renewed(), self._clock()
+        try:
+            self._hold(lease, self._store.put_if_match(self._uri, lease.encode(), self._etag), now)
+            return
+        except StoreFailure as err:
+            failure = err
+        # The put may have arrived, and boto3 may have sent it twice: what is there tells.
+        try:
+            body, etag = self._store.get(self._uri)
+        except ObjectNotFound:
+            body, etag = b"", ""
+        found = decode_lease(body) if body else None
+        if found is None or (found.writer, found.epoch) != (self._writer, self._held.epoch):
+            holder = found.writer if found else "nobody"
+            self._lost = f"{self._uri}: this driver's lease was taken by {holder}; it may not change anything any more"
+            raise LedgerFenced(self._lost)
+        self._hold(found, etag, now)
+        if found.counter != lease.counter:
+            raise failure
+
+    def release(self) -> None:
+        """Lets another driver take the lease at once; a release that fails only makes it wait."""
+        with self._lock:
+            if self._held is None or self._lost:
+                return
+            lease = replace(self._held.renewed(), released=True)
+            with suppress(StoreFailure):
+                self._store.put_if_match(self._uri, lease.encode(), self._etag)
+            self._lost = f"{self._uri}: the lease was given back"

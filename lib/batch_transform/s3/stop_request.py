@@ -1,0 +1,27 @@
+"""The request to stop a run, as an object that its driver looks for at each poll."""
+
+from __future__ import annotations
+
+import json
+
+from batch_transform.core.objects import ObjectNotFound, ObjectStore
+from batch_transform.core.uris import S3Uri
+
+STOP_NAME = "stop.json"
+
+
+def request_stop(store: ObjectStore, run: S3Uri, epoch: int, at: str) -> None:
+    """Asks the driver that holds the run's lease at `epoch` to stop; one that takes over later is not meant."""
+    store.put(run.join(STOP_NAME), json.dumps({"epoch": epoch, "at": at}, sort_keys=True).encode())
+
+
+def is_stop_requested(store: ObjectStore, run: S3Uri, epoch: int) -> bool:
+    """Returns whether the driver of `epoch` is asked to stop."""
+    try:
+        body, _ = store.get(run.join(STOP_NAME))
+    except ObjectNotFound:
+        return False
+    try:
+        return bool(json.loads(body)["epoch"] == epoch)
+    except (ValueError, TypeError, KeyError):
+        return False  # what somebody else put there asks nobody

@@ -1,0 +1,215 @@
+"""status, stop and clean, on runs that were left half way: their world is made in memory and put on an S3 server."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+
+import boto3
+import pytest
+
+from batch_transform.config.loading import from_arguments
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.lease import Lease
+from batch_transform.pipeline import commands
+from batch_transform.pipeline.command_line import parse
+from batch_transform.s3.lease import LEASE_NAME
+from support.faults import Crash, Fate
+from support.memory_run import MemoryRun, echoing
+from transform_emulator.emulator import Emulator, Settings
+
+URI = "s3://bucket/runs/run"
+GOOD = echoing(lambda row: None)
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    """A client of an empty emulator that the commands find as any AWS client does."""
+    with Emulator(Settings({}, buckets=["bucket"])) as emulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint_url)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "x")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        client = boto3.client("s3", "us-east-1", endpoint_url=emulator.endpoint_url)
+        yield client
+        for key in keys(client, ""):  # moto's memory is the process's
+            client.delete_object(Bucket="bucket", Key=key)
+
+
+def put(s3, run):
+    for (bucket, key), (body, _) in run.store.world.objects.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def keys(s3, prefix="runs/"):
+    return [found["Key"] for found in s3.list_objects_v2(Bucket="bucket", Prefix=prefix).get("Contents", ())]
+
+
+def ask(*words, told=None):
+    return commands.execute(parse(list(words)), os.environ, (told if told is not None else []).append)
+
+
+def published(s3):
+    run = MemoryRun([5, 5], GOOD)
+    run.to_the_end()
+    put(s3, run)
+    return run
+
+
+def killed(s3, at, released=False, ttl=1.0):
+    """A run that died at a step, and whose lease is short."""
+    run = MemoryRun([5, 5], GOOD)
+    run.service.stop = lambda name: None
+    driver = run.driver()
+    while not any(step.kind == at for step in driver.ctx.ledger.load()):
+        driver.step()
+    lease = Lease(driver.ctx.writer, driver.ctx.lease.epoch, 7, ttl, released)
+    run.store.put(driver.ctx.uri(LEASE_NAME), lease.encode())
+    put(s3, run)
+    return run
+
+
+def kinds(s3):
+    bodies = (s3.get_object(Bucket="bucket", Key=key)["Body"].read() for key in keys(s3, "runs/run/ledger/"))
+    return [json.loads(body)["kind"] for body in bodies]
+
+
+def test_status_of_a_published_run_is_its_report(s3):
+    run = published(s3)
+    report = ask("status", URI)
+    assert report == run.state().report | {"status": "published", "cleaned": False}
+
+
+@pytest.mark.parametrize(("released", "status"), [(True, "ended"), (False, "running")])
+def test_status_of_a_run_that_is_half_way(s3, released, status):
+    killed(s3, "planned", released, ttl=60.0)
+    report = ask("status", URI)
+    assert (report["status"], report["rows_in"], report["rounds"]) == (status, 10, 1)
+
+
+def test_no_run_is_refused(s3):
+    for command in ("status", "stop", "clean", "resume"):
+        asked = parse([command, "s3://bucket/runs/nope"])
+        with pytest.raises(ConfigurationError, match="s3://bucket/runs/nope: there is no run"):
+            commands.configuration(asked, {}) if command == "resume" else ask(command, "s3://bucket/runs/nope")
+
+
+def test_an_ephemeral_run_is_refused_with_advice(s3):
+    with pytest.raises(ConfigurationError, match=r"set emulator\.state to a folder"):
+        ask("status", URI, "--emulator", "m=http://127.0.0.1:1")
+
+
+def test_stop_acts_itself_for_a_driver_that_is_dead(s3):
+    killed(s3, "planned")
+    told = []
+    report = ask("stop", URI, told=told)
+    assert (report["status"], kinds(s3)[-1]) == ("interrupted", "job_stopping")
+    assert "is asked to stop" in told[0]
+    assert told[1].endswith("stop requested")
+    assert json.loads(s3.get_object(Bucket="bucket", Key="runs/run/lease.json")["Body"].read())["released"]
+    assert json.loads(s3.get_object(Bucket="bucket", Key="runs/run/status.json")["Body"].read()) == report
+
+
+def test_stop_of_a_published_run_changes_nothing(s3):
+    run = published(s3)
+    before = keys(s3)
+    assert ask("stop", URI) == run.state().report
+    assert keys(s3) == before
+
+
+def test_resume_brings_the_configuration_back_from_the_ledger(s3):
+    """Begun by score(), which has no input to read again; a run file's has."""
+    killed(s3, "planned")
+    with pytest.raises(ConfigurationError, match=r"was begun by score\(\)"):
+        commands.configuration(parse(["resume", URI]), {})
+    first = json.loads(s3.get_object(Bucket="bucket", Key="runs/run/ledger/000000000000.json")["Body"].read())
+    assert (
+        first["payload"]["config"]
+        == from_arguments(
+            run_id="run",
+            model="m",
+            workspace="s3://bucket/runs",
+            prediction="echo long",
+            errors={"max_fraction": 1.0},
+            output={"path": "s3://bucket/out", "mode": "append"},
+        ).to_document()
+    )
+
+
+def test_clean_leaves_ledger_lease_reports_and_the_list_of_what_was_published(s3):
+    run = published(s3)
+    with suppress(Crash):  # an orphan of a driver that died in its merge
+        other = MemoryRun([5, 5], GOOD)
+        other.beset({30: Fate.DIE_BEFORE})
+        other.to_the_end()
+    s3.put_object(Bucket="bucket", Key="runs/run/input/orphan.jsonl", Body=b"x")
+    assert ask("clean", URI)["status"] == "cleaned"
+    left = {key.removeprefix("runs/run/").partition("/")[0] for key in keys(s3)}
+    assert left == {"ledger", "lease.json", "report.html", "status.json", "parts"}
+    parts = {part.key for part in run.state().publication.parts}
+    assert {key.removeprefix("runs/run/") for key in keys(s3, "runs/run/parts/")} == parts
+    assert ask("status", URI)["cleaned"]
+    assert ask("clean", URI)["status"] == "cleaned"
+    assert len(keys(s3, "out/")) == 4
+
+
+def test_a_run_that_is_not_published_is_cleaned_only_when_asked_twice(s3):
+    killed(s3, "reconciled", released=True)
+    with pytest.raises(ConfigurationError, match="could not be resumed once it is cleaned; add --unfinished"):
+        ask("clean", URI)
+    ask("clean", URI, "--unfinished")
+    assert not keys(s3, "runs/run/input/")
+    assert kinds(s3)[-1] == "cleaned"
+
+
+def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3):
+    killed(s3, "job_created", released=True)
+    with pytest.raises(ConfigurationError, match=r"jobs are in flight: .*; stop it first"):
+        ask("clean", URI, "--unfinished")
+
+
+def test_old_runs_of_a_workspace(s3):
+    published(s3)
+    assert ask("clean", "s3://bucket/runs", "--older-than", "1") == {"status": "cleaned", "cleaned": [], "kept": []}
+    with pytest.MonkeyPatch.context() as patch:
+        clock = commands.CLOCK
+        later = type(clock)(clock.monotonic, lambda: clock.wall() + 2 * commands.DAY_SECONDS, clock.sleep, clock.boot)
+        patch.setattr(commands, "CLOCK", later)
+        assert ask("clean", "s3://bucket/runs", "--older-than", "1")["cleaned"] == [URI]
+    with pytest.raises(ConfigurationError, match="--older-than: is 'soon'; valid: a whole number of days"):
+        ask("clean", "s3://bucket/runs", "--older-than", "soon")
+
+
+def test_the_lifecycle_rules_spare_the_ledger_and_are_such_as_s3_takes(s3):
+    published(s3)
+    rules = ask("clean", URI, "--lifecycle", "30")
+    s3.put_bucket_lifecycle_configuration(Bucket="bucket", LifecycleConfiguration=rules)
+    expiring = [rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule]
+    spared = {key for key in keys(s3) if not key.startswith(tuple(expiring))}
+    assert {key.removeprefix("runs/run/").partition("/")[0] for key in spared} == {
+        "ledger",
+        "lease.json",
+        "report.html",
+    }
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules["Rules"])
+
+
+def test_a_driver_that_is_at_work_is_asked_and_waited_for(s3, monkeypatch):
+    """It renews its lease and does not obey: the command ends with a clear message."""
+    run = killed(s3, "planned")
+    count = iter(range(8, 1000))
+
+    def renew(seconds):
+        lease = Lease("writer2", 2, next(count), 1.0)
+        s3.put_object(Bucket="bucket", Key=f"runs/run/{LEASE_NAME}", Body=lease.encode())
+
+    clock = commands.CLOCK
+    monkeypatch.setattr(
+        "batch_transform.pipeline.recorded.CLOCK", type(clock)(clock.monotonic, clock.wall, renew, clock.boot)
+    )
+    reached = commands.Reached(commands.S3Uri.parse(URI), commands.access_of(commands.Surroundings(), None, os.environ))
+    with pytest.raises(ServiceFailure, match="It is asked to stop, and will when the step that it is in has ended"):
+        commands.stop(reached, lambda text: None, patience_seconds=0.0)
+    assert json.loads(s3.get_object(Bucket="bucket", Key="runs/run/stop.json")["Body"].read())["epoch"] == 2
+    assert run.state().report is None

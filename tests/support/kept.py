@@ -1,0 +1,31 @@
+"""What tests build once and keep: in the folder that EMULATOR_TEST_VENVS names, or else in pytest's cache."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PYTEST_CACHE = Path(__file__).parents[2] / ".pytest_cache" / "d"
+
+
+def kept(name: str, recipe: Sequence[str], make: Callable[[Path], None]) -> Path:
+    """Returns the folder that `make` filled, now or in an earlier run; its name holds a hash of the recipe.
+
+    Of two processes that need it the second one waits for the first.
+    """
+    told = os.environ.get("EMULATOR_TEST_VENVS")
+    folder = Path(told).absolute() if told else PYTEST_CACHE / "venvs"
+    digest = hashlib.blake2b("\n".join(recipe).encode(), digest_size=6).hexdigest()
+    place = folder / f"{name}-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)  # half of one, from a run that was interrupted
+            make(place)
+            (place / "complete").touch()
+    return place
