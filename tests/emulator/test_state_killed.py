@@ -122,6 +122,7 @@ class Client:
 
     def delete_many(self, key: str) -> None:
         self.doubt = (key, None)
+        self.etags.pop(key, None)
         self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": key}, {"Key": "never there"}]})
         self._told(key)
 

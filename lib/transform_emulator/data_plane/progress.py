@@ -15,7 +15,7 @@ class Progress(Protocol):
         """Note what a job reads, before its instances start."""
 
     def objects(self, job: str) -> list[InputObject]:
-        """What a job that has begun reads, in order."""
+        """What a job that has begun, and not ended, reads, in order."""
 
     def note(self, job: str, item: InputObject, reason: str | None) -> None:
         """Note that an object is done: its output is written, or it has none for this reason."""
@@ -40,8 +40,8 @@ class ProgressInMemory:
         self._objects[job] = list(objects)
 
     def objects(self, job: str) -> list[InputObject]:
-        """What a job that has begun reads, in order."""
-        return self._objects[job]
+        """What a job that has begun, and not ended, reads, in order."""
+        return self._objects.get(job, [])
 
     def note(self, job: str, item: InputObject, reason: str | None) -> None:
         """Note that an object is done: its output is written, or it has none for this reason."""

@@ -49,7 +49,7 @@ class KeptJobs:
             connection.executemany("INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?, ?, NULL, NULL)", rows)
 
     def objects(self, job: str) -> list[InputObject]:
-        """What a job that has begun reads, in order."""
+        """What a job that has begun, and not ended, reads, in order."""
         sql = "SELECT bucket, key, relative FROM inputs WHERE job = ? ORDER BY position"
         return [InputObject(*row) for row in self._database.rows(sql, job)]
 
