@@ -17,6 +17,7 @@ ARROW_BATCH_BYTES = 32 * BYTES_PER_MB
 # 4,096 rows of it, the batch of Spark's columnar reader, are 64 MB.
 LARGE_RECORD_BYTES = 16_000
 MAX_ARROW_BATCH_ROWS = 10_000  # Spark's own default
+FEW_OBJECTS, OBJECTS_PER_TASK = 16, 8
 
 
 def partition_count(json_bytes: int) -> int:
@@ -55,6 +56,15 @@ def oversize_bytes(max_payload_mb: int | None) -> int:
     that one 60 MB record does not cost every other record its concurrency (100 / 60 = 1 request at a time, not 16).
     """
     return (max_payload_mb or DEFAULT_PAYLOAD_MB) * BYTES_PER_MB
+
+
+def task_count(objects: int, most: int) -> int:
+    """Returns in how many tasks objects are worked on, at most `most`.
+
+    A task of a Python worker takes a tenth of a second of its own, an object some hundredths: few objects have a task
+    each, many small ones share one.
+    """
+    return max(1, min(objects, max(FEW_OBJECTS, objects // OBJECTS_PER_TASK), most))
 
 
 def is_large(record_bytes: float) -> bool:

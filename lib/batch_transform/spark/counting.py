@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.sizing import task_count
 from batch_transform.core.uris import S3Uri
 from batch_transform.core.verdicts import OUTPUT_SCHEMA
 
@@ -42,7 +43,7 @@ def count_outputs(
     listed = [(output.object, output.uri.bucket, output.uri.key, output.etag) for output in outputs]
     counted = (
         spark.createDataFrame(listed, "object string, bucket string, key string, etag string")
-        .repartition(min(len(listed), _TASKS))
+        .repartition(task_count(len(listed), _TASKS))
         .mapInArrow(_Counter(reader, connect, key), _OUTPUTS_DDL)
         .toPandas()
     )

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.part_objects import cut_object
 from batch_transform.core.rounds import CUT_SCHEMA, PART_SCHEMA
+from batch_transform.core.sizing import task_count
 from batch_transform.core.uris import S3Uri
 
 _TASKS = 64
@@ -38,7 +39,7 @@ def cut_spans(spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Calla
     rows = [tuple(cut[name] for name in CUT_SCHEMA.names) for cut in cuts.to_pylist()]
     made = (
         spark.createDataFrame(rows, _CUTS_DDL)
-        .repartition(min(len(rows), _TASKS))
+        .repartition(task_count(len(rows), _TASKS))
         .mapInArrow(_Cutter(folder, connect), _PARTS_DDL)
         .toPandas()
     )

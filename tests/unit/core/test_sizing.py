@@ -71,3 +71,8 @@ def test_rows_of_an_arrow_batch(largest, rows):
 def test_an_arrow_batch_is_at_most_32_mb_or_one_row(largest):
     rows = sizing.arrow_batch_rows(largest)
     assert rows == 1 or rows * largest <= 32 * MB
+
+
+@pytest.mark.parametrize(("objects", "tasks"), [(1, 1), (16, 16), (17, 16), (128, 16), (200, 25), (10_000, 64)])
+def test_many_small_objects_share_a_task(objects, tasks):
+    assert sizing.task_count(objects, 64) == tasks
