@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support.drivers import PATIENCE_SECONDS
+from support.drivers import PATIENCE_SECONDS, connect_server
 from support.strikes import Hold
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
@@ -36,7 +36,8 @@ def is_copy(passing):
 
 
 def is_commit(passing):
-    return passing.method == "PUT" and "/_delta_log/0" in passing.path and "_dead_letter" not in passing.path
+    in_result = "/out/" in passing.path and "_dead_letter" not in passing.path
+    return passing.method == "PUT" and in_result and "/_delta_log/0" in passing.path
 
 
 def is_done(passing):
@@ -51,18 +52,20 @@ def test_a_frozen_driver_is_replaced_and_does_no_harm_when_it_wakes(scene, fits)
     assert run.table("result")  # what it did after it woke has not taken `_SUCCESS` away
 
 
-def test_a_commit_of_delta_that_was_held_back_is_the_same_transaction(scene):
+def test_a_commit_of_delta_that_was_held_back_is_the_same_transaction(scene, tmp_path):
+    """The second driver has a JVM of its own: within one, Delta lets one commit wait for the other."""
     run = scene.run(lease_seconds=2)
     run.document["output"] |= {"format": "delta"}
-    frozen_report = check_freezing(run, scene.proxy, is_commit, is_delta=True)
+    with connect_server(tmp_path, scene.proxy.url) as another:
+        frozen_report = check_freezing(run, scene.proxy, is_commit, another, is_delta=True)
     assert frozen_report["status"] in ("fenced", "failed")
 
 
-def check_freezing(run, proxy, fits, *, is_delta=False):
+def check_freezing(run, proxy, fits, remote=None, *, is_delta=False):
     frozen = run.start()
     hold = Hold(fits, frozen.freeze).into(proxy)
     assert hold.held.wait(PATIENCE_SECONDS), frozen.log()
-    second = run.start()
+    second = run.start(remote)
     assert second.wait() == 0, second.log()
     report = second.report()
     hold.released.set()

@@ -140,16 +140,16 @@ class Run:
     document: dict[str, Any]
     started: list[Started] = field(default_factory=list)
 
-    def start(self, **changes: Any) -> Started:
-        """Starts a driver."""
+    def start(self, remote: str | None = None) -> Started:
+        """Starts a driver, on another Spark than the scene's if told."""
         number = len(self.started)
         place = self.scene.folder / f"{self.run_id}-{number}"
         place.mkdir()
-        (place / "resolved.json").write_text(json.dumps({**self.document, **changes}))
+        (place / "resolved.json").write_text(json.dumps(self.document))
         environment = {**os.environ, **IDENTITY, "PYTHONPATH": str(ROOT / "lib")}
         environment["BATCH_TRANSFORM_REPORT_FILE"] = str(place / "report.json")
-        if self.scene.remote:
-            environment["SPARK_REMOTE"] = self.scene.remote
+        if remote or self.scene.remote:
+            environment["SPARK_REMOTE"] = remote or self.scene.remote or ""
         command = [sys.executable, str(ROOT / "jobs" / "score.py"), "--resolved", str(place / "resolved.json")]
         with (place / "log").open("w") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=place)

@@ -140,6 +140,7 @@ class MemoryRun:
         oversize: rows whose objects are in the oversize lane, whatever their size.
         exported: whether it begins at the step `exported`.
         mode: of the output.
+        retention: `workspace_retention`.
     """
 
     sizes: Sequence[int]
@@ -152,6 +153,7 @@ class MemoryRun:
     errors: dict[str, Any] = field(default_factory=lambda: {"max_fraction": 1.0})
     exported: bool = True
     mode: str = "append"
+    retention: str = "keep"
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
     drivers: int = 0
@@ -275,6 +277,7 @@ class MemoryRun:
             prediction="echo long",
             transform=self.transform,
             errors=self.errors,
+            workspace_retention=self.retention,
             output={"path": str(self.targets["result"]), "mode": self.mode, **self._partitions()},
         )
 

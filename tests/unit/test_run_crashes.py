@@ -61,14 +61,19 @@ def covered(run):
 
 def check(run, state):
     """It is as if nothing had happened: the same rows dead, each prediction on its row, nothing paid for twice."""
-    rows = all_rows(SIZES)
-    dead = {rows[place] for place in POISON}
-    assert run.published("result") == [(row, str(row)) for row in rows if row not in dead]
-    assert [row for row, _ in run.published("dead_letter")] == sorted(dead)
+    check_published(run)
     assert set(covered(run).values()) == {1}
     names = [request["TransformJobName"] for request in run.service.requests]
     assert len(set(names)) == len(names) == len(state.jobs)
     assert state.report["status"] == "published"
+
+
+def check_published(run):
+    """A reader finds each row once."""
+    rows = all_rows(SIZES)
+    dead = {rows[place] for place in POISON}
+    assert run.published("result") == [(row, str(row)) for row in rows if row not in dead]
+    assert [row for row, _ in run.published("dead_letter")] == sorted(dead)
 
 
 def killed(run, fates):
@@ -173,3 +178,34 @@ def test_over_budget_nothing_is_published_and_a_resume_scores_nothing():
     run.errors = {"max_rows": 2}
     check(run, run.to_the_end())
     assert len(run.service.requests) == sent
+
+
+KEPT = {"ledger", "lease.json", "report.html", "status.json", "parts"}
+
+
+def test_what_a_run_leaves_is_removed_with_all_that_killed_drivers_left():
+    draw = random.Random(4)
+    run = begun()
+    run.retention = "delete"
+    while run.drivers < 6:
+        killed(run, {draw.randrange(45): draw.choice(DEATHS)})
+    assert run.state().report is None
+    run.beset({})
+    state = run.to_the_end()
+    check_published(run)
+    assert state.cleaned
+    left = [key.removeprefix("runs/run/") for key in run.store.world.tree("runs/run/")]
+    assert {name.partition("/")[0] for name in left} == KEPT
+    assert {name for name in left if name.startswith("parts/")} == {part.key for part in state.publication.parts}
+
+
+def test_killed_while_it_cleans_it_stays_published(undisturbed):
+    log, worlds = undisturbed
+    nearly = worlds[next(n for n, name in enumerate(log) if "status.json" in name)]
+    for point in range(0, 60, 5):
+        run = nearly.copy()
+        run.retention = "delete"
+        killed(run, {point: Fate.DIE_AFTER})
+        run.beset({})
+        assert run.to_the_end().report["status"] == "published"
+        check_published(run)
