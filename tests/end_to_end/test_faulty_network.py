@@ -8,7 +8,7 @@ from support.strikes import Weather
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 PROBABILITY = 0.1
-SAMPLED, ALL = [1, 2], range(50)
+SAMPLED, ALL = [1], range(50)
 ATTEMPTS = 5
 
 

@@ -13,7 +13,7 @@ import pytest
 from support.strikes import Strike
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
-SAMPLED, ALL = 6, 64
+SAMPLED, ALL = 4, 64
 
 
 @pytest.fixture(scope="module")

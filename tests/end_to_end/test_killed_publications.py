@@ -128,7 +128,7 @@ def check_delta(scene, times, seed):
     return points
 
 
-@pytest.mark.parametrize("name", ["append", "overwrite"])
+@pytest.mark.parametrize("name", ["overwrite"])
 def test_parquet_killed_while_it_publishes(scene, name):
     assert len(check_parquet(scene, name, 2, seed=5)) == 2
 

@@ -10,10 +10,13 @@ import boto3
 import pytest
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.lease import Lease
-from batch_transform.pipeline import commands
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline import clean_command, commands
 from batch_transform.pipeline.command_line import parse
+from batch_transform.pipeline.reaching import access_of
 from batch_transform.s3.lease import LEASE_NAME
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, echoing
@@ -173,9 +176,9 @@ def test_old_runs_of_a_workspace(s3):
     published(s3)
     assert ask("clean", "s3://bucket/runs", "--older-than", "1") == {"status": "cleaned", "cleaned": [], "kept": []}
     with pytest.MonkeyPatch.context() as patch:
-        clock = commands.CLOCK
-        later = type(clock)(clock.monotonic, lambda: clock.wall() + 2 * commands.DAY_SECONDS, clock.sleep, clock.boot)
-        patch.setattr(commands, "CLOCK", later)
+        clock = clean_command.CLOCK
+        later = type(clock)(clock.monotonic, lambda: clock.wall() + 2 * 24 * 3600, clock.sleep, clock.boot)
+        patch.setattr(clean_command, "CLOCK", later)
         assert ask("clean", "s3://bucket/runs", "--older-than", "1")["cleaned"] == [URI]
     with pytest.raises(ConfigurationError, match="--older-than: is 'soon'; valid: a whole number of days"):
         ask("clean", "s3://bucket/runs", "--older-than", "soon")
@@ -186,12 +189,8 @@ def test_the_lifecycle_rules_spare_the_ledger_and_are_such_as_s3_takes(s3):
     rules = ask("clean", URI, "--lifecycle", "30")
     s3.put_bucket_lifecycle_configuration(Bucket="bucket", LifecycleConfiguration=rules)
     expiring = [rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule]
-    spared = {key for key in keys(s3) if not key.startswith(tuple(expiring))}
-    assert {key.removeprefix("runs/run/").partition("/")[0] for key in spared} == {
-        "ledger",
-        "lease.json",
-        "report.html",
-    }
+    spared = [key.removeprefix("runs/run/") for key in keys(s3) if not key.startswith(tuple(expiring))]
+    assert {name.partition("/")[0] for name in spared} == {"ledger", "lease.json", "report.html", "status.json"}
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules["Rules"])
 
 
@@ -208,7 +207,7 @@ def test_a_driver_that_is_at_work_is_asked_and_waited_for(s3, monkeypatch):
     monkeypatch.setattr(
         "batch_transform.pipeline.recorded.CLOCK", type(clock)(clock.monotonic, clock.wall, renew, clock.boot)
     )
-    reached = commands.Reached(commands.S3Uri.parse(URI), commands.access_of(commands.Surroundings(), None, os.environ))
+    reached = commands.Reached(S3Uri.parse(URI), access_of(Surroundings(), None, os.environ))
     with pytest.raises(ServiceFailure, match="It is asked to stop, and will when the step that it is in has ended"):
         commands.stop(reached, lambda text: None, patience_seconds=0.0)
     assert json.loads(s3.get_object(Bucket="bucket", Key="runs/run/stop.json")["Body"].read())["epoch"] == 2

@@ -184,7 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = {name.lower(): value for name, value in headers}.get("content-length", len(answer))
         self.send_header("Content-Length", str(length if self.command == "HEAD" else len(answer)))
         self.end_headers()
-        self.wfile.write(answer)
+        if self.command != "HEAD":  # whose answer has a length and no body
+            self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
@@ -13,6 +14,7 @@ from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.events import Listener
+from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.records import RunState
 from batch_transform.core.state import fold
 from batch_transform.pipeline.begin import begin
@@ -53,7 +55,7 @@ def open_run(
     run_id = config.run_id or f"run-{uuid.uuid4().hex[:12]}"
     writer = uuid.uuid4().hex[:12]
     places = places_of(config, run_id, spark.conf.get("spark.master", None))
-    store = S3Store(access.client("s3"))
+    store, connect = S3Store(access.client("s3")), WorkerStore(access)
     jobs = TransformJobs(access.session(), access.client("sagemaker"))
     faults = Faults()
     check_services(config, store, jobs, places.run.bucket, faults)
@@ -61,19 +63,10 @@ def open_run(
     recorded = None if faults.found else fold(ledger.load())
     if recorded is not None:
         check_same(recorded, config)
-    source = source or faults.of(lambda: _read(spark, config, recorded, places))
-    schema = faults.of(lambda: _schema(source, recorded))
-    asked = config.prediction
-    shape = faults.of(lambda: prediction_shape(spark, asked.ddl, asked.column, asked.placeholder))
-    columns = None if schema is None else faults.of(lambda: record_columns(schema, config.record.columns))
-    if schema is None or shape is None or columns is None:
-        faults.refuse()
-        raise AssertionError("a check failed without a fault")
-    reader, record = shape.reader, {name: schema[name].dataType for name in columns}
-    key = faults.of(lambda: key_check(asked.key, reader, record, places.input))
-    faults.refuse()
-    connect = WorkerStore(access)
-    tables = SparkTables(spark, config, source, columns, shape, places, connect, store, ledger, writer, CLOCK.sleep)
+    rows = _rows(spark, config, places, source, recorded, faults)
+    tables = SparkTables(
+        spark, config, rows.source, rows.columns, rows.shape, places, connect, store, ledger, writer, CLOCK.sleep
+    )
     ctx = RunContext(
         config=config,
         run_id=run_id,
@@ -85,7 +78,7 @@ def open_run(
         jobs=jobs,
         logs=DataLogs(access.client("logs"), CLOCK.sleep),
         tables=tables,
-        objects=SparkObjectWork(spark, connect, places.input, reader, key),
+        objects=SparkObjectWork(spark, connect, places.input, rows.shape.reader, rows.key),
         clock=CLOCK,
         jitter=random.random,
         listener=listener,
@@ -93,10 +86,44 @@ def open_run(
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, recorded)
     if recorded is None or recorded.publication is None:
-        _check_world(ctx, tables, schema, shape, faults)
+        _check_world(ctx, tables, rows.schema, faults)
     if recorded is None:
         ledger.probe()
     return Driver(ctx, begin(ctx))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What goes in and what comes back; `source` is None for rows that are staged already."""
+
+    source: Source | None
+    schema: StructType
+    columns: tuple[str, ...]
+    shape: PredictionShape
+    key: KeyCheck | None
+
+
+def _rows(
+    spark: SparkSession,
+    config: RunConfig,
+    places: Places,
+    source: Source | None,
+    recorded: RunState | None,
+    faults: Faults,
+) -> _Rows:
+    """Checks input, record and predictions; refuses with all faults that were found, here or before."""
+    source = source or faults.of(lambda: _read(spark, config, recorded, places))
+    schema = faults.of(lambda: _schema(source, recorded))
+    asked = config.prediction
+    shape = faults.of(lambda: prediction_shape(spark, asked.ddl, asked.column, asked.placeholder))
+    columns = None if schema is None else faults.of(lambda: record_columns(schema, config.record.columns))
+    if schema is None or shape is None or columns is None:
+        faults.refuse()
+        raise AssertionError("a check failed without a fault")
+    reader, record = shape.reader, {name: schema[name].dataType for name in columns}
+    key = faults.of(lambda: key_check(asked.key, reader, record, places.input))
+    faults.refuse()
+    return _Rows(source, schema, columns, shape, key)
 
 
 def _read(spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places) -> Source | None:
@@ -128,14 +155,12 @@ def _schema(source: Source | None, recorded: RunState | None) -> StructType | No
     return StructType(staged)
 
 
-def _check_world(
-    ctx: RunContext, tables: SparkTables, schema: StructType, shape: PredictionShape, faults: Faults
-) -> None:
+def _check_world(ctx: RunContext, tables: SparkTables, schema: StructType, faults: Faults) -> None:
     names = tuple(schema.names)
-    published = Tables(names, (*names, *shape.names), (*names, ERROR))
+    published = Tables(names, (*names, *tables.shape.names), (*names, ERROR))
     targets = targets_of(ctx.config, ctx.places)
     check_targets(tables.spark, targets, ctx.places, ctx.store, published, faults)
     if not faults.found:
         format = targets.output.format
-        faults.add(check_table(tables.spark, schema, shape, ctx.places, tables.connect, format))
+        faults.add(check_table(tables.spark, schema, tables.shape, ctx.places, tables.connect, format))
     faults.refuse()
