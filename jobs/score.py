@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from batch_transform.core.errors import BatchTransformError
@@ -32,7 +33,8 @@ def main() -> int:
         code = run(sys.argv[1:], handshake)
     except Exception:
         # An error that the pipeline did not name is a fault of ours: all of it is shown, and the run can be resumed.
-        traceback.print_exc()
+        with suppress(OSError):  # the pipe to a dead JVM
+            traceback.print_exc()
         code = BatchTransformError.exit_code
     handshake.end(code)
     return code

@@ -57,13 +57,13 @@ def test_over_budget_it_is_published_by_the_command_in_the_message(tmp_path, mod
     code, report = Submission(tmp_path, document).wait()
     (message,) = report["error"]
     assert (code, report["status"]) == (3, "over_budget")
-    asked = len(model.script.requests)
+    asked = len(model.invocations)
     command = shlex.split(message.partition("To publish without scoring again: ")[2])
     assert command[:3] == [str(ROOT / "spark-submit.sh"), "resume", "s3://lake/runs/laptop"]
     code, report = Submission(tmp_path, document, *command[1:]).wait()
     assert (code, report["rows_dead_letter"]) == (0, len(POISON))
     assert published(tmp_path) == EXPECTED
-    assert len(model.script.requests) == asked
+    assert len(model.invocations) == asked
 
 
 def test_it_survives_the_death_of_everything(tmp_path, model, document):
@@ -72,7 +72,8 @@ def test_it_survives_the_death_of_everything(tmp_path, model, document):
 
     def answer(body):
         if not killed:
-            killed.append(submission.kill("group"))
+            killed.append(body)
+            submission.kill("group")
         return answers.shaped(body)
 
     model.script.answer = answer

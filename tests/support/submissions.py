@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -36,12 +36,14 @@ class Submission:
     def kill(self, victim):
         """Kills a part of it, and waits until that is dead."""
         below = psutil.Process(self.process.pid).children(recursive=True)
-        python = [p for p in below if "score.py" in " ".join(p.cmdline()) and "python" in p.name()]
-        jvm = [p for p in below if p.name() == "java"]
+        named = {process: _command(process) for process in below}
+        python = [process for process, words in named.items() if "score.py" in words and "java" not in words[:60]]
+        jvm = [process for process, words in named.items() if "java" in words.partition(" ")[0]]
         chosen = {"python": python, "jvm": jvm, "group": below}[victim]
-        assert chosen, [p.cmdline() for p in below]
+        assert chosen, named
         for process in chosen:
-            process.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(chosen, timeout=30)
 
     def wait(self):
@@ -53,3 +55,10 @@ class Submission:
 
     def log(self):
         return (self.place / "log").read_text()[-4000:]
+
+
+def _command(process):
+    """Its command line; '' for one that has ended meanwhile."""
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""

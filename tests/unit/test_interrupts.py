@@ -13,7 +13,9 @@ import time
 import pytest
 
 from batch_transform.core.errors import Interrupted
+from batch_transform.core.events import Event
 from batch_transform.pipeline.interrupts import Interrupts
+from batch_transform.pipeline.job import tell_terminal
 
 DRIVER = """
 import sys, time
@@ -158,3 +160,16 @@ def _as_a_library_would(call):
         time.sleep(5)
     except Exception:  # noqa: BLE001 - what libraries do
         pytest.fail("the signal was caught as an exception")
+
+
+def test_progress_that_nobody_can_hear_any_more_is_no_error(monkeypatch):
+    """The JVM that read the driver's output is dead, and the driver has yet to stop its jobs."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as broken:
+        monkeypatch.setattr(sys, "stderr", broken)
+        tell_terminal(Event("end", "words"))
+        monkeypatch.undo()
+        with pytest.raises(BrokenPipeError):
+            broken.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), broken.fileno())

@@ -68,9 +68,14 @@ def run_job(document: dict[str, Any], handshake: Handshake) -> int:
 
 
 def tell_terminal(event: Event) -> None:
-    """Writes an event as a line of progress; standard output is the report's alone."""
-    sys.stderr.write(f"[batch-transform] {event.step:<9} {event.text}\n")
-    sys.stderr.flush()
+    """Writes an event as a line of progress; standard output is the report's alone.
+
+    spark-submit reads the driver's output through a pipe, which is broken once the JVM is dead: then nobody listens,
+    and that must not keep the driver from stopping its jobs.
+    """
+    with suppress(OSError):
+        sys.stderr.write(f"[batch-transform] {event.step:<9} {event.text}\n")
+        sys.stderr.flush()
 
 
 class _Job:
