@@ -23,6 +23,7 @@ TEST = [
     "mypy>=1.13",
     "pandas-stubs",
     "pytest>=8",
+    "pyspark[connect]==4.2.0",  # drivers that are killed by the dozen are clients of one warm Spark
     "pytest-timeout>=2.3",
     "ruff>=0.8",
     "types-PyYAML",
