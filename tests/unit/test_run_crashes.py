@@ -168,6 +168,15 @@ def test_a_run_that_is_published_does_nothing_more():
     assert (faults.log, run.store.world.tree()) == ([], before)
 
 
+def test_who_waits_for_a_dead_drivers_lease_says_so():
+    run = begun()
+    killed(run, {20: Fate.DIE_AFTER})
+    run.beset({})
+    run.events.clear()
+    run.to_the_end()
+    assert "has not given the run back; waiting up to 60 s" in run.events[0].text
+
+
 def test_over_budget_nothing_is_published_and_a_resume_scores_nothing():
     run = begun()
     run.errors = {"max_rows": 1}

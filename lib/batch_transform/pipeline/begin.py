@@ -18,6 +18,10 @@ def begin(ctx: RunContext) -> RunState:
         RunHeld: another driver is at work on it.
         ConfigurationError: another driver has begun it in the meantime, with another configuration.
     """
+    held = ctx.lease.look()
+    if held is not None and not held.released:
+        died = f"waiting up to {held.ttl_seconds:g} s to see whether it lives"
+        ctx.tell("resume", f"the last driver ({held.writer}) has not given the run back; {died}")
     epoch = ctx.lease.acquire(ctx.ledger.epoch)
     try:
         ctx.ledger.hold(epoch)
