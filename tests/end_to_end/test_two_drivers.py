@@ -44,7 +44,15 @@ def is_done(passing):
     return passing.step == "published" and passing.method == "PUT" and "/ledger/" in passing.path
 
 
-@pytest.mark.parametrize("fits", [is_ledger_put, is_create, is_copy, is_done])
+@pytest.mark.parametrize(
+    "fits",
+    [
+        pytest.param(is_ledger_put, marks=pytest.mark.long),
+        is_create,
+        is_copy,
+        pytest.param(is_done, marks=pytest.mark.long),
+    ],
+)
 def test_a_frozen_driver_is_replaced_and_does_no_harm_when_it_wakes(scene, fits):
     """Its request is under way while it is frozen, and arrives when the other driver has published everything."""
     run = scene.run(lease_seconds=2)

@@ -15,9 +15,12 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.lease import Lease
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline import clean_command, commands
+from batch_transform.pipeline.cleaning import staging_folders
 from batch_transform.pipeline.command_line import parse
+from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.reaching import access_of
 from batch_transform.s3.lease import LEASE_NAME
+from batch_transform.sagemaker.jobs import TransformJobs
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, echoing
 from transform_emulator.emulator import Emulator, Settings
@@ -166,8 +169,43 @@ def test_a_run_that_is_not_published_is_cleaned_only_when_asked_twice(s3):
     assert kinds(s3)[-1] == "cleaned"
 
 
-def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3):
+def test_a_run_in_another_ones_folder_and_its_staged_rows_are_left_alone(s3):
+    """A workspace may lie in a run's folder, and two runs of one name may share a place for staging."""
+    run = published(s3)
+    inner = ["runs/run/2024-05-01/ledger/000000000000.json", "runs/run/2024-05-01/input/a.jsonl"]
+    for key in inner:
+        s3.put_object(Bucket="bucket", Key=key, Body=b"x")
+    ask("clean", URI)
+    assert set(inner) <= set(keys(s3))
+    places = Places(S3Uri("bucket", "runs/run"), "/scratch/run", "s3a")
+    assert staging_folders(places, ("w1", "w2")) == ["/scratch/run/staging/w1", "/scratch/run/staging/w2"]
+    assert run.state().report is not None
+
+
+def test_a_run_in_the_middle_of_publishing_is_not_cleaned(s3):
+    killed(s3, "publication", released=True)
+    with pytest.raises(ConfigurationError, match="is in the middle of publishing; resume it first"):
+        ask("clean", URI, "--unfinished")
+    assert keys(s3, "runs/run/merged/")
+
+
+def test_a_run_that_was_stopped_can_be_cleaned(s3):
+    """No step says that its jobs have ended; the service does."""
+    killed(s3, "planned")
+    ask("stop", URI)
+    assert ask("clean", URI, "--unfinished")["status"] == "cleaned"
+    ask("stop", URI)
+    assert kinds(s3)[-1] == "cleaned"
+
+
+def test_no_rules_are_printed_for_what_is_no_run(s3):
+    with pytest.raises(ConfigurationError, match="there is no run"):
+        ask("clean", "s3://bucket/runs", "--lifecycle", "30")
+
+
+def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3, monkeypatch):
     killed(s3, "job_created", released=True)
+    monkeypatch.setattr(TransformJobs, "is_in_flight", lambda self, name: True)
     with pytest.raises(ConfigurationError, match=r"jobs are in flight: .*; stop it first"):
         ask("clean", URI, "--unfinished")
 
@@ -190,7 +228,13 @@ def test_the_lifecycle_rules_spare_the_ledger_and_are_such_as_s3_takes(s3):
     s3.put_bucket_lifecycle_configuration(Bucket="bucket", LifecycleConfiguration=rules)
     expiring = [rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule]
     spared = [key.removeprefix("runs/run/") for key in keys(s3) if not key.startswith(tuple(expiring))]
-    assert {name.partition("/")[0] for name in spared} == {"ledger", "lease.json", "report.html", "status.json"}
+    assert {name.partition("/")[0] for name in spared} == {
+        "ledger",
+        "lease.json",
+        "report.html",
+        "status.json",
+        "parts",
+    }
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules["Rules"])
 
 

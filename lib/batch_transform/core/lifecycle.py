@@ -6,9 +6,10 @@ from typing import Any
 
 from .uris import S3Uri
 
-# Everything below a run's folder that S3 may forget. Not the ledger: a run without it could be published twice. Not the
-# reports, which are small and what people come back for.
-EXPIRING = ("staging", "input", "manifests", "output", "merged", "parts", "probe", "dead_letters")
+# What lies below a run's folder that S3 may forget. Not the ledger: a run without it could be published twice. Not the
+# reports, which are small and what people come back for, nor the parts, of which one lists what was published.
+EXPIRING = ("staging", "input", "manifests", "output", "merged", "probe", "dead_letters")
+CLEANED = (*EXPIRING, "parts")
 MULTIPART_DAYS = 7
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
-from batch_transform.core.lease import DEFAULT_TTL_SECONDS
 from batch_transform.core.lifecycle import lifecycle_rules
 from batch_transform.core.records import RunState
 from batch_transform.core.state import fold
@@ -18,6 +19,7 @@ from batch_transform.pipeline.command_line import CommandLine
 from batch_transform.pipeline.named_run import Reached
 from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.s3.store import S3Store
+from batch_transform.sagemaker.jobs import TransformJobs
 
 Tell = Callable[[str], None]
 
@@ -30,6 +32,7 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, A
         RunHeld: a driver is at work on it.
     """
     if asked.lifecycle:
+        there.run()
         return lifecycle_rules(there.uri, _days("--lifecycle", asked.lifecycle[-1]))
     if not asked.older_than:
         return _clean_run(there, asked.unfinished, tell)
@@ -72,19 +75,15 @@ def _runs(store: S3Store, workspace: S3Uri) -> dict[S3Uri, datetime]:
 
 def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> dict[str, Any]:
     run, state = there.run()
-    if state.report is None and not state.cleaned:
-        if not unfinished:
-            raise ConfigurationError(
-                f"{run.uri}: is not published, and could not be resumed once it is cleaned; add --unfinished"
-            )
-        if flying := [job.name for job in state.jobs if job.created and job.status is None]:
-            raise ConfigurationError(f"{run.uri}: jobs are in flight: {', '.join(flying)}; stop it first")
-    lease = run.lease(float(state.config.get("lease_seconds", DEFAULT_TTL_SECONDS)))
+    _refuse_unfinished(there, state, unfinished)
+    config = _config(state)
+    lease = run.lease(config.lease_seconds)
     epoch = lease.acquire(run.ledger.epoch)
     try:
         run.ledger.hold(epoch)
         state = fold(run.ledger.load()) or state
-        state, left = clean(_config(state), state, run.store, lease, run.ledger)
+        _refuse_unfinished(there, state, unfinished)
+        state, left = clean(config, state, run.store, lease, run.ledger)
     finally:
         lease.release()
     for place in left:
@@ -92,6 +91,30 @@ def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> dict[str, Any]:
     return {"run_id": state.run_id, "status": "cleaned", "workspace": str(run.uri), "remains": left}
 
 
+def _refuse_unfinished(there: Reached, state: RunState, unfinished: bool) -> None:
+    """Raises ConfigurationError for a run that would lose what was paid for, or whose jobs go on."""
+    if state.report is not None or state.cleaned:
+        return
+    if state.publication is not None:
+        raise ConfigurationError(f"{there.uri}: is in the middle of publishing; resume it first")
+    if not unfinished:
+        raise ConfigurationError(
+            f"{there.uri}: is not published, and could not be resumed once it is cleaned; add --unfinished"
+        )
+    if flying := _flying(there, state):
+        raise ConfigurationError(f"{there.uri}: jobs are in flight: {', '.join(flying)}; stop it first")
+
+
+def _flying(there: Reached, state: RunState) -> list[str]:
+    """The jobs that the service still works on; the ledger may not know of an end, nor of a beginning."""
+    jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+    unknown = [job.name for job in state.jobs if job.status is None]
+    return [name for name in unknown if jobs.is_in_flight(name)]
+
+
 def _config(state: RunState) -> RunConfig:
     kind = RunConfig if state.config.get("input") is not None else FrameConfig
-    return kind.from_document(state.config)
+    try:
+        return kind.from_document(state.config)
+    except ValidationError as err:
+        raise ConfigurationError(f"{state.run_id}: was begun by another version: {err.errors()[0]['msg']}") from err

@@ -8,6 +8,7 @@ from contextlib import suppress
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.lifecycle import CLEANED
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import KINDS
 from batch_transform.core.records import RunState
@@ -16,10 +17,9 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.locations import open_tree
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.targets import Targets, targets_of
-from batch_transform.s3.lease import LEASE_NAME, RunLease
+from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
-
-REPORTS = ("report.html", "status.json")
+from batch_transform.s3.stop_request import STOP_NAME
 
 
 def clean(
@@ -71,20 +71,30 @@ def clean_after(
 
 
 def _objects(store: ObjectStore, places: Places, targets: Targets, state: RunState) -> Iterator[S3Uri]:
-    """What lies in the run's folder, but for ledger, lease, reports, the published, and the list of what was."""
-    run, published = places.run, state.publication.parts if state.publication else ()
-    kept = {run.join(name).key for name in (LEASE_NAME, *REPORTS, *(part.key for part in published))}
+    """What the run has written into its folder, but for ledger, lease, reports, and the list of what it published.
+
+    Named one by one, not as all but those: another run's workspace may lie in this one's folder.
+    """
+    run = places.run
+    kept = {run.join(part.key).key for part in (state.publication.parts if state.publication else ())}
     # Without an output the result stays in the run's folder.
-    tables = [path for path in targets.named().values() if is_s3(path)]
-    folders = (run.join("ledger").prefix, *(S3Uri.parse(path).prefix for path in tables))
-    for found in store.list(run):
-        if not found.key.startswith(folders) and found.key not in kept:
-            yield S3Uri(run.bucket, found.key)
+    published = tuple(S3Uri.parse(path).prefix for path in targets.named().values() if is_s3(path))
+    for folder in CLEANED:
+        for found in store.list(run.join(folder)):
+            if not found.key.startswith(published) and found.key not in kept:
+                yield S3Uri(run.bucket, found.key)
+    yield run.join(STOP_NAME)
+
+
+def staging_folders(places: Places, writers: tuple[str, ...]) -> list[str]:
+    """Returns where the run's drivers staged rows, and no other run's: two may share a place for staging."""
+    return [f"{places.scratch}/staging/{writer}" for writer in writers]
 
 
 def _folders(places: Places, targets: Targets, writers: tuple[str, ...]) -> Iterator[str]:
     """The folders outside the run's own: staging elsewhere, and merged files beside a local output."""
-    yield from (f"{places.scratch}/{name}" for name in ("staging", "dead_letters"))
+    yield from staging_folders(places, writers)
+    yield f"{places.scratch}/dead_letters"
     for path in targets.named().values():
         if not targets.is_delta and not is_s3(path):
             yield from (places.sibling(path, f"{writer}-{kind}") for writer in writers for kind in KINDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
         ConfigurationError: the run file or the arguments are wrong, or there is no run to resume.
     """
     if asked.command == "run":
-        return loaded(asked, environ)
+        return _named(loaded(asked, environ))
     with reached(asked, environ) as there:
         _, state = there.run()
     if not is_s3(asked.subject):
@@ -46,6 +47,13 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
         raise ConfigurationError(f"resume: {there.uri} was begun by score(); the same call goes on with it")
     source = f"the ledger of {there.uri}"
     return reload(state.config, source, sets=asked.sets, emulator_models=asked.emulator_models)
+
+
+def _named(config: RunConfig) -> RunConfig:
+    """A run against the emulator needs no id; it gets one here, so that it can be gone back to."""
+    if config.run_id is not None:
+        return config
+    return config.model_copy(update={"run_id": f"run-{uuid.uuid4().hex[:12]}"})
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[str, Any]:

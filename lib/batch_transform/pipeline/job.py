@@ -35,6 +35,9 @@ from batch_transform.pipeline.session import make_session
 from batch_transform.spark.reading import first_line
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
+# Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,
+# whatever its exit code (ApplicationMaster.finish).
+_IN_YARN = "SPARK_YARN_STAGING_DIR"
 _STATUS: Mapping[type[BaseException], str] = {
     ConfigurationError: "refused",
     ErrorBudgetExceeded: "over_budget",
@@ -95,6 +98,8 @@ class _Job:
         report = published_report(self._config, access)
         if report is None:
             report = self._drive(access)
+        elif os.environ.get(_IN_YARN):
+            make_session(self._config.run_id, access).stop()
         self._handshake.report(report)
         self._resources.close()
 

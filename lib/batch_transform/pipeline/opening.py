@@ -22,7 +22,7 @@ from batch_transform.pipeline.context import RunContext, WorkerStore
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.object_work import SparkObjectWork
 from batch_transform.pipeline.places import Places, places_of
-from batch_transform.pipeline.preflight import Faults, Tables, check_services, check_table, check_targets, key_check
+from batch_transform.pipeline.preflight import Faults, Tables, check_bucket, check_table, check_targets, key_check
 from batch_transform.pipeline.recorded import CLOCK, check_same
 from batch_transform.pipeline.spark_tables import Source, SparkTables
 from batch_transform.pipeline.targets import targets_of
@@ -58,11 +58,13 @@ def open_run(
     store, connect = S3Store(access.client("s3")), WorkerStore(access)
     jobs = TransformJobs(access.session(), access.client("sagemaker"))
     faults = Faults()
-    check_services(config, store, jobs, places.run.bucket, faults)
+    faults.of(lambda: check_bucket(store, places.run.bucket))
     ledger = Ledger(store, places.run, writer, 0, CLOCK.sleep)
     recorded = None if faults.found else fold(ledger.load())
     if recorded is not None:
         check_same(recorded, config)
+    if recorded is None or recorded.gate is None:  # once all is scored the model may be gone
+        faults.of(lambda: jobs.check_model(config.model.name))
     rows = _rows(spark, config, places, source, recorded, faults)
     tables = SparkTables(
         spark, config, rows.source, rows.columns, rows.shape, places, connect, store, ledger, writer, CLOCK.sleep

@@ -26,7 +26,6 @@ from pyspark.sql.types import (
     VarcharType,
 )
 
-from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.objects import ObjectStore
@@ -40,7 +39,6 @@ from batch_transform.pipeline.context import WorkerStore
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
-from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
 from batch_transform.spark.merging import PredictionShape
 from batch_transform.spark.reach import check_workers_reach
@@ -87,13 +85,8 @@ class Faults:
             raise ConfigurationError(self._faults)
 
 
-def check_services(config: RunConfig, store: ObjectStore, jobs: TransformJobs, bucket: str, faults: Faults) -> None:
-    """Checks that the model and the workspace's bucket exist."""
-    faults.of(lambda: jobs.check_model(config.model.name))
-    faults.of(lambda: _check_bucket(store, bucket))
-
-
-def _check_bucket(store: ObjectStore, bucket: str) -> None:
+def check_bucket(store: ObjectStore, bucket: str) -> None:
+    """Raises ConfigurationError unless there is such a bucket."""
     if not store.bucket_exists(bucket):
         raise ConfigurationError(f"workspace: there is no bucket {bucket}, or it may not be looked at")
 

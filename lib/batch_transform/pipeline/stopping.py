@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.errors import BatchTransformError, ServiceFailure
 from batch_transform.core.records import RunState
 from batch_transform.core.state import advance, fold
 from batch_transform.pipeline.context import Jobs
@@ -17,17 +17,29 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs) -> t
 
     Raises:
         LedgerFenced: another driver has taken over, and the jobs are its own.
-        ServiceFailure: a job could not be stopped.
+        ServiceFailure: a job could not be stopped; the others were.
     """
     with suppress(BatchTransformError):  # the signal may have cut an append short: what is there counts
         state = fold(ledger.load()) or state
-    flying = [job.name for job in state.jobs if job.status is None]
+    flying = [] if state.cleaned else [job.name for job in state.jobs if job.status is None]
+    failures: list[BatchTransformError] = []
     for name in flying:
         # Else a driver that resumes the run would take it for stopped by somebody else. If it cannot be recorded now,
-        # the job is stopped all the same: it costs money.
+        # the job is stopped all the same: it costs money. Only another driver's job is left alone.
+        with suppress(ServiceFailure):
+            lease.renew()
         with suppress(BatchTransformError):
-            lease.require()
             state = advance(state, ledger.append("job_stopping", {"job": name, "reason": "interrupted"}))
-        lease.renew()
-        jobs.stop(name)
+        failures += _stop(jobs, name)
+    if failures:
+        raise failures[0]
     return state, flying
+
+
+def _stop(jobs: Jobs, name: str) -> list[BatchTransformError]:
+    """Asks for the end of a job; the failure, if it could not be."""
+    try:
+        jobs.stop(name)
+    except ServiceFailure as err:
+        return [err]
+    return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ from batch_transform.pipeline.package_data import SCHEME, resolve_input
 from batch_transform.pipeline.spark_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.spark_home import SparkHome, find_spark
 
+# What a message repeats of a command line is stored and printed.
+_SECRET = re.compile("secret|password|token", re.IGNORECASE)
 PACKAGE_CACHE = Path(".batch_transform") / "packages"
 RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING = (
     "resolved.json",
@@ -163,7 +166,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
 def resume_command(config: RunConfig, asked: CommandLine, environ: Mapping[str, str]) -> str:
     """Returns the command that goes on with the run on the same Spark, without its run file."""
     words = [environ.get(PROGRAM, "spark-submit.sh"), "resume", f"{config.workspace}/{config.run_id}"]
-    words += [word for option in asked.spark for word in option if word is not None]
+    words += [word for option in asked.spark if not _SECRET.search(str(option)) for word in option if word is not None]
     for text in asked.sets:
         if text.startswith(("aws.", "emulator.")):
             words += ["--set", text]

@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease, decode_lease
-from batch_transform.core.objects import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.objects import ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 
 LEASE_NAME = "lease.json"
 RENEW_ATTEMPTS = 4
+MOST_TRIES = 8
 _LOOKS_PER_TTL = 10
 
 
@@ -49,6 +50,7 @@ class RunLease:
         self._etag = ""
         self._renewed_at = 0.0
         self._lost = ""
+        self._refusal: StoreFailure | None = None
         self._lock = threading.RLock()
 
     @property
@@ -81,20 +83,24 @@ class RunLease:
             RunHeld: another driver is at work: it renews its lease.
             ServiceFailure: S3 does not tell.
         """
-        seen, since, began = "", 0.0, self._clock()
+        first = Lease(self._writer, floor + 1, 0, self._ttl)
+        seen, since, began, tries = "", 0.0, self._clock(), 0
         while True:
             found = self._read()
             if found is None:
-                if self._put_first(Lease(self._writer, floor + 1, 0, self._ttl)):
+                if self._put(lambda: self._store.put_new(self._uri, first.encode()), first):
                     return self.epoch
+                tries = self._again(tries)
                 continue
             lease, etag = found
             now = self._clock()
             if lease.writer == self._writer and not lease.released:
                 return self._hold(lease, etag, now)
             if lease.released or (etag == seen and now - since >= lease.ttl_seconds):
-                if self._take(lease.taken(self._writer, self._ttl, floor), etag):
+                taken = lease.taken(self._writer, self._ttl, floor)
+                if self._put(lambda: self._store.put_if_match(self._uri, taken.encode(), etag), taken):  # noqa: B023
                     return self.epoch
+                tries = self._again(tries)
                 continue
             if seen and etag != seen and now - began >= patience_seconds:
                 raise RunHeld(self._uri, lease.writer)
@@ -111,23 +117,26 @@ class RunLease:
             raise ServiceFailure(f"the lease of the run cannot be read: {err}") from err
         return decode_lease(body), etag
 
-    def _put_first(self, lease: Lease) -> bool:
+    def _put(self, put: Callable[[], str], lease: Lease) -> bool:
+        """Whether a put of the lease is known to have taken it; if not, the next look tells whose it is."""
         now = self._clock()
         try:
-            self._hold(lease, self._store.put_new(self._uri, lease.encode()), now)
-        except AlreadyThere:
-            return False  # whose it is, the next look tells: it may be this very put's first try
+            self._hold(lease, put(), now)
         except StoreFailure as err:
-            raise ServiceFailure(f"the lease of the run cannot be taken: {err}") from err
+            self._refusal = err
+            return False
         return True
 
-    def _take(self, lease: Lease, etag: str) -> bool:
-        now = self._clock()
-        try:
-            self._hold(lease, self._store.put_if_match(self._uri, lease.encode(), etag), now)
-        except StoreFailure:
-            return False  # somebody else was first, or the answer was lost: the next look tells
-        return True
+    def _again(self, tries: int) -> int:
+        """Waits before another try: somebody else may have been first, or the answer was lost.
+
+        Raises:
+            ServiceFailure: it was one too many: S3 refuses the put, whoever asks.
+        """
+        if tries == MOST_TRIES:
+            raise ServiceFailure(f"the lease of the run cannot be taken: {self._refusal}") from self._refusal
+        self._sleep(self._ttl / _LOOKS_PER_TTL)
+        return tries + 1
 
     def _hold(self, lease: Lease, etag: str, at: float) -> int:
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from batch_transform.core.objects import ObjectNotFound, ObjectStore
+from batch_transform.core.objects import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 
 STOP_NAME = "stop.json"
@@ -16,10 +16,10 @@ def request_stop(store: ObjectStore, run: S3Uri, epoch: int, at: str) -> None:
 
 
 def is_stop_requested(store: ObjectStore, run: S3Uri, epoch: int) -> bool:
-    """Returns whether the driver of `epoch` is asked to stop."""
+    """Returns whether the driver of `epoch` is asked to stop; a store that does not tell is asked again later."""
     try:
         body, _ = store.get(run.join(STOP_NAME))
-    except ObjectNotFound:
+    except StoreFailure:
         return False
     try:
         return bool(json.loads(body)["epoch"] == epoch)

@@ -150,6 +150,23 @@ class TransformJobs:
         times = (found.get(key) for key in ("CreationTime", "TransformStartTime", "TransformEndTime"))
         return JobDescription(name, status, found.get("FailureReason"), *times)
 
+    def is_in_flight(self, name: str) -> bool:
+        """Returns whether the service knows the job and still works on it.
+
+        Raises:
+            NotNow, ServiceFailure: as `describe`.
+        """
+        try:
+            found = self._client.describe_transform_job(TransformJobName=name)
+        except ClientError as err:
+            # The service's words for a name that it never heard of (batch_transform_facts, 1).
+            if err.response["Error"]["Code"] in ("ValidationException", "ResourceNotFound"):
+                return False
+            raise _failure("DescribeTransformJob", name, err) from err
+        except BotoCoreError as err:
+            raise _failure("DescribeTransformJob", name, err) from err
+        return not JobStatus.parse(found["TransformJobStatus"]).is_terminal
+
     def stop(self, name: str) -> None:
         """Asks the service to stop a job; one that has ended, or that it never heard of, is no error.
 

@@ -19,6 +19,7 @@ from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
 from batch_transform.core.verdicts import DEAD, LEAF_SCHEMA, unsendable
 from batch_transform.outputs.parquet import prepare, publish
+from batch_transform.pipeline.cleaning import staging_folders
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.outcome import Outcome
@@ -86,11 +87,13 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     place = ctx.tables.keep_dead_letters(state)
     # The embedded emulator's S3 ends with the run, and with it what was scored.
     how = "To publish them beside the result" if ctx.config.ephemeral else "To publish without scoring again"
-    command = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
     setting = f"errors.max_rows={counts.rows_dead_letter}"
+    command = f"{again(ctx.config.ephemeral, str(ctx.places.run), os.environ)} --set {setting}"
+    if ctx.config.takes_frame:
+        command = f'the same call of score() with errors={{"max_rows": {counts.rows_dead_letter}}}'
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
-        f"nothing is published. The dead letters lie in {place}. {how}: {command} --set {setting}",
+        f"nothing is published. The dead letters lie in {place}. {how}: {command}",
         setting,
     )
 
@@ -138,5 +141,6 @@ def finish(ctx: RunContext, state: RunState, action: act.Finish) -> Outcome:
     if ctx.config.ephemeral:
         # The emulated S3 ends with this process, so nothing will ever read these again.
         with suppress(ConfigurationError):
-            ctx.open_tree(f"{ctx.places.scratch}/staging").clear()
+            for folder in staging_folders(ctx.places, ctx.ledger.writers):
+                ctx.open_tree(folder).clear()
     return Outcome("done", {"report": run_report(state, "published", str(ctx.places.run), html)})
