@@ -21,7 +21,7 @@ LOST = (Fate.LOSE_REQUEST, Fate.LOSE_RESPONSE, Fate.RESEND)
 
 
 class Driver:
-    """A driver whose time passes only while it sleeps; `before_waking` is called meanwhile."""
+    """A driver whose time passes only while it sleeps; `before_waking` is called while it does so first."""
 
     def __init__(self, client, uri, name, before_waking=lambda: None):
         self.now = 1000.0
@@ -30,6 +30,7 @@ class Driver:
 
     def _sleep(self, seconds):
         self._before_waking()
+        self._before_waking = lambda: None
         self.now += TTL_SECONDS
 
 
