@@ -100,7 +100,7 @@ def test_nothing_but_nulls_crashes_no_worker_and_goes_over_the_budget(spark, wor
     with pytest.raises(ErrorBudgetExceeded) as ended:
         score(keyed(spark, 50, {}), **arguments)
     assert "50 of 50 rows have no prediction" in str(ended.value)
-    assert "--set errors.max_rows=50" in str(ended.value)
+    assert 'the same call of score() with errors={"max_rows": 50}' in str(ended.value)
     assert not (tmp_path / "out").exists()
     kept = spark.read.parquet(f"{tmp_path}/staging/{arguments['run_id']}/dead_letters")
     assert {row["class"] for row in kept.select("error.class").collect()} == {"unreadable prediction"}
