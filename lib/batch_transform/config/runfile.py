@@ -9,8 +9,11 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, fiel
 from typing_extensions import Self
 
 from batch_transform.config import places
+from batch_transform.config.model import Model
+from batch_transform.config.prediction import Prediction
+from batch_transform.config.record import Record
 from batch_transform.config.result import DeadLetter, Errors, Output
-from batch_transform.config.sections import Input, Model, Prediction, Record, Section
+from batch_transform.config.sections import Input, Section
 from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
 from batch_transform.config.values import Number, check_length, one_of

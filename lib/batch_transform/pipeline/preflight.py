@@ -26,7 +26,7 @@ from pyspark.sql.types import (
     VarcharType,
 )
 
-from batch_transform.config.sections import PredictionKey
+from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck
