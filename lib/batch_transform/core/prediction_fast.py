@@ -32,7 +32,7 @@ _READ_BYTES = 256 * 1024
 # a number is asked for as well, so that prose ("Information") is not doubtful.
 _ODD_CONSTANT = re.compile(rb"(?:-NaN|Inf)[ \t\r\n]*[,\]}]")
 
-_OPEN, _CLOSE, _RETURN, _FIRST_NOT_ASCII = ord("{"), ord("}"), ord("\r"), 0x80
+_OPEN, _CLOSE, _RETURN, FIRST_NOT_ASCII = ord("{"), ord("}"), ord("\r"), 0x80
 
 
 def doubtful(lines: Lines) -> Mask:
@@ -54,12 +54,13 @@ def _odd_bytes(block: bytes, octets: np.ndarray) -> list[np.ndarray]:
     # A search for one byte is many times faster than for three, and numbers alone have neither letter.
     if b"N" in block or b"I" in block:
         found.append(np.array([match.start() for match in _ODD_CONSTANT.finditer(block)], np.int64))
-    if not block.isascii() and not _is_utf8(block):
-        found.append(np.flatnonzero(octets >= _FIRST_NOT_ASCII))
+    if not block.isascii() and not is_utf8(block):
+        found.append(np.flatnonzero(octets >= FIRST_NOT_ASCII))
     return found
 
 
-def _is_utf8(block: bytes) -> bool:
+def is_utf8(block: bytes) -> bool:
+    """Returns whether the bytes are UTF-8."""
     try:
         block.decode()
     except UnicodeDecodeError:

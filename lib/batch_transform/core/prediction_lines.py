@@ -112,7 +112,7 @@ def count(chunks: Iterable[bytes]) -> LineCount:
         if not len(found):
             continue
         lengths = found.ends - found.starts
-        blanks = _blank(found)
+        blanks = blank_lines(found)
         lengths[0] += open_bytes
         blanks[0] &= open_blank
         open_bytes, open_blank = 0, True
@@ -127,7 +127,7 @@ def count(chunks: Iterable[bytes]) -> LineCount:
     return LineCount(lines, blank, longest, total)
 
 
-def _blank(lines: Lines) -> Mask:
+def blank_lines(lines: Lines) -> Mask:
     """Returns which lines are blank; steps through those alone that begin with white space."""
     first = np.frombuffer(lines.block, np.uint8)[lines.starts]
     blank = (first <= ord(" ")) & np.isin(first, np.frombuffer(b" \t\n\r\x0b\x0c", np.uint8))

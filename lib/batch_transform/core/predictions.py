@@ -1,6 +1,7 @@
 """The prediction reader: bytes of an `.out` object in, a typed Arrow array and the places of unreadable lines out.
 
-One line is one row's prediction. With a schema, the line is a JSON object:
+One line is one row's prediction: as the container wrote it, or as `AnswerForm.lines` made it of other forms. CSV and
+text are read as `prediction_cells` says. Of JSON, with a schema, the line is an object:
 
 | line | read as |
 |---|---|
@@ -25,6 +26,9 @@ One line is one row's prediction. With a schema, the line is a JSON object:
 | binary | a string of base64 |
 | list, struct, map of strings to | an array, an object, an object |
 
+Where predictions are cut out of documents (`prediction.records_path`, or format json) and the schema has one field, a
+value that is no object is that field's: `0.5` is read as `{"p": 0.5}`.
+
 Without a schema, the line is one string, kept byte for byte (also a `\\r`); unreadable if blank or not UTF-8.
 
 A line that begins with the placeholder, if there is one, is unreadable whatever else it is. JSON's white space before
@@ -40,14 +44,19 @@ if it is all numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.answer_form import CSV, PLAIN, TEXT, AnswerForm
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.prediction_answers import Answers, Unreadable
+from batch_transform.core.prediction_cells import Cells, read_cells
+from batch_transform.core.prediction_cells_fast import doubtful_cells, is_fast, read_cells_fast, read_strings
 from batch_transform.core.prediction_fast import doubtful, read_fast
 from batch_transform.core.prediction_lines import Lines, Mask, lines_of
 from batch_transform.core.prediction_raw import read_raw
@@ -70,18 +79,24 @@ class PredictionReader:
 
     `schema` gives the fields of a prediction, or is None for one string, the line. `type` is the struct of the answers'
     values: the schema's fields, all nullable, or `prediction: string`. `placeholder` begins the line that a container
-    answers for a record that it cannot score.
+    answers for a record that it cannot score. `form` says how predictions lie in an output; what is read here are the
+    lines that it gives.
 
     Raises:
-        ConfigurationError: the schema has a type that a prediction cannot have.
+        ConfigurationError: the schema has a type that a prediction cannot have, at all or in this form.
     """
 
     schema: pa.Schema | None = None
     placeholder: str | None = None
+    form: AnswerForm = PLAIN
     type: pa.StructType = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "type", prediction_type(self.schema))
+        if self.form.format == CSV and self.schema is None:
+            raise ConfigurationError("prediction.schema: is required with prediction.format: csv, to name the values")
+        if self.form.format in (CSV, TEXT) and self.schema is not None:
+            Cells(self.form, self.type)
 
     def read(self, block: bytes) -> Answers:
         """Returns what the lines of a block (see `blocks`) hold, one value for each.
@@ -107,7 +122,24 @@ class PredictionReader:
         return _interleaved(self._answered(lines.where(~marked)), refused, marked)
 
     def _answered(self, lines: Lines) -> Part:
-        return read_raw(lines) if self.schema is None else _refuse_empty(_read(lines, self.type))
+        if self.schema is None:
+            return read_raw(lines)
+        if self.form.format in (CSV, TEXT):
+            return _refuse_empty(_read_cells(lines, Cells(self.form, self.type)))
+        if self.form.is_unpacked and len(self.schema) == 1:
+            lines = _as_objects(lines, self.schema.names[0])
+        return _refuse_empty(_read(lines, _json_way(self.type)))
+
+
+def _as_objects(lines: Lines, name: str) -> Lines:
+    """Returns the lines with each value that is no object made the only member of one."""
+    bare = np.frombuffer(lines.block, np.uint8)[lines.starts] != ord("{")
+    head = b"{" + json.dumps(name).encode() + b":"
+    if not bare.any():
+        return lines
+    if bare.all():
+        return lines_of(head + bytes(lines.text()).removesuffix(b"\n").replace(b"\n", b"}\n" + head) + b"}")
+    return lines_of(b"\n".join(head + lines[i] + b"}" if bare[i] else lines[i] for i in range(len(lines))))
 
 
 def _begins_with(lines: Lines, prefix: bytes) -> Mask:
@@ -124,29 +156,59 @@ def _begins_with(lines: Lines, prefix: bytes) -> Mask:
     return marked
 
 
-def _read(lines: Lines, kind: pa.StructType) -> Part:
-    if fast_type(kind) is None:
-        return read_slow(lines, kind)
-    doubts = doubtful(lines)
+@dataclass(frozen=True)
+class _Way:
+    """A fast reader and the slow one that defines what it reads; `doubtful` lines are the slow one's at once."""
+
+    is_fast: bool
+    doubtful: Callable[[Lines], Mask]
+    fast: Callable[[Lines], pa.StructArray | None]
+    slow: Callable[[Lines], Part]
+
+
+def _json_way(kind: pa.StructType) -> _Way:
+    fast = fast_type(kind) is not None
+    return _Way(fast, doubtful, lambda lines: read_fast(lines, kind), lambda lines: read_slow(lines, kind))
+
+
+def _read_cells(lines: Lines, cells: Cells) -> Part:
+    if cells.form.format == TEXT and cells.kind[0].type == pa.string():
+        part = read_raw(lines)
+        return Part(read_strings(part.values, cells.kind), part.reasons)
+    return _read(
+        lines,
+        _Way(
+            is_fast(cells),
+            lambda lines: doubtful_cells(lines, cells),
+            lambda lines: read_cells_fast(lines, cells),
+            lambda lines: read_cells(lines, cells),
+        ),
+    )
+
+
+def _read(lines: Lines, way: _Way) -> Part:
+    if not way.is_fast:
+        return way.slow(lines)
+    doubts = way.doubtful(lines)
     if not doubts.any():
-        return _joined(list(_by_parts(lines, kind)))
+        return _joined(list(_by_parts(lines, way)))
     if doubts.all():
-        return read_slow(lines, kind)
-    good = _joined(list(_by_parts(lines.where(~doubts), kind)))
-    return _interleaved(good, read_slow(lines.where(doubts), kind), doubts)
+        return way.slow(lines)
+    good = _joined(list(_by_parts(lines.where(~doubts), way)))
+    return _interleaved(good, way.slow(lines.where(doubts)), doubts)
 
 
-def _by_parts(lines: Lines, kind: pa.StructType) -> Iterator[Part]:
+def _by_parts(lines: Lines, way: _Way) -> Iterator[Part]:
     """Yields the lines' values in order, read fast but for the few around a line that does not fit."""
-    values = read_fast(lines, kind)
+    values = way.fast(lines)
     if values is not None:
         yield Part(values, {})
     elif len(lines) <= _FEW_LINES:
-        yield read_slow(lines, kind)
+        yield way.slow(lines)
     else:
         step = max(-(-len(lines) // _PARTS), _FEW_LINES)
         for start in range(0, len(lines), step):
-            yield from _by_parts(lines.part(start, start + step), kind)
+            yield from _by_parts(lines.part(start, start + step), way)
 
 
 def _joined(parts: list[Part]) -> Part:

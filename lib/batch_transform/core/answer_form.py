@@ -1,0 +1,94 @@
+"""How predictions lie in an output object, and how they come to be one on each line.
+
+Everything that reads an output (the count, the merge, the evidence of dead letters) reads the lines that `lines` gives,
+so that line i is the prediction of row start + i whatever the container writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .json_stream import unpack
+from .prediction_lines import blank_lines, blocks, lines_of
+from .records_path import Steps
+
+JSON_LINES, JSON, CSV, TEXT = "jsonlines", "json", "csv", "text"
+FORMATS = (JSON_LINES, JSON, CSV, TEXT)
+# The service puts a model's answer there when it joins input and output (batch_transform_facts, 2.4).
+JOINED_FIELD = "SageMakerOutput"
+
+_BLOCK_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """How predictions lie in an output object; a value that can be sent to a worker.
+
+    Attributes:
+        format: one of FORMATS.
+        steps: to the predictions in a JSON document; (): the document is one.
+        separator: a character between two predictions on one line; None: a line is one prediction.
+        skips_blank: whether blank lines are left out.
+        appended: whether a line of CSV begins with the record and ends with the prediction.
+    """
+
+    format: str = JSON_LINES
+    steps: Steps = ()
+    separator: str | None = None
+    skips_blank: bool = False
+    appended: bool = False
+
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether predictions are cut out of JSON documents, and may be values that are no object."""
+        return self.format == JSON or bool(self.steps)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether an output's own lines are the predictions."""
+        return not (self.is_unpacked or self.separator or self.skips_blank)
+
+    def lines(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """Returns the output as a stream with one prediction on each line.
+
+        Args:
+            chunks: the output, in pieces of any size.
+
+        Raises:
+            NotUnpacked: while it is drawn, at the first document that is not as `steps` say.
+        """
+        if self.is_unpacked:
+            chunks = _joined(unpack(chunks, self.steps))
+        if self.separator:
+            old = self.separator.encode()
+            chunks = (chunk.replace(old, b"\n") for chunk in chunks)
+        return _without_blank(chunks) if self.skips_blank else chunks
+
+
+PLAIN = AnswerForm()
+
+
+def _joined(predictions: Iterable[str]) -> Iterator[bytes]:
+    held: list[str] = []
+    size = 0
+    for text in predictions:
+        held.append(text)
+        size += len(text)
+        if size >= _BLOCK_BYTES:
+            yield ("\n".join(held) + "\n").encode()
+            held, size = [], 0
+    if held:
+        yield ("\n".join(held) + "\n").encode()
+
+
+def _without_blank(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for block in blocks(chunks, _BLOCK_BYTES):
+        lines = lines_of(block)
+        blank = blank_lines(lines)
+        if not blank.any():
+            yield block
+        elif not np.all(blank):
+            yield bytes(lines.where(~blank).text())
