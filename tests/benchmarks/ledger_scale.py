@@ -29,7 +29,8 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
 from batch_transform.core import gate  # noqa: E402
 from batch_transform.core.failures import ErrorClass, Failure  # noqa: E402
-from batch_transform.core.isolation import OPEN_SCHEMA, JudgedJob, reconcile  # noqa: E402
+from batch_transform.core.isolation import OPEN_SCHEMA, reconcile  # noqa: E402
+from batch_transform.core.judged import JudgedJob  # noqa: E402
 from batch_transform.core.objects import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
 from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, StagedFile, check_tiling, without_history  # noqa: E402
 from batch_transform.core.state import advance, fold  # noqa: E402

@@ -37,6 +37,13 @@ class Await:
 
 
 @dataclass(frozen=True)
+class Infer:
+    """Infer the predictions' schema from a sample of the outputs of these ended jobs."""
+
+    jobs: tuple[JobRecord, ...]
+
+
+@dataclass(frozen=True)
 class Judge:
     """Count an ended job's outputs and say of each of its spans whether it is scored or failed, and why."""
 
@@ -83,5 +90,18 @@ class Nothing:
 
 
 Action = (
-    Stage | Export | Plan | Create | Await | Judge | Reconcile | GiveUp | Gate | Intend | Publish | Finish | Nothing
+    Stage
+    | Export
+    | Plan
+    | Create
+    | Await
+    | Infer
+    | Judge
+    | Reconcile
+    | GiveUp
+    | Gate
+    | Intend
+    | Publish
+    | Finish
+    | Nothing
 )

@@ -8,6 +8,8 @@ from .records import RoundRecord, RunState
 # Far above what isolation needs (five, and what transient failures add): a bound, not a plan.
 MAX_ROUNDS = 20
 DEFAULT_PARALLEL_JOBS = 2
+# The value of `prediction.schema` that asks for it.
+INFER = "infer"
 
 
 def next_action(state: RunState) -> act.Action:
@@ -32,10 +34,17 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
         return act.Create(waiting[0])
     if flying:
         return act.Await(flying)
+    if _must_infer(state):
+        return act.Infer(state.round_jobs)
     for job in state.round_jobs:
         if job.verdicts is None:
             return act.Judge(job)
     return act.Reconcile()
+
+
+def _must_infer(state: RunState) -> bool:
+    asked = state.config.get("prediction", {}).get("schema") == INFER
+    return asked and state.inferred is None and state.inferred_after < state.rounds and bool(state.round_jobs)
 
 
 def _next_after_round(state: RunState, last: RoundRecord) -> act.Action | None:

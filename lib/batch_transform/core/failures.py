@@ -84,12 +84,14 @@ class Failure:
         message: in words, never row data.
         evidence: what service and model said of this object, as they said it; may hold row data.
         certain: whether the evidence is of this very object, rather than of its job.
+        setting: the settings with which this very output would be read, if nothing but its form is wrong.
     """
 
     error_class: ErrorClass
     message: str
     evidence: str | None = None
     certain: bool = True
+    setting: str | None = None
 
     @property
     def remedy(self) -> Remedy:
@@ -157,6 +159,15 @@ def of_missing_output(status: JobStatus, failure_reason: str | None) -> Failure:
     return Failure(
         ErrorClass.NO_OUTPUT, f"the job is {status.value} and has no output for this object. {reason}".strip()
     )
+
+
+def of_shape(rows: int, shape: str, setting: str | None, misread: bool) -> Failure:
+    """Returns why an output is not used that is in another form than was configured, and with what it can be read."""
+    if setting is None:
+        words = f"{shape}; it is read as prediction.format and prediction.records_path say, for {rows} rows"
+        return Failure(ErrorClass.MISMATCH, words)
+    words = f"{shape} where {rows} lines were expected; set {setting}"
+    return Failure(ErrorClass.MISMATCH, words, setting=setting if misread else None)
 
 
 def of_mismatch(rows: int, lines: int, blank_lines: int, wrong_key: int | None = None) -> Failure:

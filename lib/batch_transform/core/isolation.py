@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from .errors import GateRefused
 from .failures import ErrorClass, Failure, Remedy
+from .judged import JudgedJob
 from .limits import BYTES_PER_MB, MAX_PAYLOAD_MB
-from .records import JobRecord
+from .misread import misread_answers
 from .span_states import SpanEvent, SpanState, after
 from .spans import SPAN_SCHEMA
 from .status import JobStatus
@@ -36,26 +37,6 @@ MAX_ALONE = 4
 
 
 @dataclass(frozen=True)
-class JudgedJob:
-    """A job with its spans (SPAN_SCHEMA) and the verdicts on them (VERDICT_SCHEMA)."""
-
-    record: JobRecord
-    spans: pa.Table
-    verdicts: pa.Table
-
-    @property
-    def scored_spans(self) -> int:
-        """How many of its spans it scored."""
-        scored = self.verdicts.filter(pc.is_in(self.verdicts["state"], value_set=pa.array([SCORED, DEAD])))
-        return int(pc.count_distinct(scored["object"]).as_py())
-
-    @property
-    def scored_anything(self) -> bool:
-        """Whether it answered for one record at least."""
-        return bool(self.scored_spans) or self.record.witness_scored
-
-
-@dataclass(frozen=True)
 class Reconciled:
     """A round's outcome.
 
@@ -64,12 +45,14 @@ class Reconciled:
         open: spans that are not settled (OPEN_SCHEMA).
         probe: whether the next round sends single rows only, to tell a broken model from bad rows.
         stop: why the run ends here, a sentence each; empty: it goes on.
+        misread: whether it ends because every answer is in another form than was configured.
     """
 
     leaves: pa.Table
     open: pa.Table
     probe: bool = False
     stop: tuple[str, ...] = ()
+    misread: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +120,9 @@ def _confirm(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision
     return Decision(SpanEvent.AGAIN, {"alone": alone, "witnessed": witnessed}, stop)
 
 
-def reconcile(jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, is_probe: bool) -> Reconciled:
+def reconcile(
+    jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, is_probe: bool, scored_before: bool = False
+) -> Reconciled:
     """Returns what a round of judged jobs has settled and what is left.
 
     Args:
@@ -145,12 +130,16 @@ def reconcile(jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, i
         waiting: spans that were not sent in it (OPEN_SCHEMA).
         is_first: whether it is the run's first round.
         is_probe: whether it sent single rows to tell a broken model from bad rows.
+        scored_before: whether a round before it scored anything.
     """
     decided = [(span, verdict, decide(span, _failure(verdict), job)) for job in jobs for span, verdict in _failed(job)]
     nothing_scored = not any(SCORED in job.verdicts["state"].to_pylist() for job in jobs)
     stop = [*_foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
     splits = any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)
-    if is_probe and decided and nothing_scored:
+    misread = None if scored_before else misread_answers(jobs)
+    if misread:
+        stop = [misread]
+    elif is_probe and decided and nothing_scored:
         stop.append(_broken_model(len(decided), decided[0][1]))
     # Where nothing at all was scored, it may be the model: no row is given up for that.
     doubtful = nothing_scored and (is_probe or (is_first and splits))
@@ -165,6 +154,7 @@ def reconcile(jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, i
         pa.concat_tables([waiting, pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
         probe=is_first and nothing_scored and splits,
         stop=tuple(stop),
+        misread=misread is not None,
     )
 
 

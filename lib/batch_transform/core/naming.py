@@ -49,6 +49,12 @@ def object_name(start: int, rows: int, token: str) -> str:
     return f"s{start}-{rows}-{token}.jsonl"
 
 
+def rows_named(name: str) -> int | None:
+    """Returns how many rows an object holds by its name; None for one that holds none of the run's."""
+    found = re.match(r"s\d+-(\d+)-", name)
+    return int(found[1]) if found else None
+
+
 def witness_name(token: str) -> str:
     """Returns the name of a witness: a copy of one record that was scored, to tell a bad row from a bad model."""
     return f"w-{token}.jsonl"

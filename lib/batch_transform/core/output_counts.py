@@ -6,17 +6,23 @@ input object.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .answer_form import CSV, JSON, AnswerForm
+from .answer_shapes import HEAD_BYTES, Guess, guesses
+from .errors import ConfigurationError
+from .json_stream import NotUnpacked
+from .naming import rows_named
 from .objects import ObjectStore
 from .prediction_answers import Answers, Unreadable, readable_runs
-from .prediction_lines import blocks, count
+from .prediction_lines import LineCount, blocks, count
 from .predictions import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
 from .uris import S3Uri
 
@@ -51,24 +57,24 @@ class KeyCheck:
 def count_output(
     store: ObjectStore, output: OutputObject, reader: PredictionReader, key: KeyCheck | None = None
 ) -> dict[str, Any]:
-    """Returns what an output holds (a row of verdicts.OUTPUT_SCHEMA), read at its ETag."""
-    chunks = store.open_stream(output.uri, output.etag).chunks
-    keys = _Keys(key, reader, store.open_stream(key.inputs.join(output.object)).chunks) if key else None
-    lines = blank = 0
-    unreadable: list[Unreadable] = []
-    for block in blocks(chunks, BLOCK_BYTES):
-        counted, answers = count([block]), reader.read(block)
-        unreadable += [place.moved(lines) for place in answers.unreadable]
-        if keys:
-            keys.compare(answers)
-        lines += counted.lines
-        blank += counted.blank_lines
-    runs = [run for run in readable_runs(lines, unreadable) if not run.readable]
+    """Returns what an output holds (a row of verdicts.OUTPUT_SCHEMA), read at its ETag.
+
+    Lines are those of `AnswerForm.lines`: predictions, one on each. Where they are not what the rows ask for, `shape`
+    says what the output seems to be instead, and `setting` how that is read, if some setting does. It is `misread` if
+    nothing but its form is wrong: no line of it is a prediction as it is, or blank lines are all that is too much.
+    """
+    found = _Found()
+    try:
+        _count(store, output, reader, key, found)
+    except NotUnpacked as err:
+        found.shape = str(err)
+    _look_again(store, output, reader, found)
+    runs = [run for run in readable_runs(found.lines, found.unreadable) if not run.readable]
     return {
         "object": output.object,
         "etag": output.etag,
-        "lines": lines,
-        "blank": blank,
+        "lines": found.lines,
+        "blank": found.blank,
         "unreadable": [
             {
                 "start": run.start,
@@ -78,8 +84,99 @@ def count_output(
             }
             for run in runs
         ],
-        "wrong_key": keys.first_wrong if keys else None,
+        "wrong_key": found.wrong_key,
+        "shape": found.shape,
+        "setting": found.setting,
+        "misread": found.misread,
     }
+
+
+@dataclass
+class _Found:
+    """What was found in an output so far."""
+
+    lines: int = 0
+    blank: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+    wrong_key: int | None = None
+    shape: str | None = None
+    setting: str | None = None
+    misread: bool = False
+
+
+def _count(
+    store: ObjectStore, output: OutputObject, reader: PredictionReader, key: KeyCheck | None, found: _Found
+) -> None:
+    chunks = reader.form.lines(store.open_stream(output.uri, output.etag).chunks)
+    keys = _Keys(key, reader, store.open_stream(key.inputs.join(output.object)).chunks) if key else None
+    for block in blocks(chunks, BLOCK_BYTES):
+        counted, answers = count([block]), reader.read(block)
+        found.unreadable += [place.moved(found.lines) for place in answers.unreadable]
+        if keys:
+            keys.compare(answers)
+            found.wrong_key = keys.first_wrong
+        found.lines += counted.lines
+        found.blank += counted.blank_lines
+
+
+def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionReader, found: _Found) -> None:
+    """Says of an output that is not as it should be what it is instead, if some setting reads it."""
+    rows = rows_named(output.object)
+    as_many = found.lines == rows and not found.blank and found.shape is None
+    # All of it unreadable, it may be in another form as well, such as a number on each line.
+    if rows is None or (as_many and (len(found.unreadable) < rows or found.unreadable[0].reason == PLACEHOLDER_REASON)):
+        return
+
+    def opened() -> Iterable[bytes]:
+        return store.open_stream(output.uri, output.etag).chunks
+
+    names = tuple(reader.schema.names) if reader.schema is not None else ()
+    for guess in guesses(_head(opened()), reader.form, names):
+        if as_many and not _reads_better(guess, reader, opened()):
+            continue
+        seen = _measured(guess.form, opened())
+        if seen is not None and (seen.lines, seen.blank_lines) == (rows, 0):
+            found.shape, found.setting = _described(guess, rows, opened), guess.settings
+            readable = found.lines - len(found.unreadable)
+            found.misread = not readable or guess.form.skips_blank or reader.schema is None
+            return
+
+
+def _described(guess: Guess, rows: int, opened: Callable[[], Iterable[bytes]]) -> str:
+    plain = count(opened())
+    documents = _measured(AnswerForm(JSON), opened()) if guess.form.is_unpacked else None
+    words = guess.saw.format(
+        rows=rows, documents=documents.lines if documents else 0, lines=plain.lines, blank=plain.blank_lines
+    )
+    return re.sub(r"\b1 ([A-Za-z ]+?)s\b", r"1 \1", words, count=1) if words.startswith("1 ") else words
+
+
+def _head(chunks: Iterable[bytes]) -> bytes:
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk[:HEAD_BYTES]
+        if len(head) >= HEAD_BYTES:
+            break
+    return bytes(head[:HEAD_BYTES])
+
+
+def _measured(form: AnswerForm, chunks: Iterable[bytes]) -> LineCount | None:
+    """What an output holds in a form; None if it is not in that form."""
+    try:
+        return count(form.lines(chunks))
+    except NotUnpacked:
+        return None
+
+
+def _reads_better(guess: Guess, reader: PredictionReader, chunks: Iterable[bytes]) -> bool:
+    """Whether an output of which no line can be read has a readable first prediction in another form."""
+    try:
+        answers = replace(reader, form=guess.form).read(next(blocks(guess.form.lines(chunks), 1), b""))
+    except NotUnpacked:
+        return False
+    except ConfigurationError:
+        return True  # the schema is no such form's, which the settings say
+    return guess.form.format == CSV or (bool(len(answers)) and not answers.unreadable)
 
 
 class _Keys:

@@ -66,6 +66,8 @@ class RoundRecord:
         stop: why the run ended after it; empty after another driver took over.
         resumed: whether a driver went on after `stop`.
         failed: what failed in it, by class (diagnosis.by_class).
+        misread: whether it ended the run because every answer is in another form than was configured; then its outputs
+            are judged again, and not paid for again, by the driver that resumes.
     """
 
     waiting: Part
@@ -79,6 +81,7 @@ class RoundRecord:
     stop: tuple[str, ...] = ()
     resumed: bool = False
     failed: tuple[dict[str, Any], ...] = ()
+    misread: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,12 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as a fold over its ledger. Every field is final once set."""
+    """A run as a fold over its ledger. Every field is final once set, but that answers may be judged again.
+
+    Attributes:
+        inferred: the schema of the predictions in DDL, where it was to be inferred.
+        inferred_after: the round whose answers were last looked at for it, 0 before the first.
+    """
 
     run_id: str
     nonce: str
@@ -127,6 +135,8 @@ class RunState:
     opened_at: str
     staged: Staged | None = None
     spans: Part | None = None
+    inferred: str | None = None
+    inferred_after: int = 0
     jobs: tuple[JobRecord, ...] = ()
     round_records: tuple[RoundRecord, ...] = ()
     rounds_before: int = 0
@@ -157,6 +167,11 @@ class RunState:
         """Whether no span is left to send."""
         last = self.last_round
         return last is not None and last.leaves is not None and not last.open_spans
+
+    @property
+    def nothing_read(self) -> bool:
+        """Whether no answer was accepted yet, nor a row given up, so that answers may still be read otherwise."""
+        return self.gate is None and not any(r.scored_rows + r.dead_rows for r in self.round_records)
 
     def job(self, name: str) -> JobRecord:
         """Returns the job of that name.

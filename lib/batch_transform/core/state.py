@@ -11,6 +11,7 @@
 | job_stopping | for a job that has not ended: intent | that this run asks for its end, and why |
 | job_ended | for a created job | terminal status |
 | job_judged | for an ended job | the verdicts on its spans |
+| inferred | when the jobs of a round have ended | the predictions' schema, if it is to be inferred |
 | reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
 | gated | when no span is left | the counts |
 | publication | after gated: intent | what publishing will do |
@@ -29,6 +30,7 @@ from dataclasses import replace
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
 from .records import JobRecord, Recorded, RoundRecord, RunState, Staged
+from .resumption import resumed
 from .spans import StagedFile
 from .status import JobStatus
 
@@ -85,10 +87,13 @@ def _require(condition: bool, step: Step, why: str) -> None:
 
 
 def _resumed(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    last = state.last_round
-    if last is not None and last.stop:
-        state = _with_round(state, replace(last, stop=(), resumed=True))
-    return replace(state, rounds_before=state.rounds, config=step.payload["config"])
+    return resumed(state, step.payload["config"])
+
+
+def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    ended = bool(state.round_jobs) and all(job.status is not None for job in state.round_jobs)
+    _require(ended and state.inferred is None, step, "once, after the jobs of a round have ended")
+    return replace(state, inferred=step.payload["schema"], inferred_after=state.rounds)
 
 
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -181,6 +186,7 @@ def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
         probe_next=p["probe"],
         stop=tuple(p["stop"]),
         failed=tuple(p["failed"]),
+        misread=p.get("misread", False),
     )
     return _with_round(state, done)
 
@@ -218,6 +224,7 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "job_created": _job_created,
     "job_stopping": _job_stopping,
     "job_ended": _job_ended,
+    "inferred": _inferred,
     "job_judged": _job_judged,
     "reconciled": _reconciled,
     "gated": _gated,

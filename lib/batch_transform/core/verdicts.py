@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .data_log import LogEntry
-from .failures import ErrorClass, Failure, of_log_entry, of_mismatch, of_missing_output
+from .failures import ErrorClass, Failure, of_log_entry, of_mismatch, of_missing_output, of_shape
 from .limits import LARGEST_RECORD_BYTES
 from .records import JobRecord
 from .spans import UNSENDABLE
@@ -34,6 +34,9 @@ OUTPUT_SCHEMA = pa.schema(
             ),
         ),
         pa.field("wrong_key", pa.int64()),  # the first line that echoes another key than its record; null: none
+        pa.field("shape", pa.string()),  # what it is instead of what was configured; null: nothing else
+        pa.field("setting", pa.string()),  # with which that is read
+        pa.field("misread", pa.bool_()),  # whether nothing but its form is wrong
     ]
 )
 
@@ -56,7 +59,7 @@ LEAF_SCHEMA = pa.schema(
     ]
 )
 # A verdict is a leaf, or a failed span, of which core.isolation says what becomes of it.
-VERDICT_SCHEMA = LEAF_SCHEMA.append(pa.field("certain", pa.bool_()))
+VERDICT_SCHEMA = LEAF_SCHEMA.append(pa.field("certain", pa.bool_())).append(pa.field("setting", pa.string()))
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ def _clean(spans: pa.Table, outputs: pa.Table) -> tuple[pa.Array, pa.Array]:
         pc.equal(found["blank"], 0),
         pc.equal(pc.list_value_length(found["unreadable"]), 0),
         pc.is_null(found["wrong_key"]),
+        pc.is_null(found["shape"]),
     ]
     whole = functools.reduce(pc.and_, checks)
     return pc.fill_null(whole, False).combine_chunks(), found["etag"].combine_chunks()
@@ -138,6 +142,8 @@ def _of_span(
     rows = span["stop"] - span["start"]
     if output is None:
         yield _failed(whole, absent)
+    elif output["shape"] is not None:
+        yield _failed(whole, of_shape(rows, output["shape"], output["setting"], bool(output["misread"])))
     elif output["lines"] != rows or output["blank"] or output["wrong_key"] is not None:
         yield _failed(whole, of_mismatch(rows, output["lines"], output["blank"], output["wrong_key"]))
     else:
@@ -147,7 +153,7 @@ def _of_span(
 
 def _failed(leaf: dict[str, Any], failure: Failure, state: str = FAILED) -> dict[str, Any]:
     said = {"error_class": failure.error_class.value, "message": failure.message, "evidence": failure.evidence}
-    return {**leaf, **said, "state": state, "certain": failure.certain}
+    return {**leaf, **said, "state": state, "certain": failure.certain, "setting": failure.setting}
 
 
 def _runs(base: dict[str, Any], first: int, rows: int, unreadable: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

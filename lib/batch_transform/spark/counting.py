@@ -18,7 +18,8 @@ from batch_transform.core.verdicts import OUTPUT_SCHEMA
 _TASKS = 64
 _OUTPUTS_DDL = (
     "object string, etag string, lines long, blank long, "
-    "unreadable array<struct<start: long, stop: long, reason: string, placeholder: boolean>>, wrong_key long"
+    "unreadable array<struct<start: long, stop: long, reason: string, placeholder: boolean>>, wrong_key long, "
+    "shape string, setting string, misread boolean"
 )
 
 

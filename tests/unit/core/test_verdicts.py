@@ -37,6 +37,7 @@ def test_one_line_for_each_row_is_scored():
         "rounds": 1,
         "at": None,
         "certain": None,
+        "setting": None,
     }
 
 

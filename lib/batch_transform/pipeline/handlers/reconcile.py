@@ -11,7 +11,8 @@ from batch_transform.core import actions as act
 from batch_transform.core.data_log import JobLogs
 from batch_transform.core.diagnosis import by_class, sentence
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.isolation import JudgedJob, reconcile
+from batch_transform.core.isolation import reconcile
+from batch_transform.core.judged import JudgedJob
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.records import JobRecord, RunState
@@ -89,7 +90,9 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     assert last is not None
     jobs = [_judged(ctx, job) for job in state.round_jobs]
     waiting = ctx.ledger.read_part(last.waiting)
-    done = reconcile(jobs, waiting, is_first=state.rounds == 1, is_probe=last.is_probe)
+    done = reconcile(
+        jobs, waiting, is_first=state.rounds == 1, is_probe=last.is_probe, scored_before=_scored_before(state)
+    )
     failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
     for entry in failed:
         ctx.tell("reconcile", f"round {state.rounds}: {sentence(entry)}")
@@ -98,10 +101,15 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
         "dead_rows": rows_in_state(done.leaves, DEAD),
         "probe": done.probe,
         "stop": list(done.stop),
+        "misread": done.misread,
         "failed": failed,
     }
     parts: list[pa.Table] = [done.leaves, done.open]
     return Outcome("reconciled", payload, tuple(ctx.ledger.write_part(part) for part in parts))
+
+
+def _scored_before(state: RunState) -> bool:
+    return any(settled.scored_rows for settled in state.round_records[:-1])
 
 
 def _judged(ctx: RunContext, job: JobRecord) -> JudgedJob:
@@ -117,6 +125,11 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> Outcome:
     """
     last = state.last_round
     spans = last.open_spans if last else 0
+    if last is not None and last.misread:
+        again = "set that and start the run again: the answers are kept, and nothing is paid for twice"
+        if ctx.config.ephemeral:
+            again = "set that and start a run anew"  # the emulated S3 ends with this process
+        raise ServiceFailure(f"nothing is published: {'; '.join(action.reasons)}. To go on, {again}")
     raise ServiceFailure(
         f"{spans:,} objects are not scored after {state.rounds} rounds; nothing is published, what was scored is kept. "
         f"{'; '.join(action.reasons)}. Start the run again to try once more"

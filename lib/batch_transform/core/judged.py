@@ -1,0 +1,31 @@
+"""A job with what was said of its spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .records import JobRecord
+from .verdicts import DEAD, SCORED
+
+
+@dataclass(frozen=True)
+class JudgedJob:
+    """A job with its spans (SPAN_SCHEMA) and the verdicts on them (VERDICT_SCHEMA)."""
+
+    record: JobRecord
+    spans: pa.Table
+    verdicts: pa.Table
+
+    @property
+    def scored_spans(self) -> int:
+        """How many of its spans it scored."""
+        scored = self.verdicts.filter(pc.is_in(self.verdicts["state"], value_set=pa.array([SCORED, DEAD])))
+        return int(pc.count_distinct(scored["object"]).as_py())
+
+    @property
+    def scored_anything(self) -> bool:
+        """Whether it answered for one record at least."""
+        return bool(self.scored_spans) or self.record.witness_scored

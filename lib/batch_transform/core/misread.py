@@ -1,0 +1,27 @@
+"""Whether the answers of a round are as good as the settings with which they are read: then no row is at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .failures import ErrorClass
+from .judged import JudgedJob
+from .verdicts import FAILED
+
+
+def misread_answers(jobs: Sequence[JudgedJob]) -> str | None:
+    """Returns why every answer of a round is of no use, if some setting reads them; None if that is not so."""
+    verdicts = [verdict for job in jobs for verdict in job.verdicts.to_pylist() if _answered(verdict)]
+    if not verdicts or any(verdict.get("setting") is None for verdict in verdicts):
+        return None
+    settings = " or ".join(dict.fromkeys(verdict["setting"] for verdict in verdicts))
+    example = verdicts[0]
+    return (
+        f"all {len(verdicts)} answers are in another form than prediction.format and its like say. For example "
+        f"{example['object']} in {example['job']}: {example['message'].partition('; set ')[0]}. Set {settings}"
+    )
+
+
+def _answered(verdict: dict[str, Any]) -> bool:
+    return bool(verdict["state"] != FAILED or verdict["error_class"] == ErrorClass.MISMATCH.value)

@@ -1,0 +1,41 @@
+"""What another driver finds undone: a stopped round goes on, and answers that are read otherwise are judged anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .records import RoundRecord, RunState
+
+
+def resumed(state: RunState, config: dict[str, Any]) -> RunState:
+    """Returns the state of a run that another driver has taken over.
+
+    Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
+    another way, and with them what was inferred from them: the outputs are there, and are not paid for again.
+
+    Args:
+        state: as the last driver left it.
+        config: of the driver that goes on.
+    """
+    last = state.last_round
+    changed = config.get("prediction") != state.config.get("prediction")
+    if last is not None and changed and (last.misread or last.leaves is None):
+        state = _unjudged(state, last)
+    elif last is not None and last.stop:
+        state = _with_last_round(state, replace(last, stop=(), resumed=True))
+    if changed and state.nothing_read:
+        state = replace(state, inferred=None, inferred_after=0)
+    return replace(state, rounds_before=state.rounds, config=config)
+
+
+def _unjudged(state: RunState, last: RoundRecord) -> RunState:
+    jobs = tuple(
+        replace(job, verdicts=None, witness_scored=False) if job.round_number == state.rounds else job
+        for job in state.jobs
+    )
+    return _with_last_round(replace(state, jobs=jobs), RoundRecord(last.waiting, last.is_probe))
+
+
+def _with_last_round(state: RunState, record: RoundRecord) -> RunState:
+    return replace(state, round_records=(*state.round_records[:-1], record))
