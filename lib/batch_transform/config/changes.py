@@ -19,11 +19,27 @@ MAY_CHANGE: tuple[Path, ...] = (
     ("aws",),
     ("emulator",),
 )
-# Nothing has been written there before a run begins to publish.
-MAY_CHANGE_BEFORE_PUBLISHING: tuple[Path, ...] = (("output",), ("dead_letter",))
+# Nothing has been written there, or made of predictions, before a run begins to publish.
+MAY_CHANGE_BEFORE_PUBLISHING: tuple[Path, ...] = (
+    ("output",),
+    ("dead_letter",),
+    ("prediction", "sql"),
+    ("prediction", "column"),
+    ("prediction", "provenance"),
+)
+# How answers are read, as long as none was accepted.
+MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
+    ("prediction", "format"),
+    ("prediction", "schema"),
+    ("prediction", "records_path"),
+    ("prediction", "separator"),
+    ("prediction", "blank_lines"),
+)
 
 
-def differences(recorded: Mapping[str, Any], given: Mapping[str, Any], *, publishing: bool) -> list[str]:
+def differences(
+    recorded: Mapping[str, Any], given: Mapping[str, Any], *, publishing: bool, reading: bool = True
+) -> list[str]:
     """Returns a line for each key that differs between two documents of `RunConfig.to_document`, in order.
 
     Keys that may change under one run id are left out; a key that one version does not know is null.
@@ -32,8 +48,10 @@ def differences(recorded: Mapping[str, Any], given: Mapping[str, Any], *, publis
         recorded: the configuration that the run has.
         given: the one that it is started with now.
         publishing: whether it has begun to publish.
+        reading: whether it has accepted an answer.
     """
-    free_now = MAY_CHANGE if publishing else MAY_CHANGE + MAY_CHANGE_BEFORE_PUBLISHING
+    free_now = MAY_CHANGE + (() if publishing else MAY_CHANGE_BEFORE_PUBLISHING)
+    free_now += () if reading else MAY_CHANGE_BEFORE_READING
     before, after = _leaves(recorded), _leaves(given)
     return [
         f"{'.'.join(path)}: was {before.get(path)!r}, now {after.get(path)!r}"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import NotBuilt, Text, check_placeholder, one_of
+from batch_transform.config.values import Text, check_placeholder, one_of, read_list, read_truth
+from batch_transform.core.answer_form import CSV, FORMATS, JSON, JSON_LINES, TEXT, AnswerForm
+from batch_transform.core.decide import INFER
+from batch_transform.core.records_path import parse_path
 
 Placeholder = Annotated[str, AfterValidator(check_placeholder)]
-PredictionFormat = Annotated[str, AfterValidator(one_of("jsonlines", later=("json", "csv", "text")))]
+PredictionFormat = Annotated[str, AfterValidator(one_of(*FORMATS))]
+BlankLines = Annotated[str, AfterValidator(one_of("refuse", "skip"))]
 
 
 class PredictionKey(Section):
@@ -24,20 +28,65 @@ class Prediction(Section):
     """What the model answers and which columns it becomes.
 
     Attributes:
+        format: how predictions lie in an output.
+        ddl: the key `schema`: the fields of a prediction in Spark's DDL, or `infer`; None: one string column,
+            `prediction`.
+        records_path: where the predictions lie in a JSON document.
+        separator: stands between two predictions on one line.
+        blank_lines: whether a blank line is refused or skipped.
+        column: put the fields into one struct column of this name; None: each is a column.
+        sql: expressions over the fields, which become the columns instead of them; None: the fields themselves.
         placeholder: begins the line that the container answers for a record that it cannot score; None: it has none.
         key: what answers must echo, which proves their order; given as a name, it is that of field and column.
-        ddl: the key `schema`: the fields of an answer in Spark's DDL; None: one string column, `prediction`.
-        column: put the fields into one struct column of this name; None: each is a column.
+        provenance: whether a struct column `provenance` says of each row which job scored it.
     """
 
-    ddl: Text | None = Field(default=None, alias="schema")
-    format: PredictionFormat = "jsonlines"
+    # Each rule stands at the later of its fields, which sees the earlier ones: keep the order.
+    format: PredictionFormat = JSON_LINES
+    ddl: Text | None = Field(default=None, alias="schema", validate_default=True)
+    records_path: Text | None = None
+    separator: Text | None = None
+    blank_lines: BlankLines = "refuse"
     column: Text | None = None
-    records_path: NotBuilt = None
-    sql: NotBuilt = None
+    sql: Annotated[tuple[Text, ...], BeforeValidator(read_list)] | None = None
     placeholder: Placeholder | None = None
     key: PredictionKey | None = None
-    provenance: NotBuilt = None
+    provenance: Annotated[bool, BeforeValidator(read_truth)] = False
+
+    @field_validator("ddl")
+    @classmethod
+    def _fits_the_format(cls, ddl: str | None, info: ValidationInfo) -> str | None:
+        name = info.data.get("format")
+        if name == CSV and ddl is None:
+            raise ValueError("is required with format: csv; it names the values by their position")
+        if name in (CSV, TEXT) and ddl == INFER:
+            raise ValueError(f"is infer, but values of format: {name} have no names; write it, such as 'p double'")
+        return ddl
+
+    @field_validator("records_path")
+    @classmethod
+    def _is_a_path(cls, path: str | None, info: ValidationInfo) -> str | None:
+        if path is not None:
+            parse_path(path)
+            if info.data.get("format", JSON) not in (JSON, JSON_LINES):
+                raise ValueError(f"is given beside format: {info.data['format']}; a path leads into JSON documents")
+        return path
+
+    @field_validator("separator")
+    @classmethod
+    def _is_one_character(cls, separator: str | None, info: ValidationInfo) -> str | None:
+        if separator is not None and (len(separator) != 1 or not separator.isascii() or separator.isspace()):
+            raise ValueError(f"is {separator!r}; it must be one ASCII character and no white space, such as ','")
+        if separator is not None and info.data.get("format", TEXT) != TEXT:
+            raise ValueError(f"is given beside format: {info.data['format']}; it separates values of format: text")
+        return separator
+
+    @field_validator("sql")
+    @classmethod
+    def _some(cls, sql: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if sql == ():
+            raise ValueError("is an empty list; leave it out for the fields themselves")
+        return sql
 
     @field_validator("key", mode="before")
     @classmethod
@@ -50,3 +99,14 @@ class Prediction(Section):
         if key is not None and "ddl" in info.data and info.data["ddl"] is None:
             raise ValueError(f"names the field {key.field}, but there is no prediction.schema that has fields")
         return key
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether the schema is to be inferred from answers."""
+        return self.ddl == INFER
+
+    @property
+    def form(self) -> AnswerForm:
+        """How predictions lie in an output, as far as this section says."""
+        steps = parse_path(self.records_path) if self.records_path else ()
+        return AnswerForm(self.format, steps, self.separator, self.blank_lines == "skip")

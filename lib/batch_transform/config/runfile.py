@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, fiel
 from typing_extensions import Self
 
 from batch_transform.config import places
+from batch_transform.config.joining import answer_form, check_joined, check_processing
 from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
@@ -18,6 +19,7 @@ from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
 from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
+from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.lease import DEFAULT_TTL_SECONDS
 
 POLL_SECONDS = 30.0
@@ -90,6 +92,22 @@ class RunConfig(Section):
             raise ValueError(f"names {model.name}, which is not among emulator.models: {known}")
         return model
 
+    @field_validator("transform")
+    @classmethod
+    def _data_that_the_service_reads(cls, transform: Transform, info: ValidationInfo) -> Transform:
+        record = info.data.get("record")
+        if record is not None and transform.processes_data:
+            check_processing(transform, record.media_type)
+        return transform
+
+    @field_validator("prediction")
+    @classmethod
+    def _prediction_beside_its_record(cls, prediction: Prediction, info: ValidationInfo) -> Prediction:
+        record, transform = info.data.get("record"), info.data.get("transform")
+        if record is not None and transform is not None and transform.join_source == "input":
+            check_joined(prediction, record.media_type)
+        return prediction
+
     @field_validator("dead_letter")
     @classmethod
     def _published_like_the_output(cls, dead_letter: DeadLetter | None, info: ValidationInfo) -> DeadLetter | None:
@@ -116,6 +134,11 @@ class RunConfig(Section):
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""
         return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def answer_form(self) -> AnswerForm:
+        """How predictions lie in an output."""
+        return answer_form(self.prediction, self.transform)
 
     @property
     def emulated(self) -> bool:

@@ -16,6 +16,7 @@ from batch_transform.config.values import (
     PayloadMb,
     Sizing,
     WholeNumber,
+    check_json_path,
     check_length,
     check_pattern,
     one_of,
@@ -33,7 +34,8 @@ InstanceType = Annotated[
 ]
 Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
 Split = Annotated[str, AfterValidator(one_of("Line", later=("None", "RecordIO", "TFRecord")))]
-JoinSource = Annotated[str, AfterValidator(one_of("none", later=("input",)))]
+JoinSource = Annotated[str, AfterValidator(one_of("none", "input"))]
+JsonPath = Annotated[str, AfterValidator(check_json_path)]
 
 
 class Transform(Section):
@@ -44,6 +46,9 @@ class Transform(Section):
         max_concurrent_transforms: MaxConcurrentTransforms, for each instance; `auto` and `model` as above.
         invocations_timeout_seconds: how long the service waits for one answer.
         invocations_max_retries: None: left unset, the service's default.
+        join_source: `input`: the service writes each record beside its prediction, which takes a larger payload.
+        input_filter: what of a record the model is sent, in JSONPath; None: all.
+        output_filter: what of an answer, joined or not, is written; None: all.
         job_timeout_minutes: how long a job may take before it is stopped.
         max_parallel_jobs: how many jobs of a round are in flight at once.
         on_interrupt: what becomes of jobs in flight when the driver is interrupted; `leave`: they go on and are paid
@@ -59,6 +64,8 @@ class Transform(Section):
     strategy: Strategy = "MultiRecord"
     split: Split = "Line"
     join_source: JoinSource = "none"
+    input_filter: JsonPath | None = None
+    output_filter: JsonPath | None = None
     # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
     invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
@@ -84,6 +91,11 @@ class Transform(Section):
                     f"the service's limit is {limits.MAX_PAYLOAD_TIMES_CONCURRENCY_MB}"
                 )
         return concurrent
+
+    @property
+    def processes_data(self) -> bool:
+        """Whether the service filters or joins records, which it must be able to read for that."""
+        return self.join_source == "input" or bool(self.input_filter or self.output_filter)
 
     @field_validator("environment")
     @classmethod

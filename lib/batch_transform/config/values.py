@@ -41,6 +41,11 @@ def read_number(value: Any) -> Any:
     return float(value) if isinstance(value, Untyped) and _NUMBER.fullmatch(value) else value
 
 
+def read_truth(value: Any) -> Any:
+    """Returns the bool that untyped text spells; any other value as it is, for pydantic to judge."""
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, Untyped) else value
+
+
 def read_list(value: Any) -> Any:
     """Returns a YAML list as a tuple, so that a frozen model holds nothing that can change."""
     return tuple(value) if isinstance(value, list) else value
@@ -133,6 +138,14 @@ def check_pattern(pattern: str, limit: int, words: str) -> Callable[[str], str]:
         return value
 
     return check
+
+
+def check_json_path(value: str) -> str:
+    """Returns a filter that the service may take for its JSONPath; it says itself what is wrong with the rest."""
+    check_length(limits.MAX_JSON_PATH_CHARACTERS)(value)
+    if not value.startswith("$"):
+        raise ValueError(f"is {value!r}; it must begin with $, such as $.features or $['id','SageMakerOutput']")
+    return value
 
 
 def check_model_name(value: str) -> str:

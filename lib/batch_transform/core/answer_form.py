@@ -47,6 +47,11 @@ class AnswerForm:
         return self.format == JSON or bool(self.steps)
 
     @property
+    def is_joined(self) -> bool:
+        """Whether each prediction stands beside its record, as the service joined them."""
+        return self.appended or self.steps[:1] == (JOINED_FIELD,)
+
+    @property
     def is_plain(self) -> bool:
         """Whether an output's own lines are the predictions."""
         return not (self.is_unpacked or self.separator or self.skips_blank)

@@ -14,6 +14,8 @@ MAX_PAYLOAD_MB = 100  # botocore, MaxPayloadInMB: "cannot be greater than 100 MB
 DEFAULT_PAYLOAD_MB = 6  # botocore, MaxPayloadInMB: "The default value is 6 MB"
 MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100  # botocore, MaxPayloadInMB x MaxConcurrentTransforms
 MAX_CONCURRENT_TRANSFORMS = 100  # DG of January 2019, limits table: 1-100, for each instance
+# A joined record holds the record and its prediction: "up to twice the record size" (batch_transform_facts, 2.4).
+JOIN_HEADROOM = 2
 LARGEST_RECORD_BYTES = MAX_PAYLOAD_MB * BYTES_PER_MB
 
 MAX_JOB_NAME_CHARACTERS = 63  # botocore, TransformJobName
@@ -26,6 +28,7 @@ MAX_TAG_KEY_CHARACTERS = 128  # botocore, TagKey
 MAX_TAG_VALUE_CHARACTERS = 256  # botocore, TagValue
 MAX_CONTENT_TYPE_CHARACTERS = 256  # botocore, ContentType and Accept
 MAX_KMS_KEY_CHARACTERS = 2048  # botocore, KmsKeyId
+MAX_JSON_PATH_CHARACTERS = 63  # botocore, JsonPath
 MAX_S3_URI_CHARACTERS = 1024  # botocore, S3Uri
 MAX_INVOCATIONS_TIMEOUT_SECONDS = 3600  # botocore, InvocationsTimeoutInSeconds: 1-3600
 MAX_INVOCATIONS_RETRIES = 3  # botocore, InvocationsMaxRetries: 0-3

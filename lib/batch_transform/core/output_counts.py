@@ -124,7 +124,11 @@ def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionRead
     rows = rows_named(output.object)
     as_many = found.lines == rows and not found.blank and found.shape is None
     # All of it unreadable, it may be in another form as well, such as a number on each line.
-    if rows is None or (as_many and (len(found.unreadable) < rows or found.unreadable[0].reason == PLACEHOLDER_REASON)):
+    if (
+        rows is None
+        or reader.form.is_joined
+        or (as_many and (len(found.unreadable) < rows or found.unreadable[0].reason == PLACEHOLDER_REASON))
+    ):
         return
 
     def opened() -> Iterable[bytes]:

@@ -85,5 +85,6 @@ def check_same(state: RunState, config: RunConfig) -> None:
         raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
     begun = f"{state.run_id} was begun with another configuration"
     publishing = state.publication is not None
-    if changed := differences(state.config, config.to_document(), publishing=publishing):
+    now = config.to_document()
+    if changed := differences(state.config, now, publishing=publishing, reading=not state.nothing_read):
         raise ConfigurationError([f"{begun}: {line}" for line in changed])

@@ -43,6 +43,8 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
         "strategy": "MultiRecord",
         "split": "Line",
         "join_source": "none",
+        "input_filter": None,
+        "output_filter": None,
         "max_parallel_jobs": 2,
         "invocations_timeout_seconds": 3600,
         "invocations_max_retries": None,
@@ -77,9 +79,6 @@ def test_each_of_the_five_keys_is_required(missing):
         ("record__compression", "gzip", "record.compression: is not built yet; leave it out"),
         ("model__image", "1.dkr.ecr/x", "model.image: is not built yet; leave it out"),
         ("transform__split", "RecordIO", "transform.split: RecordIO is not built yet; built: Line"),
-        ("transform__join_source", "Input", "transform.join_source: input is not built yet; built: none"),
-        ("prediction__format", "csv", "prediction.format: csv is not built yet; built: jsonlines"),
-        ("prediction__sql", ["a"], "prediction.sql: is not built yet; leave it out"),
     ],
 )
 def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value, expected):

@@ -1,0 +1,60 @@
+"""`transform.join_source: input`, and the filters: what the service can join, and where predictions then lie.
+
+The service reads each record and each answer for it, so it must know their format (batch_transform_facts, 2.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batch_transform.config.prediction import Prediction
+from batch_transform.config.transform import Transform
+from batch_transform.core.answer_form import CSV, JOINED_FIELD, AnswerForm
+
+CSV_TYPE = "text/csv"
+# "Text/CSV, application/json and application/jsonlines" (developer guide, batch-transform-data-processing).
+READABLE = (CSV_TYPE, "application/json", "application/jsonlines")
+
+
+def bare_type(media_type: str) -> str:
+    """Returns a media type without its parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def check_processing(transform: Transform, media_type: str) -> None:
+    """Checks that the service can read what it is to filter or to join.
+
+    Raises:
+        ValueError: the records are of another type, or the answers are to be of another type than the records.
+    """
+    if bare_type(media_type) not in READABLE:
+        raise ValueError(
+            f"has a filter or join_source: input, but records are {media_type}; the service reads {', '.join(READABLE)}"
+        )
+    if transform.accept is not None and transform.accept != media_type:
+        raise ValueError(
+            f"has accept: {transform.accept} beside a filter or join_source: input, but records are {media_type}; "
+            "the service takes the same type for both: leave accept out"
+        )
+
+
+def check_joined(prediction: Prediction, media_type: str) -> None:
+    """Checks that predictions can be found in joined lines.
+
+    Raises:
+        ValueError: the format is not that of the joined lines.
+    """
+    is_csv = bare_type(media_type) == CSV_TYPE
+    if (prediction.format == CSV) != is_csv or prediction.separator is not None:
+        kind = "CSV: set format: csv" if is_csv else "JSON: leave format and separator out"
+        raise ValueError(f"has format: {prediction.format}, but with transform.join_source: input a line is {kind}")
+
+
+def answer_form(prediction: Prediction, transform: Transform) -> AnswerForm:
+    """Returns how predictions lie in an output."""
+    form = prediction.form
+    if transform.join_source != "input" or transform.output_filter is not None:
+        return form
+    if form.format == CSV:
+        return replace(form, appended=True)
+    return replace(form, steps=(JOINED_FIELD, *form.steps))

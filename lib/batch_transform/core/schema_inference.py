@@ -1,0 +1,126 @@
+"""The schema of predictions, inferred from a sample of them, in Spark's DDL.
+
+| JSON in the sample | type |
+|---|---|
+| whole numbers that 64 bits hold | bigint |
+| other numbers, or both kinds | double |
+| strings; booleans | string; boolean |
+| objects; arrays | struct of what they hold; array |
+| values that are no object, cut out of documents | one field, `prediction` |
+
+A field that is null in all of the sample, or an array that is always empty, has no type that could be seen, and is left
+out. A field that is a number here and a string there has none either, and is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .errors import ServiceFailure
+from .prediction_types import RAW_FIELD, join_path
+
+MOST_LINES = 1000
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass
+class _Seen:
+    """What the values at one place of the sample were."""
+
+    kinds: set[str] = field(default_factory=set)
+    members: dict[str, _Seen] = field(default_factory=dict)
+    element: _Seen | None = None
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """A schema in DDL, and the fields of the sample that it leaves out for want of a value."""
+
+    ddl: str
+    left_out: tuple[str, ...]
+
+
+def infer_schema(lines: Iterable[bytes]) -> Inferred | None:
+    """Returns the schema of predictions, None where no line holds one.
+
+    Args:
+        lines: predictions, one each; those that are not JSON, or null, are passed over.
+
+    Raises:
+        ServiceFailure: a field has values of two kinds, or none has a value at all.
+    """
+    root, values = _Seen(), 0
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if value is not None:
+            values += 1
+            _see(root, value if isinstance(value, dict) else {RAW_FIELD: value})
+    if not values:
+        return None
+    left_out: list[str] = []
+    ddl = ", ".join(_fields(root, "", left_out, " "))
+    if not ddl:
+        raise ServiceFailure(f"prediction.schema: infer: no field of {values} predictions has a value; give a schema")
+    return Inferred(ddl, tuple(left_out))
+
+
+def _see(seen: _Seen, value: object) -> None:
+    if value is None:
+        return
+    seen.kinds.add(_kind(value))
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _see(seen.members.setdefault(name, _Seen()), item)
+    elif isinstance(value, list):
+        seen.element = seen.element or _Seen()
+        for item in value:
+            _see(seen.element, item)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "bigint" if -(1 << 63) <= value < 1 << 63 else "double"
+    return {float: "double", str: "string", dict: "struct", list: "array"}[type(value)]
+
+
+def _fields(seen: _Seen, path: str, left_out: list[str], between: str) -> list[str]:
+    found = []
+    for name, member in seen.members.items():
+        kind = _type(member, join_path(path, name), left_out)
+        if kind is None:
+            left_out.append(join_path(path, name))
+        else:
+            found.append(f"{_quoted(name)}{between}{kind}")
+    return found
+
+
+def _type(seen: _Seen, path: str, left_out: list[str]) -> str | None:
+    """The type of the values at a place, None where there is none to be seen."""
+    kinds = seen.kinds
+    if kinds == {"bigint", "double"}:
+        return "double"
+    if len(kinds) > 1:
+        raise ServiceFailure(
+            f"prediction.schema: infer: the field {path} has values of two kinds, {' and '.join(sorted(kinds))}; give "
+            "a schema without it"
+        )
+    kind = next(iter(kinds), None)
+    if kind == "struct":
+        inner = _fields(seen, path, left_out, ": ")
+        return f"struct<{', '.join(inner)}>" if inner else None
+    if kind == "array":
+        element = _type(seen.element, path + "[]", left_out) if seen.element else None
+        return f"array<{element}>" if element else None
+    return kind
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else "`" + name.replace("`", "``") + "`"
