@@ -254,7 +254,7 @@ class MemoryRun:
             numbers = pa.array(range(leaf["start"], leaf["stop"])).to_numpy()
             for row, answer in zip(numbers.tolist(), gatherer.gather(numbers).to_pylist(), strict=True):
                 assert row not in found
-                found[row] = answer["echo"] if answer["scored"] else leaf
+                found[row] = answer["echo"] if answer["__scored"] else leaf
         return found
 
     def published(self, kind: Kind) -> list[tuple[int, str]]:

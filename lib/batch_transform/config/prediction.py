@@ -83,7 +83,9 @@ class Prediction(Section):
 
     @field_validator("sql")
     @classmethod
-    def _some(cls, sql: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _over_known_fields(cls, sql: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        if sql is not None and info.data.get("ddl") == INFER:
+            raise ValueError("is over fields, but prediction.schema is infer; write the schema")
         if sql == ():
             raise ValueError("is an empty list; leave it out for the fields themselves")
         return sql
@@ -98,6 +100,8 @@ class Prediction(Section):
     def _key_needs_fields(cls, key: PredictionKey | None, info: ValidationInfo) -> PredictionKey | None:
         if key is not None and "ddl" in info.data and info.data["ddl"] is None:
             raise ValueError(f"names the field {key.field}, but there is no prediction.schema that has fields")
+        if key is not None and info.data.get("ddl") == INFER:
+            raise ValueError(f"names the field {key.field}, but prediction.schema is infer; write the schema")
         return key
 
     @property

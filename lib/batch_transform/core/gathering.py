@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,10 @@ from .verdicts import SCORED
 # Opens the output of (job, object) at an ETag and returns its chunks.
 OpenOutput = Callable[[str, str, str], Iterable[bytes]]
 _OPEN_OUTPUTS = 4
+# Names that no prediction's field has: whether a row is scored; of which job and object its answer is, and since when.
+FLAG = "__scored"
+ORIGIN = ("__job", "__object", "__scored_at")
+_ORIGIN_TYPE = [pa.field(name, pa.string()) for name in ORIGIN[:2]] + [pa.field(ORIGIN[2], pa.timestamp("us", "UTC"))]
 
 
 class LineReader(Protocol):
@@ -67,20 +72,23 @@ class Gatherer:
     Holds the current block of at most four outputs, so memory does not grow with their size.
     """
 
-    def __init__(self, leaves: Leaves, reader: LineReader, open_output: OpenOutput, block_bytes: int) -> None:
+    def __init__(
+        self, leaves: Leaves, reader: LineReader, open_output: OpenOutput, block_bytes: int, *, origin: bool = False
+    ) -> None:
         self._leaves = leaves
         self._reader = reader
+        self._origin = _ORIGIN_TYPE if origin else []
         self._open_output = open_output
         self._block_bytes = block_bytes
         self._streams: OrderedDict[tuple[str, str], _OutputStream] = OrderedDict()
 
     @property
     def type(self) -> pa.StructType:
-        """`scored`, never null, then the prediction's fields."""
-        return pa.struct([pa.field("scored", pa.bool_()), *self._reader.type])
+        """FLAG, never null, then the prediction's fields, then those of ORIGIN if they are asked for."""
+        return pa.struct([pa.field(FLAG, pa.bool_()), *self._reader.type, *self._origin])
 
     def gather(self, numbers: np.ndarray) -> pa.StructArray:
-        """Returns one struct for each row number, in their order; a dead row has `scored` false and null fields.
+        """Returns one struct for each row number, in their order; a dead row has FLAG false and null fields.
 
         Raises:
             GateRefused: a row number in no leaf, or an output that is not what was counted.
@@ -91,20 +99,23 @@ class Gatherer:
     def _of_leaf(self, leaf: dict[str, Any], numbers: np.ndarray) -> pa.StructArray:
         if leaf["state"] != SCORED:
             values = pa.nulls(len(numbers), self._reader.type)
-            return self._with_flag(values, scored=False)
+            return self._with_flag(values, leaf, scored=False)
         lines = numbers - leaf["start"] + leaf["line"]
-        return self._with_flag(self._stream(leaf).take(lines), scored=True)
+        return self._with_flag(self._stream(leaf).take(lines), leaf, scored=True)
 
     def raw(self, leaf: dict[str, Any], numbers: np.ndarray) -> pa.Array:
         """Returns the first field of the lines of these rows, which lie in `leaf`, whatever its state is."""
         return self._stream(leaf).take(numbers - leaf["start"] + leaf["line"]).field(0)
 
-    def _with_flag(self, values: pa.StructArray, *, scored: bool) -> pa.StructArray:
+    def _with_flag(self, values: pa.StructArray, leaf: dict[str, Any], *, scored: bool) -> pa.StructArray:
         if scored and values.null_count:
             raise GateRefused("a line that was readable when it was counted is not readable now")
         flags = pa.array(np.full(len(values), scored))
         columns = [values.field(i) for i in range(values.type.num_fields)] if scored else values.flatten()
-        return pa.StructArray.from_arrays([flags, *columns], fields=list(self.type))
+        at = datetime.fromisoformat(leaf["at"]) if leaf["at"] else None
+        told = zip(self._origin, (leaf["job"], leaf["object"], at), strict=False)
+        origin = [pa.repeat(pa.scalar(value if scored else None, field.type), len(values)) for field, value in told]
+        return pa.StructArray.from_arrays([flags, *columns, *origin], fields=list(self.type))
 
     def _stream(self, leaf: dict[str, Any]) -> _OutputStream:
         key = (leaf["job"], leaf["object"])

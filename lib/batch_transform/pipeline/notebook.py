@@ -22,13 +22,13 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.opening import open_run
+from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.reaching import access_of
 from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
-from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.reading import first_line, prediction_shape
+from batch_transform.spark.failures import SPARK_ERRORS, first_line
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
@@ -141,15 +141,14 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     publication = Publication.from_document(state.publication.payload["publications"][kind], ctx.ledger.read_part(part))
     root = ctx.places.spark_path(publication.target)
     files = [f"{root}/{file.target}" for file in publication.files]
-    schema = StructType([*df.schema.fields, *_added(spark, ctx.config, kind)])
+    schema = StructType([*df.schema.fields, *_added(spark, ctx.config, state, kind)])
     if not files:
         return spark.createDataFrame([], schema)
     return spark.read.schema(schema).option("basePath", root).parquet(*files)
 
 
-def _added(spark: SparkSession, config: RunConfig, kind: Kind) -> list[StructField]:
+def _added(spark: SparkSession, config: RunConfig, state: RunState, kind: Kind) -> list[StructField]:
     """The columns that a table of the run has beside the input's."""
     if kind == "dead_letter":
         return [StructField(ERROR, ERROR_TYPE)]
-    shape = prediction_shape(spark, config.prediction.ddl, config.prediction.column)
-    return [StructField(shape.column, shape.struct)] if shape.column else shape.struct.fields
+    return shape_of(spark, config, state.inferred).columns

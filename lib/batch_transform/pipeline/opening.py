@@ -22,6 +22,7 @@ from batch_transform.pipeline.context import RunContext, WorkerStore
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.object_work import SparkObjectWork
 from batch_transform.pipeline.places import Places, places_of
+from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.preflight import Faults, Tables, check_bucket, check_table, check_targets, key_check
 from batch_transform.pipeline.recorded import CLOCK, check_same
 from batch_transform.pipeline.spark_tables import Source, SparkTables
@@ -31,8 +32,8 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.spark.dead_letters import ERROR
-from batch_transform.spark.merging import PredictionShape
-from batch_transform.spark.reading import prediction_shape, read_input, record_columns
+from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.reading import read_input, record_columns
 from batch_transform.spark.staging import staged_schema
 
 
@@ -118,14 +119,14 @@ def _rows(
     """Checks input, record and predictions; refuses with all faults that were found, here or before."""
     source = source or faults.of(lambda: _read(spark, config, recorded, places))
     schema = faults.of(lambda: _schema(source, recorded))
-    asked = config.prediction
-    shape = faults.of(lambda: prediction_shape(spark, asked.ddl, asked.column, asked.placeholder))
+    inferred = recorded.inferred if recorded is not None else None
+    shape = faults.of(lambda: shape_of(spark, config, inferred))
     columns = None if schema is None else faults.of(lambda: record_columns(schema, config.record.columns))
     if schema is None or shape is None or columns is None:
         faults.refuse()
         raise AssertionError("a check failed without a fault")
     reader, record = shape.reader, {name: schema[name].dataType for name in columns}
-    key = faults.of(lambda: key_check(asked.key, reader, record, places.input))
+    key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.input))
     faults.refuse()
     return _Rows(source, schema, columns, shape, key)
 

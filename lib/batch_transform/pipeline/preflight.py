@@ -40,7 +40,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
-from batch_transform.spark.merging import PredictionShape
+from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.reach import check_workers_reach
 from batch_transform.spark.reading import check_storable, column_faults
 
@@ -138,8 +138,7 @@ def check_table(
     """
     faults = Faults()
     faults.add(column_faults(schema, shape.names))
-    added = [StructField(shape.column, shape.struct)] if shape.column else shape.struct.fields
-    final = StructType([*schema.fields, *added, StructField(ERROR, ERROR_TYPE)])
+    final = StructType([*schema.fields, *shape.columns, StructField(ERROR, ERROR_TYPE)])
     probe = f"probe-{uuid.uuid4().hex}"
     if not faults.found:
         faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))

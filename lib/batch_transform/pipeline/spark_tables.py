@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -25,10 +25,11 @@ from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.export import export
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.failures import SPARK_ERRORS, first_line
 from batch_transform.spark.joining import with_outcomes_joined
-from batch_transform.spark.merging import MergeSource, PredictionShape, select_result, with_outcomes
-from batch_transform.spark.reading import first_line, has_large_rows
+from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
+from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
+from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.settings import large_record_settings, session_settings, writer_options
 from batch_transform.spark.staging import stage
 
@@ -99,7 +100,7 @@ class SparkTables:
         targets = targets_of(self.config, self.places)
         target = (targets.output if kind == "result" else targets.dead_letter).path or ""
         source = self.places.sibling(target, f"{self.writer}-{kind}")
-        with session_settings(self.spark, large_record_settings(state.staged.largest)):
+        with session_settings(self.spark, self._settings(state.staged)):
             writing = self.merged(state, kind).write.mode("overwrite").partitionBy(*targets.output.partition_by)
             writing.options(**writer_options(state.staged.largest)).parquet(self.places.spark_path(source))
         tree = open_tree(source, self.store)
@@ -117,10 +118,14 @@ class SparkTables:
         assert state.staged is not None
         output = delta_outputs(targets_of(self.config, self.places), self.places)[kind]
         try:
-            with session_settings(self.spark, large_record_settings(state.staged.largest)):
+            with session_settings(self.spark, self._settings(state.staged)):
                 return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
             raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
+
+    def _settings(self, staged: Staged) -> Mapping[str, str]:
+        """The settings of a merge."""
+        return {**large_record_settings(staged.largest), **(SQL_SETTINGS if self.shape.sql else {})}
 
     def keep_dead_letters(self, state: RunState) -> str:
         """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
@@ -133,7 +138,7 @@ class SparkTables:
         assert state.staged is not None
         assert state.gate is not None
         (part,) = state.gate.parts
-        source = MergeSource(self.places.run.join(part.key), self.places.outputs, self.connect)
+        source = MergeSource(self.places.run.join(part.key), self.places.outputs, self.connect, self.shape.reader.form)
         leaves = self.ledger.read_part(part)
         if kind == "dead_letter":
             return dead_letters(self.spark, state.staged, leaves, source)
@@ -147,4 +152,5 @@ class SparkTables:
                 lambda job, name: self.places.spark_path(str(source.output(job, name))),
                 self.shape,
             )
-        return select_result(outcomes, self.shape)
+        model = state.jobs[0].request["ModelName"] if state.jobs else ""
+        return select_result(outcomes, self.shape, state.run_id, model)

@@ -7,18 +7,27 @@ the text of a line goes to Python here. It shuffles both sides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import BooleanType, StructField, StructType
+from pyspark.sql.types import BooleanType, StringType, StructField, StructType
 
+from batch_transform.core.answer_form import AnswerForm
+from batch_transform.core.gathering import FLAG
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records import Staged
 from batch_transform.core.verdicts import SCORED
-from batch_transform.spark.merging import OUTCOME, PredictionShape, iterator_udf
+from batch_transform.spark.merging import ORIGIN_TYPE, OUTCOME, iterator_udf, outcome_type
+from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.staging import ROW_NUMBER, read_staged
+
+# Columns of a leaf that say where a prediction comes from, in the order of ORIGIN_TYPE.
+_ORIGIN = ("job", "object", "at")
+_PLACES_DDL = "start long, stop long, line long, job string, object string, at string"
+_TEXT = StructType([StructField("text", StringType())])
 
 
 def with_outcomes_joined(
@@ -38,19 +47,23 @@ def with_outcomes_joined(
         shape: of the predictions.
     """
     rows = read_staged(spark, staged)
-    kind = StructType([StructField("scored", BooleanType()), *shape.struct.fields])
-    scored = leaves.filter(pc.equal(leaves["state"], SCORED)).select(["start", "stop", "job", "object", "line"])
+    scored = leaves.filter(pc.equal(leaves["state"], SCORED)).select(["start", "stop", "line", *_ORIGIN])
     if not scored.num_rows:
-        return rows.withColumn(OUTCOME, F.lit(None).cast(kind)).where(F.lit(False))
-    parse = iterator_udf(_Parser(shape.reader), kind)
-    answers = _numbered_lines(spark, scored, output_path).select(
-        F.col("number").alias(ROW_NUMBER), parse(F.col("text")).alias(OUTCOME)
+        return rows.withColumn(OUTCOME, F.lit(None).cast(outcome_type(shape))).where(F.lit(False))
+    parse = iterator_udf(_Parser(shape.reader), StructType([StructField(FLAG, BooleanType()), *shape.struct.fields]))
+    answers = _numbered_lines(spark, scored, output_path, shape.reader.form).select(
+        F.col("number").alias(ROW_NUMBER), parse(F.col("text")).alias(OUTCOME), *_ORIGIN
     )
-    return rows.join(answers, on=ROW_NUMBER, how="inner")
+    outcome = F.col(OUTCOME)
+    for field, name in zip(ORIGIN_TYPE.fields if shape.provenance else (), _ORIGIN, strict=False):
+        outcome = outcome.withField(field.name, F.col(name).cast(field.dataType))
+    return rows.join(answers.select(ROW_NUMBER, outcome.alias(OUTCOME)), on=ROW_NUMBER, how="inner")
 
 
-def _numbered_lines(spark: SparkSession, scored: pa.Table, output_path: Callable[[str, str], str]) -> DataFrame:
-    places = spark.createDataFrame(scored.to_pylist(), "start long, stop long, job string, object string, line long")
+def _numbered_lines(
+    spark: SparkSession, scored: pa.Table, output_path: Callable[[str, str], str], form: AnswerForm
+) -> DataFrame:
+    places = spark.createDataFrame(scored.to_pylist(), _PLACES_DDL)
     outputs = sorted({(row["job"], row["object"]) for row in scored.select(["job", "object"]).to_pylist()})
     # `text` alone also splits at a lone \r; `.option("wholetext", ...)` is ignored.
     texts = spark.read.text([output_path(job, name) for job, name in outputs], wholetext=True)
@@ -58,14 +71,38 @@ def _numbered_lines(spark: SparkSession, scored: pa.Table, output_path: Callable
     named = texts.select(
         F.element_at(steps, -2).alias("job"),
         F.regexp_replace(F.element_at(steps, -1), r"\.out$", "").alias("object"),
-        F.posexplode(F.split("value", "\n", -1)).alias("position", "text"),
+        "value",
+    )
+    # In steps: a Python function has no place beside input_file_name(), nor inside posexplode().
+    named = _unpacked(named, form).select(
+        "job", "object", F.posexplode(F.split("value", "\n", -1)).alias("position", "text")
     )
     within = (F.col("position") >= F.col("line")) & (F.col("position") - F.col("line") < F.col("stop") - F.col("start"))
     return (
         named.join(places, on=["job", "object"], how="inner")
         .where(within)
-        .select((F.col("start") + F.col("position") - F.col("line")).alias("number"), "text")
+        .select((F.col("start") + F.col("position") - F.col("line")).alias("number"), "text", *_ORIGIN)
     )
+
+
+def _unpacked(texts: DataFrame, form: AnswerForm) -> DataFrame:
+    """The texts of outputs with one prediction on each line."""
+    if form.is_plain:
+        return texts
+    unpack = iterator_udf(_Unpacker(form), _TEXT)
+    return texts.withColumn("value", unpack(F.col("value"))).withColumn("value", F.col("value")["text"])
+
+
+@dataclass(frozen=True)
+class _Unpacker:
+    """The function of the unpacking tasks: texts of outputs to texts with one prediction on each line."""
+
+    form: AnswerForm
+
+    def __call__(self, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+        for texts in batches:
+            made = [b"".join(self.form.lines([text.as_py().encode()])).decode() for text in texts]
+            yield pa.StructArray.from_arrays([pa.array(made, pa.string())], names=["text"])
 
 
 class _Parser:
@@ -79,5 +116,5 @@ class _Parser:
             block = "".join([text + "\n" for text in texts.to_pylist()]).encode()
             values = self._reader.read(block).values
             flags = pc.is_valid(values)
-            fields = [pa.field("scored", pa.bool_()), *self._reader.type]
+            fields = [pa.field(FLAG, pa.bool_()), *self._reader.type]
             yield pa.StructArray.from_arrays([flags, *values.flatten()], fields=fields)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,42 +18,32 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
-from pyspark.sql.types import BooleanType, StringType, StructField, StructType
+from pyspark.sql.types import BooleanType, StructField, StructType
 
-from batch_transform.core.gathering import Gatherer, Leaves
+from batch_transform.core.answer_form import PLAIN, AnswerForm
+from batch_transform.core.gathering import FLAG, ORIGIN, Gatherer, Leaves
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import BLOCK_BYTES
-from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records import Staged
 from batch_transform.core.uris import S3Uri
+from batch_transform.spark.prediction_columns import PROVENANCE, PROVENANCE_TYPE, PredictionShape, prediction_columns
 from batch_transform.spark.rendering import quoted
 from batch_transform.spark.staging import RESERVED, ROW_NUMBER, read_staged
 
 OUTCOME = "__outcome"
-RAW_PREDICTION = StructType([StructField("prediction", StringType())])
-
-
-@dataclass(frozen=True)
-class PredictionShape:
-    """What a prediction looks like: `struct` to Spark, `reader` to Python, `column` if it stays one struct column."""
-
-    struct: StructType
-    reader: PredictionReader
-    column: str | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """The columns that it adds to the table."""
-        return [self.column] if self.column else list(self.struct.names)
+ORIGIN_TYPE = StructType(
+    [StructField(name, kind.dataType) for name, kind in zip(ORIGIN, PROVENANCE_TYPE.fields[2:], strict=True)]
+)
 
 
 @dataclass(frozen=True)
 class MergeSource:
-    """Where workers find leaves and outputs; a value that can be sent to them."""
+    """Where workers find leaves and outputs, and how predictions lie in those; a value that can be sent to them."""
 
     leaves: S3Uri
     outputs: S3Uri
     connect: Callable[[], ObjectStore]
+    form: AnswerForm = PLAIN
 
     def output(self, job: str, name: str) -> S3Uri:
         """Returns the location of the output for an input object of a job."""
@@ -63,9 +53,9 @@ class MergeSource:
         """Returns the leaves, fetched once in each worker."""
         return _leaves(self.connect, self.leaves)
 
-    def open_output(self, job: str, name: str, etag: str) -> Iterator[bytes]:
-        """Returns the chunks of an output at the ETag at which it was counted."""
-        return self.connect().open_stream(self.output(job, name), etag).chunks
+    def open_output(self, job: str, name: str, etag: str) -> Iterable[bytes]:
+        """Returns an output at the ETag at which it was counted, with one prediction on each line."""
+        return self.form.lines(self.connect().open_stream(self.output(job, name), etag).chunks)
 
 
 @functools.lru_cache(maxsize=2)
@@ -73,23 +63,40 @@ def _leaves(connect: Callable[[], ObjectStore], uri: S3Uri) -> Leaves:
     return Leaves(pq.read_table(io.BytesIO(connect().get(uri)[0])))
 
 
+def outcome_type(shape: PredictionShape) -> StructType:
+    """Returns the type of OUTCOME: a flag that is never null, the prediction's fields, where they come from."""
+    origin = ORIGIN_TYPE.fields if shape.provenance else []
+    return StructType([StructField(FLAG, BooleanType()), *shape.struct.fields, *origin])
+
+
 def with_outcomes(spark: SparkSession, staged: Staged, source: MergeSource, shape: PredictionShape) -> DataFrame:
-    """Returns the staged rows with the column OUTCOME: `scored`, never null, and the prediction's fields."""
-    kind = StructType([StructField("scored", BooleanType()), *shape.struct.fields])
-    zip_predictions = iterator_udf(functools.partial(_gather, source, shape.reader), kind)
+    """Returns the staged rows with the column OUTCOME (`outcome_type`)."""
+    zip_predictions = iterator_udf(functools.partial(_gather, source, shape), outcome_type(shape))
     return read_staged(spark, staged).withColumn(OUTCOME, zip_predictions(F.col(ROW_NUMBER)))
 
 
-def select_result(outcomes: DataFrame, shape: PredictionShape) -> DataFrame:
-    """Returns the scored rows: the input's columns in their order, then the prediction's."""
-    fields = [F.col(OUTCOME)[name].alias(name) for name in shape.struct.names]
-    added = [F.struct(*fields).alias(shape.column)] if shape.column else fields
+def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "", model: str = "") -> DataFrame:
+    """Returns the scored rows: the input's columns in their order, then the prediction's.
+
+    Args:
+        outcomes: the staged rows with their outcomes.
+        shape: of the predictions.
+        run_id: for their provenance, as is `model`.
+        model: its name.
+    """
     kept = [F.col(quoted(name)) for name in outcomes.columns if name not in (*RESERVED, OUTCOME)]
-    return outcomes.where(F.col(OUTCOME)["scored"]).select(*kept, *added)
+    rows, others, fields = prediction_columns(outcomes.where(F.col(OUTCOME)[FLAG]), shape, OUTCOME, kept)
+    added = [F.struct(*fields).alias(shape.column)] if shape.column else fields
+    if shape.provenance:
+        known = [F.lit(run_id).alias("run_id"), F.lit(model).alias("model")]
+        origin = zip(ORIGIN_TYPE.names, PROVENANCE_TYPE.names[len(known) :], strict=True)
+        found = [F.col(OUTCOME)[inner].alias(name) for inner, name in origin]
+        added = [*added, F.struct(*known, *found).alias(PROVENANCE)]
+    return rows.select(*others, *added)
 
 
-def _gather(source: MergeSource, reader: PredictionReader, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
-    gatherer = Gatherer(source.read_leaves(), reader, source.open_output, BLOCK_BYTES)
+def _gather(source: MergeSource, shape: PredictionShape, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+    gatherer = Gatherer(source.read_leaves(), shape.reader, source.open_output, BLOCK_BYTES, origin=shape.provenance)
     for numbers in batches:
         yield gatherer.gather(numbers.to_numpy(zero_copy_only=False))
 

@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.sizing import is_large
-from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.merging import RAW_PREDICTION, PredictionShape
+from batch_transform.spark.failures import SPARK_ERRORS, first_line
 from batch_transform.spark.rendering import unsendable_types
 from batch_transform.spark.settings import SMALL_ROW_GROUPS
 from batch_transform.spark.staging import RESERVED
@@ -56,37 +53,6 @@ def has_large_rows(df: DataFrame) -> bool:
     return is_large((row["largest"] if row else None) or 0)
 
 
-def first_line(err: BaseException) -> str:
-    """Returns an error of Spark's without its plan and its stack."""
-    head, _, rest = str(err).strip().partition("\n")
-    # py4j names the object that it called; what went wrong stands in the next line.
-    return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head
-
-
-def prediction_shape(
-    spark: SparkSession, ddl: str | None, column: str | None, placeholder: str | None = None
-) -> PredictionShape:
-    """Returns what predictions look like.
-
-    Args:
-        spark: parses the schema.
-        ddl: the schema; None: one string column, `prediction`.
-        column: keeps the fields in one struct column of this name.
-        placeholder: begins the lines that are no predictions.
-
-    Raises:
-        ConfigurationError: no DDL, or a type that a prediction cannot have.
-    """
-    if ddl is None:
-        return PredictionShape(RAW_PREDICTION, PredictionReader(None, placeholder), column)
-    try:
-        struct: StructType = spark.createDataFrame([], ddl).schema
-    except (PySparkException, TypeError, ValueError) as err:
-        raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {first_line(err)}") from err
-    nullable = StructType([type(field)(field.name, field.dataType, True) for field in struct.fields])
-    return PredictionShape(nullable, PredictionReader(to_arrow_schema(nullable), placeholder), column)
-
-
 def record_columns(schema: StructType, columns: Sequence[str] | None) -> tuple[str, ...]:
     """Returns the record's columns as the input spells them, in the order asked for; None: all.
 
@@ -111,6 +77,8 @@ def column_faults(schema: StructType, added: Sequence[str]) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     faults = [f"input: two columns are named {name}, but for upper and lower case" for name in twice]
     faults += [f"input: the column name {name} is used by the pipeline itself" for name in RESERVED if name in names]
+    given = [name.lower() for name in added]
+    faults += [f"prediction: two columns are named {name}" for name in sorted({n for n in given if given.count(n) > 1})]
     faults += [
         f"prediction: the column {name} is in the input already; choose another name or set prediction.column"
         for name in added

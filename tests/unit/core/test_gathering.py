@@ -51,7 +51,7 @@ def gathered(table, outputs, *batches, block_bytes=1):
 
 
 def expected(number, dead=()):
-    return {"scored": False, "p": None, "text": None} if number in dead else {"scored": True, **answer(number)}
+    return {"__scored": False, "p": None, "text": None} if number in dead else {"__scored": True, **answer(number)}
 
 
 @st.composite
@@ -206,7 +206,7 @@ def test_no_more_of_an_output_is_read_than_the_lines_asked_for():
 def test_scored_is_never_null_and_comes_first():
     made = gatherer(ONE, Outputs(BODY))
     # The field is nullable, as Spark 3.5 insists; no value is.
-    assert made.type.field(0) == pa.field("scored", pa.bool_())
+    assert made.type.field(0) == pa.field("__scored", pa.bool_())
     for numbers in ([], [10], [19, 10]):
         gathered = made.gather(np.array(numbers, dtype=np.int64))
         assert gathered.type == made.type
@@ -216,6 +216,6 @@ def test_scored_is_never_null_and_comes_first():
 def test_a_reader_without_a_schema_gives_the_lines():
     made = Gatherer(Leaves(ONE), PredictionReader(), Outputs({("j", "o"): b"".join(b"%d\n" % n for n in range(10))}), 1)
     assert made.gather(np.array([19, 10])).to_pylist() == [
-        {"scored": True, "prediction": "9"},
-        {"scored": True, "prediction": "0"},
+        {"__scored": True, "prediction": "9"},
+        {"__scored": True, "prediction": "0"},
     ]

@@ -1,0 +1,167 @@
+"""What a prediction looks like to Spark, and the columns that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
+
+from batch_transform.core.answer_form import PLAIN, AnswerForm
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.predictions import PredictionReader
+from batch_transform.spark.failures import first_line
+from batch_transform.spark.settings import session_settings
+
+PROVENANCE = "provenance"
+RAW_PREDICTION = StructType([StructField("prediction", StringType())])
+PROVENANCE_TYPE = StructType(
+    [
+        *[StructField(name, StringType()) for name in ("run_id", "model", "job", "object")],
+        StructField("scored_at", TimestampType()),
+    ]
+)
+# An odd row must not fail a merge of which everything is paid for: without ANSI an index out of range, a cast that
+# fails and a division by zero are null.
+SQL_SETTINGS = {"spark.sql.ansi.enabled": "false"}
+
+_OTHERS, _COMPUTED = "__others", "__computed"
+
+
+@dataclass(frozen=True)
+class PredictionShape:
+    """What a prediction looks like.
+
+    Attributes:
+        struct: its fields, to Spark.
+        reader: of an output's lines, to Python.
+        column: keeps what it becomes in one struct column of this name; None: each is a column.
+        sql: expressions over its fields, which it becomes instead of them.
+        computed: what the expressions give.
+        provenance: whether a column says where it comes from.
+    """
+
+    struct: StructType
+    reader: PredictionReader
+    column: str | None = None
+    sql: tuple[str, ...] = ()
+    computed: StructType | None = None
+    provenance: bool = False
+
+    @property
+    def columns(self) -> list[StructField]:
+        """The columns that it adds to the table."""
+        becomes = self.computed if self.computed is not None else self.struct
+        added = [StructField(self.column, becomes)] if self.column else list(becomes.fields)
+        return [*added, StructField(PROVENANCE, PROVENANCE_TYPE)] if self.provenance else added
+
+    @property
+    def names(self) -> list[str]:
+        """Their names."""
+        return [field.name for field in self.columns]
+
+
+def prediction_shape(
+    spark: SparkSession,
+    ddl: str | None,
+    column: str | None = None,
+    placeholder: str | None = None,
+    form: AnswerForm = PLAIN,
+    sql: Sequence[str] | None = None,
+    provenance: bool = False,
+) -> PredictionShape:
+    """Returns what predictions look like.
+
+    Args:
+        spark: parses the schema and the expressions.
+        ddl: the schema; None: one string column, `prediction`.
+        column: keeps what they become in one struct column of this name.
+        placeholder: begins the lines that are no predictions.
+        form: how they lie in an output.
+        sql: expressions over the fields.
+        provenance: whether each has its provenance beside it.
+
+    Raises:
+        ConfigurationError: no DDL, a type that a prediction cannot have, or an expression that is none over the fields.
+    """
+    struct = RAW_PREDICTION if ddl is None else _parsed(spark, ddl)
+    reader = PredictionReader(to_arrow_schema(struct) if ddl is not None else None, placeholder, form)
+    computed = _analysed(spark, struct, sql) if sql else None
+    return PredictionShape(struct, reader, column, tuple(sql or ()), computed, provenance)
+
+
+def unknown_shape(column: str | None, placeholder: str | None, form: AnswerForm, provenance: bool) -> PredictionShape:
+    """Returns what is known of predictions whose schema is to be inferred from the first of them."""
+    struct = RAW_PREDICTION if column else StructType([])
+    return PredictionShape(struct, PredictionReader(None, placeholder, form), column, provenance=provenance)
+
+
+def _parsed(spark: SparkSession, ddl: str) -> StructType:
+    try:
+        struct: StructType = spark.createDataFrame([], ddl).schema
+    except (PySparkException, TypeError, ValueError) as err:
+        raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {first_line(err)}") from err
+    return StructType([type(field)(field.name, field.dataType, True) for field in struct.fields])
+
+
+def _analysed(spark: SparkSession, struct: StructType, sql: Sequence[str]) -> StructType:
+    """What the expressions give, each analysed alone on the fields and then as the merge has it."""
+    with session_settings(spark, SQL_SETTINGS):
+        found = [_value_of(spark, struct, expression) for expression in sql]
+    faults = [f"prediction.sql: {given}" for given in found if isinstance(given, str)]
+    if faults:
+        raise ConfigurationError(faults)
+    return StructType([field for field in found if isinstance(field, StructField)])
+
+
+def _value_of(spark: SparkSession, struct: StructType, expression: str) -> StructField | str:
+    """The column that an expression gives, or what is wrong with it."""
+    try:
+        schema = spark.createDataFrame([], struct).selectExpr(expression).schema
+        if len(schema) != 1:
+            return f"{expression}: gives {len(schema)} columns; each must give one"
+        if _type_in_place(spark, struct, expression) != schema[0].dataType:
+            return f"{expression}: has a *; name the fields"
+    except PySparkException as err:
+        return f"{expression}: {first_line(err)}; the fields are {struct.simpleString()}"
+    return StructField(schema[0].name, schema[0].dataType)
+
+
+def _type_in_place(spark: SparkSession, struct: StructType, expression: str) -> DataType:
+    """Beside a row's other columns an aggregate or a generator is refused, and `*` would be more than the fields."""
+    beside = StructType([StructField(_OTHERS, StructType([StructField("x", StringType())])), *struct.fields])
+    computed = _with_computed(spark.createDataFrame([], beside), [expression], ["value"], [_OTHERS])
+    return computed.select(F.col(_COMPUTED)["value"]).schema[0].dataType
+
+
+def _with_computed(rows: DataFrame, sql: Sequence[str], names: Sequence[str], kept: Sequence[str]) -> DataFrame:
+    # In a struct: on its own an expression like explode() would make more rows of one.
+    values = [F.expr(expression).alias(name) for expression, name in zip(sql, names, strict=True)]
+    return rows.select(*kept, F.struct(*values).alias(_COMPUTED))
+
+
+def prediction_columns(
+    rows: DataFrame, shape: PredictionShape, outcome: str, kept: Sequence[Column]
+) -> tuple[DataFrame, list[Column], list[Column]]:
+    """Returns rows, the columns of them that are kept, and what their predictions become, as columns of its own.
+
+    The expressions see the prediction's fields alone, also where the input has a column of the same name.
+
+    Args:
+        rows: with the struct column `outcome`, which has the prediction's fields.
+        shape: of the predictions.
+        outcome: that column.
+        kept: other columns of the rows.
+    """
+    fields = [F.col(outcome)[name].alias(name) for name in shape.struct.names]
+    if shape.computed is None:
+        return rows, list(kept), fields
+    names = rows.select(*kept).schema
+    apart = rows.select(F.struct(*kept).alias(_OTHERS), outcome, *fields)
+    computed = _with_computed(apart, shape.sql, shape.computed.names, [_OTHERS, outcome])
+    others = [F.col(_OTHERS)[field.name].alias(field.name, metadata=field.metadata) for field in names]
+    return computed, others, [F.col(_COMPUTED)[name].alias(name) for name in shape.computed.names]
