@@ -21,7 +21,7 @@ from support.second_s3 import S3Server
 
 BUCKET = "tests"
 REGION = "us-east-1"
-MODELS = {"echo": answers.echo, "nulls": answers.nulls, "shaped": answers.shaped}
+MODELS = {"echo": answers.echo, "nulls": answers.nulls, "shaped": answers.shaped, "formed": answers.echo}
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ class LocalObjects:
         rows = [count_output(self.store, output, self.reader, self.key) for output in outputs]
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
 
+    def reading(self, schema: pa.Schema) -> LocalObjects:
+        return replace(self, reader=replace(self.reader, schema=schema))
+
     def cut(self, cuts: pa.Table) -> pa.Table:
         made = [
             part
@@ -120,6 +123,9 @@ class MemoryTables:
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
         target = self.run.targets[kind]
         return WrittenTable(kind, tree, S3Tree(self.store, target), files)
+
+    def reading(self, ddl: str) -> MemoryTables:
+        return self
 
     def commit(self, state: RunState, kind: Kind) -> int:
         raise AssertionError("no Delta here")

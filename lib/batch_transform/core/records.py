@@ -126,6 +126,7 @@ class RunState:
 
     Attributes:
         inferred: the schema of the predictions in DDL, where it was to be inferred.
+        inferred_fields: the same as `answer_schema` has it.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
     """
 
@@ -136,6 +137,7 @@ class RunState:
     staged: Staged | None = None
     spans: Part | None = None
     inferred: str | None = None
+    inferred_fields: str = ""
     inferred_after: int = 0
     jobs: tuple[JobRecord, ...] = ()
     round_records: tuple[RoundRecord, ...] = ()

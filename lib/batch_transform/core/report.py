@@ -28,6 +28,7 @@ def run_report(state: RunState, status: str, workspace: str, html: str | None = 
         "rounds": state.rounds,
         "errors": counts.get("errors", list(last.failed) if last else []),
         "advice": counts.get("advice", []),
+        **({"prediction_schema": state.inferred} if state.inferred else {}),
         "jobs": [_job(job) for job in state.jobs],
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),

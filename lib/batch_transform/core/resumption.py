@@ -25,7 +25,7 @@ def resumed(state: RunState, config: dict[str, Any]) -> RunState:
     elif last is not None and last.stop:
         state = _with_last_round(state, replace(last, stop=(), resumed=True))
     if changed and state.nothing_read:
-        state = replace(state, inferred=None, inferred_after=0)
+        state = replace(state, inferred=None, inferred_fields="", inferred_after=0)
     return replace(state, rounds_before=state.rounds, config=config)
 
 

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+import pyarrow as pa
 
 from .errors import ServiceFailure
 from .prediction_types import RAW_FIELD, join_path
@@ -36,11 +38,35 @@ class _Seen:
 
 
 @dataclass(frozen=True)
-class Inferred:
-    """A schema in DDL, and the fields of the sample that it leaves out for want of a value."""
+class _Type:
+    """A type in Spark's DDL and in Arrow."""
 
     ddl: str
+    arrow: pa.DataType
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """A schema, and the fields of the sample that it leaves out for want of a value.
+
+    Attributes:
+        ddl: as a run file has it.
+        schema: the same in Arrow.
+        names: of all its fields, at any level.
+    """
+
+    ddl: str
+    schema: pa.Schema
     left_out: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+_SCALARS = {
+    "boolean": _Type("boolean", pa.bool_()),
+    "bigint": _Type("bigint", pa.int64()),
+    "double": _Type("double", pa.float64()),
+    "string": _Type("string", pa.string()),
+}
 
 
 def infer_schema(lines: Iterable[bytes]) -> Inferred | None:
@@ -54,20 +80,36 @@ def infer_schema(lines: Iterable[bytes]) -> Inferred | None:
     """
     root, values = _Seen(), 0
     for line in lines:
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
+        value = _json(line)
         if value is not None:
             values += 1
             _see(root, value if isinstance(value, dict) else {RAW_FIELD: value})
     if not values:
         return None
     left_out: list[str] = []
-    ddl = ", ".join(_fields(root, "", left_out, " "))
-    if not ddl:
+    fields = _fields(root, "", left_out)
+    if not fields:
         raise ServiceFailure(f"prediction.schema: infer: no field of {values} predictions has a value; give a schema")
-    return Inferred(ddl, tuple(left_out))
+    ddl = ", ".join(f"{_quoted(name)} {kind.ddl}" for name, kind in fields)
+    schema = pa.schema([(name, kind.arrow) for name, kind in fields])
+    return Inferred(ddl, schema, tuple(left_out), tuple(_names(pa.struct(list(schema)))))
+
+
+def _json(line: bytes) -> object:
+    try:
+        value: object = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _names(kind: pa.DataType) -> Iterator[str]:
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield field.name
+            yield from _names(field.type)
+    elif pa.types.is_list(kind):
+        yield from _names(kind.value_type)
 
 
 def _see(seen: _Seen, value: object) -> None:
@@ -91,35 +133,33 @@ def _kind(value: object) -> str:
     return {float: "double", str: "string", dict: "struct", list: "array"}[type(value)]
 
 
-def _fields(seen: _Seen, path: str, left_out: list[str], between: str) -> list[str]:
+def _fields(seen: _Seen, path: str, left_out: list[str]) -> list[tuple[str, _Type]]:
     found = []
     for name, member in seen.members.items():
         kind = _type(member, join_path(path, name), left_out)
         if kind is None:
             left_out.append(join_path(path, name))
         else:
-            found.append(f"{_quoted(name)}{between}{kind}")
+            found.append((name, kind))
     return found
 
 
-def _type(seen: _Seen, path: str, left_out: list[str]) -> str | None:
+def _type(seen: _Seen, path: str, left_out: list[str]) -> _Type | None:
     """The type of the values at a place, None where there is none to be seen."""
-    kinds = seen.kinds
-    if kinds == {"bigint", "double"}:
-        return "double"
+    kinds = {"double"} if seen.kinds == {"bigint", "double"} else seen.kinds
     if len(kinds) > 1:
         raise ServiceFailure(
             f"prediction.schema: infer: the field {path} has values of two kinds, {' and '.join(sorted(kinds))}; give "
             "a schema without it"
         )
-    kind = next(iter(kinds), None)
-    if kind == "struct":
-        inner = _fields(seen, path, left_out, ": ")
-        return f"struct<{', '.join(inner)}>" if inner else None
-    if kind == "array":
+    if kinds == {"struct"}:
+        inner = _fields(seen, path, left_out)
+        ddl = f"struct<{', '.join(f'{_quoted(name)}: {kind.ddl}' for name, kind in inner)}>"
+        return _Type(ddl, pa.struct([(name, kind.arrow) for name, kind in inner])) if inner else None
+    if kinds == {"array"}:
         element = _type(seen.element, path + "[]", left_out) if seen.element else None
-        return f"array<{element}>" if element else None
-    return kind
+        return _Type(f"array<{element.ddl}>", pa.list_(element.arrow)) if element else None
+    return _SCALARS[next(iter(kinds))] if kinds else None
 
 
 def _quoted(name: str) -> str:

@@ -86,14 +86,11 @@ def _require(condition: bool, step: Step, why: str) -> None:
         raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be: {why}")
 
 
-def _resumed(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    return resumed(state, step.payload["config"])
-
-
 def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     ended = bool(state.round_jobs) and all(job.status is not None for job in state.round_jobs)
     _require(ended and state.inferred is None, step, "once, after the jobs of a round have ended")
-    return replace(state, inferred=step.payload["schema"], inferred_after=state.rounds)
+    p = step.payload
+    return replace(state, inferred=p["schema"], inferred_fields=p["fields"], inferred_after=state.rounds)
 
 
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -217,7 +214,7 @@ def _cleaned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 
 
 _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
-    "resumed": _resumed,
+    "resumed": lambda state, step, parts: resumed(state, step.payload["config"]),
     "staged": _staged,
     "exported": _exported,
     "planned": _planned,

@@ -98,6 +98,9 @@ class TableWork(Protocol):
     def commit(self, state: RunState, kind: Kind) -> int:
         """Returns the rows of the one Delta commit that publishes a table of a gated run."""
 
+    def reading(self, ddl: str) -> TableWork:
+        """Returns the same work, for predictions of this schema."""
+
     def keep_dead_letters(self, state: RunState) -> str:
         """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
 
@@ -107,6 +110,9 @@ class ObjectWork(Protocol):
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
+
+    def reading(self, schema: pa.Schema) -> ObjectWork:
+        """Returns the same work, for predictions of this schema."""
 
     def cut(self, cuts: pa.Table) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA), written where they are to be sent."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from batch_transform.core import actions as act
+from batch_transform.core.answer_schema import decode_schema
 from batch_transform.core.decide import next_action
 from batch_transform.core.ledger import Part
 from batch_transform.core.records import RunState
 from batch_transform.core.state import advance
 from batch_transform.pipeline.cleaning import clean_after
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handlers import plan, prepare, publish, reconcile, score
+from batch_transform.pipeline.handlers import infer, plan, prepare, publish, reconcile, score
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.stopping import stop_jobs
@@ -23,6 +25,7 @@ _HANDLERS: dict[type[Any], Callable[[RunContext, RunState, Any], Outcome]] = {
     act.Plan: plan.plan_round,
     act.Create: score.create_job,
     act.Await: score.await_job,
+    act.Infer: infer.infer,
     act.Judge: reconcile.judge_job,
     act.Reconcile: reconcile.reconcile_round,
     act.GiveUp: reconcile.give_up,
@@ -70,6 +73,10 @@ class Driver:
     def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()
         self.state = advance(self.state, self.ctx.ledger.append(kind, payload, parts))
+        if kind == "inferred" and self.state.inferred is not None:
+            fields = decode_schema(self.state.inferred_fields)
+            tables, objects = self.ctx.tables.reading(self.state.inferred), self.ctx.objects.reading(fields)
+            self.ctx = replace(self.ctx, tables=tables, objects=objects)
 
     def interrupt(self) -> list[str]:
         """Stops the jobs in flight, also one whose creation was not recorded, unless they are to be left; their names.

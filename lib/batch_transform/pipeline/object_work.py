@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -34,6 +34,10 @@ class SparkObjectWork:
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
         return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
+
+    def reading(self, schema: pa.Schema) -> SparkObjectWork:
+        """Returns the same work, for predictions of this schema."""
+        return replace(self, reader=replace(self.reader, schema=schema))
 
     def cut(self, cuts: pa.Table) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""

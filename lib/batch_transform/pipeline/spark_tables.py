@@ -21,6 +21,7 @@ from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.locations import open_tree
 from batch_transform.pipeline.context import WorkerStore, WrittenTable
 from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
@@ -122,6 +123,10 @@ class SparkTables:
                 return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
             raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
+
+    def reading(self, ddl: str) -> SparkTables:
+        """Returns the same work, for predictions of this schema."""
+        return replace(self, shape=shape_of(self.spark, self.config, ddl))
 
     def _settings(self, staged: Staged) -> Mapping[str, str]:
         """The settings of a merge."""

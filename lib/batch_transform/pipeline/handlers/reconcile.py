@@ -27,7 +27,7 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
     """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
     job = action.job
     spans = ctx.ledger.read_part(job.spans)
-    outputs = _outputs(ctx, job, spans["object"].to_pylist())
+    outputs = outputs_of(ctx, job, spans["object"].to_pylist())
     names = {output.object for output in outputs}
     counted = ctx.objects.count([output for output in outputs if output.object != job.witness])
     missing = [name for name in spans["object"].to_pylist() if name not in names]
@@ -60,8 +60,8 @@ def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
     return logs
 
 
-def _outputs(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[OutputObject]:
-    """The outputs of the job's own objects, as two equal listings show them."""
+def outputs_of(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[OutputObject]:
+    """Returns the outputs of the job's own objects, as two equal listings show them."""
     folder = ctx.places.outputs.join(job.name)
     wanted = {*objects, *([job.witness] if job.witness else [])}
     # S3 gives whole seconds, so a job's own output may seem a little older than the job.
