@@ -117,13 +117,16 @@ class TransformJobs:
             volume_kms_key=resources.get("VolumeKmsKeyId"),
             sagemaker_session=session,
         )
-        data = source["DataSource"]["S3DataSource"]
+        data, processing = source["DataSource"]["S3DataSource"], request.get("DataProcessing", {})
         transformer.transform(
             data["S3Uri"],
             data_type=data["S3DataType"],
             content_type=source.get("ContentType"),
             split_type=source.get("SplitType"),
             job_name=request["TransformJobName"],
+            input_filter=processing.get("InputFilter"),
+            output_filter=processing.get("OutputFilter"),
+            join_source=processing.get("JoinSource"),
             model_client_config=request.get("ModelClientConfig"),
             wait=False,
             logs=False,
