@@ -147,6 +147,7 @@ class MemoryRun:
         exported: whether it begins at the step `exported`.
         mode: of the output.
         retention: `workspace_retention`.
+        prediction: that section; `reader` must fit it.
     """
 
     sizes: Sequence[int]
@@ -154,6 +155,7 @@ class MemoryRun:
     padding: dict[int, int] = field(default_factory=dict)
     oversize: Collection[int] = ()
     reader: PredictionReader = READER
+    prediction: Any = "echo long"
     key: KeyCheck | None = None
     transform: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, Any] = field(default_factory=lambda: {"max_fraction": 1.0})
@@ -252,7 +254,8 @@ class MemoryRun:
         leaves = Leaves(table)
 
         def opened(job: str, name: str, etag: str) -> Iterable[bytes]:
-            return store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
+            chunks = store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
+            return self.reader.form.lines(chunks)
 
         gatherer = Gatherer(leaves, self.reader, opened, 64)
         found: dict[int, Any] = {}
@@ -280,7 +283,7 @@ class MemoryRun:
             run_id="run",
             model="m",
             workspace="s3://bucket/runs",
-            prediction="echo long",
+            prediction=self.prediction,
             transform=self.transform,
             errors=self.errors,
             workspace_retention=self.retention,

@@ -93,6 +93,11 @@ class Transform(Section):
         return concurrent
 
     @property
+    def headroom(self) -> int:
+        """How many times a record its payload must hold."""
+        return limits.JOIN_HEADROOM if self.join_source == "input" else 1
+
+    @property
     def processes_data(self) -> bool:
         """Whether the service filters or joins records, which it must be able to read for that."""
         return self.join_source == "input" or bool(self.input_filter or self.output_filter)

@@ -152,7 +152,7 @@ def reconcile(
     return Reconciled(
         pa.concat_tables([*settled, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
         pa.concat_tables([waiting, pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
-        probe=is_first and nothing_scored and splits,
+        probe=misread is not None or (is_first and nothing_scored and splits),
         stop=tuple(stop),
         misread=misread is not None,
     )

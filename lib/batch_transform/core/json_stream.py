@@ -63,7 +63,7 @@ class JsonStream:
                 self._place = end
                 return text
             if not self._more() and end is None:
-                raise self.fault("it ends within a value")
+                raise self.fault("it is not JSON, or ends within a value")
 
     def _end_of_value(self) -> int | None:
         """Where the next value ends; None if it goes on beyond the text at hand."""
@@ -101,7 +101,8 @@ class JsonStream:
         if found != character:
             if character == ":":
                 raise self.fault("it is not JSON")
-            raise self.fault(f"expected {_KINDS[character]}, found {_KINDS.get(found, 'a number')}")
+            kind = "a number" if found.isdigit() or found == "-" else _KINDS.get(found, "no JSON")
+            raise self.fault(f"expected {_KINDS[character]}, found {kind}")
         self._place += 1
 
     def _comma(self, closing: str) -> None:
@@ -111,7 +112,7 @@ class JsonStream:
             if self.peek() == closing:
                 raise self.fault("it is not JSON")
         elif found != closing:
-            raise self.fault("it is not JSON" if found else "it ends within a value")
+            raise self.fault("it is not JSON" if found else "it is not JSON, or ends within a value")
 
     def _more(self) -> bool:
         """Draws as much as is held again, so that a long value costs no more than its length; False at the end."""

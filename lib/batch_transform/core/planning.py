@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from .limits import (
     BYTES_PER_MB,
     DEFAULT_PAYLOAD_MB,
+    LARGEST_RECORD_BYTES,
     MAX_CONCURRENT_TRANSFORMS,
     MAX_PAYLOAD_MB,
     MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
@@ -83,12 +84,20 @@ def _concurrency(payload: int | None, concurrency: Setting) -> int | None:
     return min(MAX_PAYLOAD_TIMES_CONCURRENCY_MB // max(1, payload), MAX_CONCURRENT_TRANSFORMS)
 
 
-def plan_lanes(spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting) -> list[LanePlan]:
+def plan_lanes(
+    spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting, headroom: int = 1
+) -> list[LanePlan]:
     """Returns the lanes that hold spans, the standard one first.
 
     The oversize lane exists because its records are over the standard lane's payload, so neither a pinned payload nor
     a pinned concurrency holds for it: both follow from its largest record. Spans that failed for their payload come
     with the one that they need, and make jobs of their own.
+
+    Args:
+        spans: to be sent.
+        max_payload_mb: as configured.
+        max_concurrent_transforms: as configured.
+        headroom: how many times its record a payload must hold, as far as the service allows it.
     """
     settings: dict[str, tuple[Setting, Setting]] = {
         STANDARD: (max_payload_mb, max_concurrent_transforms),
@@ -102,7 +111,8 @@ def plan_lanes(spans: pa.Table, max_payload_mb: Setting, max_concurrent_transfor
             if needed:
                 limits = _with_payload(needed, throughput(0, "auto", concurrency).max_concurrent_transforms)
             else:
-                limits = throughput(pc.max(chosen["largest"]).as_py(), payload, concurrency)
+                largest = pc.max(chosen["largest"]).as_py()
+                limits = throughput(max(largest, min(headroom * largest, LARGEST_RECORD_BYTES)), payload, concurrency)
             plans.append(LanePlan(lane, chosen, limits))
     return plans
 

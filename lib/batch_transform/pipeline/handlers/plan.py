@@ -39,7 +39,7 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
     last = state.last_round
     now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
     transform = ctx.config.transform
-    lanes = plan_lanes(now.send, transform.max_payload_mb, transform.max_concurrent_transforms)
+    lanes = plan_lanes(now.send, transform.max_payload_mb, transform.max_concurrent_transforms, transform.headroom)
     jobs, parts = [], []
     for index, lane in enumerate(lanes):
         name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
@@ -66,7 +66,8 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     left = ctx.ledger.read_part(last.open)
     if last.resumed:
         left = reopened(left)
-    probe = last.probe_next and not last.resumed
+    # Whoever resumes means to try everything again; but answers that could not be read are not paid for once more.
+    probe = last.probe_next and (last.misread or not last.resumed)
     good, bad = (sum(getattr(r, name) for r in state.round_records) for name in ("scored_rows", "dead_rows"))
     plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad)
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts))

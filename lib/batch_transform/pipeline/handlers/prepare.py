@@ -29,7 +29,8 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome
     transform = ctx.config.transform
     payload = standard_payload_mb(transform.max_payload_mb, transform.max_concurrent_transforms)
     rules = CuttingRules(
-        object_bytes(state.staged.json_bytes, transform.instance_count, payload), oversize_bytes(payload)
+        object_bytes(state.staged.json_bytes, transform.instance_count, payload),
+        oversize_bytes(payload) // transform.headroom,
     )
     spans = ctx.tables.export(state.staged, rules)
     check_tiling(state.staged.files, spans)

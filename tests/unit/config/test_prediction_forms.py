@@ -1,0 +1,134 @@
+"""The keys that say in which form answers are, and those of filters and joins: what they may be, beside what."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.validate import validate_parameters
+
+from batch_transform.config.changes import differences
+from batch_transform.config.loading import from_arguments
+from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, JSON_LINES, TEXT, AnswerForm
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.planning import Throughput, plan_lanes
+from batch_transform.core.records_path import EACH
+from batch_transform.core.request import transform_request
+from batch_transform.core.uris import S3Uri
+from support.core_tables import span, spans
+from unit.core.test_request import CREATE
+
+
+def build(transform=None, record=None, **prediction):
+    return from_arguments(
+        run_id="r",
+        model="m",
+        workspace="s3://bucket/work",
+        prediction=prediction,
+        transform=transform or {},
+        record=record or {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("prediction", "form"),
+    [
+        ({}, AnswerForm(JSON_LINES)),
+        ({"format": "json"}, AnswerForm(JSON)),
+        ({"records_path": "predictions"}, AnswerForm(JSON_LINES, ("predictions", EACH))),
+        ({"format": "json", "records_path": "[]"}, AnswerForm(JSON, (EACH,))),
+        ({"format": "text", "separator": ",", "blank_lines": "skip"}, AnswerForm(TEXT, (), ",", True)),
+        ({"format": "csv", "schema": "a int"}, AnswerForm(CSV)),
+    ],
+)
+def test_the_section_says_how_predictions_lie_in_an_output(prediction, form):
+    config = build(**prediction)
+    assert config.answer_form == form
+    assert type(config).from_document(config.to_document()) == config
+
+
+JOIN = {"join_source": "input"}
+
+
+@pytest.mark.parametrize(
+    ("transform", "prediction", "form"),
+    [
+        (JOIN, {}, AnswerForm(steps=(JOINED_FIELD,))),
+        (JOIN, {"records_path": "p"}, AnswerForm(steps=(JOINED_FIELD, "p", EACH))),
+        ({**JOIN, "output_filter": "$.x"}, {}, AnswerForm()),
+    ],
+)
+def test_a_joined_prediction_lies_where_the_service_puts_it(transform, prediction, form):
+    assert build(transform, **prediction).answer_form == form
+
+
+def test_a_joined_line_of_csv_ends_with_the_prediction():
+    config = build(JOIN, {"content_type": "text/csv"}, format="csv", schema="p double")
+    assert config.answer_form == AnswerForm(CSV, appended=True)
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"format": "csv"}, "prediction.schema: is required with format: csv"),
+        ({"format": "csv", "schema": "infer"}, "values of format: csv have no names"),
+        ({"format": "text", "schema": "infer"}, "values of format: text have no names"),
+        ({"format": "text", "records_path": "a"}, "prediction.records_path: is given beside format: text"),
+        ({"records_path": "a[0]"}, r"prediction.records_path: is 'a\[0\]'; valid"),
+        ({"separator": ","}, "prediction.separator: is given beside format: jsonlines"),
+        ({"format": "text", "separator": ", "}, "must be one ASCII character"),
+        ({"format": "text", "separator": "\n"}, "separator"),
+        ({"blank_lines": "drop"}, "valid: refuse, skip"),
+        ({"sql": []}, "prediction.sql: is an empty list"),
+        ({"sql": ["p"], "schema": "infer"}, "prediction.sql: is over fields, but prediction.schema is infer"),
+        ({"key": "p", "schema": "infer"}, "prediction.key: names the field p, but prediction.schema is infer"),
+        ({"provenance": "yes"}, "prediction.provenance: must be true or false"),
+        ({"transform": JOIN, "format": "text"}, "with transform.join_source: input a line is JSON"),
+        ({"transform": JOIN, "record": {"content_type": "text/csv"}}, "a line is CSV: set format: csv"),
+        ({"transform": JOIN, "record": {"content_type": "image/png"}}, "records are image/png; the service reads"),
+        ({"transform": {"input_filter": "$.a", "accept": "text/csv"}}, "the service takes the same type for both"),
+        ({"transform": {"input_filter": "a"}}, r"transform.input_filter: is 'a'; it must begin with \$"),
+        ({"transform": {"output_filter": "$" * 64}}, "transform.output_filter: has 64 characters; the limit is 63"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(sections, words):
+    with pytest.raises(ConfigurationError, match=words):
+        build(**sections)
+
+
+def changed(publishing: bool, reading: bool, **prediction):
+    documents = build(schema="p int").to_document(), build(**{"schema": "p int", **prediction}).to_document()
+    return [
+        line.partition(":")[0].removeprefix("prediction.")
+        for line in differences(*documents, publishing=publishing, reading=reading)
+    ]
+
+
+def test_how_answers_are_read_may_change_before_any_was_accepted_and_what_they_become_before_publishing():
+    form = {"format": "text", "schema": "p double", "separator": ",", "blank_lines": "skip"}
+    becomes = {"sql": ["p + 1 AS q"], "column": "c", "provenance": True}
+    assert changed(False, False, **form, **becomes) == []
+    assert changed(False, True, **form, **becomes) == ["blank_lines", "format", "schema", "separator"]
+    assert changed(True, True, **becomes) == ["column", "provenance", "sql"]
+    assert changed(False, False, placeholder="ERROR") == ["placeholder"]
+
+
+def test_filters_and_join_are_in_a_request_that_botocore_accepts():
+    config = build({**JOIN, "input_filter": "$.features", "output_filter": "$['id','SageMakerOutput']"})
+    where = S3Uri.parse("s3://bucket/x")
+    document = config.to_document()
+    request = transform_request("j", document, config.record.media_type, where, where, Throughput(6, 16))
+    validate_parameters(request, CREATE)
+    assert request["DataProcessing"] == {
+        "InputFilter": "$.features",
+        "OutputFilter": "$['id','SageMakerOutput']",
+        "JoinSource": "Input",
+    }
+    # The service takes one type for both, and one way to split and to assemble (batch_transform_facts, 2.4).
+    assert request["TransformOutput"]["Accept"] == request["TransformInput"]["ContentType"] == "application/jsonlines"
+    assert request["TransformOutput"]["AssembleWith"] == request["TransformInput"]["SplitType"]
+
+
+def test_a_join_leaves_room_for_record_and_prediction():
+    assert (build().transform.headroom, build(JOIN).transform.headroom) == (1, 2)
+    for largest, payload in ((2_000_000, 6), (5_000_000, 10), (40_000_000, 80), (70_000_000, 100)):
+        (lane,) = plan_lanes(spans(span(0, 9, largest=largest)), "auto", "auto", 2)
+        assert lane.throughput.max_payload_mb == payload

@@ -1,0 +1,182 @@
+"""Answers in another form than was configured: the run stops at once, and reads them again for nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from batch_transform.core.answer_form import JSON, AnswerForm
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.records_path import parse_path
+from support.memory_run import READER, MemoryRun, echoing
+
+AS_JSON = {"schema": "echo long", "format": "json", "records_path": "[]"}
+JSON_READER = replace(READER, form=AnswerForm(JSON, parse_path("[]")))
+GOOD = echoing(lambda row: None)
+
+
+def in_an_array(job, name, body):
+    return b"[" + body.rstrip(b"\n").replace(b"\n", b",") + b"]\n"
+
+
+def misread(sizes=(30, 40, 1), tamper=in_an_array, model=GOOD, **how):
+    run = MemoryRun(list(sizes), model, **how)
+    run.service.tamper = tamper
+    return run
+
+
+def stopped(run):
+    with pytest.raises(ServiceFailure) as failure:
+        run.to_the_gate()
+    return str(failure.value)
+
+
+def test_the_run_stops_after_its_first_round_and_says_what_to_set():
+    run = misread()
+    words = stopped(run)
+    assert "all 3 answers are in another form" in words
+    assert "1 JSON array of 30 values where 30 lines were expected" in words
+    assert "Set prediction.format: json and prediction.records_path: '[]'" in words
+    assert "nothing is paid for twice" in words
+    assert (run.state().rounds, run.service.records_sent) == (1, 71)
+
+
+def test_with_the_setting_the_same_run_goes_on_without_another_job():
+    run = misread()
+    stopped(run)
+    run.prediction, run.reader = AS_JSON, JSON_READER
+    state = run.to_the_gate()
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+    assert (len(run.service.requests), run.service.records_sent, state.rounds) == (1, 71, 1)
+
+
+def test_a_wrong_setting_is_told_so_again_and_costs_nothing():
+    run = misread()
+    stopped(run)
+    path = parse_path("predictions")
+    run.prediction = {**AS_JSON, "records_path": "predictions"}
+    run.reader = replace(READER, form=AnswerForm(JSON, path))
+    assert "'[]'" in stopped(run)
+    run.prediction, run.reader = AS_JSON, JSON_READER
+    run.to_the_gate()
+    assert run.service.records_sent == 71
+
+
+def test_resumed_as_it_was_the_run_looks_whether_it_is_a_few_rows_after_all():
+    """An orchestrator's retry may not loop, and does not pay for all of it again."""
+    run = misread()
+    for _ in range(3):
+        stopped(run)
+    assert run.state().rounds == 3
+    assert run.service.records_sent <= 71 + 2 * 32
+
+
+def test_a_small_run_with_an_odd_row_goes_on_when_it_is_resumed():
+    """Its one object seems to be in another form; alone, the other rows are not."""
+
+    def answer(records):
+        ids = [json.loads(record)["id"] for record in records]
+        return [b for i in ids for b in ([b'{"echo": 1}', b""] if i == 7 else [b'{"echo": %d}' % i])]
+
+    run = misread(sizes=(20,), tamper=lambda job, name, body: body, model=answer)
+    assert "1 blank line between 20 answers" in stopped(run)
+    outcomes = run.outcomes(run.to_the_gate())
+    assert {row for row, outcome in outcomes.items() if outcome != row} == {7}
+
+
+def test_one_output_of_another_shape_among_good_ones_is_isolated_as_ever():
+    run = misread(tamper=lambda job, name, body: in_an_array(job, name, body) if name.startswith("s0-30-") else body)
+    state = run.to_the_gate()
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+
+
+def test_rows_that_the_model_refuses_do_not_hide_the_shape_of_the_others():
+    run = misread(model=echoing(lambda row: 500 if row == 3 else None))
+    assert "all 2 answers" in stopped(run)
+    run.prediction, run.reader = AS_JSON, JSON_READER
+    outcomes = run.outcomes(run.to_the_gate())
+    assert {row for row, outcome in outcomes.items() if outcome != row} == {3}
+
+
+def test_how_answers_are_read_may_change_until_one_is_accepted():
+    run = misread(sizes=(5, 5), tamper=lambda job, name, body: body)
+    run.to_the_gate()
+    run.prediction = AS_JSON
+    with pytest.raises(ConfigurationError, match=r"prediction\.format: was 'jsonlines', now 'json'"):
+        run.driver()
+
+
+def test_what_was_judged_before_the_setting_changed_is_judged_again():
+    """A driver died between the verdicts on two jobs; the next one reads both in the new way."""
+    run = misread(sizes=(30, 40), oversize=[35])
+    driver = run.driver()
+    while not any(job.verdicts for job in driver.state.jobs):
+        assert driver.step()
+    driver.ctx.lease.release()
+    assert len(run.state().jobs) == 2
+    run.prediction, run.reader = AS_JSON, JSON_READER
+    state = run.to_the_gate()
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+    assert run.service.records_sent == 70
+
+
+INFER = {"schema": "infer"}
+
+
+def inferring(sizes=(30, 40), **how):
+    return MemoryRun(list(sizes), how.pop("model", GOOD), prediction=INFER, reader=PredictionReader(), **how)
+
+
+def test_a_schema_is_inferred_once_the_first_jobs_have_ended():
+    run = inferring()
+    state = run.to_the_gate()
+    assert state.inferred == "echo bigint"
+    assert any("prediction.schema: echo bigint" in event.text for event in run.events)
+    run.reader = READER
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+
+
+def test_a_driver_that_takes_over_has_the_same_schema():
+    run = inferring()
+    driver = run.driver()
+    while driver.state.inferred is None:
+        assert driver.step()
+    driver.ctx.lease.release()
+    run.reader = READER  # as a driver makes it of what the ledger has
+    assert run.to_the_gate().inferred == "echo bigint"
+    kinds = [step.kind for step in run.reader_of_the_ledger().load()]
+    assert kinds.count("inferred") == 1
+
+
+def test_a_round_without_an_answer_leaves_the_schema_to_the_next():
+    run = inferring()
+    run.service.job_faults.append("internal")
+    state = run.to_the_gate()
+    assert (state.inferred, state.rounds) == ("echo bigint", 2)
+
+
+def test_answers_that_are_no_predictions_say_which_form_they_have():
+    run = inferring()
+    run.service.tamper = lambda job, name, body: json.dumps(
+        [json.loads(line) for line in body.split(b"\n")[:-1]], indent=1
+    ).encode()
+    words = stopped(run)
+    assert "prediction.schema: infer" in words
+    assert "Set prediction.format: json" in words or "set prediction.format: json" in words
+    run.prediction, run.reader = {**AS_JSON, "schema": "infer"}, replace(PredictionReader(), form=JSON_READER.form)
+    assert run.to_the_gate().inferred == "echo bigint"
+    assert run.service.records_sent == 70
+
+
+def test_a_field_of_two_kinds_keeps_what_was_paid_for():
+    answer = lambda records: [b'{"echo": 1}' if i % 2 else b'{"echo": "x"}' for i in range(len(records))]  # noqa: E731
+    run = inferring(model=answer)
+    assert "the field echo has values of two kinds" in stopped(run)
+    run.prediction, run.reader = "echo long", PredictionReader(pa.schema([("echo", pa.int64())]))
+    state = run.to_the_gate()
+    assert run.service.records_sent == 70
+    assert sum(isinstance(outcome, dict) for outcome in run.outcomes(state).values()) == 35
