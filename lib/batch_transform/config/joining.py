@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.transform import Transform
-from batch_transform.core.answer_form import CSV, JOINED_FIELD, AnswerForm
+from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, JSON_LINES, AnswerForm
 
 CSV_TYPE = "text/csv"
 # "Text/CSV, application/json and application/jsonlines" (developer guide, batch-transform-data-processing).
@@ -45,8 +45,8 @@ def check_joined(prediction: Prediction, media_type: str) -> None:
         ValueError: the format is not that of the joined lines.
     """
     is_csv = bare_type(media_type) == CSV_TYPE
-    if (prediction.format == CSV) != is_csv or prediction.separator is not None:
-        kind = "CSV: set format: csv" if is_csv else "JSON: leave format and separator out"
+    if prediction.format not in ((CSV,) if is_csv else (JSON, JSON_LINES)):
+        kind = "CSV: set prediction.format: csv" if is_csv else "JSON: leave prediction.format out"
         raise ValueError(f"has format: {prediction.format}, but with transform.join_source: input a line is {kind}")
 
 

@@ -28,9 +28,9 @@ class Prediction(Section):
     """What the model answers and which columns it becomes.
 
     Attributes:
-        format: how predictions lie in an output.
         ddl: the key `schema`: the fields of a prediction in Spark's DDL, or `infer`; None: one string column,
             `prediction`.
+        format: how predictions lie in an output.
         records_path: where the predictions lie in a JSON document.
         separator: stands between two predictions on one line.
         blank_lines: whether a blank line is refused or skipped.
@@ -42,8 +42,8 @@ class Prediction(Section):
     """
 
     # Each rule stands at the later of its fields, which sees the earlier ones: keep the order.
+    ddl: Text | None = Field(default=None, alias="schema")
     format: PredictionFormat = JSON_LINES
-    ddl: Text | None = Field(default=None, alias="schema", validate_default=True)
     records_path: Text | None = None
     separator: Text | None = None
     blank_lines: BlankLines = "refuse"
@@ -53,15 +53,15 @@ class Prediction(Section):
     key: PredictionKey | None = None
     provenance: Annotated[bool, BeforeValidator(read_truth)] = False
 
-    @field_validator("ddl")
+    @field_validator("format")
     @classmethod
-    def _fits_the_format(cls, ddl: str | None, info: ValidationInfo) -> str | None:
-        name = info.data.get("format")
+    def _has_its_schema(cls, name: str, info: ValidationInfo) -> str:
+        ddl = info.data.get("ddl", "")
         if name == CSV and ddl is None:
-            raise ValueError("is required with format: csv; it names the values by their position")
+            raise ValueError("is csv, but there is no prediction.schema, which names the values by their position")
         if name in (CSV, TEXT) and ddl == INFER:
-            raise ValueError(f"is infer, but values of format: {name} have no names; write it, such as 'p double'")
-        return ddl
+            raise ValueError(f"is {name}, whose values have no names to infer; write prediction.schema, as 'p double'")
+        return name
 
     @field_validator("records_path")
     @classmethod

@@ -68,9 +68,9 @@ def test_a_joined_line_of_csv_ends_with_the_prediction():
 @pytest.mark.parametrize(
     ("sections", "words"),
     [
-        ({"format": "csv"}, "prediction.schema: is required with format: csv"),
-        ({"format": "csv", "schema": "infer"}, "values of format: csv have no names"),
-        ({"format": "text", "schema": "infer"}, "values of format: text have no names"),
+        ({"format": "csv"}, "prediction.format: is csv, but there is no prediction.schema"),
+        ({"format": "csv", "schema": "infer"}, "is csv, whose values have no names to infer"),
+        ({"format": "text", "schema": "infer"}, "is text, whose values have no names to infer"),
         ({"format": "text", "records_path": "a"}, "prediction.records_path: is given beside format: text"),
         ({"records_path": "a[0]"}, r"prediction.records_path: is 'a\[0\]'; valid"),
         ({"separator": ","}, "prediction.separator: is given beside format: jsonlines"),
@@ -82,7 +82,7 @@ def test_a_joined_line_of_csv_ends_with_the_prediction():
         ({"key": "p", "schema": "infer"}, "prediction.key: names the field p, but prediction.schema is infer"),
         ({"provenance": "yes"}, "prediction.provenance: must be true or false"),
         ({"transform": JOIN, "format": "text"}, "with transform.join_source: input a line is JSON"),
-        ({"transform": JOIN, "record": {"content_type": "text/csv"}}, "a line is CSV: set format: csv"),
+        ({"transform": JOIN, "record": {"content_type": "text/csv"}}, "a line is CSV: set prediction.format: csv"),
         ({"transform": JOIN, "record": {"content_type": "image/png"}}, "records are image/png; the service reads"),
         ({"transform": {"input_filter": "$.a", "accept": "text/csv"}}, "the service takes the same type for both"),
         ({"transform": {"input_filter": "a"}}, r"transform.input_filter: is 'a'; it must begin with \$"),
