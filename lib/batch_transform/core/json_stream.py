@@ -57,8 +57,9 @@ class JsonStream:
         first = self.peek()
         while True:
             end = self._end_of_value()
-            # A number at the end of the text may go on in the next chunk; nothing else may.
-            if end is not None and (end < len(self._text) or self._ended or first in '{["'):
+            # A number near the end of the text may go on in the next chunk (of `1.5e+` all but the last two characters
+            # are one already); nothing else may.
+            if end is not None and (end + 2 < len(self._text) or self._ended or first in '{["'):
                 text = self._text[self._place : end]
                 self._place = end
                 return text

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch_transform.core import json_stream
 from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.json_stream import NotUnpacked, unpack
@@ -45,7 +47,8 @@ def pieces(text: str, size: int) -> list[bytes]:
 )
 def test_predictions_of_documents_come_out_one_by_one(path, batches, indent, between, size, ascii_only):
     documents = [json.dumps(PATHS[path](batch), indent=indent, ensure_ascii=ascii_only) for batch in batches]
-    found = list(unpack(pieces(between.join(documents), size), parse_path(path)))
+    with patch.object(json_stream, "_MORE_CHARACTERS", 1):
+        found = list(unpack(pieces(between.join(documents), size), parse_path(path)))
     assert [json.loads(text) for text in found] == [item for batch in batches for item in batch]
     assert not any("\n" in text for text in found)
 
