@@ -16,7 +16,9 @@ Image = Annotated[str, AfterValidator(check_pattern(r"\S+", limits.MAX_IMAGE_CHA
 DataUrl = Annotated[
     str,
     AfterValidator(
-        check_pattern(r"(https|s3)://[^/]+/.+", limits.MAX_S3_URI_CHARACTERS, "s3://bucket/key of a model.tar.gz")
+        check_pattern(
+            r"(https|s3)://[^/]+/.+", limits.MAX_MODEL_DATA_URL_CHARACTERS, "s3://bucket/key of a model.tar.gz"
+        )
     ),
 ]
 RoleArn = Annotated[

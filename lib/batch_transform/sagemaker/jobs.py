@@ -14,6 +14,9 @@ from batch_transform.core.request import differences
 from batch_transform.core.status import JobStatus
 from batch_transform.sagemaker.failures import failure_of, service_errors, words_of
 
+# The service's words for a job that it never heard of, and for one that has ended (batch_transform_facts, 1).
+_NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
+
 
 @dataclass(frozen=True)
 class JobDescription:
@@ -137,8 +140,7 @@ class TransformJobs:
         try:
             found = self._client.describe_transform_job(TransformJobName=name)
         except ClientError as err:
-            # The service's words for a name that it never heard of (batch_transform_facts, 1).
-            if err.response["Error"]["Code"] in ("ValidationException", "ResourceNotFound"):
+            if err.response["Error"]["Code"] in _NO_SUCH_JOB:
                 return False
             raise failure_of("DescribeTransformJob", name, err) from err
         except BotoCoreError as err:
@@ -154,8 +156,7 @@ class TransformJobs:
         try:
             self._client.stop_transform_job(TransformJobName=name)
         except ClientError as err:
-            # The service's words for an ended and for an unknown job (batch_transform_facts, 1).
-            if err.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            if err.response["Error"]["Code"] not in _NO_SUCH_JOB:
                 raise failure_of("StopTransformJob", name, err) from err
         except BotoCoreError as err:
             raise failure_of("StopTransformJob", name, err) from err
