@@ -8,7 +8,7 @@ from batch_transform.config.sections import Section
 from batch_transform.config.values import ServedName, Text, Url
 
 # boto3's names of the services that a run calls.
-SERVICES = ("logs", "s3", "sagemaker", "sts")
+SERVICES = ("logs", "s3", "sagemaker", "sagemaker-runtime", "sts")
 
 
 class Aws(Section):

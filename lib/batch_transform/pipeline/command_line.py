@@ -25,10 +25,14 @@ OWN_OPTIONS = {
     "--tolerance": "tolerance",
 }
 OWN_SWITCHES = {"--unfinished": "unfinished"}
-# What only one command understands.
-OF_COMMAND = {
-    CLEAN: ("older_than", "lifecycle", "unfinished"),
-    COMPARE: ("endpoint", "rows", "tolerance"),
+# The options that belong to one command only.
+BELONGING = {
+    "older_than": CLEAN,
+    "lifecycle": CLEAN,
+    "unfinished": CLEAN,
+    "endpoint": COMPARE,
+    "rows": COMPARE,
+    "tolerance": COMPARE,
 }
 
 
@@ -116,7 +120,7 @@ def parse(arguments: list[str]) -> CommandLine:
         reading.take(pending.pop(0), pending)
     command, subject = _subject(reading)
     own = {name: tuple(values) for name, values in reading.own.items()}
-    _check_fitting(command, {name for name, values in own.items() if values} | reading.switches, reading)
+    _check_fitting(command, [name for name in BELONGING if own.get(name) or name in reading.switches], reading)
     if reading.faults:
         raise ConfigurationError(reading.faults)
     unfinished = "unfinished" in reading.switches
@@ -134,10 +138,10 @@ def _subject(reading: _Reading) -> tuple[str, str]:
     return command, words[0] if words else ""
 
 
-def _check_fitting(command: str, given: set[str], reading: _Reading) -> None:
-    for owner, options in OF_COMMAND.items():
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in options if name in given)
-        if names and command != owner:
+def _check_fitting(command: str, given: list[str], reading: _Reading) -> None:
+    for owner in dict.fromkeys(BELONGING[name] for name in given):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owner)
+        if owner != command:
             reading.faults.append(f"{names}: belongs to {owner}, not to {command}")
     if command in WITHOUT_SPARK and reading.spark:
         names = ", ".join(name for name, _ in reading.spark)

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from batch_transform.config.result import DeadLetter
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
+from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.filenames import is_data_file
@@ -91,7 +92,8 @@ class SparkTables:
         source, given = self.source, self.config.input
         large = source.is_scan and given is not None and is_columnar(given) and has_large_rows(source.df)
         target = f"{self.places.scratch}/staging/{self.writer}"
-        return stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+        staged = stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+        return replace(staged, answers=encode_schema(self.shape.reader.schema))
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from batch_transform.config import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer
 from batch_transform.pipeline.archive import write_archive
 from batch_transform.pipeline.command_line import PLAN, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
@@ -216,7 +216,9 @@ def tell(text: str) -> None:
 
 
 def failure(error: BatchTransformError) -> dict[str, Any]:
-    """Returns the report of a command that was refused or has failed."""
+    """Returns the report of a command that was refused or has failed, or has found what it should not."""
+    if isinstance(error, PredictionsDiffer):
+        return dict(error.report)
     refused = isinstance(error, ConfigurationError)
     faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
     return {"run_id": None, "status": "refused" if refused else "failed", "error": faults}
