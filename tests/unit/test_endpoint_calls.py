@@ -47,7 +47,7 @@ def test_the_words_of_a_model_that_refuses_are_not_repeated(client, stub):
         424,
         modeled_fields={"OriginalStatusCode": 400, "OriginalMessage": said},
     )
-    with pytest.raises(ModelRefusal, match="^the model answered with HTTP 400$"):
+    with pytest.raises(ModelRefusal, match=r"^the model answered with HTTP 400$"):
         Endpoint(client, "live", "text/csv", None).invoke(b"1")
 
 
@@ -62,7 +62,7 @@ def test_the_words_of_a_model_that_refuses_are_not_repeated(client, stub):
 )
 def test_what_is_wrong_with_the_name_is_told_from_what_may_pass(client, stub, code, status, kind):
     stub.add_client_error("invoke_endpoint", code, "words of the service", status)
-    with pytest.raises(kind, match="live: .*words of the service"):
+    with pytest.raises(kind, match=r"live: .*words of the service"):
         Endpoint(client, "live", "text/csv", None).invoke(b"1")
 
 
