@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.events import Event
@@ -82,7 +83,7 @@ class MemoryTables:
             path = RUN.join("staging", self.writer, f"{place}.json")
             self.store.put(path, json.dumps([first, rows]).encode())
             files.append(StagedFile(str(path), rows, first, first + rows - 1, 1, 1))
-        return Staged("{}", tuple(files))
+        return Staged("{}", tuple(files), encode_schema(self.run.reader.schema))
 
     def _numbers(self, staged: Staged) -> Iterator[range]:
         for file in staged.files:

@@ -86,9 +86,9 @@ class RunConfig(Section):
     @classmethod
     def _known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:
         emulator = info.data.get("emulator")
-        if emulator is not None and model.name not in emulator.models:
+        if emulator is not None and model.served_as not in emulator.models:
             known = ", ".join(sorted(emulator.models)) or "none"
-            raise ValueError(f"names {model.name}, which is not among emulator.models: {known}")
+            raise ValueError(f"names {model.served_as}, which is not among emulator.models: {known}")
         return model
 
     @field_validator("dead_letter")

@@ -16,13 +16,14 @@ from batch_transform.config.values import (
     PayloadMb,
     Sizing,
     WholeNumber,
+    check_count,
+    check_environment,
     check_length,
     check_pattern,
     one_of,
 )
 from batch_transform.core import limits
 
-_ENVIRONMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # botocore, TransformEnvironmentKey
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
 
 # Ours: a round has a job for each lane and payload, a handful in all.
@@ -88,19 +89,13 @@ class Transform(Section):
     @field_validator("environment")
     @classmethod
     def _environment(cls, environment: dict[str, str]) -> dict[str, str]:
-        _check_count(environment, limits.MAX_ENVIRONMENT_ENTRIES)
-        for name, value in environment.items():
-            if not _ENVIRONMENT_NAME.fullmatch(name) or len(name) > limits.MAX_ENVIRONMENT_KEY_CHARACTERS:
-                raise ValueError(f"has the name {name!r}; valid: letters, digits and _, no digit first")
-            if len(value) > limits.MAX_ENVIRONMENT_VALUE_CHARACTERS:
-                limit = limits.MAX_ENVIRONMENT_VALUE_CHARACTERS
-                raise ValueError(f"has a value of {len(value)} characters under {name}; the limit is {limit}")
-        return environment
+        most, longest = limits.MAX_ENVIRONMENT_ENTRIES, limits.MAX_ENVIRONMENT_VALUE_CHARACTERS
+        return check_environment(environment, most, longest)
 
     @field_validator("tags")
     @classmethod
     def _tags(cls, tags: dict[str, str]) -> dict[str, str]:
-        _check_count(tags, limits.MAX_TAGS)
+        check_count(tags, limits.MAX_TAGS)
         for key, value in tags.items():
             check_length(limits.MAX_TAG_KEY_CHARACTERS)(key)
             if len(value) > limits.MAX_TAG_VALUE_CHARACTERS:
@@ -110,8 +105,3 @@ class Transform(Section):
             if key.lower().startswith("aws:") or not _TAG_TEXT.fullmatch(key) or not _TAG_TEXT.fullmatch(value):
                 raise ValueError(f"has {key!r}: valid are letters, digits, spaces and _.:/=+-@, not aws: at the front")
         return tags
-
-
-def _check_count(entries: dict[str, str], limit: int) -> None:
-    if len(entries) > limit:
-        raise ValueError(f"has {len(entries)} entries; the limit is {limit}")

@@ -83,10 +83,16 @@ class RoundRecord:
 
 @dataclass(frozen=True)
 class Staged:
-    """The staged table: its files and the schema in which they are read."""
+    """The staged table: its files and the schema in which they are read.
+
+    Attributes:
+        answers: the schema of the predictions (answer_schema.encode_schema), with which they are counted without
+            Spark; '' where each is one string.
+    """
 
     schema_json: str
     files: tuple[StagedFile, ...]
+    answers: str = ""
 
     @property
     def rows(self) -> int:

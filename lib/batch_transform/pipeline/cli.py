@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
-from batch_transform.pipeline.command_line import WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.package_data import resolve_input
@@ -31,6 +31,10 @@ def main() -> int:
         printed.report(failure(err))
         return err.exit_code
     # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
+    if asked.command == PLAN:
+        from batch_transform.pipeline.planned import plan_job
+
+        return plan_job(document, printed)
     from batch_transform.pipeline.job import run_job
 
     return run_job(document, printed)

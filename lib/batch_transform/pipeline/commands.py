@@ -1,4 +1,4 @@
-"""The commands about a run that need no Spark: status, stop, clean; and what `resume` goes on with."""
+"""The commands about a run that need no Spark: status, stop, clean, compare; and what `resume` goes on with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from batch_transform.core.lease import Lease
 from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
 from batch_transform.pipeline.clean_command import Tell, clean_command
-from batch_transform.pipeline.command_line import STATUS, STOP, CommandLine
+from batch_transform.pipeline.command_line import COMPARE, OF_A_RUN_FILE, STATUS, STOP, CommandLine
+from batch_transform.pipeline.compare import compare
 from batch_transform.pipeline.named_run import Reached, loaded, reached
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.reporting import write_status
@@ -26,7 +27,7 @@ STOP_PATIENCE_SECONDS = 600.0
 
 
 def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
-    """Returns the configuration of `run` or `resume`.
+    """Returns the configuration of `run`, `plan` or `resume`.
 
     Args:
         asked: the command line.
@@ -35,7 +36,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or there is no run to resume.
     """
-    if asked.command == "run":
+    if asked.command in OF_A_RUN_FILE:
         return loaded(asked, environ).named()
     with reached(asked, environ) as there:
         _, state = there.run()
@@ -48,7 +49,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[str, Any]:
-    """Returns the report of `status`, `stop` or `clean`.
+    """Returns the report of `status`, `stop`, `clean` or `compare`.
 
     Raises:
         ConfigurationError: there is no such run, or the command does not fit it.
@@ -59,6 +60,8 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[
             return status(there)
         if asked.command == STOP:
             return stop(there, tell)
+        if asked.command == COMPARE:
+            return compare(there, asked, tell)
         return clean_command(there, asked, tell)
 
 

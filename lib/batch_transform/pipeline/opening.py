@@ -30,6 +30,7 @@ from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
+from batch_transform.sagemaker.models import ensure_model
 from batch_transform.spark.dead_letters import ERROR
 from batch_transform.spark.merging import PredictionShape
 from batch_transform.spark.reading import prediction_shape, read_input, record_columns
@@ -65,7 +66,8 @@ def open_run(
     recorded = None if faults.found else fold(ledger.load())
     if recorded is not None:
         check_same(recorded, config)
-    if recorded is None or recorded.gate is None:  # once all is scored the model may be gone
+    needs_model = recorded is None or recorded.gate is None  # once all is scored the model may be gone
+    if needs_model and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
     rows = _rows(spark, config, places, source, recorded, faults)
     tables = SparkTables(
@@ -91,6 +93,8 @@ def open_run(
         return Driver(ctx, recorded)
     if recorded is None or recorded.publication is None:
         _check_world(ctx, tables, rows.schema, faults)
+    if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
+        ensure_model(access.client("sagemaker"), config.model.parts)
     if recorded is None:
         ledger.probe()
     return Driver(ctx, begin(ctx))

@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.result import DeadLetter
 from batch_transform.config.runfile import RunConfig
+from batch_transform.config.sections import Input
+from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.filenames import is_data_file
@@ -32,7 +34,6 @@ from batch_transform.spark.reading import first_line, has_large_rows
 from batch_transform.spark.settings import large_record_settings, session_settings, writer_options
 from batch_transform.spark.staging import stage
 
-# Formats whose files tell their rows without being read.
 _COLUMNAR = ("parquet", "delta", "orc")
 
 
@@ -42,6 +43,11 @@ class Source:
 
     df: DataFrame
     is_scan: bool
+
+
+def is_columnar(given: Input) -> bool:
+    """Returns whether the input's files tell their rows without being read."""
+    return given.format in _COLUMNAR or given.table is not None
 
 
 def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
@@ -84,10 +90,10 @@ class SparkTables:
         """Returns the input once it is written with row numbers."""
         assert self.source is not None
         source, given = self.source, self.config.input
-        is_columnar = source.is_scan and given is not None and (given.format in _COLUMNAR or given.table is not None)
-        large = is_columnar and has_large_rows(source.df)
+        large = source.is_scan and given is not None and is_columnar(given) and has_large_rows(source.df)
         target = f"{self.places.scratch}/staging/{self.writer}"
-        return stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+        staged = stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+        return replace(staged, answers=encode_schema(self.shape.reader.schema))
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""
