@@ -25,6 +25,7 @@ from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.job_request import JobRequest, from_api
 from transform_emulator.locations import parse_uri
+from transform_emulator.model_data import ArtifactError, with_artifact
 from transform_emulator.switches import Switches
 
 log = logging.getLogger(__name__)
@@ -124,8 +125,8 @@ class JobRunner:
     def _transform(self, job: Job) -> str | None:
         request = from_api(job.body)
         begun = job.life.started is not None
-        served_by = self._with.models.command_or_url(job.scope, request.model_name)
-        if served_by is None:
+        serving = self._with.models.serving(job.scope, request.model_name)
+        if serving is None:
             # A container image that will not start (developer guide, batch transform storage).
             log.error("nothing serves model %s: name it with --model", request.model_name)
             return data_log.INTERNAL_ERROR
@@ -146,7 +147,12 @@ class JobRunner:
             return data_log.INTERNAL_ERROR
         if fault is not None and fault.kind is Kind.COMPLETED_WITHOUT_OUTPUT:
             return None  # boto3#2044: Completed, no error, no objects
-        return self._run_instances(job, self._context(job, request, served_by, store), objects)
+        data_url = self._with.models.model_data_url(job.scope, request.model_name)
+        try:
+            with with_artifact(serving, data_url, store) as served_by:
+                return self._run_instances(job, self._context(job, request, served_by, store), objects)
+        except ArtifactError as error:
+            return f"{data_log.Blame.CLIENT.value}: {error}"
 
     def _begin(self, job: Job, request: JobRequest, store: ObjectStore) -> list[InputObject]:
         """The objects that the job reads, also if other keys come below its prefix later."""
