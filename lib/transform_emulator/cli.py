@@ -35,13 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SwitchError, FaultError, OSError) as error:
         parser.error(str(error))  # exits with 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if arguments.verbose:
+        logging.getLogger("transform_emulator").setLevel(logging.INFO)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     try:
         return _serve(settings, arguments.exit_with_stdin, ended)
     except ScriptError as error:
-        parser.error(str(error))  # exits with 2
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return 2
     except StateError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 1
@@ -132,6 +135,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "metavar": "DIR",
         "help": "keep objects, jobs, models and job logs in this directory, and go on with what it holds",
     },
+    "--verbose": {"action": "store_true", "help": "tell each step of each instance on standard error"},
     "--exit-with-stdin": {"action": "store_true", "help": "end when standard input is closed"},
 }
 

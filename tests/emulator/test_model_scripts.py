@@ -142,7 +142,7 @@ def test_the_command_line_refuses_a_bad_script() -> None:
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--model", "churn=/no/such/model.tar.gz"]
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": LIB}, capture_output=True, timeout=WAIT_SECONDS)
     assert (ended.returncode, ended.stdout) == (2, b"")
-    assert ended.stderr.splitlines()[-1].endswith(b"error: model churn: /no/such/model.tar.gz does not exist")
+    assert ended.stderr == b"transform-emulator: model churn: /no/such/model.tar.gz does not exist\n"
 
 
 @pytest.fixture(scope="module")
@@ -217,8 +217,10 @@ def test_an_artifact_that_is_not_there_fails_the_job(unpacking: tuple[Aws, Path]
 def test_an_endpoint_serves_a_script_too(unpacking: tuple[Aws, Path], tmp_path: Path) -> None:
     """InvokeEndpoint answers as a job does, with the artifact that the model has on S3."""
     aws, _ = unpacking
-    aws.s3.put_object(Bucket="models", Key="m.tar.gz", Body=packed(tmp_path / "m.tar.gz", other="x = 1").read_bytes())
-    container = {"Image": "lone", "ModelDataUrl": "s3://models/m.tar.gz"}
+    aws.s3.put_object(
+        Bucket="script-models", Key="m.tar.gz", Body=packed(tmp_path / "m.tar.gz", other="x = 1").read_bytes()
+    )
+    container = {"Image": "lone", "ModelDataUrl": "s3://script-models/m.tar.gz"}
     aws.sagemaker.create_model(ModelName="there", PrimaryContainer=container, ExecutionRoleArn="arn:aws:iam::1:role/r")
     variant = {"VariantName": "all", "ModelName": "there", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     aws.sagemaker.create_endpoint_config(EndpointConfigName="one", ProductionVariants=[variant])
@@ -236,8 +238,8 @@ def test_a_prediction_in_hand_does_not_keep_an_unpacked_model(tmp_path: Path) ->
     command = f"env TMPDIR={temporary} {serving(str(archive)).command_or_url}"
     with Emulator(Settings({"slow": command}, create_buckets=True)) as emulator:
         aws = Aws.of(emulator.endpoint_url)
-        aws.s3.put_object(Bucket="data", Key="in/a.csv", Body=b"1,2\n")
-        aws.sagemaker.create_transform_job(**request("slow", "data", ModelName="slow"))
+        aws.s3.put_object(Bucket="slow-script", Key="in/a.csv", Body=b"1,2\n")
+        aws.sagemaker.create_transform_job(**request("slow", "slow-script", ModelName="slow"))
         deadline = time.monotonic() + WAIT_SECONDS
         while not list(temporary.rglob("*.py")) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -1,17 +1,23 @@
 """Rows E1 to E3 of the workloads: a model of four functions, the smallest request, the order of the service's steps."""
 
+import contextlib
 import io
 import json
 import tarfile
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from sklearn.linear_model import LogisticRegression
 
+from batch_transform.config.surroundings import Emulator as EmulatorConfig
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.emulation import embedded_emulator
 from emulator.conftest import Aws, request
 from transform_emulator.emulator import Emulator, Settings
 
@@ -136,8 +142,123 @@ def test_e1_a_default_answer_follows_accept(scripts: Aws) -> None:
 
 def test_e1_a_created_models_artifact_is_fetched_from_s3(scripts: Aws, archive: Path) -> None:
     """A script without an artifact of its own is an image: CreateModel's ModelDataUrl is its model."""
-    scripts.s3.put_object(Bucket="models", Key="churn/model.tar.gz", Body=archive.read_bytes())
-    container = {"Image": "lone", "ModelDataUrl": "s3://models/churn/model.tar.gz"}
+    scripts.s3.put_object(Bucket="churn-models", Key="churn/model.tar.gz", Body=archive.read_bytes())
+    container = {"Image": "lone", "ModelDataUrl": "s3://churn-models/churn/model.tar.gz"}
     role = "arn:aws:iam::123456789012:role/any"
     scripts.sagemaker.create_model(ModelName="churn-v8", PrimaryContainer=container, ExecutionRoleArn=role)
     assert json.loads(scored(scripts, "churn-v8")) == classifier().predict(FEATURES).tolist()
+
+
+def test_e1_a_run_files_emulator_takes_a_script(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`emulator: {models: {churn: FOLDER}}`, relative to where the run is started; a bad one is refused in one line."""
+    monkeypatch.chdir(folder.parent)
+    with embedded_emulator(EmulatorConfig(models={"churn": folder.name})) as url:
+        lines = scored(Aws.of(url), "churn", TransformOutput__Accept="application/jsonlines").splitlines()
+        assert len([line for line in lines if line]) == len(FEATURES)
+    with pytest.raises(ConfigurationError) as refused, embedded_emulator(EmulatorConfig(models={"churn": "./nothing"})):
+        pass
+    assert refused.value.faults == (
+        "emulator: it did not start: transform-emulator: model churn: "
+        "./nothing is neither a folder nor an archive nor a command that can be started",
+    )
+
+
+def test_e2_the_smallest_request_is_accepted_as_boto3_sends_it(scripts: Aws) -> None:
+    """S3Prefix, text/csv, Line, MultiRecord and an environment; without AssembleWith the answers follow each other."""
+    job = f"job-{uuid.uuid4().hex[:12]}"
+    for name, rows in {"a.csv": FEATURES[:3], "b.csv": FEATURES[3:5]}.items():
+        scripts.s3.put_object(Bucket=job, Key=f"in/{name}", Body=csv_of(rows))
+    scripts.sagemaker.create_transform_job(
+        TransformJobName=job,
+        ModelName="archive",
+        BatchStrategy="MultiRecord",
+        Environment={"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"},
+        TransformInput={
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{job}/in/"}},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        TransformOutput={"S3OutputPath": f"s3://{job}/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    assert scripts.wait_until(job)["TransformJobStatus"] == "Completed"
+    labels = [f"{label}\n" for label in classifier().predict(FEATURES[:5])]
+    assert scripts.outputs(job) == {
+        "a.csv.out": "".join(labels[:3]).encode(),
+        "b.csv.out": "".join(labels[3:]).encode(),
+    }
+
+
+ORDERED = """
+import os, time
+
+def model_fn(model_dir):
+    print("model", os.environ["COLOUR"], os.environ["SHAPE"])
+    while not os.path.exists(os.environ["GO"]):
+        time.sleep(0.02)
+
+def execution_parameters_fn():
+    print("parameters")
+    return {"MaxConcurrentTransforms": 1, "MaxPayloadInMB": 3, "BatchStrategy": "SINGLE_RECORD"}
+
+def transform_fn(model, data, content_type, accept):
+    print("request", data.strip())
+    return data
+"""
+STEPS = [
+    "starts",
+    "sets up the model ordered:",
+    "loads the environment: COLOUR, GO, SAGEMAKER_BATCH, SAGEMAKER_BATCH_STRATEGY, SHAPE",
+    "is healthy: /ping answered 200",
+    "determines its input: 2 objects",
+    "fills in from /execution-parameters what was not given: 1 concurrent, 3 MB, MULTI_RECORD",
+    "invokes /invocations",
+    "has saved its results",
+    "stops",
+]
+
+
+def test_e3_a_job_takes_the_services_steps_in_their_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Instance, model, environment (the job's wins), ping, input, execution parameters, requests, results, end."""
+    (tmp_path / "inference.py").write_text(ORDERED)
+    caplog.set_level("INFO", "transform_emulator")
+    job, go = f"job-{uuid.uuid4().hex[:12]}", tmp_path / "go"
+    with Emulator(Settings({"image": str(tmp_path)}, create_buckets=True)) as emulator:
+        aws = Aws.of(emulator.endpoint_url)
+        aws.s3.put_object(Bucket=job, Key="in/a.csv", Body=b"1\n2\n")
+        model = {"Image": "image", "Environment": {"COLOUR": "model's", "SHAPE": "model's", "GO": str(go)}}
+        aws.sagemaker.create_model(
+            ModelName="ordered", PrimaryContainer=model, ExecutionRoleArn="arn:aws:iam::1:role/r"
+        )
+        given = {
+            "BatchStrategy": "MultiRecord",
+            "TransformInput__ContentType": "text/csv",
+            "Environment__COLOUR": "job's",
+        }
+        aws.sagemaker.create_transform_job(**request(job, job, ModelName="ordered", **given))
+        wait_for(lambda: aws.log_lines(job, data_log=False))
+        # The model is not ready, so the input is not determined: what comes now is part of it.
+        aws.s3.put_object(Bucket=job, Key="in/b.csv", Body=b"3\n")
+        go.touch()
+        assert aws.wait_until(job)["TransformJobStatus"] == "Completed"
+        assert list(aws.outputs(job)) == ["a.csv.out", "b.csv.out"]
+        assert aws.log_lines(job, data_log=False) == [
+            "model job's model's",
+            "parameters",
+            "request 1",
+            "2",
+            "request 3",
+        ]
+    told = [line.partition("instance 0 ")[2] for line in caplog.messages if f"job {job}" in line]
+    assert [step[: len(begins)] for step, begins in zip(told, STEPS, strict=True)] == STEPS
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Returns once the condition holds; the job's first log line makes its group."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ClientError):
+            if condition():
+                return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")

@@ -41,7 +41,8 @@ class Emulator(Section):
     """The embedded emulator.
 
     Attributes:
-        models: each model's name, and the command or the URL of the server that is the model.
+        models: each model's name, and the command or the URL of the server that is the model, or the place of its
+            script and artifact: a folder, a `model.tar.gz`, or `SCRIPT.py:ARTIFACT`, relative to where the driver runs.
         state: a folder in which it keeps its S3 and its jobs; None: they end with the driver, and so does the run.
     """
 
