@@ -41,7 +41,9 @@ class Emulator(Section):
     """The embedded emulator.
 
     Attributes:
-        models: each model's name, or the image that it is made of, and the command or the URL of the server that is it.
+        models: each model's name, or the image that it is made of, and the command or the URL of the server that is it,
+            or the place of its script and artifact: a folder, a `model.tar.gz`, or `SCRIPT.py:ARTIFACT`, relative to
+            where the driver runs.
         state: a folder in which it keeps its S3 and its jobs; None: they end with the driver, and so does the run.
     """
 
