@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.spark_arguments import OPTIONS, SWITCHES
 
 RUN, RESUME, STATUS, STOP, CLEAN = "run", "resume", "status", "stop", "clean"
-COMMANDS_BUILT = (RUN, RESUME, STATUS, STOP, CLEAN)
+# A run in steps, each of which ends at once.
+PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
+STEPS = (PREPARE, SUBMIT, COLLECT)
+COMMANDS_BUILT = (RUN, RESUME, *STEPS, STATUS, STOP, CLEAN)
 COMMANDS_LATER = ("plan",)
 # Those that Spark has no part in.
 WITHOUT_SPARK = (STATUS, STOP, CLEAN)
+NO_MERGE = "--no-merge"
 OWN_OPTIONS = {
     "--var": "variables",
     "--set": "sets",
@@ -20,8 +26,11 @@ OWN_OPTIONS = {
     "--older-than": "older_than",
     "--lifecycle": "lifecycle",
 }
-OWN_SWITCHES = {"--unfinished": "unfinished"}
-OF_CLEAN = ("older_than", "lifecycle", "unfinished")
+OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge"}
+# What a message or a report repeats of a command line is stored and printed.
+SECRET = re.compile("secret|password|token", re.IGNORECASE)
+# The options that belong to one command only.
+BELONGING = {"older_than": CLEAN, "lifecycle": CLEAN, "unfinished": CLEAN, "no_merge": COLLECT}
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,8 @@ class CommandLine:
     """What was asked for.
 
     Attributes:
-        subject: the path of a run file; for the other commands than `run` also the run's folder on S3, for `clean` also
-            a workspace.
+        subject: the path of a run file; for the other commands than `run` and `prepare` also the run's folder on S3,
+            for `clean` also a workspace.
         command: one of COMMANDS_BUILT.
         variables: `name=value` each.
         sets: `a.b=value` each.
@@ -38,6 +47,7 @@ class CommandLine:
         older_than: days, of `clean`; the last one given.
         lifecycle: days, of `clean`; the last one given.
         unfinished: of `clean`: whether a run goes that is not published.
+        no_merge: of `collect`: whether it ends where a merge would begin.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
@@ -50,6 +60,7 @@ class CommandLine:
     older_than: tuple[str, ...] = ()
     lifecycle: tuple[str, ...] = ()
     unfinished: bool = False
+    no_merge: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 
@@ -102,11 +113,11 @@ def parse(arguments: list[str]) -> CommandLine:
         reading.take(pending.pop(0), pending)
     command, subject = _subject(reading)
     own = {name: tuple(values) for name, values in reading.own.items()}
-    _check_fitting(command, {name for name in OF_CLEAN if own.get(name) or name in reading.switches}, reading)
+    _check_fitting(command, [name for name in BELONGING if own.get(name) or name in reading.switches], reading)
     if reading.faults:
         raise ConfigurationError(reading.faults)
-    unfinished = "unfinished" in reading.switches
-    return CommandLine(subject, command, **own, unfinished=unfinished, spark=tuple(reading.spark), rest=tuple(rest))
+    chosen: dict[str, Any] = {**own, **{name: name in reading.switches for name in OWN_SWITCHES.values()}}
+    return CommandLine(subject, command, **chosen, spark=tuple(reading.spark), rest=tuple(rest))
 
 
 def _subject(reading: _Reading) -> tuple[str, str]:
@@ -116,18 +127,20 @@ def _subject(reading: _Reading) -> tuple[str, str]:
         return words[0], ""
     if words and words[0] in COMMANDS_BUILT:
         command = words.pop(0)
-    what = "RUNFILE" if command == RUN else "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+    folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+    what = "RUNFILE" if command in (RUN, PREPARE) else folder
     if len(words) != 1:
         given = f"got {', '.join(words)}" if words else "none given"
         reading.faults.append(f"{what}: exactly one is needed, {given}; see --help")
     return command, words[0] if words else ""
 
 
-def _check_fitting(command: str, of_clean: set[str], reading: _Reading) -> None:
-    if of_clean and command != CLEAN:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in OF_CLEAN if name in of_clean)
-        reading.faults.append(f"{names}: belongs to clean, not to {command}")
-    if command in WITHOUT_SPARK and reading.spark:
+def _check_fitting(command: str, given: list[str], reading: _Reading) -> None:
+    for owner in (CLEAN, COLLECT):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owner)
+        if names and command != owner:
+            reading.faults.append(f"{names}: belongs to {owner}, not to {command}")
+    if reading.spark and (command in (*WITHOUT_SPARK, SUBMIT) or "no_merge" in reading.switches):
         names = ", ".join(name for name, _ in reading.spark)
         reading.faults.append(f"{names}: is spark-submit's, and {command} runs without Spark")
 

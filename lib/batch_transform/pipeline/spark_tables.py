@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.result import DeadLetter
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.filenames import is_data_file
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import Kind
@@ -28,7 +29,7 @@ from batch_transform.spark.export import export
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, PredictionShape, select_result, with_outcomes
-from batch_transform.spark.reading import first_line, has_large_rows
+from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.settings import large_record_settings, session_settings, writer_options
 from batch_transform.spark.staging import stage
 
@@ -87,7 +88,8 @@ class SparkTables:
         is_columnar = source.is_scan and given is not None and (given.format in _COLUMNAR or given.table is not None)
         large = is_columnar and has_large_rows(source.df)
         target = f"{self.places.scratch}/staging/{self.writer}"
-        return stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+        staged = stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+        return replace(staged, answers=encode_schema(self.shape.reader.schema))
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""

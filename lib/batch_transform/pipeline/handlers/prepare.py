@@ -20,7 +20,8 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
     """Returns the step `staged`."""
     staged = ctx.tables.stage()
     ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
-    return Outcome("staged", {"files": [asdict(file) for file in staged.files], "schema": staged.schema_json})
+    files = [asdict(file) for file in staged.files]
+    return Outcome("staged", {"files": files, "schema": staged.schema_json, "answers": staged.answers})
 
 
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome:
