@@ -65,7 +65,8 @@ def test_all_faults_of_the_arguments_come_together():
 
 
 def test_a_command_that_is_not_built_is_refused_as_such():
-    with pytest.raises(ConfigurationError, match="plan: is not built yet; built: run, resume, prepare, submit, collect, status, stop, clean"):
+    built = "run, resume, prepare, submit, collect, status, stop, clean"
+    with pytest.raises(ConfigurationError, match=f"plan: is not built yet; built: {built}"):
         parse(["plan", "run.yml"])
 
 

@@ -47,6 +47,14 @@ def collect(driver: Driver) -> None:
         pass
 
 
+def without_spark(driver: Driver, command: str) -> None:
+    """Does what a step does of a run that is prepared, as far as it needs no Spark; `prepare` is done already."""
+    if command == SUBMIT:
+        submit(driver)
+    elif command == COLLECT:
+        collect(driver)
+
+
 def _step(driver: Driver) -> bool:
     """Whether a step was done; a quota that is used up is left to a later call."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batch_transform.config.runfile import RunConfig
@@ -17,7 +17,7 @@ from batch_transform.pipeline.named_run import Reached, reached, resumable
 from batch_transform.pipeline.recorded import RecordedRun, read_run
 from batch_transform.pipeline.rejoining import rejoin_run
 from batch_transform.pipeline.renewal import renewed
-from batch_transform.pipeline.step_by_step import SETTLED, collect, is_prepared, step_report, submit
+from batch_transform.pipeline.step_by_step import SETTLED, is_prepared, step_report, without_spark
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,10 @@ class _Step(Guarded):
     def _drive(self, driver: Driver) -> None:
         if driver.ctx.lease.epoch:
             self.resources.enter_context(renewed(driver.ctx.lease))
-            _WORK[self._asked.command](driver)
+            without_spark(driver, self._asked.command)
         command, workspace = self._asked.command, str(driver.ctx.places.run)
         report = step_report(driver.state, command, workspace, lambda step: spelled(self._asked, step, self._environ))
         driver.close(report)
         self.needs_spark = command == COLLECT and report["status"] == SETTLED and not self._asked.no_merge
         if not self.needs_spark:
             self.handshake.report(report)
-
-
-def _nothing(driver: Driver) -> None:
-    """A run that is prepared is left as it is."""
-
-
-_WORK: Mapping[str, Callable[[Driver], None]] = {PREPARE: _nothing, SUBMIT: submit, COLLECT: collect}
