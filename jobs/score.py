@@ -18,13 +18,13 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     """Returns the exit code of the run that the resolved document describes."""
     parser = argparse.ArgumentParser(prog="score.py", description=__doc__)
     parser.add_argument("--resolved", type=Path, required=True, help="JSON document of the checked run file")
-    parser.add_argument("--prepare", action="store_true", help="end when the jobs of the first round are recorded")
+    parser.add_argument("--step", choices=("prepare", "collect"), help="the step of a run that this is; else all of it")
     asked = parser.parse_args(arguments)
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))
     # Imported late: the driver's pid is known to the wrapper before seconds go into imports.
     from batch_transform.pipeline.job import run_job
 
-    return run_job(document, handshake, "prepare" if asked.prepare else "run")
+    return run_job(document, handshake, asked.step or "run")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
-from batch_transform.pipeline.command_line import PREPARE, RUN
+from batch_transform.pipeline.command_line import PREPARE, RUN, STEPS
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.guarded import Guarded, tell_terminal
@@ -32,7 +32,7 @@ def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN) 
     Args:
         document: the resolved run file.
         handshake: with the wrapper.
-        command: RUN, or PREPARE: then it ends when the jobs of the first round are recorded.
+        command: RUN; or the step that this is: PREPARE ends when the jobs of the first round are recorded.
     """
     config = RunConfig.from_document(document)
     job = _Job(config, handshake, command)
@@ -66,13 +66,17 @@ class _Job(Guarded):
             self.driver = open_run(spark, self._config, access, tell_terminal)
             self.resources.enter_context(renewed(self.driver.ctx.lease))
             (prepare if self._command == PREPARE else _to_the_end)(self.driver)
-        report = self.driver.state.report
-        if report is None:
-            run = str(self.driver.ctx.places.run)
-            report = step_report(self.driver.state, PREPARE, run, lambda step: next_step(step, run, os.environ))
+        report = self._report(self.driver)
         self.driver.close(report)
         spark.stop()
         return report
+
+    def _report(self, driver: Driver) -> dict[str, Any]:
+        run = str(driver.ctx.places.run)
+        if self._command in STEPS:
+            return step_report(driver.state, self._command, run, lambda step: next_step(step, run, os.environ))
+        assert driver.state.report is not None
+        return driver.state.report
 
 
 def _to_the_end(driver: Driver) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.pipeline.archive import write_archive
-from batch_transform.pipeline.command_line import PREPARE, SECRET, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import SECRET, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
@@ -151,7 +151,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     arguments = full_arguments(config, given, home, places)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
-    command += ["--prepare"] if asked.command == PREPARE else []
+    command += ["--step", asked.command] if asked.command in STEPS else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)
