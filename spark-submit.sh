@@ -20,6 +20,10 @@ Scores a table with Amazon SageMaker Batch Transform, as a run file says.
   ./spark-submit.sh [run] RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] [-- ANYTHING FOR SPARK-SUBMIT]
   ./spark-submit.sh plan RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] prints what a run would do, and does nothing
   ./spark-submit.sh resume RUN [OPTION ...] [SPARK-SUBMIT-OPTION ...]   goes on with a run, without its run file
+  ./spark-submit.sh prepare RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...]
+  ./spark-submit.sh submit RUN
+  ./spark-submit.sh collect RUN [--no-merge] [SPARK-SUBMIT-OPTION ...]  the same run in steps that do not wait for jobs:
+                                        each prints what to wait for and what to call then; `collect` until `published`
   ./spark-submit.sh status RUN                                          prints how far it has come
   ./spark-submit.sh stop RUN                                            stops its jobs; it can be resumed
   ./spark-submit.sh clean RUN [--unfinished] [--lifecycle DAYS]         removes all but its ledger and its reports

@@ -83,7 +83,7 @@ def test_a_plan_is_the_same_submission_told_to_do_nothing(submit):
     _, run = submit("run.yml")
     code, written = submit("plan", "run.yml")
     assert code == 0
-    assert written["command.json"]["command"] == [*run["command.json"]["command"], "--plan"]
+    assert written["command.json"]["command"] == [*run["command.json"]["command"], "--step", "plan"]
     assert written["resolved.json"] == run["resolved.json"]
 
 

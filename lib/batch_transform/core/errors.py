@@ -80,6 +80,15 @@ class RunHeld(BatchTransformError):
         )
 
 
+class RunStopped(BatchTransformError):
+    """A person has stopped this run; only who means it goes on with it. The exit code is that of the driver then."""
+
+    exit_code = 143
+
+    def __init__(self, run: object) -> None:
+        super().__init__(f"{run} was stopped by `stop`; `submit` or `resume` goes on with it")
+
+
 class LedgerCorrupt(BatchTransformError):
     """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition."""
 
@@ -101,3 +110,10 @@ class StopRequested(Interrupted):
     def __init__(self) -> None:
         super().__init__(15)
         self.args = ("stopped as `stop` asked; the run can be resumed",)
+
+
+def first_line(err: BaseException) -> str:
+    """Returns an error of Spark's without its plan and its stack."""
+    head, _, rest = str(err).strip().partition("\n")
+    # py4j names the object that it called; what went wrong stands in the next line.
+    return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head

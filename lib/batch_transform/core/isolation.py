@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from .errors import GateRefused
 from .failures import ErrorClass, Failure, Remedy
 from .limits import BYTES_PER_MB, MAX_PAYLOAD_MB
-from .records import JobRecord
+from .records import TIMEOUT, JobRecord
 from .span_states import SpanEvent, SpanState, after
 from .spans import SPAN_SCHEMA
 from .status import JobStatus
@@ -105,7 +105,7 @@ def decide(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
 
 def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
     repeats = span["repeats"] + 1
-    late = job.record.stop_reason == "timeout" and failure.error_class is ErrorClass.STOPPED
+    late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
     spent = repeats >= (MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS)
     words = f"{failure.error_class.value} in {repeats} jobs, last in {job.record.name}: {failure.message}"
     return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if spent else None)

@@ -9,6 +9,9 @@ from .ledger import Part
 from .spans import StagedFile
 from .status import JobStatus
 
+# Why a run stops a job of its own: it is late, its driver was interrupted, a person has asked for it with `stop`.
+TIMEOUT, INTERRUPTED, ASKED = "timeout", "interrupted", "asked"
+
 
 @dataclass(frozen=True)
 class JobRecord:
@@ -23,7 +26,7 @@ class JobRecord:
         created: whether the service is known to have accepted it.
         status: terminal status, None while in flight.
         failure_reason: DescribeTransformJob's FailureReason, only when Failed.
-        stop_reason: why this run asked for it to be stopped, before it did: `timeout` or `interrupted`.
+        stop_reason: why this run asked for it to be stopped, before it did: TIMEOUT, INTERRUPTED or ASKED.
         witness: an object of one record that was scored before; where it fails as well it is the model, not the rows.
         verdicts: the part with the verdicts on its spans, None until judged.
         witness_scored: whether the witness was scored again.
@@ -125,7 +128,11 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as a fold over its ledger. Every field is final once set."""
+    """A run as a fold over its ledger. Every field is final once set, but for `stopped`.
+
+    Attributes:
+        stopped: whether a person has stopped it and nobody has gone on with it since.
+    """
 
     run_id: str
     nonce: str
@@ -141,6 +148,7 @@ class RunState:
     published: dict[str, Any] | None = None
     report: dict[str, Any] | None = None
     cleaned: bool = False
+    stopped: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -157,6 +165,11 @@ class RunState:
     def last_round(self) -> RoundRecord | None:
         """The latest round, None before the first."""
         return self.round_records[-1] if self.round_records else None
+
+    @property
+    def in_flight(self) -> tuple[JobRecord, ...]:
+        """The jobs of the latest round that were created and are not known to have ended."""
+        return tuple(job for job in self.round_jobs if job.created and job.status is None)
 
     @property
     def is_settled(self) -> bool:

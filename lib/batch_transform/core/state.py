@@ -3,12 +3,12 @@
 | step kind | may come | and sets |
 |---|---|---|
 | opened | first | run id, nonce, configuration |
-| resumed | any time | that another driver took over, its configuration; what failed before may be tried again |
+| resumed | any time | that another driver went on, its configuration; what failed or was stopped may be tried again |
 | staged | once | the staged files |
 | exported | after staged | the spans |
 | planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
 | job_created | after planned, for a job not yet created | created |
-| job_stopping | for a job that has not ended: intent | that this run asks for its end, and why |
+| job_stopping | for a job that has not ended: intent | that this run asks for its end, and why; whether a person did |
 | job_ended | for a created job | terminal status |
 | job_judged | for an ended job | the verdicts on its spans |
 | reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
@@ -28,7 +28,7 @@ from dataclasses import replace
 
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
-from .records import JobRecord, Recorded, RoundRecord, RunState, Staged
+from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
 from .spans import StagedFile
 from .status import JobStatus
 
@@ -88,7 +88,7 @@ def _resumed(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     last = state.last_round
     if last is not None and last.stop:
         state = _with_round(state, replace(last, stop=(), resumed=True))
-    return replace(state, rounds_before=state.rounds, config=step.payload["config"])
+    return replace(state, rounds_before=state.rounds, config=step.payload["config"], stopped=False)
 
 
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -130,7 +130,9 @@ def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunSta
 def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     _require(job.status is None, step, "it has ended")
-    return _with_job(state, replace(job, stop_reason=step.payload["reason"]))
+    reason = step.payload["reason"]
+    state = replace(state, stopped=state.stopped or reason == ASKED)
+    return _with_job(state, replace(job, stop_reason=reason))
 
 
 def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

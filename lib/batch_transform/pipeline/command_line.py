@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.spark_arguments import OPTIONS, SWITCHES
 
 RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
-COMMANDS_BUILT = (RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE)
+# A run in steps, each of which ends at once.
+PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
+STEPS = (PREPARE, SUBMIT, COLLECT)
+COMMANDS_BUILT = (RUN, RESUME, PLAN, *STEPS, STATUS, STOP, CLEAN, COMPARE)
 # Those that Spark has no part in.
 WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE)
-# Those that take a run file and no run.
-OF_A_RUN_FILE = (RUN, PLAN)
+# Those that begin with a run file and not with a run that is there.
+OF_A_RUN_FILE = (RUN, PLAN, PREPARE)
+NO_MERGE = "--no-merge"
 OWN_OPTIONS = {
     "--var": "variables",
     "--set": "sets",
@@ -24,12 +30,15 @@ OWN_OPTIONS = {
     "--rows": "rows",
     "--tolerance": "tolerance",
 }
-OWN_SWITCHES = {"--unfinished": "unfinished"}
+OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge"}
+# What a message or a report repeats of a command line is stored and printed.
+SECRET = re.compile("secret|password|token", re.IGNORECASE)
 # The options that belong to one command only.
 BELONGING = {
     "older_than": CLEAN,
     "lifecycle": CLEAN,
     "unfinished": CLEAN,
+    "no_merge": COLLECT,
     "endpoint": COMPARE,
     "rows": COMPARE,
     "tolerance": COMPARE,
@@ -41,7 +50,7 @@ class CommandLine:
     """What was asked for.
 
     Attributes:
-        subject: the path of a run file; for the other commands than `run` and `plan` also the run's folder on S3, for
+        subject: the path of a run file; for the commands that are not OF_A_RUN_FILE also the run's folder on S3, for
             `clean` also a workspace.
         command: one of COMMANDS_BUILT.
         variables: `name=value` each.
@@ -53,6 +62,7 @@ class CommandLine:
         endpoint: of `compare`; the last one given.
         rows: of `compare`: how many; the last one given.
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
+        no_merge: of `collect`: whether it ends where a merge would begin.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
@@ -68,6 +78,7 @@ class CommandLine:
     endpoint: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     tolerance: tuple[str, ...] = ()
+    no_merge: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 
@@ -123,15 +134,16 @@ def parse(arguments: list[str]) -> CommandLine:
     _check_fitting(command, [name for name in BELONGING if own.get(name) or name in reading.switches], reading)
     if reading.faults:
         raise ConfigurationError(reading.faults)
-    unfinished = "unfinished" in reading.switches
-    return CommandLine(subject, command, **own, unfinished=unfinished, spark=tuple(reading.spark), rest=tuple(rest))
+    chosen: dict[str, Any] = {**own, **{name: name in reading.switches for name in OWN_SWITCHES.values()}}
+    return CommandLine(subject, command, **chosen, spark=tuple(reading.spark), rest=tuple(rest))
 
 
 def _subject(reading: _Reading) -> tuple[str, str]:
     words, command = list(reading.words), RUN
     if words and words[0] in COMMANDS_BUILT:
         command = words.pop(0)
-    what = "RUNFILE" if command in OF_A_RUN_FILE else "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+    folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+    what = "RUNFILE" if command in OF_A_RUN_FILE else folder
     if len(words) != 1:
         given = f"got {', '.join(words)}" if words else "none given"
         reading.faults.append(f"{what}: exactly one is needed, {given}; see --help")
@@ -143,7 +155,7 @@ def _check_fitting(command: str, given: list[str], reading: _Reading) -> None:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owner)
         if owner != command:
             reading.faults.append(f"{names}: belongs to {owner}, not to {command}")
-    if command in WITHOUT_SPARK and reading.spark:
+    if reading.spark and (command in (*WITHOUT_SPARK, SUBMIT) or "no_merge" in reading.switches):
         names = ", ".join(name for name, _ in reading.spark)
         reading.faults.append(f"{names}: is spark-submit's, and {command} runs without Spark")
 

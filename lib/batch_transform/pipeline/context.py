@@ -141,6 +141,7 @@ class RunContext:
     Attributes:
         writer: random for each process; part of the names of what it writes.
         jitter: a random number in [0, 1).
+        waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
     """
 
     config: RunConfig
@@ -157,6 +158,7 @@ class RunContext:
     clock: Clock
     jitter: Callable[[], float]
     listener: Listener
+    waits: bool = True
 
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""

@@ -11,21 +11,21 @@ from pyspark.sql import SparkSession
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError, Interrupted, ServiceFailure
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, Interrupted, ServiceFailure, first_line
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.plan_text import plan_lines
 from batch_transform.core.run_plan import Asked, run_plan
 from batch_transform.pipeline.emulation import embedded_emulator
+from batch_transform.pipeline.guarded import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
-from batch_transform.pipeline.job import tell_terminal
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.reaching import access_of
 from batch_transform.pipeline.session import make_session
 from batch_transform.pipeline.spark_tables import is_columnar
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.measuring import measure
-from batch_transform.spark.reading import first_line, has_large_rows, read_input, record_columns
+from batch_transform.spark.reading import has_large_rows, read_input, record_columns
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 

@@ -13,7 +13,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.filenames import is_data_file
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import Kind
@@ -30,7 +30,7 @@ from batch_transform.spark.export import export
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, PredictionShape, select_result, with_outcomes
-from batch_transform.spark.reading import first_line, has_large_rows
+from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.settings import large_record_settings, session_settings, writer_options
 from batch_transform.spark.staging import stage
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.sizing import is_large
 from batch_transform.spark.failures import SPARK_ERRORS
@@ -54,13 +54,6 @@ def has_large_rows(df: DataFrame) -> bool:
     except PySparkException:
         return False  # a view, or a source that does not tell its files
     return is_large((row["largest"] if row else None) or 0)
-
-
-def first_line(err: BaseException) -> str:
-    """Returns an error of Spark's without its plan and its stack."""
-    head, _, rest = str(err).strip().partition("\n")
-    # py4j names the object that it called; what went wrong stands in the next line.
-    return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head
 
 
 def prediction_shape(
