@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .framing import Framing, framing_of
 from .ledger import Part
 from .spans import StagedFile
 from .status import JobStatus
@@ -83,10 +84,14 @@ class RoundRecord:
 
 @dataclass(frozen=True)
 class Staged:
-    """The staged table: its files and the schema in which they are read."""
+    """The staged table: its files, the schema in which they are read, and the line of names before its records.
+
+    The header is recorded, as it takes Spark to tell the fields of a SQL record.
+    """
 
     schema_json: str
     files: tuple[StagedFile, ...]
+    header: str = ""
 
     @property
     def rows(self) -> int:
@@ -136,6 +141,11 @@ class RunState:
     report: dict[str, Any] | None = None
     cleaned: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def framing(self) -> Framing:
+        """How the records lie in the run's objects, once it is staged."""
+        return framing_of(self.config, self.staged.header if self.staged else "")
 
     @property
     def rounds(self) -> int:

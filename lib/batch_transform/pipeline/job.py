@@ -32,7 +32,7 @@ from batch_transform.pipeline.reaching import access_of
 from batch_transform.pipeline.recorded import published_report
 from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.session import make_session
-from batch_transform.spark.reading import first_line
+from batch_transform.spark.failures import first_line
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 # Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,

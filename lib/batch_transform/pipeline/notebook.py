@@ -27,8 +27,8 @@ from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
-from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.reading import first_line, prediction_shape
+from batch_transform.spark.failures import SPARK_ERRORS, first_line
+from batch_transform.spark.reading import prediction_shape
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
