@@ -72,11 +72,7 @@ def test_each_of_the_five_keys_is_required(missing):
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("record__format", "csv", "record.format: csv is not built yet; built: jsonlines"),
-        ("record__sql", "struct(a)", "record.sql: is not built yet; leave it out"),
-        ("record__compression", "gzip", "record.compression: is not built yet; leave it out"),
         ("model__image", "1.dkr.ecr/x", "model.image: is not built yet; leave it out"),
-        ("transform__split", "RecordIO", "transform.split: RecordIO is not built yet; built: Line"),
         ("transform__join_source", "Input", "transform.join_source: input is not built yet; built: none"),
         ("prediction__format", "csv", "prediction.format: csv is not built yet; built: jsonlines"),
         ("prediction__sql", ["a"], "prediction.sql: is not built yet; leave it out"),
