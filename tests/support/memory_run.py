@@ -18,6 +18,7 @@ from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
+from batch_transform.core.framing import Framing
 from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.naming import object_name
 from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
@@ -62,11 +63,11 @@ class LocalObjects:
         rows = [count_output(self.store, output, self.reader, self.key) for output in outputs]
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
 
-    def cut(self, cuts: pa.Table) -> pa.Table:
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         made = [
             part
             for cut in cuts.to_pylist()
-            for part in cut_object(self.store, RUN.join("input"), cut, uuid.uuid4().hex)
+            for part in cut_object(self.store, RUN.join("input"), cut, uuid.uuid4().hex, framing=framing)
         ]
         return pa.Table.from_pylist(made, schema=PART_SCHEMA)
 

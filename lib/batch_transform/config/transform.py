@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from batch_transform.config.sections import Section
 from batch_transform.config.values import (
@@ -23,17 +23,31 @@ from batch_transform.config.values import (
     one_of,
 )
 from batch_transform.core import limits
+from batch_transform.core.framing import LINE, WHOLE
 
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
 
 # Ours: a round has a job for each lane and payload, a handful in all.
 MOST_PARALLEL_JOBS = 20
 
+_BINARY_SPLITS = {"recordio": "RecordIO", "tfrecord": "TFRecord"}
+
+
+def check_split(value: Any) -> str:
+    """Returns `Line` or `None`, SplitType's own words."""
+    if isinstance(value, str) and value.lower() in _BINARY_SPLITS:
+        raise ValueError(
+            f"is {_BINARY_SPLITS[value.lower()]}, which is not offered: records are lines, or objects as they are; "
+            "valid: Line, None"
+        )
+    return one_of(LINE, WHOLE)(value)
+
+
 InstanceType = Annotated[
     str, AfterValidator(check_pattern(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", 64, "an ML instance type such as ml.m5.xlarge"))
 ]
 Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
-Split = Annotated[str, AfterValidator(one_of("Line", later=("None", "RecordIO", "TFRecord")))]
+Split = Annotated[str, BeforeValidator(check_split)]
 JoinSource = Annotated[str, AfterValidator(one_of("none", later=("input",)))]
 
 
@@ -43,6 +57,7 @@ class Transform(Section):
     Attributes:
         max_payload_mb: MaxPayloadInMB; `auto`: from the measured records, `model`: left unset.
         max_concurrent_transforms: MaxConcurrentTransforms, for each instance; `auto` and `model` as above.
+        split: SplitType; `None` is text: an object is one request. None: it follows from the record's format.
         invocations_timeout_seconds: how long the service waits for one answer.
         invocations_max_retries: None: left unset, the service's default.
         job_timeout_minutes: how long a job may take before it is stopped.
@@ -58,7 +73,7 @@ class Transform(Section):
     max_payload_mb: PayloadMb = "auto"
     max_concurrent_transforms: Concurrency = "auto"
     strategy: Strategy = "MultiRecord"
-    split: Split = "Line"
+    split: Split | None = None
     join_source: JoinSource = "none"
     # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
     invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600

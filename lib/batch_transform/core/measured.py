@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .cutting import CuttingRules
 from .limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
 from .spans import UNSENDABLE
 
@@ -26,9 +27,14 @@ class LaneSize:
 
 @dataclass(frozen=True)
 class Measured:
-    """The records of a table, measured exactly, by lane; lanes without rows are left out."""
+    """The records of a table, measured exactly, by lane; lanes without rows are left out.
+
+    Attributes:
+        newline: whether a newline is counted with each record.
+    """
 
     lanes: Mapping[str, LaneSize]
+    newline: bool = True
 
     @property
     def rows(self) -> int:
@@ -38,7 +44,7 @@ class Measured:
     @property
     def json_bytes(self) -> int:
         """Bytes of all records as staging counts them, without newlines."""
-        return sum(lane.bytes - lane.rows for lane in self.lanes.values())
+        return sum(lane.bytes - lane.rows * self.newline for lane in self.lanes.values())
 
     @property
     def largest(self) -> int:
@@ -51,7 +57,7 @@ class Measured:
         return {name: lane for name, lane in self.lanes.items() if name != UNSENDABLE}
 
 
-def about_objects(lane: LaneSize, rows: int, partitions: int, object_bytes: int) -> int:
+def about_objects(lane: LaneSize, rows: int, partitions: int, rules: CuttingRules) -> int:
     """Returns into how many objects a lane's records are cut, about.
 
     Records of average size fill objects up to the target; each partition ends one, and so does each record of another
@@ -62,17 +68,21 @@ def about_objects(lane: LaneSize, rows: int, partitions: int, object_bytes: int)
         lane: its records.
         rows: of the table.
         partitions: in which the rows are staged.
-        object_bytes: the target size.
+        rules: where objects end.
     """
-    fitting = max(1, math.floor(object_bytes / lane.mean))
+    fitting = min(max(1, math.floor(rules.object_bytes / lane.mean)), rules.most_rows or lane.rows)
     cut = partitions * math.ceil(lane.rows / partitions / fitting)
     interrupted = round(lane.rows * (1 - lane.rows / rows))
     return min(lane.rows, cut + interrupted)
 
 
-def least_objects(lane: LaneSize, object_bytes: int) -> int:
+def least_objects(lane: LaneSize, rules: CuttingRules) -> int:
     """Returns the fewest objects that a lane's records can be cut into: only a single record is over the target."""
-    return max(1, math.ceil(lane.bytes / max(object_bytes, lane.largest)))
+    return max(
+        1,
+        math.ceil(lane.bytes / max(rules.object_bytes, lane.largest)),
+        math.ceil(lane.rows / (rules.most_rows or lane.rows)),
+    )
 
 
 def about_requests(lane: LaneSize, objects: int, max_payload_mb: int | None, strategy: str) -> int:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
+from .cutting import CuttingRules
+from .framing import LINE, Framing, framing_of
 from .limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
-from .measured import Measured, about_objects, about_requests, least_objects
-from .planning import Setting, Throughput, plan_lanes, standard_payload_mb, throughput
-from .sizing import object_bytes, oversize_bytes, partition_count
+from .measured import LaneSize, Measured, about_objects, about_requests, least_objects
+from .object_rules import cutting_rules, is_one_object
+from .planning import Setting, Throughput, plan_lanes, throughput
+from .sizing import partition_count
 from .spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 
 # Powers of two, as far as anybody would try.
 _MOST_STEPS = 32
+_SIZING = ("instance_count", "max_payload_mb", "max_concurrent_transforms", "strategy", "split")
 
 
 @dataclass(frozen=True)
@@ -30,22 +34,33 @@ class Asked:
     instance_count: int
     max_payload_mb: Setting
     max_concurrent_transforms: Setting
-    strategy: str
+    strategy: str = "MultiRecord"
+    split: str = LINE
+    record: Mapping[str, Any] = field(default_factory=lambda: {"format": "jsonlines"})
+    header: str = ""
 
     @classmethod
-    def of(cls, transform: Mapping[str, Any]) -> Asked:
-        """Returns what the section `transform` of a configuration document says."""
-        return cls(**{name: transform[name] for name in cls.__dataclass_fields__})
+    def of(cls, config: Mapping[str, Any], header: str = "") -> Asked:
+        """Returns what a configuration document says; `header` stands before the records of each object."""
+        return cls(**{name: config["transform"][name] for name in _SIZING}, record=config["record"], header=header)
 
     @property
-    def standard_payload_mb(self) -> int | None:
-        """The payload limit of the standard lane."""
-        return standard_payload_mb(self.max_payload_mb, self.max_concurrent_transforms)
+    def framing(self) -> Framing:
+        """How records lie in an object."""
+        return framing_of(self._config, self.header)
 
     @property
-    def oversize_bytes(self) -> int:
-        """The record size above which a record is in the oversize lane, in bytes with its newline."""
-        return oversize_bytes(self.standard_payload_mb)
+    def is_one_object(self) -> bool:
+        """Whether all rows belong into one object."""
+        return is_one_object(self._config)
+
+    def rules(self, json_bytes: int) -> CuttingRules:
+        """Returns where objects end, given the bytes of all records."""
+        return cutting_rules(self._config, json_bytes, self.framing)
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        return {"record": self.record, "transform": {name: getattr(self, name) for name in _SIZING}}
 
 
 @dataclass(frozen=True)
@@ -77,41 +92,52 @@ def run_plan(measured: Measured, asked: Asked) -> dict[str, Any]:
         "bytes": sum(lane.bytes for lane in measured.sendable.values()),
         "largest_record_bytes": measured.largest,
         "rows_over_the_limit": dead.rows if dead else 0,
-        "staged_partitions": partition_count(measured.json_bytes),
-        "object_bytes": target_bytes(measured, asked),
+        "staged_partitions": _partitions(measured, asked),
+        "object_bytes": asked.rules(measured.json_bytes).object_bytes,
         "jobs": [asdict(lane) for lane in lanes],
         "instances": list(instance_steps(measured, asked)),
         "concurrency": list(concurrency_steps(measured, asked)),
     }
 
 
-def target_bytes(measured: Measured, asked: Asked) -> int:
-    """Returns the target size of an object in bytes."""
-    return object_bytes(measured.json_bytes, asked.instance_count, asked.standard_payload_mb)
+def _partitions(measured: Measured, asked: Asked) -> int:
+    return 1 if asked.is_one_object else partition_count(measured.json_bytes)
 
 
 def lane_works(measured: Measured, asked: Asked) -> list[LaneWork]:
     """Returns the jobs of the first round, one for each lane that has rows."""
-    target, partitions = target_bytes(measured, asked), partition_count(measured.json_bytes)
-    return [
-        _work(plan.lane, measured, plan.throughput, target, partitions, asked.strategy)
-        for plan in plan_lanes(_as_spans(measured), asked.max_payload_mb, asked.max_concurrent_transforms)
-    ]
+    spans, settings = _as_spans(measured, asked), (asked.max_payload_mb, asked.max_concurrent_transforms)
+    plans = plan_lanes(spans, *settings, asked.framing)
+    return [_work(plan.lane, measured, plan.throughput, asked) for plan in plans]
 
 
-def _as_spans(measured: Measured) -> pa.Table:
-    """A span for each lane, with its largest record: all that planning looks at."""
+def _as_spans(measured: Measured, asked: Asked) -> pa.Table:
+    """A span for each lane, with its largest record and about its largest object: all that planning looks at."""
+    rules = asked.rules(measured.json_bytes)
     spans = [
-        {"start": 0, "stop": lane.rows, "lane": name, "object": name, "bytes": lane.bytes, "largest": lane.largest}
+        {
+            "start": 0,
+            "stop": lane.rows,
+            "lane": name,
+            "object": name,
+            "bytes": _full(lane, rules),
+            "largest": lane.largest,
+        }
         for name, lane in measured.sendable.items()
     ]
     return without_history(pa.Table.from_pylist(spans, schema=EXPORT_SCHEMA))
 
 
-def _work(name: str, measured: Measured, limits: Throughput, target: int, partitions: int, strategy: str) -> LaneWork:
-    lane = measured.lanes[name]
-    objects = about_objects(lane, measured.rows, partitions, target)
-    requests = about_requests(lane, objects, limits.max_payload_mb, strategy)
+def _full(lane: LaneSize, rules: CuttingRules) -> int:
+    """About the bytes of a lane's largest object."""
+    by_rows = math.ceil(lane.mean * rules.most_rows) if rules.most_rows else lane.bytes
+    return max(lane.largest, min(lane.bytes, rules.object_bytes, by_rows))
+
+
+def _work(name: str, measured: Measured, limits: Throughput, asked: Asked) -> LaneWork:
+    lane, rules = measured.lanes[name], asked.rules(measured.json_bytes)
+    objects = about_objects(lane, measured.rows, _partitions(measured, asked), rules)
+    requests = _requests(lane, objects, limits.max_payload_mb, asked)
     return LaneWork(
         lane=name,
         rows=lane.rows,
@@ -120,9 +146,14 @@ def _work(name: str, measured: Measured, limits: Throughput, target: int, partit
         max_payload_mb=limits.max_payload_mb,
         max_concurrent_transforms=limits.max_concurrent_transforms,
         objects=objects,
-        objects_least=least_objects(lane, target),
+        objects_least=least_objects(lane, rules),
         requests=requests,
     )
+
+
+def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: Asked) -> int:
+    """About how many requests a lane makes; an object that is sent whole is one."""
+    return objects if asked.framing.whole else about_requests(lane, objects, max_payload_mb, asked.strategy)
 
 
 def instance_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]:
@@ -141,7 +172,7 @@ def instance_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]
         yield {
             "instance_count": count,
             "configured": count == asked.instance_count,
-            "object_bytes": target_bytes(measured, chosen),
+            "object_bytes": chosen.rules(measured.json_bytes).object_bytes,
             "objects": largest.objects,
             "objects_per_instance": round(largest.objects / count, 1),
             **_in_flight(largest.requests, min(count, largest.objects), largest.max_concurrent_transforms),
@@ -165,15 +196,14 @@ def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, An
     for count in sorted({*_powers_of_two(most), *([own] if own else [])}):
         chosen = replace(asked, max_concurrent_transforms=count)
         payload = throughput(lane.largest, asked.max_payload_mb, count).max_payload_mb
-        objects = about_objects(
-            lane, measured.rows, partition_count(measured.json_bytes), target_bytes(measured, chosen)
-        )
-        requests = about_requests(lane, objects, payload, asked.strategy)
+        rules = chosen.rules(measured.json_bytes)
+        objects = about_objects(lane, measured.rows, _partitions(measured, asked), rules)
+        requests = _requests(lane, objects, payload, asked)
         yield {
             "max_concurrent_transforms": count,
             "planned": count == own,
             "max_payload_mb": payload,
-            "largest_record_fits": lane.largest <= chosen.oversize_bytes,
+            "largest_record_fits": lane.largest <= rules.oversize_bytes,
             **_in_flight(requests, min(asked.instance_count, objects), count),
         }
 

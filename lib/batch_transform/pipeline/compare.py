@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from batch_transform.core.answer_schema import decode_schema
 from batch_transform.core.comparison import Comparison, Place, mini_batches
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
+from batch_transform.core.framing import Framing
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES, MAX_ENDPOINT_NAME_CHARACTERS
+from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records import RunState
@@ -59,8 +61,8 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
     content_type = _request(state)["TransformInput"]["ContentType"]
     endpoint = Endpoint(client, wanted.endpoint, content_type, config["transform"]["accept"])
     found = Comparison(wanted.tolerance)
-    single = config["transform"]["strategy"] == "SingleRecord"
-    comparer = _Comparer(run.store, run.uri, _reader(state), endpoint, single, found)
+    single = config["transform"]["strategy"] == "SingleRecord" or not state.framing.newline
+    comparer = _Comparer(run.store, run.uri, _reader(state), endpoint, state.framing, single, found)
     for chosen in samples:
         comparer.compare(chosen)
     return _judged(found, {"run_id": state.run_id, "endpoint": wanted.endpoint}, tell)
@@ -95,6 +97,8 @@ def _refuse_uncomparable(there: Reached, state: RunState) -> None:
         raise ConfigurationError(f"{there.uri}: was cleaned; its records and answers are gone")
     if state.gate is None or state.staged is None:
         raise ConfigurationError(f"{there.uri}: not every row of it has an outcome yet; resume it first")
+    if is_one_object(state.config):
+        raise ConfigurationError(f"{there.uri}: its rows were one request; some of them alone are another question")
     if state.config["prediction"]["schema"] is not None and not state.staged.answers:
         raise ConfigurationError(f"{there.uri}: was begun by a version that did not record what its answers hold")
 
@@ -108,9 +112,12 @@ def _reader(state: RunState) -> PredictionReader:
     return PredictionReader(decode_schema(state.staged.answers), state.config["prediction"]["placeholder"])
 
 
-def records_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample) -> list[bytes]:
+def records_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, framing: Framing) -> list[bytes]:
     """Returns the records of the chosen rows, each as a job sends it."""
-    chunks = store.open_stream(run.join("input", chosen.object)).chunks
+    uri = run.join("input", chosen.object)
+    if not framing.newline:
+        return [b"".join(framing.unpacked(store.open_stream(uri).chunks))]
+    chunks = framing.records(store.open_stream(uri).chunks)
     return [line + b"\n" for line in lines_at(chunks, chosen.lines, chosen.object)]
 
 
@@ -134,12 +141,13 @@ class _Comparer:
     run: S3Uri
     reader: PredictionReader
     endpoint: Endpoint
+    framing: Framing
     single: bool
     found: Comparison
 
     def compare(self, chosen: ObjectSample) -> None:
         """Asks the endpoint for the chosen rows of an object, in mini-batches, and compares."""
-        records = records_of(self.store, self.run, chosen)
+        records = records_of(self.store, self.run, chosen, self.framing)
         batch = answers_of(self.store, self.run, chosen, self.reader)
         fitting = [index for index, record in enumerate(records) if len(record) <= MAX_ENDPOINT_BODY_BYTES]
         self.found.too_large += len(records) - len(fitting)
@@ -147,7 +155,12 @@ class _Comparer:
         for chunk in mini_batches(sizes, MINI_BATCH_BYTES, single=self.single):
             indexes = [fitting[place] for place in chunk]
             places = [Place(chosen.job, chosen.object, chosen.lines[index]) for index in indexes]
-            self._mini_batch(places, b"".join(records[index] for index in indexes), [batch[index] for index in indexes])
+            self._mini_batch(
+                places, self._body(records[index] for index in indexes), [batch[index] for index in indexes]
+            )
+
+    def _body(self, records: Iterable[bytes]) -> bytes:
+        return b"".join((self.framing.header, *records))
 
     def _mini_batch(self, places: Sequence[Place], body: bytes, batch: Sequence[dict[str, Any]]) -> None:
         try:

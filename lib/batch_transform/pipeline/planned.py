@@ -19,13 +19,14 @@ from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.guarded import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
+from batch_transform.pipeline.opening import rule_of
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.reaching import access_of
 from batch_transform.pipeline.session import make_session
 from batch_transform.pipeline.spark_tables import is_columnar
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.measuring import measure
-from batch_transform.spark.reading import has_large_rows, read_input, record_columns
+from batch_transform.spark.reading import has_large_rows, read_input
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
@@ -77,12 +78,12 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str
     assert config.input is not None
     given, places = config.input, places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
     path = places.spark_path(given.path) if given.path else None
-    asked = Asked.of(config.to_document()["transform"])
     with session_settings(spark, RUN_SETTINGS):
         df = read_input(spark, path, given.table, given.format, given.options, given.where)
-        columns = record_columns(df.schema, config.record.columns)
+        rule = rule_of(spark, df.schema, config)
+        asked = Asked.of(config.to_document(), rule.header)
         large = is_columnar(given) and has_large_rows(df)
-        measured = measure(df, columns, asked.oversize_bytes, rows_are_large=large)
+        measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
     found: Mapping[str, Any] = run_plan(measured, asked)
     for line in plan_lines(found):
         listener(Event("plan", line))

@@ -109,5 +109,7 @@ def check_same(state: RunState, config: RunConfig) -> None:
         raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
     begun = f"{state.run_id} was begun with another configuration"
     publishing = state.publication is not None
+    if state.staged is None:
+        return  # a run that was refused for its rows has nothing yet that another configuration could contradict
     if changed := differences(state.config, config.to_document(), publishing=publishing):
         raise ConfigurationError([f"{begun}: {line}" for line in changed])

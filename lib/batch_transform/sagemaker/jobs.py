@@ -101,6 +101,7 @@ class TransformJobs:
             data["S3Uri"],
             data_type=data["S3DataType"],
             content_type=source.get("ContentType"),
+            compression_type=source.get("CompressionType"),
             split_type=source.get("SplitType"),
             job_name=request["TransformJobName"],
             model_client_config=request.get("ModelClientConfig"),

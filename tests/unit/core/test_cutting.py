@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from batch_transform.core.cutting import Cutter, CuttingRules
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 
-RULES = st.builds(CuttingRules, object_bytes=st.integers(1, 40), oversize_bytes=st.integers(1, 30))
+RULES = st.builds(
+    CuttingRules,
+    object_bytes=st.integers(1, 40),
+    oversize_bytes=st.integers(1, 30),
+    most_rows=st.none() | st.integers(1, 4),
+)
 # (gap before the row's number, bytes with the newline, sendable); an unsendable record takes no bytes in a batch.
 ROWS = st.lists(
     st.tuples(st.sampled_from([0, 0, 0, 0, 1, 7]), st.integers(1, 40), st.sampled_from([True, True, True, False])),
@@ -64,6 +69,7 @@ def plain_objects(rules, rows):
             and lane == made[-1][0] != UNSENDABLE
             and numbers[row] == numbers[row - 1] + 1
             and held + sizes[row] <= rules.object_bytes
+            and (rules.most_rows is None or len(made[-1][1]) < rules.most_rows)
         )
         if joins:
             made[-1][1].append(row)

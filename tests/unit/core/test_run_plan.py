@@ -38,26 +38,28 @@ def cut(sizes, object_bytes):
 @given(st.integers(1, 400), st.integers(1, 50), st.integers(1, 1_000))
 def test_records_of_one_size_make_exactly_the_planned_objects(rows, size, target):
     lane = LaneSize(rows, rows * size, size)
-    assert about_objects(lane, rows, 1, target) == cut([size] * rows, target)
+    assert about_objects(lane, rows, 1, CuttingRules(target, MB)) == cut([size] * rows, target)
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=300), st.integers(1, 1_000))
 def test_no_cut_makes_fewer_objects_than_the_least(sizes, target):
     lane = LaneSize(len(sizes), sum(sizes), max(sizes))
-    assert cut(sizes, target) >= least_objects(lane, target)
+    assert cut(sizes, target) >= least_objects(lane, CuttingRules(target, MB))
 
 
 @pytest.mark.parametrize("mean", [3, 40])
 def test_records_of_many_sizes_make_about_the_planned_objects(mean):
     sizes = np.random.default_rng(7).integers(1, 2 * mean, 20_000).tolist()
     lane = LaneSize(len(sizes), sum(sizes), max(sizes))
-    assert about_objects(lane, len(sizes), 1, 100 * mean) == pytest.approx(cut(sizes, 100 * mean), rel=0.02)
+    assert about_objects(lane, len(sizes), 1, CuttingRules(100 * mean, MB)) == pytest.approx(
+        cut(sizes, 100 * mean), rel=0.02
+    )
 
 
 def test_a_few_large_records_are_objects_of_their_own_and_cut_the_others():
     few, rest = LaneSize(5, 50 * MB, 10 * MB), LaneSize(995, 995_000, 1_000)
-    assert about_objects(few, 1_000, 1, 64 * MB) == 5
-    assert about_objects(rest, 1_000, 1, 64 * MB) == 1 + 5
+    assert about_objects(few, 1_000, 1, CuttingRules(64 * MB, 6 * MB)) == 5
+    assert about_objects(rest, 1_000, 1, CuttingRules(64 * MB, 6 * MB)) == 1 + 5
 
 
 def test_requests_are_bodies_filled_with_records_and_never_of_two_objects():
@@ -119,6 +121,20 @@ def test_what_is_left_to_the_container_is_not_made_up():
     (job,) = plan["jobs"]
     assert (job["max_payload_mb"], job["max_concurrent_transforms"], plan["concurrency"]) == (None, None, [])
     assert plan["instances"][0]["requests_at_once"] is None
+
+
+def test_an_object_that_is_sent_whole_is_one_request_and_its_payload_is_its_own():
+    """The service cannot split it: 45 MB in one object need a payload of 45 MB, beside which two fit."""
+    whole = Asked(1, "auto", "auto", split="None", record={"format": "csv", "rows_per_object": "all"})
+    (job,) = run_plan(Measured({STANDARD: LaneSize(1_000, 45 * MB, 6 * MB)}), whole)["jobs"]
+    assert (job["max_payload_mb"], job["max_concurrent_transforms"]) == (45, 2)
+    assert (job["objects"], job["requests"]) == (1, 1)
+
+
+def test_a_record_that_is_an_object_by_its_format_makes_a_request_each():
+    pictures = Asked(1, "auto", "auto", split="None", record={"format": "binary"})
+    (job,) = run_plan(Measured({STANDARD: LaneSize(40, 80 * MB, 5 * MB)}, newline=False), pictures)["jobs"]
+    assert (job["objects"], job["requests"]) == (40, 40)
 
 
 def test_a_table_without_rows_has_no_jobs():
