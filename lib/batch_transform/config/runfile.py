@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
@@ -130,6 +131,10 @@ class RunConfig(Section):
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def named(self) -> Self:
+        """Returns the configuration with a run id: a run against the emulator needs none, and is given one."""
+        return self if self.run_id is not None else self.model_copy(update={"run_id": f"run-{uuid.uuid4().hex[:12]}"})
 
     @property
     def emulated(self) -> bool:

@@ -49,11 +49,6 @@ class ErrorClass(Enum):
         """What is done about a span that failed so."""
         return _REMEDIES[self]
 
-    @property
-    def is_about_records(self) -> bool:
-        """Whether what was sent may be the cause, rather than the service."""
-        return self.remedy in (Remedy.ISOLATE, Remedy.CONFIRM, Remedy.ENLARGE)
-
 
 _REMEDIES = {
     ErrorClass.TOO_LARGE: Remedy.ISOLATE,

@@ -12,7 +12,6 @@ from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.lifecycle import lifecycle_rules
 from batch_transform.core.records import RunState
-from batch_transform.core.state import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.cleaning import clean
 from batch_transform.pipeline.command_line import CommandLine
@@ -77,15 +76,9 @@ def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> dict[str, Any]:
     run, state = there.run()
     _refuse_unfinished(there, state, unfinished)
     config = _config(state)
-    lease = run.lease(config.lease_seconds)
-    epoch = lease.acquire(run.ledger.epoch)
-    try:
-        run.ledger.hold(epoch)
-        state = fold(run.ledger.load()) or state
+    with run.held() as (lease, state):
         _refuse_unfinished(there, state, unfinished)
         state, left = clean(config, state, run.store, lease, run.ledger)
-    finally:
-        lease.release()
     for place in left:
         tell(f"{place}: cannot be reached from here and remains")
     return {"run_id": state.run_id, "status": "cleaned", "workspace": str(run.uri), "remains": left}

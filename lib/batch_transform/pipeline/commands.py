@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,14 +9,14 @@ from batch_transform.config.loading import reload
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, RunHeld, ServiceFailure
-from batch_transform.core.lease import DEFAULT_TTL_SECONDS, Lease
+from batch_transform.core.lease import Lease
 from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
-from batch_transform.core.state import fold
 from batch_transform.pipeline.clean_command import Tell, clean_command
 from batch_transform.pipeline.command_line import STATUS, STOP, CommandLine
 from batch_transform.pipeline.named_run import Reached, loaded, reached
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.stopping import stop_jobs
 from batch_transform.s3.stop_request import request_stop
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -38,7 +36,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
         ConfigurationError: the run file or the arguments are wrong, or there is no run to resume.
     """
     if asked.command == "run":
-        return _named(loaded(asked, environ))
+        return loaded(asked, environ).named()
     with reached(asked, environ) as there:
         _, state = there.run()
     if not is_s3(asked.subject):
@@ -47,13 +45,6 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
         raise ConfigurationError(f"resume: {there.uri} was begun by score(); the same call goes on with it")
     source = f"the ledger of {there.uri}"
     return reload(state.config, source, sets=asked.sets, emulator_models=asked.emulator_models)
-
-
-def _named(config: RunConfig) -> RunConfig:
-    """A run against the emulator needs no id; it gets one here, so that it can be gone back to."""
-    if config.run_id is not None:
-        return config
-    return config.model_copy(update={"run_id": f"run-{uuid.uuid4().hex[:12]}"})
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[str, Any]:
@@ -74,9 +65,8 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[
 def status(there: Reached) -> dict[str, Any]:
     """Returns the report of a run as it stands, with its lease."""
     run, state = there.run()
-    lease = run.lease(DEFAULT_TTL_SECONDS).look()
-    report = run_report(state, _status(run, state, lease), str(there.uri))
-    return (state.report or report) | {"status": report["status"], "cleaned": state.cleaned}
+    now = _status(run, state, run.lease().look())
+    return (state.report or run_report(state, now, str(there.uri))) | {"status": now, "cleaned": state.cleaned}
 
 
 def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> str:
@@ -97,25 +87,18 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
     run, state = there.run()
     if state.report is not None:
         return state.report
-    ttl = float(state.config.get("lease_seconds", DEFAULT_TTL_SECONDS))
-    lease = run.lease(ttl)
-    held = lease.look()
+    held = run.lease().look()
     if held is not None and not held.released:
         request_stop(run.store, run.uri, held.epoch, CLOCK.now().isoformat())
         tell(f"{run.uri}: its driver ({held.writer}) is asked to stop")
     try:
-        epoch = lease.acquire(run.ledger.epoch, patience_seconds)
+        with run.held(patience_seconds) as (lease, state):
+            jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+            state, names = stop_jobs(state, lease, run.ledger, jobs)
+            for name in names:
+                tell(f"{name}: stop requested")
+            report = state.report or run_report(state, "interrupted", str(run.uri))
+            write_status(run.store, run.uri, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
-    try:
-        run.ledger.hold(epoch)
-        state = fold(run.ledger.load()) or state
-        jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
-        state, names = stop_jobs(state, lease, run.ledger, jobs)
-        for name in names:
-            tell(f"{name}: stop requested")
-        report = state.report or run_report(state, "interrupted", str(run.uri))
-        run.store.put(run.uri.join("status.json"), json.dumps(report, ensure_ascii=False, indent=1).encode())
-    finally:
-        lease.release()
     return report

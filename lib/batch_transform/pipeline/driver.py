@@ -95,7 +95,7 @@ class Driver:
             return  # a published run that was only asked for its report
         try:
             self.ctx.lease.require()
-            write_status(self.ctx, report)
+            write_status(self.ctx.store, self.ctx.places.run, report)
             self._tidy()
         finally:
             self.ctx.lease.release()

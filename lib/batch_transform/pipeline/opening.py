@@ -55,7 +55,9 @@ def open_run(
         ConfigurationError: anything about the configuration is wrong; nothing was written, created or paid for.
         RunHeld: another driver is at work on the run.
     """
-    run_id = config.run_id or f"run-{uuid.uuid4().hex[:12]}"
+    config = config.named()
+    run_id = config.run_id
+    assert run_id is not None
     writer = uuid.uuid4().hex[:12]
     places = places_of(config, run_id, spark.conf.get("spark.master", None))
     store, connect = S3Store(access.client("s3")), WorkerStore(access)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.lease import DEFAULT_TTL_SECONDS
 from batch_transform.core.records import RunState
 from batch_transform.core.state import fold
 from batch_transform.core.uris import S3Uri
@@ -42,9 +45,30 @@ class RecordedRun:
     ledger: Ledger
     state: RunState | None
 
-    def lease(self, ttl_seconds: float) -> RunLease:
+    def lease(self) -> RunLease:
         """Returns the run's lease, not held yet."""
-        return RunLease(self.store, self.uri, self.ledger.writer, ttl_seconds, CLOCK.boot, CLOCK.sleep)
+        config = self.state.config if self.state else {}
+        ttl = float(config.get("lease_seconds", DEFAULT_TTL_SECONDS))
+        return RunLease(self.store, self.uri, self.ledger.writer, ttl, CLOCK.boot, CLOCK.sleep)
+
+    @contextmanager
+    def held(self, patience_seconds: float = 0.0) -> Iterator[tuple[RunLease, RunState]]:
+        """Yields the lease, held within the block, and the state as it is under it; for a run that has begun.
+
+        Args:
+            patience_seconds: how long to wait for a driver that is at work.
+
+        Raises:
+            RunHeld: a driver is at work on it.
+        """
+        assert self.state is not None
+        lease = self.lease()
+        epoch = lease.acquire(self.ledger.epoch, patience_seconds)
+        try:
+            self.ledger.hold(epoch)
+            yield lease, fold(self.ledger.load()) or self.state
+        finally:
+            lease.release()
 
     def lease_age_seconds(self) -> float:
         """Returns how long ago the lease was renewed, by S3's clock and this machine's."""

@@ -9,8 +9,10 @@ from typing import Any
 
 from batch_transform.config import places
 from batch_transform.core.html import render
+from batch_transform.core.objects import ObjectStore
 from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
+from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import RunContext
 
 
@@ -29,6 +31,6 @@ def write_html(ctx: RunContext, state: RunState) -> str:
     return str(path)
 
 
-def write_status(ctx: RunContext, report: Mapping[str, Any]) -> None:
-    """Writes `status.json`: in cluster mode nobody sees the driver's output or exit code."""
-    ctx.store.put(ctx.uri("status.json"), json.dumps(report, ensure_ascii=False, indent=1).encode())
+def write_status(store: ObjectStore, run: S3Uri, report: Mapping[str, Any]) -> None:
+    """Writes `status.json` into a run's folder: in cluster mode nobody sees the driver's output or exit code."""
+    store.put(run.join("status.json"), json.dumps(report, ensure_ascii=False, indent=1).encode())

@@ -17,6 +17,8 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.request import differences
 from batch_transform.core.status import JobStatus
 
+# The service's words for a job that it never heard of, and for one that has ended (batch_transform_facts, 1).
+_NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
 # What the service says of a call that it may obey a little later (botocore; batch_transform_facts, 6).
 _QUOTA = frozenset({"ResourceLimitExceeded"})
 _LATER = frozenset(
@@ -160,8 +162,7 @@ class TransformJobs:
         try:
             found = self._client.describe_transform_job(TransformJobName=name)
         except ClientError as err:
-            # The service's words for a name that it never heard of (batch_transform_facts, 1).
-            if err.response["Error"]["Code"] in ("ValidationException", "ResourceNotFound"):
+            if err.response["Error"]["Code"] in _NO_SUCH_JOB:
                 return False
             raise _failure("DescribeTransformJob", name, err) from err
         except BotoCoreError as err:
@@ -177,8 +178,7 @@ class TransformJobs:
         try:
             self._client.stop_transform_job(TransformJobName=name)
         except ClientError as err:
-            # The service's words for an ended and for an unknown job (batch_transform_facts, 1).
-            if err.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            if err.response["Error"]["Code"] not in _NO_SUCH_JOB:
                 raise _failure("StopTransformJob", name, err) from err
         except BotoCoreError as err:
             raise _failure("StopTransformJob", name, err) from err
