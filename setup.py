@@ -20,6 +20,7 @@ TEST = [
     *LOCAL,
     "chispa>=0.11",
     "hypothesis>=6.100",
+    "pillow>=10",  # decodes and encodes the pictures of a test
     "mypy>=1.13",
     "pandas-stubs",
     "pytest>=8",

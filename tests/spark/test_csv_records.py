@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.ml.linalg import Vectors, VectorUDT
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, DateType, DecimalType, StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
@@ -105,10 +105,9 @@ def test_values_are_spelled_as_in_json_without_its_quotes(spark):
 
 
 def test_structs_arrays_and_vectors_are_flattened(spark):
-    schema = StructType.fromJson(
-        json.loads(spark.createDataFrame([], "s struct<a: int, t: struct<b: string>>").schema.json())
-    )
-    schema = schema.add("v", VectorUDT()).add("d", "array<date>").add("m", "array<decimal(4,2)>")
+    structs = spark.createDataFrame([], "s struct<a: int, t: struct<b: string>>").schema
+    schema = StructType(structs.fields).add("v", VectorUDT()).add("d", ArrayType(DateType()))
+    schema = schema.add("m", ArrayType(DecimalType(4, 2)))
     day = datetime.date(2024, 5, 1)
     rows = [
         ((1, ("x,y",)), Vectors.dense([1.0, 2.5]), [day, None], [decimal.Decimal("1.50")]),

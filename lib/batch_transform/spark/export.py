@@ -1,8 +1,8 @@
 """Export: staged rows become objects of records on S3, written by Python workers from Arrow buffers.
 
 The JVM renders the records; a worker never looks into one. What it writes is the Arrow data buffer itself, cut where
-`core.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record)
-and the object's joined bytes while they are sent, so about
+`core.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record,
+or the 100 MB of an object that is one request) and the object's joined bytes while they are sent, so about
 
     130 MB (an idle worker) + 32 MB + 2 * max(64 MB, largest record)
 
@@ -12,7 +12,9 @@ An executor's JVM needs about 15 times its largest record (design, promise 6).
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +36,9 @@ from batch_transform.spark.record_rules import RECORD, RecordRule
 from batch_transform.spark.settings import large_record_settings, session_settings
 from batch_transform.spark.staging import ROW_NUMBER, read_staged
 
+# botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
+_PUTS_AT_ONCE = 8
+_SMALL_OBJECT_BYTES = 1_000_000
 _SPANS_DDL = "start long, stop long, lane string, object string, bytes long, largest long"
 
 
@@ -97,12 +102,15 @@ class _ObjectWriter:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         spans: list[dict[str, object]] = []
-        objects = _OpenObject(self.target, self.framing, self.connect(), spans)
         cutter = Cutter(self.rules)
-        for batch in batches:
-            if batch.num_rows:
-                _write_batch(batch, cutter, objects)
-        objects.close()
+        with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
+            puts = _Puts(self.connect(), pool)
+            objects = _OpenObject(self.target, self.framing, puts, spans)
+            for batch in batches:
+                if batch.num_rows:
+                    _write_batch(batch, cutter, objects)
+            objects.close()
+            puts.finish()
         yield pa.RecordBatch.from_pylist(spans, schema=EXPORT_SCHEMA)
 
 
@@ -127,13 +135,36 @@ def _buffers(lines: pa.Array) -> tuple[np.ndarray, memoryview]:
     return numbers, memoryview(data) if data is not None else memoryview(b"")
 
 
+class _Puts:
+    """Puts objects: a small one while the next are made (a put is mostly waiting), a large one before them."""
+
+    def __init__(self, store: ObjectStore, pool: ThreadPoolExecutor) -> None:
+        self._store = store
+        self._pool = pool
+        self._pending: deque[Future[str]] = deque()
+
+    def put(self, uri: S3Uri, body: bytes) -> None:
+        """Puts an object now or soon; raises what an earlier one failed with."""
+        if len(body) > _SMALL_OBJECT_BYTES:
+            self._store.put(uri, body)
+            return
+        if len(self._pending) == 2 * _PUTS_AT_ONCE:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._store.put, uri, body))
+
+    def finish(self) -> None:
+        """Waits until all objects are there; raises what one failed with."""
+        while self._pending:
+            self._pending.popleft().result()
+
+
 class _OpenObject:
     """The object that a task is filling; `close` uploads it and records its span."""
 
-    def __init__(self, target: S3Uri, framing: Framing, store: ObjectStore, spans: list[dict[str, object]]) -> None:
+    def __init__(self, target: S3Uri, framing: Framing, puts: _Puts, spans: list[dict[str, object]]) -> None:
         self._target = target
         self._framing = framing
-        self._store = store
+        self._puts = puts
         self._spans = spans
         self._task = uuid.uuid4().hex[:16]  # of this attempt alone
         self._begin(STANDARD, 0)
@@ -158,7 +189,7 @@ class _OpenObject:
         name = None
         if self._lane != UNSENDABLE:
             name = object_name(self._start, self._stop - self._start, self._task, self._framing.suffix)
-            self._store.put(self._target.join(name), self._framing.frame(self._chunks))
+            self._puts.put(self._target.join(name), self._framing.frame(self._chunks))
         rows = {"start": self._start, "stop": self._stop, "lane": self._lane}
         size = sum(len(chunk) for chunk in self._chunks)
         self._spans.append({**rows, "object": name, "bytes": size, "largest": self._largest})

@@ -235,8 +235,19 @@ def test_a_driver_that_resumes_has_its_attempts_again():
     assert (again["repeats"], again["alone"]) == (0, 1)
 
 
+WHOLE = JobRecord(
+    "j",
+    {"MaxPayloadInMB": 6, "TransformInput": {"SplitType": "None"}},
+    1,
+    STANDARD,
+    Part("p", 1, "d"),
+    status=JobStatus.FAILED,
+)
+ONE_REQUEST = judged(verdict(90, 99), record=WHOLE)
+
+
 def undivided(kind, rows=40, certain=True, **history):
-    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), NOTHING_SCORED, divisible=False)
+    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), ONE_REQUEST, divisible=False)
 
 
 @pytest.mark.parametrize("kind", [*ISOLATED, ErrorClass.TOO_LARGE])
@@ -266,7 +277,4 @@ def test_a_round_of_one_question_has_no_probe():
 
 
 def test_an_object_that_is_one_body_is_not_made_smaller_by_a_smaller_payload():
-    request = {"MaxPayloadInMB": 6, "TransformInput": {"SplitType": "None"}}
-    record = JobRecord("j", request, 1, STANDARD, Part("p", 1, "d"), status=JobStatus.FAILED)
-    job = judged(verdict(0, 40), record=record)
-    assert decide(span(0, 40), Failure(ErrorClass.TOO_LARGE, "m"), job).event is SpanEvent.SPLIT
+    assert decided(ErrorClass.TOO_LARGE, rows=40, job=ONE_REQUEST).event is SpanEvent.SPLIT
