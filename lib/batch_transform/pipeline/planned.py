@@ -44,9 +44,11 @@ def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
 
 
 def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake: Handshake) -> int:
-    tell_terminal(Event("end", str(error)))
     status = "refused" if isinstance(error, ConfigurationError) else "failed"
     faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+    if isinstance(error, Interrupted):  # whose words are about a run
+        status, faults = "interrupted", ["plan was interrupted"]
+    tell_terminal(Event("end", "; ".join(faults)))
     handshake.report({"run_id": config.run_id, "status": status, "error": faults})
     return error.exit_code
 
