@@ -74,9 +74,11 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str
         listener: is told the plan in lines.
 
     Raises:
-        ConfigurationError: the input or the record is none.
+        ConfigurationError: the input or the record is none, or objects are not split into records.
     """
     assert config.input is not None
+    if config.transform.split != "Line":
+        raise ConfigurationError(f"transform.split: {config.transform.split} cannot be planned yet; valid: Line")
     given, places = config.input, places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
     path = places.spark_path(given.path) if given.path else None
     asked = Asked.of(config.to_document()["transform"])
