@@ -209,6 +209,14 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(put, there):
         ask("s3://bucket/runs/nope", "--endpoint", "same")
 
 
+@pytest.mark.parametrize(("section", "key"), [("transform", "join_source"), ("prediction", "format")])
+def test_what_it_cannot_read_is_refused_and_not_misread(put, usual, monkeypatch, section, key):
+    put(usual)
+    monkeypatch.setitem(compare._READABLE, (section, key), "another")
+    with pytest.raises(ConfigurationError, match=rf"cannot read runs with {section}\.{key}: "):
+        ask(URI, "--endpoint", "same")
+
+
 def test_wrong_arguments_come_together():
     with pytest.raises(ConfigurationError) as caught:
         ask(URI, "--endpoint", "a_b", "--rows", "0", "--tolerance", "-1")

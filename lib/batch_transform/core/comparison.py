@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .limits import MAX_ENDPOINT_BODY_BYTES
+
 _EXAMPLES = 5
 
 Prediction = Mapping[str, Any]
@@ -132,3 +134,26 @@ def mini_batches(sizes: Sequence[int], most_bytes: int, *, single: bool) -> Iter
         filled += size
     if begin < len(sizes):
         yield range(begin, len(sizes))
+
+
+def sentence(report: Mapping[str, Any]) -> str:
+    """Returns what a report says in one line; besides Comparison's keys it has `endpoint`."""
+    counts = [
+        (report["rows_different"], "differ"),
+        (report["rows_unanswered"], "have no answer"),
+        (report["rows_too_large"], f"are over the limit of a request, {MAX_ENDPOINT_BODY_BYTES:,} bytes"),
+    ]
+    said = [f"{rows:,} {words}" for rows, words in counts if rows] or ["all are alike"]
+    return f"{report['rows_compared']:,} rows compared with endpoint {report['endpoint']}: {', '.join(said)}"
+
+
+def details(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a line for each field that differs, each reason and each example."""
+    for entry in report["fields"]:
+        if entry["rows_different"]:
+            largest = f", by up to {entry['largest_difference']:g}" if entry["largest_difference"] else ""
+            yield f"{entry['field']}: differs in {entry['rows_different']:,} rows{largest}"
+    for entry in report["unanswered"]:
+        yield f"{entry['rows']:,} rows: {entry['reason']}"
+    for example in report["examples"]:
+        yield f"such as line {example['line']} of {example['object']} in {example['job']}"

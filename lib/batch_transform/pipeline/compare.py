@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from batch_transform.core.answer_schema import decode_schema
-from batch_transform.core.comparison import Comparison, Place, mini_batches
+from batch_transform.core.comparison import Comparison, Place, details, mini_batches, sentence
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES, MAX_ENDPOINT_NAME_CHARACTERS
@@ -31,6 +31,16 @@ TOLERANCE = 1e-6
 # Below the limit of a body, so that a mini-batch passes whatever the service adds.
 MINI_BATCH_BYTES = 5_000_000
 _NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?")  # botocore, EndpointName
+
+
+# What `records_of`, `answers_of` and `answers_in` can read; an endpoint joins and filters nothing.
+_READABLE = {
+    ("prediction", "format"): "jsonlines",
+    ("prediction", "records_path"): None,
+    ("transform", "join_source"): "none",
+    ("transform", "input_filter"): None,
+    ("transform", "output_filter"): None,
+}
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,9 @@ def _refuse_uncomparable(there: Reached, state: RunState) -> None:
         raise ConfigurationError(f"{there.uri}: not every row of it has an outcome yet; resume it first")
     if is_one_object(state.config):
         raise ConfigurationError(f"{there.uri}: its rows were one request; some of them alone are another question")
+    for (section, key), readable in _READABLE.items():
+        if (given := state.config[section].get(key)) not in (readable, None, False):
+            raise ConfigurationError(f"{there.uri}: compare cannot read runs with {section}.{key}: {given} yet")
     if state.config["prediction"]["schema"] is not None and not state.staged.answers:
         raise ConfigurationError(f"{there.uri}: was begun by a version that did not record what its answers hold")
 
@@ -180,31 +193,10 @@ class _Comparer:
 
 def _judged(found: Comparison, names: dict[str, Any], tell: Tell) -> dict[str, Any]:
     report = {**names, "status": "alike" if found.is_alike else "different", **found.report()}
-    text = _sentence(report)
+    text = sentence(report)
     if not found.is_alike:
-        for line in _details(report):
+        for line in details(report):
             tell(line)
         raise PredictionsDiffer(text, report)
     tell(text)
     return report
-
-
-def _sentence(report: dict[str, Any]) -> str:
-    counts = [
-        (report["rows_different"], "differ"),
-        (report["rows_unanswered"], "have no answer"),
-        (report["rows_too_large"], f"are over the limit of a request, {MAX_ENDPOINT_BODY_BYTES:,} bytes"),
-    ]
-    said = [f"{rows:,} {words}" for rows, words in counts if rows] or ["all are alike"]
-    return f"{report['rows_compared']:,} rows compared with endpoint {report['endpoint']}: {', '.join(said)}"
-
-
-def _details(report: dict[str, Any]) -> Iterator[str]:
-    for entry in report["fields"]:
-        if entry["rows_different"]:
-            largest = f", by up to {entry['largest_difference']:g}" if entry["largest_difference"] else ""
-            yield f"{entry['field']}: differs in {entry['rows_different']:,} rows{largest}"
-    for entry in report["unanswered"]:
-        yield f"{entry['rows']:,} rows: {entry['reason']}"
-    for example in report["examples"]:
-        yield f"such as line {example['line']} of {example['object']} in {example['job']}"

@@ -45,9 +45,11 @@ def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
 
 
 def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake: Handshake) -> int:
-    tell_terminal(Event("end", str(error)))
     status = "refused" if isinstance(error, ConfigurationError) else "failed"
     faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+    if isinstance(error, Interrupted):  # whose words are about a run
+        status, faults = "interrupted", ["plan was interrupted"]
+    tell_terminal(Event("end", "; ".join(faults)))
     handshake.report({"run_id": config.run_id, "status": status, "error": faults})
     return error.exit_code
 
@@ -73,7 +75,7 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str
         listener: is told the plan in lines.
 
     Raises:
-        ConfigurationError: the input or the record is none.
+        ConfigurationError: the input or the record is none, or rows cannot be sent.
     """
     assert config.input is not None
     given, places = config.input, places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
