@@ -130,3 +130,11 @@ def test_unsendable_neighbours_are_pieces_of_their_own(splits):
     rules = CuttingRules(object_bytes=10, oversize_bytes=10)
     assert [p[3] for p in cut(rules, [(0, 1, False)] * 2, splits)] == [False, False]
     assert len(cut(rules, [(0, 1, False)] * 2, splits)) == 2
+
+
+@pytest.mark.parametrize("splits", [(), (2,), (1, 3), (1, 2, 3), (4,), (5, 6)])
+@pytest.mark.parametrize("most", [1, 3, 4, 9])
+def test_an_object_takes_no_row_too_many_whatever_the_batches(splits, most):
+    rules = CuttingRules(object_bytes=1000, oversize_bytes=1000, most_rows=most)
+    made = [len(members) for _, members in objects_of(cut(rules, [(0, 3, True)] * 9, splits))]
+    assert made == [most] * (9 // most) + [9 % most] * (9 % most > 0)

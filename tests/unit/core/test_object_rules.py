@@ -88,7 +88,7 @@ def test_the_payload_of_objects_follows_from_the_largest_object_with_its_header(
     assert over.throughput == Throughput(8, 12)
 
 
-def test_files_of_a2_that_cannot_be_split_need_the_payload_of_the_largest():
+def test_a2_objects_that_cannot_be_split_need_the_payload_of_the_largest():
     table = spans(*(span(i, i + 1, bytes=size * MB, largest=6 * MB) for i, size in enumerate((12, 45, 28))))
     (plan,) = plan_lanes(table, "auto", "auto", framing_of(document()))
     assert plan.throughput == Throughput(45, 2)
