@@ -17,6 +17,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from batch_transform.core.errors import BatchTransformError
 from batch_transform.pipeline.job import tell_terminal
 from batch_transform.pipeline.notebook import score
 from batch_transform.pipeline.package_data import resolve
@@ -27,18 +28,31 @@ PACKAGE_CACHE = Path(".batch_transform/packages")
 WORKSPACE = "s3://movies/runs"
 RATINGS = [f"r{number}" for number in range(1, 11)]
 GENRES = ["Action", "Animation", "Comedy", "Drama", "Documentary", "Romance", "Short"]
+SCHEMA = ", ".join(
+    [
+        "id int, title string, year int, length int, budget double, rating double, votes int",
+        *(f"{name} double" for name in RATINGS),
+        "mpaa string",
+        *(f"{name} int" for name in GENRES),
+    ]
+)
 EXAMPLES = 5
 NOISE = -1
 
 
 def main() -> int:
-    """Returns 0 once the clusters are printed and drawn."""
+    """Returns 0 once the clusters are printed and drawn, or the exit code of the error that ended one of the runs."""
     parser = argparse.ArgumentParser(prog="movies.py", description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("out/movies"), help="folder of the results (%(default)s)")
     out = parser.parse_args().out
     spark = local_session()
-    sys.stdout.write(run(spark, out))
-    spark.stop()
+    try:
+        sys.stdout.write(run(spark, out))
+    except BatchTransformError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    finally:
+        spark.stop()
     return 0
 
 
@@ -54,8 +68,12 @@ def local_session() -> SparkSession:
     """Returns a session on this machine, whose workers have the driver's interpreter."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master("local[*]").appName("movies")
-    builder = builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "4")
-    session = builder.getOrCreate()
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": "4",
+    }
+    session = builder.config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
 
@@ -66,8 +84,7 @@ def read(spark: SparkSession) -> DataFrame:
     It is the matrix that the PCA was trained on (`transform_emulator.examples.movies`), as one array column.
     """
     path = resolve(SOURCE, PACKAGE_CACHE)
-    options = {"header": True, "inferSchema": True, "nullValue": "NA", "escape": '"'}
-    movies = spark.read.options(**options).csv(f"file:{path}").withColumnRenamed("_c0", "id")
+    movies = spark.read.options(header=True, nullValue="NA", escape='"').schema(SCHEMA).csv(f"file:{path}")
     ratings = [F.col(name) / 10 for name in RATINGS]
     genres = [F.col(name) * 5.0 for name in GENRES]
     return movies.select(

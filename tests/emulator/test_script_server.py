@@ -67,6 +67,16 @@ def test_the_defaults_read_three_formats(content_type: str | None, body: bytes) 
     assert (answer.status_code, answer.mimetype, json.loads(answer.data)) == (200, "application/json", [3, 7])
 
 
+@pytest.mark.parametrize("body", [b"1,2.5\n3,\n", b"1,2.5\n", b"1.5,2\n3.5,4\n"])
+def test_columns_may_be_of_several_types(body: bytes) -> None:
+    """Whole numbers beside fractions, and missing cells, which are NaN: one table of float32."""
+    seen: list[Any] = []
+    post(served(predict_fn=lambda data, model: seen.append(data) or [0]), body)
+    cells = [[float(cell or "nan") for cell in line.split(b",")] for line in body.split()]
+    np.testing.assert_array_equal(seen[0], np.array(cells, dtype=np.float32))
+    assert seen[0].dtype == np.float32
+
+
 def test_what_has_one_dimension_is_one_row() -> None:
     """The scikit-learn container reshapes it: a single CSV line is one row, and so is a single column."""
     assert json.loads(post(served(), b"1,2\n").data) == [3]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.lib.recfunctions import structured_to_unstructured
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -64,7 +65,10 @@ def _from_json(data: Any) -> Any:
 
 
 def _from_csv(data: Any) -> Any:
-    return np.genfromtxt(io.StringIO(data), dtype=None, delimiter=",", encoding=None)
+    array = np.genfromtxt(io.StringIO(data), dtype=None, delimiter=",", encoding=None)
+    # Columns of several types. With this reader the scikit-learn container's handler for several models fails on them;
+    # its server for one model, which reads CSV with Python's csv module, does not.
+    return array if array.dtype.names is None else structured_to_unstructured(array)
 
 
 def _from_npy(data: Any) -> Any:
