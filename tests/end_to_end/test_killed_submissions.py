@@ -73,11 +73,17 @@ def killed_and_resumed(scene, victim, number, after):
     # Without its JVM the driver ends as by SIGTERM, and has stopped its jobs.
     assert code == {"python": 4, "jvm": 143, "group": 4}[victim], submission.log()
     time.sleep(0.1)
-    again = submitted(run, "resume", f"{run.document['workspace']}/{run.run_id}", *reach(run))
+    again = submitted(run, *resumption(run))
     code, report = again.wait()
     assert code == 0, again.log()
     check(run, report)
     return f"{victim} at {strike.struck}"
+
+
+def resumption(run):
+    """The words that go on with a run; none, which start its run file, where it was killed before it began."""
+    began = run.scene.world.objects(f"runs/{run.run_id}/ledger/")
+    return ["resume", f"{run.document['workspace']}/{run.run_id}", *reach(run)] if began else []
 
 
 def reach(run):

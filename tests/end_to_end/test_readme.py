@@ -16,8 +16,10 @@ import pytest
 from batch_transform.config import load
 from batch_transform.spark.rendering import record_json
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from support import churn_model
 
 ROOT = Path(__file__).parents[2]
+CHURN_MODEL = churn_model.__file__
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -65,10 +67,8 @@ def test_json_of_each_type_is_what_the_table_says(spark):
 @pytest.mark.spark
 def test_the_notebook_example_runs(spark, tmp_path, monkeypatch):
     """The call of the README, unchanged, against a stand-alone emulator that the environment names."""
-    model = tmp_path / "churn.py"
-    model.write_text(CHURN_MODEL)
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--bucket", "my-bucket", "--exit-with-stdin"]
-    command += ["--model", f"churn-v7=python {model}"]
+    command += ["--model", f"churn-v7=python {CHURN_MODEL}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as emulator:
         endpoint = json.loads(emulator.stdout.readline())["endpoint_url"]
@@ -95,24 +95,3 @@ def _use(monkeypatch, endpoint: str, folder: Path) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert boto3.client("s3").list_buckets()["Buckets"][0]["Name"] == "my-bucket"
-
-
-CHURN_MODEL = """
-import json, os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def answer(self, status, body=b""):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def do_GET(self):
-        self.answer(200 if self.path == "/ping" else 404)
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        records = [json.loads(line) for line in body.removesuffix(b"\\n").split(b"\\n")]
-        assert all(list(record) == ["age", "plan"] for record in records)
-        self.answer(200, "\\n".join(json.dumps({"p": record["age"] / 100}) for record in records).encode())
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
-"""
