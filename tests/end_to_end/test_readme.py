@@ -43,7 +43,7 @@ def test_the_run_file_is_accepted_as_it_stands(tmp_path):
 @pytest.mark.parametrize("fragment", [block for block in _blocks("yml") if not block.startswith("faults:")])
 def test_each_part_of_a_run_file_is_accepted(tmp_path, fragment):
     """Sections that the README shows alone go with a run file that says the rest."""
-    base = "run_id: a\nworkspace: s3://b/w\ninput: {path: s3://b/in}\noutput: {path: s3://b/out}\n"
+    base = "run_id: a\nworkspace: s3://bucket/w\ninput: {path: s3://bucket/in}\noutput: {path: s3://bucket/out}\n"
     (tmp_path / "base.yml").write_text(base if fragment.startswith("model:") else f"{base}model: {{name: m}}\n")
     (tmp_path / "run.yml").write_text(f"extends: base.yml\n{fragment}")
     assert load(tmp_path / "run.yml", environ={}).run_id == "a"
