@@ -84,7 +84,7 @@ def kinds(s3):
 def test_status_of_a_published_run_is_its_report(s3):
     run = published(s3)
     report = ask("status", URI)
-    assert report == run.state().report | {"status": "published", "cleaned": False}
+    assert report == run.state().report | {"status": "published", "cleaned": False, "wait_for": []}
 
 
 @pytest.mark.parametrize(("released", "status"), [(True, "ended"), (False, "running")])

@@ -133,7 +133,7 @@ def test_every_prediction_is_its_rows_own(gated, settings, ways):
 
 @pytest.mark.parametrize(
     "condition",
-    ["seven = 3", f"{OUTCOME}.__scored AND seven < 2", f"NOT {OUTCOME}.scored"],
+    ["seven = 3", f"{OUTCOME}.__scored AND seven < 2", f"NOT {OUTCOME}.__scored"],
 )
 def test_a_filter_before_the_merge_is_written_changes_no_prediction(gated, settings, tmp_path, condition):
     everything = gated.zipped().select("key", "seven", ROW_NUMBER, OUTCOME)

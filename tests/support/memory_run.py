@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
-from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
+from batch_transform.core.framing import Framing
 from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.naming import object_name
 from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
@@ -31,10 +33,13 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.core.verdicts import OUTPUT_SCHEMA
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.s3_tree import S3Tree
-from batch_transform.pipeline.begin import begin
+from batch_transform.pipeline.begin import begin, rejoin
+from batch_transform.pipeline.command_line import COLLECT, PREPARE
 from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.step_by_step import SETTLED, is_prepared, prepare, step_report, without_spark
+from batch_transform.pipeline.threaded_work import ThreadedObjectWork
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from support.faults import Fate, Faults
@@ -58,14 +63,14 @@ class LocalObjects:
         rows = [count_output(self.store, output, self.reader, self.key) for output in outputs]
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
 
-    def reading(self, schema: pa.Schema) -> LocalObjects:
+    def reading(self, schema: pa.Schema | None) -> LocalObjects:
         return replace(self, reader=replace(self.reader, schema=schema))
 
-    def cut(self, cuts: pa.Table) -> pa.Table:
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         made = [
             part
             for cut in cuts.to_pylist()
-            for part in cut_object(self.store, RUN.join("input"), cut, uuid.uuid4().hex)
+            for part in cut_object(self.store, RUN.join("input"), cut, uuid.uuid4().hex, framing=framing)
         ]
         return pa.Table.from_pylist(made, schema=PART_SCHEMA)
 
@@ -85,7 +90,7 @@ class MemoryTables:
             path = RUN.join("staging", self.writer, f"{place}.json")
             self.store.put(path, json.dumps([first, rows]).encode())
             files.append(StagedFile(str(path), rows, first, first + rows - 1, 1, 1))
-        return Staged("{}", tuple(files))
+        return Staged("{}", tuple(files), encode_schema(self.run.reader.schema))
 
     def _numbers(self, staged: Staged) -> Iterator[range]:
         for file in staged.files:
@@ -242,6 +247,38 @@ class MemoryRun:
             driver.ctx.lease.release()
             raise
         return driver.state
+
+    def step(self, command: str) -> dict[str, Any]:
+        """Returns the report of `prepare`, `submit` or `collect`, each a process of its own or, as `collect`, two."""
+        state = fold(self.reader_of_the_ledger().load())
+        if command == PREPARE and not is_prepared(state):
+            return self._worked(self.driver(), command, prepare)
+        report = self._worked(self._rejoined(command), command, lambda driver: without_spark(driver, command))
+        if command == COLLECT and report["status"] == SETTLED:
+            return self._worked(self.driver(), command, Driver.run)
+        return report
+
+    def _worked(self, driver: Driver, command: str, work: Callable[[Driver], Any]) -> dict[str, Any]:
+        try:
+            if driver.ctx.lease.epoch:
+                work(driver)
+            report = step_report(driver.state, command, str(RUN), str)
+            driver.close(report)
+        except BatchTransformError:
+            driver.ctx.lease.release()
+            raise
+        return report
+
+    def _rejoined(self, command: str) -> Driver:
+        """A driver without Spark, as a step has it."""
+        self.drivers += 1
+        ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
+        recorded = fold(ledger.load())
+        if recorded is None or not is_prepared(recorded):
+            raise ConfigurationError("not prepared")
+        objects = ThreadedObjectWork(self.store, RUN.join("input"), self.reader, self.key)
+        ctx = replace(self._context(ledger), waits=False, objects=objects)
+        return Driver(ctx, recorded if recorded.report else rejoin(ctx, is_meant=command != COLLECT))
 
     def outcomes(self, state: RunState) -> dict[int, Any]:
         """What each row got: the prediction of the merge, or its dead leaf."""

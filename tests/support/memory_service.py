@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import copy
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from batch_transform.core.data_log import JobLogs, LogEntry
 from batch_transform.core.status import JobStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.sagemaker.jobs import JobDescription, NotNow
+from batch_transform.sagemaker.failures import NotNow
+from batch_transform.sagemaker.jobs import JobDescription
 from support.memory_store import MemoryStore
 
 HEADLINES = {
@@ -47,6 +48,7 @@ class MemoryService:
         refusals: for each call of create in turn: `quota`, `throttled`, `lost` (obeyed, the answer lost), None.
         tamper: changes an output, or drops it (None), by job number, object name and bytes.
         logs_late: whether data logs have no lines.
+        looks: how many descriptions show a job in progress, before one shows its end.
     """
 
     store: MemoryStore
@@ -56,6 +58,9 @@ class MemoryService:
     refusals: deque[str | None] = field(default_factory=deque)
     tamper: Callable[[int, str, bytes], bytes | None] = lambda job, name, body: body
     logs_late: bool = False
+    looks: int = 0
+    looked: Counter[str] = field(default_factory=Counter)
+    stopped: list[str] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     records_sent: int = 0
@@ -66,7 +71,7 @@ class MemoryService:
         """The same service in another world."""
         twin = copy.copy(self)
         twin.store, twin.now, twin.model = store, now, copy.deepcopy(self.model)
-        for name in ("job_faults", "refusals", "requests", "sent", "_jobs", "_logs"):
+        for name in ("looked", "stopped", "job_faults", "refusals", "requests", "sent", "_jobs", "_logs"):
             setattr(twin, name, copy.copy(getattr(self, name)))
         return twin
 
@@ -85,10 +90,26 @@ class MemoryService:
             self._run(name, request)
 
     def describe(self, name: str) -> JobDescription:
+        self.looked[name] += 1
+        if self._is_in_flight(name):
+            began = self._jobs[name].created_at
+            return JobDescription(name, JobStatus.IN_PROGRESS, None, began, began, None)
         return self._jobs[name]
 
+    def _is_in_flight(self, name: str) -> bool:
+        return self.looked[name] <= self.looks and self._jobs[name].status is not JobStatus.STOPPED
+
     def stop(self, name: str) -> None:
-        raise AssertionError("every job here has ended")
+        """Ends a job in flight, which then has no outputs; one that has ended, or never was, is no error."""
+        if name not in self._jobs or not self._is_in_flight(name):
+            return
+        job = self._jobs[name]
+        self._jobs[name] = replace(job, status=JobStatus.STOPPED, failure_reason=None)
+        self.stopped.append(name)
+        store = MemoryStore(self.store.world)
+        (request,) = (request for request in self.requests if request["TransformJobName"] == name)
+        output = S3Uri.parse(request["TransformOutput"]["S3OutputPath"])
+        store.delete([S3Uri(output.bucket, found.key) for found in store.list(output)])
 
     def read(
         self, job_name: str, bucket: str, folder: str, names: Collection[str], *, patiently: bool = True

@@ -37,23 +37,32 @@ def start(tmp_path, monkeypatch):
 def test_the_pipeline_gets_the_document_and_its_code_is_the_jobs(start, tmp_path):
     seen = []
 
-    def run_job(document, handshake):
-        seen.append(document)
+    def run_job(document, handshake, command):
+        seen.append((document, command))
         handshake.report({"status": "published"})
         return 3
 
     assert start(run_job) == 3
-    assert seen == [{"run_id": "r1"}]
+    assert seen == [({"run_id": "r1"}, "run")]
     assert json.loads((tmp_path / "REPORT").read_text()) == {"status": "published"}
     assert (tmp_path / "EXIT").read_text() == "3\n"
 
 
+def test_a_plan_is_no_run(start, tmp_path, monkeypatch):
+    planned = types.ModuleType("batch_transform.pipeline.planned")
+    planned.plan_job = lambda document, handshake: 0 if document == {"run_id": "r1"} else 4
+    monkeypatch.setitem(sys.modules, "batch_transform.pipeline.planned", planned)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--step", "plan"])
+    assert start(lambda document, handshake: 3) == 0
+    assert (tmp_path / "EXIT").read_text() == "0\n"
+
+
 def test_the_pid_is_known_before_the_pipeline_starts(start, tmp_path):
-    assert start(lambda document, handshake: int((tmp_path / "PID").read_text() == f"{os.getpid()}\n")) == 1
+    assert start(lambda document, handshake, command: int((tmp_path / "PID").read_text() == f"{os.getpid()}\n")) == 1
 
 
 def test_an_error_without_a_name_ends_with_4_and_is_shown(start, tmp_path, capsys):
-    def run_job(document, handshake):
+    def run_job(document, handshake, command):
         raise KeyError("unforeseen")
 
     assert start(run_job) == 4
@@ -62,7 +71,7 @@ def test_an_error_without_a_name_ends_with_4_and_is_shown(start, tmp_path, capsy
 
 
 def test_an_interruption_is_not_taken_for_an_error(start, tmp_path):
-    def run_job(document, handshake):
+    def run_job(document, handshake, command):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

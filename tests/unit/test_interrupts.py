@@ -14,8 +14,8 @@ import pytest
 
 from batch_transform.core.errors import Interrupted
 from batch_transform.core.events import Event
+from batch_transform.pipeline.guarded import tell_terminal
 from batch_transform.pipeline.interrupts import Interrupts
-from batch_transform.pipeline.job import tell_terminal
 
 DRIVER = """
 import sys, time

@@ -10,6 +10,7 @@ from dataclasses import replace
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.transform import Transform
 from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, JSON_LINES, AnswerForm
+from batch_transform.core.framing import WHOLE
 
 CSV_TYPE = "text/csv"
 # "Text/CSV, application/json and application/jsonlines" (developer guide, batch-transform-data-processing).
@@ -27,6 +28,11 @@ def check_processing(transform: Transform, media_type: str) -> None:
     Raises:
         ValueError: the records are of another type, or the answers are to be of another type than the records.
     """
+    if transform.join_source == "input" and transform.split == WHOLE:
+        raise ValueError(
+            "has join_source: input beside split: None; an object is then one record, which gets one answer: set "
+            "split: Line"
+        )
     if bare_type(media_type) not in READABLE:
         raise ValueError(
             f"has a filter or join_source: input, but records are {media_type}; the service reads {', '.join(READABLE)}"

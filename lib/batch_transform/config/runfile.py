@@ -14,6 +14,7 @@ from batch_transform.config.joining import answer_form, check_joined, check_proc
 from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
+from batch_transform.config.requests import check_key, settled
 from batch_transform.config.result import DeadLetter, Errors, Output
 from batch_transform.config.sections import Input, Section
 from batch_transform.config.surroundings import Aws, Emulator
@@ -58,7 +59,7 @@ class RunConfig(Section):
     input: Input | None = Field(default=None, validate_default=True)
     record: Record = Record()
     model: Model
-    transform: Transform = Transform()
+    transform: Transform = Field(default=Transform(), validate_default=True)
     prediction: Prediction = Prediction()
     errors: Errors = Errors()
     output: Output | None = Field(default=None, validate_default=True)
@@ -88,23 +89,28 @@ class RunConfig(Section):
     @classmethod
     def _known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:
         emulator = info.data.get("emulator")
-        if emulator is not None and model.name not in emulator.models:
+        if emulator is not None and model.served_as not in emulator.models:
             known = ", ".join(sorted(emulator.models)) or "none"
-            raise ValueError(f"names {model.name}, which is not among emulator.models: {known}")
+            raise ValueError(f"names {model.served_as}, which is not among emulator.models: {known}")
         return model
 
     @field_validator("transform")
     @classmethod
-    def _data_that_the_service_reads(cls, transform: Transform, info: ValidationInfo) -> Transform:
+    def _goes_with_the_record(cls, transform: Transform, info: ValidationInfo) -> Transform:
         record = info.data.get("record")
-        if record is not None and transform.processes_data:
+        if record is None:
+            return transform
+        transform = settled(transform, record)
+        if transform.processes_data:
             check_processing(transform, record.media_type)
         return transform
 
     @field_validator("prediction")
     @classmethod
-    def _prediction_beside_its_record(cls, prediction: Prediction, info: ValidationInfo) -> Prediction:
+    def _goes_with_what_is_sent(cls, prediction: Prediction, info: ValidationInfo) -> Prediction:
         record, transform = info.data.get("record"), info.data.get("transform")
+        if record is not None:
+            check_key(prediction, record)
         if record is not None and transform is not None and transform.join_source == "input":
             check_joined(prediction, record.media_type)
         return prediction

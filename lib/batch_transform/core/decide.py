@@ -28,7 +28,7 @@ def next_action(state: RunState) -> act.Action:
 def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
     if last.leaves is not None:
         return _next_after_round(state, last)
-    flying = tuple(job for job in state.round_jobs if job.created and job.status is None)
+    flying = state.in_flight
     waiting = [job for job in state.round_jobs if not job.created]
     if waiting and len(flying) < _parallel_jobs(state):
         return act.Create(waiting[0])

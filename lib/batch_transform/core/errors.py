@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class BatchTransformError(Exception):
@@ -40,6 +41,20 @@ class ErrorBudgetExceeded(BatchTransformError):
         super().__init__(message)
 
 
+class PredictionsDiffer(BatchTransformError):
+    """An endpoint predicts something else than the run did; nothing was changed.
+
+    Attributes:
+        report: of the comparison.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, report: Mapping[str, Any]) -> None:
+        self.report = report
+        super().__init__(message)
+
+
 class ServiceFailure(BatchTransformError):
     """SageMaker, S3 or the cluster failed beyond the retries; the run can be resumed."""
 
@@ -65,6 +80,15 @@ class RunHeld(BatchTransformError):
         )
 
 
+class RunStopped(BatchTransformError):
+    """A person has stopped this run; only who means it goes on with it. The exit code is that of the driver then."""
+
+    exit_code = 143
+
+    def __init__(self, run: object) -> None:
+        super().__init__(f"{run} was stopped by `stop`; `submit` or `resume` goes on with it")
+
+
 class LedgerCorrupt(BatchTransformError):
     """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition."""
 
@@ -86,3 +110,10 @@ class StopRequested(Interrupted):
     def __init__(self) -> None:
         super().__init__(15)
         self.args = ("stopped as `stop` asked; the run can be resumed",)
+
+
+def first_line(err: BaseException) -> str:
+    """Returns an error of Spark's without its plan and its stack."""
+    head, _, rest = str(err).strip().partition("\n")
+    # py4j names the object that it called; what went wrong stands in the next line.
+    return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from .answer_form import CSV, JSON, AnswerForm
 from .answer_shapes import HEAD_BYTES, Guess, guesses
 from .errors import ConfigurationError
+from .framing import JSON_LINES, Framing
 from .json_stream import NotUnpacked
 from .naming import rows_named
 from .objects import ObjectStore
@@ -47,11 +48,13 @@ class KeyCheck:
         field: of the prediction's schema.
         column: of the record.
         inputs: where the input objects lie.
+        framing: of the records in them.
     """
 
     field: str
     column: str
     inputs: S3Uri
+    framing: Framing = JSON_LINES
 
 
 def count_output(
@@ -108,7 +111,10 @@ def _count(
     store: ObjectStore, output: OutputObject, reader: PredictionReader, key: KeyCheck | None, found: _Found
 ) -> None:
     chunks = reader.form.lines(store.open_stream(output.uri, output.etag).chunks)
-    keys = _Keys(key, reader, store.open_stream(key.inputs.join(output.object)).chunks) if key else None
+    keys = None
+    if key:
+        records = store.open_stream(key.inputs.join(output.object)).chunks
+        keys = _Keys(key, reader, key.framing.unpacked(records))
     for block in blocks(chunks, BLOCK_BYTES):
         counted, answers = count([block]), reader.read(block)
         found.unreadable += [place.moved(found.lines) for place in answers.unreadable]

@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .framing import JSON_LINES, Framing
 from .limits import (
     BYTES_PER_MB,
     DEFAULT_PAYLOAD_MB,
@@ -64,6 +65,11 @@ def standard_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Sett
     return throughput(0, max_payload_mb, max_concurrent_transforms).max_payload_mb
 
 
+def most_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Setting) -> int:
+    """Returns the largest payload in MB that a job may ask for; where the container says, the service's own limit."""
+    return throughput(LARGEST_RECORD_BYTES, max_payload_mb, max_concurrent_transforms).max_payload_mb or MAX_PAYLOAD_MB
+
+
 def _payload(needed: int, payload: Setting, concurrency: Setting) -> int | None:
     if payload == "model":
         return None
@@ -85,9 +91,15 @@ def _concurrency(payload: int | None, concurrency: Setting) -> int | None:
 
 
 def plan_lanes(
-    spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting, headroom: int = 1
+    spans: pa.Table,
+    max_payload_mb: Setting,
+    max_concurrent_transforms: Setting,
+    framing: Framing = JSON_LINES,
+    headroom: int = 1,
 ) -> list[LanePlan]:
     """Returns the lanes that hold spans, the standard one first.
+
+    What has to fit a payload is the largest record, or the largest object where an object is one request.
 
     The oversize lane exists because its records are over the standard lane's payload, so neither a pinned payload nor
     a pinned concurrency holds for it: both follow from its largest record. Spans that failed for their payload come
@@ -97,6 +109,7 @@ def plan_lanes(
         spans: to be sent.
         max_payload_mb: as configured.
         max_concurrent_transforms: as configured.
+        framing: of the records.
         headroom: how many times its record a payload must hold, as far as the service allows it.
     """
     settings: dict[str, tuple[Setting, Setting]] = {
@@ -111,10 +124,14 @@ def plan_lanes(
             if needed:
                 limits = _with_payload(needed, throughput(0, "auto", concurrency).max_concurrent_transforms)
             else:
-                largest = pc.max(chosen["largest"]).as_py()
+                largest = _largest_request(chosen, framing)
                 limits = throughput(max(largest, min(headroom * largest, LARGEST_RECORD_BYTES)), payload, concurrency)
             plans.append(LanePlan(lane, chosen, limits))
     return plans
+
+
+def _largest_request(spans: pa.Table, framing: Framing) -> int:
+    return framing.request_bytes(pc.max(spans["largest"]).as_py(), pc.max(spans["bytes"]).as_py())
 
 
 def _with_payload(payload_mb: int, most_at_once: int | None) -> Throughput:

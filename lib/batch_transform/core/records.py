@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .framing import Framing, framing_of
 from .ledger import Part
 from .spans import StagedFile
 from .status import JobStatus
+
+# Why a run stops a job of its own: it is late, its driver was interrupted, a person has asked for it with `stop`.
+TIMEOUT, INTERRUPTED, ASKED = "timeout", "interrupted", "asked"
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class JobRecord:
         created: whether the service is known to have accepted it.
         status: terminal status, None while in flight.
         failure_reason: DescribeTransformJob's FailureReason, only when Failed.
-        stop_reason: why this run asked for it to be stopped, before it did: `timeout` or `interrupted`.
+        stop_reason: why this run asked for it to be stopped, before it did: TIMEOUT, INTERRUPTED or ASKED.
         witness: an object of one record that was scored before; where it fails as well it is the model, not the rows.
         verdicts: the part with the verdicts on its spans, None until judged.
         witness_scored: whether the witness was scored again.
@@ -86,10 +90,19 @@ class RoundRecord:
 
 @dataclass(frozen=True)
 class Staged:
-    """The staged table: its files and the schema in which they are read."""
+    """The staged table: its files and the schema in which they are read, and what takes Spark to tell.
+
+    Attributes:
+        answers: the schema of the predictions (answer_schema.encode_schema), with which they are counted without
+            Spark; '' where each is one string.
+        header: the line of the records' names before them; '' for none. It takes Spark to tell the fields of a SQL
+            record.
+    """
 
     schema_json: str
     files: tuple[StagedFile, ...]
+    answers: str = ""
+    header: str = ""
 
     @property
     def rows(self) -> int:
@@ -122,11 +135,11 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as a fold over its ledger. Every field is final once set, but that answers may be judged again.
+    """A run as a fold over its ledger. Fields are final once set, but for `stopped`; answers may be judged anew.
 
     Attributes:
-        inferred: the schema of the predictions in DDL, where it was to be inferred.
-        inferred_fields: the same as `answer_schema` has it.
+        stopped: whether a person has stopped it and nobody has gone on with it since.
+        inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
     """
 
@@ -137,7 +150,6 @@ class RunState:
     staged: Staged | None = None
     spans: Part | None = None
     inferred: str | None = None
-    inferred_fields: str = ""
     inferred_after: int = 0
     jobs: tuple[JobRecord, ...] = ()
     round_records: tuple[RoundRecord, ...] = ()
@@ -147,7 +159,13 @@ class RunState:
     published: dict[str, Any] | None = None
     report: dict[str, Any] | None = None
     cleaned: bool = False
+    stopped: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def framing(self) -> Framing:
+        """How the records lie in the run's objects, once it is staged."""
+        return framing_of(self.config, self.staged.header if self.staged else "")
 
     @property
     def rounds(self) -> int:
@@ -163,6 +181,11 @@ class RunState:
     def last_round(self) -> RoundRecord | None:
         """The latest round, None before the first."""
         return self.round_records[-1] if self.round_records else None
+
+    @property
+    def in_flight(self) -> tuple[JobRecord, ...]:
+        """The jobs of the latest round that were created and are not known to have ended."""
+        return tuple(job for job in self.round_jobs if job.created and job.status is None)
 
     @property
     def is_settled(self) -> bool:

@@ -1,14 +1,15 @@
-"""What another driver finds undone: a stopped round goes on, and answers that are read otherwise are judged anew."""
+"""How answers are read: what was inferred of them, and what a driver that reads them otherwise judges anew."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from .records import RoundRecord, RunState
 
 
-def resumed(state: RunState, config: dict[str, Any]) -> RunState:
+def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     """Returns the state of a run that another driver has taken over.
 
     Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
@@ -16,8 +17,9 @@ def resumed(state: RunState, config: dict[str, Any]) -> RunState:
 
     Args:
         state: as the last driver left it.
-        config: of the driver that goes on.
+        payload: the configuration of the driver that goes on, and the schema of the predictions as it reads them.
     """
+    config = payload["config"]
     last = state.last_round
     changed = config.get("prediction") != state.config.get("prediction")
     if last is not None and changed and (last.misread or last.leaves is None):
@@ -25,8 +27,17 @@ def resumed(state: RunState, config: dict[str, Any]) -> RunState:
     elif last is not None and last.stop:
         state = _with_last_round(state, replace(last, stop=(), resumed=True))
     if changed and state.nothing_read:
-        state = replace(state, inferred=None, inferred_fields="", inferred_after=0)
-    return replace(state, rounds_before=state.rounds, config=config)
+        state = replace(state, inferred=None, inferred_after=0)
+    if state.staged is not None and "answers" in payload:
+        state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
+    return replace(state, rounds_before=state.rounds, config=config, stopped=False)
+
+
+def inferred(state: RunState, payload: Mapping[str, Any]) -> RunState:
+    """Returns the state with the schema that was inferred from the answers of its last round, if it was."""
+    assert state.staged is not None
+    staged = replace(state.staged, answers=payload["fields"])
+    return replace(state, staged=staged, inferred=payload["schema"], inferred_after=state.rounds)
 
 
 def _unjudged(state: RunState, last: RoundRecord) -> RunState:

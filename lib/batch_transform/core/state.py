@@ -3,12 +3,12 @@
 | step kind | may come | and sets |
 |---|---|---|
 | opened | first | run id, nonce, configuration |
-| resumed | any time | that another driver took over, its configuration; what failed before may be tried again |
+| resumed | any time | that another driver went on, its configuration; what failed or was stopped may be tried again |
 | staged | once | the staged files |
 | exported | after staged | the spans |
 | planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
 | job_created | after planned, for a job not yet created | created |
-| job_stopping | for a job that has not ended: intent | that this run asks for its end, and why |
+| job_stopping | for a job that has not ended: intent | that this run asks for its end, and why; whether a person did |
 | job_ended | for a created job | terminal status |
 | job_judged | for an ended job | the verdicts on its spans |
 | inferred | when the jobs of a round have ended | the predictions' schema, if it is to be inferred |
@@ -29,8 +29,8 @@ from dataclasses import replace
 
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
-from .records import JobRecord, Recorded, RoundRecord, RunState, Staged
-from .resumption import resumed
+from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
+from .resumption import inferred, resumed
 from .spans import StagedFile
 from .status import JobStatus
 
@@ -89,14 +89,14 @@ def _require(condition: bool, step: Step, why: str) -> None:
 def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     ended = bool(state.round_jobs) and all(job.status is not None for job in state.round_jobs)
     _require(ended and state.inferred is None, step, "once, after the jobs of a round have ended")
-    p = step.payload
-    return replace(state, inferred=p["schema"], inferred_fields=p["fields"], inferred_after=state.rounds)
+    return inferred(state, step.payload)
 
 
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.staged is None, step, "already staged")
     files = tuple(StagedFile(**file) for file in step.payload["files"])
-    return replace(state, staged=Staged(step.payload["schema"], files))
+    told = {name: step.payload.get(name, "") for name in ("answers", "header")}
+    return replace(state, staged=Staged(step.payload["schema"], files, **told))
 
 
 def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -132,7 +132,9 @@ def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunSta
 def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     _require(job.status is None, step, "it has ended")
-    return _with_job(state, replace(job, stop_reason=step.payload["reason"]))
+    reason = step.payload["reason"]
+    state = replace(state, stopped=state.stopped or reason == ASKED)
+    return _with_job(state, replace(job, stop_reason=reason))
 
 
 def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -214,7 +216,7 @@ def _cleaned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 
 
 _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
-    "resumed": lambda state, step, parts: resumed(state, step.payload["config"]),
+    "resumed": lambda state, step, parts: resumed(state, step.payload),
     "staged": _staged,
     "exported": _exported,
     "planned": _planned,

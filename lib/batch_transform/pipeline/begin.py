@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
+from batch_transform.core.answer_schema import encode_schema
+from batch_transform.core.errors import RunStopped
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.records import RunState
 from batch_transform.core.state import advance, fold
@@ -18,14 +21,50 @@ def begin(ctx: RunContext) -> RunState:
         RunHeld: another driver is at work on it.
         ConfigurationError: another driver has begun it in the meantime, with another configuration.
     """
-    held = ctx.lease.look()
-    if held is not None and not held.released:
-        died = f"waiting up to {held.ttl_seconds:g} s to see whether it lives"
-        ctx.tell("resume", f"the last driver ({held.writer}) has not given the run back; {died}")
+    return _taken(ctx, lambda recorded, given_back: _held(ctx, recorded))
+
+
+def rejoin(ctx: RunContext, *, is_meant: bool) -> RunState:
+    """Returns the state of a run that has begun once this process holds it, for a step of many.
+
+    A step comes each minute, and most find nothing to do. So it records that it goes on with the run only where that
+    says something: its configuration is another one, the run had ended, or the process before it died, whose appends
+    must be fenced.
+
+    Args:
+        ctx: of the run.
+        is_meant: whether whoever asks for the step means to go on with a run that a person has stopped.
+
+    Raises:
+        RunHeld: another driver is at work on it.
+        ConfigurationError: it was begun with another configuration.
+        RunStopped: a person has stopped it, and going on is not meant.
+    """
+
+    def held(recorded: RunState | None, given_back: bool) -> RunState:
+        assert recorded is not None
+        check_same(recorded, ctx.config)
+        if recorded.stopped and not is_meant:
+            raise RunStopped(ctx.places.run)
+        ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
+        changed = recorded.config != ctx.config.to_document()
+        goes_on = recorded.report is None and (ended or changed or not given_back)
+        return _held(ctx, recorded) if goes_on else recorded
+
+    return _taken(ctx, held)
+
+
+def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -> RunState:
+    """What `held` returns of the recorded state, and of whether the last driver has given the run back."""
+    last = ctx.lease.look()
+    given_back = last is None or last.released
+    if last is not None and not given_back:
+        died = f"waiting up to {last.ttl_seconds:g} s to see whether it lives"
+        ctx.tell("resume", f"the last driver ({last.writer}) has not given the run back; {died}")
     epoch = ctx.lease.acquire(ctx.ledger.epoch)
     try:
         ctx.ledger.hold(epoch)
-        return _held(ctx, fold(ctx.ledger.load()))
+        return held(fold(ctx.ledger.load()), given_back)
     except BaseException:
         ctx.lease.release()
         raise
@@ -40,4 +79,5 @@ def _held(ctx: RunContext, recorded: RunState | None) -> RunState:
     if recorded.report is not None:
         return recorded
     ctx.tell("resume", f"{ctx.run_id} goes on after {recorded.rounds} rounds")
-    return advance(recorded, ctx.ledger.append("resumed", at))
+    answers = encode_schema(ctx.objects.reader.schema)
+    return advance(recorded, ctx.ledger.append("resumed", {**at, "answers": answers}))

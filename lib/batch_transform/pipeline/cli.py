@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
-from batch_transform.pipeline.command_line import WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
-from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.package_data import resolve_input
+from batch_transform.pipeline.steps import spelled, step_without_spark
 from batch_transform.pipeline.submission import PACKAGE_CACHE, failure, tell
 
 
@@ -25,15 +26,25 @@ def main() -> int:
         if asked.command in WITHOUT_SPARK:
             printed.report(execute(asked, os.environ, tell))
             return 0
+        if asked.command in STEPS:
+            _refuse_spark_options(asked)
+            done = step_without_spark(asked, os.environ, printed)
+            if not done.needs_spark:
+                return done.exit_code
         document = resolved(asked)
     except BatchTransformError as err:
         sys.stderr.write(f"{err}\n")
         printed.report(failure(err))
         return err.exit_code
     # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
+    if asked.command == PLAN:
+        from batch_transform.pipeline.planned import plan_job
+
+        return plan_job(document, printed)
     from batch_transform.pipeline.job import run_job
 
-    return run_job(document, printed)
+    os.environ.setdefault(SUBMIT_NEXT, spelled(asked, SUBMIT, os.environ))
+    return run_job(document, printed, asked.command)
 
 
 def resolved(asked: CommandLine) -> dict[str, Any]:
@@ -42,10 +53,14 @@ def resolved(asked: CommandLine) -> dict[str, Any]:
     Raises:
         ConfigurationError: the arguments or the run file are wrong, or options are for spark-submit, which has begun.
     """
+    _refuse_spark_options(asked)
+    return resolve_input(configuration(asked, os.environ), PACKAGE_CACHE).to_document()
+
+
+def _refuse_spark_options(asked: CommandLine) -> None:
     if asked.spark or asked.rest:
         names = ", ".join([name for name, _ in asked.spark] + list(asked.rest))
         raise ConfigurationError(f"{names}: are spark-submit's; this command runs in a Spark that is there already")
-    return resolve_input(configuration(asked, os.environ), PACKAGE_CACHE).to_document()
 
 
 @dataclasses.dataclass(frozen=True)

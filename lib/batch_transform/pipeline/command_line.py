@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.spark_arguments import OPTIONS, SWITCHES
 
-RUN, RESUME, STATUS, STOP, CLEAN = "run", "resume", "status", "stop", "clean"
-COMMANDS_BUILT = (RUN, RESUME, STATUS, STOP, CLEAN)
-COMMANDS_LATER = ("plan",)
+RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
+# A run in steps, each of which ends at once.
+PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
+STEPS = (PREPARE, SUBMIT, COLLECT)
+COMMANDS_BUILT = (RUN, RESUME, PLAN, *STEPS, STATUS, STOP, CLEAN, COMPARE)
 # Those that Spark has no part in.
-WITHOUT_SPARK = (STATUS, STOP, CLEAN)
+WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE)
+# Those that begin with a run file and not with a run that is there.
+OF_A_RUN_FILE = (RUN, PLAN, PREPARE)
+NO_MERGE = "--no-merge"
 OWN_OPTIONS = {
     "--var": "variables",
     "--set": "sets",
     "--emulator": "emulator_models",
     "--older-than": "older_than",
     "--lifecycle": "lifecycle",
+    "--endpoint": "endpoint",
+    "--rows": "rows",
+    "--tolerance": "tolerance",
 }
-OWN_SWITCHES = {"--unfinished": "unfinished"}
-OF_CLEAN = ("older_than", "lifecycle", "unfinished")
+OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge"}
+# What a message or a report repeats of a command line is stored and printed.
+SECRET = re.compile("secret|password|token", re.IGNORECASE)
+# The options that belong to one command only.
+BELONGING = {
+    "older_than": CLEAN,
+    "lifecycle": CLEAN,
+    "unfinished": CLEAN,
+    "no_merge": COLLECT,
+    "endpoint": COMPARE,
+    "rows": COMPARE,
+    "tolerance": COMPARE,
+}
 
 
 @dataclass(frozen=True)
@@ -29,8 +50,8 @@ class CommandLine:
     """What was asked for.
 
     Attributes:
-        subject: the path of a run file; for the other commands than `run` also the run's folder on S3, for `clean` also
-            a workspace.
+        subject: the path of a run file; for the commands that are not OF_A_RUN_FILE also the run's folder on S3, for
+            `clean` also a workspace.
         command: one of COMMANDS_BUILT.
         variables: `name=value` each.
         sets: `a.b=value` each.
@@ -38,6 +59,10 @@ class CommandLine:
         older_than: days, of `clean`; the last one given.
         lifecycle: days, of `clean`; the last one given.
         unfinished: of `clean`: whether a run goes that is not published.
+        endpoint: of `compare`; the last one given.
+        rows: of `compare`: how many; the last one given.
+        tolerance: of `compare`: the difference of two numbers that is none; the last one given.
+        no_merge: of `collect`: whether it ends where a merge would begin.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
@@ -50,6 +75,10 @@ class CommandLine:
     older_than: tuple[str, ...] = ()
     lifecycle: tuple[str, ...] = ()
     unfinished: bool = False
+    endpoint: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    tolerance: tuple[str, ...] = ()
+    no_merge: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 
@@ -102,32 +131,31 @@ def parse(arguments: list[str]) -> CommandLine:
         reading.take(pending.pop(0), pending)
     command, subject = _subject(reading)
     own = {name: tuple(values) for name, values in reading.own.items()}
-    _check_fitting(command, {name for name in OF_CLEAN if own.get(name) or name in reading.switches}, reading)
+    _check_fitting(command, [name for name in BELONGING if own.get(name) or name in reading.switches], reading)
     if reading.faults:
         raise ConfigurationError(reading.faults)
-    unfinished = "unfinished" in reading.switches
-    return CommandLine(subject, command, **own, unfinished=unfinished, spark=tuple(reading.spark), rest=tuple(rest))
+    chosen: dict[str, Any] = {**own, **{name: name in reading.switches for name in OWN_SWITCHES.values()}}
+    return CommandLine(subject, command, **chosen, spark=tuple(reading.spark), rest=tuple(rest))
 
 
 def _subject(reading: _Reading) -> tuple[str, str]:
     words, command = list(reading.words), RUN
-    if words and words[0] in COMMANDS_LATER:
-        reading.faults.append(f"{words[0]}: is not built yet; built: {', '.join(COMMANDS_BUILT)}")
-        return words[0], ""
     if words and words[0] in COMMANDS_BUILT:
         command = words.pop(0)
-    what = "RUNFILE" if command == RUN else "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+    folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+    what = "RUNFILE" if command in OF_A_RUN_FILE else folder
     if len(words) != 1:
         given = f"got {', '.join(words)}" if words else "none given"
         reading.faults.append(f"{what}: exactly one is needed, {given}; see --help")
     return command, words[0] if words else ""
 
 
-def _check_fitting(command: str, of_clean: set[str], reading: _Reading) -> None:
-    if of_clean and command != CLEAN:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in OF_CLEAN if name in of_clean)
-        reading.faults.append(f"{names}: belongs to clean, not to {command}")
-    if command in WITHOUT_SPARK and reading.spark:
+def _check_fitting(command: str, given: list[str], reading: _Reading) -> None:
+    for owner in dict.fromkeys(BELONGING[name] for name in given):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owner)
+        if owner != command:
+            reading.faults.append(f"{names}: belongs to {owner}, not to {command}")
+    if reading.spark and (command in (*WITHOUT_SPARK, SUBMIT) or "no_merge" in reading.switches):
         names = ", ".join(name for name, _ in reading.spark)
         reading.faults.append(f"{names}: is spark-submit's, and {command} runs without Spark")
 

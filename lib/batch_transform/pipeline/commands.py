@@ -1,20 +1,20 @@
-"""The commands about a run that need no Spark: status, stop, clean; and what `resume` goes on with."""
+"""The commands about a run that need no Spark: status, stop, clean, compare; and what `resume` goes on with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from batch_transform.config.loading import reload
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError, RunHeld, ServiceFailure
+from batch_transform.core.errors import RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease
-from batch_transform.core.records import RunState
+from batch_transform.core.records import ASKED, RunState
 from batch_transform.core.report import run_report
 from batch_transform.pipeline.clean_command import Tell, clean_command
-from batch_transform.pipeline.command_line import STATUS, STOP, CommandLine
-from batch_transform.pipeline.named_run import Reached, loaded, reached
+from batch_transform.pipeline.command_line import COMPARE, PLAN, PREPARE, RUN, STATUS, STOP, CommandLine
+from batch_transform.pipeline.compare import compare
+from batch_transform.pipeline.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.stopping import stop_jobs
@@ -26,7 +26,7 @@ STOP_PATIENCE_SECONDS = 600.0
 
 
 def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
-    """Returns the configuration of `run` or `resume`.
+    """Returns the configuration of `run`, of `plan`, of `resume`, or of a step.
 
     Args:
         asked: the command line.
@@ -35,20 +35,17 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or there is no run to resume.
     """
-    if asked.command == "run":
+    if asked.command in (RUN, PLAN):
         return loaded(asked, environ).named()
+    if asked.command == PREPARE and not is_s3(asked.subject):
+        return loaded(asked, environ)
     with reached(asked, environ) as there:
         _, state = there.run()
-    if not is_s3(asked.subject):
-        return loaded(asked, environ)
-    if state.config.get("input") is None:
-        raise ConfigurationError(f"resume: {there.uri} was begun by score(); the same call goes on with it")
-    source = f"the ledger of {there.uri}"
-    return reload(state.config, source, sets=asked.sets, emulator_models=asked.emulator_models)
+        return resumable(asked, environ, there, state)
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[str, Any]:
-    """Returns the report of `status`, `stop` or `clean`.
+    """Returns the report of `status`, `stop`, `clean` or `compare`.
 
     Raises:
         ConfigurationError: there is no such run, or the command does not fit it.
@@ -59,6 +56,8 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[
             return status(there)
         if asked.command == STOP:
             return stop(there, tell)
+        if asked.command == COMPARE:
+            return compare(there, asked, tell)
         return clean_command(there, asked, tell)
 
 
@@ -66,7 +65,9 @@ def status(there: Reached) -> dict[str, Any]:
     """Returns the report of a run as it stands, with its lease."""
     run, state = there.run()
     now = _status(run, state, run.lease().look())
-    return (state.report or run_report(state, now, str(there.uri))) | {"status": now, "cleaned": state.cleaned}
+    report = state.report or run_report(state, now, str(there.uri))
+    waiting = [job.name for job in state.in_flight]
+    return report | {"status": now, "cleaned": state.cleaned, "wait_for": waiting}
 
 
 def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> str:
@@ -94,7 +95,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
     try:
         with run.held(patience_seconds) as (lease, state):
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
-            state, names = stop_jobs(state, lease, run.ledger, jobs)
+            state, names = stop_jobs(state, lease, run.ledger, jobs, ASKED)
             for name in names:
                 tell(f"{name}: stop requested")
             report = state.report or run_report(state, "interrupted", str(run.uri))

@@ -16,8 +16,10 @@ from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.data_log import JobLogs
 from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
+from batch_transform.core.framing import Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import OutputObject
+from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.publication import Kind, TreeFile
 from batch_transform.core.records import RunState, Staged
 from batch_transform.core.uris import S3Uri
@@ -90,7 +92,7 @@ class TableWork(Protocol):
         """Returns the input once it is written with row numbers."""
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""
+        """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once it is merged beside its output, as Parquet."""
@@ -108,13 +110,17 @@ class TableWork(Protocol):
 class ObjectWork(Protocol):
     """Work on many objects at once, by whatever a run has for it."""
 
+    @property
+    def reader(self) -> PredictionReader:
+        """Of the predictions, as they are counted."""
+
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
 
-    def reading(self, schema: pa.Schema) -> ObjectWork:
+    def reading(self, schema: pa.Schema | None) -> ObjectWork:
         """Returns the same work, for predictions of this schema."""
 
-    def cut(self, cuts: pa.Table) -> pa.Table:
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA), written where they are to be sent."""
 
 
@@ -147,6 +153,7 @@ class RunContext:
     Attributes:
         writer: random for each process; part of the names of what it writes.
         jitter: a random number in [0, 1).
+        waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
     """
 
     config: RunConfig
@@ -163,6 +170,7 @@ class RunContext:
     clock: Clock
     jitter: Callable[[], float]
     listener: Listener
+    waits: bool = True
 
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""

@@ -10,7 +10,7 @@ from batch_transform.core import actions as act
 from batch_transform.core.answer_schema import decode_schema
 from batch_transform.core.decide import next_action
 from batch_transform.core.ledger import Part
-from batch_transform.core.records import RunState
+from batch_transform.core.records import INTERRUPTED, RunState
 from batch_transform.core.state import advance
 from batch_transform.pipeline.cleaning import clean_after
 from batch_transform.pipeline.context import RunContext
@@ -54,7 +54,9 @@ class Driver:
         return self.state
 
     def step(self) -> bool:
-        """Does what comes next and records it; returns False if there is nothing left to do.
+        """Does what comes next and records it; returns False if there is nothing left to do, or to do now.
+
+        Now there is nothing to do if jobs are in flight and this process does not wait for them (`RunContext.waits`).
 
         Raises:
             BatchTransformError: as `run`.
@@ -65,20 +67,28 @@ class Driver:
         self.ctx.refuse_if_asked_to_stop()
         self.ctx.lease.require()
         began = self.ctx.clock.monotonic()
-        outcome = _HANDLERS[type(action)](self.ctx, self.state, action)
+        outcome = self._outcome(action)
+        if outcome is None:
+            return False
         seconds = round(self.ctx.clock.monotonic() - began, 3)
         self._record(outcome.kind, {**outcome.payload, "seconds": seconds}, outcome.parts)
         return True
+
+    def _outcome(self, action: act.Action) -> Outcome | None:
+        if isinstance(action, act.Await) and not self.ctx.waits:
+            return score.look_at_jobs(self.ctx, self.state, action)
+        return _HANDLERS[type(action)](self.ctx, self.state, action)
 
     def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()
         self.state = advance(self.state, self.ctx.ledger.append(kind, payload, parts))
         if kind == "inferred" and self.state.inferred is not None:
-            fields = decode_schema(self.state.inferred_fields)
+            assert self.state.staged is not None
+            fields = decode_schema(self.state.staged.answers)
             tables, objects = self.ctx.tables.reading(self.state.inferred), self.ctx.objects.reading(fields)
             self.ctx = replace(self.ctx, tables=tables, objects=objects)
 
-    def interrupt(self) -> list[str]:
+    def interrupt(self, reason: str = INTERRUPTED) -> list[str]:
         """Stops the jobs in flight, also one whose creation was not recorded, unless they are to be left; their names.
 
         Works without Spark, which may be gone already.
@@ -89,7 +99,7 @@ class Driver:
         """
         if self.ctx.config.transform.on_interrupt == "leave":
             return []
-        self.state, names = stop_jobs(self.state, self.ctx.lease, self.ctx.ledger, self.ctx.jobs)
+        self.state, names = stop_jobs(self.state, self.ctx.lease, self.ctx.ledger, self.ctx.jobs, reason)
         return names
 
     def close(self, report: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
 COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given
 PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
 RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
+SUBMIT_NEXT = "BATCH_TRANSFORM_SUBMIT"  # the step after the one that it began, which is `prepare`
 
 
 def again(ephemeral: bool, run: str, environ: Mapping[str, str]) -> str:
@@ -32,6 +33,18 @@ def again(ephemeral: bool, run: str, environ: Mapping[str, str]) -> str:
     if ephemeral:
         return environ.get(COMMAND, "").strip() or "start the same command with"
     return environ.get(RESUME, "").strip() or f"batch-transform resume {run}"
+
+
+def next_step(step: str, run: str, environ: Mapping[str, str]) -> str:
+    """Returns the command of a run's next step, for a person or an orchestrator to give.
+
+    Args:
+        step: its command.
+        run: the run's folder.
+        environ: where the wrapper left the arguments; a cluster's driver has none, and the run is named by its folder.
+    """
+    words = environ.get(SUBMIT_NEXT, "").strip()
+    return words if words and step == "submit" else f"batch-transform {step} {run}"
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,20 @@ class Interrupts:
     orphan, which a thread sees by its parent's id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, watch_parent: bool = True) -> None:
+        """Handles nothing yet.
+
+        Args:
+            watch_parent: whether the death of the process that started this one ends it.
+        """
         self.signal_number: int | None = None
+        self._watches = watch_parent
         self._parent = os.getppid()
 
     @property
     def orphaned(self) -> bool:
         """Whether the process that started this one has gone."""
-        return os.getppid() != self._parent
+        return self._watches and os.getppid() != self._parent
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is None:

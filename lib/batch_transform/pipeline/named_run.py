@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from batch_transform.aws.access import AwsAccess
-from batch_transform.config.loading import load, surroundings
+from batch_transform.config.loading import load, reload, surroundings
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
@@ -56,8 +56,24 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         yield Reached(uri, access_of(near, None, environ))
         return
     _refuse_ephemeral(asked.command, near.emulator.state)
+    if isinstance(near, RunConfig) and near.run_id is None:
+        raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
     with embedded_emulator(near.emulator) as url:
         yield Reached(uri, access_of(near, url, environ))
+
+
+def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState) -> RunConfig:
+    """Returns the configuration with which a recorded run goes on: of the run file that was named, else the ledger's.
+
+    Raises:
+        ConfigurationError: the run file or the arguments are wrong, or the run was begun by `score()`.
+    """
+    if not is_s3(asked.subject):
+        return loaded(asked, environ)
+    if state.config.get("input") is None:
+        raise ConfigurationError(f"{asked.command}: {there.uri} was begun by score(); the same call goes on with it")
+    source = f"the ledger of {there.uri}"
+    return reload(state.config, source, sets=asked.sets, emulator_models=asked.emulator_models)
 
 
 def loaded(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
@@ -75,5 +91,6 @@ def _refuse_ephemeral(command: str, state: str | None) -> None:
     if state is None:
         raise ConfigurationError(
             f"{command}: the embedded emulator's S3 and jobs end with the run's driver, so there is nothing to go back "
-            "to; set emulator.state to a folder before a run begins, and it survives its driver"
+            "to; set emulator.state to a folder before a run begins, and it survives its driver, or start a "
+            "transform-emulator of your own and set aws.endpoint_url"
         )

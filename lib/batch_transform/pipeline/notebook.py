@@ -13,10 +13,10 @@ from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested
+from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested, first_line
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.publication import KINDS, Kind, Publication
-from batch_transform.core.records import RunState
+from batch_transform.core.records import ASKED, RunState
 from batch_transform.core.report import run_report
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.driver import Driver
@@ -28,7 +28,7 @@ from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
-from batch_transform.spark.failures import SPARK_ERRORS, first_line
+from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
@@ -121,7 +121,7 @@ def _run(driver: Driver) -> RunState:
         raise
     except StopRequested as err:
         status = "interrupted"
-        driver.interrupt()
+        driver.interrupt(ASKED)
         raise ServiceFailure(str(err)) from err
     except SPARK_ERRORS as err:
         raise ServiceFailure(f"Spark: {first_line(err)}") from err

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
+from batch_transform.config.joining import answer_form
+from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
+from batch_transform.config.transform import Transform
+from batch_transform.core.answer_schema import decode_schema
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.lease import DEFAULT_TTL_SECONDS
+from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records import RunState
 from batch_transform.core.state import fold
 from batch_transform.core.uris import S3Uri
@@ -100,15 +105,30 @@ def published_report(config: RunConfig, access: AwsAccess) -> dict[str, Any] | N
 
 
 def check_same(state: RunState, config: RunConfig) -> None:
-    """Checks that a configuration may go on with a run.
+    """Checks that a configuration may go on with a run; until its rows are staged, any may.
 
     Raises:
         ConfigurationError: with a line for each difference that matters, or the run was cleaned before it published.
     """
     if state.cleaned and state.report is None:
         raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
+    if state.staged is None:
+        return  # a run that was refused for its rows has nothing yet that another configuration could contradict
     begun = f"{state.run_id} was begun with another configuration"
     publishing = state.publication is not None
     now = config.to_document()
     if changed := differences(state.config, now, publishing=publishing, reading=not state.nothing_read):
         raise ConfigurationError([f"{begun}: {line}" for line in changed])
+
+
+def recorded_reader(state: RunState, document: Mapping[str, Any]) -> PredictionReader:
+    """Returns the reader of a staged run's predictions, whose schema the ledger has: that needs no Spark.
+
+    Args:
+        state: the run.
+        document: its configuration, or the one that goes on with it.
+    """
+    assert state.staged is not None
+    prediction = Prediction.model_validate(document["prediction"])
+    form = answer_form(prediction, Transform.model_validate(document["transform"]))
+    return PredictionReader(decode_schema(state.staged.answers), prediction.placeholder, form)

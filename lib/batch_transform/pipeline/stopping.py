@@ -12,8 +12,15 @@ from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 
 
-def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs) -> tuple[RunState, list[str]]:
+def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reason: str) -> tuple[RunState, list[str]]:
     """Returns the state, and the names of the jobs that were asked to stop, also of one whose creation is unrecorded.
+
+    Args:
+        state: the run.
+        lease: of the run; held.
+        ledger: of the run.
+        jobs: where they are stopped.
+        reason: INTERRUPTED, or ASKED: then only who means it goes on with the run.
 
     Raises:
         LedgerFenced: another driver has taken over, and the jobs are its own.
@@ -29,7 +36,7 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs) -> t
         with suppress(ServiceFailure):
             lease.renew()
         with suppress(BatchTransformError):
-            state = advance(state, ledger.append("job_stopping", {"job": name, "reason": "interrupted"}))
+            state = advance(state, ledger.append("job_stopping", {"job": name, "reason": reason}))
         failures += _stop(jobs, name)
     if failures:
         raise failures[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -18,18 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from batch_transform.config import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer
 from batch_transform.pipeline.archive import write_archive
-from batch_transform.pipeline.command_line import WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, SECRET, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
-from batch_transform.pipeline.handshake import PROGRAM, RESUME
+from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
 from batch_transform.pipeline.package_data import SCHEME, resolve_input
 from batch_transform.pipeline.spark_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.spark_home import SparkHome, find_spark
+from batch_transform.pipeline.steps import Done, spelled, step_without_spark
 
-# What a message repeats of a command line is stored and printed.
-_SECRET = re.compile("secret|password|token", re.IGNORECASE)
 PACKAGE_CACHE = Path(".batch_transform") / "packages"
 RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING = (
     "resolved.json",
@@ -149,15 +147,19 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     home = find_spark(environ, local=SparkArguments(asked.spark, {}).local)
     given = spark_arguments(asked, home, environ)
     check_machine(config, given)
+    if asked.command == PLAN and given.in_cluster:
+        raise ConfigurationError("plan: is printed by its driver, which is here with --deploy-mode client only")
     config = resolve_input(config, PACKAGE_CACHE)
     arguments = full_arguments(config, given, home, places)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
+    command += ["--step", asked.command] if asked.command in (PLAN, *STEPS) else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)
     if not given.in_cluster:
         added[RESUME] = resume_command(config, asked, environ)
+        added[SUBMIT_NEXT] = spelled(asked, SUBMIT, environ)
     _write_json(places.work / RESOLVED, config.to_document())
     _write_json(places.work / FALLBACK, _fallback(config, arguments))
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
@@ -166,7 +168,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
 def resume_command(config: RunConfig, asked: CommandLine, environ: Mapping[str, str]) -> str:
     """Returns the command that goes on with the run on the same Spark, without its run file."""
     words = [environ.get(PROGRAM, "spark-submit.sh"), "resume", f"{config.workspace}/{config.run_id}"]
-    words += [word for option in asked.spark if not _SECRET.search(str(option)) for word in option if word is not None]
+    words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word is not None]
     for text in asked.sets:
         if text.startswith(("aws.", "emulator.")):
             words += ["--set", text]
@@ -190,7 +192,8 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
 def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
     """Returns the exit code: 0 with everything written, 2 with the faults on standard error.
 
-    A command that needs no Spark is done here, and leaves its report and no command.
+    A command that needs no Spark, or the part of a step that needs none, is done here; it leaves its report and no
+    command.
     """
     work, entry, *rest = arguments
     lib = Path(__file__).resolve().parents[2]
@@ -198,13 +201,17 @@ def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
         asked = parse(rest)
         if asked.command in WITHOUT_SPARK:
             _write_json(Path(work) / FALLBACK, execute(asked, environ, tell))
-        else:
+            return 0
+        done = Done(0, needs_spark=True)
+        if asked.command in STEPS:
+            done = step_without_spark(asked, environ, Handshake(report_file=Path(work) / FALLBACK))
+        if done.needs_spark:
             prepare(asked, Places(Path(work).resolve(), Path(entry).resolve(), lib), environ)
     except BatchTransformError as error:
         sys.stderr.write(f"{error}\n")
         _write_json(Path(work) / FALLBACK, failure(error))
         return error.exit_code
-    return 0
+    return done.exit_code
 
 
 def tell(text: str) -> None:
@@ -213,7 +220,9 @@ def tell(text: str) -> None:
 
 
 def failure(error: BatchTransformError) -> dict[str, Any]:
-    """Returns the report of a command that was refused or has failed."""
+    """Returns the report of a command that was refused or has failed, or has found what it should not."""
+    if isinstance(error, PredictionsDiffer):
+        return dict(error.report)
     refused = isinstance(error, ConfigurationError)
     faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
     return {"run_id": None, "status": "refused" if refused else "failed", "error": faults}

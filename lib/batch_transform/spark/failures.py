@@ -1,4 +1,4 @@
-"""What Spark raises when a query fails, and what of it a person needs.
+"""What Spark raises when a query fails.
 
 PySpark translates some of the JVM's exceptions and hands on the others.
 """
@@ -14,10 +14,3 @@ except ImportError:  # a client of Spark Connect, which has no JVM beside it
     pass
 else:
     SPARK_ERRORS = (PySparkException, Py4JJavaError)
-
-
-def first_line(err: BaseException) -> str:
-    """Returns an error of Spark's without its plan and its stack."""
-    head, _, rest = str(err).strip().partition("\n")
-    # py4j names the object that it called; what went wrong stands in the next line.
-    return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head

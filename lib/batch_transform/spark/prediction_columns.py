@@ -12,9 +12,8 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
 from batch_transform.core.answer_form import PLAIN, AnswerForm
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.predictions import PredictionReader
-from batch_transform.spark.failures import first_line
 from batch_transform.spark.settings import session_settings
 
 PROVENANCE = "provenance"

@@ -1,37 +1,22 @@
-"""Virtual environments for clients and model servers that must not share one with the rest.
-
-Each is made by the first test that needs it and kept (`support.kept`); another version makes another environment.
-"""
+"""Emulators that clients are told of, and virtual environments for those that must not share one with the rest."""
 
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import pytest
 
 from emulator.conftest import Aws
-from support.kept import kept
+from support import venvs
+from support.venvs import Venv
 from transform_emulator.emulator import Emulator, Settings
-
-Venv = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def venv() -> Venv:
     """Gives the bin folder of an environment with some requirements."""
-
-    def make(name: str, *requirements: str) -> Path:
-        def install(place: Path) -> None:
-            subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-            pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, *requirements], check=True)
-
-        return kept(name, [sys.version, *requirements], install) / "bin"
-
-    return make
+    return venvs.venv
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from emulator.clients.conftest import Venv, environment, output_of
+from emulator.clients.conftest import environment, output_of
 from emulator.conftest import Aws, request
+from support.venvs import AIRFLOW, Venv
 
 # The first run installs what it tries.
 pytestmark = pytest.mark.timeout(1200)
 
 HERE = Path(__file__).parent
 MIRROR = f"python {HERE.parent / 'conformance' / 'mirror_model.py'}"
-AIRFLOW = ("apache-airflow==3.3.2", "apache-airflow-providers-amazon==9.39.0")
 AWS_CLI = ("awscli==1.46.2",)
 
 

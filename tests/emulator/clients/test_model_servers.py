@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.clients.conftest import Venv, environment, output_of
+from emulator.clients.conftest import environment, output_of
 from emulator.conftest import Aws, request
+from support.venvs import Venv
 
 HERE = Path(__file__).parent
 START_SECONDS = 120

@@ -74,20 +74,6 @@ def test_each_of_the_five_keys_is_required(missing):
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("record__format", "csv", "record.format: csv is not built yet; built: jsonlines"),
-        ("record__sql", "struct(a)", "record.sql: is not built yet; leave it out"),
-        ("record__compression", "gzip", "record.compression: is not built yet; leave it out"),
-        ("model__image", "1.dkr.ecr/x", "model.image: is not built yet; leave it out"),
-        ("transform__split", "RecordIO", "transform.split: RecordIO is not built yet; built: Line"),
-    ],
-)
-def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value, expected):
-    assert faults(**{key: value}) == [expected]
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "expected"),
-    [
         ("transform__instance_count", "4", "must be a whole number, not the text '4'; write it without quotes"),
         ("transform__instance_count", True, "must be a whole number, not true"),
         ("transform__instance_count", 101, "is 101; it must be at most 100"),
@@ -125,7 +111,11 @@ def test_what_the_design_has_and_the_code_has_not_is_refused_as_such(key, value,
         ),
         ("workspace", "s3://bucket/a/../b", "is 's3://bucket/a/../b'; the prefix has"),
         ("aws__endpoint_url", "localhost:5000", "is 'localhost:5000'; valid: http://"),
-        ("aws__service_endpoints", {"dynamo": "http://x"}, "names dynamo; valid: logs, s3, sagemaker, sts"),
+        (
+            "aws__service_endpoints",
+            {"dynamo": "http://x"},
+            "names dynamo; valid: logs, s3, sagemaker, sagemaker-runtime, sts",
+        ),
         ("record__columns", ["a", "b", "a"], "names a more than once"),
         ("record__columns", [], "is an empty list"),
         ("record__columns", "a", "must be a list, not the text 'a'"),

@@ -9,6 +9,7 @@ from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, JSON_LINES, TEXT, AnswerForm
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_rules import headroom
 from batch_transform.core.planning import Throughput, plan_lanes
 from batch_transform.core.records_path import EACH
 from batch_transform.core.request import transform_request
@@ -84,6 +85,7 @@ def test_a_joined_line_of_csv_ends_with_the_prediction():
         ({"transform": JOIN, "format": "text"}, "with transform.join_source: input a line is JSON"),
         ({"transform": JOIN, "record": {"content_type": "text/csv"}}, "a line is CSV: set prediction.format: csv"),
         ({"transform": JOIN, "record": {"content_type": "image/png"}}, "records are image/png; the service reads"),
+        ({"transform": {**JOIN, "split": "None"}}, "has join_source: input beside split: None"),
         ({"transform": {"input_filter": "$.a", "accept": "text/csv"}}, "the service takes the same type for both"),
         ({"transform": {"input_filter": "a"}}, r"transform.input_filter: is 'a'; it must begin with \$"),
         ({"transform": {"output_filter": "$" * 64}}, "transform.output_filter: has 64 characters; the limit is 63"),
@@ -128,7 +130,7 @@ def test_filters_and_join_are_in_a_request_that_botocore_accepts():
 
 
 def test_a_join_leaves_room_for_record_and_prediction():
-    assert (build().transform.headroom, build(JOIN).transform.headroom) == (1, 2)
+    assert [headroom(build(transform).to_document()) for transform in ({}, JOIN)] == [1, 2]
     for largest, payload in ((2_000_000, 6), (5_000_000, 10), (40_000_000, 80), (70_000_000, 100)):
-        (lane,) = plan_lanes(spans(span(0, 9, largest=largest)), "auto", "auto", 2)
+        (lane,) = plan_lanes(spans(span(0, 9, largest=largest)), "auto", "auto", headroom=2)
         assert lane.throughput.max_payload_mb == payload

@@ -13,6 +13,7 @@ from batch_transform.core.diagnosis import by_class, sentence
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation import reconcile
 from batch_transform.core.judged import JudgedJob
+from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.records import JobRecord, RunState
@@ -91,7 +92,12 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     jobs = [_judged(ctx, job) for job in state.round_jobs]
     waiting = ctx.ledger.read_part(last.waiting)
     done = reconcile(
-        jobs, waiting, is_first=state.rounds == 1, is_probe=last.is_probe, scored_before=_scored_before(state)
+        jobs,
+        waiting,
+        is_first=state.rounds == 1,
+        is_probe=last.is_probe,
+        divisible=not is_one_object(state.config),
+        scored_before=_scored_before(state),
     )
     failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
     for entry in failed:

@@ -7,10 +7,11 @@ from typing import Any
 
 from batch_transform.core import actions as act
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.records import RunState
+from batch_transform.core.records import TIMEOUT, RunState
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
-from batch_transform.sagemaker.jobs import JobDescription, NotNow
+from batch_transform.sagemaker.failures import NotNow
+from batch_transform.sagemaker.jobs import JobDescription
 
 # Between two tries of a call that the service refused for now; doubled up to a minute.
 _FIRST_WAIT_SECONDS = 1.0
@@ -23,6 +24,10 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
     """Returns the step `job_created`.
 
     A quota that is used up, or a throttled call, is waited for as long as a job may take: other jobs end meanwhile.
+
+    Raises:
+        ServiceFailure: it was refused too often.
+        NotNow: a quota is used up, and `ctx.waits` is false.
     """
     patience, wait = _Patience(ctx), _FIRST_WAIT_SECONDS
     while True:
@@ -52,7 +57,10 @@ class _Patience:
 
         Raises:
             ServiceFailure: it was one too many; for a quota that is when a job's whole time has passed.
+            NotNow: it is a quota, and this run does not wait.
         """
+        if err.is_quota and not self._ctx.waits:
+            raise err
         minutes = self._ctx.config.transform.job_timeout_minutes
         self._refusals += 1
         if self._ctx.clock.monotonic() - self._began > 60 * minutes or (
@@ -72,29 +80,50 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> Outcome:
     The service itself has no limit: a job older than `transform.job_timeout_minutes` is stopped, which is recorded
     before it is done.
     """
-    started, patience = ctx.clock.monotonic(), _Patience(ctx)
-    said: dict[str, str] = {}
+    started, look = ctx.clock.monotonic(), _Look(ctx)
     while True:
         ctx.refuse_if_asked_to_stop()
-        for job in action.jobs:
-            found = _describe(ctx, job.name, patience)
-            if found is None:
-                continue
-            if found.status.is_terminal:
-                return _ended(ctx, found)
-            if said.get(job.name) != found.status.value:
-                said[job.name] = found.status.value
-                ctx.tell("score", f"{job.name}: {found.status.value}")
-            if job.stop_reason == "timeout":
-                _stop(ctx, job.name, patience)
-            elif _is_late(ctx, found):
-                minutes = ctx.config.transform.job_timeout_minutes
-                ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
-                return Outcome("job_stopping", {"job": job.name, "reason": "timeout"})
+        outcome = look(action)
+        if outcome is not None:
+            return outcome
         wait = ctx.config.poll_seconds * (0.75 + 0.5 * ctx.jitter())
         if ctx.clock.monotonic() - started > 2 * 60 * ctx.config.transform.job_timeout_minutes:
             raise ServiceFailure(f"{action.jobs[0].name} did not end within twice transform.job_timeout_minutes")
         ctx.clock.sleep(wait)
+
+
+def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> Outcome | None:
+    """Returns what `await_job` returns if it is so now, None while all of these jobs are in flight and in time."""
+    return _Look(ctx)(action)
+
+
+class _Look:
+    """Looks at jobs, again and again: says what is new of them, and stops those that are late."""
+
+    def __init__(self, ctx: RunContext) -> None:
+        self._ctx = ctx
+        self._patience = _Patience(ctx)
+        self._said: dict[str, str] = {}
+
+    def __call__(self, action: act.Await) -> Outcome | None:
+        """Returns the step of the first job of which there is one."""
+        ctx = self._ctx
+        for job in action.jobs:
+            found = _describe(ctx, job.name, self._patience)
+            if found is None:
+                continue
+            if found.status.is_terminal:
+                return _ended(ctx, found)
+            if self._said.get(job.name) != found.status.value:
+                self._said[job.name] = found.status.value
+                ctx.tell("score", f"{job.name}: {found.status.value}")
+            if job.stop_reason == TIMEOUT:
+                _stop(ctx, job.name, self._patience)
+            elif _is_late(ctx, found):
+                minutes = ctx.config.transform.job_timeout_minutes
+                ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
+                return Outcome("job_stopping", {"job": job.name, "reason": TIMEOUT})
+        return None
 
 
 def _describe(ctx: RunContext, name: str, patience: _Patience) -> JobDescription | None:

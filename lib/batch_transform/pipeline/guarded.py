@@ -1,0 +1,109 @@
+"""What is around a driver's work, whoever does it: signals, jobs that are stopped, report and exit code. No Spark."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    ErrorBudgetExceeded,
+    Interrupted,
+    LedgerFenced,
+    RunHeld,
+    RunStopped,
+    ServiceFailure,
+    StopRequested,
+    first_line,
+)
+from batch_transform.core.events import Event
+from batch_transform.core.records import ASKED, INTERRUPTED
+from batch_transform.core.report import run_report
+from batch_transform.pipeline.driver import Driver
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.interrupts import Interrupts
+
+_STATUS: Mapping[type[BaseException], str] = {
+    ConfigurationError: "refused",
+    ErrorBudgetExceeded: "over_budget",
+    Interrupted: "interrupted",
+    StopRequested: "interrupted",
+    RunStopped: "interrupted",
+    RunHeld: "held",
+    LedgerFenced: "fenced",
+}
+
+
+def tell_terminal(event: Event) -> None:
+    """Writes an event as a line of progress; standard output is the report's alone.
+
+    spark-submit reads the driver's output through a pipe, which is broken once the JVM is dead: then nobody listens,
+    and that must not keep the driver from stopping its jobs.
+    """
+    with suppress(OSError):
+        sys.stderr.write(f"[batch-transform] {event.step:<9} {event.text}\n")
+        sys.stderr.flush()
+
+
+class Guarded:
+    """A driver's work, and how it ends.
+
+    Attributes:
+        run_id: None: not known yet.
+        driver: None until the run is held.
+        resources: what lives until the work has ended and its report is written.
+    """
+
+    def __init__(self, run_id: str | None, handshake: Handshake, interrupts: Interrupts) -> None:
+        self.run_id = run_id
+        self.driver: Driver | None = None
+        self.resources = ExitStack()
+        self.handshake = handshake
+        self.interrupts = interrupts
+
+    def do(self, work: Callable[[], None]) -> int:
+        """Returns the exit code of the work; its report goes to the handshake, of the work itself where it succeeds."""
+        with self.interrupts.installed():
+            try:
+                work()
+                self.resources.close()
+            except (BatchTransformError, Interrupted) as err:
+                return self._end(err)
+            except BaseException as err:
+                # With the JVM gone every call of Spark's fails, before or after the signal that says so.
+                # A Ctrl-C while the session begins is PySpark's to handle: it raises KeyboardInterrupt.
+                gone = self.interrupts.signal_number or (self.interrupts.orphaned and signal.SIGTERM)
+                number = signal.SIGINT if isinstance(err, KeyboardInterrupt) else gone
+                if not number:
+                    self._end(ServiceFailure(f"{type(err).__name__}: {first_line(err)}"))
+                    raise
+                return self._end(Interrupted(number))
+        return 0
+
+    def _end(self, error: BatchTransformError | Interrupted) -> int:
+        """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
+        tell_terminal(Event("end", str(error)))
+        status = _STATUS.get(type(error), "failed")
+        report: dict[str, Any] = {"run_id": self.run_id, "status": status}
+        if self.driver is not None:
+            if isinstance(error, Interrupted):
+                self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)
+            report = run_report(self.driver.state, status, str(self.driver.ctx.places.run))
+        report["error"] = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+        self.handshake.report(report)
+        if self.driver is not None:
+            with suppress(BatchTransformError):
+                self.driver.close(report)
+        self.resources.close()
+        return error.exit_code
+
+    def _stop_jobs(self, driver: Driver, reason: str) -> None:
+        try:
+            for name in driver.interrupt(reason):
+                tell_terminal(Event("end", f"{name}: stop requested"))
+        except BatchTransformError as err:
+            tell_terminal(Event("end", str(err)))

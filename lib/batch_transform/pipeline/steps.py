@@ -1,0 +1,93 @@
+"""The part of `prepare`, `submit` and `collect` that needs no Spark, as one process does it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.command_line import COLLECT, PREPARE, SECRET, SUBMIT, CommandLine
+from batch_transform.pipeline.driver import Driver
+from batch_transform.pipeline.guarded import Guarded, tell_terminal
+from batch_transform.pipeline.handshake import PROGRAM, Handshake
+from batch_transform.pipeline.interrupts import Interrupts
+from batch_transform.pipeline.named_run import Reached, reached, resumable
+from batch_transform.pipeline.recorded import RecordedRun, read_run
+from batch_transform.pipeline.rejoining import rejoin_run
+from batch_transform.pipeline.renewal import renewed
+from batch_transform.pipeline.step_by_step import SETTLED, is_prepared, step_report, without_spark
+
+
+@dataclass(frozen=True)
+class Done:
+    """How far a step came without Spark.
+
+    Attributes:
+        exit_code: of the step, if nothing is left to do.
+        needs_spark: whether the rest of the step is Spark's; nothing was reported then.
+    """
+
+    exit_code: int
+    needs_spark: bool = False
+
+
+def step_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> Done:
+    """Returns how far a step came; its report goes to the handshake, unless the rest is Spark's.
+
+    Args:
+        asked: the command line, of one of STEPS.
+        environ: where `${name}` is looked up, and what reaches AWS.
+        handshake: gets the report.
+    """
+    step = _Step(asked, environ, handshake)
+    return Done(step.do(step.run), step.needs_spark)
+
+
+def spelled(asked: CommandLine, step: str, environ: Mapping[str, str]) -> str:
+    """Returns the command line of another step of the same run, with the arguments of this one."""
+    words = [environ.get(PROGRAM, "batch-transform"), step, asked.subject]
+    for option, values in (("--var", asked.variables), ("--set", asked.sets), ("--emulator", asked.emulator_models)):
+        words += [word for value in values for word in (option, value)]
+    if step != SUBMIT:
+        words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word]
+    return shlex.join(words)
+
+
+class _Step(Guarded):
+    def __init__(self, asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> None:
+        # It ends within moments by itself, and what it has recorded counts: nobody's death need end it.
+        super().__init__(None, handshake, Interrupts(watch_parent=False))
+        self._asked = asked
+        self._environ = environ
+        self.needs_spark = False
+
+    def run(self) -> None:
+        there = self.resources.enter_context(reached(self._asked, self._environ))
+        run = read_run(there.uri, there.access)
+        if self._asked.command == PREPARE and not is_prepared(run.state):
+            self.needs_spark = True
+            return
+        config = self._config(there, run)
+        self.run_id = config.run_id
+        meant = self._asked.command != COLLECT
+        self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant)
+        self._drive(self.driver)
+
+    def _config(self, there: Reached, run: RecordedRun) -> RunConfig:
+        if not is_prepared(run.state):
+            raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
+        assert run.state is not None
+        return resumable(self._asked, self._environ, there, run.state)
+
+    def _drive(self, driver: Driver) -> None:
+        if driver.ctx.lease.epoch:
+            self.resources.enter_context(renewed(driver.ctx.lease))
+            without_spark(driver, self._asked.command)
+        command, workspace = self._asked.command, str(driver.ctx.places.run)
+        report = step_report(driver.state, command, workspace, lambda step: spelled(self._asked, step, self._environ))
+        driver.close(report)
+        self.needs_spark = command == COLLECT and report["status"] == SETTLED and not self._asked.no_merge
+        if not self.needs_spark:
+            self.handshake.report(report)

@@ -1,0 +1,63 @@
+"""What the command lines of the steps mean, and what is refused before anything is reached."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline import cli
+from batch_transform.pipeline.command_line import parse
+from batch_transform.pipeline.steps import spelled
+from batch_transform.pipeline.submission import main as submission
+
+RUN_FILE = """
+run_id: a
+workspace: s3://bucket/runs
+input: {path: in.parquet}
+model: {name: m}
+output: {path: out}
+emulator: {models: {m: "python -m none"}}
+"""
+
+
+@pytest.mark.parametrize("command", ["prepare", "submit", "collect"])
+def test_what_would_end_with_its_emulator_is_refused_with_both_remedies(command, tmp_path, monkeypatch, capsys):
+    (tmp_path / "run.yml").write_text(RUN_FILE)
+    monkeypatch.setattr(sys, "argv", ["batch-transform", command, str(tmp_path / "run.yml")])
+    assert cli.main() == 2
+    (said,) = json.loads(capsys.readouterr().out)["error"]
+    assert said.startswith(f"{command}: the embedded emulator's S3 and jobs end with the run's driver")
+    assert "set emulator.state" in said
+    assert "aws.endpoint_url" in said
+
+
+def test_the_submission_leaves_the_refusal_and_no_command(tmp_path):
+    (tmp_path / "run.yml").write_text(RUN_FILE)
+    assert submission([str(tmp_path), "score.py", "submit", str(tmp_path / "run.yml")], {}) == 2
+    assert json.loads((tmp_path / "fallback.json").read_text())["status"] == "refused"
+    assert not (tmp_path / "command.json").exists()
+
+
+def test_the_next_step_has_the_arguments_of_this_one_and_no_secret():
+    line = "prepare run.yml --set aws.region=eu-west-1 --master yarn --conf spark.my.password=x --var"
+    asked = parse([*line.split(), "ds=a b"])
+    again = "run.yml --var 'ds=a b' --set aws.region=eu-west-1"
+    assert spelled(asked, "submit", {}) == f"batch-transform submit {again}"
+    assert spelled(asked, "collect", {"BATCH_TRANSFORM_PROGRAM": "./s.sh"}) == f"./s.sh collect {again} --master yarn"
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["submit", "run.yml", "--master", "yarn"], "--master: is spark-submit's, and submit runs without Spark"),
+        (["collect", "run.yml", "--no-merge", "--master", "yarn"], "and collect runs without Spark"),
+        (["submit", "run.yml", "--no-merge"], "--no-merge: belongs to collect, not to submit"),
+        (["prepare"], "RUNFILE: exactly one is needed"),
+    ],
+)
+def test_what_does_not_fit_a_step_is_refused(words, fault):
+    with pytest.raises(ConfigurationError, match=fault):
+        parse(words)
