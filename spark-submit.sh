@@ -18,6 +18,7 @@ usage() {
 Scores a table with Amazon SageMaker Batch Transform, as a run file says.
 
   ./spark-submit.sh [run] RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] [-- ANYTHING FOR SPARK-SUBMIT]
+  ./spark-submit.sh plan RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] prints what a run would do, and does nothing
   ./spark-submit.sh resume RUN [OPTION ...] [SPARK-SUBMIT-OPTION ...]   goes on with a run, without its run file
   ./spark-submit.sh prepare RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...]
   ./spark-submit.sh submit RUN
@@ -27,6 +28,8 @@ Scores a table with Amazon SageMaker Batch Transform, as a run file says.
   ./spark-submit.sh stop RUN                                            stops its jobs; it can be resumed
   ./spark-submit.sh clean RUN [--unfinished] [--lifecycle DAYS]         removes all but its ledger and its reports
   ./spark-submit.sh clean WORKSPACE --older-than DAYS [--unfinished]    the same for all old runs of a workspace
+  ./spark-submit.sh compare RUN --endpoint NAME [--rows N] [--tolerance X]
+                                                                        asks a real-time endpoint for some of its rows
 
   RUN is a run's folder, s3://bucket/prefix/run_id, or its run file (with --var and --set as it was begun).
 
@@ -41,7 +44,8 @@ Try:  ./spark-submit.sh conf/demo.yml
 
 The last line on standard output is the report, in JSON; everything else goes to standard error.
 Exit codes: 0 published; 2 run file or arguments are wrong, nothing was done; 3 more dead letters than `errors`
-accepts; 4 the service, S3 or the cluster failed, run it again to resume; 130, 143 interrupted, jobs were stopped.
+accepts, or compare found other predictions; 4 the service, S3 or the cluster failed, run it again to resume;
+130, 143 interrupted, jobs were stopped.
 END
 }
 

@@ -1,4 +1,4 @@
-"""The job that spark-submit runs: `score.py --resolved FILE`, a run file that the submission has checked."""
+"""The job that spark-submit runs: `score.py --resolved FILE [--plan]`, a run file that the submission has checked."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     """Returns the exit code of the run that the resolved document describes."""
     parser = argparse.ArgumentParser(prog="score.py", description=__doc__)
     parser.add_argument("--resolved", type=Path, required=True, help="JSON document of the checked run file")
-    parser.add_argument("--step", choices=("prepare", "collect"), help="the step of a run that this is; else all of it")
+    steps = ("plan", "prepare", "collect")
+    parser.add_argument("--step", choices=steps, help="the step of a run that this is, or its plan; else all of it")
     asked = parser.parse_args(arguments)
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))
     # Imported late: the driver's pid is known to the wrapper before seconds go into imports.
+    if asked.step == "plan":
+        from batch_transform.pipeline.planned import plan_job
+
+        return plan_job(document, handshake)
     from batch_transform.pipeline.job import run_job
 
     return run_job(document, handshake, asked.step or "run")

@@ -14,6 +14,8 @@ from moto.sagemaker.models import Model, sagemaker_backends
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.data_plane.endpoints import Served
 from transform_emulator.limits import MAX_LOG_EVENT_BYTES
+from transform_emulator.scripts.handler import ScriptError
+from transform_emulator.scripts.serving import Serving, serving
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 ROLE_NAME = "transform-emulator"
@@ -30,11 +32,14 @@ class ModelRegistry:
     """The models that can be served, made known to moto wherever somebody asks for them.
 
     Args:
-        served: For each model name (or container image) the command or URL that serves it.
+        served: For each model name (or container image) the command, URL or script that serves it.
+
+    Raises:
+        ScriptError: One of the scripts cannot be served.
     """
 
     def __init__(self, served: Mapping[str, str]) -> None:
-        self._served = dict(served)
+        self._served = {name: _serving(name, text) for name, text in served.items()}
         self._lock = threading.Lock()
         self._known: set[Scope] = set()
         self._own: list[Model] = []
@@ -73,9 +78,13 @@ class ModelRegistry:
         """The model's own environment variables, which a job's win over."""
         return dict(self._container(scope, name).get("Environment") or {})
 
-    def command_or_url(self, scope: Scope, name: str) -> str | None:
+    def serving(self, scope: Scope, name: str) -> Serving | None:
         """What serves the model: registered under its name, or else under its container's image; None for nothing."""
         return self._served.get(name) or self._served.get(str(self._container(scope, name).get("Image")))
+
+    def model_data_url(self, scope: Scope, name: str) -> str | None:
+        """ModelDataUrl, the S3 place of the model's artifact; None for a model without one."""
+        return self._container(scope, name).get("ModelDataUrl") or None
 
     def uses_model_data_source(self, scope: Scope, name: str) -> bool:
         """Whether the model's container has its artifact from ModelDataSource."""
@@ -90,10 +99,11 @@ class ModelRegistry:
             return None
         variant = config.production_variants[0]
         name = str(variant["ModelName"])
-        command_or_url = self.command_or_url(scope, name)
-        if command_or_url is None:
+        serving = self.serving(scope, name)
+        if serving is None:
             return None
-        return Served(command_or_url, self.environment(scope, name), str(variant["VariantName"]))
+        data_url = self.model_data_url(scope, name)
+        return Served(serving, data_url, self.environment(scope, name), str(variant["VariantName"]))
 
     def _container(self, scope: Scope, name: str) -> dict[str, Any]:
         model = self._model(scope, name)
@@ -155,6 +165,13 @@ def ensure_buckets(account: str, region: str, names: Iterable[str]) -> None:
             s3_backends[account][PARTITION].create_bucket(name, region)
         except S3ClientError:
             continue
+
+
+def _serving(name: str, text: str) -> Serving:
+    try:
+        return serving(text)
+    except ScriptError as error:
+        raise ScriptError(f"model {name}: {error}") from error
 
 
 def _cut(line: str) -> str:

@@ -16,6 +16,7 @@ from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import FaultError
 from transform_emulator.limits import PING_DEADLINE_SECONDS
+from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.state.directory import StateError
 from transform_emulator.switch_options import SwitchError
 
@@ -34,11 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SwitchError, FaultError, OSError) as error:
         parser.error(str(error))  # exits with 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if arguments.verbose:
+        logging.getLogger("transform_emulator").setLevel(logging.INFO)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     try:
         return _serve(settings, arguments.exit_with_stdin, ended)
+    except ScriptError as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return 2
     except StateError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 1
@@ -99,7 +105,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "default": [],
         "metavar": "NAME=COMMAND_OR_URL",
         "help": "a model and what serves /ping and /invocations for it: a command, started for each instance with "
-        "SAGEMAKER_BIND_TO_PORT set, or the URL of a server that runs already",
+        "SAGEMAKER_BIND_TO_PORT set; the URL of a server that runs already; or a script with model_fn: a folder or "
+        "model.tar.gz that holds code/inference.py, or SCRIPT.py:FOLDER_OR_ARCHIVE",
     },
     "--bucket": {"action": "append", "default": [], "metavar": "NAME", "help": "an S3 bucket to create"},
     "--create-buckets": {"action": "store_true", "help": "create any missing bucket on its first put or head"},
@@ -128,6 +135,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "metavar": "DIR",
         "help": "keep objects, jobs, models and job logs in this directory, and go on with what it holds",
     },
+    "--verbose": {"action": "store_true", "help": "tell each step of each instance on standard error"},
     "--exit-with-stdin": {"action": "store_true", "help": "end when standard input is closed"},
 }
 

@@ -27,6 +27,7 @@ from transform_emulator.gateway import DEFAULT_REGION, Gateway, note_nothing
 from transform_emulator.http_server import HOST, make_server
 from transform_emulator.limits import PING_DEADLINE_SECONDS
 from transform_emulator.locations import parse_uri
+from transform_emulator.model_data import with_artifact
 from transform_emulator.moto_store import MotoStore
 from transform_emulator.s3_front import S3Front
 from transform_emulator.s3_proxy import S3Proxy
@@ -47,7 +48,7 @@ class Settings:
     """What an emulator is started with.
 
     Attributes:
-        models: For each model name the command that serves it, or a URL.
+        models: For each model name the command that serves it, a URL, or where its script lies (`scripts.serving`).
         port: The port to listen on; 0 for a free one.
         buckets: S3 buckets to create.
         create_buckets: Also create any bucket on the first put or head.
@@ -79,6 +80,7 @@ class Emulator:
         """Bind the port; nothing is answered before `start`.
 
         Raises:
+            ScriptError: A model's script cannot be served.
             StateError: The state's directory cannot be used, or another process has it.
         """
         self._settings = settings
@@ -89,7 +91,11 @@ class Emulator:
         self._jobs = JobRegister(utc_now) if self._state is None else JobRegister(utc_now, self._state.jobs.keep)
         self._logs = aws_state.LogGroup() if self._state is None else aws_state.LogGroup(self._state.logs.keep)
         self.faults = FaultRegister(settings.faults)
-        self._endpoints = Endpoints(self._models.served_by_endpoint, settings.ping_deadline_seconds)
+        self._endpoints = Endpoints(
+            self._models.served_by_endpoint,
+            lambda scope, serving, url: with_artifact(serving, url, self._store(scope)),
+            settings.ping_deadline_seconds,
+        )
         surroundings = Surroundings(
             models=self._models,
             logs=self._logs,

@@ -40,6 +40,15 @@ def test_the_run_file_is_accepted_as_it_stands(tmp_path):
     assert config.run_id == "churn-2024-05-01"
 
 
+@pytest.mark.parametrize("fragment", [block for block in _blocks("yml") if not block.startswith("faults:")])
+def test_each_part_of_a_run_file_is_accepted(tmp_path, fragment):
+    """Sections that the README shows alone go with a run file that says the rest."""
+    base = "run_id: a\nworkspace: s3://bucket/w\ninput: {path: s3://bucket/in}\noutput: {path: s3://bucket/out}\n"
+    (tmp_path / "base.yml").write_text(base if fragment.startswith("model:") else f"{base}model: {{name: m}}\n")
+    (tmp_path / "run.yml").write_text(f"extends: base.yml\n{fragment}")
+    assert load(tmp_path / "run.yml", environ={}).run_id == "a"
+
+
 def test_commands_name_files_and_modules_that_are_there():
     """Each command of the README starts something that the repository holds or the environment brings."""
     commands = [line for block in _blocks("bash") for line in block.strip().split("\n")]

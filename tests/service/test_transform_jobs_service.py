@@ -17,6 +17,7 @@ from batch_transform.sagemaker.jobs import TransformJobs
 
 CONFIG = {
     "model": {"name": "churn"},
+    "record": {"format": "jsonlines"},
     "transform": {
         "strategy": "MultiRecord",
         "split": "Line",

@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
+from batch_transform.core.framing import Framing
 from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.naming import object_name
 from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
@@ -61,11 +63,11 @@ class LocalObjects:
         rows = [count_output(self.store, output, self.reader, self.key) for output in outputs]
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
 
-    def cut(self, cuts: pa.Table) -> pa.Table:
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         made = [
             part
             for cut in cuts.to_pylist()
-            for part in cut_object(self.store, RUN.join("input"), cut, uuid.uuid4().hex)
+            for part in cut_object(self.store, RUN.join("input"), cut, uuid.uuid4().hex, framing=framing)
         ]
         return pa.Table.from_pylist(made, schema=PART_SCHEMA)
 
@@ -85,7 +87,7 @@ class MemoryTables:
             path = RUN.join("staging", self.writer, f"{place}.json")
             self.store.put(path, json.dumps([first, rows]).encode())
             files.append(StagedFile(str(path), rows, first, first + rows - 1, 1, 1))
-        return Staged("{}", tuple(files))
+        return Staged("{}", tuple(files), encode_schema(self.run.reader.schema))
 
     def _numbers(self, staged: Staged) -> Iterator[range]:
         for file in staged.files:

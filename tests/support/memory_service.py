@@ -17,7 +17,8 @@ from typing import Any
 from batch_transform.core.data_log import JobLogs, LogEntry
 from batch_transform.core.status import JobStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.sagemaker.jobs import JobDescription, NotNow
+from batch_transform.sagemaker.failures import NotNow
+from batch_transform.sagemaker.jobs import JobDescription
 from support.memory_store import MemoryStore
 
 HEADLINES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,18 @@ def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, monkeypatch, cap
     (line,) = printed.out.strip().split("\n")
     assert json.loads(line)["status"] == "refused"
     assert "colour" in printed.err
+
+
+def test_a_plan_is_made_of_the_same_document_and_its_code_is_the_commands(run_file, monkeypatch, capsys):
+    """`plan` is run in this process, as `run` is."""
+    module = types.ModuleType("batch_transform.pipeline.planned")
+
+    def plan_job(document, handshake):
+        handshake.report({"status": "planned", "run_id": document["run_id"]})
+        return 0
+
+    module.plan_job = plan_job
+    monkeypatch.setitem(sys.modules, "batch_transform.pipeline.planned", module)
+    monkeypatch.setattr(sys, "argv", ["batch-transform", "plan", run_file])
+    assert cli.main() == 0
+    assert json.loads(capsys.readouterr().out) == {"status": "planned", "run_id": "a"}

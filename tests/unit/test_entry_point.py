@@ -48,6 +48,15 @@ def test_the_pipeline_gets_the_document_and_its_code_is_the_jobs(start, tmp_path
     assert (tmp_path / "EXIT").read_text() == "3\n"
 
 
+def test_a_plan_is_no_run(start, tmp_path, monkeypatch):
+    planned = types.ModuleType("batch_transform.pipeline.planned")
+    planned.plan_job = lambda document, handshake: 0 if document == {"run_id": "r1"} else 4
+    monkeypatch.setitem(sys.modules, "batch_transform.pipeline.planned", planned)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--step", "plan"])
+    assert start(lambda document, handshake: 3) == 0
+    assert (tmp_path / "EXIT").read_text() == "0\n"
+
+
 def test_the_pid_is_known_before_the_pipeline_starts(start, tmp_path):
     assert start(lambda document, handshake, command: int((tmp_path / "PID").read_text() == f"{os.getpid()}\n")) == 1
 

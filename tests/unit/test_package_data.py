@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import zipfile
 
 import pytest
@@ -21,6 +23,11 @@ def package(tmp_path, monkeypatch):
     archive(folder / "data" / "one.csv.zip", {"inner/one.csv": "a\n2\n"})
     archive(folder / "data" / "two.zip", {"a.csv": "", "b.csv": ""})
     (folder / "data" / "broken.zip").write_text("no zip")
+    with tarfile.open(folder / "tables.tar.gz", "w:gz") as opened:
+        for name, text in {"rdata/movies.csv": b"a\n4\n", "rdata/other.csv": b""}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            opened.addfile(member, io.BytesIO(text))
     monkeypatch.syspath_prepend(str(folder.parent))
     return folder
 
@@ -46,6 +53,13 @@ def test_an_archives_member_is_unpacked_into_the_cache(package, tmp_path):
     assert path.is_relative_to(tmp_path / "cache")
     assert (path.name, path.read_text()) == ("one.csv", "a\n2\n")
     assert [other.name for other in path.parent.iterdir()] == ["one.csv"]
+
+
+def test_a_path_may_lead_into_a_tar_archive(package, tmp_path):
+    path = resolve("package://shipped_tables/tables.tar.gz/rdata/movies.csv", tmp_path / "cache")
+    assert path.is_relative_to(tmp_path / "cache")
+    assert (path.name, path.read_text()) == ("movies.csv", "a\n4\n")
+    assert resolve("package://shipped_tables/tables.tar.gz/rdata/movies.csv", tmp_path / "cache") == path
 
 
 def test_an_archive_is_unpacked_once(package, tmp_path):
@@ -80,6 +94,9 @@ def test_a_relative_cache_gives_an_absolute_path(package, tmp_path, monkeypatch)
         ("package://shipped.tables/a", "is not package://NAME/PATH/OF/A/FILE"),
         ("package://shipped_tables/data/two.zip", "has 2 members; it must have one"),
         ("package://shipped_tables/data/broken.zip", "is no zip archive"),
+        ("package://shipped_tables/tables.tar.gz/rdata/none.csv", "has no file rdata/none.csv"),
+        ("package://shipped_tables/tables.tar.gz/rdata", "has no file rdata"),
+        ("package://shipped_tables/data/plain.csv/a.csv", "is no tar archive"),
     ],
 )
 def test_what_cannot_be_resolved_is_refused_at_the_inputs_path(package, tmp_path, location, expected):

@@ -64,13 +64,7 @@ def test_all_faults_of_the_arguments_come_together():
     ]
 
 
-def test_a_command_that_is_not_built_is_refused_as_such():
-    built = "run, resume, prepare, submit, collect, status, stop, clean"
-    with pytest.raises(ConfigurationError, match=f"plan: is not built yet; built: {built}"):
-        parse(["plan", "run.yml"])
-
-
-@pytest.mark.parametrize("command", ["resume", "status", "stop", "clean"])
+@pytest.mark.parametrize("command", ["resume", "status", "stop", "clean", "compare"])
 def test_the_other_commands_take_a_run(command):
     asked = parse([command, "s3://bucket/runs/r1", "--set", "aws.region=eu-west-1"])
     assert asked == CommandLine("s3://bucket/runs/r1", command, sets=("aws.region=eu-west-1",))
@@ -81,6 +75,18 @@ def test_what_clean_alone_understands():
     assert (asked.older_than, asked.unfinished) == (("30",), True)
     with pytest.raises(ConfigurationError, match=r"--older-than, --unfinished: belongs to clean, not to run"):
         parse(["run.yml", "--older-than=30", "--unfinished"])
+
+
+def test_what_compare_alone_understands():
+    asked = parse(["compare", "s3://b/runs/r", "--endpoint", "live", "--rows=10", "--tolerance=1e-6"])
+    assert (asked.endpoint, asked.rows, asked.tolerance) == (("live",), ("10",), ("1e-6",))
+    with pytest.raises(ConfigurationError, match="--endpoint: belongs to compare, not to plan"):
+        parse(["plan", "run.yml", "--endpoint", "live"])
+
+
+def test_a_plan_takes_a_run_file_and_sparks_options():
+    asked = parse(["plan", "run.yml", "--master", "yarn", "--set", "transform.instance_count=4"])
+    assert (asked.subject, asked.command, asked.spark) == ("run.yml", "plan", (("--master", "yarn"),))
 
 
 def test_a_command_without_spark_takes_none_of_its_options():

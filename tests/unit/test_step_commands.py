@@ -42,8 +42,8 @@ def test_the_submission_leaves_the_refusal_and_no_command(tmp_path):
 
 
 def test_the_next_step_has_the_arguments_of_this_one_and_no_secret():
-    given = ["prepare", "run.yml", "--var", "ds=a b", "--set", "aws.region=eu-west-1"]
-    asked = parse([*given, "--master", "yarn", "--conf", "spark.my.password=x"])
+    line = "prepare run.yml --set aws.region=eu-west-1 --master yarn --conf spark.my.password=x --var"
+    asked = parse([*line.split(), "ds=a b"])
     again = "run.yml --var 'ds=a b' --set aws.region=eu-west-1"
     assert spelled(asked, "submit", {}) == f"batch-transform submit {again}"
     assert spelled(asked, "collect", {"BATCH_TRANSFORM_PROGRAM": "./s.sh"}) == f"./s.sh collect {again} --master yarn"

@@ -79,6 +79,20 @@ def test_a_run_file_becomes_a_command_for_spark_submit(submit, tmp_path, spark):
     assert written["resolved.json"]["transform"]["instance_count"] == 3
 
 
+def test_a_plan_is_the_same_submission_told_to_do_nothing(submit):
+    _, run = submit("run.yml")
+    code, written = submit("plan", "run.yml")
+    assert code == 0
+    assert written["command.json"]["command"] == [*run["command.json"]["command"], "--step", "plan"]
+    assert written["resolved.json"] == run["resolved.json"]
+
+
+def test_a_plan_of_a_driver_in_the_cluster_is_refused_as_nobody_would_see_it(submit):
+    code, written = submit("plan", "run.yml", "--master", "yarn", "--deploy-mode", "cluster")
+    assert code == 2
+    assert "--deploy-mode client" in written["fallback.json"]["error"][0]
+
+
 def test_the_driver_gets_the_configuration_that_was_checked(submit, tmp_path):
     _, written = submit("run.yml")
     assert written["resolved.json"] == load(tmp_path / "run.yml").to_document()

@@ -28,6 +28,7 @@ REQUEST = {
         "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": "s3://bucket/m.json"}},
         "ContentType": "application/jsonlines",
         "SplitType": "Line",
+        "CompressionType": "Gzip",
     },
     "TransformOutput": {"S3OutputPath": "s3://bucket/out", "AssembleWith": "Line"},
     "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2},
@@ -133,10 +134,9 @@ def test_a_connection_that_breaks_is_a_failure(session):
 
 
 def test_a_request_that_the_sdk_cannot_make_creates_nothing(jobs):
-    # The SDK knows a content type, but this key is none that it passes on.
-    odd = copy.deepcopy(REQUEST)
-    odd["TransformInput"]["CompressionType"] = "Gzip"
-    with pytest.raises(ServiceFailure, match=r"changed the request in TransformInput\.CompressionType; nothing was"):
+    # This key is none that is handed to the SDK.
+    odd = {**copy.deepcopy(REQUEST), "DataCaptureConfig": {"DestinationS3Uri": "s3://bucket/captured"}}
+    with pytest.raises(ServiceFailure, match=r"changed the request in DataCaptureConfig\.\w+; nothing was"):
         jobs.create(odd)
 
 

@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 
 _LONGEST_VALUE = 60
 # Values under these keys may be secrets, and a message ends up in logs.
-_UNSPOKEN = (("transform", "environment"), ("input", "options"))
+_UNSPOKEN = (("transform", "environment"), ("model", "environment"), ("input", "options"))
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",

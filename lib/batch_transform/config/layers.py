@@ -15,6 +15,7 @@ ALTERNATIVES: dict[Path, tuple[str, ...]] = {
     ("output",): ("path", "table"),
     ("dead_letter",): ("path", "table"),
     ("errors",): ("max_rows", "max_fraction"),
+    ("record",): ("columns", "column", "sql"),
 }
 
 

@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import MediaType, Names, NotBuilt, one_of
+from batch_transform.config.values import MediaType, Names, Text, Untyped, one_of, read_whole_number
+from batch_transform.core.framing import ALL_ROWS
 
-RECORD_FORMATS_LATER = ("json", "csv", "text", "binary", "raw")
-MEDIA_TYPES = {"jsonlines": "application/jsonlines"}
+# None: nothing says what such bytes are.
+MEDIA_TYPES = {
+    "jsonlines": "application/jsonlines",
+    "json": "application/json",
+    "csv": "text/csv",
+    "text": "text/plain",
+    "raw": None,
+    "binary": "application/octet-stream",
+}
+JSON_FORMATS = ("jsonlines", "json")
+ONE_ROW_FORMATS = ("json", "binary")  # where an object is one request, it is one document, or one row's bytes
 
-RecordFormat = Annotated[str, AfterValidator(one_of("jsonlines", later=RECORD_FORMATS_LATER))]
+RecordFormat = Annotated[str, AfterValidator(one_of(*MEDIA_TYPES))]
+
+
+def check_rows(value: Any) -> int | str:
+    """Returns a whole number from 1 on, or `all`."""
+    number = read_whole_number(value)
+    if isinstance(number, int) and not isinstance(number, bool) and number >= 1:
+        return number
+    if value == ALL_ROWS:
+        return ALL_ROWS
+    raise ValueError(f"is {value!r}; valid: {ALL_ROWS}, or a whole number from 1 on")
+
+
+def read_flag(value: Any) -> Any:
+    """Returns the bool that untyped text spells; any other value as it is, for pydantic to judge."""
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, Untyped) else value
 
 
 class Record(Section):
-    """What is sent to the model for each row.
+    """What is sent to the model for each row. A rule about two keys stands at the later one: keep the order.
 
     Attributes:
-        columns: the columns in the record, in this order; None: all.
+        columns: the columns in the record, in this order; None: all. `column: a` is short for `columns: [a]`.
         content_type: None: it follows from the format.
+        sql: one expression over the input's columns, instead of `columns`.
+        header: whether each object begins with a line of names.
+        compression: of the objects; None: none.
+        rows_per_object: how many rows belong together in one request; None: as many as fit.
     """
 
     columns: Names | None = None
     format: RecordFormat = "jsonlines"
-    content_type: MediaType | None = None
-    sql: NotBuilt = None
-    compression: NotBuilt = None
-    header: NotBuilt = None
+    content_type: MediaType | None = Field(default=None, validate_default=True)
+    sql: Text | None = None
+    # None rather than false, as in runs that were recorded before there was a header.
+    header: Annotated[bool, BeforeValidator(read_flag)] | None = None
+    compression: Annotated[str, AfterValidator(one_of("gzip"))] | None = None
+    rows_per_object: Annotated[int | Literal["all"], PlainValidator(check_rows)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_column(cls, section: Any) -> Any:
+        if not isinstance(section, dict) or "column" not in section:
+            return section
+        if section.get("columns") is not None:
+            raise ValueError("has column beside columns; give one of the two")
+        others = {key: value for key, value in section.items() if key != "column"}
+        return {**others, "columns": [section["column"]]}
 
     @field_validator("columns")
     @classmethod
@@ -37,7 +86,38 @@ class Record(Section):
             raise ValueError("is an empty list; leave it out for all columns")
         return columns
 
+    @field_validator("content_type")
+    @classmethod
+    def _raw_says_what_it_is(cls, content_type: str | None, info: ValidationInfo) -> str | None:
+        if content_type is None and info.data.get("format") == "raw":
+            raise ValueError("is required with record.format raw: nothing else says what those bytes are")
+        return content_type
+
+    @field_validator("sql")
+    @classmethod
+    def _instead_of_columns(cls, sql: str | None, info: ValidationInfo) -> str | None:
+        if sql is not None and info.data.get("columns") is not None:
+            raise ValueError("is given beside record.columns; give one of the two")
+        return sql
+
+    @field_validator("header")
+    @classmethod
+    def _csv_has_one(cls, header: bool | None, info: ValidationInfo) -> bool | None:
+        if header and info.data.get("format", "csv") != "csv":
+            raise ValueError(f"is true, but only csv has a header, and record.format is {info.data['format']}")
+        return header
+
+    @field_validator("rows_per_object")
+    @classmethod
+    def _unless_the_format_says(cls, rows: int | str | None, info: ValidationInfo) -> int | str | None:
+        format = info.data.get("format")
+        if rows not in (None, 1) and format in ONE_ROW_FORMATS:
+            raise ValueError(f"is {rows}, but with record.format {format} an object that is one request holds one row")
+        return rows
+
     @property
     def media_type(self) -> str:
         """The content type of the request."""
-        return self.content_type or MEDIA_TYPES[self.format]
+        media_type = self.content_type or MEDIA_TYPES[self.format]
+        assert media_type is not None
+        return media_type

@@ -13,6 +13,7 @@ from batch_transform.config import places
 from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
+from batch_transform.config.requests import check_key, settled
 from batch_transform.config.result import DeadLetter, Errors, Output
 from batch_transform.config.sections import Input, Section
 from batch_transform.config.surroundings import Aws, Emulator
@@ -56,7 +57,7 @@ class RunConfig(Section):
     input: Input | None = Field(default=None, validate_default=True)
     record: Record = Record()
     model: Model
-    transform: Transform = Transform()
+    transform: Transform = Field(default=Transform(), validate_default=True)
     prediction: Prediction = Prediction()
     errors: Errors = Errors()
     output: Output | None = Field(default=None, validate_default=True)
@@ -86,10 +87,23 @@ class RunConfig(Section):
     @classmethod
     def _known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:
         emulator = info.data.get("emulator")
-        if emulator is not None and model.name not in emulator.models:
+        if emulator is not None and model.served_as not in emulator.models:
             known = ", ".join(sorted(emulator.models)) or "none"
-            raise ValueError(f"names {model.name}, which is not among emulator.models: {known}")
+            raise ValueError(f"names {model.served_as}, which is not among emulator.models: {known}")
         return model
+
+    @field_validator("transform")
+    @classmethod
+    def _goes_with_the_record(cls, transform: Transform, info: ValidationInfo) -> Transform:
+        record = info.data.get("record")
+        return transform if record is None else settled(transform, record)
+
+    @field_validator("prediction")
+    @classmethod
+    def _key_of_a_record(cls, prediction: Prediction, info: ValidationInfo) -> Prediction:
+        if "record" in info.data:
+            check_key(prediction, info.data["record"])
+        return prediction
 
     @field_validator("dead_letter")
     @classmethod

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import ModelName, Text, Url
+from batch_transform.config.values import ServedName, Text, Url
 
 # boto3's names of the services that a run calls.
-SERVICES = ("logs", "s3", "sagemaker", "sts")
+SERVICES = ("logs", "s3", "sagemaker", "sagemaker-runtime", "sts")
 
 
 class Aws(Section):
@@ -41,11 +41,13 @@ class Emulator(Section):
     """The embedded emulator.
 
     Attributes:
-        models: each model's name, and the command or the URL of the server that is the model.
+        models: each model's name, or the image that it is made of, and the command or the URL of the server that is it,
+            or the place of its script and artifact: a folder, a `model.tar.gz`, or `SCRIPT.py:ARTIFACT`, relative to
+            where the driver runs.
         state: a folder in which it keeps its S3 and its jobs; None: they end with the driver, and so does the run.
     """
 
-    models: dict[ModelName, Text] = Field(default_factory=dict)
+    models: dict[ServedName, Text] = Field(default_factory=dict)
     state: Text | None = None
 
 

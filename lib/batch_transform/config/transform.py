@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from batch_transform.config.sections import Section
 from batch_transform.config.values import (
@@ -16,23 +16,38 @@ from batch_transform.config.values import (
     PayloadMb,
     Sizing,
     WholeNumber,
+    check_count,
+    check_environment,
     check_length,
     check_pattern,
     one_of,
 )
 from batch_transform.core import limits
+from batch_transform.core.framing import LINE, WHOLE
 
-_ENVIRONMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # botocore, TransformEnvironmentKey
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
 
 # Ours: a round has a job for each lane and payload, a handful in all.
 MOST_PARALLEL_JOBS = 20
 
+_BINARY_SPLITS = {"recordio": "RecordIO", "tfrecord": "TFRecord"}
+
+
+def check_split(value: Any) -> str:
+    """Returns `Line` or `None`, SplitType's own words."""
+    if isinstance(value, str) and value.lower() in _BINARY_SPLITS:
+        raise ValueError(
+            f"is {_BINARY_SPLITS[value.lower()]}, which is not offered: records are lines, or objects as they are; "
+            "valid: Line, None"
+        )
+    return one_of(LINE, WHOLE)(value)
+
+
 InstanceType = Annotated[
     str, AfterValidator(check_pattern(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", 64, "an ML instance type such as ml.m5.xlarge"))
 ]
 Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
-Split = Annotated[str, AfterValidator(one_of("Line", later=("None", "RecordIO", "TFRecord")))]
+Split = Annotated[str, BeforeValidator(check_split)]
 JoinSource = Annotated[str, AfterValidator(one_of("none", later=("input",)))]
 
 
@@ -42,6 +57,7 @@ class Transform(Section):
     Attributes:
         max_payload_mb: MaxPayloadInMB; `auto`: from the measured records, `model`: left unset.
         max_concurrent_transforms: MaxConcurrentTransforms, for each instance; `auto` and `model` as above.
+        split: SplitType; `None` is text: an object is one request. None: it follows from the record's format.
         invocations_timeout_seconds: how long the service waits for one answer.
         invocations_max_retries: None: left unset, the service's default.
         job_timeout_minutes: how long a job may take before it is stopped.
@@ -57,7 +73,7 @@ class Transform(Section):
     max_payload_mb: PayloadMb = "auto"
     max_concurrent_transforms: Concurrency = "auto"
     strategy: Strategy = "MultiRecord"
-    split: Split = "Line"
+    split: Split | None = None
     join_source: JoinSource = "none"
     # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
     invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600
@@ -88,19 +104,13 @@ class Transform(Section):
     @field_validator("environment")
     @classmethod
     def _environment(cls, environment: dict[str, str]) -> dict[str, str]:
-        _check_count(environment, limits.MAX_ENVIRONMENT_ENTRIES)
-        for name, value in environment.items():
-            if not _ENVIRONMENT_NAME.fullmatch(name) or len(name) > limits.MAX_ENVIRONMENT_KEY_CHARACTERS:
-                raise ValueError(f"has the name {name!r}; valid: letters, digits and _, no digit first")
-            if len(value) > limits.MAX_ENVIRONMENT_VALUE_CHARACTERS:
-                limit = limits.MAX_ENVIRONMENT_VALUE_CHARACTERS
-                raise ValueError(f"has a value of {len(value)} characters under {name}; the limit is {limit}")
-        return environment
+        most, longest = limits.MAX_ENVIRONMENT_ENTRIES, limits.MAX_ENVIRONMENT_VALUE_CHARACTERS
+        return check_environment(environment, most, longest)
 
     @field_validator("tags")
     @classmethod
     def _tags(cls, tags: dict[str, str]) -> dict[str, str]:
-        _check_count(tags, limits.MAX_TAGS)
+        check_count(tags, limits.MAX_TAGS)
         for key, value in tags.items():
             check_length(limits.MAX_TAG_KEY_CHARACTERS)(key)
             if len(value) > limits.MAX_TAG_VALUE_CHARACTERS:
@@ -110,8 +120,3 @@ class Transform(Section):
             if key.lower().startswith("aws:") or not _TAG_TEXT.fullmatch(key) or not _TAG_TEXT.fullmatch(value):
                 raise ValueError(f"has {key!r}: valid are letters, digits, spaces and _.:/=+-@, not aws: at the front")
         return tags
-
-
-def _check_count(entries: dict[str, str], limit: int) -> None:
-    if len(entries) > limit:
-        raise ValueError(f"has {len(entries)} entries; the limit is {limit}")

@@ -7,7 +7,7 @@ front of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ Sizing = int | Literal["auto", "model"]
 
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_ENVIRONMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # botocore, TransformEnvironmentKey and EnvironmentKey
+_IMAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._:/@-]*")  # without spaces (botocore), nor the = of NAME=COMMAND
 _MODEL_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?")  # botocore, ModelName
 
 
@@ -135,11 +137,36 @@ def check_pattern(pattern: str, limit: int, words: str) -> Callable[[str], str]:
     return check
 
 
+def check_count(entries: Mapping[str, str], limit: int) -> None:
+    """Raises ValueError for a map of more than `limit` entries."""
+    if len(entries) > limit:
+        raise ValueError(f"has {len(entries)} entries; the limit is {limit}")
+
+
+def check_environment(environment: dict[str, str], most_entries: int, most_characters: int) -> dict[str, str]:
+    """Returns variables of a container; `most_characters` is the limit of a value."""
+    check_count(environment, most_entries)
+    for name, value in environment.items():
+        if not _ENVIRONMENT_NAME.fullmatch(name) or len(name) > limits.MAX_ENVIRONMENT_KEY_CHARACTERS:
+            raise ValueError(f"has the name {name!r}; valid: letters, digits and _, no digit first")
+        if len(value) > most_characters:
+            raise ValueError(f"has a value of {len(value)} characters under {name}; the limit is {most_characters}")
+    return environment
+
+
 def check_model_name(value: str) -> str:
     """Returns a name that SageMaker takes for a model."""
     check_length(limits.MAX_MODEL_NAME_CHARACTERS)(value)
     if not _MODEL_NAME.fullmatch(value):
         raise ValueError(f"is {value!r}; valid: letters, digits and inner hyphens")
+    return value
+
+
+def check_served_name(value: str) -> str:
+    """Returns what the emulator can know a model by: a model's name, or an image such as `churn:7`."""
+    check_length(limits.MAX_IMAGE_CHARACTERS)(value)
+    if not _IMAGE.fullmatch(value):
+        raise ValueError(f"is {value!r}; valid: the name of a model, or an image")
     return value
 
 
@@ -168,6 +195,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(read_list), AfterValidator(ch
 Options = Annotated[dict[str, str], BeforeValidator(read_options)]
 Url = Annotated[str, AfterValidator(check_http_url)]
 ModelName = Annotated[str, AfterValidator(check_model_name)]
+ServedName = Annotated[str, AfterValidator(check_served_name)]
 KmsKey = Annotated[
     str, AfterValidator(check_pattern("[a-zA-Z0-9:/_-]*", limits.MAX_KMS_KEY_CHARACTERS, "a KMS key id, alias or ARN"))
 ]

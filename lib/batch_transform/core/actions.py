@@ -14,7 +14,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Export:
-    """Write the staged rows as JSON Lines objects."""
+    """Write the staged rows as objects."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where an export worker ends one JSON Lines object and begins the next. Pure arithmetic on columns of sizes."""
+"""Where an export worker ends one object and begins the next. Pure arithmetic on columns of sizes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ from .spans import OVERSIZE, STANDARD, UNSENDABLE
 
 @dataclass(frozen=True)
 class CuttingRules:
-    """The bounds of an object: its target size and the record size at which the oversize lane begins, in bytes."""
+    """The bounds of an object.
+
+    Attributes:
+        object_bytes: its target size.
+        oversize_bytes: the record size at which the oversize lane begins.
+        most_rows: how many rows it may hold; None: as many as fit.
+    """
 
     object_bytes: int
     oversize_bytes: int
+    most_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,14 @@ class Piece:
 class Cutter:
     """Cuts batches of records, in the order in which they come, into objects.
 
-    A new object begins where the next record would pass the target, the row numbers stop being contiguous, or the lane
-    changes. A record over the target is an object of its own. An unsendable record is a piece of its own.
+    A new object begins where the next record would pass the target or be one row too many, the row numbers stop being
+    contiguous, or the lane changes. A record over the target is an object of its own. An unsendable record is a piece
+    of its own.
     """
 
     rules: CuttingRules
     _bytes: int = 0
+    _rows: int = 0
     _lane: str | None = None
     _next_number: int = -1
 
@@ -69,12 +78,15 @@ class Cutter:
             sent = int(ends[begin - 1]) if begin else 0
             room = self.rules.object_bytes - (self._bytes if fits else 0)
             stop = min(end, int(np.searchsorted(ends, sent + room, side="right")))
+            if self.rules.most_rows is not None:
+                stop = min(stop, begin + self.rules.most_rows - (self._rows if fits else 0))
             if stop <= begin and fits:
                 fits = False  # not even one more record: the next object begins here
                 continue
             stop = max(stop, begin + 1)
             yield Piece(begin, stop, lane, fits)
             self._bytes = (self._bytes if fits else 0) + int(ends[stop - 1]) - sent
+            self._rows = (self._rows if fits else 0) + stop - begin
             number += stop - begin
             self._lane, self._next_number = lane, number
             begin, fits = stop, False

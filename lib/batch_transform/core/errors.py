@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class BatchTransformError(Exception):
@@ -37,6 +38,20 @@ class ErrorBudgetExceeded(BatchTransformError):
 
     def __init__(self, message: str, setting: str) -> None:
         self.setting = setting
+        super().__init__(message)
+
+
+class PredictionsDiffer(BatchTransformError):
+    """An endpoint predicts something else than the run did; nothing was changed.
+
+    Attributes:
+        report: of the comparison.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, report: Mapping[str, Any]) -> None:
+        self.report = report
         super().__init__(message)
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from .errors import GateRefused
 from .failures import ErrorClass, Failure, Remedy
+from .framing import WHOLE
 from .limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 from .records import TIMEOUT, JobRecord
 from .span_states import SpanEvent, SpanState, after
@@ -33,6 +34,8 @@ MAX_REPEATS_AFTER_STOP = 2
 # Ambiguous failures alone that bury a row, if one of those jobs scored something else; if none did, that end the run.
 CONFIRMATIONS = 2
 MAX_ALONE = 4
+# Ambiguous failures of an object that must not be split, before the run ends.
+MAX_UNDIVIDED = 2
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,14 @@ class Decision:
     stop: str | None = None
 
 
-def decide(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+def decide(span: dict[str, Any], failure: Failure, job: JudgedJob, *, divisible: bool = True) -> Decision:
     """Returns what is done with a failed span.
 
     Args:
         span: of SPAN_SCHEMA.
         failure: its failure.
         job: in which it failed.
+        divisible: whether its rows may be sent in parts; to a clustering model a part is another question.
     """
     remedy = failure.remedy
     if remedy is Remedy.STOP and not job.scored_anything:
@@ -97,7 +101,7 @@ def decide(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
     if payload := _other_payload(span, failure, job):
         return Decision(SpanEvent.AGAIN, {"payload_mb": payload})
     if span["stop"] - span["start"] > 1:
-        return Decision(SpanEvent.SPLIT, {})
+        return Decision(SpanEvent.SPLIT, {}) if divisible else _undivided(span, failure, job)
     if remedy is Remedy.CONFIRM:
         return _confirm(span, failure, job)
     return Decision(SpanEvent.BURY, {})
@@ -111,6 +115,17 @@ def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
     return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if spent else None)
 
 
+def _undivided(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+    repeats = span["repeats"] + 1
+    words = (
+        f"{span['stop'] - span['start']:,} rows are one request (record.rows_per_object: all), and a part of them "
+        f"would be another question, so they are not split. {failure.error_class.value} in {job.record.name}: "
+        f"{failure.message}"
+    )
+    ends = failure.remedy is not Remedy.CONFIRM or repeats >= MAX_UNDIVIDED
+    return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if ends else None)
+
+
 def _other_payload(span: dict[str, Any], failure: Failure, job: JudgedJob) -> int | None:
     """MaxPayloadInMB with which the span may pass unsplit, None if there is none left to try."""
     used = job.record.request.get("MaxPayloadInMB")
@@ -121,7 +136,9 @@ def _other_payload(span: dict[str, Any], failure: Failure, job: JudgedJob) -> in
         return None
     # The model refused a body of many records (a server's own limit, often 5 or 6 MB): smaller bodies may pass.
     needed = max(1, math.ceil(span["largest"] / BYTES_PER_MB))
-    batched = job.record.request.get("BatchStrategy") != "SingleRecord"
+    request = job.record.request
+    is_object = request.get("TransformInput", {}).get("SplitType") == WHOLE  # whatever the payload, it is one body
+    batched = not is_object and request.get("BatchStrategy") != "SingleRecord"
     return needed if batched and (used is None or used > needed) else None
 
 
@@ -137,7 +154,9 @@ def _confirm(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision
     return Decision(SpanEvent.AGAIN, {"alone": alone, "witnessed": witnessed}, stop)
 
 
-def reconcile(jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, is_probe: bool) -> Reconciled:
+def reconcile(
+    jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, is_probe: bool, divisible: bool = True
+) -> Reconciled:
     """Returns what a round of judged jobs has settled and what is left.
 
     Args:
@@ -145,8 +164,13 @@ def reconcile(jobs: Sequence[JudgedJob], waiting: pa.Table, *, is_first: bool, i
         waiting: spans that were not sent in it (OPEN_SCHEMA).
         is_first: whether it is the run's first round.
         is_probe: whether it sent single rows to tell a broken model from bad rows.
+        divisible: whether rows may be sent in parts.
     """
-    decided = [(span, verdict, decide(span, _failure(verdict), job)) for job in jobs for span, verdict in _failed(job)]
+    decided = [
+        (span, verdict, decide(span, _failure(verdict), job, divisible=divisible))
+        for job in jobs
+        for span, verdict in _failed(job)
+    ]
     nothing_scored = not any(SCORED in job.verdicts["state"].to_pylist() for job in jobs)
     stop = [*_foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
     splits = any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)

@@ -30,5 +30,14 @@ MAX_INVOCATIONS_TIMEOUT_SECONDS = 3600  # botocore, InvocationsTimeoutInSeconds:
 MAX_INVOCATIONS_RETRIES = 3  # botocore, InvocationsMaxRetries: 0-3
 
 MAX_MODEL_NAME_CHARACTERS = 63  # botocore, ModelName
+MAX_MODEL_DATA_URL_CHARACTERS = 1024  # botocore, Url
+MAX_IMAGE_CHARACTERS = 255  # botocore, ContainerImage
+MAX_ROLE_ARN_CHARACTERS = 2048  # botocore, RoleArn
+MAX_MODEL_ENVIRONMENT_ENTRIES = 100  # botocore, EnvironmentMap
+MAX_MODEL_ENVIRONMENT_VALUE_CHARACTERS = 1024  # botocore, EnvironmentValue
+MAX_ENDPOINT_NAME_CHARACTERS = 63  # botocore, EndpointName (sagemaker-runtime)
+# botocore, BodyBlob of sagemaker-runtime: "max": 6291456, of InvokeEndpoint's body; its answer is of the same shape.
+MAX_ENDPOINT_BODY_BYTES = 6_291_456
+
 MAX_RUN_ID_CHARACTERS = 128  # ours: a run id is one segment of every key, and S3 keys end at 1,024 bytes
 MAX_WORKSPACE_CHARACTERS = 512  # ours: leaves room below S3Uri's 1,024 for the run id and the longest name in a run

@@ -10,7 +10,7 @@ from .spans import OVERSIZE, STANDARD
 NONCE_CHARACTERS = 10
 _SLUG_CHARACTERS = 24
 # Read by Python and by pyarrow (RE2) alike.
-OBJECT_NAME = r"^s(?P<first>\d+)-(?P<rows>\d+)-[0-9a-f]+\.jsonl$"
+OBJECT_NAME = r"^s(?P<first>\d+)-(?P<rows>\d+)-[0-9a-f]+(?:\.[a-z]+)+$"
 _LANE_LETTERS = {STANDARD: "s", OVERSIZE: "o"}
 
 
@@ -34,8 +34,8 @@ def job_name(run_id: str, nonce: str, round_number: int, lane: str, index: int, 
     return name
 
 
-def object_name(start: int, rows: int, token: str) -> str:
-    """Returns the flat name of the JSON Lines object that holds rows `[start, start + rows)`.
+def object_name(start: int, rows: int, token: str, suffix: str = ".jsonl") -> str:
+    """Returns the flat name of the object that holds rows `[start, start + rows)`.
 
     The writer of the bytes puts the rows into the name, so that the gate can hold the ledger's spans against it. The
     name begins with a letter (Spark skips names that begin with `_` or `.`) and holds no slash: what the service makes
@@ -45,10 +45,11 @@ def object_name(start: int, rows: int, token: str) -> str:
         start: the first row number.
         rows: how many.
         token: random for each attempt of a task, so that no two attempts write one object.
+        suffix: says what the object holds (`framing.Framing.suffix`).
     """
-    return f"s{start}-{rows}-{token}.jsonl"
+    return f"s{start}-{rows}-{token}{suffix}"
 
 
-def witness_name(token: str) -> str:
+def witness_name(token: str, suffix: str = ".jsonl") -> str:
     """Returns the name of a witness: a copy of one record that was scored, to tell a bad row from a bad model."""
-    return f"w-{token}.jsonl"
+    return f"w-{token}{suffix}"

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .framing import JSON_LINES, Framing
 from .objects import ObjectStore
 from .prediction_answers import Answers, Unreadable, readable_runs
 from .prediction_lines import blocks, count
@@ -41,11 +42,13 @@ class KeyCheck:
         field: of the prediction's schema.
         column: of the record.
         inputs: where the input objects lie.
+        framing: of the records in them.
     """
 
     field: str
     column: str
     inputs: S3Uri
+    framing: Framing = JSON_LINES
 
 
 def count_output(
@@ -53,7 +56,10 @@ def count_output(
 ) -> dict[str, Any]:
     """Returns what an output holds (a row of verdicts.OUTPUT_SCHEMA), read at its ETag."""
     chunks = store.open_stream(output.uri, output.etag).chunks
-    keys = _Keys(key, reader, store.open_stream(key.inputs.join(output.object)).chunks) if key else None
+    keys = None
+    if key:
+        records = store.open_stream(key.inputs.join(output.object)).chunks
+        keys = _Keys(key, reader, key.framing.unpacked(records))
     lines = blank = 0
     unreadable: list[Unreadable] = []
     for block in blocks(chunks, BLOCK_BYTES):

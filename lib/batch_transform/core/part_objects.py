@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .errors import GateRefused
+from .framing import JSON_LINES, Framing
 from .naming import object_name
 from .objects import ObjectStore
 from .prediction_lines import lines_of
@@ -23,7 +25,12 @@ Each = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]
 
 
 def cut_object(
-    store: ObjectStore, folder: S3Uri, cut: Mapping[str, Any], token: str, each: Each = map
+    store: ObjectStore,
+    folder: S3Uri,
+    cut: Mapping[str, Any],
+    token: str,
+    each: Each = map,
+    framing: Framing = JSON_LINES,
 ) -> list[dict[str, Any]]:
     """Returns the parts of a span (rounds.PART_SCHEMA), those that are sent written as objects of their own.
 
@@ -33,26 +40,28 @@ def cut_object(
         cut: what to cut (rounds.CUT_SCHEMA).
         token: random for each attempt.
         each: how the parts are put.
+        framing: of the records.
 
     Raises:
         GateRefused: the bytes do not hold as many records as the span has rows.
     """
-    data = store.get_range(folder.join(cut["object"]), cut["offset"], cut["bytes"])
+    data = framing.fetch(store, folder.join(cut["object"]), cut["offset"], cut["bytes"])
     lines = lines_of(data)
     if len(lines) != sum(cut["parts"]):
         raise GateRefused(f"{cut['object']} holds {len(lines)} records where {sum(cut['parts'])} rows were exported")
+    name = partial(object_name, token=token, suffix=framing.suffix)
     firsts = np.cumsum([0, *cut["parts"]])
     begins = np.append(lines.starts, len(data))[firsts]
     largest = np.maximum.reduceat(lines.ends - lines.starts + 1, firsts[:-1])
     parts = [
-        _part(cut, index, first, stop, int(begins[index]), int(begins[index + 1]), int(largest[index]), token)
+        _part(cut, name, index, first, stop, int(begins[index]), int(begins[index + 1]), int(largest[index]))
         for index, (first, stop) in enumerate(itertools.pairwise(firsts.tolist()))
     ]
     sent = [part for part in parts if part["object"] is not None]
 
     def put(part: dict[str, Any]) -> None:
         begin = part["begin"]
-        store.put(folder.join(part["object"]), data[begin : begin + part["bytes"]])
+        store.put(folder.join(part["object"]), framing.frame([data[begin : begin + part["bytes"]]]))
 
     for _ in each(put, sent):
         pass
@@ -60,14 +69,21 @@ def cut_object(
 
 
 def _part(
-    cut: Mapping[str, Any], index: int, first: int, stop: int, begin: int, end: int, largest: int, token: str
+    cut: Mapping[str, Any],
+    name: Callable[[int, int], str],
+    index: int,
+    first: int,
+    stop: int,
+    begin: int,
+    end: int,
+    largest: int,
 ) -> dict[str, Any]:
     start, sent = cut["start"] + first, cut["send"][index]
     return {
         "start": start,
         "stop": cut["start"] + stop,
         "lane": cut["lane"],
-        "object": object_name(start, stop - first, token) if sent else None,
+        "object": name(start, stop - first) if sent else None,
         "bytes": end - begin,
         "largest": largest,
         "offset": 0 if sent else cut["offset"] + begin,
@@ -76,6 +92,7 @@ def _part(
     }
 
 
-def first_record(store: ObjectStore, uri: S3Uri, most_bytes: int) -> bytes:
-    """Returns the first line of an object with its newline, of which the longest line has `most_bytes` bytes."""
-    return store.get_range(uri, 0, most_bytes).partition(b"\n")[0] + b"\n"
+def first_record(store: ObjectStore, uri: S3Uri, most_bytes: int, framing: Framing = JSON_LINES) -> bytes:
+    """Returns the first record of an object as an object of its own; its largest record has `most_bytes` bytes."""
+    records = framing.fetch(store, uri, 0, most_bytes)
+    return framing.frame([records.partition(b"\n")[0] + b"\n" if framing.newline else records])

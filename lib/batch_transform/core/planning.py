@@ -9,9 +9,11 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .framing import JSON_LINES, Framing
 from .limits import (
     BYTES_PER_MB,
     DEFAULT_PAYLOAD_MB,
+    LARGEST_RECORD_BYTES,
     MAX_CONCURRENT_TRANSFORMS,
     MAX_PAYLOAD_MB,
     MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
@@ -63,6 +65,11 @@ def standard_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Sett
     return throughput(0, max_payload_mb, max_concurrent_transforms).max_payload_mb
 
 
+def most_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Setting) -> int:
+    """Returns the largest payload in MB that a job may ask for; where the container says, the service's own limit."""
+    return throughput(LARGEST_RECORD_BYTES, max_payload_mb, max_concurrent_transforms).max_payload_mb or MAX_PAYLOAD_MB
+
+
 def _payload(needed: int, payload: Setting, concurrency: Setting) -> int | None:
     if payload == "model":
         return None
@@ -83,8 +90,12 @@ def _concurrency(payload: int | None, concurrency: Setting) -> int | None:
     return min(MAX_PAYLOAD_TIMES_CONCURRENCY_MB // max(1, payload), MAX_CONCURRENT_TRANSFORMS)
 
 
-def plan_lanes(spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting) -> list[LanePlan]:
+def plan_lanes(
+    spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting, framing: Framing = JSON_LINES
+) -> list[LanePlan]:
     """Returns the lanes that hold spans, the standard one first.
+
+    What has to fit a payload is the largest record, or the largest object where an object is one request.
 
     The oversize lane exists because its records are over the standard lane's payload, so neither a pinned payload nor
     a pinned concurrency holds for it: both follow from its largest record. Spans that failed for their payload come
@@ -102,9 +113,13 @@ def plan_lanes(spans: pa.Table, max_payload_mb: Setting, max_concurrent_transfor
             if needed:
                 limits = _with_payload(needed, throughput(0, "auto", concurrency).max_concurrent_transforms)
             else:
-                limits = throughput(pc.max(chosen["largest"]).as_py(), payload, concurrency)
+                limits = throughput(_largest_request(chosen, framing), payload, concurrency)
             plans.append(LanePlan(lane, chosen, limits))
     return plans
+
+
+def _largest_request(spans: pa.Table, framing: Framing) -> int:
+    return framing.request_bytes(pc.max(spans["largest"]).as_py(), pc.max(spans["bytes"]).as_py())
 
 
 def _with_payload(payload_mb: int, most_at_once: int | None) -> Throughput:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .framing import Framing, framing_of
 from .ledger import Part
 from .spans import StagedFile
 from .status import JobStatus
@@ -86,16 +87,19 @@ class RoundRecord:
 
 @dataclass(frozen=True)
 class Staged:
-    """The staged table: its files and the schema in which they are read.
+    """The staged table: its files and the schema in which they are read, and what takes Spark to tell.
 
     Attributes:
         answers: the schema of the predictions (answer_schema.encode_schema), with which they are counted without
             Spark; '' where each is one string.
+        header: the line of the records' names before them; '' for none. It takes Spark to tell the fields of a SQL
+            record.
     """
 
     schema_json: str
     files: tuple[StagedFile, ...]
     answers: str = ""
+    header: str = ""
 
     @property
     def rows(self) -> int:
@@ -150,6 +154,11 @@ class RunState:
     cleaned: bool = False
     stopped: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def framing(self) -> Framing:
+        """How the records lie in the run's objects, once it is staged."""
+        return framing_of(self.config, self.staged.header if self.staged else "")
 
     @property
     def rounds(self) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .framing import GZIP, WHOLE
 from .planning import Throughput
 from .uris import S3Uri
 
@@ -33,27 +34,31 @@ def transform_request(
         limits: payload and concurrency.
     """
     transform = config["transform"]
+    whole = transform["split"] == WHOLE
     request = {
         "TransformJobName": name,
         "ModelName": config["model"]["name"],
         "MaxPayloadInMB": limits.max_payload_mb,
         "MaxConcurrentTransforms": limits.max_concurrent_transforms,
-        "BatchStrategy": transform["strategy"],
+        # "To enable the batch strategy, you must set SplitType to Line, RecordIO, or TFRecord" (botocore).
+        "BatchStrategy": None if whole else transform["strategy"],
         "ModelClientConfig": _given(
             InvocationsTimeoutInSeconds=transform["invocations_timeout_seconds"],
             InvocationsMaxRetries=transform["invocations_max_retries"],
         ),
         "Environment": dict(transform["environment"]) or None,
-        "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": str(manifest_uri)}},
-            "ContentType": content_type,
-            "SplitType": transform["split"],
-        },
-        # With SplitType Line and one answer line for each record, assembling by line keeps one line for each row.
+        "TransformInput": _given(
+            DataSource={"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": str(manifest_uri)}},
+            ContentType=content_type,
+            SplitType=transform["split"],
+            CompressionType="Gzip" if config["record"].get("compression") == GZIP else None,
+        ),
+        # With SplitType Line and one answer line for each record, assembling by line keeps one line for each row. An
+        # object that is one request has one answer, and nothing to assemble.
         "TransformOutput": _given(
             S3OutputPath=str(output),
             Accept=transform["accept"],
-            AssembleWith="Line",
+            AssembleWith=transform["split"],
             KmsKeyId=transform["output_kms_key"],
         ),
         "TransformResources": _given(

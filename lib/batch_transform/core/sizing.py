@@ -1,4 +1,4 @@
-"""How big staged partitions, JSON Lines objects and Arrow batches are."""
+"""How big staged partitions, objects and Arrow batches are."""
 
 from __future__ import annotations
 

@@ -94,7 +94,8 @@ def _resumed(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.staged is None, step, "already staged")
     files = tuple(StagedFile(**file) for file in step.payload["files"])
-    return replace(state, staged=Staged(step.payload["schema"], files, step.payload.get("answers", "")))
+    told = {name: step.payload.get(name, "") for name in ("answers", "header")}
+    return replace(state, staged=Staged(step.payload["schema"], files, **told))
 
 
 def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

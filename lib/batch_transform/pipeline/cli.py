@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
-from batch_transform.pipeline.command_line import STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.package_data import resolve_input
@@ -37,6 +37,10 @@ def main() -> int:
         printed.report(failure(err))
         return err.exit_code
     # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
+    if asked.command == PLAN:
+        from batch_transform.pipeline.planned import plan_job
+
+        return plan_job(document, printed)
     from batch_transform.pipeline.job import run_job
 
     os.environ.setdefault(SUBMIT_NEXT, spelled(asked, SUBMIT, os.environ))

@@ -10,14 +10,15 @@ from typing import Any
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.spark_arguments import OPTIONS, SWITCHES
 
-RUN, RESUME, STATUS, STOP, CLEAN = "run", "resume", "status", "stop", "clean"
+RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
 STEPS = (PREPARE, SUBMIT, COLLECT)
-COMMANDS_BUILT = (RUN, RESUME, *STEPS, STATUS, STOP, CLEAN)
-COMMANDS_LATER = ("plan",)
+COMMANDS_BUILT = (RUN, RESUME, PLAN, *STEPS, STATUS, STOP, CLEAN, COMPARE)
 # Those that Spark has no part in.
-WITHOUT_SPARK = (STATUS, STOP, CLEAN)
+WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE)
+# Those that begin with a run file and not with a run that is there.
+OF_A_RUN_FILE = (RUN, PLAN, PREPARE)
 NO_MERGE = "--no-merge"
 OWN_OPTIONS = {
     "--var": "variables",
@@ -25,12 +26,23 @@ OWN_OPTIONS = {
     "--emulator": "emulator_models",
     "--older-than": "older_than",
     "--lifecycle": "lifecycle",
+    "--endpoint": "endpoint",
+    "--rows": "rows",
+    "--tolerance": "tolerance",
 }
 OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge"}
 # What a message or a report repeats of a command line is stored and printed.
 SECRET = re.compile("secret|password|token", re.IGNORECASE)
 # The options that belong to one command only.
-BELONGING = {"older_than": CLEAN, "lifecycle": CLEAN, "unfinished": CLEAN, "no_merge": COLLECT}
+BELONGING = {
+    "older_than": CLEAN,
+    "lifecycle": CLEAN,
+    "unfinished": CLEAN,
+    "no_merge": COLLECT,
+    "endpoint": COMPARE,
+    "rows": COMPARE,
+    "tolerance": COMPARE,
+}
 
 
 @dataclass(frozen=True)
@@ -38,8 +50,8 @@ class CommandLine:
     """What was asked for.
 
     Attributes:
-        subject: the path of a run file; for the other commands than `run` and `prepare` also the run's folder on S3,
-            for `clean` also a workspace.
+        subject: the path of a run file; for the commands that are not OF_A_RUN_FILE also the run's folder on S3, for
+            `clean` also a workspace.
         command: one of COMMANDS_BUILT.
         variables: `name=value` each.
         sets: `a.b=value` each.
@@ -47,6 +59,9 @@ class CommandLine:
         older_than: days, of `clean`; the last one given.
         lifecycle: days, of `clean`; the last one given.
         unfinished: of `clean`: whether a run goes that is not published.
+        endpoint: of `compare`; the last one given.
+        rows: of `compare`: how many; the last one given.
+        tolerance: of `compare`: the difference of two numbers that is none; the last one given.
         no_merge: of `collect`: whether it ends where a merge would begin.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
@@ -60,6 +75,9 @@ class CommandLine:
     older_than: tuple[str, ...] = ()
     lifecycle: tuple[str, ...] = ()
     unfinished: bool = False
+    endpoint: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    tolerance: tuple[str, ...] = ()
     no_merge: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
@@ -122,13 +140,10 @@ def parse(arguments: list[str]) -> CommandLine:
 
 def _subject(reading: _Reading) -> tuple[str, str]:
     words, command = list(reading.words), RUN
-    if words and words[0] in COMMANDS_LATER:
-        reading.faults.append(f"{words[0]}: is not built yet; built: {', '.join(COMMANDS_BUILT)}")
-        return words[0], ""
     if words and words[0] in COMMANDS_BUILT:
         command = words.pop(0)
     folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
-    what = "RUNFILE" if command in (RUN, PREPARE) else folder
+    what = "RUNFILE" if command in OF_A_RUN_FILE else folder
     if len(words) != 1:
         given = f"got {', '.join(words)}" if words else "none given"
         reading.faults.append(f"{what}: exactly one is needed, {given}; see --help")
@@ -136,9 +151,9 @@ def _subject(reading: _Reading) -> tuple[str, str]:
 
 
 def _check_fitting(command: str, given: list[str], reading: _Reading) -> None:
-    for owner in (CLEAN, COLLECT):
+    for owner in dict.fromkeys(BELONGING[name] for name in given):
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owner)
-        if names and command != owner:
+        if owner != command:
             reading.faults.append(f"{names}: belongs to {owner}, not to {command}")
     if reading.spark and (command in (*WITHOUT_SPARK, SUBMIT) or "no_merge" in reading.switches):
         names = ", ".join(name for name, _ in reading.spark)

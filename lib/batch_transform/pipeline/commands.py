@@ -1,4 +1,4 @@
-"""The commands about a run that need no Spark: status, stop, clean; and what `resume` goes on with."""
+"""The commands about a run that need no Spark: status, stop, clean, compare; and what `resume` goes on with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from batch_transform.core.lease import Lease
 from batch_transform.core.records import ASKED, RunState
 from batch_transform.core.report import run_report
 from batch_transform.pipeline.clean_command import Tell, clean_command
-from batch_transform.pipeline.command_line import PREPARE, RUN, STATUS, STOP, CommandLine
+from batch_transform.pipeline.command_line import COMPARE, PLAN, PREPARE, RUN, STATUS, STOP, CommandLine
+from batch_transform.pipeline.compare import compare
 from batch_transform.pipeline.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.reporting import write_status
@@ -25,7 +26,7 @@ STOP_PATIENCE_SECONDS = 600.0
 
 
 def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
-    """Returns the configuration of `run`, of `resume`, or of a step.
+    """Returns the configuration of `run`, of `plan`, of `resume`, or of a step.
 
     Args:
         asked: the command line.
@@ -34,7 +35,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or there is no run to resume.
     """
-    if asked.command == RUN:
+    if asked.command in (RUN, PLAN):
         return loaded(asked, environ).named()
     if asked.command == PREPARE and not is_s3(asked.subject):
         return loaded(asked, environ)
@@ -44,7 +45,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[str, Any]:
-    """Returns the report of `status`, `stop` or `clean`.
+    """Returns the report of `status`, `stop`, `clean` or `compare`.
 
     Raises:
         ConfigurationError: there is no such run, or the command does not fit it.
@@ -55,6 +56,8 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[
             return status(there)
         if asked.command == STOP:
             return stop(there, tell)
+        if asked.command == COMPARE:
+            return compare(there, asked, tell)
         return clean_command(there, asked, tell)
 
 

@@ -16,6 +16,7 @@ from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.data_log import JobLogs
 from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
+from batch_transform.core.framing import Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.publication import Kind, TreeFile
@@ -90,7 +91,7 @@ class TableWork(Protocol):
         """Returns the input once it is written with row numbers."""
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""
+        """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once it is merged beside its output, as Parquet."""
@@ -108,7 +109,7 @@ class ObjectWork(Protocol):
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
 
-    def cut(self, cuts: pa.Table) -> pa.Table:
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA), written where they are to be sent."""
 
 

@@ -40,7 +40,9 @@ def embedded_emulator(config: Emulator) -> Iterator[str]:
             line = process.stdout.readline()
             if not line:
                 errors.seek(-min(errors.tell(), _LAST_WORDS_BYTES), 2)
-                raise ConfigurationError(f"emulator: it did not start: {errors.read().decode(errors='replace')}")
+                raise ConfigurationError(
+                    f"emulator: it did not start: {errors.read().decode(errors='replace').strip()}"
+                )
             yield json.loads(line)["endpoint_url"]
         finally:
             process.stdin.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from batch_transform.core.framing import Framing
 from batch_transform.core.output_counts import KeyCheck, OutputObject
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.uris import S3Uri
@@ -35,6 +36,6 @@ class SparkObjectWork:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
         return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
 
-    def cut(self, cuts: pa.Table) -> pa.Table:
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
-        return cut_spans(self.spark, cuts, self.inputs, self.connect)
+        return cut_spans(self.spark, cuts, self.inputs, self.connect, framing)

@@ -14,6 +14,8 @@ from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.events import Listener
+from batch_transform.core.framing import framing_of
+from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.records import RunState
 from batch_transform.core.state import fold
@@ -30,9 +32,11 @@ from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
+from batch_transform.sagemaker.models import ensure_model
 from batch_transform.spark.dead_letters import ERROR
 from batch_transform.spark.merging import PredictionShape
-from batch_transform.spark.reading import prediction_shape, read_input, record_columns
+from batch_transform.spark.reading import prediction_shape, read_input
+from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.staging import staged_schema
 
 
@@ -65,11 +69,12 @@ def open_run(
     recorded = None if faults.found else fold(ledger.load())
     if recorded is not None:
         check_same(recorded, config)
-    if recorded is None or recorded.gate is None:  # once all is scored the model may be gone
+    needs_model = recorded is None or recorded.gate is None  # once all is scored the model may be gone
+    if needs_model and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
     rows = _rows(spark, config, places, source, recorded, faults)
     tables = SparkTables(
-        spark, config, rows.source, rows.columns, rows.shape, places, connect, store, ledger, writer, CLOCK.sleep
+        spark, config, rows.source, rows.rule, rows.shape, places, connect, store, ledger, writer, CLOCK.sleep
     )
     ctx = RunContext(
         config=config,
@@ -91,6 +96,8 @@ def open_run(
         return Driver(ctx, recorded)
     if recorded is None or recorded.publication is None:
         _check_world(ctx, tables, rows.schema, faults)
+    if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
+        ensure_model(access.client("sagemaker"), config.model.parts)
     if recorded is None:
         ledger.probe()
     return Driver(ctx, begin(ctx))
@@ -102,7 +109,7 @@ class _Rows:
 
     source: Source | None
     schema: StructType
-    columns: tuple[str, ...]
+    rule: RecordRule
     shape: PredictionShape
     key: KeyCheck | None
 
@@ -120,14 +127,32 @@ def _rows(
     schema = faults.of(lambda: _schema(source, recorded))
     asked = config.prediction
     shape = faults.of(lambda: prediction_shape(spark, asked.ddl, asked.column, asked.placeholder))
-    columns = None if schema is None else faults.of(lambda: record_columns(schema, config.record.columns))
-    if schema is None or shape is None or columns is None:
+    rule = None if schema is None else faults.of(lambda: rule_of(spark, schema, config))
+    if schema is None or shape is None or rule is None:
         faults.refuse()
         raise AssertionError("a check failed without a fault")
-    reader, record = shape.reader, {name: schema[name].dataType for name in columns}
-    key = faults.of(lambda: key_check(asked.key, reader, record, places.input))
+    reader, record, framing = shape.reader, rule.fields, framing_of(config.to_document())
+    key = faults.of(lambda: key_check(asked.key, reader, record, places.input, framing))
     faults.refuse()
-    return _Rows(source, schema, columns, shape, key)
+    return _Rows(source, schema, rule, shape, key)
+
+
+def rule_of(spark: SparkSession, schema: StructType, config: RunConfig) -> RecordRule:
+    """Returns how a row of this input becomes a record.
+
+    Raises:
+        ConfigurationError: as `record_rule`.
+    """
+    record = config.record
+    return record_rule(
+        spark,
+        schema,
+        record.format,
+        record.columns,
+        record.sql,
+        header=bool(record.header),
+        one_object=is_one_object(config.to_document()),
+    )
 
 
 def _read(spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places) -> Source | None:

@@ -1,8 +1,9 @@
-"""Input that an installed Python package ships: `package://NAME/inner/path`."""
+"""Input that an installed Python package ships: `package://NAME/inner/path`, also inside an archive of the package."""
 
 from __future__ import annotations
 
 import os
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
+from typing import IO
 
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import ConfigurationError
@@ -34,7 +36,8 @@ def resolve(location: str, cache: Path, find: Callable[[str], ModuleSpec | None]
     """Returns the absolute path of the file that `package://NAME/inner/path` names.
 
     The package is found without being imported: what ships data may have an `__init__` that needs more than the data
-    does. The single member of a `.zip` is unpacked into `cache`, since Spark reads no zip.
+    does. The single member of a `.zip`, and what a path names inside a `.tar.gz`, is unpacked into `cache`, since Spark
+    reads neither.
 
     Raises:
         ConfigurationError: the package is not installed, or has no such file.
@@ -47,10 +50,18 @@ def resolve(location: str, cache: Path, find: Callable[[str], ModuleSpec | None]
     if spec is None:
         raise _refusal(location, f"needs the Python package {name}, which is not installed: pip install {name}")
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
-    found = [folder.joinpath(*parts) for folder in folders if folder.joinpath(*parts).is_file()]
-    if not found:
-        raise _refusal(location, f"names no file of the Python package {name} (pip install --upgrade {name}?)")
-    return (unpack(found[0], cache / name) if found[0].suffix == ".zip" else found[0]).absolute()
+    for folder in folders:
+        for length in range(1, len(parts) + 1):
+            found, inside = folder.joinpath(*parts[:length]), "/".join(parts[length:])
+            if found.is_file():
+                return _file_of(found, inside, cache / name).absolute()
+    raise _refusal(location, f"names no file of the Python package {name} (pip install --upgrade {name}?)")
+
+
+def _file_of(found: Path, inside: str, cache: Path) -> Path:
+    if inside:
+        return unpack_member(found, inside, cache)
+    return unpack(found, cache) if found.suffix == ".zip" else found
 
 
 def unpack(archive: Path, cache: Path) -> Path:
@@ -67,17 +78,39 @@ def unpack(archive: Path, cache: Path) -> Path:
             # The checksum in the path: another version of the package is another file.
             target = cache / f"{members[0].CRC:08x}" / PurePosixPath(members[0].filename).name
             if not target.is_file():
-                _extract(opened, members[0], target)
+                with opened.open(members[0]) as source:
+                    _write(source, target)
             return target
     except zipfile.BadZipFile as error:
         raise _refusal(str(archive), f"is no zip archive: {error}") from error
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+def unpack_member(archive: Path, name: str, cache: Path) -> Path:
+    """Returns the path of one member of a tar archive below `cache`, unpacked unless it is there already.
+
+    Raises:
+        ConfigurationError: the archive has no such file, or is no tar archive.
+    """
+    try:
+        with tarfile.open(archive) as opened:
+            member = next((member for member in opened if member.name == name), None)
+            source = None if member is None else opened.extractfile(member)
+            if member is None or source is None:
+                raise _refusal(str(archive), f"has no file {name}")
+            # A tar has no checksums: size and time stand for the version.
+            target = cache / f"{member.size:x}-{int(member.mtime):x}" / PurePosixPath(name).name
+            if not target.is_file():
+                _write(source, target)
+            return target
+    except (tarfile.TarError, EOFError) as error:
+        raise _refusal(str(archive), f"is no tar archive: {error}") from error
+
+
+def _write(source: IO[bytes], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".unpacking-")
     try:
-        with archive.open(member) as source, os.fdopen(descriptor, "wb") as sink:
+        with os.fdopen(descriptor, "wb") as sink:
             copyfileobj(source, sink, 1 << 20)
         # Whoever sees the name sees the whole file, also beside a second run that unpacks it.
         os.replace(name, target)

@@ -26,7 +26,7 @@ class Places:
 
     @property
     def input(self) -> S3Uri:
-        """The JSON Lines objects."""
+        """The objects that are sent."""
         return self.run.join("input")
 
     @property

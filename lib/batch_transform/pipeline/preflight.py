@@ -28,6 +28,7 @@ from pyspark.sql.types import (
 
 from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.predictions import PredictionReader
@@ -157,7 +158,11 @@ def _forget(location: str, store: ObjectStore) -> None:
 
 
 def key_check(
-    key: PredictionKey | None, reader: PredictionReader, record: Mapping[str, DataType], inputs: S3Uri
+    key: PredictionKey | None,
+    reader: PredictionReader,
+    record: Mapping[str, DataType],
+    inputs: S3Uri,
+    framing: Framing = JSON_LINES,
 ) -> KeyCheck | None:
     """Returns what answers must echo, None for nothing.
 
@@ -181,7 +186,7 @@ def key_check(
         faults.append(f"prediction.key: {kinds}; they must be of one kind")
     if faults:
         raise ConfigurationError(faults)
-    return KeyCheck(key.field, key.column, inputs)
+    return KeyCheck(key.field, key.column, inputs, framing)
 
 
 # The columns whose values JSON spells as it spells a field of that kind.

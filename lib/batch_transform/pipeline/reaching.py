@@ -25,7 +25,7 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
     if emulator_url is not None:
         return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True)
     endpoint = aws.endpoint_url or environ.get("AWS_ENDPOINT_URL")
-    own = {name: environ.get(f"AWS_ENDPOINT_URL_{name.upper()}") for name in SERVICES}
+    own = {name: environ.get(f"AWS_ENDPOINT_URL_{name.upper().replace('-', '_')}") for name in SERVICES}
     # An endpoint for all services in the run file wins over one for a service in the environment.
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))

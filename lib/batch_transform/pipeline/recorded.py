@@ -100,13 +100,15 @@ def published_report(config: RunConfig, access: AwsAccess) -> dict[str, Any] | N
 
 
 def check_same(state: RunState, config: RunConfig) -> None:
-    """Checks that a configuration may go on with a run.
+    """Checks that a configuration may go on with a run; until its rows are staged, any may.
 
     Raises:
         ConfigurationError: with a line for each difference that matters, or the run was cleaned before it published.
     """
     if state.cleaned and state.report is None:
         raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
+    if state.staged is None:
+        return  # a run that was refused for its rows has nothing yet that another configuration could contradict
     begun = f"{state.run_id} was begun with another configuration"
     publishing = state.publication is not None
     if changed := differences(state.config, config.to_document(), publishing=publishing):

@@ -50,7 +50,7 @@ def rejoin_run(run: RecordedRun, config: RunConfig, access: AwsAccess, listener:
     assert state.staged is not None
     check_same(state, config)
     key = config.prediction.key
-    check = KeyCheck(key.field, key.column, places.input) if key else None
+    check = KeyCheck(key.field, key.column, places.input, state.framing) if key else None
     reader = PredictionReader(decode_schema(state.staged.answers), config.prediction.placeholder)
     writer = run.ledger.writer
     ctx = RunContext(

@@ -10,10 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.result import DeadLetter
 from batch_transform.config.runfile import RunConfig
+from batch_transform.config.sections import Input
 from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.filenames import is_data_file
+from batch_transform.core.framing import framing_of
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState, Staged
@@ -30,10 +32,10 @@ from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, PredictionShape, select_result, with_outcomes
 from batch_transform.spark.reading import has_large_rows
+from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import large_record_settings, session_settings, writer_options
 from batch_transform.spark.staging import stage
 
-# Formats whose files tell their rows without being read.
 _COLUMNAR = ("parquet", "delta", "orc")
 
 
@@ -43,6 +45,11 @@ class Source:
 
     df: DataFrame
     is_scan: bool
+
+
+def is_columnar(given: Input) -> bool:
+    """Returns whether the input's files tell their rows without being read."""
+    return given.format in _COLUMNAR or given.table is not None
 
 
 def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
@@ -62,7 +69,7 @@ class SparkTables:
 
     Attributes:
         source: the input; None for a run that is staged already and needs it no more.
-        columns: of the record, in order.
+        rule: how a row becomes a record.
         shape: of the predictions.
         connect: opens the store in a worker.
         writer: random for each process; part of the names of what it writes.
@@ -72,7 +79,7 @@ class SparkTables:
     spark: SparkSession
     config: RunConfig
     source: Source | None
-    columns: tuple[str, ...]
+    rule: RecordRule
     shape: PredictionShape
     places: Places
     connect: WorkerStore
@@ -85,15 +92,15 @@ class SparkTables:
         """Returns the input once it is written with row numbers."""
         assert self.source is not None
         source, given = self.source, self.config.input
-        is_columnar = source.is_scan and given is not None and (given.format in _COLUMNAR or given.table is not None)
-        large = is_columnar and has_large_rows(source.df)
+        large = source.is_scan and given is not None and is_columnar(given) and has_large_rows(source.df)
         target = f"{self.places.scratch}/staging/{self.writer}"
-        staged = stage(source.df, self.columns, target, is_scan=source.is_scan, rows_are_large=large)
+        staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=large)
         return replace(staged, answers=encode_schema(self.shape.reader.schema))
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the JSON Lines objects that were written."""
-        return export(self.spark, staged, self.columns, rules, self.places.input, self.connect)
+        """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
+        framing = framing_of(self.config.to_document(), staged.header)
+        return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once Spark has written it beside its output, and never into it."""

@@ -14,7 +14,7 @@ from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
 from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.driver import Driver
-from batch_transform.sagemaker.jobs import NotNow
+from batch_transform.sagemaker.failures import NotNow
 
 PREPARED, WAITING, SETTLED, PUBLISHED = "prepared", "waiting", "settled", "published"
 _BEGINNING = (act.Stage, act.Export)

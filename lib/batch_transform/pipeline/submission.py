@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from batch_transform.config import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer
 from batch_transform.pipeline.archive import write_archive
-from batch_transform.pipeline.command_line import SECRET, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, SECRET, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
@@ -147,11 +147,13 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     home = find_spark(environ, local=SparkArguments(asked.spark, {}).local)
     given = spark_arguments(asked, home, environ)
     check_machine(config, given)
+    if asked.command == PLAN and given.in_cluster:
+        raise ConfigurationError("plan: is printed by its driver, which is here with --deploy-mode client only")
     config = resolve_input(config, PACKAGE_CACHE)
     arguments = full_arguments(config, given, home, places)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
-    command += ["--step", asked.command] if asked.command in STEPS else []
+    command += ["--step", asked.command] if asked.command in (PLAN, *STEPS) else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)
@@ -218,7 +220,9 @@ def tell(text: str) -> None:
 
 
 def failure(error: BatchTransformError) -> dict[str, Any]:
-    """Returns the report of a command that was refused or has failed."""
+    """Returns the report of a command that was refused or has failed, or has found what it should not."""
+    if isinstance(error, PredictionsDiffer):
+        return dict(error.report)
     refused = isinstance(error, ConfigurationError)
     faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
     return {"run_id": None, "status": "refused" if refused else "failed", "error": faults}

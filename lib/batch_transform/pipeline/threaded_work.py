@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from batch_transform.core.framing import Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
 from batch_transform.core.part_objects import cut_object
@@ -49,13 +50,13 @@ class ThreadedObjectWork:
             rows = list(pool.map(lambda output: count_output(self.store, output, self.reader, self.key), outputs))
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
 
-    def cut(self, cuts: pa.Table) -> pa.Table:
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
         # Two pools: a cut waits for its puts, and were they in one pool, cuts could fill it and wait for ever.
         with ThreadPoolExecutor(_OBJECTS_AT_ONCE) as pool, ThreadPoolExecutor(_PUTS_AT_ONCE) as puts:
 
             def made(cut: dict[str, Any]) -> list[dict[str, Any]]:
-                return cut_object(self.store, self.inputs, cut, uuid.uuid4().hex[:16], puts.map)
+                return cut_object(self.store, self.inputs, cut, uuid.uuid4().hex[:16], puts.map, framing)
 
             parts: Iterable[list[dict[str, Any]]] = pool.map(made, cuts.to_pylist())
             return pa.Table.from_pylist([part for of_one in parts for part in of_one], schema=PART_SCHEMA)

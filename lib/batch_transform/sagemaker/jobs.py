@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.request import differences
 from batch_transform.core.status import JobStatus
+from batch_transform.sagemaker.failures import failure_of, service_errors, words_of
 
 # The service's words for a job that it never heard of, and for one that has ended (batch_transform_facts, 1).
 _NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
-# What the service says of a call that it may obey a little later (botocore; batch_transform_facts, 6).
-_QUOTA = frozenset({"ResourceLimitExceeded"})
-_LATER = frozenset(
-    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
-    | {"InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable", "RequestTimeout"}
-)
-
-
-class NotNow(ServiceFailure):
-    """The service did not obey a call, and may do so later.
-
-    Attributes:
-        is_quota: whether a quota is used up, for as long as other jobs run.
-    """
-
-    def __init__(self, message: str, *, is_quota: bool) -> None:
-        self.is_quota = is_quota
-        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -67,7 +46,7 @@ class TransformJobs:
         try:
             self._client.describe_model(ModelName=name)
         except ClientError as err:
-            raise ConfigurationError(f"model.name: {name}: {_words(err)}") from err
+            raise ConfigurationError(f"model.name: {name}: {words_of(err)}") from err
         except BotoCoreError as err:
             raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
 
@@ -85,10 +64,10 @@ class TransformJobs:
             self._transform(request)
         except ClientError as err:
             if err.response["Error"]["Code"] not in ("ResourceInUse", "ResourceInUseException"):
-                raise _failure("CreateTransformJob", name, err) from err
+                raise failure_of("CreateTransformJob", name, err) from err
             self._adopt(request)
         except BotoCoreError as err:
-            raise _failure("CreateTransformJob", name, err) from err
+            raise failure_of("CreateTransformJob", name, err) from err
 
     def _transform(self, request: dict[str, Any]) -> None:
         # Imported where it is used: it takes over two seconds and pulls scipy and paramiko.
@@ -122,6 +101,7 @@ class TransformJobs:
             data["S3Uri"],
             data_type=data["S3DataType"],
             content_type=source.get("ContentType"),
+            compression_type=source.get("CompressionType"),
             split_type=source.get("SplitType"),
             job_name=request["TransformJobName"],
             model_client_config=request.get("ModelClientConfig"),
@@ -131,7 +111,7 @@ class TransformJobs:
 
     def _adopt(self, request: dict[str, Any]) -> None:
         name = request["TransformJobName"]
-        with _service_errors("DescribeTransformJob", name):
+        with service_errors("DescribeTransformJob", name):
             described = self._client.describe_transform_job(TransformJobName=name)
         if changed := differences(request, described):
             raise ServiceFailure(f"there is another job of the name {name}; it differs in {', '.join(changed)}")
@@ -143,7 +123,7 @@ class TransformJobs:
             NotNow: the call may be made again.
             ServiceFailure: the call failed, or the status is none that this version knows.
         """
-        with _service_errors("DescribeTransformJob", name):
+        with service_errors("DescribeTransformJob", name):
             found = self._client.describe_transform_job(TransformJobName=name)
         try:
             status = JobStatus.parse(found["TransformJobStatus"])
@@ -163,9 +143,9 @@ class TransformJobs:
         except ClientError as err:
             if err.response["Error"]["Code"] in _NO_SUCH_JOB:
                 return False
-            raise _failure("DescribeTransformJob", name, err) from err
+            raise failure_of("DescribeTransformJob", name, err) from err
         except BotoCoreError as err:
-            raise _failure("DescribeTransformJob", name, err) from err
+            raise failure_of("DescribeTransformJob", name, err) from err
         return not JobStatus.parse(found["TransformJobStatus"]).is_terminal
 
     def stop(self, name: str) -> None:
@@ -178,9 +158,9 @@ class TransformJobs:
             self._client.stop_transform_job(TransformJobName=name)
         except ClientError as err:
             if err.response["Error"]["Code"] not in _NO_SUCH_JOB:
-                raise _failure("StopTransformJob", name, err) from err
+                raise failure_of("StopTransformJob", name, err) from err
         except BotoCoreError as err:
-            raise _failure("StopTransformJob", name, err) from err
+            raise failure_of("StopTransformJob", name, err) from err
 
 
 class _ExactClient:
@@ -202,27 +182,3 @@ class _ExactClient:
         if changed := differences(self._request, request):
             raise ServiceFailure(f"the SageMaker SDK changed the request in {', '.join(changed)}; nothing was created")
         return self._client.create_transform_job(**self._request)
-
-
-@contextmanager
-def _service_errors(operation: str, name: str) -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as err:
-        raise _failure(operation, name, err) from err
-
-
-def _failure(operation: str, name: str, err: ClientError | BotoCoreError) -> ServiceFailure:
-    if isinstance(err, BotoCoreError):
-        # No answer came, so whether the call was obeyed is unknown; a name can be created once only.
-        unanswered = isinstance(err, (ConnectionError, HTTPClientError))
-        return (partial(NotNow, is_quota=False) if unanswered else ServiceFailure)(f"{operation} {name}: {err}")
-    code = err.response["Error"]["Code"]
-    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _QUOTA or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NotNow(f"{operation} {name}: {_words(err)}", is_quota=code in _QUOTA)
-    return ServiceFailure(f"{operation} {name}: {_words(err)}")
-
-
-def _words(err: ClientError) -> str:
-    return f"{err.response['Error']['Code']}: {err.response['Error']['Message']}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from batch_transform.core.framing import Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.part_objects import cut_object
 from batch_transform.core.rounds import CUT_SCHEMA, PART_SCHEMA
@@ -23,7 +24,9 @@ _CUTS_DDL = "start long, lane string, object string, offset long, bytes long, pa
 _PARTS_DDL = "start long, stop long, lane string, object string, bytes long, largest long, offset long, parent long"
 
 
-def cut_spans(spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Callable[[], ObjectStore]) -> pa.Table:
+def cut_spans(
+    spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Callable[[], ObjectStore], framing: Framing
+) -> pa.Table:
     """Returns the parts (rounds.PART_SCHEMA) of the spans to be cut, which successful tasks wrote below `folder`.
 
     Objects of failed and of speculative attempts are left where they are: nothing refers to them.
@@ -33,6 +36,7 @@ def cut_spans(spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Calla
         cuts: what to cut (rounds.CUT_SCHEMA).
         folder: the run's `input/`.
         connect: opens the store in a worker; picklable.
+        framing: of the records.
     """
     if not cuts.num_rows:
         return PART_SCHEMA.empty_table()
@@ -40,7 +44,7 @@ def cut_spans(spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Calla
     made = (
         spark.createDataFrame(rows, _CUTS_DDL)
         .repartition(task_count(len(rows), _TASKS))
-        .mapInArrow(_Cutter(folder, connect), _PARTS_DDL)
+        .mapInArrow(_Cutter(folder, connect, framing), _PARTS_DDL)
         .toPandas()
     )
     return pa.Table.from_pandas(made, schema=PART_SCHEMA, preserve_index=False)
@@ -50,11 +54,12 @@ def cut_spans(spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Calla
 class _Cutter:
     folder: S3Uri
     connect: Callable[[], ObjectStore]
+    framing: Framing
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = self.connect()
         with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
             for batch in batches:
                 for cut in batch.to_pylist():
-                    parts = cut_object(store, self.folder, cut, uuid.uuid4().hex[:16], pool.map)
+                    parts = cut_object(store, self.folder, cut, uuid.uuid4().hex[:16], pool.map, self.framing)
                     yield pa.RecordBatch.from_pylist(parts, schema=PART_SCHEMA)

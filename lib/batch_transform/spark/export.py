@@ -1,8 +1,8 @@
-"""Export: staged rows become JSON Lines objects on S3, written by Python workers from Arrow buffers.
+"""Export: staged rows become objects of records on S3, written by Python workers from Arrow buffers.
 
 The JVM renders the records; a worker never looks into one. What it writes is the Arrow data buffer itself, cut where
-`core.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record)
-and the object's joined bytes while they are sent, so about
+`core.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record,
+or the 100 MB of an object that is one request) and the object's joined bytes while they are sent, so about
 
     130 MB (an idle worker) + 32 MB + 2 * max(64 MB, largest record)
 
@@ -12,7 +12,9 @@ An executor's JVM needs about 15 times its largest record (design, promise 6).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,26 +22,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType
 
 from batch_transform.core.cutting import Cutter, CuttingRules, Piece
+from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.naming import object_name
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.records import Staged
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.rendering import record_json
+from batch_transform.spark.record_rules import RECORD, RecordRule
 from batch_transform.spark.settings import large_record_settings, session_settings
 from batch_transform.spark.staging import ROW_NUMBER, read_staged
 
+# botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
+_PUTS_AT_ONCE = 8
+_SMALL_OBJECT_BYTES = 1_000_000
 _SPANS_DDL = "start long, stop long, lane string, object string, bytes long, largest long"
 
 
 def export(
     spark: SparkSession,
     staged: Staged,
-    columns: Sequence[str],
+    rule: RecordRule,
     rules: CuttingRules,
+    framing: Framing,
     target: S3Uri,
     connect: Callable[[], ObjectStore],
 ) -> pa.Table:
@@ -50,30 +58,37 @@ def export(
     Args:
         spark: the session.
         staged: the staged rows.
-        columns: the columns of the record, in this order.
-        rules: object size and oversize bound.
+        rule: how a row becomes a record.
+        rules: where objects end.
+        framing: of the records in them.
         target: the run's `input/`.
         connect: opens the store in a worker; picklable.
     """
     with session_settings(spark, large_record_settings(staged.largest)):
         exported = (
-            records(read_staged(spark, staged), columns)
-            .mapInArrow(_ObjectWriter(rules, target, connect), _SPANS_DDL)
+            records(read_staged(spark, staged), rule, framing)
+            .mapInArrow(_ObjectWriter(rules, framing, target, connect), _SPANS_DDL)
             .toPandas()
         )
     return without_history(pa.Table.from_pandas(exported, schema=EXPORT_SCHEMA, preserve_index=False))
 
 
-def records(staged_rows: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """Returns row number and record with its newline; null instead of a record that no payload can hold.
+def records(staged_rows: DataFrame, rule: RecordRule, framing: Framing) -> DataFrame:
+    """Returns row number and record with its newline, if it has one; null for a record that no payload can hold.
 
     Those become null in the JVM, before Arrow sees them.
     """
-    line = F.concat(F.coalesce(record_json(columns), F.lit("{}")), F.lit("\n"))
-    numbered = staged_rows.select(F.col(ROW_NUMBER).alias("number"), line.alias("line"))
-    return numbered.select(
-        "number", F.expr(f"CASE WHEN octet_length(line) <= {LARGEST_RECORD_BYTES} THEN line END").alias("line")
-    )
+    rendered = rule.rendered(staged_rows, F.col(ROW_NUMBER).alias("number"))
+    if rule.one_object:
+        # However many tasks read the file, one writes the object, in the order of the numbers.
+        rendered = rendered.repartition(1).sortWithinPartitions("number")
+    record = F.col(RECORD)
+    if framing.newline:
+        is_binary = isinstance(rule.kind, BinaryType)
+        record = F.concat(record, F.lit(b"\n" if is_binary else "\n"))
+    most = LARGEST_RECORD_BYTES - len(framing.header)
+    lines = rendered.select("number", record.alias("line"))
+    return lines.select("number", F.when(F.octet_length("line") <= most, F.col("line")).alias("line"))
 
 
 @dataclass(frozen=True)
@@ -81,17 +96,21 @@ class _ObjectWriter:
     """The function of the export tasks; a value that Spark sends to the workers."""
 
     rules: CuttingRules
+    framing: Framing
     target: S3Uri
     connect: Callable[[], ObjectStore]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         spans: list[dict[str, object]] = []
-        objects = _OpenObject(self.target, self.connect(), spans)
         cutter = Cutter(self.rules)
-        for batch in batches:
-            if batch.num_rows:
-                _write_batch(batch, cutter, objects)
-        objects.close()
+        with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
+            puts = _Puts(self.connect(), pool)
+            objects = _OpenObject(self.target, self.framing, puts, spans)
+            for batch in batches:
+                if batch.num_rows:
+                    _write_batch(batch, cutter, objects)
+            objects.close()
+            puts.finish()
         yield pa.RecordBatch.from_pylist(spans, schema=EXPORT_SCHEMA)
 
 
@@ -109,19 +128,43 @@ def _write_batch(batch: pa.RecordBatch, cutter: Cutter, objects: _OpenObject) ->
 
 
 def _buffers(lines: pa.Array) -> tuple[np.ndarray, memoryview]:
-    """The offsets and the bytes of an Arrow string column; a null takes no bytes."""
-    kind = np.int64 if pa.types.is_large_string(lines.type) else np.int32
+    """The offsets and the bytes of an Arrow string or binary column; a null takes no bytes."""
+    kind = np.int64 if lines.type in (pa.large_string(), pa.large_binary()) else np.int32
     _, offsets, data = lines.buffers()
     numbers = np.frombuffer(offsets, dtype=kind)[lines.offset : lines.offset + len(lines) + 1].astype(np.int64)
     return numbers, memoryview(data) if data is not None else memoryview(b"")
 
 
+class _Puts:
+    """Puts objects: a small one while the next are made (a put is mostly waiting), a large one before them."""
+
+    def __init__(self, store: ObjectStore, pool: ThreadPoolExecutor) -> None:
+        self._store = store
+        self._pool = pool
+        self._pending: deque[Future[str]] = deque()
+
+    def put(self, uri: S3Uri, body: bytes) -> None:
+        """Puts an object now or soon; raises what an earlier one failed with."""
+        if len(body) > _SMALL_OBJECT_BYTES:
+            self._store.put(uri, body)
+            return
+        if len(self._pending) == 2 * _PUTS_AT_ONCE:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._store.put, uri, body))
+
+    def finish(self) -> None:
+        """Waits until all objects are there; raises what one failed with."""
+        while self._pending:
+            self._pending.popleft().result()
+
+
 class _OpenObject:
     """The object that a task is filling; `close` uploads it and records its span."""
 
-    def __init__(self, target: S3Uri, store: ObjectStore, spans: list[dict[str, object]]) -> None:
+    def __init__(self, target: S3Uri, framing: Framing, puts: _Puts, spans: list[dict[str, object]]) -> None:
         self._target = target
-        self._store = store
+        self._framing = framing
+        self._puts = puts
         self._spans = spans
         self._task = uuid.uuid4().hex[:16]  # of this attempt alone
         self._begin(STANDARD, 0)
@@ -143,10 +186,11 @@ class _OpenObject:
         """Uploads the object, if one is open."""
         if not self._chunks:
             return
-        body, name = b"".join(self._chunks), None
+        name = None
         if self._lane != UNSENDABLE:
-            name = object_name(self._start, self._stop - self._start, self._task)
-            self._store.put(self._target.join(name), body)
+            name = object_name(self._start, self._stop - self._start, self._task, self._framing.suffix)
+            self._puts.put(self._target.join(name), self._framing.frame(self._chunks))
         rows = {"start": self._start, "stop": self._stop, "lane": self._lane}
-        self._spans.append({**rows, "object": name, "bytes": len(body), "largest": self._largest})
+        size = sum(len(chunk) for chunk in self._chunks)
+        self._spans.append({**rows, "object": name, "bytes": size, "largest": self._largest})
         self._chunks = []

@@ -1,4 +1,7 @@
-"""What Spark raises when a query fails: PySpark translates some of the JVM's exceptions and hands on the others."""
+"""What Spark raises when a query fails.
+
+PySpark translates some of the JVM's exceptions and hands on the others.
+"""
 
 from __future__ import annotations
 

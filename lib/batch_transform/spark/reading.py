@@ -15,7 +15,7 @@ from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.sizing import is_large
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.merging import RAW_PREDICTION, PredictionShape
-from batch_transform.spark.rendering import unsendable_types
+from batch_transform.spark.record_rules import RECORD, RECORD_VALUE
 from batch_transform.spark.settings import SMALL_ROW_GROUPS
 from batch_transform.spark.staging import RESERVED
 
@@ -80,30 +80,13 @@ def prediction_shape(
     return PredictionShape(nullable, PredictionReader(to_arrow_schema(nullable), placeholder), column)
 
 
-def record_columns(schema: StructType, columns: Sequence[str] | None) -> tuple[str, ...]:
-    """Returns the record's columns as the input spells them, in the order asked for; None: all.
-
-    Raises:
-        ConfigurationError: a column that is missing, or that JSON cannot carry.
-    """
-    spelled = {name.lower(): name for name in schema.names}
-    wanted = schema.names if columns is None else columns
-    missing = [name for name in wanted if name.lower() not in spelled]
-    if missing:
-        known = ", ".join(schema.names)
-        raise ConfigurationError(f"record.columns: no column {', '.join(missing)} in the input; it has {known}")
-    chosen = tuple(spelled[name.lower()] for name in wanted)
-    if faults := unsendable_types(schema, chosen):
-        raise ConfigurationError(faults)
-    return chosen
-
-
 def column_faults(schema: StructType, added: Sequence[str]) -> list[str]:
     """Returns a fault for each name that the published tables would have twice, or that is the pipeline's own."""
     names = [name.lower() for name in schema.names]
     twice = sorted({name for name in names if names.count(name) > 1})
     faults = [f"input: two columns are named {name}, but for upper and lower case" for name in twice]
-    faults += [f"input: the column name {name} is used by the pipeline itself" for name in RESERVED if name in names]
+    own = (*RESERVED, RECORD, RECORD_VALUE)
+    faults += [f"input: the column name {name} is used by the pipeline itself" for name in own if name in names]
     faults += [
         f"prediction: the column {name} is in the input already; choose another name or set prediction.column"
         for name in added

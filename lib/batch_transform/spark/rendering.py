@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BooleanType, DataType, IntegralType, MapType, StringType, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    IntegralType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+)
 
 # Without these a null field is left out, a timestamp has the session's zone, and milliseconds are all that is kept.
 JSON_OPTIONS = {
@@ -28,14 +37,19 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def unsendable_types(schema: StructType, columns: Iterable[str]) -> list[str]:
-    """Returns a fault for each record column that JSON cannot carry: map keys other than string, integer, boolean."""
+def unsendable_types(fields: Iterable[StructField], key: str) -> list[str]:
+    """Returns a fault for each field that JSON cannot carry: map keys other than string, integer, boolean.
+
+    Args:
+        fields: of the record.
+        key: what a person gave.
+    """
     return [
-        f"record.columns: {name} holds a map with keys of type {key.simpleString()}; "
+        f"{key}: {field.name} holds a map with keys of type {kind.simpleString()}; "
         "JSON carries string, integer and boolean keys"
-        for name in columns
-        for key in _map_keys(schema[name].dataType)
-        if not isinstance(key, StringType | IntegralType | BooleanType)
+        for field in fields
+        for kind in _map_keys(field.dataType)
+        if not isinstance(kind, StringType | IntegralType | BooleanType)
     ]
 
 

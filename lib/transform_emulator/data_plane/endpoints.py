@@ -5,14 +5,17 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.model_server import ModelServer, is_url
+from transform_emulator.data_plane.object_store import STORE_ERRORS
 from transform_emulator.data_plane.payload import InMemory
 from transform_emulator.limits import ENDPOINT_TIMEOUT_SECONDS, MAX_ENDPOINT_BODY_BYTES
+from transform_emulator.scripts.serving import Serving
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +38,14 @@ class Served:
     """What an endpoint's model is served by.
 
     Attributes:
-        command_or_url: The command to start, or the URL of a server that runs already.
+        serving: The command to start, or the URL of a server that runs already.
+        model_data_url: The model's ModelDataUrl, for a script that takes its artifact from there.
         environment: The model's environment variables.
         variant: The production variant's name.
     """
 
-    command_or_url: str
+    serving: Serving
+    model_data_url: str | None
     environment: Mapping[str, str]
     variant: str
 
@@ -50,19 +55,25 @@ class _Running:
     served: Served
     container: Container
     server: ModelServer | None
+    artifact: ExitStack
+
+
+Fetch = Callable[[Scope, Serving, str | None], AbstractContextManager[str]]
 
 
 class Endpoints:
     """The endpoints that were invoked so far; a server starts with its endpoint's first call."""
 
-    def __init__(self, find: Callable[[Scope, str], Served | None], ping_deadline_seconds: float) -> None:
+    def __init__(self, find: Callable[[Scope, str], Served | None], fetch: Fetch, ping_deadline_seconds: float) -> None:
         """Make it.
 
         Args:
             find: What serves an endpoint; None where there is no such endpoint.
+            fetch: Gives the command or URL, once a script's artifact has been fetched from S3; `with_artifact`.
             ping_deadline_seconds: How long a model server may take until /ping answers.
         """
         self._find = find
+        self._fetch = fetch
         self._ping_deadline_seconds = ping_deadline_seconds
         self._lock = threading.Lock()
         self._running: dict[tuple[Scope, str], _Running] = {}
@@ -115,7 +126,7 @@ class Endpoints:
             known = self._running.get((scope, name))
             if known is not None and known.served == served:
                 return known
-            running = _start(served)
+            running = self._start(scope, served)
             healthy = running.container.wait_until_healthy(self._ping_deadline_seconds, lambda _: _is_gone(running))
             if not healthy:
                 _end(running)
@@ -124,6 +135,18 @@ class Endpoints:
         if known is not None:
             _end(known)
         return running
+
+    def _start(self, scope: Scope, served: Served) -> _Running:
+        with ExitStack() as resources:
+            try:
+                command = resources.enter_context(self._fetch(scope, served.serving, served.model_data_url))
+            except STORE_ERRORS as error:
+                raise ModelError(500, str(error)) from error
+            artifact = resources.pop_all()
+        if is_url(command):
+            return _Running(served, Container(command), None, artifact)
+        server = ModelServer(command, served.environment, lambda line: log.debug("%s", line))
+        return _Running(served, Container(server.url), server, artifact)
 
 
 def decode_error(error: ApiError) -> bytes:
@@ -142,13 +165,6 @@ def call_of(headers: Mapping[str, str]) -> Call:
     )
 
 
-def _start(served: Served) -> _Running:
-    if is_url(served.command_or_url):
-        return _Running(served, Container(served.command_or_url), None)
-    server = ModelServer(served.command_or_url, served.environment, lambda line: log.debug("%s", line))
-    return _Running(served, Container(server.url), server)
-
-
 def _is_gone(running: _Running) -> bool:
     threading.Event().wait(0.2)
     return running.server is not None and not running.server.running
@@ -158,3 +174,4 @@ def _end(running: _Running) -> None:
     running.container.close()
     if running.server is not None:
         running.server.stop()
+    running.artifact.close()

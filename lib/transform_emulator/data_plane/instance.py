@@ -1,5 +1,6 @@
 """One instance of a job: its model server, its share of the files, its logs."""
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -17,12 +18,15 @@ from transform_emulator.data_plane.file_transform import FileTransform
 from transform_emulator.data_plane.inputs import InputObject
 from transform_emulator.data_plane.model_server import ModelServer, is_url
 from transform_emulator.data_plane.object_store import ObjectStore
+from transform_emulator.data_plane.shares import InputError, Shares
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.job_request import JobRequest, Parameters, container_environment, parameters
 from transform_emulator.locations import S3Location
 from transform_emulator.stop_signal import StopSignal
 from transform_emulator.switches import Switches
+
+log = logging.getLogger(__name__)
 
 HELD_BODIES_PER_TRANSFORM = 2  # one at the model server, one read ahead
 
@@ -38,7 +42,8 @@ class JobContext:
         request: The job's request.
         served_by: The command or URL of its model.
         model_environment: The model's own variables.
-        store: Its objects.
+        shares: Its objects, and which instance has them.
+        store: Where they are.
         put_log: Appends lines to a log stream.
         note: Notes that an object is done: its output is written, or why it has none.
         clock: The time of day.
@@ -52,6 +57,7 @@ class JobContext:
     request: JobRequest
     served_by: str
     model_environment: dict[str, str]
+    shares: Shares
     store: ObjectStore
     put_log: PutLog
     note: Note
@@ -79,9 +85,9 @@ class InstanceResult:
 class Instance:
     """Runs its share of a job from the model server's start to its end, in the calling thread."""
 
-    def __init__(self, context: JobContext, number: int, files: Sequence[InputObject]) -> None:
+    def __init__(self, context: JobContext, number: int) -> None:
         self._context = context
-        self._files = files
+        self._number = number
         self._facts: dict[str, object] = {
             "job": context.request.name,
             "model": context.request.model_name,
@@ -97,6 +103,7 @@ class Instance:
     def run(self) -> InstanceResult:
         """Transform the files; returns early when the job is told to stop."""
         context = self._context
+        self._tell("starts")
         if context.faults.find((Kind.INSTANCE_FAILS,), self._facts):
             # Real logs: an instance that fails to start has a container stream but no data-log.
             self._log_container(b"the model server could not start")
@@ -106,11 +113,15 @@ class Instance:
         else:
             # The job's variables win over the model's of the same name.
             variables = context.model_environment | container_environment(context.request)
+            self._tell("sets up the model %s: %s", context.request.model_name, context.served_by)
+            # Names only: values may be secrets.
+            self._tell("loads the environment: %s", ", ".join(sorted(variables)))
             server = ModelServer(context.served_by, variables, self._log_container)
             try:
                 self._serve(server.url, lambda: server.running)
             finally:
                 server.stop()
+        self._tell("stops")
         return InstanceResult(self._system_reason, self._reason)
 
     def _serve(self, url: str, running: Callable[[], bool]) -> None:
@@ -122,16 +133,17 @@ class Instance:
                 if not self._becomes_healthy(container, running):
                     self._note_reason(data_log.PING_FAILED)
                     return
-                chosen = parameters(context.request, container.execution_parameters())
-                self._log_data(
-                    data_log.parameters_line(
-                        context.clock(),
-                        chosen.max_concurrent_transforms,
-                        chosen.max_payload_mb,
-                        chosen.strategy.container_name,
-                    )
-                )
-                self._transform_all(container, chosen)
+                self._tell("is healthy: /ping answered 200")
+                # After the ping, as AWS's workshop has it; no log of a real job shows when the input is listed.
+                files = context.shares.of(self._number)
+                self._tell("determines its input: %d objects", len(files))
+                chosen = self._parameters(container)
+                self._tell("invokes /invocations")
+                self._transform_all(container, chosen, files)
+                self._tell("has saved its results")
+        except InputError as error:
+            with self._lock:
+                self._system_reason = str(error)
         finally:
             container.close()
 
@@ -146,7 +158,14 @@ class Instance:
             context.ping_deadline_seconds, lambda seconds: context.stop.wait(seconds) or not running()
         )
 
-    def _transform_all(self, container: Container, chosen: Parameters) -> None:
+    def _parameters(self, container: Container) -> Parameters:
+        chosen = parameters(self._context.request, container.execution_parameters())
+        numbers = (chosen.max_concurrent_transforms, chosen.max_payload_mb, chosen.strategy.container_name)
+        self._log_data(data_log.parameters_line(self._context.clock(), *numbers))
+        self._tell("fills in from /execution-parameters what was not given: %s concurrent, %s MB, %s", *numbers)
+        return chosen
+
+    def _transform_all(self, container: Container, chosen: Parameters, files: Sequence[InputObject]) -> None:
         context, concurrent = self._context, chosen.max_concurrent_transforms
         # MaxConcurrentTransforms bounds the requests of an instance, not of a file; so does the pool.
         files_at_once = concurrent if context.switches.files_in_parallel else 1
@@ -163,7 +182,7 @@ class Instance:
                 sleep=context.stop.wait,
             )
             # The list makes an unexpected exception of a worker come out here.
-            list(readers.map(lambda item: self._transform(item, transform), self._files))
+            list(readers.map(lambda item: self._transform(item, transform), files))
 
     def _transform(self, item: InputObject, transform: FileTransform) -> None:
         """Write the output of one file, or log why there is none."""
@@ -198,6 +217,10 @@ class Instance:
     def _note_reason(self, reason: str) -> None:
         with self._lock:
             self._reason = self._reason or reason
+
+    def _tell(self, step: str, *facts: object) -> None:
+        """Tell the emulator's own log of a step; `--verbose` shows it."""
+        log.info(f"job %s, instance %d {step}", self._context.request.name, self._number, *facts)
 
     def _log_data(self, *lines: str) -> None:
         self._context.put_log(f"{self._stream}/data-log", self._context.clock(), lines)

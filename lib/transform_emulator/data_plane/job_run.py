@@ -21,10 +21,12 @@ from transform_emulator.data_plane.instance import Instance, InstanceResult, Job
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.progress import Progress
 from transform_emulator.data_plane.sharding import shards
+from transform_emulator.data_plane.shares import InputError, Shares
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.job_request import JobRequest, from_api
 from transform_emulator.locations import parse_uri
+from transform_emulator.model_data import ArtifactError, with_artifact
 from transform_emulator.switches import Switches
 
 log = logging.getLogger(__name__)
@@ -124,8 +126,8 @@ class JobRunner:
     def _transform(self, job: Job) -> str | None:
         request = from_api(job.body)
         begun = job.life.started is not None
-        served_by = self._with.models.command_or_url(job.scope, request.model_name)
-        if served_by is None:
+        serving = self._with.models.serving(job.scope, request.model_name)
+        if serving is None:
             # A container image that will not start (developer guide, batch transform storage).
             log.error("nothing serves model %s: name it with --model", request.model_name)
             return data_log.INTERNAL_ERROR
@@ -136,25 +138,37 @@ class JobRunner:
         if fault is not None and job.stop.wait(fault.seconds):
             return None
         store = self._with.store_of(job.scope)
-        try:
-            objects = self._with.progress.objects(job.arn) if begun else self._begin(job, request, store)
-        except ManifestError as error:
-            log.error("job %s: %s", job.name, error)
-            return f"{data_log.Blame.CLIENT.value}: {error}"
-        except STORE_ERRORS as error:
-            log.error("job %s cannot read its input: %s", job.name, error)
-            return data_log.INTERNAL_ERROR
+        if not begun:
+            # Not before: TransformStartTime appears when instances start, 3.6 minutes after creation in a real job.
+            self._jobs.start(job)
         if fault is not None and fault.kind is Kind.COMPLETED_WITHOUT_OUTPUT:
             return None  # boto3#2044: Completed, no error, no objects
-        return self._run_instances(job, self._context(job, request, served_by, store), objects)
+        data_url = self._with.models.model_data_url(job.scope, request.model_name)
+        try:
+            with with_artifact(serving, data_url, store) as served_by:
+                return self._run_instances(job, self._context(job, request, served_by, store))
+        except ArtifactError as error:
+            return f"{data_log.Blame.CLIENT.value}: {error}"
 
-    def _begin(self, job: Job, request: JobRequest, store: ObjectStore) -> list[InputObject]:
+    def _shares(self, job: Job, request: JobRequest, store: ObjectStore) -> list[list[InputObject]]:
+        """The objects of each instance that are not done, by another process, if any."""
+        try:
+            objects = self._with.progress.objects(job.arn) or self._input(job, request, store)
+        except ManifestError as error:
+            log.error("job %s: %s", job.name, error)
+            raise InputError(f"{data_log.Blame.CLIENT.value}: {error}") from error
+        except STORE_ERRORS as error:
+            log.error("job %s cannot read its input: %s", job.name, error)
+            raise InputError(data_log.INTERNAL_ERROR) from error
+        done = self._with.progress.outcomes(job.arn)
+        shares = shards(objects, request.instance_count, self._with.switches.sharding)
+        return [[item for item in share if item not in done] for share in shares]
+
+    def _input(self, job: Job, request: JobRequest, store: ObjectStore) -> list[InputObject]:
         """The objects that the job reads, also if other keys come below its prefix later."""
         objects = _input_objects(request, store, self._with.switches)
         self._leave_outputs(request, store, objects)
         self._with.progress.begin(job.arn, objects)
-        # Not before: TransformStartTime appears when instances start, 3.6 minutes after creation in a real job.
-        self._jobs.start(job)
         return objects
 
     def _leave_outputs(self, request: JobRequest, store: ObjectStore, objects: Sequence[InputObject]) -> None:
@@ -172,6 +186,7 @@ class JobRunner:
             request=request,
             served_by=served_by,
             model_environment=self._with.models.environment(job.scope, request.model_name),
+            shares=Shares(lambda: self._shares(job, request, store)),
             store=store,
             put_log=lambda stream, now, lines: self._with.logs.put(job.scope, stream, now, lines),
             note=lambda item, reason: self._with.progress.note(job.arn, item, reason),
@@ -183,16 +198,12 @@ class JobRunner:
             ping_deadline_seconds=self._with.ping_deadline_seconds,
         )
 
-    def _run_instances(self, job: Job, context: JobContext, objects: list[InputObject]) -> str | None:
+    def _run_instances(self, job: Job, context: JobContext) -> str | None:
         count = context.request.instance_count
         done = self._with.progress.outcomes(job.arn)  # by another process, if any
-        shares = [
-            [item for item in share if item not in done]
-            for share in shards(objects, count, self._with.switches.sharding)
-        ]
         # Every instance starts and pings, also one that has no file: idle ones are billed too.
         with ThreadPoolExecutor(count) as pool:
-            results = list(pool.map(lambda number: Instance(context, number, shares[number]).run(), range(count)))
+            results = list(pool.map(lambda number: Instance(context, number).run(), range(count)))
         return _reason(results, [reason for reason in done.values() if reason is not None])
 
     def _remove_outputs(self, job: Job) -> None:

@@ -12,10 +12,10 @@ class Progress(Protocol):
     """Jobs are named by their ARNs."""
 
     def begin(self, job: str, objects: Sequence[InputObject]) -> None:
-        """Note what a job reads, before its instances start."""
+        """Note what a job reads, before any of it is sent."""
 
     def objects(self, job: str) -> list[InputObject]:
-        """What a job that has begun, and not ended, reads, in order."""
+        """What a job that has not ended reads, in order; empty until that was noted."""
 
     def note(self, job: str, item: InputObject, reason: str | None) -> None:
         """Note that an object is done: its output is written, or it has none for this reason."""
@@ -35,12 +35,12 @@ class ProgressInMemory:
         self._outcomes: dict[str, Outcomes] = {}
 
     def begin(self, job: str, objects: Sequence[InputObject]) -> None:
-        """Note what a job reads, before its instances start."""
+        """Note what a job reads, before any of it is sent."""
         self._outcomes[job] = {}
         self._objects[job] = list(objects)
 
     def objects(self, job: str) -> list[InputObject]:
-        """What a job that has begun, and not ended, reads, in order."""
+        """What a job that has not ended reads, in order; empty until that was noted."""
         return self._objects.get(job, [])
 
     def note(self, job: str, item: InputObject, reason: str | None) -> None:

@@ -41,7 +41,7 @@ class KeptJobs:
             yield Job(scope, json.loads(body), datetime.fromisoformat(created), _life(json.loads(life)))
 
     def begin(self, job: str, objects: Sequence[InputObject]) -> None:
-        """Note what a job reads, before its instances start."""
+        """Note what a job reads, before any of it is sent."""
         rows = [(job, item.bucket, item.key, item.relative, place) for place, item in enumerate(objects)]
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM inputs WHERE job = ?", (job,))
@@ -49,7 +49,7 @@ class KeptJobs:
             connection.executemany("INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?, ?, NULL, NULL)", rows)
 
     def objects(self, job: str) -> list[InputObject]:
-        """What a job that has begun, and not ended, reads, in order."""
+        """What a job that has not ended reads, in order; empty until that was noted."""
         sql = "SELECT bucket, key, relative FROM inputs WHERE job = ? ORDER BY position"
         return [InputObject(*row) for row in self._database.rows(sql, job)]
 

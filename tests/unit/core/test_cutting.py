@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from batch_transform.core.cutting import Cutter, CuttingRules
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 
-RULES = st.builds(CuttingRules, object_bytes=st.integers(1, 40), oversize_bytes=st.integers(1, 30))
+RULES = st.builds(
+    CuttingRules,
+    object_bytes=st.integers(1, 40),
+    oversize_bytes=st.integers(1, 30),
+    most_rows=st.none() | st.integers(1, 4),
+)
 # (gap before the row's number, bytes with the newline, sendable); an unsendable record takes no bytes in a batch.
 ROWS = st.lists(
     st.tuples(st.sampled_from([0, 0, 0, 0, 1, 7]), st.integers(1, 40), st.sampled_from([True, True, True, False])),
@@ -64,6 +69,7 @@ def plain_objects(rules, rows):
             and lane == made[-1][0] != UNSENDABLE
             and numbers[row] == numbers[row - 1] + 1
             and held + sizes[row] <= rules.object_bytes
+            and (rules.most_rows is None or len(made[-1][1]) < rules.most_rows)
         )
         if joins:
             made[-1][1].append(row)
@@ -124,3 +130,11 @@ def test_unsendable_neighbours_are_pieces_of_their_own(splits):
     rules = CuttingRules(object_bytes=10, oversize_bytes=10)
     assert [p[3] for p in cut(rules, [(0, 1, False)] * 2, splits)] == [False, False]
     assert len(cut(rules, [(0, 1, False)] * 2, splits)) == 2
+
+
+@pytest.mark.parametrize("splits", [(), (2,), (1, 3), (1, 2, 3), (4,), (5, 6)])
+@pytest.mark.parametrize("most", [1, 3, 4, 9])
+def test_an_object_takes_no_row_too_many_whatever_the_batches(splits, most):
+    rules = CuttingRules(object_bytes=1000, oversize_bytes=1000, most_rows=most)
+    made = [len(members) for _, members in objects_of(cut(rules, [(0, 3, True)] * 9, splits))]
+    assert made == [most] * (9 // most) + [9 % most] * (9 % most > 0)

@@ -13,6 +13,7 @@ from batch_transform.core.isolation import (
     MAX_ALONE,
     MAX_REPEATS,
     OPEN_SCHEMA,
+    Decision,
     JudgedJob,
     decide,
     reconcile,
@@ -232,3 +233,48 @@ def test_a_driver_that_resumes_has_its_attempts_again():
     rows = [{**span(0, 1, repeats=3, alone=4), "move": "again", "error_class": "capacity"}]
     (again,) = reopened(pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)).to_pylist()
     assert (again["repeats"], again["alone"]) == (0, 1)
+
+
+WHOLE = JobRecord(
+    "j",
+    {"MaxPayloadInMB": 6, "TransformInput": {"SplitType": "None"}},
+    1,
+    STANDARD,
+    Part("p", 1, "d"),
+    status=JobStatus.FAILED,
+)
+ONE_REQUEST = judged(verdict(90, 99), record=WHOLE)
+
+
+def undivided(kind, rows=40, certain=True, **history):
+    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), ONE_REQUEST, divisible=False)
+
+
+@pytest.mark.parametrize("kind", [*ISOLATED, ErrorClass.TOO_LARGE])
+def test_rows_that_are_one_question_are_never_split_and_their_refusal_ends_the_run(kind):
+    decision = undivided(kind)
+    assert decision.event is SpanEvent.AGAIN
+    assert "40 rows are one request (record.rows_per_object: all)" in decision.stop
+    assert f"{kind.value} in j: m" in decision.stop
+
+
+@pytest.mark.parametrize("kind", CONFIRMED)
+def test_what_may_pass_is_sent_once_more_as_one_question(kind):
+    assert undivided(kind) == Decision(SpanEvent.AGAIN, {"repeats": 1})
+    assert "are not split" in undivided(kind, repeats=1).stop
+
+
+@pytest.mark.parametrize("kind", REPEATED)
+def test_what_is_nobodys_fault_is_repeated_for_one_question_as_for_any_other(kind):
+    assert undivided(kind) == decided(kind, rows=40, job=NOTHING_SCORED)
+
+
+def test_a_round_of_one_question_has_no_probe():
+    done = reconcile([judged(verdict(0, 40))], NOTHING_WAITS, is_first=True, is_probe=False, divisible=False)
+    assert not done.probe
+    assert len(done.stop) == 1
+    assert done.open["move"].to_pylist() == ["again"]
+
+
+def test_an_object_that_is_one_body_is_not_made_smaller_by_a_smaller_payload():
+    assert decided(ErrorClass.TOO_LARGE, rows=40, job=ONE_REQUEST).event is SpanEvent.SPLIT

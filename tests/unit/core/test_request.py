@@ -37,7 +37,7 @@ TRANSFORMS = st.fixed_dictionaries(
 LIMITS = st.builds(Throughput, st.none() | st.integers(1, 100), st.none() | st.integers(1, 100))
 
 
-def document(transform=None):
+def document(transform=None, record=None):
     config = RunConfig.from_document(
         {
             "run_id": "r",
@@ -46,6 +46,7 @@ def document(transform=None):
             "model": {"name": "churn-v7"},
             "output": {"path": "s3://bucket/out"},
             "transform": transform or {},
+            "record": record or {},
         }
     )
     return json.loads(json.dumps(config.to_document()))
@@ -54,10 +55,10 @@ def document(transform=None):
 SIX_BY_SIXTEEN = Throughput(6, 16)
 
 
-def request(transform=None, limits=SIX_BY_SIXTEEN):
+def request(transform=None, limits=SIX_BY_SIXTEEN, record=None):
     where = S3Uri.parse("s3://bucket/ws/r")
     listed, output = where.join("manifests", "m.json"), where.join("output", "job")
-    return transform_request("job-1", document(transform), "application/jsonlines", listed, output, limits)
+    return transform_request("job-1", document(transform, record), "application/jsonlines", listed, output, limits)
 
 
 @given(TRANSFORMS, LIMITS)
@@ -96,6 +97,20 @@ def test_a_plain_request_in_full():
         "TransformOutput": {"S3OutputPath": "s3://bucket/ws/r/output/job", "AssembleWith": "Line"},
         "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
     }
+
+
+def test_an_object_that_is_one_request_is_neither_split_nor_batched_nor_assembled():
+    made = request({"split": "None"}, record={"format": "csv"})
+    assert (made["TransformInput"]["SplitType"], made["TransformOutput"]["AssembleWith"]) == ("None", "None")
+    assert "BatchStrategy" not in made
+    validate_parameters(made, CREATE)
+
+
+@pytest.mark.parametrize(("compression", "expected"), [("gzip", "Gzip"), (None, None)])
+def test_gzip_is_said_and_its_absence_is_not(compression, expected):
+    made = request(record={"compression": compression})
+    assert made["TransformInput"].get("CompressionType") == expected
+    validate_parameters(made, CREATE)
 
 
 def test_every_setting_reaches_its_parameter():

@@ -39,7 +39,7 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
     last = state.last_round
     now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
     transform = ctx.config.transform
-    lanes = plan_lanes(now.send, transform.max_payload_mb, transform.max_concurrent_transforms)
+    lanes = plan_lanes(now.send, transform.max_payload_mb, transform.max_concurrent_transforms, state.framing)
     jobs, parts = [], []
     for index, lane in enumerate(lanes):
         name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
@@ -69,7 +69,7 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     probe = last.probe_next and not last.resumed
     good, bad = (sum(getattr(r, name) for r in state.round_records) for name in ("scored_rows", "dead_rows"))
     plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad)
-    sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts))
+    sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, state.framing))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     rounds.check_replaced(left, send, waiting)
     what = "single rows, to tell a broken model from bad rows" if probe else "objects of what failed"
@@ -95,11 +95,11 @@ def _witness(ctx: RunContext, state: RunState, lane: LanePlan) -> str | None:
     if not pc.any(pc.and_(failed_before, single)).as_py():
         return None
     scored = _smallest_scored(ctx, state)
-    limit = lane.throughput.max_payload_mb
-    if scored is None or (limit is not None and scored["largest"] > limit * BYTES_PER_MB):
+    limit, framing = lane.throughput.max_payload_mb, state.framing
+    if scored is None or (limit is not None and len(framing.header) + scored["largest"] > limit * BYTES_PER_MB):
         return None
-    name = witness_name(uuid.uuid4().hex[:16])
-    record = first_record(ctx.store, ctx.places.input.join(scored["object"]), scored["largest"])
+    name = witness_name(uuid.uuid4().hex[:16], framing.suffix)
+    record = first_record(ctx.store, ctx.places.input.join(scored["object"]), scored["largest"], framing)
     ctx.store.put(ctx.places.input.join(name), record)
     return name
 

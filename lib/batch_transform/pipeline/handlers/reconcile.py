@@ -12,6 +12,7 @@ from batch_transform.core.data_log import JobLogs
 from batch_transform.core.diagnosis import by_class, sentence
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation import JudgedJob, reconcile
+from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.records import JobRecord, RunState
@@ -89,7 +90,8 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     assert last is not None
     jobs = [_judged(ctx, job) for job in state.round_jobs]
     waiting = ctx.ledger.read_part(last.waiting)
-    done = reconcile(jobs, waiting, is_first=state.rounds == 1, is_probe=last.is_probe)
+    divisible = not is_one_object(state.config)
+    done = reconcile(jobs, waiting, is_first=state.rounds == 1, is_probe=last.is_probe, divisible=divisible)
     failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
     for entry in failed:
         ctx.tell("reconcile", f"round {state.rounds}: {sentence(entry)}")

@@ -10,7 +10,8 @@ from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.records import TIMEOUT, RunState
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
-from batch_transform.sagemaker.jobs import JobDescription, NotNow
+from batch_transform.sagemaker.failures import NotNow
+from batch_transform.sagemaker.jobs import JobDescription
 
 # Between two tries of a call that the service refused for now; doubled up to a minute.
 _FIRST_WAIT_SECONDS = 1.0

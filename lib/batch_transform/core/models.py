@@ -1,0 +1,61 @@
+"""A model that is made of its parts: its name, the CreateModel request, and whether one that is there is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_PREFIX = "batch-transform-"
+_HASH_CHARACTERS = 20
+
+
+@dataclass(frozen=True)
+class ModelParts:
+    """Of what a model is made; equal parts are one model.
+
+    Attributes:
+        image: of the container.
+        data_url: the artifact; None: none.
+        role_arn: as which the container runs.
+        environment: of the container.
+    """
+
+    image: str
+    data_url: str | None
+    role_arn: str
+    environment: Mapping[str, str]
+
+
+def model_name(parts: ModelParts) -> str:
+    """Returns the name under which a model of these parts is made: `batch-transform-` and 20 hexadecimal digits."""
+    canonical = json.dumps(asdict(parts), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _PREFIX + hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]
+
+
+def model_request(parts: ModelParts) -> dict[str, Any]:
+    """Returns the whole CreateModel request."""
+    container: dict[str, Any] = {"Image": parts.image}
+    if parts.data_url is not None:
+        container["ModelDataUrl"] = parts.data_url
+    if parts.environment:
+        container["Environment"] = dict(parts.environment)
+    return {"ModelName": model_name(parts), "PrimaryContainer": container, "ExecutionRoleArn": parts.role_arn}
+
+
+def model_differences(parts: ModelParts, described: Mapping[str, Any]) -> list[str]:
+    """Returns which of its parts a described model does not have, by the names of the run file's keys.
+
+    A model of several containers, or of none, has none of them.
+    """
+    container = described.get("PrimaryContainer") or {}
+    found = {
+        "image": container.get("Image"),
+        "data_url": container.get("ModelDataUrl") or None,
+        "role_arn": described.get("ExecutionRoleArn"),
+        "environment": dict(container.get("Environment") or {}),
+    }
+    wanted = {**asdict(parts), "environment": dict(parts.environment)}
+    return [f"model.{key}" for key, value in found.items() if value != wanted[key]]

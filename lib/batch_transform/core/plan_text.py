@@ -1,0 +1,75 @@
+"""A plan as lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+_MB = 1e6
+
+
+def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the lines of a plan (run_plan.run_plan): what there is, the jobs, and what instances and requests buy."""
+    yield (
+        f"{plan['rows_in']:,} rows, {plan['bytes'] / _MB:,.1f} MB of records, "
+        f"the largest {plan['largest_record_bytes']:,} bytes"
+    )
+    if plan["rows_over_the_limit"]:
+        yield f"{plan['rows_over_the_limit']:,} rows are over the service's largest payload, 100 MB: dead letters"
+    yield (
+        f"about {plan['staged_partitions']:,} staged partitions; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
+    )
+    yield from _table(
+        ["job", "rows", "largest", "payload MB", "at once", "objects", "requests"],
+        [
+            [
+                job["lane"],
+                f"{job['rows']:,}",
+                f"{job['largest']:,}",
+                _or_model(job["max_payload_mb"]),
+                _or_model(job["max_concurrent_transforms"]),
+                f"~{job['objects']:,}",
+                f"~{job['requests']:,}",
+            ]
+            for job in plan["jobs"]
+        ],
+    )
+    yield from _table(
+        ["instances", "objects", "each", "in flight", "in turn"],
+        [
+            [
+                f"{step['instance_count']}{'*' if step['configured'] else ''}",
+                f"~{step['objects']:,}",
+                f"{step['objects_per_instance']:,}",
+                _or_model(step["requests_at_once"]),
+                _or_model(step["requests_in_turn"]),
+            ]
+            for step in plan["instances"]
+        ],
+    )
+    yield from _table(
+        ["at once", "payload MB", "largest fits", "in flight", "in turn"],
+        [
+            [
+                f"{step['max_concurrent_transforms']}{'*' if step['planned'] else ''}",
+                _or_model(step["max_payload_mb"]),
+                "yes" if step["largest_record_fits"] else "no",
+                _or_model(step["requests_at_once"]),
+                _or_model(step["requests_in_turn"]),
+            ]
+            for step in plan["concurrency"]
+        ],
+    )
+
+
+def _or_model(value: int | None) -> str:
+    return "model" if value is None else f"{value:,}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines with columns of equal width, numbers to the right; nothing without rows."""
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for cells in (head, *rows):
+        yield "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))

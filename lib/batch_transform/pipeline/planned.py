@@ -1,0 +1,92 @@
+"""The command `plan`: what a run would do, from its records as they are; writes, creates and pays nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from batch_transform.config.places import is_s3
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, Interrupted, ServiceFailure, first_line
+from batch_transform.core.events import Event, Listener
+from batch_transform.core.plan_text import plan_lines
+from batch_transform.core.run_plan import Asked, run_plan
+from batch_transform.pipeline.emulation import embedded_emulator
+from batch_transform.pipeline.guarded import tell_terminal
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.interrupts import Interrupts
+from batch_transform.pipeline.opening import rule_of
+from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.reaching import access_of
+from batch_transform.pipeline.session import make_session
+from batch_transform.pipeline.spark_tables import is_columnar
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.measuring import measure
+from batch_transform.spark.reading import has_large_rows, read_input
+from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+
+
+def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
+    """Returns the exit code of the plan of a resolved run file; its report goes to the handshake."""
+    config = RunConfig.from_document(document)
+    interrupts = Interrupts()
+    with interrupts.installed():
+        try:
+            handshake.report(_planned(config, interrupts))
+        except (BatchTransformError, Interrupted) as err:
+            return _end(config, err, handshake)
+        except SPARK_ERRORS as err:
+            return _end(config, ServiceFailure(f"Spark: {first_line(err)}"), handshake)
+    return 0
+
+
+def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake: Handshake) -> int:
+    status = "refused" if isinstance(error, ConfigurationError) else "failed"
+    faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+    if isinstance(error, Interrupted):  # whose words are about a run
+        status, faults = "interrupted", ["plan was interrupted"]
+    tell_terminal(Event("end", "; ".join(faults)))
+    handshake.report({"run_id": config.run_id, "status": status, "error": faults})
+    return error.exit_code
+
+
+def _planned(config: RunConfig, interrupts: Interrupts) -> dict[str, Any]:
+    with ExitStack() as resources:
+        url = None
+        if config.emulator is not None and is_s3((config.input and config.input.path) or ""):
+            # Only so can Spark read an input that lies in the emulator's S3.
+            url = resources.enter_context(embedded_emulator(config.emulator))
+        spark = make_session(config.run_id, access_of(config, url, os.environ))
+        interrupts.take_over()
+        resources.callback(spark.stop)
+        return plan(spark, config, tell_terminal)
+
+
+def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str, Any]:
+    """Returns the report of a plan; its keys are those of `run_plan` besides run_id, status and model.
+
+    Args:
+        spark: the session.
+        config: the checked configuration of a run file.
+        listener: is told the plan in lines.
+
+    Raises:
+        ConfigurationError: the input or the record is none, or rows cannot be sent.
+    """
+    assert config.input is not None
+    given, places = config.input, places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
+    path = places.spark_path(given.path) if given.path else None
+    with session_settings(spark, RUN_SETTINGS):
+        df = read_input(spark, path, given.table, given.format, given.options, given.where)
+        rule = rule_of(spark, df.schema, config)
+        asked = Asked.of(config.to_document(), rule.header)
+        large = is_columnar(given) and has_large_rows(df)
+        measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
+    found: Mapping[str, Any] = run_plan(measured, asked)
+    for line in plan_lines(found):
+        listener(Event("plan", line))
+    return {"run_id": config.run_id, "status": "planned", "model": config.model.name, **found}

@@ -1,0 +1,58 @@
+"""What a refused call of SageMaker's means for a run: it may be made again, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+from batch_transform.core.errors import ServiceFailure
+
+# What the service says of a call that it may obey a little later (botocore; batch_transform_facts, 6).
+_QUOTA = frozenset({"ResourceLimitExceeded"})
+_LATER = frozenset(
+    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
+    | {"InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable", "RequestTimeout"}
+)
+
+
+class NotNow(ServiceFailure):
+    """The service did not obey a call, and may do so later.
+
+    Attributes:
+        is_quota: whether a quota is used up, for as long as other jobs run.
+    """
+
+    def __init__(self, message: str, *, is_quota: bool) -> None:
+        self.is_quota = is_quota
+        super().__init__(message)
+
+
+@contextmanager
+def service_errors(operation: str, name: str) -> Iterator[None]:
+    """Raises what `failure_of` returns for an error within the block."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as err:
+        raise failure_of(operation, name, err) from err
+
+
+def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> ServiceFailure:
+    """Returns the error of a call about `name`; NotNow if it may be made again."""
+    if isinstance(err, BotoCoreError):
+        # No answer came, so whether the call was obeyed is unknown; a name can be created once only.
+        unanswered = isinstance(err, (ConnectionError, HTTPClientError))
+        return (partial(NotNow, is_quota=False) if unanswered else ServiceFailure)(f"{operation} {name}: {err}")
+    code = err.response["Error"]["Code"]
+    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _QUOTA or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NotNow(f"{operation} {name}: {words_of(err)}", is_quota=code in _QUOTA)
+    return ServiceFailure(f"{operation} {name}: {words_of(err)}")
+
+
+def words_of(err: ClientError) -> str:
+    """Returns what the service said: its code and its message."""
+    return f"{err.response['Error']['Code']}: {err.response['Error']['Message']}"

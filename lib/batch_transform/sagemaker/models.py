@@ -1,0 +1,72 @@
+"""Models that a run makes of their parts, adopted if they are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.models import ModelParts, model_differences, model_name, model_request
+from batch_transform.sagemaker.failures import NotNow, failure_of, words_of
+
+# DescribeModel's code for a name that it does not know is that of any wrong request; so are its words (moto, and
+# sagemaker-python-sdk, which looks for "Could not find model").
+_UNKNOWN = "could not find"
+# The service's words for a name that is taken: ValidationException, `Cannot create already existing model "arn:..."`
+# (astronomer-providers#1055); ResourceInUse is what it says of jobs.
+_TAKEN = "already existing"
+
+
+def ensure_model(client: Any, parts: ModelParts) -> str:
+    """Returns the name of the model of these parts, made if it is not there.
+
+    Its name follows from its parts, so two runs that need it at once make one model: the second one, and a caller whose
+    Create was obeyed without an answer reaching it, finds it there and adopts it.
+
+    Args:
+        client: boto3's, of SageMaker.
+        parts: of the model.
+
+    Raises:
+        ConfigurationError: the service refused it, or a model of that name is made of other parts.
+        ServiceFailure: the service did not answer, or a quota is used up; it may be tried again.
+    """
+    name = model_name(parts)
+    found = _described(client, name)
+    if found is None:
+        _create(client, parts)
+        found = _described(client, name) or {}
+    if changed := model_differences(parts, found):
+        raise ConfigurationError(f"model.image: there is another model of the name {name}; {', '.join(changed)} differ")
+    return name
+
+
+def _described(client: Any, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client.describe_model(ModelName=name)
+    except ClientError as err:
+        if _UNKNOWN in words_of(err).lower():
+            return None
+        raise _refused("DescribeModel", name, err) from err
+    except BotoCoreError as err:
+        raise failure_of("DescribeModel", name, err) from err
+    return found
+
+
+def _create(client: Any, parts: ModelParts) -> None:
+    name = model_name(parts)
+    try:
+        client.create_model(**model_request(parts))
+    except ClientError as err:
+        is_taken = _TAKEN in words_of(err).lower() or err.response["Error"]["Code"].startswith("ResourceInUse")
+        if not is_taken:
+            raise _refused("CreateModel", name, err) from err
+    except BotoCoreError as err:
+        raise failure_of("CreateModel", name, err) from err
+
+
+def _refused(operation: str, name: str, err: ClientError) -> Exception:
+    """What may pass is a failure of the service; anything else is about the parts, the role or the caller's rights."""
+    failure = failure_of(operation, name, err)
+    return failure if isinstance(failure, NotNow) else ConfigurationError(f"model.image: {failure}")
