@@ -99,9 +99,9 @@ def outputs(spans: pa.Table, failing: np.ndarray) -> pa.Table:
         "lines": pc.subtract(there["stop"], there["start"]),
         "blank": np.zeros(rows, dtype=np.int64),
         "unreadable": pa.array([[]] * rows, OUTPUT_SCHEMA.field("unreadable").type),
-        "wrong_key": pa.nulls(rows, pa.int64()),
     }
-    return pa.table(columns, schema=OUTPUT_SCHEMA)
+    nothing = {field.name: pa.nulls(rows, field.type) for field in OUTPUT_SCHEMA if field.name not in columns}
+    return pa.table({**columns, **nothing}).select(OUTPUT_SCHEMA.names).cast(OUTPUT_SCHEMA)
 
 
 def write(root: Path, spans: int) -> Iterable[tuple[str, int]]:
