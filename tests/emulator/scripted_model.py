@@ -73,14 +73,20 @@ class ScriptedModel:
         script = self.script
         with self._lock:
             self.seen.append(seen)
+        if seen.path == "/ping":
+            return script.ping_status, b""
+        if seen.path == "/execution-parameters":
+            return (404, b"") if script.parameters is None else (200, script.parameters)
+        with self._in_flight_now():
+            return script.answer(seen.body)
+
+    @contextlib.contextmanager
+    def _in_flight_now(self) -> Iterator[None]:
+        with self._lock:
             self._in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
-            if seen.path == "/ping":
-                return script.ping_status, b""
-            if seen.path == "/execution-parameters":
-                return (404, b"") if script.parameters is None else (200, script.parameters)
-            return script.answer(seen.body)
+            yield
         finally:
             with self._lock:
                 self._in_flight -= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import textwrap
@@ -20,18 +21,25 @@ from support.venvs import AIRFLOW, venv
 
 DAY = "2024-05-01"
 # `airflow dags test` runs a DAG to its end: retries, reschedules and signals are Airflow's own.
-DAGS = """\
-import sys
-from datetime import datetime, timedelta
-
-sys.path.insert(0, {jobs!r})
-from airflow_dags import make_dags
-
-globals().update(make_dags({runs!r}, schedule="@daily", start_date=datetime(2024, 1, 1), catchup=False, **{options!r}))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+_SOON = """
 for dag in list(globals().values()):
     for task in getattr(dag, "tasks", ()):
-        task.retry_delay = timedelta(seconds=1)
+        task.retry_delay = datetime.timedelta(seconds=1)
 """
+
+
+def dag_file(runs: Path, options: dict[str, Any]) -> str:
+    """Returns the DAG file of the README with its places exchanged, and retries that do not wait."""
+    (block,) = re.findall(r"^```python\n([^`]*make_dags[^`]*)^```", README, re.M)
+    for place, here in {
+        '"/opt/spark-batch-transform/jobs"': repr(str(ROOT / "jobs")),
+        '"/opt/runs"': repr(str(runs)),
+        'command="/opt/spark-batch-transform/spark-submit.sh"': f"**{options!r}",
+    }.items():
+        assert place in block
+        block = block.replace(place, here)
+    return f"{block}\nimport datetime\n{_SOON}"
 
 
 @dataclass
@@ -72,8 +80,7 @@ class AirflowHome:
 
     def dags(self, **options: Any) -> None:
         """Writes the DAG file."""
-        given = {"jobs": str(ROOT / "jobs"), "runs": str(self.folder / "runs"), "options": options}
-        self.write("dags/runs.py", DAGS.format(**given))
+        self.write("dags/runs.py", dag_file(self.folder / "runs", options))
 
     def test(self, dag: str) -> Running:
         """Starts a run of a DAG for the day."""

@@ -57,7 +57,7 @@ def test_b6_five_movies_of_each_cluster_are_told_and_all_are_drawn(chained):
     paragraphs = chained.text.strip().split("\n\n")
     clusters, told = paragraphs[:-1], paragraphs[-1]
     assert [len(paragraph.split("\n")) for paragraph in clusters] == [6] * 10
-    assert "    Shrek (2001)" in chained.text
+    assert "    Shawshank Redemption, The (1994)" in chained.text
     drawing = (chained.out / "clusters.svg").read_text()
     assert str(chained.out / "clusters.svg") in told
     assert all(paragraph.partition(":")[0] in drawing for paragraph in clusters)
