@@ -120,9 +120,10 @@ def test_a11_outputs_are_merged_by_file_name_and_row_order_as_parquet(spark, wor
     assert_same_rows(spark.read.parquet(str(folder / "out")), result.df)
     origin = result.df.select("key", "provenance.*").collect()
     jobs = set(world.jobs(arguments["run_id"]))
+    folder_of_inputs = f"runs/{arguments['run_id']}/input"
+    records = {name: world.body(f"{folder_of_inputs}/{name}") for name in {row["object"] for row in origin}}
     for row in origin:
-        records = world.body(f"runs/{arguments['run_id']}/input/{row['object']}").split(b"\n")
-        assert any(json.loads(record)["key"] == row["key"] for record in records if record)
+        assert any(json.loads(line)["key"] == row["key"] for line in records[row["object"]].split(b"\n") if line)
         assert row["job"] in jobs
     assert {(row["run_id"], row["model"]) for row in origin} == {(arguments["run_id"], "formed")}
     assert all(row["scored_at"] is not None for row in origin)
