@@ -183,3 +183,56 @@ def test_a_run_that_gave_up_is_tried_once_more_by_the_next_call():
     with suppress(ServiceFailure):
         run.step(COLLECT)
     assert len(run.state().jobs) > jobs
+
+
+def two_jobs(**transform):
+    """A run whose first job is in flight, and whose second one a quota keeps from being created."""
+    run = MemoryRun([5, 5], echoing(lambda row: None), oversize=[0], exported=False, transform=transform)
+    run.service.looks = 1
+    run.step(PREPARE)
+    run.service.refusals.extend([None, *["quota"] * 9])
+    return run
+
+
+def test_a_job_in_flight_is_looked_at_while_a_quota_keeps_the_next_one_from_being_created():
+    """The quota may be free only once that job has ended, and its time is bounded all the same."""
+    run = two_jobs()
+    (name,) = run.step(SUBMIT)["wait_for"]
+    report = run.step(COLLECT)
+    assert (report["status"], report["wait_for"]) == ("waiting", [])
+    assert [job["status"] for job in report["jobs"]] == ["Completed", None]
+    assert run.service.looked[name] == 2
+
+
+def test_a_job_that_is_late_is_stopped_while_a_quota_is_used_up():
+    run = two_jobs(job_timeout_minutes=1)
+    run.service.looks = 99
+    (name,) = run.step(SUBMIT)["wait_for"]
+    run.sleep(61)
+    run.step(COLLECT)
+    assert run.service.stopped == [name]
+
+
+def test_a_quota_that_stays_used_up_ends_the_steps_as_it_ends_a_run():
+    """Else an orchestrator asks for ever, and is told each time that all is well."""
+    run = in_steps(transform={"job_timeout_minutes": 1})
+    run.step(PREPARE)
+    run.service.refusals.extend(["quota"] * 3)
+    assert run.step(SUBMIT)["status"] == "waiting"
+    run.sleep(61)
+    with pytest.raises(ServiceFailure, match="quota; no job of the run is in flight, and none could be created for 1 "):
+        run.step(COLLECT)
+    run.service.refusals.clear()
+    to_the_end(run)
+
+
+def test_a_quota_has_a_jobs_time_again_once_a_job_has_ended():
+    run = two_jobs(job_timeout_minutes=1)
+    run.step(SUBMIT)
+    run.sleep(50)
+    run.step(COLLECT)
+    ended = run.seconds
+    run.service.refusals.append("quota")
+    run.sleep(50)
+    assert run.step(COLLECT)["status"] == "waiting"
+    assert run.seconds == ended + 50

@@ -62,7 +62,7 @@ def advance(state: RunState | None, step: Step) -> RunState:
 def _opened(step: Step) -> RunState:
     _require(step.kind == "opened", step, "a ledger begins with `opened`")
     p = step.payload
-    return RunState(p["run_id"], p["nonce"], p["config"], p["at"])
+    return RunState(p["run_id"], p["nonce"], p["config"], p["at"], p["at"])
 
 
 def _after(state: RunState, step: Step) -> RunState:
@@ -70,10 +70,11 @@ def _after(state: RunState, step: Step) -> RunState:
     if transition is None:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}")
     _require(not state.cleaned, step, "the run was cleaned")
-    return _with_seconds(transition(state, step, step.parts), step)
+    return _with_times(transition(state, step, step.parts), step)
 
 
-def _with_seconds(state: RunState, step: Step) -> RunState:
+def _with_times(state: RunState, step: Step) -> RunState:
+    state = replace(state, moved_at=step.payload.get("at", state.moved_at))
     seconds = step.payload.get("seconds")
     if seconds is None:
         return state
