@@ -34,7 +34,7 @@ from batch_transform.core.verdicts import OUTPUT_SCHEMA
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.begin import begin, rejoin
-from batch_transform.pipeline.command_line import COLLECT, PREPARE
+from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.places import Places
@@ -278,7 +278,7 @@ class MemoryRun:
             raise ConfigurationError("not prepared")
         objects = ThreadedObjectWork(self.store, RUN.join("input"), self.reader, self.key)
         ctx = replace(self._context(ledger), waits=False, objects=objects)
-        return Driver(ctx, recorded if recorded.report else rejoin(ctx, is_meant=command != COLLECT))
+        return Driver(ctx, recorded if recorded.report else rejoin(ctx, is_meant=command == SUBMIT))
 
     def outcomes(self, state: RunState) -> dict[int, Any]:
         """What each row got: the prediction of the merge, or its dead leaf."""

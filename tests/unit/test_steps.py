@@ -139,6 +139,7 @@ def test_a_run_that_a_person_stopped_is_not_gone_on_with_by_a_poll():
     with pytest.raises(RunStopped, match="`submit` or `resume` goes on with it"):
         run.step(COLLECT)
     assert len(run.service.requests) == len(waiting)
+    run.step(SUBMIT)
     to_the_end(run)
     check_published(run)
 
@@ -183,6 +184,42 @@ def test_a_run_that_gave_up_is_tried_once_more_by_the_next_call():
     with suppress(ServiceFailure):
         run.step(COLLECT)
     assert len(run.state().jobs) > jobs
+
+
+@pytest.mark.parametrize("command", [PREPARE, COLLECT])
+def test_a_stop_between_two_rounds_holds_until_somebody_means_to_go_on(command):
+    """No job is in flight to be stopped, and still the next poll must create none."""
+    run = in_steps()
+    driver = run.driver()
+    while driver.state.last_round is None or driver.state.last_round.leaves is None:
+        driver.step()
+    driver.ctx.lease.release()
+    jobs = len(run.service.requests)
+    assert stopped(run) == []
+    with pytest.raises(RunStopped):
+        run.step(command)
+    assert len(run.service.requests) == jobs
+    run.step(SUBMIT)
+    to_the_end(run)
+    check_published(run)
+
+
+def test_a_stop_after_the_last_job_keeps_a_poll_from_publishing():
+    run = in_steps()
+    run.to_the_gate()
+    stopped(run)
+    with pytest.raises(RunStopped):
+        run.step(COLLECT)
+    run.to_the_end()
+    check_published(run)
+
+
+def test_a_run_that_is_published_or_cleaned_needs_no_stop():
+    run = in_steps()
+    to_the_end(run)
+    before = kinds(run)
+    assert stopped(run) == []
+    assert kinds(run) == before
 
 
 def two_jobs(**transform):

@@ -71,7 +71,7 @@ class _Step(Guarded):
             return
         config = self._config(there, run)
         self.run_id = config.run_id
-        meant = self._asked.command != COLLECT
+        meant = self._asked.command == SUBMIT
         self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant)
         self._drive(self.driver)
 
