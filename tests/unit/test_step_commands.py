@@ -7,11 +7,16 @@ import sys
 
 import pytest
 
+from batch_transform.aws.access import AwsAccess
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.state import fold
+from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline import cli
 from batch_transform.pipeline.command_line import parse
-from batch_transform.pipeline.steps import spelled
+from batch_transform.pipeline.named_run import Reached
+from batch_transform.pipeline.steps import going_on, spelled
 from batch_transform.pipeline.submission import main as submission
+from unit.core.test_state import EXPORTED, OPENED, STAGED, planned
 
 RUN_FILE = """
 run_id: a
@@ -47,6 +52,17 @@ def test_the_next_step_has_the_arguments_of_this_one_and_no_secret():
     again = "run.yml --var 'ds=a b' --set aws.region=eu-west-1"
     assert spelled(asked, "submit", {}) == f"batch-transform submit {again}"
     assert spelled(asked, "collect", {"BATCH_TRANSFORM_PROGRAM": "./s.sh"}) == f"./s.sh collect {again} --master yarn"
+
+
+def test_a_step_goes_on_with_the_file_that_prepare_made_of_a_package_path(tmp_path, monkeypatch):
+    """The ledger has the file's path; package:// would count as another input."""
+    (tmp_path / "shipped").mkdir()
+    (tmp_path / "shipped" / "in.csv").write_text("a\n1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "run.yml").write_text(RUN_FILE.replace("in.parquet", "package://shipped/in.csv"))
+    asked, there = parse(["submit", str(tmp_path / "run.yml")]), Reached(S3Uri("bucket", "runs/a"), AwsAccess())
+    state = fold([OPENED, STAGED, EXPORTED, planned("j1")])
+    assert going_on(asked, {}, there, state).input.path == str(tmp_path / "shipped" / "in.csv")
 
 
 @pytest.mark.parametrize(

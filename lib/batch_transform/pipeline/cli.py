@@ -13,9 +13,9 @@ from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
-from batch_transform.pipeline.package_data import resolve_input
+from batch_transform.pipeline.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.steps import spelled, step_without_spark
-from batch_transform.pipeline.submission import PACKAGE_CACHE, failure, tell
+from batch_transform.pipeline.submission import failure, tell
 
 
 def main() -> int:

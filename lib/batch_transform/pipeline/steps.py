@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.records import RunState
 from batch_transform.pipeline.command_line import COLLECT, PREPARE, SECRET, SUBMIT, CommandLine
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.guarded import Guarded, tell_terminal
 from batch_transform.pipeline.handshake import PROGRAM, Handshake
 from batch_transform.pipeline.interrupts import Interrupts
 from batch_transform.pipeline.named_run import Reached, reached, resumable
-from batch_transform.pipeline.recorded import RecordedRun, read_run
+from batch_transform.pipeline.package_data import PACKAGE_CACHE, resolve_input
+from batch_transform.pipeline.recorded import read_run
 from batch_transform.pipeline.rejoining import rejoin_run
 from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.step_by_step import SETTLED, is_prepared, step_report, without_spark
@@ -55,6 +57,17 @@ def spelled(asked: CommandLine, step: str, environ: Mapping[str, str]) -> str:
     return shlex.join(words)
 
 
+def going_on(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState | None) -> RunConfig:
+    """Returns the configuration with which a step goes on with a run, its input as `prepare` has recorded it.
+
+    Raises:
+        ConfigurationError: the run is not prepared; else as `resumable`.
+    """
+    if state is None or not is_prepared(state):
+        raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
+    return resolve_input(resumable(asked, environ, there, state), PACKAGE_CACHE)
+
+
 class _Step(Guarded):
     def __init__(self, asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> None:
         # It ends within moments by itself, and what it has recorded counts: nobody's death need end it.
@@ -69,17 +82,11 @@ class _Step(Guarded):
         if self._asked.command == PREPARE and not is_prepared(run.state):
             self.needs_spark = True
             return
-        config = self._config(there, run)
+        config = going_on(self._asked, self._environ, there, run.state)
         self.run_id = config.run_id
         meant = self._asked.command == SUBMIT
         self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant)
         self._drive(self.driver)
-
-    def _config(self, there: Reached, run: RecordedRun) -> RunConfig:
-        if not is_prepared(run.state):
-            raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
-        assert run.state is not None
-        return resumable(self._asked, self._environ, there, run.state)
 
     def _drive(self, driver: Driver) -> None:
         if driver.ctx.lease.epoch:

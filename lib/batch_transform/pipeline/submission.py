@@ -23,12 +23,11 @@ from batch_transform.pipeline.command_line import PLAN, SECRET, STEPS, SUBMIT, W
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
-from batch_transform.pipeline.package_data import SCHEME, resolve_input
+from batch_transform.pipeline.package_data import PACKAGE_CACHE, SCHEME, resolve_input
 from batch_transform.pipeline.spark_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.spark_home import SparkHome, find_spark
 from batch_transform.pipeline.steps import Done, spelled, step_without_spark
 
-PACKAGE_CACHE = Path(".batch_transform") / "packages"
 RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING = (
     "resolved.json",
     "command.json",
