@@ -9,12 +9,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.other_command import spelled
 from batch_transform.pipeline.package_data import PACKAGE_CACHE, resolve_input
-from batch_transform.pipeline.steps import spelled, step_without_spark
+from batch_transform.pipeline.steps import step_without_spark
 from batch_transform.pipeline.submission import failure, tell
 
 
@@ -43,7 +45,7 @@ def main() -> int:
         return plan_job(document, printed)
     from batch_transform.pipeline.job import run_job
 
-    os.environ.setdefault(SUBMIT_NEXT, spelled(asked, SUBMIT, os.environ))
+    os.environ[SUBMIT_NEXT] = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
     return run_job(document, printed, asked.command)
 
 

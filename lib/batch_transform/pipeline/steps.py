@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.records import RunState
-from batch_transform.pipeline.command_line import COLLECT, PREPARE, SECRET, SUBMIT, CommandLine
+from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT, CommandLine
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.guarded import Guarded, tell_terminal
-from batch_transform.pipeline.handshake import PROGRAM, Handshake
+from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
 from batch_transform.pipeline.named_run import Reached, reached, resumable
+from batch_transform.pipeline.other_command import spelled
 from batch_transform.pipeline.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.recorded import read_run
 from batch_transform.pipeline.rejoining import rejoin_run
@@ -45,16 +45,6 @@ def step_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake
     """
     step = _Step(asked, environ, handshake)
     return Done(step.do(step.run), step.needs_spark)
-
-
-def spelled(asked: CommandLine, step: str, environ: Mapping[str, str]) -> str:
-    """Returns the command line of another step of the same run, with the arguments of this one."""
-    words = [environ.get(PROGRAM, "batch-transform"), step, asked.subject]
-    for option, values in (("--var", asked.variables), ("--set", asked.sets), ("--emulator", asked.emulator_models)):
-        words += [word for value in values for word in (option, value)]
-    if step != SUBMIT:
-        words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word]
-    return shlex.join(words)
 
 
 def going_on(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState | None) -> RunConfig:
@@ -93,7 +83,10 @@ class _Step(Guarded):
             self.resources.enter_context(renewed(driver.ctx.lease))
             without_spark(driver, self._asked.command)
         command, workspace = self._asked.command, str(driver.ctx.places.run)
-        report = step_report(driver.state, command, workspace, lambda step: spelled(self._asked, step, self._environ))
+        config = driver.ctx.config
+        report = step_report(
+            driver.state, command, workspace, lambda step: spelled(step, self._asked, config, self._environ)
+        )
         driver.close(report)
         self.needs_spark = command == COLLECT and report["status"] == SETTLED and not self._asked.no_merge
         if not self.needs_spark:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +18,15 @@ from typing import Any
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer
 from batch_transform.pipeline.archive import write_archive
-from batch_transform.pipeline.command_line import PLAN, SECRET, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
+from batch_transform.pipeline.other_command import spelled
 from batch_transform.pipeline.package_data import PACKAGE_CACHE, SCHEME, resolve_input
 from batch_transform.pipeline.spark_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.spark_home import SparkHome, find_spark
-from batch_transform.pipeline.steps import Done, spelled, step_without_spark
+from batch_transform.pipeline.steps import Done, step_without_spark
 
 RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING = (
     "resolved.json",
@@ -157,23 +157,12 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)
     if not given.in_cluster:
-        added[RESUME] = resume_command(config, asked, environ)
-        added[SUBMIT_NEXT] = spelled(asked, SUBMIT, environ)
+        named = {PROGRAM: "spark-submit.sh", **environ}
+        added[RESUME] = spelled("resume", asked, config, named)
+        added[SUBMIT_NEXT] = spelled(SUBMIT, asked, config, named)
     _write_json(places.work / RESOLVED, config.to_document())
     _write_json(places.work / FALLBACK, _fallback(config, arguments))
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
-
-
-def resume_command(config: RunConfig, asked: CommandLine, environ: Mapping[str, str]) -> str:
-    """Returns the command that goes on with the run on the same Spark, without its run file."""
-    words = [environ.get(PROGRAM, "spark-submit.sh"), "resume", f"{config.workspace}/{config.run_id}"]
-    words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word is not None]
-    for text in asked.sets:
-        if text.startswith(("aws.", "emulator.")):
-            words += ["--set", text]
-    if config.emulator is not None and config.emulator.state is not None:
-        words += ["--set", f"emulator.state={config.emulator.state}"]
-    return " ".join(map(shlex.quote, words + (["--", *asked.rest] if asked.rest else [])))
 
 
 def _fallback(config: RunConfig, arguments: SparkArguments) -> dict[str, Any]:
