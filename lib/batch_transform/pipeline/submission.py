@@ -20,6 +20,7 @@ from batch_transform.core.errors import BatchTransformError, ConfigurationError,
 from batch_transform.pipeline.archive import write_archive
 from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
+from batch_transform.pipeline.guarded import fault_of_ours
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
 from batch_transform.pipeline.other_command import spelled
@@ -178,27 +179,33 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
-    """Returns the exit code: 0 with everything written, 2 with the faults on standard error.
+    """Returns the exit code: 0 with everything written, 2 with the faults on standard error, 4 where it failed.
 
     A command that needs no Spark, or the part of a step that needs none, is done here; it leaves its report and no
     command.
     """
     work, entry, *rest = arguments
-    lib = Path(__file__).resolve().parents[2]
     try:
-        asked = parse(rest)
-        if asked.command in WITHOUT_SPARK:
-            _write_json(Path(work) / FALLBACK, execute(asked, environ, tell))
-            return 0
-        done = Done(0, needs_spark=True)
-        if asked.command in STEPS:
-            done = step_without_spark(asked, environ, Handshake(report_file=Path(work) / FALLBACK))
-        if done.needs_spark:
-            prepare(asked, Places(Path(work).resolve(), Path(entry).resolve(), lib), environ)
+        return _submitted(Path(work), Path(entry), rest, environ)
     except BatchTransformError as error:
         sys.stderr.write(f"{error}\n")
-        _write_json(Path(work) / FALLBACK, failure(error))
-        return error.exit_code
+        named = error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
+        named = fault_of_ours(error)
+    _write_json(Path(work) / FALLBACK, failure(named))
+    return named.exit_code
+
+
+def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, str]) -> int:
+    asked = parse(rest)
+    if asked.command in WITHOUT_SPARK:
+        _write_json(work / FALLBACK, execute(asked, environ, tell))
+        return 0
+    done = Done(0, needs_spark=True)
+    if asked.command in STEPS:
+        done = step_without_spark(asked, environ, Handshake(report_file=work / FALLBACK))
+    if done.needs_spark:
+        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[2]), environ)
     return done.exit_code
 
 
