@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
+import signal
 from contextlib import suppress
 
 import pytest
 
-from batch_transform.core.errors import ConfigurationError, RunHeld, RunStopped, ServiceFailure
+from batch_transform.core.errors import ConfigurationError, Interrupted, RunHeld, RunStopped, ServiceFailure
 from batch_transform.core.records import ASKED
 from batch_transform.pipeline.command_line import COLLECT, PREPARE, STEPS, SUBMIT
+from batch_transform.pipeline.guarded import Guarded
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.interrupts import Interrupts
 from batch_transform.pipeline.stopping import stop_jobs
+from batch_transform.s3.lease import RunLease
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, echoing
 from unit.test_run_crashes import DEATHS, begun, check, check_published, killed
@@ -220,6 +226,33 @@ def test_a_run_that_is_published_or_cleaned_needs_no_stop():
     before = kinds(run)
     assert stopped(run) == []
     assert kinds(run) == before
+
+
+def test_a_step_that_is_interrupted_as_it_gets_the_run_keeps_nobody_waiting(monkeypatch):
+    run = in_steps()
+    run.step(PREPARE)
+    acquire = RunLease.acquire
+
+    def interrupted(lease, *args):
+        acquire(lease, *args)
+        raise Interrupted(15)
+
+    monkeypatch.setattr(RunLease, "acquire", interrupted)
+    with pytest.raises(Interrupted):
+        run.step(SUBMIT)
+    monkeypatch.undo()
+    began = run.seconds
+    run.step(SUBMIT)
+    assert run.seconds == began
+
+
+def test_who_is_interrupted_before_the_run_is_its_own_says_that_jobs_go_on(tmp_path):
+    handshake = Handshake(report_file=tmp_path / "report")
+    guarded = Guarded("run", handshake, Interrupts(watch_parent=False))
+    assert guarded.do(lambda: signal.raise_signal(signal.SIGTERM)) == 143
+    report = json.loads((tmp_path / "report").read_text())
+    assert report["status"] == "interrupted"
+    assert "the run was not held yet: jobs that are in flight go on; `stop` ends them" in report["error"]
 
 
 def two_jobs(**transform):

@@ -61,9 +61,8 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
     if last is not None and not given_back:
         died = f"waiting up to {last.ttl_seconds:g} s to see whether it lives"
         ctx.tell("resume", f"the last driver ({last.writer}) has not given the run back; {died}")
-    epoch = ctx.lease.acquire(ctx.ledger.epoch)
-    try:
-        ctx.ledger.hold(epoch)
+    try:  # a signal may come as soon as the lease is held
+        ctx.ledger.hold(ctx.lease.acquire(ctx.ledger.epoch))
         return held(fold(ctx.ledger.load()), given_back)
     except BaseException:
         ctx.lease.release()

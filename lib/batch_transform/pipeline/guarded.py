@@ -96,14 +96,18 @@ class Guarded:
 
     def _end(self, error: BatchTransformError | Interrupted) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
+        words = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
         tell_terminal(Event("end", str(error)))
+        if isinstance(error, Interrupted) and self.driver is None:
+            words.append("the run was not held yet: jobs that are in flight go on; `stop` ends them")
+            tell_terminal(Event("end", words[-1]))
         status = _STATUS.get(type(error), "failed")
         report: dict[str, Any] = {"run_id": self.run_id, "status": status}
         if self.driver is not None:
             if isinstance(error, Interrupted):
                 self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)
             report = run_report(self.driver.state, status, str(self.driver.ctx.places.run))
-        report["error"] = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+        report["error"] = words
         self.handshake.report(report)
         if self.driver is not None:
             with suppress(BatchTransformError):
