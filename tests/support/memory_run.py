@@ -34,7 +34,7 @@ from batch_transform.core.verdicts import OUTPUT_SCHEMA
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.begin import begin, rejoin
-from batch_transform.pipeline.command_line import COLLECT, PREPARE
+from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.places import Places
@@ -253,7 +253,7 @@ class MemoryRun:
         state = fold(self.reader_of_the_ledger().load())
         if command == PREPARE and not is_prepared(state):
             return self._worked(self.driver(), command, prepare)
-        report = self._worked(self._rejoined(command), command, lambda driver: without_spark(driver, command))
+        report = self._worked(self.rejoined(command), command, lambda driver: without_spark(driver, command))
         if command == COLLECT and report["status"] == SETTLED:
             return self._worked(self.driver(), command, Driver.run)
         return report
@@ -269,7 +269,7 @@ class MemoryRun:
             raise
         return report
 
-    def _rejoined(self, command: str) -> Driver:
+    def rejoined(self, command: str) -> Driver:
         """A driver without Spark, as a step has it."""
         self.drivers += 1
         ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
@@ -278,7 +278,9 @@ class MemoryRun:
             raise ConfigurationError("not prepared")
         objects = ThreadedObjectWork(self.store, RUN.join("input"), self.reader, self.key)
         ctx = replace(self._context(ledger), waits=False, objects=objects)
-        return Driver(ctx, recorded if recorded.report else rejoin(ctx, is_meant=command != COLLECT))
+        if recorded.report:
+            return Driver(ctx, recorded)
+        return Driver(*rejoin(ctx, is_meant=command == SUBMIT))
 
     def outcomes(self, state: RunState) -> dict[int, Any]:
         """What each row got: the prediction of the merge, or its dead leaf."""

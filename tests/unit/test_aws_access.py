@@ -7,6 +7,7 @@ import pickle
 import pytest
 
 from batch_transform.aws.access import EMULATOR_REGION, AwsAccess
+from batch_transform.core.errors import ConfigurationError
 
 FAR = "http://127.0.0.1:1"
 NEAR = "http://127.0.0.1:2"
@@ -84,3 +85,15 @@ def test_the_retries_of_calls_are_botocores_and_bounded():
 def test_options_of_the_caller_win():
     assert AwsAccess("eu-west-1").client("s3", max_pool_connections=50).meta.config.max_pool_connections == 50
     assert AwsAccess("eu-west-1").client("s3", user_agent_extra="x").meta.config.user_agent_extra == "x"
+
+
+@pytest.mark.parametrize(
+    ("access", "fault"),
+    [
+        (AwsAccess(profile="nobody"), r"aws\.profile: .*\(nobody\).*AWS_PROFILE"),
+        (AwsAccess(endpoint_url=FAR), r"aws\.region: .*AWS_REGION"),
+    ],
+)
+def test_a_way_to_aws_that_cannot_be_is_refused_with_its_setting(access, fault):
+    with pytest.raises(ConfigurationError, match=fault):
+        access.client("sagemaker")

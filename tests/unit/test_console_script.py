@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline import cli
+from batch_transform.pipeline import cli, named_run, steps, submission
 from batch_transform.pipeline.command_line import parse
 
+URI = "s3://bucket/runs/a"
 RUN_FILE = """
 run_id: a
 workspace: s3://bucket/runs
@@ -65,3 +66,36 @@ def test_a_plan_is_made_of_the_same_document_and_its_code_is_the_commands(run_fi
     monkeypatch.setattr(sys, "argv", ["batch-transform", "plan", run_file])
     assert cli.main() == 0
     assert json.loads(capsys.readouterr().out) == {"status": "planned", "run_id": "a"}
+
+
+class Unforeseen(Exception):
+    """Of a library, which nobody has named."""
+
+
+@pytest.mark.parametrize("words", [["status", URI], ["collect", URI], ["resume", URI]])
+def test_an_error_that_nobody_named_is_exit_code_4_and_one_report(words, monkeypatch, capsys):
+    """1 is no exit code of this command: an orchestrator could not tell whether to try again."""
+    unforeseen(monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["batch-transform", *words])
+    assert cli.main() == 4
+    printed = capsys.readouterr()
+    (line,) = printed.out.strip().split("\n")
+    report = json.loads(line)
+    assert (report["status"], report["error"]) == ("failed", ["Unforeseen: oh"])
+    assert printed.err.count("Traceback") == 1
+
+
+@pytest.mark.parametrize("words", [["status", URI], ["collect", URI], ["resume", URI]])
+def test_the_submission_leaves_a_report_of_an_error_that_nobody_named(words, monkeypatch, capsys, tmp_path):
+    unforeseen(monkeypatch)
+    assert submission.main([str(tmp_path), "score.py", *words], {}) == 4
+    assert json.loads((tmp_path / "fallback.json").read_text())["error"] == ["Unforeseen: oh"]
+    assert capsys.readouterr().err.count("Traceback") == 1
+
+
+def unforeseen(monkeypatch):
+    def fail(uri, access):
+        raise Unforeseen("oh")
+
+    for module in (named_run, steps):
+        monkeypatch.setattr(module, "read_run", fail)

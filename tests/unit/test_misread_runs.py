@@ -12,6 +12,7 @@ from batch_transform.core.answer_form import JSON, AnswerForm
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records_path import parse_path
+from batch_transform.pipeline.command_line import COLLECT
 from support.memory_run import READER, MemoryRun, echoing
 
 AS_JSON = {"schema": "echo long", "format": "json", "records_path": "[]"}
@@ -150,6 +151,20 @@ def test_a_driver_that_takes_over_has_the_same_schema():
     assert run.to_the_gate().inferred == "echo bigint"
     kinds = [step.kind for step in run.reader_of_the_ledger().load()]
     assert kinds.count("inferred") == 1
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_a_step_that_read_the_ledger_before_reads_answers_as_it_says_once_it_holds_the_run(died):
+    """Its reader was made of what the ledger had; where the other process has died it also records that it goes on."""
+    run = inferring()
+    driver = run.driver()
+    while driver.state.inferred is None:
+        assert driver.step()
+    if not died:
+        driver.ctx.lease.release()
+    late = run.rejoined(COLLECT)
+    assert late.state.staged.answers == driver.state.staged.answers
+    assert late.ctx.objects.reader.schema.names == ["echo"]
 
 
 def test_a_round_without_an_answer_leaves_the_schema_to_the_next():

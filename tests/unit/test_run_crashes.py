@@ -44,9 +44,9 @@ class Model:
         return [json.dumps({"echo": row}).encode() for row in ids]
 
 
-def begun(mode="append"):
+def begun(mode="append", **options):
     rows = all_rows(SIZES)
-    run = MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]], exported=False, mode=mode)
+    run = MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]], exported=False, mode=mode, **options)
     for folder in ("out", "out_dead_letter"):
         run.store.put(S3Uri("bucket", f"{folder}/_SUCCESS"), b"")
     return run

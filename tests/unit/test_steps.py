@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
+import signal
 from contextlib import suppress
 
 import pytest
 
-from batch_transform.core.errors import ConfigurationError, RunHeld, RunStopped, ServiceFailure
+from batch_transform.core.errors import ConfigurationError, Interrupted, RunHeld, RunStopped, ServiceFailure
 from batch_transform.core.records import ASKED
 from batch_transform.pipeline.command_line import COLLECT, PREPARE, STEPS, SUBMIT
+from batch_transform.pipeline.guarded import Guarded
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.interrupts import Interrupts
 from batch_transform.pipeline.stopping import stop_jobs
+from batch_transform.s3.lease import RunLease
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, echoing
 from unit.test_run_crashes import DEATHS, begun, check, check_published, killed
@@ -139,6 +145,7 @@ def test_a_run_that_a_person_stopped_is_not_gone_on_with_by_a_poll():
     with pytest.raises(RunStopped, match="`submit` or `resume` goes on with it"):
         run.step(COLLECT)
     assert len(run.service.requests) == len(waiting)
+    run.step(SUBMIT)
     to_the_end(run)
     check_published(run)
 
@@ -183,3 +190,119 @@ def test_a_run_that_gave_up_is_tried_once_more_by_the_next_call():
     with suppress(ServiceFailure):
         run.step(COLLECT)
     assert len(run.state().jobs) > jobs
+
+
+@pytest.mark.parametrize("command", [PREPARE, COLLECT])
+def test_a_stop_between_two_rounds_holds_until_somebody_means_to_go_on(command):
+    """No job is in flight to be stopped, and still the next poll must create none."""
+    run = in_steps()
+    driver = run.driver()
+    while driver.state.last_round is None or driver.state.last_round.leaves is None:
+        driver.step()
+    driver.ctx.lease.release()
+    jobs = len(run.service.requests)
+    assert stopped(run) == []
+    with pytest.raises(RunStopped):
+        run.step(command)
+    assert len(run.service.requests) == jobs
+    run.step(SUBMIT)
+    to_the_end(run)
+    check_published(run)
+
+
+def test_a_stop_after_the_last_job_keeps_a_poll_from_publishing():
+    run = in_steps()
+    run.to_the_gate()
+    stopped(run)
+    with pytest.raises(RunStopped):
+        run.step(COLLECT)
+    run.to_the_end()
+    check_published(run)
+
+
+def test_a_run_that_is_published_or_cleaned_needs_no_stop():
+    run = in_steps()
+    to_the_end(run)
+    before = kinds(run)
+    assert stopped(run) == []
+    assert kinds(run) == before
+
+
+def test_a_step_that_is_interrupted_as_it_gets_the_run_keeps_nobody_waiting(monkeypatch):
+    run = in_steps()
+    run.step(PREPARE)
+    acquire = RunLease.acquire
+
+    def interrupted(lease, *args):
+        acquire(lease, *args)
+        raise Interrupted(15)
+
+    monkeypatch.setattr(RunLease, "acquire", interrupted)
+    with pytest.raises(Interrupted):
+        run.step(SUBMIT)
+    monkeypatch.undo()
+    began = run.seconds
+    run.step(SUBMIT)
+    assert run.seconds == began
+
+
+def test_who_is_interrupted_before_the_run_is_its_own_says_that_jobs_go_on(tmp_path):
+    handshake = Handshake(report_file=tmp_path / "report")
+    guarded = Guarded("run", handshake, Interrupts(watch_parent=False))
+    assert guarded.do(lambda: signal.raise_signal(signal.SIGTERM)) == 143
+    report = json.loads((tmp_path / "report").read_text())
+    assert report["status"] == "interrupted"
+    assert "the run was not held yet: jobs that are in flight go on; `stop` ends them" in report["error"]
+
+
+def two_jobs(**transform):
+    """A run whose first job is in flight, and whose second one a quota keeps from being created."""
+    run = MemoryRun([5, 5], echoing(lambda row: None), oversize=[0], exported=False, transform=transform)
+    run.service.looks = 1
+    run.step(PREPARE)
+    run.service.refusals.extend([None, *["quota"] * 9])
+    return run
+
+
+def test_a_job_in_flight_is_looked_at_while_a_quota_keeps_the_next_one_from_being_created():
+    """The quota may be free only once that job has ended, and its time is bounded all the same."""
+    run = two_jobs()
+    (name,) = run.step(SUBMIT)["wait_for"]
+    report = run.step(COLLECT)
+    assert (report["status"], report["wait_for"]) == ("waiting", [])
+    assert [job["status"] for job in report["jobs"]] == ["Completed", None]
+    assert run.service.looked[name] == 2
+
+
+def test_a_job_that_is_late_is_stopped_while_a_quota_is_used_up():
+    run = two_jobs(job_timeout_minutes=1)
+    run.service.looks = 99
+    (name,) = run.step(SUBMIT)["wait_for"]
+    run.sleep(61)
+    run.step(COLLECT)
+    assert run.service.stopped == [name]
+
+
+def test_a_quota_that_stays_used_up_ends_the_steps_as_it_ends_a_run():
+    """Else an orchestrator asks for ever, and is told each time that all is well."""
+    run = in_steps(transform={"job_timeout_minutes": 1})
+    run.step(PREPARE)
+    run.service.refusals.extend(["quota"] * 3)
+    assert run.step(SUBMIT)["status"] == "waiting"
+    run.sleep(61)
+    with pytest.raises(ServiceFailure, match="quota; no job of the run is in flight, and none could be created for 1 "):
+        run.step(COLLECT)
+    run.service.refusals.clear()
+    to_the_end(run)
+
+
+def test_a_quota_has_a_jobs_time_again_once_a_job_has_ended():
+    run = two_jobs(job_timeout_minutes=1)
+    run.step(SUBMIT)
+    run.sleep(50)
+    run.step(COLLECT)
+    ended = run.seconds
+    run.service.refusals.append("quota")
+    run.sleep(50)
+    assert run.step(COLLECT)["status"] == "waiting"
+    assert run.seconds == ended + 50

@@ -7,6 +7,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import NoRegionError, ProfileNotFound
+
+from batch_transform.core.errors import ConfigurationError
 
 # The emulator accepts any credentials; these are no secret and keep a laptop without an AWS profile working.
 EMULATOR_CREDENTIALS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
@@ -32,15 +35,25 @@ class AwsAccess:
     emulated: bool = False
 
     def session(self) -> boto3.Session:
-        """Returns a boto3 session with this region and identity."""
+        """Returns a boto3 session with this region and identity.
+
+        Raises:
+            ConfigurationError: there is no such profile.
+        """
         if self.emulated:
             return boto3.Session(region_name=self.region or EMULATOR_REGION, **EMULATOR_CREDENTIALS)
-        return boto3.Session(region_name=self.region, profile_name=self.profile)
+        try:
+            return boto3.Session(region_name=self.region, profile_name=self.profile)
+        except ProfileNotFound as err:
+            raise ConfigurationError(f"aws.profile: {err}; set aws.profile, or AWS_PROFILE, to one that is") from err
 
     def client(self, service: str, **options: Any) -> Any:
         """Returns a client of `service`; `options` go to botocore's Config.
 
         The retries of single calls are botocore's; spans are retried by the pipeline.
+
+        Raises:
+            ConfigurationError: there is no such profile, or no region.
         """
         defaults: dict[str, Any] = {
             "retries": {"mode": "standard", "max_attempts": 8},
@@ -48,9 +61,11 @@ class AwsAccess:
         }
         if service == "s3" and self.endpoint(service):
             defaults["s3"] = {"addressing_style": "path"}  # an emulator has no wildcard DNS for bucket names
-        return self.session().client(
-            service, endpoint_url=self.endpoint(service), config=Config(**(defaults | options))
-        )
+        config = Config(**(defaults | options))
+        try:
+            return self.session().client(service, endpoint_url=self.endpoint(service), config=config)
+        except NoRegionError as err:
+            raise ConfigurationError("aws.region: is needed and not given; set it, or AWS_REGION") from err
 
     def endpoint(self, service: str) -> str | None:
         """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batch_transform.config.faults import Path
+from batch_transform.config.faults import UNSPOKEN, Path
+from batch_transform.core.secret import SECRET
 
 # They steer how a run is watched and reached and what is accepted, not what is sent, paid for or published.
 MAY_CHANGE: tuple[Path, ...] = (
@@ -54,10 +55,15 @@ def differences(
     free_now += () if reading else MAY_CHANGE_BEFORE_READING
     before, after = _leaves(recorded), _leaves(given)
     return [
-        f"{'.'.join(path)}: was {before.get(path)!r}, now {after.get(path)!r}"
+        f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path) and not any(path[: len(free)] == free for free in free_now)
     ]
+
+
+def _told(path: Path, before: Any, after: Any) -> str:
+    hidden = path[:2] in UNSPOKEN or SECRET.search(".".join(path))
+    return "differs (its values may be secret)" if hidden else f"was {before!r}, now {after!r}"
 
 
 def _leaves(document: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:

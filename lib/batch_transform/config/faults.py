@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 
 _LONGEST_VALUE = 60
 # Values under these keys may be secrets, and a message ends up in logs.
-_UNSPOKEN = (("transform", "environment"), ("model", "environment"), ("input", "options"))
+UNSPOKEN = (("transform", "environment"), ("model", "environment"), ("input", "options"))
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -88,7 +88,7 @@ def _spelled(value: Any, path: Path) -> str:
         return "a map" if isinstance(value, dict) else "a list"
     if value is None:
         return "null"
-    if any(path[: len(prefix)] == prefix for prefix in _UNSPOKEN):
+    if any(path[: len(prefix)] == prefix for prefix in UNSPOKEN):
         return "text" if isinstance(value, str) else "a number"
     text = f"the text {str(value)!r}" if isinstance(value, str) else repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."

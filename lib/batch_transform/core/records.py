@@ -135,10 +135,14 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as a fold over its ledger. Fields are final once set, but for `stopped`; answers may be judged anew.
+    """A run as a fold over its ledger.
+
+    Fields are final once set, but for `stopped` and `moved_at`; answers may be judged anew.
 
     Attributes:
         stopped: whether a person has stopped it and nobody has gone on with it since.
+        moved_at: the time of the latest step that tells it: the run was begun or gone on with, a round was planned, a
+            job was created or found to have ended.
         inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
     """
@@ -147,6 +151,7 @@ class RunState:
     nonce: str
     config: dict[str, Any]
     opened_at: str
+    moved_at: str
     staged: Staged | None = None
     spans: Part | None = None
     inferred: str | None = None

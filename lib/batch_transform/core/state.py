@@ -9,6 +9,7 @@
 | planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
 | job_created | after planned, for a job not yet created | created |
 | job_stopping | for a job that has not ended: intent | that this run asks for its end, and why; whether a person did |
+| stopped | any time before done | that a person has stopped the run, whether jobs were in flight or not |
 | job_ended | for a created job | terminal status |
 | job_judged | for an ended job | the verdicts on its spans |
 | inferred | when the jobs of a round have ended | the predictions' schema, if it is to be inferred |
@@ -26,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
@@ -62,7 +64,7 @@ def advance(state: RunState | None, step: Step) -> RunState:
 def _opened(step: Step) -> RunState:
     _require(step.kind == "opened", step, "a ledger begins with `opened`")
     p = step.payload
-    return RunState(p["run_id"], p["nonce"], p["config"], p["at"])
+    return RunState(p["run_id"], p["nonce"], p["config"], p["at"], p["at"])
 
 
 def _after(state: RunState, step: Step) -> RunState:
@@ -70,10 +72,11 @@ def _after(state: RunState, step: Step) -> RunState:
     if transition is None:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}")
     _require(not state.cleaned, step, "the run was cleaned")
-    return _with_seconds(transition(state, step, step.parts), step)
+    return _with_times(transition(state, step, step.parts), step)
 
 
-def _with_seconds(state: RunState, step: Step) -> RunState:
+def _with_times(state: RunState, step: Step) -> RunState:
+    state = replace(state, moved_at=step.payload.get("at", state.moved_at))
     seconds = step.payload.get("seconds")
     if seconds is None:
         return state
@@ -130,11 +133,15 @@ def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunSta
 
 
 def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    job = _known_job(state, step)
+    job, reason = _known_job(state, step), step.payload["reason"]
     _require(job.status is None, step, "it has ended")
-    reason = step.payload["reason"]
     state = replace(state, stopped=state.stopped or reason == ASKED)
     return _with_job(state, replace(job, stop_reason=reason))
+
+
+def _stopped(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.report is None, step, "the run is published")
+    return replace(state, stopped=True)
 
 
 def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -142,15 +149,8 @@ def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState
     _require(job.created and job.status is None, step, "ends once, after it was created")
     status = JobStatus.parse(p["status"])
     _require(status.is_terminal, step, f"{status.value} is no end")
-    ended = replace(
-        job,
-        status=status,
-        failure_reason=p.get("failure_reason"),
-        created_at=p.get("created_at"),
-        started_at=p.get("started_at"),
-        ended_at=p.get("ended_at"),
-    )
-    return _with_job(state, ended)
+    told: dict[str, Any] = {name: p.get(name) for name in ("failure_reason", "created_at", "started_at", "ended_at")}
+    return _with_job(state, replace(job, status=status, **told))
 
 
 def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -222,6 +222,7 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "planned": _planned,
     "job_created": _job_created,
     "job_stopping": _job_stopping,
+    "stopped": _stopped,
     "job_ended": _job_ended,
     "inferred": _inferred,
     "job_judged": _job_judged,

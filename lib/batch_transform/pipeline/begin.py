@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
-from batch_transform.core.answer_schema import encode_schema
+from batch_transform.core.answer_schema import decode_schema, encode_schema
 from batch_transform.core.errors import RunStopped
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.records import RunState
@@ -24,15 +25,15 @@ def begin(ctx: RunContext) -> RunState:
     return _taken(ctx, lambda recorded, given_back: _held(ctx, recorded))
 
 
-def rejoin(ctx: RunContext, *, is_meant: bool) -> RunState:
-    """Returns the state of a run that has begun once this process holds it, for a step of many.
+def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
+    """Returns the state of a run that has begun once this process holds it, for a step of many, and its context.
 
     A step comes each minute, and most find nothing to do. So it records that it goes on with the run only where that
     says something: its configuration is another one, the run had ended, or the process before it died, whose appends
     must be fenced.
 
     Args:
-        ctx: of the run.
+        ctx: of the run, as it was before it was held: another process may since have inferred how answers are read.
         is_meant: whether whoever asks for the step means to go on with a run that a person has stopped.
 
     Raises:
@@ -49,9 +50,16 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> RunState:
         ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
         changed = recorded.config != ctx.config.to_document()
         goes_on = recorded.report is None and (ended or changed or not given_back)
-        return _held(ctx, recorded) if goes_on else recorded
+        return _held(_reading(ctx, recorded), recorded) if goes_on else recorded
 
-    return _taken(ctx, held)
+    state = _taken(ctx, held)
+    return _reading(ctx, state), state
+
+
+def _reading(ctx: RunContext, state: RunState) -> RunContext:
+    """The context that reads answers as the state says."""
+    assert state.staged is not None
+    return replace(ctx, objects=ctx.objects.reading(decode_schema(state.staged.answers)))
 
 
 def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -> RunState:
@@ -61,9 +69,8 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
     if last is not None and not given_back:
         died = f"waiting up to {last.ttl_seconds:g} s to see whether it lives"
         ctx.tell("resume", f"the last driver ({last.writer}) has not given the run back; {died}")
-    epoch = ctx.lease.acquire(ctx.ledger.epoch)
-    try:
-        ctx.ledger.hold(epoch)
+    try:  # a signal may come as soon as the lease is held
+        ctx.ledger.hold(ctx.lease.acquire(ctx.ledger.epoch))
         return held(fold(ctx.ledger.load()), given_back)
     except BaseException:
         ctx.lease.release()

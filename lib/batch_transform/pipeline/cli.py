@@ -9,33 +9,42 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
+from batch_transform.pipeline.guarded import fault_of_ours
 from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
-from batch_transform.pipeline.package_data import resolve_input
-from batch_transform.pipeline.steps import spelled, step_without_spark
-from batch_transform.pipeline.submission import PACKAGE_CACHE, failure, tell
+from batch_transform.pipeline.other_command import spelled
+from batch_transform.pipeline.package_data import PACKAGE_CACHE, resolve_input
+from batch_transform.pipeline.steps import step_without_spark
+from batch_transform.pipeline.submission import failure, tell
 
 
 def main() -> int:
     """Returns the exit code; the report is the only line on standard output."""
     printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
     try:
-        asked = parse(sys.argv[1:])
-        if asked.command in WITHOUT_SPARK:
-            printed.report(execute(asked, os.environ, tell))
-            return 0
-        if asked.command in STEPS:
-            _refuse_spark_options(asked)
-            done = step_without_spark(asked, os.environ, printed)
-            if not done.needs_spark:
-                return done.exit_code
-        document = resolved(asked)
+        return _done(parse(sys.argv[1:]), printed)
     except BatchTransformError as err:
         sys.stderr.write(f"{err}\n")
-        printed.report(failure(err))
-        return err.exit_code
+        named = err
+    except Exception as err:  # noqa: BLE001 - whatever it is, whoever called needs a report and an exit code of ours
+        named = fault_of_ours(err)
+    printed.report(failure(named))
+    return named.exit_code
+
+
+def _done(asked: CommandLine, printed: PrintedReport) -> int:
+    if asked.command in WITHOUT_SPARK:
+        printed.report(execute(asked, os.environ, tell))
+        return 0
+    if asked.command in STEPS:
+        _refuse_spark_options(asked)
+        done = step_without_spark(asked, os.environ, printed)
+        if not done.needs_spark:
+            return done.exit_code
+    document = resolved(asked)
     # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
     if asked.command == PLAN:
         from batch_transform.pipeline.planned import plan_job
@@ -43,7 +52,7 @@ def main() -> int:
         return plan_job(document, printed)
     from batch_transform.pipeline.job import run_job
 
-    os.environ.setdefault(SUBMIT_NEXT, spelled(asked, SUBMIT, os.environ))
+    os.environ[SUBMIT_NEXT] = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
     return run_job(document, printed, asked.command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -31,8 +30,6 @@ OWN_OPTIONS = {
     "--tolerance": "tolerance",
 }
 OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge"}
-# What a message or a report repeats of a command line is stored and printed.
-SECRET = re.compile("secret|password|token", re.IGNORECASE)
 # The options that belong to one command only.
 BELONGING = {
     "older_than": CLEAN,

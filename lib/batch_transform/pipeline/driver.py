@@ -19,7 +19,8 @@ from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.stopping import stop_jobs
 
-_HANDLERS: dict[type[Any], Callable[[RunContext, RunState, Any], Outcome]] = {
+_Handler = Callable[[RunContext, RunState, Any], Outcome | None]
+_HANDLERS: dict[type[Any], _Handler] = {
     act.Stage: prepare.stage_rows,
     act.Export: prepare.export_rows,
     act.Plan: plan.plan_round,
@@ -33,6 +34,12 @@ _HANDLERS: dict[type[Any], Callable[[RunContext, RunState, Any], Outcome]] = {
     act.Intend: publish.intend,
     act.Publish: publish.publish_tables,
     act.Finish: publish.finish,
+}
+# Of a process that does not wait for jobs.
+_HANDLERS_THAT_LOOK: dict[type[Any], _Handler] = {
+    **_HANDLERS,
+    act.Create: score.create_job_or_look,
+    act.Await: score.look_at_jobs,
 }
 
 
@@ -75,9 +82,8 @@ class Driver:
         return True
 
     def _outcome(self, action: act.Action) -> Outcome | None:
-        if isinstance(action, act.Await) and not self.ctx.waits:
-            return score.look_at_jobs(self.ctx, self.state, action)
-        return _HANDLERS[type(action)](self.ctx, self.state, action)
+        handlers = _HANDLERS if self.ctx.waits else _HANDLERS_THAT_LOOK
+        return handlers[type(action)](self.ctx, self.state, action)
 
     def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()

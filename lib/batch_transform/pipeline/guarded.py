@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -49,6 +50,13 @@ def tell_terminal(event: Event) -> None:
         sys.stderr.flush()
 
 
+def fault_of_ours(err: BaseException) -> ServiceFailure:
+    """Returns what an error is told as that nobody has named, once its stack is shown; the run can be resumed."""
+    with suppress(OSError):  # the pipe to a dead JVM
+        traceback.print_exception(err)
+    return ServiceFailure(f"{type(err).__name__}: {first_line(err)}")
+
+
 class Guarded:
     """A driver's work, and how it ends.
 
@@ -78,22 +86,28 @@ class Guarded:
                 # A Ctrl-C while the session begins is PySpark's to handle: it raises KeyboardInterrupt.
                 gone = self.interrupts.signal_number or (self.interrupts.orphaned and signal.SIGTERM)
                 number = signal.SIGINT if isinstance(err, KeyboardInterrupt) else gone
-                if not number:
-                    self._end(ServiceFailure(f"{type(err).__name__}: {first_line(err)}"))
+                if number:
+                    return self._end(Interrupted(number))
+                code = self._end(fault_of_ours(err))
+                if not isinstance(err, Exception):
                     raise
-                return self._end(Interrupted(number))
+                return code
         return 0
 
     def _end(self, error: BatchTransformError | Interrupted) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
+        words = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
         tell_terminal(Event("end", str(error)))
+        if isinstance(error, Interrupted) and self.driver is None:
+            words.append("the run was not held yet: jobs that are in flight go on; `stop` ends them")
+            tell_terminal(Event("end", words[-1]))
         status = _STATUS.get(type(error), "failed")
         report: dict[str, Any] = {"run_id": self.run_id, "status": status}
         if self.driver is not None:
             if isinstance(error, Interrupted):
                 self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)
             report = run_report(self.driver.state, status, str(self.driver.ctx.places.run))
-        report["error"] = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+        report["error"] = words
         self.handshake.report(report)
         if self.driver is not None:
             with suppress(BatchTransformError):

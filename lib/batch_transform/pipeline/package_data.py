@@ -17,6 +17,7 @@ from batch_transform.config import RunConfig
 from batch_transform.core.errors import ConfigurationError
 
 SCHEME = "package://"
+PACKAGE_CACHE = Path(".batch_transform") / "packages"
 
 
 def resolve_input(config: RunConfig, cache: Path) -> RunConfig:

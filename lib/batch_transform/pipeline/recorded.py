@@ -68,9 +68,8 @@ class RecordedRun:
         """
         assert self.state is not None
         lease = self.lease()
-        epoch = lease.acquire(self.ledger.epoch, patience_seconds)
-        try:
-            self.ledger.hold(epoch)
+        try:  # a signal may come as soon as the lease is held
+            self.ledger.hold(lease.acquire(self.ledger.epoch, patience_seconds))
             yield lease, fold(self.ledger.load()) or self.state
         finally:
             lease.release()

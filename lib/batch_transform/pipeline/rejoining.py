@@ -73,7 +73,7 @@ def rejoin_run(run: RecordedRun, config: RunConfig, access: AwsAccess, listener:
     )
     if state.report is not None:
         return Driver(ctx, state)
-    return Driver(ctx, rejoin(ctx, is_meant=is_meant))
+    return Driver(*rejoin(ctx, is_meant=is_meant))
 
 
 class _NoTables:

@@ -14,7 +14,6 @@ from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
 from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.driver import Driver
-from batch_transform.sagemaker.failures import NotNow
 
 PREPARED, WAITING, SETTLED, PUBLISHED = "prepared", "waiting", "settled", "published"
 _BEGINNING = (act.Stage, act.Export)
@@ -34,7 +33,7 @@ def prepare(driver: Driver) -> None:
 
 def submit(driver: Driver) -> None:
     """Creates the recorded jobs of the round, as many as may be in flight."""
-    while isinstance(next_action(driver.state), act.Create) and _step(driver):
+    while isinstance(next_action(driver.state), act.Create) and driver.step():
         pass
 
 
@@ -43,7 +42,7 @@ def collect(driver: Driver) -> None:
 
     It ends when jobs are in flight that have not ended, or when only gate, merge and publication are left.
     """
-    while not isinstance(next_action(driver.state), _END) and _step(driver):
+    while not isinstance(next_action(driver.state), _END) and driver.step():
         pass
 
 
@@ -53,15 +52,6 @@ def without_spark(driver: Driver, command: str) -> None:
         submit(driver)
     elif command == COLLECT:
         collect(driver)
-
-
-def _step(driver: Driver) -> bool:
-    """Whether a step was done; a quota that is used up is left to a later call."""
-    try:
-        return driver.step()
-    except NotNow as err:
-        driver.ctx.tell("score", f"{err}; left to the next `collect`")
-        return False
 
 
 def step_report(state: RunState, command: str, workspace: str, spell: Callable[[str], str]) -> dict[str, Any]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.command_line import COLLECT, PREPARE, SECRET, SUBMIT, CommandLine
+from batch_transform.core.records import RunState
+from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT, CommandLine
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.guarded import Guarded, tell_terminal
-from batch_transform.pipeline.handshake import PROGRAM, Handshake
+from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
 from batch_transform.pipeline.named_run import Reached, reached, resumable
-from batch_transform.pipeline.recorded import RecordedRun, read_run
+from batch_transform.pipeline.other_command import spelled
+from batch_transform.pipeline.package_data import PACKAGE_CACHE, resolve_input
+from batch_transform.pipeline.recorded import read_run
 from batch_transform.pipeline.rejoining import rejoin_run
 from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.step_by_step import SETTLED, is_prepared, step_report, without_spark
@@ -45,14 +47,15 @@ def step_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake
     return Done(step.do(step.run), step.needs_spark)
 
 
-def spelled(asked: CommandLine, step: str, environ: Mapping[str, str]) -> str:
-    """Returns the command line of another step of the same run, with the arguments of this one."""
-    words = [environ.get(PROGRAM, "batch-transform"), step, asked.subject]
-    for option, values in (("--var", asked.variables), ("--set", asked.sets), ("--emulator", asked.emulator_models)):
-        words += [word for value in values for word in (option, value)]
-    if step != SUBMIT:
-        words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word]
-    return shlex.join(words)
+def going_on(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState | None) -> RunConfig:
+    """Returns the configuration with which a step goes on with a run, its input as `prepare` has recorded it.
+
+    Raises:
+        ConfigurationError: the run is not prepared; else as `resumable`.
+    """
+    if state is None or not is_prepared(state):
+        raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
+    return resolve_input(resumable(asked, environ, there, state), PACKAGE_CACHE)
 
 
 class _Step(Guarded):
@@ -69,24 +72,21 @@ class _Step(Guarded):
         if self._asked.command == PREPARE and not is_prepared(run.state):
             self.needs_spark = True
             return
-        config = self._config(there, run)
+        config = going_on(self._asked, self._environ, there, run.state)
         self.run_id = config.run_id
-        meant = self._asked.command != COLLECT
+        meant = self._asked.command == SUBMIT
         self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant)
         self._drive(self.driver)
-
-    def _config(self, there: Reached, run: RecordedRun) -> RunConfig:
-        if not is_prepared(run.state):
-            raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
-        assert run.state is not None
-        return resumable(self._asked, self._environ, there, run.state)
 
     def _drive(self, driver: Driver) -> None:
         if driver.ctx.lease.epoch:
             self.resources.enter_context(renewed(driver.ctx.lease))
             without_spark(driver, self._asked.command)
         command, workspace = self._asked.command, str(driver.ctx.places.run)
-        report = step_report(driver.state, command, workspace, lambda step: spelled(self._asked, step, self._environ))
+        config = driver.ctx.config
+        report = step_report(
+            driver.state, command, workspace, lambda step: spelled(step, self._asked, config, self._environ)
+        )
         driver.close(report)
         self.needs_spark = command == COLLECT and report["status"] == SETTLED and not self._asked.no_merge
         if not self.needs_spark:

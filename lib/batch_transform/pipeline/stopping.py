@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from batch_transform.core.errors import BatchTransformError, ServiceFailure
-from batch_transform.core.records import RunState
+from batch_transform.core.records import ASKED, RunState
 from batch_transform.core.state import advance, fold
 from batch_transform.pipeline.context import Jobs
 from batch_transform.s3.lease import RunLease
@@ -24,12 +24,18 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
 
     Raises:
         LedgerFenced: another driver has taken over, and the jobs are its own.
-        ServiceFailure: a job could not be stopped; the others were.
+        ServiceFailure: a job could not be stopped, the others were; or that a person asked could not be recorded.
     """
     with suppress(BatchTransformError):  # the signal may have cut an append short: what is there counts
         state = fold(ledger.load()) or state
     flying = [] if state.cleaned else [job.name for job in state.jobs if job.status is None]
     failures: list[BatchTransformError] = []
+    if reason == ASKED and not (state.stopped or state.cleaned or state.report is not None):
+        # Also between two jobs: else the next `collect` would go on as if nobody had asked.
+        try:
+            state = advance(state, ledger.append("stopped", {}))
+        except BatchTransformError as err:
+            failures.append(err)
     for name in flying:
         # Else a driver that resumes the run would take it for stopped by somebody else. If it cannot be recorded now,
         # the job is stopped all the same: it costs money. Only another driver's job is left alone.

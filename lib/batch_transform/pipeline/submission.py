@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,16 +18,17 @@ from typing import Any
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer
 from batch_transform.pipeline.archive import write_archive
-from batch_transform.pipeline.command_line import PLAN, SECRET, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
+from batch_transform.pipeline.guarded import fault_of_ours
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.jars import Jars, delta_jars, s3a_jars
-from batch_transform.pipeline.package_data import SCHEME, resolve_input
+from batch_transform.pipeline.other_command import spelled
+from batch_transform.pipeline.package_data import PACKAGE_CACHE, SCHEME, resolve_input
 from batch_transform.pipeline.spark_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.spark_home import SparkHome, find_spark
-from batch_transform.pipeline.steps import Done, spelled, step_without_spark
+from batch_transform.pipeline.steps import Done, step_without_spark
 
-PACKAGE_CACHE = Path(".batch_transform") / "packages"
 RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING = (
     "resolved.json",
     "command.json",
@@ -158,23 +158,12 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)
     if not given.in_cluster:
-        added[RESUME] = resume_command(config, asked, environ)
-        added[SUBMIT_NEXT] = spelled(asked, SUBMIT, environ)
+        named = {PROGRAM: "spark-submit.sh", **environ}
+        added[RESUME] = spelled("resume", asked, config, named)
+        added[SUBMIT_NEXT] = spelled(SUBMIT, asked, config, named)
     _write_json(places.work / RESOLVED, config.to_document())
     _write_json(places.work / FALLBACK, _fallback(config, arguments))
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
-
-
-def resume_command(config: RunConfig, asked: CommandLine, environ: Mapping[str, str]) -> str:
-    """Returns the command that goes on with the run on the same Spark, without its run file."""
-    words = [environ.get(PROGRAM, "spark-submit.sh"), "resume", f"{config.workspace}/{config.run_id}"]
-    words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word is not None]
-    for text in asked.sets:
-        if text.startswith(("aws.", "emulator.")):
-            words += ["--set", text]
-    if config.emulator is not None and config.emulator.state is not None:
-        words += ["--set", f"emulator.state={config.emulator.state}"]
-    return " ".join(map(shlex.quote, words + (["--", *asked.rest] if asked.rest else [])))
 
 
 def _fallback(config: RunConfig, arguments: SparkArguments) -> dict[str, Any]:
@@ -190,27 +179,33 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
-    """Returns the exit code: 0 with everything written, 2 with the faults on standard error.
+    """Returns the exit code: 0 with everything written, 2 with the faults on standard error, 4 where it failed.
 
     A command that needs no Spark, or the part of a step that needs none, is done here; it leaves its report and no
     command.
     """
     work, entry, *rest = arguments
-    lib = Path(__file__).resolve().parents[2]
     try:
-        asked = parse(rest)
-        if asked.command in WITHOUT_SPARK:
-            _write_json(Path(work) / FALLBACK, execute(asked, environ, tell))
-            return 0
-        done = Done(0, needs_spark=True)
-        if asked.command in STEPS:
-            done = step_without_spark(asked, environ, Handshake(report_file=Path(work) / FALLBACK))
-        if done.needs_spark:
-            prepare(asked, Places(Path(work).resolve(), Path(entry).resolve(), lib), environ)
+        return _submitted(Path(work), Path(entry), rest, environ)
     except BatchTransformError as error:
         sys.stderr.write(f"{error}\n")
-        _write_json(Path(work) / FALLBACK, failure(error))
-        return error.exit_code
+        named = error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
+        named = fault_of_ours(error)
+    _write_json(Path(work) / FALLBACK, failure(named))
+    return named.exit_code
+
+
+def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, str]) -> int:
+    asked = parse(rest)
+    if asked.command in WITHOUT_SPARK:
+        _write_json(work / FALLBACK, execute(asked, environ, tell))
+        return 0
+    done = Done(0, needs_spark=True)
+    if asked.command in STEPS:
+        done = step_without_spark(asked, environ, Handshake(report_file=work / FALLBACK))
+    if done.needs_spark:
+        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[2]), environ)
     return done.exit_code
 
 

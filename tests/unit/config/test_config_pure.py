@@ -129,6 +129,14 @@ def test_differences_name_the_key_and_both_values():
     ]
 
 
+@pytest.mark.parametrize(
+    "path", ["model.environment.A", "transform.environment.A", "input.options.user", "model.my_password"]
+)
+def test_a_value_that_may_be_a_secret_differs_without_being_told(path):
+    old, new = (nested(tuple(path.split(".")), value) for value in ("hidden", "hidden too"))
+    assert differences(old, new, publishing=True) == [f"{path}: differs (its values may be secret)"]
+
+
 def test_what_may_change_under_one_run_id_is_no_difference():
     old = {"errors": {"max_rows": 0}, "transform": {"poll_seconds": 1, "job_timeout_minutes": 1}, "aws": {"region": 1}}
     new = {

@@ -26,6 +26,7 @@ PUBLISHED = step("published", output="out")
 DONE = step("done", report={"status": "published"})
 RESUMED = step("resumed", config={"a": 1})
 CLEANED = step("cleaned")
+STOPPED = step("stopped")
 
 
 def planned(*names, round_number=1, probe=False, witness=None):
@@ -139,6 +140,7 @@ ALL_STEPS = {
     "judged j2": judged("j2"),
     "stop j1": step("job_stopping", job="j1", reason="timeout"),
     "stop j9": step("job_stopping", job="j9", reason="timeout"),
+    "stopped": STOPPED,
     "reconciled": reconciled(),
     "gated": GATED,
     "publication": PUBLICATION,
@@ -163,6 +165,7 @@ LEGAL = [
     {"done"},
     set(),
 ]
+LEGAL = [*({*legal, "stopped"} for legal in LEGAL[:-1]), LEGAL[-1]]
 ILLEGAL = [(n + 1, name) for n, legal in enumerate(LEGAL) for name in ALL_STEPS if name not in legal]
 
 
@@ -196,7 +199,7 @@ def test_an_unknown_kind_is_named():
 
 @given(st.text())
 def test_no_other_text_is_a_kind(kind):
-    if kind not in {"resumed", "staged", "cleaned"}:
+    if kind not in {"resumed", "staged", "stopped", "cleaned"}:
         with pytest.raises(LedgerCorrupt):
             advance(fold([OPENED]), step(kind))
 
@@ -293,6 +296,13 @@ def test_no_more_jobs_are_in_flight_than_the_setting_says():
 def test_a_stop_is_remembered_with_its_reason():
     steps = [*BEGUN, planned("j1"), created("j1"), step("job_stopping", job="j1", reason="timeout")]
     assert (fold(steps).job("j1").stop_reason, told(fold(steps))) == ("timeout", "Await j1")
+
+
+@pytest.mark.parametrize("length", range(1, len(WHOLE)))
+def test_a_person_may_stop_a_run_until_it_is_done_and_who_resumes_it_goes_on(length):
+    stopped = [*WHOLE[:length], STOPPED]
+    assert (fold(stopped).stopped, told(fold(stopped))) == (True, ACTIONS[length - 1])
+    assert not fold([*stopped, RESUMED]).stopped
 
 
 @pytest.mark.parametrize("length", range(1, len(WHOLE) + 1))

@@ -53,7 +53,8 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
         parts.append(ctx.ledger.write_part(lane.spans))
         ctx.tell("plan", _described(ctx, name, lane))
     parts.append(ctx.ledger.write_part(now.waiting))
-    return Outcome("planned", {"jobs": jobs, "probe": now.is_probe}, tuple(parts))
+    at = ctx.clock.now().isoformat()
+    return Outcome("planned", {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
 
 
 def _first_round(ctx: RunContext, state: RunState) -> _Round:

@@ -44,6 +44,33 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
     return Outcome("job_created", {"job": action.job.name, "at": ctx.clock.now().isoformat()})
 
 
+def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> Outcome | None:
+    """Returns what `create_job` returns; while a quota is used up, what `look_at_jobs` does of the jobs in flight.
+
+    They may be what uses it up, and how long they take is bounded here alone. Where none is in flight, so is how long
+    the quota is left to later calls, by the ledger's times.
+
+    Raises:
+        ServiceFailure: it was refused too often, or for as long as a job may take.
+    """
+    try:
+        return create_job(ctx, state, action)
+    except NotNow as err:
+        _refuse_long_wait(ctx, state, err)
+        ctx.tell("score", f"{err}; left to the next `collect`")
+    return look_at_jobs(ctx, state, act.Await(state.in_flight))
+
+
+def _refuse_long_wait(ctx: RunContext, state: RunState, err: NotNow) -> None:
+    minutes = ctx.config.transform.job_timeout_minutes
+    waited = (ctx.clock.now() - datetime.fromisoformat(state.moved_at)).total_seconds()
+    if not state.in_flight and waited > 60 * minutes:
+        raise ServiceFailure(
+            f"{err}; no job of the run is in flight, and none could be created for {waited / 60:.0f} minutes "
+            f"(transform.job_timeout_minutes: {minutes}). The next call tries again"
+        ) from err
+
+
 class _Patience:
     """How long a call is repeated that the service does not obey now."""
 
@@ -154,6 +181,7 @@ def _is_late(ctx: RunContext, found: JobDescription) -> bool:
 def _ended(ctx: RunContext, found: JobDescription) -> Outcome:
     ctx.tell("score", f"{found.name}: {found.status.value} {found.failure_reason or ''}".rstrip())
     payload: dict[str, Any] = {"job": found.name, "status": found.status.value, "failure_reason": found.failure_reason}
+    payload["at"] = ctx.clock.now().isoformat()
     for key in ("created_at", "started_at", "ended_at"):
         time: datetime | None = getattr(found, key)
         payload[key] = time.isoformat() if time else None
