@@ -38,6 +38,8 @@ CONFIRMATIONS = 2
 MAX_ALONE = 4
 # Ambiguous failures of an object that must not be split, before the run ends.
 MAX_UNDIVIDED = 2
+# Single rows of a probe: enough to tell a broken model from bad rows, and next to nothing to pay for.
+PROBE_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -164,14 +166,14 @@ def reconcile(
     ]
     nothing_scored = not any(SCORED in job.verdicts["state"].to_pylist() for job in jobs)
     stop = [*_foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
-    splits = any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)
+    suspected = is_first and nothing_scored and _may_be_the_model(decided)
     misread = None if scored_before else misread_answers(jobs)
     if misread:
         stop = [misread]
     elif is_probe and decided and nothing_scored:
         stop.append(_broken_model(len(decided), decided[0][1]))
     # Where nothing at all was scored, it may be the model: no row is given up for that.
-    doubtful = nothing_scored and (is_probe or (is_first and splits))
+    doubtful = suspected or (nothing_scored and is_probe)
     rows = [_settled(span, verdict, decision, keep=doubtful) for span, verdict, decision in decided]
     leaves = [leaf for leaf, _ in rows if leaf is not None]
     left = [span for _, span in rows if span is not None]
@@ -181,10 +183,19 @@ def reconcile(
     return Reconciled(
         pa.concat_tables([*settled, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
         pa.concat_tables([waiting, pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
-        probe=(misread is not None and divisible) or (is_first and nothing_scored and splits),
+        probe=(misread is not None and divisible) or suspected,
         stop=tuple(stop),
         misread=misread is not None,
     )
+
+
+def _may_be_the_model(decided: Sequence[tuple[dict[str, Any], dict[str, Any], Decision]]) -> bool:
+    """Whether what failed is more than a probe would send: objects of many rows, or many objects of one row."""
+    alone = sum(
+        span["stop"] - span["start"] == 1 and _failure(verdict).remedy in (Remedy.ISOLATE, Remedy.CONFIRM)
+        for span, verdict, _ in decided
+    )
+    return alone > PROBE_ROWS or any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)
 
 
 def _failed(job: JudgedJob) -> list[tuple[dict[str, Any], dict[str, Any]]]:
