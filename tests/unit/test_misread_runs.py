@@ -211,3 +211,41 @@ def test_a_field_of_two_kinds_keeps_what_was_paid_for():
     state = run.to_the_gate()
     assert run.service.records_sent == 70
     assert sum(isinstance(outcome, dict) for outcome in run.outcomes(state).values()) == 35
+
+
+def answering(lines, **prediction):
+    reader = PredictionReader(placeholder=prediction.get("placeholder"))
+    model = lambda records: [lines[i % len(lines)] for i in range(len(records))]  # noqa: E731
+    return MemoryRun([30, 40], model, prediction={**INFER, **prediction}, reader=reader)
+
+
+@pytest.mark.parametrize(
+    ("line", "asked", "words"),
+    [
+        (b'{"p": 1, "P": 2}', {}, "the fields p and P differ in case only"),
+        (
+            b'{"Provenance": 1}',
+            {"provenance": True},
+            "the name of the column of prediction.provenance; set prediction.c",
+        ),
+        (b'{"error": 1}', {}, "the name of the column of dead letters; set prediction.column"),
+        (b"0.5", {}, "set prediction.format: text and prediction.schema: prediction double"),
+        (b"[1, 2]", {}, "set prediction.format: json"),
+        (b"ERROR", {"placeholder": "ERROR"}, "only what begins with prediction.placeholder"),
+        (b"error", {}, "no line of .* is JSON"),
+    ],
+)
+def test_a_schema_that_would_be_refused_is_not_inferred(line, asked, words):
+    run = answering([line], **asked)
+    with pytest.raises(ServiceFailure, match=words):
+        run.to_the_gate()
+    assert run.state().inferred is None
+
+
+def test_a_field_of_a_pipeline_name_is_a_member_of_a_column_of_another():
+    assert answering([b'{"error": 1}'], column="c").to_the_gate().inferred == "error bigint"
+
+
+def test_lines_that_begin_with_the_placeholder_say_nothing_of_the_schema():
+    lines = [b'{"error": "no age"}', b'{"echo": 1}']
+    assert answering(lines, placeholder='{"error"').to_the_gate().inferred == "echo bigint"
