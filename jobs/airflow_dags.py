@@ -31,7 +31,7 @@ from airflow.sdk.bases.sensor import PokeReturnValue
 DONE = 0
 # What no other try mends: the run file is wrong; too many dead letters. And what a person wanted: somebody gave `stop`.
 NOT_TO_BE_TRIED_AGAIN = (2, 3, 130, 143)
-SETTLED, PUBLISHED = "settled", "published"
+SETTLED, PUBLISHED, HELD = "settled", "published", "held"
 # A run file whose name begins so is one that others extend, and no run.
 BASE_MARK = "_"
 # Variables of Airflow's own environment that would lead another Python astray.
@@ -111,23 +111,30 @@ class _Calls:
         self._process: subprocess.Popen[str] | None = None
         self._is_killed = False
 
+    def answer(self, step: str, *more: str) -> tuple[int, dict[str, Any]]:
+        """Returns the exit code and the report of a command; its progress goes to the task's log."""
+        words = [*self.command, step, self.run_file, *more, *self.arguments]
+        words += [word for name, value in self.variables.items() for word in ("--var", f"{name}={value}")]
+        code, lines = self._output(words)
+        return code, _last_document(lines)
+
     def call(self, step: str, *more: str) -> dict[str, Any]:
-        """Returns the report of a command, which it prints as its only line; its progress goes to the task's log.
+        """Returns the report of a command, which it prints as its only line.
 
         Raises:
             AirflowFailException: it failed, and another try would fail alike.
             AirflowException: it failed; another try goes on where it ended.
         """
-        words = [*self.command, step, self.run_file, *more, *self.arguments]
-        words += [word for name, value in self.variables.items() for word in ("--var", f"{name}={value}")]
-        code, lines = self._output(words)
-        report = _last_document(lines)
+        code, report = self.answer(step, *more)
         if code == DONE:
             return report
+        raise self.failure(step, code, report)
+
+    def failure(self, step: str, code: int, report: Mapping[str, Any]) -> AirflowException:
+        """Returns how a command failed: AirflowFailException where another try would fail alike."""
         said = f"{step}: exit code {code}, {report.get('status')}: {report.get('error')}"
-        if code in NOT_TO_BE_TRIED_AGAIN and not self._is_killed:
-            raise AirflowFailException(said)
-        raise AirflowException(said)
+        is_final = code in NOT_TO_BE_TRIED_AGAIN and not self._is_killed
+        return AirflowFailException(said) if is_final else AirflowException(said)
 
     def _output(self, words: list[str]) -> tuple[int, list[str]]:
         self._is_killed = False
@@ -211,5 +218,9 @@ class Wait(_Calls, BaseSensorOperator):
 
     def poke(self, context: Any) -> PokeReturnValue:
         """Looks at the jobs once, and has done what can be done without Spark."""
-        report = self.call("collect", "--no-merge")
+        code, report = self.answer("collect", "--no-merge")
+        if code != DONE and report.get("status") == HELD:
+            return PokeReturnValue(is_done=False)  # somebody else is at work on the run: no reason to use up a try
+        if code != DONE:
+            raise self.failure("collect", code, report)
         return PokeReturnValue(report.get("status") in (SETTLED, PUBLISHED), report)

@@ -1,4 +1,4 @@
-"""The job that spark-submit runs: `score.py --resolved FILE [--plan]`, a run file that the submission has checked."""
+"""The job that spark-submit runs: `score.py --resolved FILE [--step STEP]`, over a checked run file."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ answered at a time, as by one worker of a container. `requirements.txt` is not i
 """
 
 import argparse
-import importlib
+import importlib.util
 import io
 import json
 import os
@@ -31,6 +31,7 @@ from transform_emulator.scripts.handler import Handler, ScriptError
 DEFAULT_PORT = 8080  # where SageMaker expects a container to listen
 DEFAULT_PROGRAM = "inference.py"
 THREADS = 8  # so that /ping is answered while a request is; the model itself answers one at a time
+BAD_REQUEST = 400
 INTERNAL_SERVER_ERROR = 500
 
 
@@ -72,7 +73,13 @@ def load(script: Path | None, model_dir: Path) -> ModuleType:
         sys.stderr.write(f"{requirements} is not installed: the emulator's own environment has to have it\n")
     sys.dont_write_bytecode = True  # nothing is left behind in a folder that is not ours
     sys.path.insert(0, str(path.parent))
-    return importlib.import_module(module_name(path))
+    # By its place: a script may be called as a module that is imported already, such as types.py.
+    found = importlib.util.spec_from_file_location(module_name(path), path)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def make_app(handler: Handler) -> flask.Flask:
@@ -113,9 +120,15 @@ def guarded(answer: Callable[[], Any], accept: str) -> werkzeug.Response:
         trace = traceback.format_exc()
         sys.stderr.write(trace)
         sys.stderr.flush()
-        status = getattr(error, "status_code", INTERNAL_SERVER_ERROR)
+        status = _status_of(error)
         message = getattr(error, "message", str(error))
         return flask.Response(f"{message}\n{trace}", status, mimetype="text/plain")
+
+
+def _status_of(error: Exception) -> int:
+    """What an exception says of itself, if that is a failure: a 200 would make its traceback a prediction."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) and status >= BAD_REQUEST else INTERNAL_SERVER_ERROR
 
 
 def response(result: Any, accept: str) -> werkzeug.Response:

@@ -4,13 +4,14 @@ import json
 import threading
 import time
 import types
+from pathlib import Path
 from typing import Any
 
 import flask
 import numpy as np
 import pytest
 
-from transform_emulator.script_server import make_app
+from transform_emulator.script_server import load, make_app
 from transform_emulator.scripts import codecs
 from transform_emulator.scripts.handler import Handler, ScriptError
 
@@ -234,3 +235,27 @@ def test_requests_are_answered_one_at_a_time() -> None:
     for thread in threads:
         thread.join()
     assert seen == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("status", [None, 200, "404"])
+def test_an_exceptions_status_that_is_no_failure_is_a_500(status: Any) -> None:
+    """A 200 would make the traceback a prediction."""
+
+    class Odd(Exception):
+        status_code = status
+
+    def predict(data: Any, model: Any) -> Any:
+        raise Odd("no")
+
+    assert post(served(predict_fn=predict), b"1,2\n").status_code == 500
+
+
+def test_a_script_may_be_called_as_a_module_that_is_there_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SM_MODEL_DIR", "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY", "SAGEMAKER_CONTAINER_LOG_LEVEL"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr("sys.path", [])
+    path = tmp_path / "types.py"
+    path.write_text("def model_fn(model_dir): return 7\n")
+    assert load(path, tmp_path).model_fn("") == 7

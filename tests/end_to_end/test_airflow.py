@@ -87,7 +87,7 @@ def test_a6_the_steps_as_a_dag_with_nothing_held_while_it_waits(scene, airflow, 
 
 
 def test_a_task_that_is_killed_stops_its_job_and_the_next_try_goes_on(scene, airflow, gate):
-    """The variant with one task, which Airflow kills by SIGTERM while it waits for its job."""
+    """The variant with one task, which Airflow kills by SIGTERM while it waits for its jobs, one for each lane."""
     given = scene.run()
     good = given.document["input"] | {"where": f"id not in ({', '.join(map(str, POISON))})"}  # one round will do
     run = files(airflow, given, input=good)
@@ -97,9 +97,9 @@ def test_a_task_that_is_killed_stops_its_job_and_the_next_try_goes_on(scene, air
         single_task=True,
     )
     dag = airflow.test("churn")
-    dag.until(lambda: statuses(scene, run) == ["InProgress"], "the job ran")
+    dag.until(lambda: "InProgress" in statuses(scene, run), "a job ran")
     dag.process.send_signal(signal.SIGTERM)
-    dag.until(lambda: statuses(scene, run)[:1] == ["Stopped"], "the job was stopped")
+    dag.until(lambda: set(statuses(scene, run)) == {"Stopped"}, "every job was stopped")
     gate.set()
     assert dag.wait() == 0, dag.words()
     assert airflow.states("churn") == {"run": ("success", 2)}

@@ -78,6 +78,14 @@ def test_a_driver_that_was_overtaken_or_not_answered_adopts_what_it_finds(client
     assert ensure_model(client, PARTS) == NAME
 
 
+def test_a_model_that_the_service_does_not_show_yet_is_no_other_model(client, stub):
+    refuse(stub, *ABSENT)
+    stub.add_response("create_model", {"ModelArn": ARN}, REQUEST)
+    refuse(stub, *ABSENT)
+    with pytest.raises(ServiceFailure, match="does not show it yet"):
+        ensure_model(client, PARTS)
+
+
 def test_a_model_of_that_name_made_of_something_else_is_refused(client, stub):
     other = {**THERE, "PrimaryContainer": {"Image": "other", "Environment": {"A": "1"}}}
     stub.add_response("describe_model", other, ASKED)

@@ -47,8 +47,8 @@ class Comparison:
 
     @property
     def is_alike(self) -> bool:
-        """Whether the endpoint answered every row that it was asked for, and as the job did."""
-        return not self.different and not self.unanswered
+        """Whether the endpoint answered all rows that it was asked for as the job did, and was asked for any."""
+        return bool(self.compared) and not self.different and not self.unanswered
 
     def add(self, place: Place, batch: Prediction, live: Prediction) -> None:
         """Compares the two predictions of a row."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.models import ModelParts, model_differences, model_name, model_request
 from batch_transform.sagemaker.failures import NotNow, failure_of, words_of
 
@@ -36,7 +36,9 @@ def ensure_model(client: Any, parts: ModelParts) -> str:
     found = _described(client, name)
     if found is None:
         _create(client, parts)
-        found = _described(client, name) or {}
+        found = _described(client, name)
+    if found is None:
+        raise ServiceFailure(f"model.image: {name} was made, and the service does not show it yet; start the run again")
     if changed := model_differences(parts, found):
         raise ConfigurationError(f"model.image: there is another model of the name {name}; {', '.join(changed)} differ")
     return name

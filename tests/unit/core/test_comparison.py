@@ -96,6 +96,10 @@ def test_a_row_without_an_answer_is_a_difference():
     assert not found.is_alike
 
 
+def test_a_comparison_of_no_row_does_not_say_that_all_are_alike():
+    assert not Comparison(0.0, too_large=5).is_alike
+
+
 def test_examples_are_few_and_hold_no_values():
     found = Comparison(0.0)
     for line in range(1_000):
