@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.spans import OVERSIZE, STANDARD
 from support.memory_run import MemoryRun, all_rows, echoing
 
@@ -62,6 +63,26 @@ def test_all_rows_bad_takes_a_second_round_of_32_rows_and_stops():
     assert len(run.service.sent) == OBJECTS + 32
     assert run.service.records_sent == OBJECTS * ROWS + 32
     assert "record.columns" in str(ended.value)
+
+
+@pytest.mark.parametrize("status", [415, 500])
+def test_one_row_objects_that_all_fail_cost_a_probe_of_32_and_nobody_is_given_up(status):
+    run = MemoryRun([1] * 1000, echoing(lambda row: status))
+    with pytest.raises(ServiceFailure, match="no record at all was scored"):
+        run.to_the_gate()
+    state = run.state()
+    assert run.service.records_sent == 1000 + 32
+    assert sum(record.dead_rows for record in state.round_records) == 0
+
+
+@pytest.mark.parametrize("status", [415, 500])
+def test_one_row_objects_that_failed_all_together_once_are_all_scored_after_the_probe(status):
+    down = [True] * 300
+    run = MemoryRun([1] * 300, echoing(lambda row: status if down and down.pop() else None))
+    state = run.to_the_gate()
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+    assert state.rounds == 3
+    assert run.service.records_sent <= 601  # with the witness of what is confirmed
 
 
 MB = 1_000_000

@@ -13,7 +13,7 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records_path import parse_path
 from batch_transform.pipeline.command_line import COLLECT
-from support.memory_run import READER, MemoryRun, echoing
+from support.memory_run import READER, MemoryRun, all_rows, echoing
 
 AS_JSON = {"schema": "echo long", "format": "json", "records_path": "[]"}
 JSON_READER = replace(READER, form=AnswerForm(JSON, parse_path("[]")))
@@ -67,17 +67,45 @@ def test_a_wrong_setting_is_told_so_again_and_costs_nothing():
     assert run.service.records_sent == 71
 
 
-def test_resumed_as_it_was_the_run_looks_whether_it_is_a_few_rows_after_all():
-    """An orchestrator's retry may not loop, and does not pay for all of it again."""
-    run = misread()
-    for _ in range(3):
-        stopped(run)
-    assert run.state().rounds == 3
-    assert run.service.records_sent <= 71 + 2 * 32
+@pytest.mark.parametrize("sizes", [(30, 40, 1), (1,) * 40])
+def test_started_again_as_it_was_the_run_says_the_same_pays_nothing_and_keeps_the_answers(sizes):
+    """An orchestrator's retry: of objects of one row it paid for all of them each time."""
+    run = misread(sizes=sizes)
+    assert len({stopped(run) for _ in range(3)}) == 1
+    run.prediction, run.reader = AS_JSON, JSON_READER
+    state = run.to_the_gate()
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+    assert (state.rounds, run.service.records_sent) == (1, sum(sizes))
 
 
-def test_a_small_run_with_an_odd_row_goes_on_when_it_is_resumed():
-    """Its one object seems to be in another form; alone, the other rows are not."""
+def test_an_object_of_one_row_does_not_hide_the_shape_of_the_others_where_there_is_no_schema():
+    """Whatever it holds is one good string; it is not settled either, so that it may be read otherwise."""
+    run = misread(prediction={}, reader=PredictionReader())
+    assert "all 2 answers are in another form" in stopped(run)
+    assert run.state().round_records[0].scored_rows == 0
+    run.prediction, run.reader = AS_JSON, JSON_READER
+    outcomes = run.outcomes(run.to_the_gate())
+    assert all(outcome == row for row, outcome in outcomes.items())
+    assert (len(outcomes), run.service.records_sent) == (71, 71)
+
+
+def test_a_row_that_is_refused_beside_misread_answers_is_not_given_up_before_they_are_read():
+    sizes = (1,) * 5
+    run = misread(sizes=sizes, model=echoing(lambda row: 400 if row == all_rows(sizes)[3] else None))
+    assert "all 4 answers" in stopped(run)
+    assert run.state().round_records[0].dead_rows == 0
+    run.prediction, run.reader = AS_JSON, JSON_READER
+    outcomes = run.outcomes(run.to_the_gate())
+    assert sum(isinstance(outcome, dict) for outcome in outcomes.values()) == 1
+
+
+def test_without_a_schema_objects_of_one_row_alone_are_no_other_form():
+    run = misread(sizes=(1, 1), tamper=lambda job, name, body: body, prediction={}, reader=PredictionReader())
+    assert run.to_the_gate().round_records[0].scored_rows == 2
+
+
+def test_a_small_run_with_an_odd_row_goes_on_with_the_setting_that_it_names():
+    """Its one object seems to be in another form."""
 
     def answer(records):
         ids = [json.loads(record)["id"] for record in records]
@@ -85,8 +113,11 @@ def test_a_small_run_with_an_odd_row_goes_on_when_it_is_resumed():
 
     run = misread(sizes=(20,), tamper=lambda job, name, body: body, model=answer)
     assert "1 blank line between 20 answers" in stopped(run)
+    run.prediction = {"schema": "echo long", "blank_lines": "skip"}
+    run.reader = replace(READER, form=AnswerForm(skips_blank=True))
     outcomes = run.outcomes(run.to_the_gate())
-    assert {row for row, outcome in outcomes.items() if outcome != row} == {7}
+    assert {row: outcome for row, outcome in outcomes.items() if outcome != row} == {7: 1}
+    assert run.service.records_sent == 20
 
 
 def test_one_output_of_another_shape_among_good_ones_is_isolated_as_ever():
@@ -195,3 +226,41 @@ def test_a_field_of_two_kinds_keeps_what_was_paid_for():
     state = run.to_the_gate()
     assert run.service.records_sent == 70
     assert sum(isinstance(outcome, dict) for outcome in run.outcomes(state).values()) == 35
+
+
+def answering(lines, **prediction):
+    reader = PredictionReader(placeholder=prediction.get("placeholder"))
+    model = lambda records: [lines[i % len(lines)] for i in range(len(records))]  # noqa: E731
+    return MemoryRun([30, 40], model, prediction={**INFER, **prediction}, reader=reader)
+
+
+@pytest.mark.parametrize(
+    ("line", "asked", "words"),
+    [
+        (b'{"p": 1, "P": 2}', {}, "the fields p and P differ in case only"),
+        (
+            b'{"Provenance": 1}',
+            {"provenance": True},
+            "the name of the column of prediction.provenance; set prediction.c",
+        ),
+        (b'{"error": 1}', {}, "the name of the column of dead letters; set prediction.column"),
+        (b"0.5", {}, "set prediction.format: text and prediction.schema: prediction double"),
+        (b"[1, 2]", {}, "set prediction.format: json"),
+        (b"ERROR", {"placeholder": "ERROR"}, "only what begins with prediction.placeholder"),
+        (b"error", {}, "no line of .* is JSON"),
+    ],
+)
+def test_a_schema_that_would_be_refused_is_not_inferred(line, asked, words):
+    run = answering([line], **asked)
+    with pytest.raises(ServiceFailure, match=words):
+        run.to_the_gate()
+    assert run.state().inferred is None
+
+
+def test_a_field_of_a_pipeline_name_is_a_member_of_a_column_of_another():
+    assert answering([b'{"error": 1}'], column="c").to_the_gate().inferred == "error bigint"
+
+
+def test_lines_that_begin_with_the_placeholder_say_nothing_of_the_schema():
+    lines = [b'{"error": "no age"}', b'{"echo": 1}']
+    assert answering(lines, placeholder='{"error"').to_the_gate().inferred == "echo bigint"

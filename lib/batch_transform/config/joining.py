@@ -44,16 +44,22 @@ def check_processing(transform: Transform, media_type: str) -> None:
         )
 
 
-def check_joined(prediction: Prediction, media_type: str) -> None:
+def check_joined(prediction: Prediction, transform: Transform, media_type: str) -> None:
     """Checks that predictions can be found in joined lines.
 
     Raises:
-        ValueError: the format is not that of the joined lines.
+        ValueError: the format is not that of the joined lines, or they do not say where the record ends.
     """
     is_csv = bare_type(media_type) == CSV_TYPE
     if prediction.format not in ((CSV,) if is_csv else (JSON, JSON_LINES)):
         kind = "CSV: set prediction.format: csv" if is_csv else "JSON: leave prediction.format out"
         raise ValueError(f"has format: {prediction.format}, but with transform.join_source: input a line is {kind}")
+    if is_csv and transform.output_filter is None:
+        raise ValueError(
+            "has format: csv, but with transform.join_source: input a line of CSV does not say where the record ends, "
+            "so a cell of the input could pass for a prediction: send record.format: jsonlines, or keep the prediction "
+            "alone with transform.output_filter, such as '$[3:]' behind a record of three cells"
+        )
 
 
 def answer_form(prediction: Prediction, transform: Transform) -> AnswerForm:
@@ -61,6 +67,4 @@ def answer_form(prediction: Prediction, transform: Transform) -> AnswerForm:
     form = prediction.form
     if transform.join_source != "input" or transform.output_filter is not None:
         return form
-    if form.format == CSV:
-        return replace(form, appended=True)
     return replace(form, steps=(JOINED_FIELD, *form.steps))

@@ -112,7 +112,7 @@ class RunConfig(Section):
         if record is not None:
             check_key(prediction, record)
         if record is not None and transform is not None and transform.join_source == "input":
-            check_joined(prediction, record.media_type)
+            check_joined(prediction, transform, record.media_type)
         return prediction
 
     @field_validator("dead_letter")

@@ -32,14 +32,12 @@ class AnswerForm:
         steps: to the predictions in a JSON document; (): the document is one.
         separator: a character between two predictions on one line; None: a line is one prediction.
         skips_blank: whether blank lines are left out.
-        appended: whether a line of CSV begins with the record and ends with the prediction.
     """
 
     format: str = JSON_LINES
     steps: Steps = ()
     separator: str | None = None
     skips_blank: bool = False
-    appended: bool = False
 
     @property
     def is_unpacked(self) -> bool:
@@ -49,7 +47,7 @@ class AnswerForm:
     @property
     def is_joined(self) -> bool:
         """Whether each prediction stands beside its record, as the service joined them."""
-        return self.appended or self.steps[:1] == (JOINED_FIELD,)
+        return self.steps[:1] == (JOINED_FIELD,)
 
     @property
     def is_plain(self) -> bool:

@@ -84,7 +84,8 @@ def _at(steps: Steps, fields: tuple[str, ...]) -> Guess:
     settings = f"prediction.format: json and prediction.records_path: '{path}'"
     if path == "[]":
         return Guess(AnswerForm(JSON, steps), "{documents} JSON arrays of {rows} values", settings)
-    saw = f"{{documents}} JSON documents with {{rows}} predictions in {path!r}"
+    named = repr(path).replace("{", "{{").replace("}", "}}")
+    saw = f"{{documents}} JSON documents with {{rows}} predictions in {named}"
     return Guess(AnswerForm(JSON, steps), saw, settings)
 
 
@@ -104,7 +105,7 @@ def _arrays(value: object, above: Steps) -> Iterator[Steps]:
 
 def spellable(name: str) -> bool:
     """Returns whether a path can name a member."""
-    return bool(name.strip() == name and name and not set(name) & set(".[]"))
+    return bool(name.strip() == name and name.isprintable() and name and not set(name) & set(".[]"))
 
 
 def _first_array(text: str) -> Iterator[Steps]:

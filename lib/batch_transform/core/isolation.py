@@ -22,9 +22,9 @@ from .judged import JudgedJob
 from .limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 from .misread import misread_answers
 from .records import TIMEOUT
+from .round_stops import broken_model, foreign_stops
 from .span_states import SpanEvent, SpanState, after
 from .spans import SPAN_SCHEMA
-from .status import JobStatus
 from .verdicts import DEAD, FAILED, LEAF_SCHEMA, SCORED
 
 # A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
@@ -38,6 +38,8 @@ CONFIRMATIONS = 2
 MAX_ALONE = 4
 # Ambiguous failures of an object that must not be split, before the run ends.
 MAX_UNDIVIDED = 2
+# Single rows of a probe: enough to tell a broken model from bad rows, and next to nothing to pay for.
+PROBE_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Reconciled:
         open: spans that are not settled (OPEN_SCHEMA).
         probe: whether the next round sends single rows only, to tell a broken model from bad rows.
         stop: why the run ends here, a sentence each; empty: it goes on.
-        misread: whether it ends because every answer is in another form than was configured.
+        misread: whether it ends because every answer is in another form than was configured; then nothing is settled.
     """
 
     leaves: pa.Table
@@ -146,6 +148,7 @@ def reconcile(
     is_probe: bool,
     divisible: bool = True,
     scored_before: bool = False,
+    has_schema: bool = True,
 ) -> Reconciled:
     """Returns what a round of judged jobs has settled and what is left.
 
@@ -156,6 +159,7 @@ def reconcile(
         is_probe: whether it sent single rows to tell a broken model from bad rows.
         divisible: whether rows may be sent in parts.
         scored_before: whether a round before it scored anything.
+        has_schema: whether predictions have one; if not, any line is one.
     """
     decided = [
         (span, verdict, decide(span, _failure(verdict), job, divisible=divisible))
@@ -163,28 +167,49 @@ def reconcile(
         for span, verdict in _failed(job)
     ]
     nothing_scored = not any(SCORED in job.verdicts["state"].to_pylist() for job in jobs)
-    stop = [*_foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
-    splits = any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)
-    misread = None if scored_before else misread_answers(jobs)
+    stop = [*foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
+    suspected = is_first and nothing_scored and _may_be_the_model(decided)
+    misread = None if scored_before else misread_answers(jobs, has_schema=has_schema)
     if misread:
         stop = [misread]
     elif is_probe and decided and nothing_scored:
-        stop.append(_broken_model(len(decided), decided[0][1]))
-    # Where nothing at all was scored, it may be the model: no row is given up for that.
-    doubtful = nothing_scored and (is_probe or (is_first and splits))
+        stop.append(broken_model(len(decided), decided[0][1]))
+    # Where nothing at all was scored, it may be the model: no row is given up for that. Nor is any settled before
+    # answers can be read.
+    doubtful = misread is not None or suspected or (nothing_scored and is_probe)
     rows = [_settled(span, verdict, decision, keep=doubtful) for span, verdict, decision in decided]
     leaves = [leaf for leaf, _ in rows if leaf is not None]
     left = [span for _, span in rows if span is not None]
-    settled = [
-        job.verdicts.filter(pc.not_equal(job.verdicts["state"], FAILED)).select(LEAF_SCHEMA.names) for job in jobs
-    ]
+    settled = [_answered(job) for job in jobs]
+    if misread:
+        left += [span for job, leaves_of in zip(jobs, settled, strict=True) for span in _unread(job, leaves_of)]
+        settled = []
     return Reconciled(
         pa.concat_tables([*settled, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
         pa.concat_tables([waiting, pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
-        probe=(misread is not None and divisible) or (is_first and nothing_scored and splits),
+        probe=suspected,
         stop=tuple(stop),
         misread=misread is not None,
     )
+
+
+def _answered(job: JudgedJob) -> pa.Table:
+    return job.verdicts.filter(pc.not_equal(job.verdicts["state"], FAILED)).select(LEAF_SCHEMA.names)
+
+
+def _unread(job: JudgedJob, answered: pa.Table) -> list[dict[str, Any]]:
+    """The spans of a misread round whose answers seemed to be good, as open ones."""
+    spans = job.spans.filter(pc.is_in(job.spans["start"], value_set=answered["start"].combine_chunks()))
+    return [{**span, "move": SpanEvent.AGAIN.value, "error_class": None} for span in spans.to_pylist()]
+
+
+def _may_be_the_model(decided: Sequence[tuple[dict[str, Any], dict[str, Any], Decision]]) -> bool:
+    """Whether what failed is more than a probe would send: objects of many rows, or many objects of one row."""
+    alone = sum(
+        span["stop"] - span["start"] == 1 and _failure(verdict).remedy in (Remedy.ISOLATE, Remedy.CONFIRM)
+        for span, verdict, _ in decided
+    )
+    return alone > PROBE_ROWS or any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)
 
 
 def _failed(job: JudgedJob) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -212,22 +237,6 @@ def _settled(
         leaf = {name: verdict[name] for name in LEAF_SCHEMA.names}
         return {**leaf, "state": DEAD}, None
     return None, {**span, **decision.history, "move": event.value, "error_class": verdict["error_class"]}
-
-
-def _foreign_stops(jobs: Sequence[JudgedJob]) -> list[str]:
-    return [
-        f"{job.record.name} was stopped by somebody else; what it had scored is kept"
-        for job in jobs
-        if job.record.status is JobStatus.STOPPED and job.record.stop_reason is None
-    ]
-
-
-def _broken_model(rows: int, example: dict[str, Any]) -> str:
-    return (
-        f"no record at all was scored: first every object failed, then {rows} single rows sent one by one. It is the "
-        f"model or the configuration (record.columns, record.content_type, transform.environment), not a few bad rows. "
-        f"For example {example['object']} in {example['job']}: {example['error_class']}, {example['message']}"
-    )
 
 
 def reopened(open_spans: pa.Table) -> pa.Table:

@@ -7,12 +7,19 @@ from typing import Any
 
 from .failures import ErrorClass
 from .judged import JudgedJob
-from .verdicts import FAILED
+from .verdicts import FAILED, SCORED
 
 
-def misread_answers(jobs: Sequence[JudgedJob]) -> str | None:
-    """Returns why every answer of a round is of no use, if some setting reads them; None if that is not so."""
-    verdicts = [verdict for job in jobs for verdict in job.verdicts.to_pylist() if _answered(verdict)]
+def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool = True) -> str | None:
+    """Returns why every answer of a round is of no use, if some setting reads them; None if that is not so.
+
+    Args:
+        jobs: of the round, judged.
+        has_schema: whether predictions have one. Without it one line is a good string for one row, whatever it holds,
+            so the answer to an object of one row says nothing of its form.
+    """
+    answers = [verdict for job in jobs for verdict in job.verdicts.to_pylist() if _answered(verdict)]
+    verdicts = [verdict for verdict in answers if has_schema or not _is_one_string(verdict)]
     if not verdicts or any(verdict.get("setting") is None for verdict in verdicts):
         return None
     settings = " or ".join(dict.fromkeys(verdict["setting"] for verdict in verdicts))
@@ -25,3 +32,7 @@ def misread_answers(jobs: Sequence[JudgedJob]) -> str | None:
 
 def _answered(verdict: dict[str, Any]) -> bool:
     return bool(verdict["state"] != FAILED or verdict["error_class"] == ErrorClass.MISMATCH.value)
+
+
+def _is_one_string(verdict: dict[str, Any]) -> bool:
+    return bool(verdict["state"] == SCORED and verdict["lines"] == 1)

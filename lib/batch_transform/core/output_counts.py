@@ -23,12 +23,13 @@ from .json_stream import NotUnpacked
 from .naming import rows_named
 from .objects import ObjectStore
 from .prediction_answers import Answers, Unreadable, readable_runs
-from .prediction_lines import LineCount, blocks, count
+from .prediction_lines import LineCount, blocks, count, lines_of
 from .predictions import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
 from .uris import S3Uri
 
 # Read fast it takes about five times as much memory, line by line about twenty times (core.predictions).
 BLOCK_BYTES = 4 * 1024 * 1024
+_FEW_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,8 @@ def _measured(form: AnswerForm, chunks: Iterable[bytes]) -> LineCount | None:
 def _reads_better(guess: Guess, reader: PredictionReader, chunks: Iterable[bytes]) -> bool:
     """Whether an output of which no line can be read has a readable first prediction in another form."""
     try:
-        answers = replace(reader, form=guess.form).read(next(blocks(guess.form.lines(chunks), 1), b""))
+        lines = lines_of(next(blocks(guess.form.lines(chunks), _FEW_BYTES), b""))
+        answers = replace(reader, form=guess.form).read(lines[0] if len(lines) else b"")
     except NotUnpacked:
         return False
     except ConfigurationError:

@@ -102,8 +102,6 @@ def _split(line: bytes, form: AnswerForm, fields: int) -> list[str]:
     except csv.Error as err:
         raise Unfit(f"not CSV: {err}") from None
     found = rows[0] if len(rows) == 1 else []
-    if form.appended and len(found) > fields:
-        return found[-fields:]
     if len(found) != fields:
         raise Unfit(f"expected {fields} values, found {len(found)}")
     return found

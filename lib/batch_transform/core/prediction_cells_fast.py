@@ -35,7 +35,7 @@ def doubtful_cells(lines: Lines, cells: Cells) -> Mask:
     """Returns which lines of a block must not be given to `read_cells_fast`."""
     octets = np.frombuffer(lines.block, np.uint8)
     commas = np.bincount(lines.of_bytes(np.flatnonzero(octets == _COMMA)), minlength=len(lines))[: len(lines)]
-    doubts = commas != _usual_commas(commas, cells)
+    doubts = commas != (len(cells.kind) - 1 if cells.form.format == CSV else 0)
     odd = [match.start() for match in _ODD_VALUE.finditer(lines.block)]
     if b"\r" in lines.block:
         returns = np.flatnonzero(octets == _RETURN)
@@ -47,14 +47,6 @@ def doubtful_cells(lines: Lines, cells: Cells) -> Mask:
     return np.asarray(doubts | blank_lines(lines), np.bool_)
 
 
-def _usual_commas(commas: np.ndarray, cells: Cells) -> int:
-    if cells.form.format != CSV:
-        return 0
-    own = len(cells.kind) - 1
-    # All lines of a table that is joined have as many cells as the first.
-    return max(int(commas[0]), own) if cells.form.appended else own
-
-
 def read_cells_fast(lines: Lines, cells: Cells) -> pa.StructArray | None:
     """Returns one struct for each line, or None if any of the lines is not for pyarrow's reader.
 
@@ -63,9 +55,7 @@ def read_cells_fast(lines: Lines, cells: Cells) -> pa.StructArray | None:
         cells: the form and the type, one that `is_fast`.
     """
     readable = fast_type(cells.kind)
-    width = bytes(lines[0]).count(b",") + 1
-    names = [str(place) for place in range(width)]
-    used = names[-len(cells.kind) :]
+    names = [str(place) for place in range(len(cells.kind))]
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(lines.text()),
@@ -73,8 +63,7 @@ def read_cells_fast(lines: Lines, cells: Cells) -> pa.StructArray | None:
             pyarrow.csv.ReadOptions(use_threads=False, block_size=len(lines.text()) + 2, column_names=names),
             pyarrow.csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
             pyarrow.csv.ConvertOptions(
-                column_types={name: field.type for name, field in zip(used, readable or (), strict=True)},
-                include_columns=used,
+                column_types={name: field.type for name, field in zip(names, readable or (), strict=True)},
                 null_values=[""],
                 true_values=list(TRUE),
                 false_values=list(FALSE),

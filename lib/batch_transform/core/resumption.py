@@ -13,7 +13,8 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     """Returns the state of a run that another driver has taken over.
 
     Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
-    another way, and with them what was inferred from them: the outputs are there, and are not paid for again.
+    another way, and with them what was inferred from them: the outputs are there, and are not paid for again. Where it
+    has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread.
 
     Args:
         state: as the last driver left it.
@@ -24,7 +25,7 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     changed = config.get("prediction") != state.config.get("prediction")
     if last is not None and changed and (last.misread or last.leaves is None):
         state = _unjudged(state, last)
-    elif last is not None and last.stop:
+    elif last is not None and last.stop and not last.misread:
         state = _with_last_round(state, replace(last, stop=(), resumed=True))
     if changed and state.nothing_read:
         state = replace(state, inferred=None, inferred_after=0)

@@ -14,14 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from .errors import GateRefused
-from .isolation import OPEN_SCHEMA
+from .isolation import OPEN_SCHEMA, PROBE_ROWS
 from .span_states import SpanEvent
 from .spans import EXPORT_SCHEMA, SPAN_SCHEMA
 from .splitting import Seen, parts, rows_per_part
 
 # A failed span is split at most so often, a probe included: with the first round that is four, and one to confirm.
 MAX_LEVELS = 3
-PROBE_ROWS = 32
 
 # One span to cut: `parts` are rows, `send` says which of them become objects.
 CUT_SCHEMA = pa.schema(
@@ -65,14 +64,18 @@ def plan_round(open_spans: pa.Table, *, probe: bool, good_rows: int, bad_rows: i
 
     Args:
         open_spans: at least one.
-        probe: whether to send up to 32 single rows, of as many spans as there are, and nothing else.
+        probe: whether to send up to 32 single rows and nothing else: of as many spans as are to be split, then
+            objects that are one row.
         good_rows: scored so far.
         bad_rows: given up so far.
     """
     spans = open_spans.to_pylist()
     if probe:
         picked = dict(_probe([span for span in spans if span["move"] == SpanEvent.SPLIT.value]))
-        return _round([], [span for span in spans if span["start"] not in picked], spans, picked)
+        room = PROBE_ROWS - sum(send for pieces in picked.values() for _, send in pieces)
+        singles = _spread([span for span in spans if _is_sendable_row(span)], room)
+        chosen = {span["start"] for span in singles} | picked.keys()
+        return _round(singles, [span for span in spans if span["start"] not in chosen], spans, picked)
     as_they_are = [span for span in spans if span["move"] == SpanEvent.AGAIN.value and span["whole"]]
     sent = {span["start"] for span in as_they_are}
     seen = _seen(spans, good_rows, bad_rows)
@@ -104,13 +107,21 @@ def _cut(span: dict[str, Any], seen: Seen) -> _Pieces:
 
 def _probe(spans: list[dict[str, Any]]) -> Iterator[tuple[int, _Pieces]]:
     """Yields for up to 32 spans the single rows to send, at other places in each, and what lies between."""
-    chosen = [spans[i] for i in np.unique(np.linspace(0, len(spans) - 1, PROBE_ROWS).astype(int))] if spans else []
+    chosen = _spread(spans, PROBE_ROWS)
     for index, span in enumerate(chosen):
         rows, share = _rows(span), PROBE_ROWS // len(chosen) + (index < PROBE_ROWS % len(chosen))
         share = min(share, rows)
         spread = (index + 0.5) / len(chosen)
         places = sorted({min(rows - 1, int((i + spread) * rows / share)) for i in range(share)})
         yield span["start"], list(_around(places, rows))
+
+
+def _spread(spans: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    return [spans[i] for i in np.unique(np.linspace(0, len(spans) - 1, most).astype(int))] if spans else []
+
+
+def _is_sendable_row(span: dict[str, Any]) -> bool:
+    return bool(span["move"] == SpanEvent.AGAIN.value and span["whole"] and _rows(span) == 1)
 
 
 def _around(places: list[int], rows: int) -> Iterator[tuple[int, bool]]:

@@ -6,10 +6,10 @@
 | other numbers, or both kinds | double |
 | strings; booleans | string; boolean |
 | objects; arrays | struct of what they hold; array |
-| values that are no object, cut out of documents | one field, `prediction` |
+| values that are no object, cut out of documents (`bare`) | one field, `prediction` |
 
 A field that is null in all of the sample, or an array that is always empty, has no type that could be seen, and is left
-out. A field that is a number here and a string there has none either, and is refused.
+out. A field that is a number here and a string there has none either, and is refused, as are names that no table takes.
 """
 
 from __future__ import annotations
@@ -69,19 +69,20 @@ _SCALARS = {
 }
 
 
-def infer_schema(lines: Iterable[bytes]) -> Inferred | None:
+def infer_schema(lines: Iterable[bytes], *, bare: bool = True) -> Inferred | None:
     """Returns the schema of predictions, None where no line holds one.
 
     Args:
         lines: predictions, one each; those that are not JSON, or null, are passed over.
+        bare: whether values that are no objects are predictions as well; if not, they are passed over too.
 
     Raises:
-        ServiceFailure: a field has values of two kinds, or none has a value at all.
+        ServiceFailure: a field has values of two kinds, or a name that no table takes; or none has a value at all.
     """
     root, values = _Seen(), 0
     for line in lines:
         value = _json(line)
-        if value is not None:
+        if value is not None and (bare or isinstance(value, dict)):
             values += 1
             _see(root, value if isinstance(value, dict) else {RAW_FIELD: value})
     if not values:
@@ -135,6 +136,7 @@ def _kind(value: object) -> str:
 
 def _fields(seen: _Seen, path: str, left_out: list[str]) -> list[tuple[str, _Type]]:
     found = []
+    _check_names(seen, path)
     for name, member in seen.members.items():
         kind = _type(member, join_path(path, name), left_out)
         if kind is None:
@@ -142,6 +144,20 @@ def _fields(seen: _Seen, path: str, left_out: list[str]) -> list[tuple[str, _Typ
         else:
             found.append((name, kind))
     return found
+
+
+def _check_names(seen: _Seen, path: str) -> None:
+    """Spark takes two names that differ but for case for one, and a name has a character, of those that UTF-8 has."""
+    lower: dict[str, str] = {}
+    for name in seen.members:
+        other = lower.setdefault(name.lower(), name)
+        if other != name:
+            words = f"the fields {join_path(path, other)} and {join_path(path, name)} differ in case only"
+        elif not name or any("\ud800" <= character <= "\udfff" for character in name):
+            words = f"a field of {path or 'the prediction'} is named {name!r}, as no column can be"
+        else:
+            continue
+        raise ServiceFailure(f"prediction.schema: infer: {words}; give a schema without it")
 
 
 def _type(seen: _Seen, path: str, left_out: list[str]) -> _Type | None:

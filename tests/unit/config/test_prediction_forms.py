@@ -61,9 +61,11 @@ def test_a_joined_prediction_lies_where_the_service_puts_it(transform, predictio
     assert build(transform, **prediction).answer_form == form
 
 
-def test_a_joined_line_of_csv_ends_with_the_prediction():
-    config = build(JOIN, {"content_type": "text/csv"}, format="csv", schema="p double")
-    assert config.answer_form == AnswerForm(CSV, appended=True)
+CSV_RECORD, CSV_ANSWER = {"format": "csv"}, {"format": "csv", "schema": "p double"}
+
+
+def test_a_joined_line_of_csv_is_read_once_the_record_is_filtered_out_of_it():
+    assert build({**JOIN, "output_filter": "$[3:]"}, CSV_RECORD, **CSV_ANSWER).answer_form == AnswerForm(CSV)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,10 @@ def test_a_joined_line_of_csv_ends_with_the_prediction():
         ({"provenance": "yes"}, "prediction.provenance: must be true or false"),
         ({"transform": JOIN, "format": "text"}, "with transform.join_source: input a line is JSON"),
         ({"transform": JOIN, "record": {"content_type": "text/csv"}}, "a line is CSV: set prediction.format: csv"),
+        (
+            {"transform": JOIN, "record": CSV_RECORD, **CSV_ANSWER},
+            "a cell of the input could pass for a prediction",
+        ),
         ({"transform": JOIN, "record": {"content_type": "image/png"}}, "records are image/png; the service reads"),
         ({"transform": {**JOIN, "split": "None"}}, "has join_source: input beside split: None"),
         ({"transform": {"input_filter": "$.a", "accept": "text/csv"}}, "the service takes the same type for both"),

@@ -52,6 +52,12 @@ SHAPES = {
     "arrays glued": (json.dumps(NUMBERS[:30]) + json.dumps(NUMBERS[30:]), P, "2 JSON arrays of 37 values", "'[]'"),
     "pretty array": (json.dumps(objects(), indent=2), P, "1 JSON array of 37 values", "'[]'"),
     "an array of one a line": (lines([[n] for n in NUMBERS]), P, "37 JSON arrays of 37 values", "'[]'"),
+    "a brace in a name": (
+        json.dumps({"p{0}{rows}": objects()}),
+        P,
+        "1 JSON document with 37 predictions in 'p{0}{rows}'",
+        "prediction.records_path: 'p{0}{rows}'",
+    ),
     "document": (
         json.dumps({"model": ["m"], "predictions": objects()}),
         P,
@@ -161,6 +167,11 @@ def test_a_long_document_is_recognised_by_how_it_begins(monkeypatch):
     assert counted(json.dumps(NUMBERS))["setting"].endswith("'[]'")
     assert counted(json.dumps({"a": {"b": NUMBERS}}))["setting"].endswith("'a.b'")
     assert counted(lines(objects(), 1))["setting"] == "prediction.format: json"
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\nb", "a.b", ""])
+def test_a_name_that_cannot_be_written_down_is_in_no_path(name):
+    assert not answer_shapes.spellable(name)
 
 
 def test_of_an_object_whose_rows_nobody_knows_and_of_joined_lines_nothing_is_guessed():

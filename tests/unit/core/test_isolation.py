@@ -13,6 +13,7 @@ from batch_transform.core.isolation import (
     MAX_ALONE,
     MAX_REPEATS,
     OPEN_SCHEMA,
+    PROBE_ROWS,
     Decision,
     JudgedJob,
     decide,
@@ -278,3 +279,24 @@ def test_a_round_of_one_question_has_no_probe():
 
 def test_an_object_that_is_one_body_is_not_made_smaller_by_a_smaller_payload():
     assert decided(ErrorClass.TOO_LARGE, rows=40, job=ONE_REQUEST).event is SpanEvent.SPLIT
+
+
+def one_row_objects(count, error_class=ErrorClass.REJECTED, **said):
+    return judged(*[verdict(row, row + 1, error_class=error_class, **said) for row in range(count)])
+
+
+@pytest.mark.parametrize("kind", [ErrorClass.REJECTED, ErrorClass.MODEL_ERROR])
+@pytest.mark.parametrize("certain", [True, False])
+def test_objects_of_one_row_that_all_fail_are_probed_as_well_if_they_are_more_than_a_probe(kind, certain):
+    many = reconcile(
+        [one_row_objects(PROBE_ROWS + 1, kind, certain=certain)], NOTHING_WAITS, is_first=True, is_probe=False
+    )
+    assert (many.probe, many.leaves.num_rows, many.stop) == (True, 0, ())
+    few = reconcile([one_row_objects(PROBE_ROWS, kind, certain=certain)], NOTHING_WAITS, is_first=True, is_probe=False)
+    assert not few.probe
+
+
+@pytest.mark.parametrize("kind", [ErrorClass.CAPACITY, ErrorClass.OVER_LIMIT])
+def test_objects_of_one_row_that_failed_through_no_fault_of_theirs_are_not_probed(kind):
+    done = reconcile([one_row_objects(PROBE_ROWS + 1, kind)], NOTHING_WAITS, is_first=True, is_probe=False)
+    assert (done.probe, set(done.open["move"].to_pylist())) == (False, {"again"})

@@ -70,3 +70,23 @@ def test_what_was_inferred_reads_its_sample(sample):
     assert answers.unreadable == ()
     assert answers.values.field("a").to_pylist() == [record["a"] for record in sample]
     assert found.schema.field("a").type == pa.int64()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"p": 1, "P": 2}, "the fields p and P differ in case only"),
+        ({"o": [{"a": 1, "A": 2}]}, r"the fields o\[\].a and o\[\].A differ in case only"),
+        ({"p": 1, "": 2}, "a field of the prediction is named ''"),
+        (b'{"o": {"\\ud800": 1}}', "a field of o is named"),
+    ],
+)
+def test_a_name_that_no_table_takes_is_refused_at_every_level(value, words):
+    with pytest.raises(ServiceFailure, match=words):
+        inferred(value)
+
+
+def test_values_that_are_no_objects_are_predictions_only_where_they_can_be_read():
+    lines = [b"0.5", b'{"p": 1}']
+    assert infer_schema(lines[:1], bare=False) is None
+    assert infer_schema(lines, bare=False).ddl == "p bigint"

@@ -82,6 +82,10 @@ def test_a_number_keeps_every_digit():
         ('{"a": tru, "p": [1]}', "p", "it is not JSON"),
         ('{"p": ["\\ud8', "p", "or ends within a value"),
         ("[" * 100_000, "[]", "nested too deeply"),
+        ("{" + "1" * 5000 + ": 2}", "p", "document 1 of the output: it is not JSON"),
+        ('{"q": 1, 2: 3}', "p", "document 1 of the output: it is not JSON"),
+        ('{"q": 1', "p", "or ends within a value"),
+        ('{"q": 1, ', "p", "or ends within a value"),
         ("[1] x", "[]", "document 2 of the output: expected an array"),
     ],
 )

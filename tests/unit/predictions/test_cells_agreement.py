@@ -75,16 +75,15 @@ def told(answers: Answers) -> str:
     [
         (TABLE, FORM),
         (NUMBERS, FORM),
-        (NUMBERS, AnswerForm(format=CSV, appended=True)),
         (pa.schema([("p", pa.float64())]), AnswerForm(format=TEXT)),
         (pa.schema([("n", pa.int64())]), AnswerForm(format=TEXT)),
         (pa.schema([("s", pa.string())]), FORM),
     ],
-    ids=["table", "numbers", "appended", "text double", "text long", "one string"],
+    ids=["table", "numbers", "text double", "text long", "one string"],
 )
 def test_a_block_is_read_as_the_slow_reader_reads_it(schema: pa.Schema, form: AnswerForm):
     @settings(max_examples=150, deadline=None)
-    @given(lines=st.lists(csv_lines(4 if form.appended else len(schema)), min_size=1, max_size=4), final=st.booleans())
+    @given(lines=st.lists(csv_lines(len(schema)), min_size=1, max_size=4), final=st.booleans())
     @example([b"1,2"], False)
     @example([b"\xef\xbb\xbf1,2"], True)
     @example([b"0x10,0x10", b"nan(1),1"], True)
@@ -111,10 +110,3 @@ def test_what_servers_write_is_read_fast(end: bytes):
     block = b"".join(b"%d.5,%d,true,word %d" % (i, i, i) + end for i in range(500))
     assert slow_lines(block, TABLE, FORM) == 0
     assert slow_lines(block + b'1,2,true,"a,b"' + end, TABLE, FORM) == 1
-
-
-def test_joined_lines_are_read_fast_whatever_the_record_has():
-    block = b"".join(b"x,y,z %d,%d.5,7\n" % (i, i) for i in range(300))
-    reader = PredictionReader(NUMBERS, form=AnswerForm(format=CSV, appended=True))
-    assert reader.read(block).values.to_pylist() == [{"f": i + 0.5, "b": 7} for i in range(300)]
-    assert slow_lines(block, NUMBERS, reader.form) == 0

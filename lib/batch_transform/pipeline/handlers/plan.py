@@ -69,8 +69,8 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     left = ctx.ledger.read_part(last.open)
     if last.resumed:
         left = reopened(left)
-    # Whoever resumes means to try everything again; but answers that could not be read are not paid for once more.
-    probe = last.probe_next and (last.misread or not last.resumed)
+    # Whoever resumes means to try everything again.
+    probe = last.probe_next and not last.resumed
     good, bad = (sum(getattr(r, name) for r in state.round_records) for name in ("scored_rows", "dead_rows"))
     plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad)
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, state.framing))

@@ -98,6 +98,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
         is_probe=last.is_probe,
         divisible=not is_one_object(state.config),
         scored_before=_scored_before(state),
+        has_schema=bool(state.staged and state.staged.answers),
     )
     failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
     for entry in failed:
