@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from batch_transform.core.errors import Interrupted
 from batch_transform.core.events import Event
-from batch_transform.pipeline.guarded import tell_terminal
+from batch_transform.pipeline.guarded import Guarded, tell_terminal
 from batch_transform.pipeline.interrupts import Interrupts
 
 DRIVER = """
@@ -173,3 +174,20 @@ def test_progress_that_nobody_can_hear_any_more_is_no_error(monkeypatch):
         with pytest.raises(BrokenPipeError):
             broken.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), broken.fileno())
+
+
+@pytest.mark.parametrize("closes_first_by_seconds", [0.0, 0.2])
+def test_a_jvm_that_closes_its_connections_before_it_is_gone_ends_the_run_as_sigterm(
+    monkeypatch, closes_first_by_seconds
+):
+    """What it was asked for fails at once; that it has gone is seen a little later, in this thread or in another."""
+    interrupts, reports = Interrupts(), []
+
+    def work():
+        gone_at = time.monotonic() + closes_first_by_seconds
+        parent = os.getppid()
+        monkeypatch.setattr(os, "getppid", lambda: parent if time.monotonic() < gone_at else 1)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    code = Guarded("run", SimpleNamespace(report=reports.append), interrupts).do(work)
+    assert (code, [report["status"] for report in reports]) == (143, ["interrupted"])

@@ -84,8 +84,7 @@ class Guarded:
             except BaseException as err:
                 # With the JVM gone every call of Spark's fails, before or after the signal that says so.
                 # A Ctrl-C while the session begins is PySpark's to handle: it raises KeyboardInterrupt.
-                gone = self.interrupts.signal_number or (self.interrupts.orphaned and signal.SIGTERM)
-                number = signal.SIGINT if isinstance(err, KeyboardInterrupt) else gone
+                number = signal.SIGINT if isinstance(err, KeyboardInterrupt) else self._ended_by()
                 if number:
                     return self._end(Interrupted(number))
                 code = self._end(fault_of_ours(err))
@@ -93,6 +92,13 @@ class Guarded:
                     raise
                 return code
         return 0
+
+    def _ended_by(self) -> int | None:
+        """The signal that has ended the work, or stands for its JVM's end; None for neither."""
+        try:
+            return self.interrupts.signal_number or (signal.SIGTERM if self.interrupts.orphaned_soon() else None)
+        except Interrupted:  # the signal that was waited for
+            return self.interrupts.signal_number
 
     def _end(self, error: BatchTransformError | Interrupted) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,6 +14,8 @@ from types import FrameType
 from batch_transform.core.errors import Interrupted
 
 _LOOK_SECONDS = 0.5
+# A JVM gives gigabytes back to a busy machine while it dies.
+_DYING_SECONDS = 10.0
 
 
 class Interrupts:
@@ -36,6 +39,16 @@ class Interrupts:
     def orphaned(self) -> bool:
         """Whether the process that started this one has gone."""
         return self._watches and os.getppid() != self._parent
+
+    def orphaned_soon(self) -> bool:
+        """Returns whether the process that started this one has gone, or goes within ten seconds.
+
+        One that is killed closes its connections first, and its children get another parent when all of it is gone.
+        """
+        deadline = time.monotonic() + _DYING_SECONDS
+        while self._watches and not self.orphaned and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.orphaned
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is None:
