@@ -13,8 +13,9 @@ import time
 import uuid
 from pathlib import Path
 
-import psutil
 import pytest
+
+from support.marked import MARK, marked_processes
 
 ROOT = Path(__file__).parents[2]
 RUN = """\
@@ -41,7 +42,7 @@ class Wrapper:
         self.environ = clean | {
             "VIRTUAL_ENV": sys.prefix,
             "TMPDIR": str(folder / "tmp"),
-            "TEST_MARK": self.mark,
+            MARK: self.mark,
             "BATCH_TRANSFORM_ENTRY_POINT": str(Path(__file__).with_name("wrapper_driver.py")),
             "DRIVER_READY": str(self.ready),
             **environ,
@@ -71,13 +72,7 @@ class Wrapper:
         return int(driver), int(java)
 
     def processes(self) -> list[str]:
-        # A process that ends meanwhile, or is somebody else's, has None for its environment.
-        infos = (process.info for process in psutil.process_iter(["environ", "cmdline", "status"]))
-        return [
-            " ".join(info["cmdline"] or ())
-            for info in infos
-            if (info["environ"] or {}).get("TEST_MARK") == self.mark and info["status"] != psutil.STATUS_ZOMBIE
-        ]
+        return marked_processes(self.mark)
 
     def leaves_nothing(self) -> bool:
         until(lambda: not self.processes(), seconds=10)

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from support.drivers import IDENTITY, PATIENCE_SECONDS, ROOT
+from support.marked import MARK, marked_processes
 from support.venvs import AIRFLOW, venv
 
 DAY = "2024-05-01"
@@ -63,7 +62,7 @@ class AirflowHome:
             "AIRFLOW_HOME": str(self.folder / "home"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.folder / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
-            "TEST_MARK": self.mark,
+            MARK: self.mark,
         }
         self._bin = venv("airflow", *AIRFLOW)
         self._call("db", "migrate")
@@ -99,12 +98,7 @@ class AirflowHome:
 
     def processes(self) -> list[str]:
         """Returns the command lines of all that runs below it."""
-        infos = (process.info for process in psutil.process_iter(["environ", "cmdline", "status"]))
-        return [
-            " ".join(info["cmdline"] or ())
-            for info in infos
-            if (info["environ"] or {}).get("TEST_MARK") == self.mark and info["status"] != psutil.STATUS_ZOMBIE
-        ]
+        return marked_processes(self.mark)
 
 
 @dataclass
