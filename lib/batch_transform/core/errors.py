@@ -112,6 +112,11 @@ class StopRequested(Interrupted):
         self.args = ("stopped as `stop` asked; the run can be resumed",)
 
 
+def fault_lines(err: BaseException) -> list[str]:
+    """Returns what a report says of an error: each fault of a configuration, else its words."""
+    return list(err.faults) if isinstance(err, ConfigurationError) else [str(err)]
+
+
 def first_line(err: BaseException) -> str:
     """Returns an error of Spark's without its plan and its stack."""
     head, _, rest = str(err).strip().partition("\n")

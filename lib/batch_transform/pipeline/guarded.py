@@ -19,6 +19,7 @@ from batch_transform.core.errors import (
     RunStopped,
     ServiceFailure,
     StopRequested,
+    fault_lines,
     first_line,
 )
 from batch_transform.core.events import Event
@@ -102,7 +103,7 @@ class Guarded:
 
     def _end(self, error: BatchTransformError | Interrupted) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
-        words = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+        words = fault_lines(error)
         tell_terminal(Event("end", str(error)))
         if isinstance(error, Interrupted) and self.driver is None:
             words.append("the run was not held yet: jobs that are in flight go on; `stop` ends them")

@@ -12,6 +12,7 @@ from pyspark.sql.types import StructType
 from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
+from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.events import Listener
 from batch_transform.core.framing import framing_of
@@ -158,10 +159,18 @@ def rule_of(spark: SparkSession, schema: StructType, config: RunConfig) -> Recor
 
 def _read(spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places) -> Source | None:
     """The input; None for a run over rows that are staged: they are pinned, whatever became of the input."""
-    given = config.input
     if recorded is not None and recorded.staged is not None:
         return None
-    assert given is not None
+    assert config.input is not None
+    return read_source(spark, config.input, places)
+
+
+def read_source(spark: SparkSession, given: Input, places: Places) -> Source:
+    """Returns the input that a run file names.
+
+    Raises:
+        ConfigurationError: as `read_input`.
+    """
     path = places.spark_path(given.path) if given.path else None
     return Source(read_input(spark, path, given.table, given.format, given.options, given.where), is_scan=True)
 

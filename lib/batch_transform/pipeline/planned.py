@@ -11,7 +11,14 @@ from pyspark.sql import SparkSession
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError, Interrupted, ServiceFailure, first_line
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    Interrupted,
+    ServiceFailure,
+    fault_lines,
+    first_line,
+)
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.plan_text import plan_lines
 from batch_transform.core.run_plan import Asked, run_plan
@@ -19,14 +26,14 @@ from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.guarded import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
-from batch_transform.pipeline.opening import rule_of
+from batch_transform.pipeline.opening import read_source, rule_of
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.reaching import access_of
 from batch_transform.pipeline.session import make_session
 from batch_transform.pipeline.spark_tables import is_columnar
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.measuring import measure
-from batch_transform.spark.reading import has_large_rows, read_input
+from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
@@ -46,7 +53,7 @@ def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
 
 def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake: Handshake) -> int:
     status = "refused" if isinstance(error, ConfigurationError) else "failed"
-    faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
+    faults = fault_lines(error)
     if isinstance(error, Interrupted):  # whose words are about a run
         status, faults = "interrupted", ["plan was interrupted"]
     tell_terminal(Event("end", "; ".join(faults)))
@@ -78,13 +85,12 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str
         ConfigurationError: the input or the record is none, or rows cannot be sent.
     """
     assert config.input is not None
-    given, places = config.input, places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
-    path = places.spark_path(given.path) if given.path else None
+    places = places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
     with session_settings(spark, RUN_SETTINGS):
-        df = read_input(spark, path, given.table, given.format, given.options, given.where)
+        df = read_source(spark, config.input, places).df
         rule = rule_of(spark, df.schema, config)
         asked = Asked.of(config.to_document(), rule.header)
-        large = is_columnar(given) and has_large_rows(df)
+        large = is_columnar(config.input) and has_large_rows(df)
         measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
     found: Mapping[str, Any] = run_plan(measured, asked)
     for line in plan_lines(found):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from batch_transform.config import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
 from batch_transform.pipeline.archive import write_archive
 from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
 from batch_transform.pipeline.commands import configuration, execute
@@ -219,8 +219,7 @@ def failure(error: BatchTransformError) -> dict[str, Any]:
     if isinstance(error, PredictionsDiffer):
         return dict(error.report)
     refused = isinstance(error, ConfigurationError)
-    faults = list(error.faults) if isinstance(error, ConfigurationError) else [str(error)]
-    return {"run_id": None, "status": "refused" if refused else "failed", "error": faults}
+    return {"run_id": None, "status": "refused" if refused else "failed", "error": fault_lines(error)}
 
 
 if __name__ == "__main__":
