@@ -37,7 +37,7 @@ setup(
     description="Score a table with Amazon SageMaker Batch Transform, from Spark",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    package_data={"batch_transform": ["py.typed"], "transform_emulator": ["py.typed"]},
+    package_data={"batch_transform": ["py.typed", "spark/session_settings.tsv"], "transform_emulator": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=CORE,
     extras_require={"spark": SPARK, "emulator": EMULATOR, "local": LOCAL, "test": TEST},
