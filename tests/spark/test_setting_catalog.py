@@ -14,16 +14,13 @@ DECLARED_IN = (
     "org.apache.spark.sql.hive.HiveUtils$",
     "org.apache.spark.sql.connect.config.Connect$",
     "org.apache.spark.sql.pipelines.graph.FlowResolver$FlowConf$",
+    "org.apache.spark.sql.delta.sources.DeltaSQLConf$",
 )
 
 
 def sql_conf(spark):
     """Spark's registry of SQL settings."""
     return getattr(getattr(spark._jvm.org.apache.spark.sql.internal, "SQLConf$"), "MODULE$")
-
-
-def keys_of(conf):
-    return [entry.key() for entry in conf.getConfigEntries().toArray()]
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +30,12 @@ def registered(spark):
     for name in DECLARED_IN:
         spark._jvm.java.lang.Class.forName(name, True, loader)
     conf = sql_conf(spark)
-    keys = [key for key in keys_of(conf) if not key.startswith("spark.databricks.")]
+    keys = [entry.key() for entry in conf.getConfigEntries().toArray()]
     return {key: conf.isStaticConfigKey(key) for key in keys}
 
 
 def test_every_registered_setting_is_classed(registered):
-    assert len(registered) > 800
+    assert len(registered) > 1100
     assert sorted(key for key in registered if key not in setting_classes()) == []
 
 

@@ -1,7 +1,8 @@
 """Whose each of Spark's settings is: the user's, the run's own, or of no effect on a value.
 
 The table `session_settings.tsv` has a line for every registered entry of `SQLConf`, internal ones included (`SET -v`
-shows the public ones only), of the Spark that the tests run, and for those of 3.5 and 4.0 that it has no more.
+shows the public ones only), of the Spark and the Delta that the tests run, and for those of 3.5 and 4.0 that it has no
+more.
 """
 
 from __future__ import annotations
