@@ -15,7 +15,7 @@ import pytest
 
 from batch_transform.config import load
 from batch_transform.spark.rendering import record_json
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support import churn_model
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def test_json_of_each_type_is_what_the_table_says(spark):
     rows = _rows_of_table("| type | a value in SQL | in the record |")
     assert len(rows) >= 15
     columns = ", ".join(f"{value} AS c{i}" for i, (_, value, _) in enumerate(rows))
-    with session_settings(spark, RUN_SETTINGS):
+    with session_settings(spark, OWN_SETTINGS):
         frame = spark.sql(f"SELECT {columns}")
         record = frame.select(record_json(frame.columns)).first()[0]
     expected = ",".join(f'"c{i}":{shown}' for i, (_, _, shown) in enumerate(rows))

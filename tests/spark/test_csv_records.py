@@ -19,7 +19,7 @@ from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.spark.record_rules import RECORD, RECORD_FAULT, record_rule
 from batch_transform.spark.rendering import record_json
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 
 pytestmark = pytest.mark.spark
 
@@ -43,7 +43,7 @@ SCHEMA = "text string, whole long, real double, texts array<string>, bytes binar
 def rendered(df, **asked):
     """The lines and the faults of a table's rows."""
     rule = record_rule(df.sparkSession, df.schema, "csv", asked.pop("columns", None), asked.pop("sql", None), **asked)
-    with session_settings(df.sparkSession, RUN_SETTINGS):
+    with session_settings(df.sparkSession, OWN_SETTINGS):
         return [(row[RECORD], row[RECORD_FAULT]) for row in rule.rendered(df).collect()]
 
 
@@ -96,7 +96,7 @@ def test_values_are_spelled_as_in_json_without_its_quotes(spark):
         "DATE'1200-02-29' AS f, TIMESTAMP'2024-05-01 12:00:00.000001 UTC' AS g, "
         "TIMESTAMP_NTZ'2024-05-01 12:00:00' AS h, X'00FF10' AS i, CAST(NULL AS DATE) AS j, INTERVAL '1' DAY AS k"
     )
-    with session_settings(spark, RUN_SETTINGS):
+    with session_settings(spark, OWN_SETTINGS):
         values = json.loads(df.select(record_json(df.columns)).first()[0], parse_float=str).values()
     texts = ["" if value is None else "true" if value is True else value for value in values]
     ((line, fault),) = rendered(df)

@@ -16,7 +16,7 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import OUTCOME, MergeSource, select_result, with_outcomes
-from batch_transform.spark.settings import RUN_SETTINGS, SMALL_ROW_GROUPS, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, SMALL_ROW_GROUPS, session_settings
 from batch_transform.spark.staging import ROW_NUMBER, read_staged
 from support.runs import reopened
 from support.tables import assert_same_rows
@@ -87,7 +87,7 @@ def gated(spark, world, tmp_path_factory):
 
 @pytest.fixture
 def settings(spark):
-    with session_settings(spark, RUN_SETTINGS):
+    with session_settings(spark, OWN_SETTINGS):
         yield
 
 

@@ -13,7 +13,6 @@ from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.opening import open_run
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 from support.emulated import BUCKET
 from support.runs import silent
 
@@ -72,7 +71,7 @@ def opened(spark, world, document, folder):
     """Opens the run of a run file."""
     (folder / "run.yml").write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
     before = everything(folder, world)
-    with session_settings(spark, RUN_SETTINGS), pytest.raises(ConfigurationError) as refused:
+    with pytest.raises(ConfigurationError) as refused:
         open_run(spark, load(folder / "run.yml"), world.access, silent)
     assert everything(folder, world) == before
     return refused.value

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support.rows import UNSENDABLE, table
 from support.tables import assert_same_rows
 
@@ -53,7 +53,7 @@ ODD = {
 def source(spark, tmp_path_factory):
     """An input on disk, written before any setting is changed."""
     path = str(tmp_path_factory.mktemp("source") / "rows")
-    with session_settings(spark, RUN_SETTINGS):
+    with session_settings(spark, OWN_SETTINGS):
         table(spark, 60, 11).write.parquet(path)
     return spark.read.parquet(path)
 
@@ -78,31 +78,31 @@ def test_settings_change_nothing_and_are_put_back(spark, world, source, tmp_path
     usual, sent_usually = scored_under(spark, world, source, tmp_path / "usual", USUAL)
     odd, sent_oddly = scored_under(spark, world, source, tmp_path / "odd", ODD)
     assert sent_oddly == sent_usually
-    with session_settings(spark, RUN_SETTINGS):
+    with session_settings(spark, OWN_SETTINGS):
         assert_same_rows(odd.df, usual.df)
         assert_same_rows(odd.df.drop("echo"), source)
         assert odd.df.where(~F.col("echo").eqNullSafe(F.col("key"))).count() == 0
 
 
 def test_settings_are_put_back_after_an_error(spark, world, tmp_path):
-    before = {key: spark.conf.get(key, None) for key in RUN_SETTINGS}
+    before = {key: spark.conf.get(key, None) for key in OWN_SETTINGS}
     assert before["spark.sql.session.timeZone"] == "America/St_Johns"
     with pytest.raises(ConfigurationError):
         score(spark.range(3), **world.arguments(tmp_path, "no-such-model"))
-    assert {key: spark.conf.get(key, None) for key in RUN_SETTINGS} == before
+    assert {key: spark.conf.get(key, None) for key in OWN_SETTINGS} == before
 
 
-def test_a_corrupt_file_ends_the_run_though_the_session_ignores_such(spark, world, tmp_path):
+def test_a_corrupt_file_of_the_input_is_the_sessions_to_ignore(spark, world, tmp_path):
     spark.range(100, numPartitions=4).select(F.col("id").cast("string").alias("key")).write.parquet(f"{tmp_path}/in")
     victim = sorted(tmp_path.glob("in/part-*"))[1]
     victim.write_bytes(victim.read_bytes()[:-40])
     (tmp_path / "in" / f".{victim.name}.crc").unlink()
     with session_settings(spark, {"spark.sql.files.ignoreCorruptFiles": "true"}):
         df = spark.read.schema("key string").parquet(f"{tmp_path}/in")
-        assert df.count() == 75
-        with pytest.raises(ServiceFailure, match=r"Spark: .*FAILED_READ_FILE"):
-            score(df, **world.arguments(tmp_path))
-    assert not (tmp_path / "out").exists()
+        assert score(df, **world.arguments(tmp_path / "ignored")).report["rows_in"] == df.count() == 75
+    with pytest.raises(ServiceFailure, match=r"Spark: .*FAILED_READ_FILE"):
+        score(df, **world.arguments(tmp_path / "read"))
+    assert not (tmp_path / "read" / "out").exists()
 
 
 def test_columns_that_differ_in_case_only_are_refused_whatever_the_session_says(spark, world, tmp_path):

@@ -129,7 +129,7 @@ class MemoryTables:
         target = self.run.targets[kind]
         return WrittenTable(kind, tree, S3Tree(self.store, target), files)
 
-    def reading(self, ddl: str) -> MemoryTables:
+    def reading(self, ddl: str, staged: Staged) -> MemoryTables:
         return self
 
     def commit(self, state: RunState, kind: Kind) -> int:

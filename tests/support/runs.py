@@ -12,7 +12,6 @@ from batch_transform.core.events import Event
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.opening import open_run
 from batch_transform.pipeline.spark_tables import Source
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 from support.emulated import Emulated
 
 
@@ -22,8 +21,7 @@ def silent(event: Event) -> None:
 
 def reopened(df: DataFrame, world: Emulated, arguments: Mapping[str, Any]) -> Driver:
     """Returns the driver of a run that `score(df, **arguments)` began."""
-    with session_settings(df.sparkSession, RUN_SETTINGS):
-        return open_run(df.sparkSession, from_arguments(**arguments), world.access, silent, Source(df, is_scan=False))
+    return open_run(df.sparkSession, from_arguments(**arguments), world.access, silent, Source(df, is_scan=False))
 
 
 class Interrupting:

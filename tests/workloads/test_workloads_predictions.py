@@ -14,7 +14,7 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import select_result
 from batch_transform.spark.prediction_columns import SQL_SETTINGS
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support.runs import reopened
 from support.tables import assert_same_rows
 
@@ -110,7 +110,7 @@ def test_d2_sql_makes_columns_of_a_prediction_and_an_odd_index_is_null(rows, unp
 
 def test_c6_without_the_services_join_outputs_are_joined_by_line_number(world, unpacked):
     result, driver, _, folder = unpacked
-    with session_settings(driver.ctx.tables.spark, {**RUN_SETTINGS, **SQL_SETTINGS}):
+    with session_settings(driver.ctx.tables.spark, {**OWN_SETTINGS, **SQL_SETTINGS}):
         assert_same_rows(joined_locally(driver, world, folder), result.df)
 
 

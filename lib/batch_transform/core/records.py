@@ -97,12 +97,15 @@ class Staged:
             Spark; '' where each is one string.
         header: the line of the records' names before them; '' for none. It takes Spark to tell the fields of a SQL
             record.
+        settings: what the session that staged them said of the Spark settings that are the user's, by key; empty for
+            a run of an earlier version.
     """
 
     schema_json: str
     files: tuple[StagedFile, ...]
     answers: str = ""
     header: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
 
     @property
     def rows(self) -> int:

@@ -99,7 +99,8 @@ def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.staged is None, step, "already staged")
     files = tuple(StagedFile(**file) for file in step.payload["files"])
     told = {name: step.payload.get(name, "") for name in ("answers", "header")}
-    return replace(state, staged=Staged(step.payload["schema"], files, **told))
+    settings = tuple(sorted(step.payload.get("settings", {}).items()))
+    return replace(state, staged=Staged(step.payload["schema"], files, **told, settings=settings))
 
 
 def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

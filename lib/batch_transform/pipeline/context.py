@@ -100,8 +100,8 @@ class TableWork(Protocol):
     def commit(self, state: RunState, kind: Kind) -> int:
         """Returns the rows of the one Delta commit that publishes a table of a gated run."""
 
-    def reading(self, ddl: str) -> TableWork:
-        """Returns the same work, for predictions of this schema."""
+    def reading(self, ddl: str, staged: Staged) -> TableWork:
+        """Returns the same work on the staged rows, for predictions of this schema."""
 
     def keep_dead_letters(self, state: RunState) -> str:
         """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""

@@ -90,8 +90,9 @@ class Driver:
         self.state = advance(self.state, self.ctx.ledger.append(kind, payload, parts))
         if kind == "inferred" and self.state.inferred is not None:
             assert self.state.staged is not None
-            fields = decode_schema(self.state.staged.answers)
-            tables, objects = self.ctx.tables.reading(self.state.inferred), self.ctx.objects.reading(fields)
+            staged = self.state.staged
+            tables = self.ctx.tables.reading(self.state.inferred, staged)
+            objects = self.ctx.objects.reading(decode_schema(staged.answers))
             self.ctx = replace(self.ctx, tables=tables, objects=objects)
 
     def interrupt(self, reason: str = INTERRUPTED) -> list[str]:

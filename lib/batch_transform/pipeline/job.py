@@ -19,7 +19,6 @@ from batch_transform.pipeline.recorded import published_report
 from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.session import make_session
 from batch_transform.pipeline.step_by_step import prepare, step_report
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 # Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,
 # whatever its exit code (ApplicationMaster.finish).
@@ -62,10 +61,9 @@ class _Job(Guarded):
         """Returns the report of a run that was not published before."""
         spark = make_session(self._config.run_id, access)
         self.interrupts.take_over()
-        with session_settings(spark, RUN_SETTINGS):
-            self.driver = open_run(spark, self._config, access, tell_terminal)
-            self.resources.enter_context(renewed(self.driver.ctx.lease))
-            (prepare if self._command == PREPARE else _to_the_end)(self.driver)
+        self.driver = open_run(spark, self._config, access, tell_terminal)
+        self.resources.enter_context(renewed(self.driver.ctx.lease))
+        (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)
         self.driver.close(report)
         spark.stop()

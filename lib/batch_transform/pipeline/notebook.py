@@ -29,7 +29,8 @@ from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
 from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
+from batch_transform.spark.settings import READER_OPTIONS
+from batch_transform.spark.user_session import user_session, zone_of
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,6 @@ def score(
     spark = df.sparkSession
     with ExitStack() as resources:
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
-        resources.enter_context(session_settings(spark, RUN_SETTINGS))
         driver = open_run(spark, config, access_of(config, url, os.environ), listener, Source(df, is_scan=False))
         with renewed(driver.ctx.lease):
             state = _run(driver)
@@ -141,14 +141,18 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     publication = Publication.from_document(state.publication.payload["publications"][kind], ctx.ledger.read_part(part))
     root = ctx.places.spark_path(publication.target)
     files = [f"{root}/{file.target}" for file in publication.files]
+    assert state.staged is not None
     schema = StructType([*df.schema.fields, *_added(spark, ctx.config, state, kind)])
     if not files:
         return spark.createDataFrame([], schema)
-    return spark.read.schema(schema).option("basePath", root).parquet(*files)
+    reader = spark.read.schema(schema).options(**READER_OPTIONS, timeZone=zone_of(state.staged))
+    return reader.option("basePath", root).parquet(*files)
 
 
 def _added(spark: SparkSession, config: RunConfig, state: RunState, kind: Kind) -> list[StructField]:
     """The columns that a table of the run has beside the input's."""
     if kind == "dead_letter":
         return [StructField(ERROR, ERROR_TYPE)]
-    return shape_of(spark, config, state.inferred).columns
+    assert state.staged is not None
+    with user_session(spark, state.staged):
+        return shape_of(spark, config, state.inferred).columns

@@ -15,6 +15,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import WorkerStore
 from batch_transform.spark.counting import count_outputs
 from batch_transform.spark.cutting import cut_spans
+from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class SparkObjectWork:
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
-        return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
+        with session_settings(self.spark, OWN_SETTINGS):
+            return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
 
     def reading(self, schema: pa.Schema | None) -> SparkObjectWork:
         """Returns the same work, for predictions of this schema."""
@@ -42,4 +44,5 @@ class SparkObjectWork:
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
-        return cut_spans(self.spark, cuts, self.inputs, self.connect, framing)
+        with session_settings(self.spark, OWN_SETTINGS):
+            return cut_spans(self.spark, cuts, self.inputs, self.connect, framing)

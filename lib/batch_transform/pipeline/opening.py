@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
@@ -40,6 +41,7 @@ from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.reading import read_input
 from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.staging import staged_schema
+from batch_transform.spark.user_session import user_session
 
 
 def open_run(
@@ -48,7 +50,7 @@ def open_run(
     """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
 
     Args:
-        spark: the session, with the run's settings.
+        spark: the session; what it says holds for the input and for the expressions over it.
         config: the checked configuration.
         access: to AWS, or to the emulator.
         listener: is told what happens.
@@ -74,7 +76,9 @@ def open_run(
     needs_model = recorded is None or recorded.gate is None  # once all is scored the model may be gone
     if needs_model and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
-    rows = _rows(spark, config, places, source, recorded, faults)
+    staged = None if recorded is None else recorded.staged
+    with user_session(spark, staged) if staged is not None else nullcontext():
+        rows = _rows(spark, config, places, source, recorded, faults)
     tables = SparkTables(
         spark, config, rows.source, rows.rule, rows.shape, places, connect, store, ledger, writer, CLOCK.sleep
     )

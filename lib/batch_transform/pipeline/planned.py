@@ -34,7 +34,6 @@ from batch_transform.pipeline.spark_tables import is_columnar
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.measuring import measure
 from batch_transform.spark.reading import has_large_rows
-from batch_transform.spark.settings import RUN_SETTINGS, session_settings
 
 
 def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
@@ -86,12 +85,11 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str
     """
     assert config.input is not None
     places = places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
-    with session_settings(spark, RUN_SETTINGS):
-        df = read_source(spark, config.input, places).df
-        rule = rule_of(spark, df.schema, config)
-        asked = Asked.of(config.to_document(), rule.header)
-        large = is_columnar(config.input) and has_large_rows(df)
-        measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
+    df = read_source(spark, config.input, places).df
+    rule = rule_of(spark, df.schema, config)
+    asked = Asked.of(config.to_document(), rule.header)
+    large = is_columnar(config.input) and has_large_rows(df)
+    measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
     found: Mapping[str, Any] = run_plan(measured, asked)
     for line in plan_lines(found):
         listener(Event("plan", line))

@@ -91,7 +91,7 @@ class _NoTables:
     def commit(self, state: RunState, kind: Kind) -> int:
         _refuse()
 
-    def reading(self, ddl: str) -> _NoTables:
+    def reading(self, ddl: str, staged: Staged) -> _NoTables:
         return self
 
     def keep_dead_letters(self, state: RunState) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -30,13 +31,15 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.export import export
 from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
 from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
 from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.record_rules import RecordRule
-from batch_transform.spark.settings import large_record_settings, session_settings, writer_options
+from batch_transform.spark.settings import writer_options
 from batch_transform.spark.staging import stage
+from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
 
 _COLUMNAR = ("parquet", "delta", "orc")
 
@@ -96,13 +99,16 @@ class SparkTables:
         source, given = self.source, self.config.input
         large = source.is_scan and given is not None and is_columnar(given) and has_large_rows(source.df)
         target = f"{self.places.scratch}/staging/{self.writer}"
+        settings = tuple(sorted(settings_to_record(self.spark).items()))
         staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=large)
-        return replace(staged, answers=encode_schema(self.shape.reader.schema))
+        return replace(staged, answers=encode_schema(self.shape.reader.schema), settings=settings)
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
         framing = framing_of(self.config.to_document(), staged.header)
-        return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+        job = own_job if self.rule.sql is None else user_job
+        with job(self.spark, staged):
+            return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once Spark has written it beside its output, and never into it."""
@@ -110,9 +116,10 @@ class SparkTables:
         targets = targets_of(self.config, self.places)
         target = (targets.output if kind == "result" else targets.dead_letter).path or ""
         source = self.places.sibling(target, f"{self.writer}-{kind}")
-        with session_settings(self.spark, self._settings(state.staged)):
+        with self._merge_job(state.staged, kind):
             writing = self.merged(state, kind).write.mode("overwrite").partitionBy(*targets.output.partition_by)
-            writing.options(**writer_options(state.staged.largest)).parquet(self.places.spark_path(source))
+            options = {**writer_options(state.staged.largest), "timeZone": zone_of(state.staged)}
+            writing.options(**options).parquet(self.places.spark_path(source))
         tree = open_tree(source, self.store)
         listed = [file for file in tree.list() if is_data_file(file.name)]
         rows = footer_rows(tree, listed)
@@ -128,23 +135,32 @@ class SparkTables:
         assert state.staged is not None
         output = delta_outputs(targets_of(self.config, self.places), self.places)[kind]
         try:
-            with session_settings(self.spark, self._settings(state.staged)):
+            # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
+            with user_job(self.spark, state.staged, self._sql_settings(kind)):
                 return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
             raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
 
-    def reading(self, ddl: str) -> SparkTables:
-        """Returns the same work, for predictions of this schema."""
-        return replace(self, shape=shape_of(self.spark, self.config, ddl))
+    def reading(self, ddl: str, staged: Staged) -> SparkTables:
+        """Returns the same work on the staged rows, for predictions of this schema."""
+        with user_session(self.spark, staged):
+            return replace(self, shape=shape_of(self.spark, self.config, ddl))
 
-    def _settings(self, staged: Staged) -> Mapping[str, str]:
-        """The settings of a merge."""
-        return {**large_record_settings(staged.largest), **(SQL_SETTINGS if self.shape.sql else {})}
+    def _sql_settings(self, kind: Kind) -> Mapping[str, str]:
+        return SQL_SETTINGS if kind == "result" and self.shape.sql else {}
+
+    def _merge_job(self, staged: Staged, kind: Kind) -> AbstractContextManager[None]:
+        """The settings around a merge into Parquet."""
+        sql = self._sql_settings(kind)
+        return user_job(self.spark, staged, sql) if sql else own_job(self.spark, staged)
 
     def keep_dead_letters(self, state: RunState) -> str:
         """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
         place = f"{self.places.scratch}/dead_letters"
-        self.merged(state, "dead_letter").write.mode("overwrite").parquet(place)
+        assert state.staged is not None
+        with own_job(self.spark, state.staged):
+            writing = self.merged(state, "dead_letter").write.mode("overwrite")
+            writing.options(**writer_options(state.staged.largest)).parquet(place)
         return place
 
     def merged(self, state: RunState, kind: Kind) -> DataFrame:

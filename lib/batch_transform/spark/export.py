@@ -33,7 +33,6 @@ from batch_transform.core.records import Staged
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.record_rules import RECORD, RecordRule
-from batch_transform.spark.settings import large_record_settings, session_settings
 from batch_transform.spark.staging import ROW_NUMBER, read_staged
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
@@ -64,12 +63,11 @@ def export(
         target: the run's `input/`.
         connect: opens the store in a worker; picklable.
     """
-    with session_settings(spark, large_record_settings(staged.largest)):
-        exported = (
-            records(read_staged(spark, staged), rule, framing)
-            .mapInArrow(_ObjectWriter(rules, framing, target, connect), _SPANS_DDL)
-            .toPandas()
-        )
+    exported = (
+        records(read_staged(spark, staged), rule, framing)
+        .mapInArrow(_ObjectWriter(rules, framing, target, connect), _SPANS_DDL)
+        .toPandas()
+    )
     return without_history(pa.Table.from_pandas(exported, schema=EXPORT_SCHEMA, preserve_index=False))
 
 

@@ -13,7 +13,7 @@ from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.sizing import is_large
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.record_rules import RECORD, RECORD_VALUE
-from batch_transform.spark.settings import SMALL_ROW_GROUPS
+from batch_transform.spark.settings import SMALL_ROW_GROUPS, WRITER_SETTINGS, session_settings
 from batch_transform.spark.staging import RESERVED
 
 
@@ -79,7 +79,9 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
         ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
     """
     try:
-        spark.createDataFrame([], schema).write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
+        with session_settings(spark, WRITER_SETTINGS):
+            empty = spark.createDataFrame([], schema)
+            empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
     except SPARK_ERRORS as err:
         raise ConfigurationError(
             f"input: a {format} table of its columns cannot be written: {first_line(err)}"

@@ -1,6 +1,9 @@
-"""The Spark settings that a run depends on, set for as long as it needs them and then put back.
+"""The Spark settings of the pipeline's own jobs: set around those, and only those, then put back.
 
-A user's session may hold anything: a session that ignored corrupt files lost 250 of 1,000 rows without an error.
+What a user's session says holds while their input and their expressions are read and evaluated; `user_session` keeps
+that. What is set here holds for what the pipeline writes and reads itself: a session that ignored corrupt files lost
+250 of 1,000 staged rows without an error. Where both meet in one Spark job, options of reader and writer say it
+(`READER_OPTIONS`, `WRITER_OPTIONS`), and settings that nothing but a writer reads (`WRITER_SETTINGS`).
 """
 
 from __future__ import annotations
@@ -8,11 +11,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.sizing import ARROW_BATCH_BYTES, MAX_ARROW_BATCH_ROWS, arrow_batch_rows, is_large
 
-RUN_SETTINGS: Mapping[str, str] = {
+# The Parquet writer takes these from the session and knows no option for them.
+WRITER_SETTINGS: Mapping[str, str] = {
+    # Dates before 1582 as they are.
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.writeLegacyFormat": "false",
+}
+# What crosses into Python and back. A Python function of the user's in the same job sees other sizes of its batches.
+ARROW_SETTINGS: Mapping[str, str] = {
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": str(MAX_ARROW_BATCH_ROWS),
+    "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
+}
+# Of jobs in which nothing of the user's is evaluated.
+OWN_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.caseSensitive": "false",
@@ -20,24 +41,23 @@ RUN_SETTINGS: Mapping[str, str] = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.files.maxRecordsPerFile": "0",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-    # Dates before 1582 as they are, in both directions.
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
-    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
-    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.parquet.binaryAsString": "false",
     "spark.sql.parquet.mergeSchema": "false",
-    "spark.sql.parquet.writeLegacyFormat": "false",
     "spark.sql.sources.partitionOverwriteMode": "static",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": str(MAX_ARROW_BATCH_ROWS),
-    "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
-    "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
+    **WRITER_SETTINGS,
+    **ARROW_SETTINGS,
 }
-
+# Of a reader of files that this pipeline wrote.
+READER_OPTIONS: Mapping[str, str] = {
+    "datetimeRebaseMode": "CORRECTED",
+    "int96RebaseMode": "CORRECTED",
+    "mergeSchema": "false",
+    "ignoreCorruptFiles": "false",
+    "ignoreMissingFiles": "false",
+}
 
 # Rows are read one at a time: a columnar batch of 64 records of 20 MB does not fit into a JVM of 2 GB.
 ROW_READER: Mapping[str, str] = {
@@ -47,6 +67,8 @@ ROW_READER: Mapping[str, str] = {
 # A writer looks at its size after each row at first (its default, after 100, would hold 2 GB of 20 MB rows), and then
 # as often as the rows seen so far suggest.
 WRITER_OPTIONS: Mapping[str, str] = {
+    "maxRecordsPerFile": "0",
+    "partitionOverwriteMode": "static",
     "parquet.block.size.row.check.min": "1",
     "parquet.page.size.row.check.min": "1",
 }
@@ -69,15 +91,38 @@ def writer_options(largest_record_bytes: int) -> Mapping[str, str]:
 
 @contextmanager
 def session_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Sets runtime SQL settings and puts the user's values back at the end, whatever happens."""
-    before = {key: spark.conf.get(key, None) for key in settings}
+    """Sets runtime SQL settings and puts the user's values back at the end, whatever happens.
+
+    A setting that the platform has taken out of its users' hands (Databricks' serverless compute) stays as it is.
+    """
+    before: dict[str, str | None] = {}
     try:
         for key, value in settings.items():
-            spark.conf.set(key, value)
+            _set(spark, key, value, before)
         yield
     finally:
-        for key, old in before.items():
-            if old is None:
-                spark.conf.unset(key)
-            else:
-                spark.conf.set(key, old)
+        for key, earlier in before.items():
+            put_back(spark, key, earlier)
+
+
+def _set(spark: SparkSession, key: str, value: str, before: dict[str, str | None]) -> None:
+    try:
+        before[key] = spark.conf.get(key, None)
+        spark.conf.set(key, value)
+    except PySparkException as err:
+        if not is_unavailable(err):
+            raise
+        before.pop(key, None)
+
+
+def put_back(spark: SparkSession, key: str, value: str | None) -> None:
+    """Sets a setting to what it was; None: it was not set."""
+    if value is None:
+        spark.conf.unset(key)
+    else:
+        spark.conf.set(key, value)
+
+
+def is_unavailable(error: PySparkException) -> bool:
+    """Returns whether a platform refuses a setting because its users may not have it."""
+    return "CONFIG_NOT_AVAILABLE" in str(error)

@@ -17,7 +17,14 @@ from batch_transform.core.sizing import is_uneven, partition_count
 from batch_transform.core.spans import StagedFile
 from batch_transform.spark.record_rules import RECORD, RECORD_FAULT, RecordRule
 from batch_transform.spark.rendering import quoted
-from batch_transform.spark.settings import ROW_READER, SMALL_ROW_GROUPS, session_settings
+from batch_transform.spark.settings import (
+    OWN_SETTINGS,
+    READER_OPTIONS,
+    ROW_READER,
+    SMALL_ROW_GROUPS,
+    WRITER_SETTINGS,
+    session_settings,
+)
 
 ROW_NUMBER = "__row_number"
 RECORD_BYTES = "__record_bytes"
@@ -70,7 +77,7 @@ def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile]
     paths = [file.path for file in (staged.files if files is None else files)]
     if not paths:
         return spark.createDataFrame([], schema)
-    return spark.read.schema(schema).option("recursiveFileLookup", "true").parquet(*paths)
+    return spark.read.schema(schema).options(**READER_OPTIONS, recursiveFileLookup="true").parquet(*paths)
 
 
 def staged_schema(staged: Staged) -> list[StructField]:
@@ -95,8 +102,10 @@ def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
         *columns,
     )
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
-    numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
-    written = _list_files(df.sparkSession, path)
+    with session_settings(df.sparkSession, WRITER_SETTINGS):
+        numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
+    with session_settings(df.sparkSession, OWN_SETTINGS):
+        written = _list_files(df.sparkSession, path)
     check_sendable([file.faults for file in written], rule.format)
     files = sorted((file.file for file in written), key=lambda file: file.first)
     text: str = StructType([*_OWN.fields, *df.schema.fields]).json()

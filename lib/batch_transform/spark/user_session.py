@@ -1,0 +1,110 @@
+"""What the user's session says of the settings that are the user's: recorded when rows are staged, held from then on.
+
+A run may go on in another session, which says something else. `record.sql` and `prediction.sql` mean what they meant in
+the session that staged the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from batch_transform.core.errors import ServiceFailure, first_line
+from batch_transform.core.records import Staged
+from batch_transform.spark.setting_classes import user_settings
+from batch_transform.spark.settings import OWN_SETTINGS, is_unavailable, put_back
+
+_ZONE = "spark.sql.session.timeZone"
+# Their defaults follow the machine, its environment or the version of Spark.
+_ALWAYS = (_ZONE, "spark.sql.ansi.enabled")
+
+
+def settings_to_record(spark: SparkSession) -> dict[str, str]:
+    """Returns what the session says of the user's settings: those that are set, and those whose default varies.
+
+    Nothing else is read: other settings may hold secrets.
+    """
+    found = _set_now(spark)
+    effective = {key: _effective(spark, key) for key in _ALWAYS}
+    return {**{key: value for key, value in effective.items() if value is not None}, **found}
+
+
+def zone_of(staged: Staged) -> str:
+    """Returns the time zone in which partition folders spell timestamps."""
+    return dict(staged.settings).get(_ZONE, OWN_SETTINGS[_ZONE])
+
+
+@contextmanager
+def user_session(spark: SparkSession, staged: Staged) -> Iterator[None]:
+    """Holds the recorded settings for the user's expressions, whatever the session says, and puts it back.
+
+    A run of an earlier version has recorded none: its rows were staged under the settings of its own that it set then.
+
+    Raises:
+        ServiceFailure: the session does not take a setting that the expressions had before.
+    """
+    recorded, before = dict(staged.settings), {}
+    try:
+        for key, value in sorted(_changes(spark, recorded).items()):
+            old = spark.conf.get(key, None)
+            before[key] = old
+            _change(spark, key, value)
+        yield
+    finally:
+        for key, earlier in before.items():
+            put_back(spark, key, earlier)
+
+
+def _changes(spark: SparkSession, recorded: Mapping[str, str]) -> dict[str, str | None]:
+    """What to set; None: to unset."""
+    own = user_settings()
+    now = _set_now(spark)
+    if not recorded:
+        return {key: value for key, value in OWN_SETTINGS.items() if key in own and now.get(key) != value}
+    wanted = {key: value for key, value in recorded.items() if key in own}
+    unset: dict[str, str | None] = dict.fromkeys(now.keys() - wanted.keys())
+    different = {key: value for key, value in wanted.items() if now.get(key) != value}
+    return {**unset, **{key: value for key, value in different.items() if _effective(spark, key) != value}}
+
+
+def _change(spark: SparkSession, key: str, value: str | None) -> None:
+    try:
+        put_back(spark, key, value)
+    except PySparkException as err:
+        if value is None and is_unavailable(err):
+            return
+        raise ServiceFailure(
+            f"{key} was {value} when the rows were staged, and this session does not take it: {first_line(err)}; "
+            "resume the run in a session that does, or start a new run"
+        ) from err
+
+
+def _set_now(spark: SparkSession) -> dict[str, str]:
+    """The user's settings that are set, by key. Asked for by name, as `SET` hides what looks like a secret."""
+    own = user_settings()
+    try:
+        named = {row["key"] for row in spark.sql("SET").collect()} & own
+    except PySparkException:  # a platform that does not list them
+        named = set(own)
+    found = {key: _explicit(spark, key) for key in sorted(named)}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _explicit(spark: SparkSession, key: str) -> str | None:
+    try:
+        return spark.conf.get(key, None)
+    except PySparkException as err:
+        if is_unavailable(err):
+            return None
+        raise
+
+
+def _effective(spark: SparkSession, key: str) -> str | None:
+    """The value in effect; None for a setting that this Spark does not know or does not tell."""
+    try:
+        return spark.conf.get(key)
+    except PySparkException:
+        return None
