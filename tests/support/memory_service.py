@@ -46,6 +46,9 @@ class MemoryService:
         job_faults: for each job in turn what befalls it as a whole (a key of REASONS, `stopped`, `lost` for Completed
             without output, None); none when used up.
         refusals: for each call of create in turn: `quota`, `throttled`, `lost` (obeyed, the answer lost), None.
+        lacking: instance types without capacity.
+        runs_out: whether a job runs out of memory at an object, by its instance type and the object's name: there it
+            fails, and what it had scored before is kept.
         tamper: changes an output, or drops it (None), by job number, object name and bytes.
         logs_late: whether data logs have no lines.
         looks: how many descriptions show a job in progress, before one shows its end.
@@ -56,6 +59,8 @@ class MemoryService:
     now: Callable[[], datetime]
     job_faults: deque[str | None] = field(default_factory=deque)
     refusals: deque[str | None] = field(default_factory=deque)
+    lacking: set[str] = field(default_factory=set)
+    runs_out: Callable[[str, str], bool] = lambda kind, name: False
     tamper: Callable[[int, str, bytes], bytes | None] = lambda job, name, body: body
     logs_late: bool = False
     looks: int = 0
@@ -71,6 +76,7 @@ class MemoryService:
         """The same service in another world."""
         twin = copy.copy(self)
         twin.store, twin.now, twin.model = store, now, copy.deepcopy(self.model)
+        twin.lacking = set(self.lacking)
         for name in ("looked", "stopped", "job_faults", "refusals", "requests", "sent", "_jobs", "_logs"):
             setattr(twin, name, copy.copy(getattr(self, name)))
         return twin
@@ -88,6 +94,9 @@ class MemoryService:
         if name not in self._jobs:
             self.requests.append(request)
             self._run(name, request)
+
+    def is_there(self, request: dict[str, Any]) -> bool:
+        return request["TransformJobName"] in self._jobs
 
     def describe(self, name: str) -> JobDescription:
         self.looked[name] += 1
@@ -127,12 +136,17 @@ class MemoryService:
 
     def _score_all(self, name: str, request: dict[str, Any]) -> None:
         befalls = self.job_faults.popleft() if self.job_faults else None
+        kind = request["TransformResources"]["InstanceType"]
+        befalls = "capacity" if kind in self.lacking else befalls
         listed = S3Uri.parse(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
         head, *objects = json.loads(self.store.get(listed)[0])
         output = S3Uri.parse(request["TransformOutput"]["S3OutputPath"])
         self._logs[name] = {}
         if befalls is None:
             for key in objects:
+                if self.runs_out(kind, key):
+                    befalls = "memory"
+                    break
                 self._score(name, request, S3Uri.parse(f"{head['prefix']}{key}"), key, output)
         reason = REASONS.get(befalls) if befalls else self._reason(name)
         status = JobStatus.FAILED if reason else JobStatus.STOPPED if befalls == "stopped" else JobStatus.COMPLETED

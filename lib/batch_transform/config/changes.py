@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_transform.config.faults import UNSPOKEN, Path
 from batch_transform.core.secret import SECRET
 
-# They steer how a run is watched and reached and what is accepted, not what is sent, paid for or published.
+# They steer on what a run is computed, how it is watched and reached and what is accepted, not what is asked of the
+# model or published.
 MAY_CHANGE: tuple[Path, ...] = (
     ("errors",),
-    ("transform", "poll_seconds"),
-    ("transform", "job_timeout_minutes"),
-    ("transform", "max_parallel_jobs"),
-    ("transform", "on_interrupt"),
+    ("transform",),
     ("lease_seconds",),
     ("workspace_retention",),
     ("aws",),
     ("emulator",),
 )
+# What of `transform` is part of the question to the model, or of how its answer is read: jobs that were created already
+# and those to come must agree in it.
+ASKED_OF_THE_MODEL: tuple[Path, ...] = (
+    ("transform", "split"),
+    ("transform", "strategy"),
+    ("transform", "input_filter"),
+    ("transform", "output_filter"),
+    ("transform", "join_source"),
+    ("transform", "accept"),
+    ("transform", "environment"),
+)
+ENVIRONMENT: Path = ("transform", "environment")
 # Nothing has been written there, or made of predictions, before a run begins to publish.
 MAY_CHANGE_BEFORE_PUBLISHING: tuple[Path, ...] = (
     ("output",),
@@ -53,12 +63,24 @@ def differences(
     """
     free_now = MAY_CHANGE + (() if publishing else MAY_CHANGE_BEFORE_PUBLISHING)
     free_now += () if reading else MAY_CHANGE_BEFORE_READING
+    named = _environment_that_may_change(given)
     before, after = _leaves(recorded), _leaves(given)
     return [
         f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
-        if before.get(path) != after.get(path) and not any(path[: len(free)] == free for free in free_now)
+        if before.get(path) != after.get(path)
+        and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
     ]
+
+
+def _environment_that_may_change(given: Mapping[str, Any]) -> set[Path]:
+    """The variables of the jobs' environment of which a person says that no answer depends on them."""
+    names = (given.get("transform") or {}).get("environment_may_change") or ()
+    return {(*ENVIRONMENT, name) for name in names}
+
+
+def _lies_in(path: Path, sections: Iterable[Path]) -> bool:
+    return any(path[: len(section)] == section for section in sections)
 
 
 def _told(path: Path, before: Any, after: Any) -> str:

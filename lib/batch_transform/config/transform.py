@@ -12,6 +12,7 @@ from batch_transform.config.values import (
     Concurrency,
     KmsKey,
     MediaType,
+    Names,
     Number,
     PayloadMb,
     Sizing,
@@ -20,6 +21,7 @@ from batch_transform.config.values import (
     check_environment,
     check_json_path,
     check_length,
+    check_no_repeats,
     check_pattern,
     one_of,
 )
@@ -44,9 +46,20 @@ def check_split(value: Any) -> str:
     return one_of(LINE, WHOLE)(value)
 
 
-InstanceType = Annotated[
-    str, AfterValidator(check_pattern(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", 64, "an ML instance type such as ml.m5.xlarge"))
-]
+_check_instance_type = check_pattern(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", 64, "an ML instance type such as ml.m5.xlarge")
+
+
+def check_instance_types(value: Any) -> str | tuple[str, ...]:
+    """Returns one instance type, or an ordered list of them; a list of one is that one."""
+    if isinstance(value, str):
+        return _check_instance_type(value)
+    if not isinstance(value, (list, tuple)) or not value or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"is {value!r}; valid: an ML instance type such as ml.m5.xlarge, or a list of them")
+    names = check_no_repeats(tuple(_check_instance_type(name) for name in value))
+    return names if len(names) > 1 else names[0]
+
+
+InstanceTypes = Annotated[str | tuple[str, ...], BeforeValidator(check_instance_types)]
 Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
 Split = Annotated[str, BeforeValidator(check_split)]
 JoinSource = Annotated[str, AfterValidator(one_of("none", "input"))]
@@ -57,6 +70,7 @@ class Transform(Section):
     """The resources and the request of every job.
 
     Attributes:
+        instance_type: InstanceType; or several, the first that has capacity is taken (core.instance_types).
         max_payload_mb: MaxPayloadInMB; `auto`: from the measured records, `model`: left unset.
         max_concurrent_transforms: MaxConcurrentTransforms, for each instance; `auto` and `model` as above.
         split: SplitType; `None` is text: an object is one request. None: it follows from the record's format.
@@ -65,6 +79,8 @@ class Transform(Section):
         join_source: `input`: the service writes each record beside its prediction, which takes a larger payload.
         input_filter: what of a record the model is sent, in JSONPath; None: all.
         output_filter: what of an answer, joined or not, is written; None: all.
+        environment_may_change: variables of `environment` on which no answer depends, such as a number of workers, so
+            that they may change while the run goes on.
         job_timeout_minutes: how long a job may take before it is stopped.
         max_parallel_jobs: how many jobs of a round are in flight at once.
         on_interrupt: what becomes of jobs in flight when the driver is interrupted; `leave`: they go on and are paid
@@ -72,7 +88,7 @@ class Transform(Section):
         poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
     """
 
-    instance_type: InstanceType = "ml.m5.xlarge"
+    instance_type: InstanceTypes = "ml.m5.xlarge"
     instance_count: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] = 1
     # 0 would mean HTTP chunks without a limit, which leaves no way to know what a request holds: not offered.
     max_payload_mb: PayloadMb = "auto"
@@ -89,6 +105,7 @@ class Transform(Section):
     max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = 2
     on_interrupt: Annotated[str, AfterValidator(one_of("stop", "leave"))] = "stop"
     environment: dict[str, str] = Field(default_factory=dict)
+    environment_may_change: Names = ()
     accept: MediaType | None = None
     tags: dict[str, str] = Field(default_factory=dict)
     output_kms_key: KmsKey | None = None

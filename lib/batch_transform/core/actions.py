@@ -23,6 +23,13 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Replan:
+    """Record another request, by another name, for the spans of a job that was never created."""
+
+    job: JobRecord
+
+
+@dataclass(frozen=True)
 class Create:
     """Create a job whose name and request are recorded."""
 
@@ -93,6 +100,7 @@ Action = (
     Stage
     | Export
     | Plan
+    | Replan
     | Create
     | Await
     | Infer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import actions as act
 from .records import RoundRecord, RunState
+from .replanning import must_be_replanned
 
 # Far above what isolation needs (five, and what transient failures add): a bound, not a plan.
 MAX_ROUNDS = 20
@@ -31,7 +32,7 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
     flying = state.in_flight
     waiting = [job for job in state.round_jobs if not job.created]
     if waiting and len(flying) < _parallel_jobs(state):
-        return act.Create(waiting[0])
+        return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:
         return act.Await(flying)
     if _must_infer(state):

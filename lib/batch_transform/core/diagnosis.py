@@ -55,23 +55,28 @@ def recovered_spans(verdicts: Iterable[pa.Table], leaves: pa.Table) -> int:
     return count
 
 
-def advice(jobs: Sequence[JobRecord], dead: Sequence[Mapping[str, Any]], recovered: int) -> list[str]:
+def advice(
+    jobs: Sequence[JobRecord], dead: Sequence[Mapping[str, Any]], recovered: int, on_another_type: str = ""
+) -> list[str]:
     """Returns what to change, a sentence or two each.
 
     Args:
         jobs: of the run.
         dead: the dead rows by class.
         recovered: objects that failed ambiguously and passed in smaller ones.
+        on_another_type: the command that sends dead rows again on another instance type, before they are published.
     """
     found = [_idle(job) for job in jobs if job.instances and (job.data_logs or 0) < job.instances]
     if recovered:
         found.append(
             f"{recovered} objects failed although no row of them is bad: they passed in smaller ones. That points to "
-            "memory or load on the model's instances: take an instance type with more memory, or lower "
+            "memory or load on the model's instances: take a transform.instance_type with more memory, or lower "
             "transform.max_concurrent_transforms or transform.max_payload_mb."
         )
     known = [(entry, _ADVICE.get(ErrorClass(entry["class"]))) for entry in dead]
     found += [f"{entry['rows']:,} rows, {entry['class']}: {words}" for entry, words in known if words]
+    if on_another_type and any(entry["class"] == ErrorClass.OUT_OF_MEMORY.value for entry in dead):
+        found.append(f"As long as nothing is published, what ran out of memory is sent again by: {on_another_type}")
     return list(dict.fromkeys(found))
 
 
@@ -89,5 +94,5 @@ _ADVICE = {
     ErrorClass.TOO_LARGE: "the model's server takes no body of that size; raise its own limit.",
     ErrorClass.TIMED_OUT: "raise transform.invocations_timeout_seconds, or the time limit of the container's server.",
     ErrorClass.MISMATCH: "the model must answer one line for each record, in their order.",
-    ErrorClass.OUT_OF_MEMORY: "take an instance type with more memory.",
+    ErrorClass.OUT_OF_MEMORY: "take a transform.instance_type with more memory.",
 }

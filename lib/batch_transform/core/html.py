@@ -94,12 +94,14 @@ def _timeline(seconds_by_step: Mapping[str, float]) -> str:
 
 def _jobs(jobs: list[Mapping[str, Any]]) -> str:
     head = (
-        "<tr><th>job<th class=n>round<th>lane<th class=n>objects<th>status<th class=n>payload MB<th class=n>concurrent"
+        "<tr><th>job<th class=n>round<th>lane<th>type<th class=n>objects<th>status<th class=n>payload MB"
+        "<th class=n>concurrent"
     )
     rows = [
-        f"<tr><td>{escape(job['name'])}<td class=n>{job['round']}<td>{job['lane']}<td class=n>{job['objects']:,}"
-        f"<td>{job['status'] or 'in flight'}<td class=n>{job['max_payload_mb'] or 'model'}"
-        f"<td class=n>{job['max_concurrent_transforms'] or 'model'}"
+        f"<tr><td>{escape(job['name'])}<td class=n>{job['round']}<td>{job['lane']}"
+        f"<td>{escape(job['instance_type'])}<td class=n>{job['objects']:,}"
+        f"<td>{job['status'] or 'in flight'}"
+        f"<td class=n>{job['max_payload_mb'] or 'model'}<td class=n>{job['max_concurrent_transforms'] or 'model'}"
         for job in jobs
     ]
     return f"<table>{head}{''.join(rows)}</table>" if rows else "<p>No job: there was no row to score.</p>"

@@ -94,6 +94,8 @@ def decide(span: dict[str, Any], failure: Failure, job: JudgedJob, *, divisible:
 
 
 def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+    if failure.error_class is ErrorClass.CAPACITY and job.other_type:
+        return Decision(SpanEvent.AGAIN, {})  # on the next type: the number of jobs is that of the types
     repeats = span["repeats"] + 1
     late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
     spent = repeats >= (MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS)

@@ -13,11 +13,16 @@ from .verdicts import DEAD, SCORED
 
 @dataclass(frozen=True)
 class JudgedJob:
-    """A job with its spans (SPAN_SCHEMA) and the verdicts on them (VERDICT_SCHEMA)."""
+    """A job with its spans (SPAN_SCHEMA) and the verdicts on them (VERDICT_SCHEMA).
+
+    Attributes:
+        other_type: whether an instance type is left to try, if its own was not to be had.
+    """
 
     record: JobRecord
     spans: pa.Table
     verdicts: pa.Table
+    other_type: bool = False
 
     @property
     def scored_spans(self) -> int:

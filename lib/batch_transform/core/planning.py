@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -128,6 +129,37 @@ def plan_lanes(
                 limits = throughput(max(largest, min(headroom * largest, LARGEST_RECORD_BYTES)), payload, concurrency)
             plans.append(LanePlan(lane, chosen, limits))
     return plans
+
+
+def one_job(plans: Sequence[LanePlan], spans: pa.Table) -> LanePlan:
+    """Returns the plan of all these spans as one job, which sends as the one of these plans with the largest payload.
+
+    Args:
+        plans: of the spans, by `plan_lanes`.
+        spans: which belong to one job already.
+    """
+    chosen = max(plans, key=lambda plan: plan.throughput.max_payload_mb or 0)
+    return LanePlan(chosen.lane, spans, chosen.throughput)
+
+
+def with_payload_that_fits(
+    spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting, framing: Framing = JSON_LINES
+) -> pa.Table:
+    """Returns spans in which those name the payload that they need that a pinned one no longer holds.
+
+    They were cut for another payload, which has changed since: the service would send none of them, and the last word
+    on that would be a failure of the row.
+    """
+    if max_payload_mb == "model" or (max_payload_mb == "auto" and not isinstance(max_concurrent_transforms, int)):
+        return spans
+    limit = most_payload_mb(max_payload_mb, max_concurrent_transforms)
+    size = pc.add(spans["bytes"], len(framing.header)) if framing.whole else spans["largest"]
+    needed = pc.cast(pc.ceil(pc.divide(pc.cast(size, pa.float64()), BYTES_PER_MB)), pa.int32())
+    open_to_all = pc.and_(pc.equal(spans["lane"], STANDARD), pc.equal(spans["payload_mb"], 0))
+    over = pc.and_(open_to_all, pc.greater(needed, limit))
+    place = spans.schema.get_field_index("payload_mb")
+    chosen = pc.if_else(over, pc.min_element_wise(needed, pa.scalar(MAX_PAYLOAD_MB, pa.int32())), spans["payload_mb"])
+    return spans.set_column(place, spans.schema.field(place), chosen)
 
 
 def _largest_request(spans: pa.Table, framing: Framing) -> int:

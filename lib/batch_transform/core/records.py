@@ -33,6 +33,8 @@ class JobRecord:
         witness_scored: whether the witness was scored again.
         instances: how many instances have a log stream, None if that is not known.
         data_logs: how many of them have a data log.
+        attempt: which request for these spans in this round, 1 for the first; it is in the name.
+        outdated: whether it was not created before what is asked of the service changed (core.replanning).
     """
 
     name: str
@@ -52,6 +54,8 @@ class JobRecord:
     witness_scored: bool = False
     instances: int | None = None
     data_logs: int | None = None
+    attempt: int = 1
+    outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,7 @@ class RunState:
             job was created or found to have ended.
         inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
+        types_since: the round up to which nothing is held against an instance type that lacked capacity.
     """
 
     run_id: str
@@ -159,6 +164,7 @@ class RunState:
     spans: Part | None = None
     inferred: str | None = None
     inferred_after: int = 0
+    types_since: int = 0
     jobs: tuple[JobRecord, ...] = ()
     round_records: tuple[RoundRecord, ...] = ()
     rounds_before: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .instance_types import type_of
 from .records import JobRecord, RunState
 
 
@@ -49,6 +50,7 @@ def _job(job: JobRecord) -> dict[str, Any]:
         "failure_reason": job.failure_reason,
         "max_payload_mb": request.get("MaxPayloadInMB"),
         "max_concurrent_transforms": request.get("MaxConcurrentTransforms"),
+        "instance_type": type_of(job),
         "instance_count": request["TransformResources"]["InstanceCount"],
         "created_at": job.created_at,
         "started_at": job.started_at,

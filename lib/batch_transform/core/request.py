@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .framing import GZIP, WHOLE
+from .instance_types import instance_types
 from .planning import Throughput
 from .uris import S3Uri
 
@@ -21,7 +22,13 @@ def manifest(inputs: S3Uri, names: Iterable[str]) -> bytes:
 
 
 def transform_request(
-    name: str, config: Mapping[str, Any], content_type: str, manifest_uri: S3Uri, output: S3Uri, limits: Throughput
+    name: str,
+    config: Mapping[str, Any],
+    content_type: str,
+    manifest_uri: S3Uri,
+    output: S3Uri,
+    limits: Throughput,
+    instance_type: str | None = None,
 ) -> dict[str, Any]:
     """Returns the whole request, without the keys that are left to the service or to the container.
 
@@ -32,6 +39,7 @@ def transform_request(
         manifest_uri: lists the input objects.
         output: S3OutputPath, of this job alone: jobs that share one overwrite each other.
         limits: payload and concurrency.
+        instance_type: of those that are configured; None: the first.
     """
     transform = config["transform"]
     processing = _processing(transform)
@@ -64,7 +72,7 @@ def transform_request(
         ),
         "DataProcessing": processing,
         "TransformResources": _given(
-            InstanceType=transform["instance_type"],
+            InstanceType=instance_type or instance_types(config)[0],
             InstanceCount=transform["instance_count"],
             VolumeKmsKeyId=transform["volume_kms_key"],
         ),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .records import RoundRecord, RunState
+from .replanning import asks_otherwise, outdated
 
 
 def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
@@ -15,6 +16,7 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
     another way, and with them what was inferred from them: the outputs are there, and are not paid for again. Where it
     has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread.
+    Where what is asked of the service has changed, jobs that were not created yet are to be planned anew.
 
     Args:
         state: as the last driver left it.
@@ -27,6 +29,10 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
         state = _unjudged(state, last)
     elif last is not None and last.stop and not last.misread:
         state = _with_last_round(state, replace(last, stop=(), resumed=True))
+    if asks_otherwise(state.config, config):
+        state = replace(state, jobs=outdated(state.jobs), types_since=state.rounds)
+    elif last is not None and last.stop:
+        state = replace(state, types_since=state.rounds)
     if changed and state.nothing_read:
         state = replace(state, inferred=None, inferred_after=0)
     if state.staged is not None and "answers" in payload:

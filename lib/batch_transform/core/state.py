@@ -7,6 +7,7 @@
 | staged | once | the staged files |
 | exported | after staged | the spans |
 | planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
+| replanned | for a job not yet created | its new name and request: intent |
 | job_created | after planned, for a job not yet created | created |
 | job_stopping | for a job that has not ended: intent | that this run asks for its end, and why; whether a person did |
 | stopped | any time before done | that a person has stopped the run, whether jobs were in flight or not |
@@ -32,6 +33,7 @@ from typing import Any
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
 from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
+from .replanning import replanned
 from .resumption import inferred, resumed
 from .spans import StagedFile
 from .status import JobStatus
@@ -221,6 +223,7 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "staged": _staged,
     "exported": _exported,
     "planned": _planned,
+    "replanned": lambda state, step, parts: replanned(state, step.payload),
     "job_created": _job_created,
     "job_stopping": _job_stopping,
     "stopped": _stopped,

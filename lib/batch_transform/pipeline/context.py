@@ -139,6 +139,9 @@ class Jobs(Protocol):
     def create(self, request: dict[str, Any]) -> None:
         """Creates the job of a recorded request, or finds that it is there already."""
 
+    def is_there(self, request: dict[str, Any]) -> bool:
+        """Returns whether the service knows the job of a recorded request."""
+
     def describe(self, name: str) -> JobDescription:
         """Returns a job's status and times."""
 

@@ -24,6 +24,7 @@ _HANDLERS: dict[type[Any], _Handler] = {
     act.Stage: prepare.stage_rows,
     act.Export: prepare.export_rows,
     act.Plan: plan.plan_round,
+    act.Replan: score.replan_job,
     act.Create: score.create_job,
     act.Await: score.await_job,
     act.Infer: infer.infer,

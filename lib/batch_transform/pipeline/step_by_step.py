@@ -33,7 +33,7 @@ def prepare(driver: Driver) -> None:
 
 def submit(driver: Driver) -> None:
     """Creates the recorded jobs of the round, as many as may be in flight."""
-    while isinstance(next_action(driver.state), act.Create) and driver.step():
+    while isinstance(next_action(driver.state), (act.Replan, act.Create)) and driver.step():
         pass
 
 

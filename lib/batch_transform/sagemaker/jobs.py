@@ -65,7 +65,8 @@ class TransformJobs:
         except ClientError as err:
             if err.response["Error"]["Code"] not in ("ResourceInUse", "ResourceInUseException"):
                 raise failure_of("CreateTransformJob", name, err) from err
-            self._adopt(request)
+            if not self.is_there(request):
+                raise failure_of("CreateTransformJob", name, err) from err
         except BotoCoreError as err:
             raise failure_of("CreateTransformJob", name, err) from err
 
@@ -112,12 +113,25 @@ class TransformJobs:
             logs=False,
         )
 
-    def _adopt(self, request: dict[str, Any]) -> None:
+    def is_there(self, request: dict[str, Any]) -> bool:
+        """Returns whether the service knows the job of a recorded request.
+
+        Raises:
+            NotNow: the call may be made again.
+            ServiceFailure: it failed, or a job of that name was asked for in another way.
+        """
         name = request["TransformJobName"]
-        with service_errors("DescribeTransformJob", name):
+        try:
             described = self._client.describe_transform_job(TransformJobName=name)
+        except ClientError as err:
+            if err.response["Error"]["Code"] in _NO_SUCH_JOB:
+                return False
+            raise failure_of("DescribeTransformJob", name, err) from err
+        except BotoCoreError as err:
+            raise failure_of("DescribeTransformJob", name, err) from err
         if changed := differences(request, described):
             raise ServiceFailure(f"there is another job of the name {name}; it differs in {', '.join(changed)}")
+        return True
 
     def describe(self, name: str) -> JobDescription:
         """Returns a job's status and times.

@@ -143,13 +143,38 @@ def test_what_may_change_under_one_run_id_is_no_difference():
         "errors": {"max_rows": 9},
         "lease_seconds": 5,
         "workspace_retention": "delete",
-        "transform": {"poll_seconds": 2, "job_timeout_minutes": 2, "on_interrupt": "leave"},
+        "transform": {
+            "poll_seconds": 2,
+            "job_timeout_minutes": 2,
+            "on_interrupt": "leave",
+            "instance_type": ["ml.m5.large", "ml.m5.4xlarge"],
+            "max_payload_mb": 1,
+            "tags": {"team": "b"},
+            "output_kms_key": "key",
+        },
         "aws": {"region": 2},
         "emulator": {"models": {"a": "b"}},
     }
     assert differences(old, new, publishing=True) == []
-    old, new = ({"transform": {"strategy": name}} for name in "ab")
-    assert differences(old, new, publishing=False) != []
+
+
+@pytest.mark.parametrize(
+    "key", ["strategy", "split", "accept", "join_source", "input_filter", "output_filter", "environment.THRESHOLD"]
+)
+def test_what_is_asked_of_the_model_may_never_change(key):
+    old, new = (nested(("transform", *key.split(".")), value) for value in "ab")
+    assert len(differences(old, new, publishing=False)) == 1
+    assert len(differences({"transform": {}}, new, publishing=False)) == 1
+
+
+def test_a_variable_of_the_environment_may_change_if_it_is_named_and_only_that_one():
+    old = {"transform": {"environment": {"WORKERS": "8", "THRESHOLD": "0.1"}}}
+    new = {"transform": {"environment": {"WORKERS": "1"}, "environment_may_change": ["WORKERS"]}}
+    assert differences(old, new, publishing=True) == [
+        "transform.environment.THRESHOLD: differs (its values may be secret)"
+    ]
+    new["transform"]["environment_may_change"] = ["WORKERS", "THRESHOLD"]
+    assert differences(old, new, publishing=True) == []
 
 
 @pytest.mark.parametrize("key", ["output", "dead_letter"])

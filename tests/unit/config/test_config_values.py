@@ -51,6 +51,7 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
         "job_timeout_minutes": 480,
         "on_interrupt": "stop",
         "environment": {},
+        "environment_may_change": [],
         "accept": None,
         "tags": {},
         "output_kms_key": None,
@@ -89,6 +90,11 @@ def test_each_of_the_five_keys_is_required(missing):
             "m5.xlarge",
             "is 'm5.xlarge'; valid: an ML instance type such as ml.m5.xlarge",
         ),
+        ("transform__instance_type", [], "is []; valid: an ML instance type such as ml.m5.xlarge, or a list of them"),
+        ("transform__instance_type", ["ml.m5.xlarge", 4], "is ['ml.m5.xlarge', 4]; valid: an ML instance type"),
+        ("transform__instance_type", ["ml.m5.xlarge", "m5"], "is 'm5'; valid: an ML instance type such as ml.m5"),
+        ("transform__instance_type", ["ml.m5.xlarge"] * 2, "names ml.m5.xlarge more than once"),
+        ("transform__environment_may_change", ["A", "A"], "names A more than once"),
         ("transform__tags", {"aws:a": "b"}, "has 'aws:a': valid are letters"),
         ("transform__tags", {str(n): "" for n in range(51)}, "has 51 entries; the limit is 50"),
         ("transform__environment", {str(n): "" for n in range(17)}, "has 17 entries; the limit is 16"),
@@ -134,6 +140,7 @@ def test_a_wrong_value_is_named_with_its_limit_or_the_choices(key, value, expect
     ("key", "value"),
     [
         ("transform__instance_count", 100),
+        ("transform__instance_type", ["ml.m5.xlarge", "ml.m5.2xlarge"]),
         ("transform__max_payload_mb", 100),
         ("transform__max_payload_mb", "model"),
         ("transform__strategy", "SingleRecord"),
@@ -148,6 +155,10 @@ def test_a_value_at_its_limit_is_taken(key, value):
     for part in key.split("__"):
         document = document[part]
     assert document == value
+
+
+def test_a_list_of_one_instance_type_is_that_one():
+    assert build(transform__instance_type=["ml.m5.xlarge"]) == build(transform__instance_type="ml.m5.xlarge")
 
 
 def test_payload_times_concurrency_is_limited_only_if_both_are_pinned():

@@ -17,7 +17,7 @@ from batch_transform.core.state import fold
 from support.core_tables import step
 
 FILE = {"path": "f", "rows": 4, "first": 0, "last": 3, "json_bytes": 40, "largest": 10}
-REQUEST = {"MaxPayloadInMB": 6, "TransformResources": {"InstanceCount": 2}}
+REQUEST = {"MaxPayloadInMB": 6, "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 2}}
 
 
 EXAMPLE = {"job": "j1", "object": "s3-1-0f.jsonl", "line": 0, "message": "the model answered <400>"}
@@ -65,6 +65,7 @@ def test_the_whole_report():
                 "failure_reason": "why",
                 "max_payload_mb": 6,
                 "max_concurrent_transforms": None,
+                "instance_type": "ml.m5.large",
                 "instance_count": 2,
                 "created_at": "c",
                 "started_at": "s",

@@ -12,17 +12,19 @@ import pyarrow.compute as pc
 
 from batch_transform.core import actions as act
 from batch_transform.core import rounds
+from batch_transform.core.instance_types import chosen_type, lacks_in_a_row
 from batch_transform.core.isolation import OPEN_SCHEMA, reopened
 from batch_transform.core.limits import BYTES_PER_MB
 from batch_transform.core.naming import job_name, witness_name
 from batch_transform.core.object_rules import headroom
 from batch_transform.core.part_objects import first_record
-from batch_transform.core.planning import LanePlan, plan_lanes
-from batch_transform.core.records import RoundRecord, RunState
+from batch_transform.core.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
+from batch_transform.core.records import JobRecord, RoundRecord, RunState
 from batch_transform.core.request import manifest, transform_request
 from batch_transform.core.spans import UNSENDABLE
 from batch_transform.core.verdicts import SCORED
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.handlers.back_off import back_off
 from batch_transform.pipeline.outcome import Outcome
 
 
@@ -37,24 +39,49 @@ class _Round:
 
 def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
     """Returns the step `planned`: the round's jobs, each with its whole request, before any is created."""
+    if ctx.waits and (lacks := lacks_in_a_row(state)):
+        back_off(ctx, lacks - 1)
     last = state.last_round
     now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
-    transform = ctx.config.transform
-    settings = transform.max_payload_mb, transform.max_concurrent_transforms
-    lanes = plan_lanes(now.send, *settings, state.framing, headroom(state.config))
-    jobs, parts = [], []
+    lanes = _lanes(ctx, state, now.send)
+    kind, jobs, parts = chosen_type(state), [], []
     for index, lane in enumerate(lanes):
         name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
         witness = _witness(ctx, state, lane)
-        request = _request(ctx, name, lane, witness)
+        request = _request(ctx, name, lane, witness, kind)
         jobs.append(
             {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request, "witness": witness}
         )
         parts.append(ctx.ledger.write_part(lane.spans))
-        ctx.tell("plan", _described(ctx, name, lane))
+        ctx.tell("plan", _described(ctx, name, lane, kind))
     parts.append(ctx.ledger.write_part(now.waiting))
     at = ctx.clock.now().isoformat()
     return Outcome("planned", {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
+
+
+def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Outcome:
+    """Returns the step `replanned`: another request, by another name, for the spans of a job that was never created.
+
+    Args:
+        ctx: of the run.
+        state: the run.
+        job: that one; the service does not know it.
+        kind: the instance type to ask for.
+    """
+    spans = ctx.ledger.read_part(job.spans)
+    lane = one_job(_lanes(ctx, state, spans), spans)
+    name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
+    request = _request(ctx, name, lane, job.witness, kind)
+    ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
+    payload = {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request}
+    return Outcome("replanned", {**payload, "at": ctx.clock.now().isoformat()})
+
+
+def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
+    transform = ctx.config.transform
+    settings = transform.max_payload_mb, transform.max_concurrent_transforms
+    fitting = with_payload_that_fits(spans, *settings, state.framing)
+    return plan_lanes(fitting, *settings, state.framing, headroom(state.config))
 
 
 def _first_round(ctx: RunContext, state: RunState) -> _Round:
@@ -81,10 +108,10 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     return _Round(send, waiting, probe)
 
 
-def _described(ctx: RunContext, name: str, lane: LanePlan) -> str:
-    transform, limits = ctx.config.transform, lane.throughput
+def _described(ctx: RunContext, name: str, lane: LanePlan, kind: str) -> str:
+    limits = lane.throughput
     payload, concurrent = limits.max_payload_mb or "model", limits.max_concurrent_transforms or "model"
-    where = f"{transform.instance_count} x {transform.instance_type}"
+    where = f"{ctx.config.transform.instance_count} x {kind}"
     return f"{name}: {lane.spans.num_rows:,} objects on {where}, payload {payload} MB, {concurrent} at once on each"
 
 
@@ -122,11 +149,11 @@ def _smallest_scored(ctx: RunContext, state: RunState) -> dict[str, Any] | None:
     return None
 
 
-def _request(ctx: RunContext, name: str, lane: LanePlan, witness: str | None) -> dict[str, object]:
+def _request(ctx: RunContext, name: str, lane: LanePlan, witness: str | None, kind: str) -> dict[str, object]:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
     names = [*lane.spans["object"].to_pylist(), *([witness] if witness else [])]
     ctx.store.put(listed, manifest(ctx.places.input, names))
     document = json.loads(json.dumps(ctx.config.to_document()))
     output = ctx.places.outputs.join(name)
-    return transform_request(name, document, ctx.config.record.media_type, listed, output, lane.throughput)
+    return transform_request(name, document, ctx.config.record.media_type, listed, output, lane.throughput, kind)

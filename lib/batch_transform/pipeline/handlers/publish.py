@@ -23,6 +23,7 @@ from batch_transform.pipeline.cleaning import staging_folders
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.pipeline.reporting import write_html
 from batch_transform.pipeline.targets import targets_of
 
@@ -45,7 +46,9 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
     payload: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
     payload["errors"] = by_class(table, DEAD)
     verdicts = (ctx.ledger.read_part(job.verdicts) for job in state.jobs if job.verdicts)
-    payload["advice"] = advice(state.jobs, payload["errors"], recovered_spans(verdicts, table))
+    payload["advice"] = advice(
+        state.jobs, payload["errors"], recovered_spans(verdicts, table), on_another_type(ctx, "--retry-dead")
+    )
     for line in [*map(sentence, payload["errors"]), *payload["advice"]]:
         ctx.tell("gate", line)
     return Outcome("gated", payload, (ctx.ledger.write_part(table),))

@@ -11,15 +11,18 @@ from batch_transform.core import actions as act
 from batch_transform.core.data_log import JobLogs
 from batch_transform.core.diagnosis import by_class, sentence
 from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.failures import ErrorClass
+from batch_transform.core.instance_types import type_after, type_of
 from batch_transform.core.isolation import reconcile
 from batch_transform.core.judged import JudgedJob
 from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.output_counts import OutputObject
-from batch_transform.core.records import JobRecord, RunState
+from batch_transform.core.records import JobRecord, RoundRecord, RunState
 from batch_transform.core.verdicts import DEAD, FAILED, SCORED, Evidence, judge, rows_in_state
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.remedies import on_another_type
 
 _LISTINGS = 10
 
@@ -89,7 +92,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     """Returns the step `reconciled`: what the round settled, what is left, and whether the run goes on."""
     last = state.last_round
     assert last is not None
-    jobs = [_judged(ctx, job) for job in state.round_jobs]
+    jobs = [_judged(ctx, state, job) for job in state.round_jobs]
     waiting = ctx.ledger.read_part(last.waiting)
     done = reconcile(
         jobs,
@@ -119,9 +122,10 @@ def _scored_before(state: RunState) -> bool:
     return any(settled.scored_rows for settled in state.round_records[:-1])
 
 
-def _judged(ctx: RunContext, job: JobRecord) -> JudgedJob:
+def _judged(ctx: RunContext, state: RunState, job: JobRecord) -> JudgedJob:
     assert job.verdicts is not None
-    return JudgedJob(job, ctx.ledger.read_part(job.spans), ctx.ledger.read_part(job.verdicts))
+    other_type = type_after(state, type_of(job)) is not None
+    return JudgedJob(job, ctx.ledger.read_part(job.spans), ctx.ledger.read_part(job.verdicts), other_type)
 
 
 def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> Outcome:
@@ -139,5 +143,13 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> Outcome:
         raise ServiceFailure(f"nothing is published: {'; '.join(action.reasons)}. To go on, {again}")
     raise ServiceFailure(
         f"{spans:,} objects are not scored after {state.rounds} rounds; nothing is published, what was scored is kept. "
-        f"{'; '.join(action.reasons)}. Start the run again to try once more"
+        f"{'; '.join(action.reasons)}. Start the run again to try once more{_on_another_type(ctx, last)}"
     )
+
+
+def _on_another_type(ctx: RunContext, last: RoundRecord | None) -> str:
+    """What the service itself advises for want of memory or capacity, as a command."""
+    failed = {entry["class"] for entry in last.failed} if last else set()
+    if not failed & {ErrorClass.OUT_OF_MEMORY.value, ErrorClass.CAPACITY.value}:
+        return ""
+    return f", or on another instance type, which sends only what is not scored: {on_another_type(ctx)}"

@@ -1,47 +1,95 @@
-"""Handlers of a round's jobs while the service works: create, await."""
+"""Handlers of a round's jobs while the service works: create, or plan anew what was never created; await."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from batch_transform.core import actions as act
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.records import TIMEOUT, RunState
+from batch_transform.core.instance_types import chosen_type, type_after, type_of
+from batch_transform.core.records import TIMEOUT, JobRecord, RunState
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.handlers.back_off import back_off
+from batch_transform.pipeline.handlers.plan import plan_anew
 from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import JobDescription
 
-# Between two tries of a call that the service refused for now; doubled up to a minute.
-_FIRST_WAIT_SECONDS = 1.0
-_LONGEST_WAIT_SECONDS = 60.0
 # In a row, on top of botocore's own retries: some six minutes. A quota is waited for longer.
 _MOST_REFUSALS = 12
 
 
-def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
-    """Returns the step `job_created`.
+Answer = TypeVar("Answer")
 
-    A quota that is used up, or a throttled call, is waited for as long as a job may take: other jobs end meanwhile.
+
+def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
+    """Returns the step `job_created`; or `replanned`, where the quota of its type is used up and there is another type.
+
+    Else a quota that is used up, or a throttled call, is waited for as long as a job may take: others end meanwhile.
 
     Raises:
         ServiceFailure: it was refused too often.
         NotNow: a quota is used up, and `ctx.waits` is false.
     """
-    patience, wait = _Patience(ctx), _FIRST_WAIT_SECONDS
+    job = action.job
+    another = type_after(state, type_of(job))
+
+    def create() -> bool:
+        try:
+            ctx.jobs.create(job.request)
+        except NotNow as err:
+            if not err.is_quota or another is None:
+                raise
+            if ctx.jobs.is_there(job.request):  # boto3 had sent it twice, and the first one took the last instance
+                return True
+            ctx.tell("score", f"{err}; {another} is tried instead")
+            return False
+        return True
+
+    if not _insisted(ctx, create):
+        assert another is not None
+        back_off(ctx, 0)
+        return plan_anew(ctx, state, job, another)
+    return _created(ctx, job)
+
+
+def _created(ctx: RunContext, job: JobRecord) -> Outcome:
+    ctx.tell("score", f"{job.name}: created on {type_of(job)}")
+    return Outcome("job_created", {"job": job.name, "at": ctx.clock.now().isoformat()})
+
+
+def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> Outcome:
+    """Returns the step `replanned`; or `job_created` of a job that the service knows: its Create had been obeyed.
+
+    Raises:
+        ServiceFailure: as `create_job`, or the job that the service knows was asked for in another way.
+    """
+    job = action.job
+    if _insisted(ctx, lambda: ctx.jobs.is_there(job.request)):
+        return _created(ctx, job)
+    return plan_anew(ctx, state, job, chosen_type(state))
+
+
+def _insisted(ctx: RunContext, call: Callable[[], Answer]) -> Answer:
+    """What a call gives, which is made again as long as the service does not obey it now.
+
+    Raises:
+        ServiceFailure: it was refused too often.
+        NotNow: a quota is used up, and `ctx.waits` is false.
+    """
+    patience, tries = _Patience(ctx), 0
     while True:
         ctx.refuse_if_asked_to_stop()
         ctx.lease.renew()
         try:
-            ctx.jobs.create(action.job.request)
-            break
+            return call()
         except NotNow as err:
             patience.after(err)
-        ctx.clock.sleep(wait * (0.75 + 0.5 * ctx.jitter()))
-        wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
-    ctx.tell("score", f"{action.job.name}: created")
-    return Outcome("job_created", {"job": action.job.name, "at": ctx.clock.now().isoformat()})
+        back_off(ctx, tries)
+        tries += 1
 
 
 def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> Outcome | None:
@@ -67,7 +115,8 @@ def _refuse_long_wait(ctx: RunContext, state: RunState, err: NotNow) -> None:
     if not state.in_flight and waited > 60 * minutes:
         raise ServiceFailure(
             f"{err}; no job of the run is in flight, and none could be created for {waited / 60:.0f} minutes "
-            f"(transform.job_timeout_minutes: {minutes}). The next call tries again"
+            f"(transform.job_timeout_minutes: {minutes}). The next call tries again; on another instance type: "
+            f"{on_another_type(ctx)}"
         ) from err
 
 
@@ -93,7 +142,8 @@ class _Patience:
         if self._ctx.clock.monotonic() - self._began > 60 * minutes or (
             not err.is_quota and self._refusals == _MOST_REFUSALS
         ):
-            raise ServiceFailure(f"{err}; given up after {self._refusals} tries") from err
+            otherwise = f". On another instance type: {on_another_type(self._ctx)}" if err.is_quota else ""
+            raise ServiceFailure(f"{err}; given up after {self._refusals} tries{otherwise}") from err
         self._ctx.tell("score", f"{err}; waiting")
 
     def obeyed(self) -> None:
