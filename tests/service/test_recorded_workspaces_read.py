@@ -1,0 +1,57 @@
+"""The workspaces of an earlier version are read by the commands that need no Spark."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, closing
+
+import boto3
+import pytest
+
+from batch_transform.pipeline.command_line import parse
+from batch_transform.pipeline.commands import execute
+from emulator.scripted_model import ScriptedModel
+from support import answers, recorded
+from transform_emulator.emulator import Emulator, Settings
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _there():
+    """Both workspaces, and an endpoint that answers as their model did."""
+    with ExitStack() as resources:
+        model = resources.enter_context(closing(ScriptedModel()))
+        model.script.answer = answers.shaped
+        emulator = resources.enter_context(Emulator(Settings({"shaped": model.url}, buckets=[recorded.BUCKET])))
+        patch = resources.enter_context(pytest.MonkeyPatch.context())
+        given = {"AWS_ENDPOINT_URL": emulator.endpoint_url, "AWS_REGION": "us-east-1"}
+        for name, value in {**given, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
+            patch.setenv(name, value)
+        for name in ("unfinished", "published"):
+            recorded.put(boto3.client("s3", "us-east-1"), name)
+        sagemaker = boto3.client("sagemaker", "us-east-1")
+        variant = {
+            "VariantName": "all",
+            "ModelName": "shaped",
+            "InitialInstanceCount": 1,
+            "InstanceType": "ml.m5.large",
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName="shaped", ProductionVariants=[variant])
+        sagemaker.create_endpoint(EndpointName="shaped", EndpointConfigName="shaped")
+        yield
+
+
+def done(*words):
+    here = ["--set", f"aws.endpoint_url={os.environ['AWS_ENDPOINT_URL']}"]
+    return execute(parse([*words, *here]), os.environ, lambda text: None)
+
+
+def test_their_status_is_told():
+    unfinished = done("status", "s3://tests/recorded/unfinished")
+    assert (unfinished["rows_in"], unfinished["rounds"]) == (64, 1)
+    published = done("status", "s3://tests/recorded/published")
+    assert (published["status"], published["rows_scored"], published["rows_dead_letter"]) == ("published", 63, 1)
+
+
+def test_the_predictions_of_the_published_one_are_read_and_compared():
+    report = done("compare", "s3://tests/recorded/published", "--endpoint", "shaped", "--rows", "60")
+    assert (report["rows_compared"], report["rows_different"]) == (60, 0)
