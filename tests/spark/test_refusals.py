@@ -42,6 +42,45 @@ CASES = {
         {"output": {"path": "{folder}/run.yml/out"}},
         ["/out cannot be written", "/out_dead_letter cannot be written"],
     ),
+    "output over a part of the input": (
+        {
+            "input": {"path": "{folder}/in", "where": "key = '1'"},
+            "output": {"path": "{folder}/in", "mode": "overwrite"},
+        },
+        ["output: .*/in is the input, .*/in, and mode: overwrite would delete rows that .* not read; .*where"],
+    ),
+    "output over a part of the input, spelled otherwise": (
+        {
+            "input": {"path": "file://{folder}/x/..//in/", "where": "key = '1'"},
+            "output": {"path": "{folder}/link/in", "mode": "overwrite"},
+        },
+        ["output: .*/link/in is the input"],
+    ),
+    "output among several inputs": (
+        {"input": {"path": "{folder}/{in,no}"}, "output": {"path": "{folder}/in", "mode": "overwrite"}},
+        ["output: .*/in is the input.*would find files of the other"],
+    ),
+    "output in the input": (
+        {"output": {"path": "{folder}/in/scored"}, "dead_letter": {"path": "{folder}/dead"}},
+        ["output: .*/in/scored lies in the input"],
+    ),
+    "append to the input": (
+        {"output": {"path": "{folder}/in", "mode": "append"}},
+        ["output: .*/in is the input.*append would put new rows beside"],
+    ),
+    "dead letters over the input": (
+        {"output": {"path": "{folder}/out", "mode": "overwrite"}, "dead_letter": {"path": "{folder}/in"}},
+        ["dead_letter: .*/in is the input"],
+    ),
+    "staging in the input": ({"staging": "{folder}/in/staged"}, ["staging: .*/in/staged/refused lies in the input"]),
+    "a Delta table over a part of itself": (
+        {
+            "input": {"table": "delta.`{folder}/delta`", "where": "key = '1'"},
+            "output": {"path": "{folder}/delta", "format": "delta", "mode": "overwrite"},
+            "prediction": {"schema": "key2 string"},
+        },
+        ["output: .*/delta is the input", "output: .*no column key2"],
+    ),
     "several at once": (
         {"model": {"name": "nobody"}, "input": {"path": "{folder}/nowhere"}, "prediction": {"schema": "p doubble"}},
         [r"model\.name", "input: ", r"prediction\.schema"],
@@ -57,12 +96,15 @@ def folder(spark, tmp_path_factory):
     rows = spark.range(5).select(F.col("id").cast("string").alias("key"), by_day.alias("by_day"))
     rows.write.parquet(f"{path}/in")
     rows.select("key").write.format("delta").save(f"{path}/delta")
+    (path / "link").symlink_to(path)
     return path
 
 
 def everything(folder: Path, world) -> tuple:
     """All files, objects, buckets and jobs."""
-    files = sorted((str(path), path.is_file() and path.stat().st_mtime_ns) for path in folder.rglob("*"))
+    files = sorted(
+        (str(path), path.is_file() and path.stat().st_mtime_ns) for path in folder.rglob("*") if not path.is_symlink()
+    )
     buckets = [bucket["Name"] for bucket in world.client("s3").list_buckets()["Buckets"]]
     return files, world.objects(), buckets, world.jobs()
 

@@ -6,14 +6,15 @@ import pytest
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.overlapping import run_overlaps, written_tables
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.preflight import overlaps
 from batch_transform.pipeline.targets import Targets
 
 
 def _overlaps(output: str, dead_letter: str) -> list[str]:
     places = Places(S3Uri("bucket", "runs/a"), "s3a://bucket/runs/a", "s3a")
-    return overlaps(Targets(Output(path=output), DeadLetter(path=dead_letter)), places)
+    targets = Targets(Output(path=output), DeadLetter(path=dead_letter))
+    return run_overlaps(written_tables(targets, lambda name: None), places)
 
 
 @pytest.mark.parametrize("output", ["s3://bucket/runs/a/out", "s3://bucket/out", "s3://bucket/ru", "/tmp/out"])
@@ -29,6 +30,9 @@ def test_places_apart_are_accepted(output):
         ("s3a://bucket/runs/a", "s3://bucket/dead", "workspace"),
         ("s3://bucket/out", "s3://bucket/out/dead", "dead_letter"),
         ("s3://bucket/dead/out", "s3://bucket/dead", "output"),
+        ("s3n://bucket//runs/x/..", "s3://bucket/dead", "workspace"),
+        ("s3://bucket/runs/a/ledger", "s3://bucket/dead", "output"),
+        ("s3://bucket/out", "s3a://bucket/runs/a/staging/x", "dead_letter"),
     ],
 )
 def test_nested_places_are_refused(output, dead_letter, fault):

@@ -6,8 +6,9 @@ import random
 import uuid
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from batch_transform.aws.access import AwsAccess
@@ -25,6 +26,7 @@ from batch_transform.pipeline.begin import begin
 from batch_transform.pipeline.context import RunContext, WorkerStore
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.object_work import SparkObjectWork
+from batch_transform.pipeline.overlapping import Reading
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.preflight import Faults, Tables, check_bucket, check_table, check_targets, key_check
@@ -198,11 +200,20 @@ def _schema(source: Source | None, recorded: RunState | None) -> StructType | No
     return StructType(staged)
 
 
+def _input(tables: SparkTables) -> DataFrame:
+    """The input, read again for a run that has staged it."""
+    if tables.source is not None:
+        return tables.source.df
+    assert tables.config.input is not None
+    return read_source(tables.spark, tables.config.input, tables.places).df
+
+
 def _check_world(ctx: RunContext, tables: SparkTables, schema: StructType, faults: Faults) -> None:
     names = tuple(schema.names)
     published = Tables(names, (*names, *tables.shape.names), (*names, ERROR))
     targets = targets_of(ctx.config, ctx.places)
-    check_targets(tables.spark, targets, ctx.places, ctx.store, published, faults)
+    reading = Reading(ctx.config.input, partial(_input, tables))
+    check_targets(tables.spark, targets, ctx.places, ctx.store, published, reading, faults)
     if not faults.found:
         format = targets.output.format
         faults.add(check_table(tables.spark, schema, tables.shape, ctx.places, tables.connect, format))

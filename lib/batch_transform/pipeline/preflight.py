@@ -37,6 +37,7 @@ from batch_transform.outputs import delta
 from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.parquet import preflight
 from batch_transform.pipeline.context import WorkerStore
+from batch_transform.pipeline.overlapping import Reading, overlaps
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
@@ -93,14 +94,20 @@ def check_bucket(store: ObjectStore, bucket: str) -> None:
 
 
 def check_targets(
-    spark: SparkSession, targets: Targets, places: Places, store: ObjectStore, tables: Tables, faults: Faults
+    spark: SparkSession,
+    targets: Targets,
+    places: Places,
+    store: ObjectStore,
+    tables: Tables,
+    reading: Reading,
+    faults: Faults,
 ) -> None:
     """Checks that result and dead letters can be published where they shall be."""
     names = {name.lower() for name in tables.input}
     missing = [name for name in targets.output.partition_by if name.lower() not in names]
     if missing:
         faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
-    faults.add(overlaps(targets, places))
+    faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
     if targets.is_delta:
         outputs = delta_outputs(targets, places)
         faults.of(lambda: delta.preflight(spark, outputs["result"], tables.result))
@@ -108,22 +115,6 @@ def check_targets(
     else:
         faults.of(lambda: _check_parquet(targets, targets.output.path, store))
         faults.of(lambda: _check_parquet(targets, targets.dead_letter.path, store))
-
-
-def overlaps(targets: Targets, places: Places) -> list[str]:
-    """Returns a fault for each folder of the run that lies in a folder to be published: overwriting would delete it."""
-    inner = {"workspace": str(places.run), "staging": places.scratch, "dead_letter": targets.dead_letter.path}
-    outer = {"output": targets.output.path, "dead_letter": targets.dead_letter.path}
-    return [
-        f"{name}: {path} lies in {other}: {folder}; choose places apart from each other"
-        for name, path in [*inner.items(), ("output", targets.output.path)]
-        for other, folder in outer.items()
-        if name != other and path and folder and _folder(path, places).startswith(_folder(folder, places))
-    ]
-
-
-def _folder(location: str, places: Places) -> str:
-    return places.spark_path(location).rstrip("/") + "/"
 
 
 def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> None:

@@ -1,0 +1,154 @@
+"""Rows that a run does not read are never deleted by what it writes; what is read whole may be replaced."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import functions as F
+
+from batch_transform import score
+from batch_transform.config.result import DeadLetter, Output
+from batch_transform.config.sections import Input
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.overlapping import Reading, overlaps
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.targets import Targets
+from batch_transform.s3.store import S3Store
+from batch_transform.spark.reading import read_input
+
+pytestmark = [pytest.mark.spark, pytest.mark.jars]
+
+PLACES = Places(S3Uri("tests", "runs/r"), "s3a://tests/runs/r", "s3a")
+
+
+@pytest.fixture(scope="module")
+def folder(spark, tmp_path_factory):
+    """A table of two partitions, as Parquet and as Delta, a named table, and a view of a part of it."""
+    path = tmp_path_factory.mktemp("over input")
+    rows = spark.range(100).select(F.col("id"), F.when(F.col("id") < 60, "a").otherwise("b").alias("ds"))
+    rows.write.partitionBy("ds").parquet(f"{path}/parquet")
+    rows.write.format("delta").partitionBy("ds").save(f"{path}/delta")
+    rows.write.format("delta").partitionBy("ds").saveAsTable("over_input")
+    spark.sql("CREATE OR REPLACE TEMPORARY VIEW part_of_over_input AS SELECT * FROM over_input WHERE ds = 'b'")
+    yield path
+    spark.sql("DROP VIEW part_of_over_input")
+    spark.sql("DROP TABLE over_input")
+
+
+def faults(spark, store, given, output):
+    targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"))
+
+    def read():
+        return read_input(spark, given.get("path"), given.get("table"), *rest(given))
+
+    return overlaps(spark, targets, PLACES, store, Reading(Input(**given), read))
+
+
+def rest(given):
+    return given.get("format", "parquet"), given.get("options", {}), given.get("where")
+
+
+@pytest.fixture
+def store(world):
+    return S3Store(world.client("s3"))
+
+
+WHOLE = [
+    ({"path": "{}/parquet"}, {"path": "{}/parquet", "mode": "overwrite"}),
+    ({"path": "{}/parquet"}, {"path": "{}/parquet", "mode": "overwrite_partitions", "partition_by": ("ds",)}),
+    (
+        {"path": "{}/parquet", "where": "ds = 'b'"},
+        {"path": "{}/parquet", "mode": "overwrite_partitions", "partition_by": ("ds",)},
+    ),
+    (
+        {"path": "{}/delta", "format": "delta", "where": "id > 7 AND ds = 'b'"},
+        {"path": "{}/delta", "format": "delta", "mode": "overwrite", "replace_where": "id > 7 and ds='b'"},
+    ),
+    ({"table": "over_input"}, {"table": "spark_catalog.default.over_input", "format": "delta", "mode": "overwrite"}),
+    (
+        {"table": "over_input", "where": "ds IN ('b')"},
+        {"table": "over_input", "format": "delta", "mode": "overwrite_partitions", "partition_by": ("ds",)},
+    ),
+    ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
+    ({"path": "{}/parquet"}, {"path": "{}/out", "mode": "overwrite"}),
+]
+
+
+def filled(section, folder):
+    return {key: value.format(folder) if isinstance(value, str) else value for key, value in section.items()}
+
+
+@pytest.mark.parametrize(("given", "output"), WHOLE)
+def test_what_is_read_may_be_replaced(spark, store, folder, given, output):
+    assert faults(spark, store, filled(given, folder), filled(output, folder)) == []
+
+
+PART = [
+    ({"path": "{}/parquet", "where": "ds = 'b'"}, {"path": "{}/parquet", "mode": "overwrite"}),
+    (
+        {"path": "{}/parquet", "where": "ds = 'b' AND id > 70"},
+        {"path": "{}/parquet", "mode": "overwrite_partitions", "partition_by": ("ds",)},
+    ),
+    (
+        {"path": "{}/parquet", "where": "ds = 'b' AND rand(1) < 0.5"},
+        {"path": "{}/parquet", "mode": "overwrite_partitions", "partition_by": ("ds",)},
+    ),
+    (
+        {"path": "{}/parquet", "options": {"modifiedBefore": "2050-01-01T00:00:00"}},
+        {"path": "{}/parquet", "mode": "overwrite"},
+    ),
+    ({"path": "{}/parquet/ds=b"}, {"path": "{}/parquet", "mode": "overwrite"}),
+    (
+        {"path": "{}/delta", "format": "delta", "where": "id > 70"},
+        {"path": "{}/delta", "format": "delta", "mode": "overwrite", "replace_where": "id > 7"},
+    ),
+    (
+        {"path": "{}/delta", "format": "delta", "options": {"versionAsOf": "0"}},
+        {"path": "{}/delta", "format": "delta", "mode": "overwrite"},
+    ),
+    ({"table": "over_input", "where": "ds = 'b'"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
+    ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
+    ({"table": "over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
+    ({"path": "{}/delta", "format": "parquet"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
+]
+
+
+@pytest.mark.parametrize(("given", "output"), PART)
+def test_what_is_not_read_is_not_replaced(spark, store, folder, given, output):
+    (fault,) = faults(spark, store, filled(given, folder), filled(output, folder))
+    assert fault.startswith("output: ")
+
+
+def test_a_table_and_its_path_are_one_place(spark, store, folder):
+    path = spark.sql("DESCRIBE DETAIL over_input").first()["location"]
+    (fault,) = faults(
+        spark,
+        store,
+        {"table": "over_input", "where": "ds = 'b'"},
+        {"path": path, "format": "delta", "mode": "overwrite"},
+    )
+    assert "is the input, over_input" in fault
+
+
+def test_a_table_of_another_run_is_not_written_into(spark, store, world):
+    world.client("s3").put_object(Bucket="tests", Key="runs/other/ledger/000000000000.json", Body=b"{}")
+    targets = Targets(Output(path="s3://tests/runs/other/staging"), DeadLetter(path="s3://tests/runs/free/dead"))
+    (fault,) = overlaps(spark, targets, PLACES, store, Reading(None, lambda: spark.range(1)))
+    assert "s3://tests/runs/other, which another run keeps" in fault
+
+
+def test_a_dataframe_that_reads_a_part_of_the_output_is_refused(spark, world, tmp_path):
+    spark.range(9).select(F.col("id").cast("string").alias("key")).write.parquet(f"{tmp_path}/in")
+    part = spark.read.parquet(f"{tmp_path}/in").where("key < '5'")
+    arguments = world.arguments(tmp_path, output={"path": f"{tmp_path}/in", "mode": "overwrite"})
+    with pytest.raises(ConfigurationError, match="holds files that the input, a DataFrame, reads"):
+        score(part, **arguments)
+    assert spark.read.parquet(f"{tmp_path}/in").count() == 9
+
+
+def test_a_table_is_replaced_by_its_scored_self(spark, world, tmp_path):
+    spark.range(9).select(F.col("id").cast("string").alias("key")).write.parquet(f"{tmp_path}/in")
+    arguments = world.arguments(tmp_path, output={"path": f"{tmp_path}/in", "mode": "overwrite"})
+    score(spark.read.parquet(f"{tmp_path}/in"), **arguments)
+    assert sorted(spark.read.parquet(f"{tmp_path}/in").columns) == ["echo", "key"]
+    assert spark.read.parquet(f"{tmp_path}/in").count() == 9
