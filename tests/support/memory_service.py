@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from batch_transform.core.data_log import JobLogs, LogEntry
+from batch_transform.core.objects import ObjectNotFound
 from batch_transform.core.status import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.failures import NotNow
@@ -68,6 +69,7 @@ class MemoryService:
     stopped: list[str] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
     records_sent: int = 0
     _jobs: dict[str, JobDescription] = field(default_factory=dict)
     _logs: dict[str, dict[str, LogEntry]] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class MemoryService:
         twin = copy.copy(self)
         twin.store, twin.now, twin.model = store, now, copy.deepcopy(self.model)
         twin.lacking = set(self.lacking)
-        for name in ("looked", "stopped", "job_faults", "refusals", "requests", "sent", "_jobs", "_logs"):
+        for name in ("looked", "stopped", "job_faults", "refusals", "requests", "sent", "answered", "_jobs", "_logs"):
             setattr(twin, name, copy.copy(getattr(self, name)))
         return twin
 
@@ -139,7 +141,7 @@ class MemoryService:
         kind = request["TransformResources"]["InstanceType"]
         befalls = "capacity" if kind in self.lacking else befalls
         listed = S3Uri.parse(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
-        head, *objects = json.loads(self.store.get(listed)[0])
+        head, *objects = self._listed(listed)
         output = S3Uri.parse(request["TransformOutput"]["S3OutputPath"])
         self._logs[name] = {}
         if befalls is None:
@@ -153,6 +155,13 @@ class MemoryService:
         time = self.now()
         self._jobs[name] = JobDescription(name, status, reason, time, time, time)
 
+    def _listed(self, manifest: S3Uri) -> list[Any]:
+        """What a manifest names; nothing where there is none (batch_transform_facts, 3: Completed with no output)."""
+        try:
+            return list(json.loads(self.store.get(manifest)[0]))
+        except (ObjectNotFound, ValueError):
+            return [{}]
+
     def _reason(self, name: str) -> str | None:
         headlines = [entry.headline for entry in self._logs[name].values()]
         if not headlines:
@@ -161,7 +170,10 @@ class MemoryService:
         return f"{kind}: See job logs for more information"
 
     def _score(self, name: str, request: dict[str, Any], source: S3Uri, key: str, output: S3Uri) -> None:
-        records = self.store.get(source)[0].splitlines(keepends=True)
+        try:
+            records = self.store.get(source)[0].splitlines(keepends=True)
+        except ObjectNotFound:
+            return
         self.sent.append(key)
         self.records_sent += len(records)
         answers: list[bytes] = []
@@ -174,6 +186,7 @@ class MemoryService:
         body = self.tamper(len(self._logs), key, b"".join(line + b"\n" for line in answers))
         if body is not None:
             self.store.put(output.join(f"{key}.out"), body)
+            self.answered.append(key)
 
 
 def _lost() -> NotNow:

@@ -59,6 +59,13 @@ class ServiceFailure(BatchTransformError):
     """SageMaker, S3 or the cluster failed beyond the retries; the run can be resumed."""
 
 
+class NeedsSpark(ServiceFailure):
+    """Something of the workspace is to be made again that takes Spark, and this process has none."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}, which takes Spark: `resume` does it and goes on")
+
+
 class GateRefused(BatchTransformError):
     """The counts before publishing do not add up; nothing was published."""
 

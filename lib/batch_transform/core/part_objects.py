@@ -61,7 +61,8 @@ def cut_object(
 
     def put(part: dict[str, Any]) -> None:
         begin = part["begin"]
-        store.put(folder.join(part["object"]), framing.frame([data[begin : begin + part["bytes"]]]))
+        body = framing.frame([data[begin : begin + part["bytes"]]])
+        part["etag"] = store.put(folder.join(part["object"]), body)
 
     for _ in each(put, sent):
         pass
@@ -86,6 +87,7 @@ def _part(
         "object": name(start, stop - first) if sent else None,
         "bytes": end - begin,
         "largest": largest,
+        "etag": None,
         "offset": 0 if sent else cut["offset"] + begin,
         "parent": cut["start"],
         "begin": begin,

@@ -74,6 +74,8 @@ class RoundRecord:
         stop: why the run ended after it; empty after another driver took over.
         resumed: whether a driver went on after `stop`.
         failed: what failed in it, by class (diagnosis.by_class).
+        lost: the part with the outputs (pins.UNSCORED_SCHEMA) that counted when it was reconciled, and were found to be
+            gone or altered since; their spans are open again.
         misread: whether it ended the run because every answer is in another form than was configured; then its outputs
             are judged again, and not paid for again, by the driver that resumes.
     """
@@ -90,6 +92,7 @@ class RoundRecord:
     resumed: bool = False
     failed: tuple[dict[str, Any], ...] = ()
     misread: bool = False
+    lost: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class RunState:
         moved_at: the time of the latest step that tells it: the run was begun or gone on with, a round was planned, a
             job was created or found to have ended.
         inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
+        merges_lost: how often merged files were lost before they were published: each merge has names of its own.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
         types_since: the round up to which nothing is held against an instance type that lacked capacity.
     """
@@ -175,6 +179,7 @@ class RunState:
     cleaned: bool = False
     stopped: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
+    merges_lost: int = 0
 
     @property
     def framing(self) -> Framing:

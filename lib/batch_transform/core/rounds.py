@@ -184,7 +184,7 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
         if part["object"] is not None:
             sent.append({**part, **history, "whole": True})
         else:
-            kept = {"object": parent["object"], "whole": False, "move": parent["move"]}
+            kept = {"object": parent["object"], "etag": parent["etag"], "whole": False, "move": parent["move"]}
             # One row is not split further.
             kept |= {"move": SpanEvent.AGAIN.value} if _rows(part) == 1 else {}
             waiting.append({**part, **history, **kept, "error_class": parent["error_class"]})

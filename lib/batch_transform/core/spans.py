@@ -28,6 +28,7 @@ EXPORT_SCHEMA = pa.schema(
         pa.field("object", pa.string()),  # flat name below the run's `input/`; null for an unsendable record
         pa.field("bytes", pa.int64(), nullable=False),
         pa.field("largest", pa.int64(), nullable=False),  # bytes of the largest record, with its newline
+        pa.field("etag", pa.string()),  # of the object, as its put was answered; null in parts of earlier versions
     ]
 )
 # A span with what its jobs so far have shown (core.isolation).
@@ -44,6 +45,17 @@ SPAN_SCHEMA = pa.schema(
     ]
 )
 _NO_HISTORY = {"offset": 0, "whole": True, "level": 0, "repeats": 0, "alone": 0, "witnessed": False, "payload_mb": 0}
+
+
+def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Returns a table with the columns of `schema`; those that an older version did not write are null."""
+    if table.schema.equals(schema):
+        return table
+    columns = [
+        table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def without_history(exported: pa.Table) -> pa.Table:

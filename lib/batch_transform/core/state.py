@@ -15,6 +15,10 @@
 | job_judged | for an ended job | the verdicts on its spans |
 | inferred | when the jobs of a round have ended | the predictions' schema, if it is to be inferred |
 | reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
+| mended | for a job that is not judged, or what a round left open | spans of which objects were exported again |
+| unscored | when no span is left, before published | outputs that are gone or altered: their spans are open again |
+| unstaged | before the first round | that the input is to be staged again |
+| unmerged | after publication | that merged files were lost, and are to be merged again |
 | gated | when no span is left | the counts |
 | publication | after gated: intent | what publishing will do |
 | published | after publication | that it was done |
@@ -30,6 +34,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from . import mending
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
 from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
@@ -214,10 +219,6 @@ def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     return replace(state, report=dict(step.payload["report"]))
 
 
-def _cleaned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    return replace(state, cleaned=True)
-
-
 _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
     "resumed": lambda state, step, parts: resumed(state, step.payload),
     "staged": _staged,
@@ -235,7 +236,8 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "publication": _publication,
     "published": _published,
     "done": _done,
-    "cleaned": _cleaned,
+    "cleaned": lambda state, step, parts: replace(state, cleaned=True),
+    **mending.TRANSITIONS,
 }
 
 

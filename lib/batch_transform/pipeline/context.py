@@ -94,6 +94,9 @@ class TableWork(Protocol):
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
 
+    def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
+        """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
+
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once it is merged beside its output, as Parquet."""
 

@@ -15,6 +15,7 @@ from batch_transform.core.state import advance
 from batch_transform.pipeline.cleaning import clean_after
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handlers import infer, plan, prepare, publish, reconcile, score
+from batch_transform.pipeline.mending import Mender
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_status
 from batch_transform.pipeline.stopping import stop_jobs
@@ -50,6 +51,7 @@ class Driver:
     def __init__(self, ctx: RunContext, state: RunState) -> None:
         self.ctx = ctx
         self.state = state
+        self._mender = Mender()
 
     def run(self) -> RunState:
         """Returns the state of the published run.
@@ -83,8 +85,11 @@ class Driver:
         return True
 
     def _outcome(self, action: act.Action) -> Outcome | None:
+        sound = self._mender.before(self.ctx, self.state, action)
+        if isinstance(sound, Outcome):
+            return sound
         handlers = _HANDLERS if self.ctx.waits else _HANDLERS_THAT_LOOK
-        return handlers[type(action)](self.ctx, self.state, action)
+        return handlers[type(sound)](self.ctx, self.state, sound)
 
     def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()

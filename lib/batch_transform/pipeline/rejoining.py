@@ -11,7 +11,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.cutting import CuttingRules
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.events import Listener
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.publication import Kind
@@ -84,6 +84,9 @@ class _NoTables:
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         _refuse()
+
+    def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
+        raise NeedsSpark(f"{orders.num_rows:,} input objects are to be exported again")
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         _refuse()

@@ -37,6 +37,7 @@ from batch_transform.spark.merging import MergeSource, select_result, with_outco
 from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
 from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.record_rules import RecordRule
+from batch_transform.spark.reexport import export_again
 from batch_transform.spark.settings import writer_options
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
@@ -109,6 +110,13 @@ class SparkTables:
         job = own_job if self.rule.sql is None else user_job
         with job(self.spark, staged):
             return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+
+    def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
+        """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
+        framing = framing_of(self.config.to_document(), staged.header)
+        job = own_job if self.rule.sql is None else user_job
+        with job(self.spark, staged):
+            return export_again(self.spark, staged, self.rule, orders, framing, self.places.input, self.connect)
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once Spark has written it beside its output, and never into it."""

@@ -21,7 +21,9 @@ _TASKS = 64
 # A put is mostly waiting; botocore keeps ten connections.
 _PUTS_AT_ONCE = 8
 _CUTS_DDL = "start long, lane string, object string, offset long, bytes long, parts array<long>, send array<boolean>"
-_PARTS_DDL = "start long, stop long, lane string, object string, bytes long, largest long, offset long, parent long"
+_PARTS_DDL = (
+    "start long, stop long, lane string, object string, bytes long, largest long, etag string, offset long, parent long"
+)
 
 
 def cut_spans(

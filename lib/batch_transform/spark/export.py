@@ -38,7 +38,7 @@ from batch_transform.spark.staging import ROW_NUMBER, read_staged
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
 _PUTS_AT_ONCE = 8
 _SMALL_OBJECT_BYTES = 1_000_000
-_SPANS_DDL = "start long, stop long, lane string, object string, bytes long, largest long"
+_SPANS_DDL = "start long, stop long, lane string, object string, bytes long, largest long, etag string"
 
 
 def export(
@@ -134,26 +134,33 @@ def _buffers(lines: pa.Array) -> tuple[np.ndarray, memoryview]:
 
 
 class _Puts:
-    """Puts objects: a small one while the next are made (a put is mostly waiting), a large one before them."""
+    """Puts objects: a small one while the next are made (a put is mostly waiting), a large one before them.
+
+    The span of each gets its ETag.
+    """
 
     def __init__(self, store: ObjectStore, pool: ThreadPoolExecutor) -> None:
         self._store = store
         self._pool = pool
-        self._pending: deque[Future[str]] = deque()
+        self._pending: deque[tuple[dict[str, object], Future[str]]] = deque()
 
-    def put(self, uri: S3Uri, body: bytes) -> None:
+    def put(self, uri: S3Uri, body: bytes, span: dict[str, object]) -> None:
         """Puts an object now or soon; raises what an earlier one failed with."""
         if len(body) > _SMALL_OBJECT_BYTES:
-            self._store.put(uri, body)
+            span["etag"] = self._store.put(uri, body)
             return
         if len(self._pending) == 2 * _PUTS_AT_ONCE:
-            self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._store.put, uri, body))
+            self._take()
+        self._pending.append((span, self._pool.submit(self._store.put, uri, body)))
+
+    def _take(self) -> None:
+        span, answered = self._pending.popleft()
+        span["etag"] = answered.result()
 
     def finish(self) -> None:
         """Waits until all objects are there; raises what one failed with."""
         while self._pending:
-            self._pending.popleft().result()
+            self._take()
 
 
 class _OpenObject:
@@ -184,11 +191,12 @@ class _OpenObject:
         """Uploads the object, if one is open."""
         if not self._chunks:
             return
-        name = None
+        size = sum(len(chunk) for chunk in self._chunks)
+        span: dict[str, object] = {"start": self._start, "stop": self._stop, "lane": self._lane, "object": None}
+        span |= {"bytes": size, "largest": self._largest, "etag": None}
         if self._lane != UNSENDABLE:
             name = object_name(self._start, self._stop - self._start, self._task, self._framing.suffix)
-            self._puts.put(self._target.join(name), self._framing.frame(self._chunks))
-        rows = {"start": self._start, "stop": self._stop, "lane": self._lane}
-        size = sum(len(chunk) for chunk in self._chunks)
-        self._spans.append({**rows, "object": name, "bytes": size, "largest": self._largest})
+            span["object"] = name
+            self._puts.put(self._target.join(name), self._framing.frame(self._chunks), span)
+        self._spans.append(span)
         self._chunks = []

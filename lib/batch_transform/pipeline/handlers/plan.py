@@ -21,10 +21,11 @@ from batch_transform.core.part_objects import first_record
 from batch_transform.core.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
 from batch_transform.core.records import JobRecord, RoundRecord, RunState
 from batch_transform.core.request import manifest, transform_request
-from batch_transform.core.spans import UNSENDABLE
+from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.verdicts import SCORED
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handlers.back_off import back_off
+from batch_transform.pipeline.mending import sound
 from batch_transform.pipeline.outcome import Outcome
 
 
@@ -86,14 +87,14 @@ def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
 
 def _first_round(ctx: RunContext, state: RunState) -> _Round:
     assert state.spans is not None
-    spans = ctx.ledger.read_part(state.spans)
+    spans = conformed(ctx.ledger.read_part(state.spans), SPAN_SCHEMA)
     sendable = spans.filter(pc.not_equal(spans["lane"], UNSENDABLE))
     return _Round(sendable, OPEN_SCHEMA.empty_table(), is_probe=False)
 
 
 def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     assert last.open is not None
-    left = ctx.ledger.read_part(last.open)
+    left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
     if last.resumed:
         left = reopened(left)
     # Whoever resumes means to try everything again.
@@ -130,6 +131,7 @@ def _witness(ctx: RunContext, state: RunState, lane: LanePlan) -> str | None:
     if scored is None or (limit is not None and len(framing.header) + scored["largest"] > limit * BYTES_PER_MB):
         return None
     name = witness_name(uuid.uuid4().hex[:16], framing.suffix)
+    scored = sound(ctx, state, scored)
     record = first_record(ctx.store, ctx.places.input.join(scored["object"]), scored["largest"], framing)
     ctx.store.put(ctx.places.input.join(name), record)
     return name

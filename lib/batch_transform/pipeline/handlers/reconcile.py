@@ -13,12 +13,13 @@ from batch_transform.core.diagnosis import by_class, sentence
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.failures import ErrorClass
 from batch_transform.core.instance_types import type_after, type_of
-from batch_transform.core.isolation import reconcile
+from batch_transform.core.isolation import OPEN_SCHEMA, reconcile
 from batch_transform.core.judged import JudgedJob
 from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.records import JobRecord, RoundRecord, RunState
+from batch_transform.core.spans import conformed
 from batch_transform.core.verdicts import DEAD, FAILED, SCORED, Evidence, judge, rows_in_state
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
@@ -93,7 +94,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     last = state.last_round
     assert last is not None
     jobs = [_judged(ctx, state, job) for job in state.round_jobs]
-    waiting = ctx.ledger.read_part(last.waiting)
+    waiting = conformed(ctx.ledger.read_part(last.waiting), OPEN_SCHEMA)
     done = reconcile(
         jobs,
         waiting,

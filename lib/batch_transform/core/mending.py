@@ -1,0 +1,172 @@
+"""What is made again of a hurt workspace, and what that makes of a run's state. Pure.
+
+Objects are exported again from the staged rows, which their spans name by number. An output that is gone or altered is
+not believed any more: its rows are open again, whatever they were found to be, and no other row is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .errors import GateRefused
+from .isolation import OPEN_SCHEMA
+from .ledger import Part, Step
+from .naming import object_name
+from .records import RoundRecord, RunState
+from .span_states import SpanEvent
+from .spans import EXPORT_SCHEMA, conformed, without_history
+
+# Rows [start, stop) that are to be written again, as the object `object`.
+ORDER_SCHEMA = pa.schema(
+    [
+        pa.field("object", pa.string(), nullable=False),
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("stop", pa.int64(), nullable=False),
+    ]
+)
+# What was written.
+MADE_SCHEMA = pa.schema(
+    [
+        pa.field("object", pa.string(), nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("largest", pa.int64(), nullable=False),
+        pa.field("etag", pa.string()),
+    ]
+)
+
+
+def in_objects(spans: pa.Table, names: Iterable[str]) -> pa.Array:
+    """Returns for each span whether it lies in one of these objects."""
+    return pc.is_in(spans["object"], value_set=pa.array(sorted(names), pa.string()))
+
+
+def under_new_names(spans: pa.Table, token: str, suffix: str) -> pa.Table:
+    """Returns what to write (ORDER_SCHEMA) so that each of these spans has an object of its own."""
+    pairs = list(zip(spans["start"].to_pylist(), spans["stop"].to_pylist(), strict=True))
+    names = [object_name(start, stop - start, token, suffix) for start, stop in pairs]
+    return pa.table([pa.array(names, pa.string()), spans["start"], spans["stop"]], schema=ORDER_SCHEMA)
+
+
+def under_their_names(spans: pa.Table) -> pa.Table:
+    """Returns what to write (ORDER_SCHEMA) where these spans are all of their objects."""
+    return spans.select(ORDER_SCHEMA.names).cast(ORDER_SCHEMA)
+
+
+def placed(spans: pa.Table, orders: pa.Table, made: pa.Table) -> pa.Table:
+    """Returns the spans, of which those that were written again lie in their new objects.
+
+    Args:
+        spans: of SPAN_SCHEMA or OPEN_SCHEMA.
+        orders: what was to be written (ORDER_SCHEMA).
+        made: what was (MADE_SCHEMA).
+
+    Raises:
+        GateRefused: other rows were written than were to be.
+    """
+    wanted = dict(zip(orders["object"].to_pylist(), _lengths(orders), strict=True))
+    written = dict(zip(made["object"].to_pylist(), made["rows"].to_pylist(), strict=True))
+    if wanted != written:
+        raise GateRefused(f"{len(written)} objects were exported again where {len(wanted)} were to be, or other rows")
+    by_start = {row["start"]: row["object"] for row in orders.to_pylist()}
+    found = {row["object"]: row for row in made.to_pylist()}
+    rows = spans.to_pylist()
+    for row in rows:
+        if (name := by_start.get(row["start"])) is not None:
+            told = {field: found[name][field] for field in ("object", "bytes", "largest", "etag")}
+            row.update(told, offset=0, whole=True)
+    return pa.Table.from_pylist(rows, schema=spans.schema)
+
+
+def _lengths(orders: pa.Table) -> list[int]:
+    return pc.subtract(orders["stop"], orders["start"]).to_pylist()  # type: ignore[no-any-return]
+
+
+def layers(orders: pa.Table) -> list[pa.Table]:
+    """Returns the orders in tables of which none holds a row twice, each sorted by row number."""
+    left, made = orders.sort_by([("start", "ascending"), ("stop", "ascending")]), []
+    while left.num_rows:
+        starts, stops = left["start"].to_numpy(), left["stop"].to_numpy()
+        taken, end = np.zeros(left.num_rows, bool), -1
+        for place in range(left.num_rows):
+            if starts[place] >= end:
+                taken[place], end = True, stops[place]
+        made.append(left.filter(pa.array(taken)))
+        left = left.filter(pa.array(~taken))
+    return made
+
+
+def reopened_spans(lost: pa.Table, spans_of: Callable[[str], pa.Table]) -> pa.Table:
+    """Returns the spans of outputs that count no more, as open ones that no job has sent yet (OPEN_SCHEMA).
+
+    Args:
+        lost: the outputs (pins.UNSCORED_SCHEMA).
+        spans_of: the spans (SPAN_SCHEMA) of a job.
+    """
+    opened = [OPEN_SCHEMA.empty_table()]
+    for job in pc.unique(lost["job"]).to_pylist():
+        names = lost.filter(pc.equal(lost["job"], job))["object"].to_pylist()
+        spans = spans_of(job)
+        spans = without_history(conformed(spans.filter(in_objects(spans, names)), EXPORT_SCHEMA))
+        moves = [pa.array([SpanEvent.AGAIN.value] * spans.num_rows, pa.string()), pa.nulls(spans.num_rows, pa.string())]
+        opened.append(pa.table([*spans.columns, *moves], schema=OPEN_SCHEMA))
+    return pa.concat_tables(opened)
+
+
+def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    """Objects were exported again: the spans of a job that is not judged, or those that are open after a round."""
+    (part,) = parts
+    if (name := step.payload.get("job")) is not None:
+        job = state.job(name)
+        _require(job.verdicts is None and part.rows == job.spans.rows, "the spans of a job that is not judged")
+        jobs = tuple(replace(job, spans=part) if other is job else other for other in state.jobs)
+        return replace(state, jobs=jobs)
+    last = state.last_round
+    _require(last is not None and last.open_spans == part.rows > 0, "as many spans as are open")
+    assert last is not None
+    return _with_last(state, replace(last, open=part))
+
+
+def _unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    """Outputs are gone or altered: their rows are open again, as long as nothing is published."""
+    lost, left = parts
+    _require(state.is_settled and state.published is None, "after every span was settled, before it is published")
+    _require(lost.rows > 0 and left.rows > 0, "some outputs and their spans")
+    last = state.last_round
+    assert last is not None
+    state = replace(state, gate=None, publication=None)
+    return _with_last(state, replace(last, lost=lost, open=left, open_spans=left.rows))
+
+
+def _unmerged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    """Merged files are gone or altered that were not copied yet: another merge takes their place."""
+    _require(state.publication is not None and state.published is None, "while it is being published")
+    return replace(state, publication=None, merges_lost=state.merges_lost + 1)
+
+
+def _unstaged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    """Staged files are gone or altered before anything depends on them: the input is staged again."""
+    _require(state.staged is not None and state.last_round is None, "before the first round is planned")
+    return replace(state, staged=None, spans=None)
+
+
+def _require(condition: bool, why: str) -> None:
+    if not condition:
+        raise ValueError(why)
+
+
+def _with_last(state: RunState, record: RoundRecord) -> RunState:
+    return replace(state, round_records=(*state.round_records[:-1], record))
+
+
+TRANSITIONS: Mapping[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
+    "mended": _mended,
+    "unscored": _unscored,
+    "unmerged": _unmerged,
+    "unstaged": _unstaged,
+}

@@ -1,0 +1,94 @@
+"""What the ledger says of objects and files, held against what a listing shows: which are gone or altered. Pure.
+
+One listing tells of all; no object is asked for alone, and none is read. As columns: there may be a million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .framing import Framing
+from .objects import ObjectInfo
+from .verdicts import LEAF_SCHEMA
+
+# An object as it was recorded, or as it was found; null: that is not known, as in ledgers of earlier versions.
+PIN_SCHEMA = pa.schema(
+    [pa.field("name", pa.string(), nullable=False), pa.field("size", pa.int64()), pa.field("etag", pa.string())]
+)
+# Outputs that count no more.
+UNSCORED_SCHEMA = pa.schema([LEAF_SCHEMA.field("job"), LEAF_SCHEMA.field("object")])
+
+
+@dataclass(frozen=True)
+class Hurt:
+    """What is no more as it was recorded, by name."""
+
+    gone: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of it."""
+        return self.gone | self.altered
+
+
+def found_below(folder: str, listing: Iterable[ObjectInfo]) -> pa.Table:
+    """Returns what a listing of `folder`, a key prefix, shows (PIN_SCHEMA), by the names below it."""
+    rows = [(info.key[len(folder) :], info.size_bytes, info.etag) for info in listing]
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    return pa.table([pa.array(column, f.type) for column, f in zip(columns, PIN_SCHEMA, strict=True)], PIN_SCHEMA)
+
+
+def hurt(pins: pa.Table, found: pa.Table) -> Hurt:
+    """Returns which of what is recorded (PIN_SCHEMA) is gone, and which of it is found to be another one now."""
+    now = found.take(pc.index_in(pins["name"].combine_chunks(), value_set=found["name"].combine_chunks()))
+    is_there = pc.is_valid(now["name"])
+    kept = [pc.or_(pc.is_null(pins[name]), pc.fill_null(pc.equal(pins[name], now[name]), False)) for name in _TOLD]
+    altered = pc.and_(is_there, pc.invert(pc.and_(*kept)))
+    return Hurt(_names(pins.filter(pc.invert(is_there))), _names(pins.filter(altered)))
+
+
+_TOLD = ("size", "etag")
+
+
+def _names(table: pa.Table) -> frozenset[str]:
+    return frozenset(table["name"].to_pylist())
+
+
+def input_pins(spans: pa.Table, framing: Framing) -> pa.Table:
+    """Returns what is recorded of the objects in which these spans lie (PIN_SCHEMA).
+
+    Spans of an earlier version have no ETag: of those the size is known where the span is all of its object.
+
+    Args:
+        spans: of SPAN_SCHEMA or isolation.OPEN_SCHEMA.
+        framing: of the records.
+    """
+    spans = spans.filter(pc.is_valid(spans["object"]))
+    whole = pc.and_(spans["whole"], pa.scalar(not framing.compressed))
+    size = pc.if_else(whole, pc.add(spans["bytes"], len(framing.header)), pa.scalar(None, pa.int64()))
+    return pa.table([spans["object"], size, spans["etag"]], schema=PIN_SCHEMA)
+
+
+def output_pins(leaves: pa.Table) -> pa.Table:
+    """Returns what is recorded of the outputs that these leaves (LEAF_SCHEMA) are read from (PIN_SCHEMA)."""
+    used = leaves.filter(pc.is_valid(leaves["etag"]))
+    names = pc.binary_join_element_wise(used["job"], pc.binary_join_element_wise(used["object"], ".out", ""), "/")
+    return pa.table([names, pa.nulls(used.num_rows, pa.int64()), used["etag"]], schema=PIN_SCHEMA)
+
+
+def unscored(names: Iterable[str]) -> pa.Table:
+    """Returns the outputs (UNSCORED_SCHEMA) that `output_pins` names so."""
+    pairs = [name.removesuffix(".out").partition("/") for name in sorted(names)]
+    return pa.Table.from_pylist([{"job": job, "object": name} for job, _, name in pairs], schema=UNSCORED_SCHEMA)
+
+
+def counting(leaves: pa.Table, lost: pa.Table) -> pa.Table:
+    """Returns the leaves but for those that are read from outputs that count no more (UNSCORED_SCHEMA)."""
+    gone = {(row["job"], row["object"]) for row in lost.to_pylist()}
+    read = zip(*(leaves[name].to_pylist() for name in ("job", "object", "etag")), strict=True)
+    return leaves.filter(pa.array([etag is None or (job, name) not in gone for job, name, etag in read], pa.bool_()))

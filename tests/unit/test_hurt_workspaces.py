@@ -1,0 +1,176 @@
+"""A workspace of which any object is deleted or altered, before any step of a run: the right result, or a final end.
+
+In memory, over the real loop. Whoever resumes comes to the right table, or meets the same final error each time: a
+damaged ledger, or staged rows that are gone. Nothing is paid for twice but rows whose own output is gone or altered.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+
+import pytest
+
+from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.naming import rows_named
+from support.memory_run import MemoryRun, all_rows
+
+SIZES = [6, 5, 1, 4]
+LARGE = 11
+POISON = {2: 400, 9: 500}
+FLAKY = 14
+RUN_FOLDER = "runs/run/"
+# Kinds of objects that are the ledger, of which no one can be derived.
+LEDGER = ("ledger/", "parts/")
+MOST_RESUMES = 4
+
+
+class Model:
+    """Refuses the poison rows always and the flaky one once."""
+
+    def __init__(self, rows):
+        self.poison = {rows[place]: status for place, status in POISON.items()}
+        self.flaky = {rows[FLAKY]}
+
+    def __call__(self, records):
+        ids = [json.loads(record)["id"] for record in records]
+        for row in ids:
+            if row in self.flaky:
+                self.flaky.discard(row)
+                return 503
+            if row in self.poison:
+                return self.poison[row]
+        return [json.dumps({"echo": row}).encode() for row in ids]
+
+
+def begun(**options):
+    rows = all_rows(SIZES)
+    return MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]], exported=False, **options)
+
+
+def deleted(body):
+    return None
+
+
+def flipped(body):
+    """As many bytes as before, one of them another digit or letter: a record or an answer stays one."""
+    text = bytearray(body)
+    for place, byte in enumerate(text):
+        if chr(byte).isdigit():
+            text[place] = ord(str((int(chr(byte)) + 1) % 10))
+            return bytes(text)
+    return bytes([byte ^ 1 for byte in text[:1]]) + bytes(text[1:])
+
+
+def shortened(body):
+    return body[: len(body) // 2]
+
+
+WAYS = [deleted, flipped, shortened]
+
+
+def hurt(run, key, way):
+    """Deletes or alters an object, as somebody else would."""
+    place = ("bucket", key)
+    body, modified = run.store.world.objects.pop(place)
+    after = way(body)
+    if after is not None and after != body:
+        run.store.world.objects[place] = (after, modified)
+    elif after is not None:
+        run.store.world.objects[place] = (body + b" ", modified)
+
+
+def kind_of(key):
+    return key.removeprefix(RUN_FOLDER).partition("/")[0]
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    """The run before each of its steps."""
+    run, found = begun(), []
+    driver = run.driver()
+    found.append(run.copy())
+    while driver.step():
+        found.append(run.copy())
+    driver.close(driver.state.report)
+    found.append(run.copy())
+    check(run, driver.state)
+    return found
+
+
+def answers(run):
+    """How often each row was answered for, by all jobs."""
+    names = [name.removeprefix("s").split("-")[:2] for name in run.service.answered if rows_named(name)]
+    return Counter(row for first, rows in names for row in range(int(first), int(first) + int(rows)))
+
+
+def check(run, state, lost=frozenset()):
+    """The right table, and no row answered for twice but those that are named."""
+    rows = all_rows(SIZES)
+    dead = {rows[place] for place in POISON}
+    assert run.published("result") == [(row, str(row)) for row in rows if row not in dead]
+    assert [row for row, _ in run.published("dead_letter")] == sorted(dead)
+    assert state.report["status"] == "published"
+    again = {row for row, times in answers(run).items() if times > 1}
+    assert again <= lost, f"paid twice: {sorted(again - lost)}"
+
+
+def rows_of(key):
+    """The rows of an output, by its name."""
+    name = key.rpartition("/")[2]
+    if not name.endswith(".out") or not rows_named(name):
+        return set()
+    first, rows = name.removeprefix("s").split("-")[:2]
+    return set(range(int(first), int(first) + int(rows)))
+
+
+def resumed(run):
+    """The state of the published run, or the final error's words; whoever resumes resumes a few times."""
+    said = []
+    for _ in range(MOST_RESUMES):
+        end = tried(run)
+        if not isinstance(end, str):
+            return end
+        said.append(end)
+        if len(said) > 1 and said[-1] == said[-2]:
+            return end
+    return pytest.fail(f"it ends in other ways each time, with {len(run.service.requests)} jobs: {said}")
+
+
+def tried(run):
+    try:
+        return run.to_the_end()
+    except BatchTransformError as err:
+        code, words = err.exit_code, f"{type(err).__name__}: {err}"
+    assert code == 4
+    return words
+
+
+def is_final(words):
+    return words.startswith(("LedgerCorrupt", "RowsLost"))
+
+
+def cases(worlds, kinds, seed=5):
+    """(step, run, key, way): for each step and kind one object, hurt in each way."""
+    draw = random.Random(seed)
+    for number, run in enumerate(worlds):
+        found: dict[str, list[str]] = {}
+        for key in run.store.world.tree(RUN_FOLDER):
+            found.setdefault(kind_of(key), []).append(key)
+        for kind in kinds:
+            for way in WAYS:
+                if found.get(kind):
+                    yield number, run.copy(), draw.choice(found[kind]), way
+
+
+@pytest.mark.parametrize("kind", ["input", "manifests"])
+def test_what_is_sent_is_made_again(worlds, kind):
+    seen = 0
+    for number, run, key, way in cases(worlds, [kind]):
+        hurt(run, key, way)
+        end = resumed(run)
+        assert not isinstance(end, str), f"step {number}, {way.__name__} {key}: {end}"
+        check(run, end)
+        seen += 1
+    assert seen > 40
