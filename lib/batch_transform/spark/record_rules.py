@@ -14,6 +14,7 @@ from pyspark.sql.types import BinaryType, DataType, StringType, StructField, Str
 
 from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.spark.csv_records import CsvField, csv_faults, csv_fields, csv_header, csv_line, csv_row_fault
+from batch_transform.spark.iso_dates import formats_by_old_calendar, iso_dates, iso_kind
 from batch_transform.spark.rendering import JSON_OPTIONS, quoted, unsendable_types
 
 RECORD, RECORD_FAULT = "__record", "__record_fault"
@@ -61,9 +62,12 @@ class RecordRule:
         # Steps of their own, so that an expression of the user's is not evaluated anew for each use of it.
         valued = df.select(*kept, self._value().alias(RECORD_VALUE))
         names = [F.col(quoted(name)) for name in valued.columns if name != RECORD_VALUE]
-        value, record = F.col(RECORD_VALUE), F.col(RECORD)
-        lines = valued.select(*names, value, self._record(value).alias(RECORD))
-        return lines.select(*names, record, self._fault(value, record).alias(RECORD_FAULT))
+        value, record, rule = F.col(RECORD_VALUE), F.col(RECORD), self
+        if formats_by_old_calendar(df.sparkSession):
+            valued = valued.select(*names, iso_dates(value, self.kind).alias(RECORD_VALUE))
+            rule = replace(self, kind=iso_kind(self.kind))
+        lines = valued.select(*names, value, rule._record(value).alias(RECORD))
+        return lines.select(*names, record, rule._fault(value, record).alias(RECORD_FAULT))
 
     def _value(self) -> Column:
         if self.sql is not None:

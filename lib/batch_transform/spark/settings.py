@@ -123,6 +123,14 @@ def put_back(spark: SparkSession, key: str, value: str | None) -> None:
         spark.conf.set(key, value)
 
 
+def effective(spark: SparkSession, key: str) -> str | None:
+    """Returns the value in effect, set or default; None where this Spark does not know the setting or tell it."""
+    try:
+        return spark.conf.get(key)
+    except PySparkException:
+        return None
+
+
 def is_unavailable(error: PySparkException) -> bool:
     """Returns whether a platform refuses a setting because its users may not have it."""
     return "CONFIG_NOT_AVAILABLE" in str(error)

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.records import Staged
 from batch_transform.spark.setting_classes import user_settings
-from batch_transform.spark.settings import OWN_SETTINGS, is_unavailable, put_back
+from batch_transform.spark.settings import OWN_SETTINGS, effective, is_unavailable, put_back
 
 _ZONE = "spark.sql.session.timeZone"
 # Their defaults follow the machine, its environment or the version of Spark.
@@ -28,8 +28,8 @@ def settings_to_record(spark: SparkSession) -> dict[str, str]:
     Nothing else is read: other settings may hold secrets.
     """
     found = _set_now(spark)
-    effective = {key: _effective(spark, key) for key in _ALWAYS}
-    return {**{key: value for key, value in effective.items() if value is not None}, **found}
+    always = {key: effective(spark, key) for key in _ALWAYS}
+    return {**{key: value for key, value in always.items() if value is not None}, **found}
 
 
 def zone_of(staged: Staged) -> str:
@@ -67,7 +67,7 @@ def _changes(spark: SparkSession, recorded: Mapping[str, str]) -> dict[str, str 
     wanted = {key: value for key, value in recorded.items() if key in own}
     unset: dict[str, str | None] = dict.fromkeys(now.keys() - wanted.keys())
     different = {key: value for key, value in wanted.items() if now.get(key) != value}
-    return {**unset, **{key: value for key, value in different.items() if _effective(spark, key) != value}}
+    return {**unset, **{key: value for key, value in different.items() if effective(spark, key) != value}}
 
 
 def _change(spark: SparkSession, key: str, value: str | None) -> None:
@@ -100,11 +100,3 @@ def _explicit(spark: SparkSession, key: str) -> str | None:
         if is_unavailable(err):
             return None
         raise
-
-
-def _effective(spark: SparkSession, key: str) -> str | None:
-    """The value in effect; None for a setting that this Spark does not know or does not tell."""
-    try:
-        return spark.conf.get(key)
-    except PySparkException:
-        return None
