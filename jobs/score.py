@@ -18,7 +18,7 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     """Returns the exit code of the run that the resolved document describes."""
     parser = argparse.ArgumentParser(prog="score.py", description=__doc__)
     parser.add_argument("--resolved", type=Path, required=True, help="JSON document of the checked run file")
-    steps = ("plan", "prepare", "collect")
+    steps = ("plan", "prepare", "collect", "resume")
     parser.add_argument("--step", choices=steps, help="the step of a run that this is, or its plan; else all of it")
     asked = parser.parse_args(arguments)
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))

@@ -82,7 +82,7 @@ def published(spark, world, tmp_path_factory):
 def test_a_known_run_gives_back_its_stored_result(spark, world, published):
     arguments, result = published
     before = world.objects(f"runs/{arguments['run_id']}"), world.jobs(arguments["run_id"])
-    again = score(rows(spark, first=1000), **arguments, listener=silent)
+    again = score(rows(spark), **arguments, listener=silent)
     assert again.report == result.report
     assert_same_rows(again.df, result.df)
     assert (world.objects(f"runs/{arguments['run_id']}"), world.jobs(arguments["run_id"])) == before

@@ -13,6 +13,7 @@ import pytest
 from batch_transform.config import load
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.archive import write_archive
+from batch_transform.pipeline.command_line import parse, step_of
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.jars import delta_jars, s3a_jars, session_settings
 from batch_transform.pipeline.spark_home import SparkHome, Versions, find_spark
@@ -85,6 +86,14 @@ def test_a_plan_is_the_same_submission_told_to_do_nothing(submit):
     assert code == 0
     assert written["command.json"]["command"] == [*run["command.json"]["command"], "--step", "plan"]
     assert written["resolved.json"] == run["resolved.json"]
+
+
+@pytest.mark.parametrize(
+    ("command", "subject", "step"),
+    [("run", "run.yml", "run"), ("resume", "run.yml", "run"), ("resume", "s3://bucket/runs/run", "resume")],
+)
+def test_a_folder_names_no_input_anew(command, subject, step):
+    assert step_of(parse([command, subject])) == step
 
 
 def test_a_plan_of_a_driver_in_the_cluster_is_refused_as_nobody_would_see_it(submit):

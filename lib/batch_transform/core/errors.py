@@ -27,6 +27,10 @@ class ConfigurationError(BatchTransformError):
         super().__init__(head + "\n  ".join(self.faults))
 
 
+class OtherRows(ConfigurationError):
+    """A run that is known is given other rows than those that it was begun over; nothing was changed."""
+
+
 class ErrorBudgetExceeded(BatchTransformError):
     """More dead letters than `errors` accepts; nothing was published, the run can be resumed with a larger budget.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .framing import Framing, framing_of
 from .ledger import Part
+from .source_identity import SourceIdentity
 from .spans import StagedFile
 from .status import JobStatus
 
@@ -106,6 +108,7 @@ class Staged:
             record.
         settings: what the session that staged them said of the Spark settings that are the user's, by key; empty for
             a run of an earlier version.
+        source: what the input is told by; None: of a ledger before there was such a thing, or Spark did not tell.
     """
 
     schema_json: str
@@ -113,6 +116,16 @@ class Staged:
     answers: str = ""
     header: str = ""
     settings: tuple[tuple[str, str], ...] = ()
+    source: SourceIdentity | None = None
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Staged:
+        """Returns what the step `staged` tells, of whatever version."""
+        files = tuple(StagedFile(**file) for file in payload["files"])
+        told = {name: payload.get(name, "") for name in ("answers", "header")}
+        settings, source = tuple(sorted(payload.get("settings", {}).items())), payload.get("source")
+        identity = SourceIdentity.from_document(source) if source else None
+        return cls(payload["schema"], files, **told, settings=settings, source=identity)
 
     @property
     def rows(self) -> int:

@@ -40,7 +40,6 @@ from .ledger import Part, Step
 from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
 from .replanning import replanned
 from .resumption import inferred, resumed
-from .spans import StagedFile
 from .status import JobStatus
 
 
@@ -104,10 +103,7 @@ def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.staged is None, step, "already staged")
-    files = tuple(StagedFile(**file) for file in step.payload["files"])
-    told = {name: step.payload.get(name, "") for name in ("answers", "header")}
-    settings = tuple(sorted(step.payload.get("settings", {}).items()))
-    return replace(state, staged=Staged(step.payload["schema"], files, **told, settings=settings))
+    return replace(state, staged=Staged.of(step.payload))
 
 
 def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

@@ -11,7 +11,7 @@ from typing import Any
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
-from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse
+from batch_transform.pipeline.command_line import PLAN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.guarded import fault_of_ours
 from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
@@ -53,7 +53,7 @@ def _done(asked: CommandLine, printed: PrintedReport) -> int:
     from batch_transform.pipeline.job import run_job
 
     os.environ[SUBMIT_NEXT] = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
-    return run_job(document, printed, asked.command)
+    return run_job(document, printed, step_of(asked))
 
 
 def resolved(asked: CommandLine) -> dict[str, Any]:

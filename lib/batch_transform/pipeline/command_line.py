@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.spark_arguments import OPTIONS, SWITCHES
 
@@ -78,6 +79,15 @@ class CommandLine:
     no_merge: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
+
+
+def step_of(asked: CommandLine) -> str:
+    """Returns what a driver is told that it does: a step of a run; RESUME of one that goes on with what it has; RUN.
+
+    A run file names the input anew, also to `resume`; a run's folder does not.
+    """
+    is_run = asked.command == RESUME and not is_s3(asked.subject)
+    return RUN if is_run else asked.command
 
 
 @dataclass

@@ -31,7 +31,8 @@ def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN) 
     Args:
         document: the resolved run file.
         handshake: with the wrapper.
-        command: RUN; or the step that this is: PREPARE ends when the jobs of the first round are recorded.
+        command: RUN; RESUME goes on with the rows that are staged, whatever became of the input; or the step that
+            this is: PREPARE ends when the jobs of the first round are recorded.
     """
     config = RunConfig.from_document(document)
     job = _Job(config, handshake, command)
@@ -61,7 +62,8 @@ class _Job(Guarded):
         """Returns the report of a run that was not published before."""
         spark = make_session(self._config.run_id, access)
         self.interrupts.take_over()
-        self.driver = open_run(spark, self._config, access, tell_terminal)
+        anew = self._command in (RUN, PREPARE)
+        self.driver = open_run(spark, self._config, access, tell_terminal, names_input=anew)
         self.resources.enter_context(renewed(self.driver.ctx.lease))
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)

@@ -14,7 +14,6 @@ from pyspark.sql.types import StructType
 from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
-from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.events import Listener
 from batch_transform.core.framing import framing_of
@@ -31,6 +30,7 @@ from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.preflight import Faults, Tables, check_bucket, check_table, check_targets, key_check
 from batch_transform.pipeline.recorded import CLOCK, check_same
+from batch_transform.pipeline.sources import check_source, read_source
 from batch_transform.pipeline.spark_tables import Source, SparkTables
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.lease import RunLease
@@ -40,14 +40,19 @@ from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
 from batch_transform.spark.dead_letters import ERROR
 from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.reading import read_input
 from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.staging import staged_schema
 from batch_transform.spark.user_session import user_session
 
 
 def open_run(
-    spark: SparkSession, config: RunConfig, access: AwsAccess, listener: Listener, source: Source | None = None
+    spark: SparkSession,
+    config: RunConfig,
+    access: AwsAccess,
+    listener: Listener,
+    source: Source | None = None,
+    *,
+    names_input: bool = True,
 ) -> Driver:
     """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
 
@@ -57,8 +62,11 @@ def open_run(
         access: to AWS, or to the emulator.
         listener: is told what happens.
         source: the input if it is at hand; else it is read as the configuration says, unless it is staged already.
+        names_input: whether the input is named anew, and must be the one that was staged; a run that is resumed by
+            its folder goes on with what it has.
 
     Raises:
+        OtherRows: the run has staged other rows.
         ConfigurationError: anything about the configuration is wrong; nothing was written, created or paid for.
         RunHeld: another driver is at work on the run.
     """
@@ -81,6 +89,8 @@ def open_run(
     staged = None if recorded is None else recorded.staged
     with user_session(spark, staged) if staged is not None else nullcontext():
         rows = _rows(spark, config, places, source, recorded, faults)
+        if recorded is not None and staged is not None and names_input:
+            check_source(spark, config, places, source, recorded, listener)
     tables = SparkTables(
         spark, config, rows.source, rows.rule, rows.shape, places, connect, store, ledger, writer, CLOCK.sleep
     )
@@ -169,16 +179,6 @@ def _read(spark: SparkSession, config: RunConfig, recorded: RunState | None, pla
         return None
     assert config.input is not None
     return read_source(spark, config.input, places)
-
-
-def read_source(spark: SparkSession, given: Input, places: Places) -> Source:
-    """Returns the input that a run file names.
-
-    Raises:
-        ConfigurationError: as `read_input`.
-    """
-    path = places.spark_path(given.path) if given.path else None
-    return Source(read_input(spark, path, given.table, given.format, given.options, given.where), is_scan=True)
 
 
 def _schema(source: Source | None, recorded: RunState | None) -> StructType | None:

@@ -20,6 +20,7 @@ from batch_transform.core.framing import framing_of
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState, Staged
+from batch_transform.core.source_identity import FileVersion
 from batch_transform.outputs.delta import DeltaOutput, publish_delta
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.locations import open_tree
@@ -35,10 +36,11 @@ from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
 from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
-from batch_transform.spark.reading import has_large_rows
+from batch_transform.spark.reading import are_large, file_versions
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.reexport import export_again
 from batch_transform.spark.settings import writer_options
+from batch_transform.spark.source_identity import identify
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
 
@@ -56,6 +58,11 @@ class Source:
 def is_columnar(given: Input) -> bool:
     """Returns whether the input's files tell their rows without being read."""
     return given.format in _COLUMNAR or given.table is not None
+
+
+def versions_of(source: Source, given: Input | None) -> list[FileVersion] | None:
+    """Returns the files that hold an input's rows, where they tell that without being read."""
+    return file_versions(source.df) if source.is_scan and given is not None and is_columnar(given) else None
 
 
 def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
@@ -98,11 +105,12 @@ class SparkTables:
         """Returns the input once it is written with row numbers."""
         assert self.source is not None
         source, given = self.source, self.config.input
-        large = source.is_scan and given is not None and is_columnar(given) and has_large_rows(source.df)
+        versions = versions_of(source, given)
         target = f"{self.places.scratch}/staging/{self.writer}"
         settings = tuple(sorted(settings_to_record(self.spark).items()))
-        staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=large)
-        return replace(staged, answers=encode_schema(self.shape.reader.schema), settings=settings)
+        identity = identify(source.df, versions)
+        staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))
+        return replace(staged, answers=encode_schema(self.shape.reader.schema), settings=settings, source=identity)
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""

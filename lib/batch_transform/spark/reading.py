@@ -11,6 +11,7 @@ from pyspark.sql.types import StructType
 
 from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.sizing import is_large
+from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.record_rules import RECORD, RECORD_VALUE
 from batch_transform.spark.settings import SMALL_ROW_GROUPS, WRITER_SETTINGS, session_settings
@@ -39,18 +40,34 @@ def read_input(
     return filtered
 
 
+def file_versions(df: DataFrame) -> list[FileVersion] | None:
+    """Returns the files that hold the rows of a scan, with their versions and how many rows of each are in it.
+
+    A columnar format reads little more than its footers for that. None: a view, a join, or a source that does not tell
+    its files.
+    """
+    modified = F.unix_millis(F.col("_metadata.file_modification_time")).alias("modified")
+    try:
+        told = df.select(
+            F.col("_metadata.file_path").alias("name"), F.col("_metadata.file_size").alias("size"), modified
+        )
+        found = told.groupBy("name", "size", "modified").agg(F.count(F.lit(1)).alias("rows")).collect()
+    except PySparkException:
+        return None
+    return [FileVersion(r["name"], r["size"], r["modified"], r["rows"]) for r in found]
+
+
 def has_large_rows(df: DataFrame) -> bool:
     """Returns whether the files of a columnar scan hold large rows, by their sizes and row counts alone.
 
     Compressed bytes, so it sees rows of megabytes even where they shrink to a twentieth.
     """
-    name, size = F.col("_metadata.file_path").alias("name"), F.col("_metadata.file_size").alias("size")
-    try:
-        files = df.select(name, size).groupBy("name", "size").agg(F.count(F.lit(1)).alias("rows"))
-        row = files.agg(F.max(F.col("size") / F.col("rows")).alias("largest")).first()
-    except PySparkException:
-        return False  # a view, or a source that does not tell its files
-    return is_large((row["largest"] if row else None) or 0)
+    return are_large(file_versions(df))
+
+
+def are_large(files: Sequence[FileVersion] | None) -> bool:
+    """Returns whether files hold large rows."""
+    return is_large(max((int((file.size_bytes or 0) / (file.rows or 1)) for file in files or ()), default=0))
 
 
 def column_faults(schema: StructType, added: Sequence[str]) -> list[str]:

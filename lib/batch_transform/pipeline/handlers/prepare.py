@@ -24,7 +24,8 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
     ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
     files = [asdict(file) for file in staged.files]
     told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
-    return Outcome("staged", {"files": files, **told, "settings": dict(staged.settings)})
+    source = staged.source.to_document() if staged.source else None
+    return Outcome("staged", {"files": files, **told, "settings": dict(staged.settings), "source": source})
 
 
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome:

@@ -1,0 +1,199 @@
+"""Whether the rows that a run is given are those that it was begun over. Pure.
+
+Nobody can look into a DataFrame without evaluating it. What can be told without: how it is computed (its analysed plan,
+and within one session Spark's semantic hash, which also sees the code of functions and local rows), and of which files
+in which version. What these leave open is told from the rows themselves, as long as the staged ones are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+# Spark draws a seed for each of these anew whenever the same code runs; one that a person gives is hardly so long.
+_SEED = r"-?\d{10,}"
+_SEEDS = (
+    (re.compile(rf"\b(rand|randn|random)\({_SEED}\)"), r"\1(seed)"),
+    (re.compile(rf"\bSome\({_SEED}\)"), "Some(seed)"),  # of uuid() and shuffle()
+    (re.compile(rf"(\b(?:randstr|uniform)\([^()]*, ){_SEED}, true"), r"\1seed, true"),
+    (re.compile(rf"(\bSample [\d.E-]+, [\d.E-]+, (?:true|false), ){_SEED}"), r"\1seed"),
+)
+_GIVEN_ANEW = (
+    (re.compile(r"#\d+L?"), "#"),  # ids of expressions
+    (re.compile(r"plan_id=\d+"), "plan_id"),
+    (re.compile(r"splits=\w+(\(\d+\))?"), "splits"),  # as many as the machine has cores
+)
+# Leaves of a plan whose rows it does not show.
+_LOCAL = re.compile(r"\b(LogicalRDD|LocalRelation|CachedRemoteRelation|CachedLocalRelation|ExternalRDD)\b")
+_FILTER = re.compile(r"\b(Filter|Sample|Limit|GlobalLimit)\b")
+_COLUMNAR = re.compile(r"\bRelation\b.*\] (parquet|orc)\b", re.IGNORECASE)
+_SCAN = re.compile(r"\bRelation\b")
+_HIDES_FILES = re.compile(r"\b(Join|Aggregate|Union|View)\b")  # of a row above it nobody can ask from which file it is
+_MADE_BY_CODE = re.compile(r"\)#\d+")  # a Python function shows as its name, its arguments and an id
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """A file of the input.
+
+    Attributes:
+        path: as Spark names it.
+        size_bytes: of the file.
+        modified_ms: since 1970.
+        rows: how many of them are the input's, None where they were not counted.
+    """
+
+    path: str
+    size_bytes: int | None
+    modified_ms: int | None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class SourceFiles:
+    """The files of an input.
+
+    Attributes:
+        count: how many.
+        size_bytes: together.
+        digest: of their names and versions.
+        exact: whether they are those that hold its rows; else there may be others among them, of which a filter takes
+            nothing (the other partitions of a table).
+    """
+
+    count: int
+    size_bytes: int
+    digest: str
+    exact: bool
+
+    @classmethod
+    def of(cls, files: Iterable[FileVersion], *, exact: bool) -> SourceFiles:
+        """Returns what is kept of these files."""
+        listed = sorted(files, key=lambda file: file.path)
+        lines = "\n".join(f"{f.path}\t{f.size_bytes}\t{f.modified_ms}\t{f.rows}" for f in listed)
+        size = sum(file.size_bytes or 0 for file in listed)
+        return cls(len(listed), size, hashlib.sha256(lines.encode()).hexdigest(), exact)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An analysed plan as `explain` prints it.
+
+    Attributes:
+        digest: of its text, without what is given anew each time.
+        is_random: whether it has seeds that Spark drew.
+        is_local: whether it has rows that only the session holds.
+        is_filtered: whether it may leave out rows of its files.
+        runs_code: whether it may call Python functions.
+        tells_files: whether each row may be asked from which file it is, and a count of the rows by file is worth its
+            cost: that sees what a filter leaves out, and rows that a table has deleted without a new file.
+    """
+
+    digest: str
+    is_random: bool
+    is_local: bool
+    is_filtered: bool
+    runs_code: bool
+    tells_files: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> Plan:
+        """Returns what is kept of the text: no row value, as a filter may hold one."""
+        normal = text
+        for pattern, word in _SEEDS:
+            normal = pattern.sub(word, normal)
+        is_random = normal != text
+        for pattern, word in _GIVEN_ANEW:
+            normal = pattern.sub(word, normal)
+        digest = hashlib.sha256(normal.encode()).hexdigest()
+        is_local, is_filtered, runs_code = (bool(found.search(text)) for found in (_LOCAL, _FILTER, _MADE_BY_CODE))
+        asks = _SCAN.search(text) and not (is_random or runs_code or _HIDES_FILES.search(text))
+        tells_files = bool(asks and (is_filtered or _COLUMNAR.search(text)))
+        return cls(digest, is_random, is_local, is_filtered, runs_code, tells_files)
+
+
+@dataclass(frozen=True)
+class SourceIdentity:
+    """What can be told of an input without evaluating it.
+
+    Attributes:
+        engine: the Spark whose words the plan is in.
+        session: the process and the application in which `semantic_hash` means anything; None: not known.
+        semantic_hash: Spark's.
+        plan: its plan.
+        files: None where it names none.
+    """
+
+    engine: str
+    session: str | None
+    semantic_hash: int
+    plan: Plan
+    files: SourceFiles | None
+
+    def to_document(self) -> dict[str, Any]:
+        """Returns a JSON document."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> SourceIdentity:
+        """Returns what `to_document` wrote."""
+        files = document["files"]
+        return cls(
+            document["engine"],
+            document["session"],
+            document["semantic_hash"],
+            Plan(**document["plan"]),
+            SourceFiles(**files) if files else None,
+        )
+
+
+class Likeness(Enum):
+    """What two identities say of the rows."""
+
+    SAME = "same"
+    UNSURE = "unsure"
+    OTHER = "other"
+
+
+def compared(before: SourceIdentity, now: SourceIdentity) -> tuple[Likeness, str]:
+    """Returns whether two inputs have the same rows, and what it is told by.
+
+    Args:
+        before: the input that was staged.
+        now: the one that is given now.
+    """
+    files = _compared_files(before.files, now.files)
+    if files[0] is Likeness.OTHER:
+        return files
+    in_one_session = before.session is not None and before.session == now.session
+    alike = in_one_session and before.semantic_hash == now.semantic_hash
+    if before.engine != now.engine:
+        return Likeness.UNSURE, f"it was staged by Spark {before.engine}, this is {now.engine}"
+    if not alike and before.plan.digest != now.plan.digest:
+        return Likeness.OTHER, "they are computed in another way (the query plan is another one)"
+    if files[0] is Likeness.UNSURE or alike:
+        return files
+    if now.plan.is_local:
+        return Likeness.UNSURE, "they are local rows, which the query plan does not show"
+    if in_one_session and (now.plan.runs_code or not now.plan.is_random):
+        return Likeness.UNSURE, "Spark's semantic hash is another one, as where the code of a function has changed"
+    return Likeness.SAME, ""
+
+
+def _compared_files(before: SourceFiles | None, now: SourceFiles | None) -> tuple[Likeness, str]:
+    if before == now:
+        return Likeness.SAME, ""
+    if before is None or now is None:
+        return Likeness.UNSURE, "its files were told only once"
+    told = f"{_told(before)} when it was staged, {_told(now)} now"
+    if not (before.exact and now.exact):
+        return Likeness.UNSURE, f"the files below it are others: {told}"
+    return Likeness.OTHER, f"the input files are others, or of another version: {told}"
+
+
+def _told(files: SourceFiles) -> str:
+    return f"{files.count:,} files of {files.size_bytes:,} bytes"

@@ -1,0 +1,101 @@
+"""What Spark tells of a DataFrame without evaluating it, and its rows as one number where that does not do."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import redirect_stdout
+from urllib.parse import unquote
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+
+from batch_transform.core.records import Staged
+from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.reading import file_versions
+from batch_transform.spark.rendering import quoted
+from batch_transform.spark.settings import session_settings
+from batch_transform.spark.staging import RESERVED, read_staged
+
+# Above it files go by their names alone; a writer of tables gives each a name of its own.
+MOST_FILES_LOOKED_AT = 10_000
+# A plan of many columns would be told by the first 25.
+_WHOLE_TEXT = {"spark.sql.debug.maxToStringFields": "100000"}
+
+
+def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> SourceIdentity | None:
+    """Returns what a DataFrame is told by; None where Spark would not tell.
+
+    It is not evaluated, but for the files of a filter's rows, which are told by reading the columns that it needs.
+
+    Args:
+        df: the input.
+        versions: of the files that hold its rows, if they are known.
+    """
+    try:
+        plan = Plan.of(_analysed(df))
+        hash = df.semanticHash()
+        if versions is None and plan.tells_files:
+            versions = file_versions(df)
+        exact = versions is not None or not plan.is_filtered
+        files = _listed(df) if versions is None else versions
+    except SPARK_ERRORS:
+        return None
+    spark = df.sparkSession
+    is_connect = ".connect." in type(df).__module__
+    application = spark.conf.get("spark.app.id", None)
+    session = f"{application}/{os.getpid()}" if application else None
+    engine = f"{spark.version}{' Connect' if is_connect else ''}"
+    return SourceIdentity(engine, session, hash, plan, SourceFiles.of(files, exact=exact) if files else None)
+
+
+def _analysed(df: DataFrame) -> str:
+    """The analysed plan, in which nothing depends yet on statistics or on the time of day."""
+    printed = io.StringIO()
+    # Spark Connect has no other way to a plan that is public in all versions, and `explain` only prints.
+    with session_settings(df.sparkSession, _WHOLE_TEXT), redirect_stdout(printed):
+        df.explain(extended=True)
+    _, _, text = printed.getvalue().partition("== Analyzed Logical Plan ==")
+    return text.partition("== Optimized Logical Plan ==")[0]
+
+
+def _listed(df: DataFrame) -> list[FileVersion]:
+    """The files below a DataFrame, whatever a filter takes of them."""
+    named = sorted(set(df.inputFiles()))
+    if not named or len(named) > MOST_FILES_LOOKED_AT:
+        return [FileVersion(name, None, None) for name in named]
+    # Names are URLs, but a reader takes paths, and none of them is a pattern. No content is read.
+    files = df.sparkSession.read.format("binaryFile").option("globPaths", "false").load([unquote(n) for n in named])
+    found = files.select("path", "length", F.unix_millis("modificationTime").alias("modified")).collect()
+    return [FileVersion(row["path"], row["length"], row["modified"]) for row in found]
+
+
+def same_rows(df: DataFrame, staged: Staged) -> bool | None:
+    """Returns whether a DataFrame has the staged rows, in any order; it is evaluated. None: that cannot be told."""
+    try:
+        before = read_staged(df.sparkSession, staged).drop(*RESERVED)
+        return _fingerprint(before) == _fingerprint(df)
+    except SPARK_ERRORS:  # the staged rows are gone, or a type has no hash
+        return None
+
+
+def _fingerprint(df: DataFrame) -> tuple[int, ...]:
+    columns = [_hashable(field.name, field.dataType) for field in df.schema.fields]
+    row = df.agg(F.count(F.lit(1)), F.sum(F.xxhash64(*columns).cast("decimal(38,0)"))).first()
+    return tuple(int(value or 0) for value in row or ())
+
+
+def _hashable(name: str, kind: DataType) -> Column:
+    column = F.col(quoted(name))
+    return F.to_json(F.struct(column)) if _has_map(kind) else column
+
+
+def _has_map(kind: DataType) -> bool:
+    """Whether there is a map in it, or a variant, of which Spark makes no hash."""
+    if isinstance(kind, StructType):
+        return any(_has_map(field.dataType) for field in kind.fields)
+    if isinstance(kind, ArrayType):
+        return _has_map(kind.elementType)
+    return isinstance(kind, MapType) or kind.typeName() == "variant"
