@@ -17,7 +17,8 @@ from pyspark.sql.types import ArrayType, DateType, DecimalType, StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.spark.record_rules import RECORD, RECORD_FAULT, record_rule
+from batch_transform.core.own_names import RECORD, RECORD_FAULT
+from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.rendering import record_json
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 

@@ -11,13 +11,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from batch_transform import score
+from batch_transform.core.own_names import OUTCOME, ROW_NUMBER
 from batch_transform.core.records import RunState
 from batch_transform.pipeline.context import RunContext
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.joining import with_outcomes_joined
-from batch_transform.spark.merging import OUTCOME, MergeSource, select_result, with_outcomes
+from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
 from batch_transform.spark.settings import OWN_SETTINGS, SMALL_ROW_GROUPS, session_settings
-from batch_transform.spark.staging import ROW_NUMBER, read_staged
+from batch_transform.spark.staging import read_staged
 from support.runs import reopened
 from support.tables import assert_same_rows
 
@@ -133,7 +134,7 @@ def test_every_prediction_is_its_rows_own(gated, settings, ways):
 
 @pytest.mark.parametrize(
     "condition",
-    ["seven = 3", f"{OUTCOME}.__scored AND seven < 2", f"NOT {OUTCOME}.__scored"],
+    ["seven = 3", f"{OUTCOME}.scored AND seven < 2", f"NOT {OUTCOME}.scored"],
 )
 def test_a_filter_before_the_merge_is_written_changes_no_prediction(gated, settings, tmp_path, condition):
     everything = gated.zipped().select("key", "seven", ROW_NUMBER, OUTCOME)

@@ -13,6 +13,7 @@ from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.opening import open_run
+from batch_transform.spark.settings import session_settings
 from support.emulated import BUCKET
 from support.runs import silent
 
@@ -153,13 +154,37 @@ def test_a_type_that_no_format_takes_is_refused(spark, world, tmp_path):
     assert everything(tmp_path, world) == before
 
 
-@pytest.mark.parametrize("name", ["error", "__row_number", "__RECORD_BYTES"])
-def test_a_column_of_the_pipelines_own_name_is_refused(spark, world, tmp_path, name):
-    df = spark.range(3).select(F.col("id").cast("string").alias("key"), F.lit(1).alias(name))
+TWINS = "named_struct('a', 1, 'A', 2) AS s"
+COLLISIONS = {
+    "the errors of dead letters": ("1 AS Error", {}, "a column named error .* set dead_letter.column"),
+    "the errors as they are named": ("1 AS x", {"dead_letter": {"column": "X"}}, "a column named X is in the input"),
+    "provenance": (
+        "1 AS PROVENANCE",
+        {"prediction": {"schema": "echo string", "provenance": True}},
+        "prediction.provenance: adds a column provenance",
+    ),
+    "nested fields": (TWINS, {}, "two fields within s are named a, but for upper and lower case"),
+    "twice the same field": ("named_struct('a', 1, 'a', 2) AS s", {}, "two fields within s are named a"),
+}
+
+
+@pytest.mark.parametrize("name", COLLISIONS)
+def test_names_that_no_table_can_have_are_refused_before_any_work(spark, world, tmp_path, name):
+    column, sections, words = COLLISIONS[name]
+    df = spark.range(3).selectExpr("string(id) AS key", column)
     before = everything(tmp_path, world)
-    with pytest.raises(ConfigurationError, match=name.lower()):
-        score(df, **world.arguments(tmp_path))
+    with pytest.raises(ConfigurationError, match=words):
+        score(df, **world.arguments(tmp_path, **sections))
     assert everything(tmp_path, world) == before
+
+
+def test_a_delta_table_holds_no_fields_that_differ_by_case_only(spark, world, tmp_path):
+    output = {"path": f"{tmp_path}/out", "format": "delta"}
+    with session_settings(spark, {"spark.sql.caseSensitive": "true"}):
+        df = spark.range(3).selectExpr("string(id) AS key", TWINS)
+        with pytest.raises(ConfigurationError, match="a delta table of its columns cannot be written"):
+            score(df, **world.arguments(tmp_path, output=output))
+    assert world.jobs() == []
 
 
 def test_probes_are_deleted(spark, world, tmp_path):

@@ -243,7 +243,6 @@ def answering(lines, **prediction):
             {"provenance": True},
             "the name of the column of prediction.provenance; set prediction.c",
         ),
-        (b'{"error": 1}', {}, "the name of the column of dead letters; set prediction.column"),
         (b"0.5", {}, "set prediction.format: text and prediction.schema: prediction double"),
         (b"[1, 2]", {}, "set prediction.format: json"),
         (b"ERROR", {"placeholder": "ERROR"}, "only what begins with prediction.placeholder"),
@@ -257,8 +256,11 @@ def test_a_schema_that_would_be_refused_is_not_inferred(line, asked, words):
     assert run.state().inferred is None
 
 
-def test_a_field_of_a_pipeline_name_is_a_member_of_a_column_of_another():
-    assert answering([b'{"error": 1}'], column="c").to_the_gate().inferred == "error bigint"
+@pytest.mark.parametrize("line", [b'{"error": 1}', b'{"__row_number": 1}'])
+def test_a_field_may_have_a_name_that_the_pipeline_has_in_another_table(line):
+    (name,) = json.loads(line)
+    assert answering([line]).to_the_gate().inferred == f"{name} bigint"
+    assert answering([line], column="c").to_the_gate().inferred == f"{name} bigint"
 
 
 def test_lines_that_begin_with_the_placeholder_say_nothing_of_the_schema():

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from batch_transform.config import places
-from batch_transform.config.sections import PathOrTable, Section
+from batch_transform.config.sections import PathOrTable, Section, check_one_place
 from batch_transform.config.values import Names, Number, Text, WholeNumber, one_of
 
 OutputFormat = Annotated[Literal["parquet", "delta"], PlainValidator(one_of("parquet", "delta"))]
@@ -39,14 +39,36 @@ class Errors(Section):
         return dead_letters <= (self.max_rows or 0)
 
 
-class DeadLetter(PathOrTable):
-    """Where the rows without a prediction go; the format is the output's."""
+class DeadLetter(Section):
+    """Where the rows without a prediction go; the format is the output's.
+
+    Attributes:
+        path: a location; with `column` neither this nor `table` need be given.
+        column: the name of the errors beside the input's columns; None: `error`.
+        table: a name.
+    """
+
+    # `column` stands before `table`, whose rule sees it.
+    path: Annotated[str, AfterValidator(places.check_target)] | None = None
+    column: Text | None = None
+    table: Text | None = Field(default=None, validate_default=True)
+
+    @field_validator("table")
+    @classmethod
+    def _one_at_most(cls, table: str | None, info: ValidationInfo) -> str | None:
+        is_named = info.data.get("column") is not None
+        return None if table is None and is_named else check_one_place(table, info)
+
+    @property
+    def error_column(self) -> str:
+        """The name of the errors."""
+        return self.column or "error"
+
+
+class Output(PathOrTable):
+    """Where the result goes and what happens to rows that are there."""
 
     path: Annotated[str, AfterValidator(places.check_target)] | None = None
-
-
-class Output(DeadLetter):
-    """Where the result goes and what happens to rows that are there."""
 
     # Each rule stands at the later of its fields, which sees the earlier ones: keep the order.
     format: OutputFormat = Field(default="parquet", validate_default=True)

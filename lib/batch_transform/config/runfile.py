@@ -174,11 +174,13 @@ class RunConfig(Section):
     @property
     def dead_letter_place(self) -> DeadLetter | None:
         """Where dead letters go: as given, else beside the output; None: neither is given."""
-        if self.dead_letter is not None or self.output is None:
-            return self.dead_letter
+        given = self.dead_letter
+        if self.output is None or (given is not None and (given.path or given.table)):
+            return given
+        column = given.column if given is not None else None
         if self.output.table is not None:
-            return DeadLetter(table=f"{self.output.table}_dead_letter")
-        return DeadLetter(path=f"{self.output.path}_dead_letter")
+            return DeadLetter(table=f"{self.output.table}_dead_letter", column=column)
+        return DeadLetter(path=f"{self.output.path}_dead_letter", column=column)
 
 
 class FrameConfig(RunConfig):

@@ -25,10 +25,17 @@ class PathOrTable(Section):
     @field_validator("table")
     @classmethod
     def _exactly_one(cls, table: str | None, info: ValidationInfo) -> str | None:
-        # A path that was refused is missing from `data`: its own fault is enough.
-        if "path" in info.data and (table is None) == (info.data["path"] is None):
-            raise ValueError("needs path or table" if table is None else "is given beside path; give one of the two")
-        return table
+        return check_one_place(table, info)
+
+
+def check_one_place(table: str | None, info: ValidationInfo) -> str | None:
+    """Returns the table's name; raises ValueError unless exactly one of it and of the field `path` before it is given.
+
+    A path that was refused is missing from `data`: its own fault is enough.
+    """
+    if "path" in info.data and (table is None) == (info.data["path"] is None):
+        raise ValueError("needs path or table" if table is None else "is given beside path; give one of the two")
+    return table
 
 
 class Input(PathOrTable):

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from .errors import GateRefused
+from .own_names import ORIGIN
 from .prediction_answers import Answers
 from .prediction_lines import blocks
 from .verdicts import SCORED
@@ -24,9 +25,9 @@ from .verdicts import SCORED
 # Opens the output of (job, object) at an ETag and returns its chunks.
 OpenOutput = Callable[[str, str, str], Iterable[bytes]]
 _OPEN_OUTPUTS = 4
-# Names that no prediction's field has: whether a row is scored; of which job and object its answer is, and since when.
+# Whether a row is scored; of which job and object its answer is, and since when. A prediction's fields may have these
+# names too: Spark is given them by their places.
 FLAG = "__scored"
-ORIGIN = ("__job", "__object", "__scored_at")
 _ORIGIN_TYPE = [pa.field(name, pa.string()) for name in ORIGIN[:2]] + [pa.field(ORIGIN[2], pa.timestamp("us", "UTC"))]
 
 
@@ -84,7 +85,7 @@ class Gatherer:
 
     @property
     def type(self) -> pa.StructType:
-        """FLAG, never null, then the prediction's fields, then those of ORIGIN if they are asked for."""
+        """FLAG, never null, then the prediction's fields, then those of own_names.ORIGIN if they are asked for."""
         return pa.struct([pa.field(FLAG, pa.bool_()), *self._reader.type, *self._origin])
 
     def gather(self, numbers: np.ndarray) -> pa.StructArray:

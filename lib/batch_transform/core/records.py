@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .framing import Framing, framing_of
 from .ledger import Part
+from .own_names import STAGED
 from .source_identity import SourceIdentity
 from .spans import StagedFile
 from .status import JobStatus
@@ -126,6 +128,12 @@ class Staged:
         settings, source = tuple(sorted(payload.get("settings", {}).items())), payload.get("source")
         identity = SourceIdentity.from_document(source) if source else None
         return cls(payload["schema"], files, **told, settings=settings, source=identity)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the input's columns: those that follow our own."""
+        fields = json.loads(self.schema_json).get("fields", ())
+        return tuple(field["name"] for field in fields[len(STAGED) :])
 
     @property
     def rows(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import ConfigurationError
+from .own_names import RECORD_FAULT, ROW_NUMBER
 
 # Kinds of fault that are collected of a file; a kind names its columns.
 MOST_KINDS = 20
@@ -38,8 +39,16 @@ class RowFaults:
     kinds: tuple[str, ...]
 
 
-def check_sendable(files: Iterable[RowFaults], format: str) -> None:
+def check_sendable(
+    files: Iterable[RowFaults], format: str, number: str = ROW_NUMBER, fault: str = RECORD_FAULT
+) -> None:
     """Checks that every row can be sent.
+
+    Args:
+        files: that were staged.
+        format: of the record.
+        number: the column of the row numbers.
+        fault: the column that says what is wrong with a row.
 
     Raises:
         ConfigurationError: one cannot; says how many, why, and where the first one lies.
@@ -48,9 +57,7 @@ def check_sendable(files: Iterable[RowFaults], format: str) -> None:
     if not faulty:
         return
     first = min(faulty, key=lambda file: file.first or 0)
-    place = (
-        f"The first is row {first.first} (__row_number) of {first.path}; all are staged with __record_fault beside them"
-    )
+    place = f"The first is row {first.first} ({number}) of {first.path}; all are staged with {fault} beside them"
     rows, kinds = sum(file.rows for file in faulty), [kind for file in faulty for kind in file.kinds]
     raise ConfigurationError(f"{what_cannot_be_sent(rows, kinds, format)}. {place}. {_REMEDIES[format]}")
 

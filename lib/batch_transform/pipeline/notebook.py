@@ -12,7 +12,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested, first_line
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.publication import KINDS, Kind, Publication
@@ -27,7 +26,7 @@ from batch_transform.pipeline.reaching import access_of
 from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
-from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
+from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.settings import READER_OPTIONS
 from batch_transform.spark.user_session import user_session, zone_of
@@ -39,7 +38,7 @@ class ScoreResult:
 
     Attributes:
         df: the scored rows, read from where they are stored.
-        dead_letters: the rows without a prediction, with `error`.
+        dead_letters: the rows without a prediction, with `error`, or what `dead_letter.column` names.
         report: as the job prints it.
     """
 
@@ -142,17 +141,17 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     root = ctx.places.spark_path(publication.target)
     files = [f"{root}/{file.target}" for file in publication.files]
     assert state.staged is not None
-    schema = StructType([*df.schema.fields, *_added(spark, ctx.config, state, kind)])
+    schema = StructType([*df.schema.fields, *_added(spark, ctx, state, kind)])
     if not files:
         return spark.createDataFrame([], schema)
     reader = spark.read.schema(schema).options(**READER_OPTIONS, timeZone=zone_of(state.staged))
     return reader.option("basePath", root).parquet(*files)
 
 
-def _added(spark: SparkSession, config: RunConfig, state: RunState, kind: Kind) -> list[StructField]:
+def _added(spark: SparkSession, ctx: RunContext, state: RunState, kind: Kind) -> list[StructField]:
     """The columns that a table of the run has beside the input's."""
     if kind == "dead_letter":
-        return [StructField(ERROR, ERROR_TYPE)]
+        return [StructField(targets_of(ctx.config, ctx.places).dead_letter.error_column, ERROR_TYPE)]
     assert state.staged is not None
     with user_session(spark, state.staged):
-        return shape_of(spark, config, state.inferred).columns
+        return shape_of(spark, ctx.config, state.inferred).columns

@@ -38,7 +38,6 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
-from batch_transform.spark.dead_letters import ERROR
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.staging import staged_schema
@@ -113,7 +112,8 @@ def open_run(
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, recorded)
     if recorded is None or recorded.publication is None:
-        _check_world(ctx, tables, rows.schema, faults)
+        with user_session(spark, staged) if staged is not None else nullcontext():
+            _check_world(ctx, tables, rows.schema, faults)
     if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
         ensure_model(access.client("sagemaker"), config.model.parts)
     if recorded is None:
@@ -145,7 +145,8 @@ def _rows(
     schema = faults.of(lambda: _schema(source, recorded))
     inferred = recorded.inferred if recorded is not None else None
     shape = faults.of(lambda: shape_of(spark, config, inferred))
-    rule = None if schema is None else faults.of(lambda: rule_of(spark, schema, config))
+    is_staged = recorded is not None and recorded.staged is not None
+    rule = None if schema is None else faults.of(lambda: rule_of(spark, schema, config, is_staged=is_staged))
     if schema is None or shape is None or rule is None:
         faults.refuse()
         raise AssertionError("a check failed without a fault")
@@ -155,7 +156,7 @@ def _rows(
     return _Rows(source, schema, rule, shape, key)
 
 
-def rule_of(spark: SparkSession, schema: StructType, config: RunConfig) -> RecordRule:
+def rule_of(spark: SparkSession, schema: StructType, config: RunConfig, *, is_staged: bool = False) -> RecordRule:
     """Returns how a row of this input becomes a record.
 
     Raises:
@@ -170,6 +171,7 @@ def rule_of(spark: SparkSession, schema: StructType, config: RunConfig) -> Recor
         record.sql,
         header=bool(record.header),
         one_object=is_one_object(config.to_document()),
+        is_staged=is_staged,
     )
 
 
@@ -210,11 +212,10 @@ def _input(tables: SparkTables) -> DataFrame:
 
 def _check_world(ctx: RunContext, tables: SparkTables, schema: StructType, faults: Faults) -> None:
     names = tuple(schema.names)
-    published = Tables(names, (*names, *tables.shape.names), (*names, ERROR))
     targets = targets_of(ctx.config, ctx.places)
+    published = Tables(names, (*names, *tables.shape.names), (*names, targets.dead_letter.error_column))
     reading = Reading(ctx.config.input, partial(_input, tables))
     check_targets(tables.spark, targets, ctx.places, ctx.store, published, reading, faults)
     if not faults.found:
-        format = targets.output.format
-        faults.add(check_table(tables.spark, schema, tables.shape, ctx.places, tables.connect, format))
+        faults.add(check_table(tables.spark, schema, tables.shape, ctx.places, tables.connect, targets))
     faults.refuse()

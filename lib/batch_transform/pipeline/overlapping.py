@@ -11,7 +11,7 @@ from functools import partial
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from batch_transform.config.result import DeadLetter
+from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input, PathOrTable
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.objects import ObjectStore
@@ -73,7 +73,7 @@ def overlaps(spark: SparkSession, targets: Targets, places: Places, store: Objec
 def written_tables(targets: Targets, locate: Callable[[str], str | None]) -> list[Written]:
     """Returns the tables of a run; `locate` tells where a named one lies."""
 
-    def written(key: str, target: DeadLetter) -> Written:
+    def written(key: str, target: Output | DeadLetter) -> Written:
         location = target.path or locate(target.table or "")
         return Written(key, target.path or target.table or "", _place(location) if location else None)
 

@@ -31,6 +31,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck
+from batch_transform.core.own_names import comparable, free
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs import delta
@@ -41,10 +42,11 @@ from batch_transform.pipeline.overlapping import Reading, overlaps
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
-from batch_transform.spark.dead_letters import ERROR, ERROR_TYPE
+from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.reach import check_workers_reach
 from batch_transform.spark.reading import check_storable, column_faults
+from batch_transform.spark.rendering import is_case_sensitive
 
 Answer = TypeVar("Answer")
 
@@ -103,8 +105,9 @@ def check_targets(
     faults: Faults,
 ) -> None:
     """Checks that result and dead letters can be published where they shall be."""
-    names = {name.lower() for name in tables.input}
-    missing = [name for name in targets.output.partition_by if name.lower() not in names]
+    key = partial(comparable, case_sensitive=is_case_sensitive(spark))
+    names = {key(name) for name in tables.input}
+    missing = [name for name in targets.output.partition_by if key(name) not in names]
     if missing:
         faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
     faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
@@ -122,15 +125,23 @@ def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> No
 
 
 def check_table(
-    spark: SparkSession, schema: StructType, shape: PredictionShape, places: Places, connect: WorkerStore, format: str
+    spark: SparkSession,
+    schema: StructType,
+    shape: PredictionShape,
+    places: Places,
+    connect: WorkerStore,
+    targets: Targets,
 ) -> list[str]:
     """Returns what is wrong with names and types of the tables to be written, or with the workers' way to S3.
 
     Writes probes, and deletes them where the driver reaches them.
     """
     faults = Faults()
-    faults.add(column_faults(schema, shape.names))
-    final = StructType([*schema.fields, *shape.columns, StructField(ERROR, ERROR_TYPE)])
+    errors, format = targets.dead_letter.error_column, targets.output.format
+    faults.add(column_faults(schema, shape, errors, case_sensitive=is_case_sensitive(spark)))
+    # Both tables in one: a prediction may have a field of the name that dead letters give their errors.
+    (apart,) = free([errors], [*schema.names, *shape.names])
+    final = StructType([*schema.fields, *shape.columns, StructField(apart, ERROR_TYPE)])
     probe = f"probe-{uuid.uuid4().hex}"
     if not faults.found:
         faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from batch_transform.config.result import DeadLetter
+from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.answer_schema import encode_schema
@@ -69,7 +69,7 @@ def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
     """Returns the Delta tables of a run."""
     output = targets.output
 
-    def table(target: DeadLetter) -> DeltaOutput:
+    def table(target: Output | DeadLetter) -> DeltaOutput:
         path = places.spark_path(target.path) if target.path else None
         return DeltaOutput(output.mode, path, target.table, tuple(output.partition_by), output.replace_where)
 
@@ -187,7 +187,8 @@ class SparkTables:
         source = MergeSource(self.places.run.join(part.key), self.places.outputs, self.connect, self.shape.reader.form)
         leaves = self.ledger.read_part(part)
         if kind == "dead_letter":
-            return dead_letters(self.spark, state.staged, leaves, source)
+            column = targets_of(self.config, self.places).dead_letter.error_column
+            return dead_letters(self.spark, state.staged, leaves, source, column)
         if self.config.merge == "zip":
             outcomes = with_outcomes(self.spark, state.staged, source, self.shape)
         else:

@@ -38,5 +38,7 @@ class Targets:
 def targets_of(config: RunConfig, places: Places) -> Targets:
     """Returns the targets of a run; without an output the result stays in the run's scratch folder, as Parquet."""
     output = config.output or Output(path=f"{places.scratch}/result", format="parquet", mode="error")
-    dead_letter = config.dead_letter_place or DeadLetter(path=f"{output.path}_dead_letter")
-    return Targets(output, dead_letter)
+    given = config.dead_letter_place
+    if given is None or not (given.path or given.table):
+        given = DeadLetter(path=f"{output.path}_dead_letter", column=given.column if given is not None else None)
+    return Targets(output, given)

@@ -8,7 +8,7 @@ no arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column
@@ -26,7 +26,6 @@ from pyspark.sql.types import (
     IntegralType,
     NullType,
     StringType,
-    StructField,
     StructType,
     TimestampNTZType,
     TimestampType,
@@ -35,6 +34,7 @@ from pyspark.sql.types import (
 )
 
 from batch_transform.spark.rendering import JSON_OPTIONS
+from batch_transform.spark.struct_fields import struct_fields
 
 # A cast spells these as JSON does, and costs less than rendering JSON.
 _AS_CAST = (IntegralType, BooleanType, FloatType, DoubleType)
@@ -70,20 +70,20 @@ class CsvField:
         return isinstance(self.kind, ArrayType)
 
 
-def csv_fields(fields: Sequence[StructField], value: Callable[[str], Column]) -> list[CsvField]:
+def csv_fields(kind: StructType, value: Column) -> list[CsvField]:
     """Returns the values of a record in their order, structs taken apart and vectors as arrays of doubles.
 
     Args:
-        fields: of the record.
-        value: gives the column of a field by its name.
+        kind: of the record.
+        value: the record.
     """
-    return [found for field in fields for found in _flat(field.name, field.dataType, value(field.name))]
+    return [found for field, part in struct_fields(value, kind) for found in _flat(field.name, field.dataType, part)]
 
 
 def _flat(name: str, kind: DataType, value: Column) -> Iterator[CsvField]:
     if isinstance(kind, StructType):
-        for field in kind.fields:
-            yield from _flat(f"{name}.{field.name}", field.dataType, value.getField(field.name))
+        for field, part in struct_fields(value, kind):
+            yield from _flat(f"{name}.{field.name}", field.dataType, part)
     elif _is_vector(kind):
         from pyspark.ml.functions import vector_to_array
 

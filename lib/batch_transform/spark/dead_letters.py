@@ -15,15 +15,14 @@ from pyspark.sql.types import IntegerType, LongType, StringType, StructField, St
 
 from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.output_counts import BLOCK_BYTES
+from batch_transform.core.own_names import ERRORS, free
 from batch_transform.core.raw_lines import RawLines
 from batch_transform.core.records import Staged
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.verdicts import DEAD
 from batch_transform.spark.merging import MergeSource, iterator_udf
-from batch_transform.spark.rendering import quoted
-from batch_transform.spark.staging import RESERVED, ROW_NUMBER, read_staged
+from batch_transform.spark.staging import input_columns, read_staged
 
-ERROR = "error"
 ERROR_TYPE = StructType(
     [
         StructField("class", StringType()),
@@ -50,8 +49,10 @@ _ARROW_TYPE = pa.struct(
 )
 
 
-def dead_letters(spark: SparkSession, staged: Staged, leaves: pa.Table, source: MergeSource) -> DataFrame:
-    """Returns the dead rows: the input's columns, and `error`, a struct that is never null.
+def dead_letters(
+    spark: SparkSession, staged: Staged, leaves: pa.Table, source: MergeSource, column: str = "error"
+) -> DataFrame:
+    """Returns the dead rows: the input's columns, and their errors, structs that are never null.
 
     Only staged files that hold dead rows are read.
 
@@ -60,11 +61,13 @@ def dead_letters(spark: SparkSession, staged: Staged, leaves: pa.Table, source: 
         staged: the staged rows.
         leaves: the outcome of every row.
         source: where workers find the same leaves.
+        column: the name of the errors.
     """
-    errors = iterator_udf(functools.partial(_errors, source), ERROR_TYPE)
-    rows = read_staged(spark, staged, files_with_dead_rows(staged, leaves)).withColumn(ERROR, errors(F.col(ROW_NUMBER)))
-    kept = [F.col(quoted(name)) for name in rows.columns if name not in RESERVED]
-    return rows.where(F.col(ERROR)["class"].isNotNull()).select(*kept)
+    errors_of = iterator_udf(functools.partial(_errors, source), ERROR_TYPE)
+    rows = read_staged(spark, staged, files_with_dead_rows(staged, leaves))
+    (errors,) = free([ERRORS], rows.columns)
+    told = rows.withColumn(errors, errors_of(F.col(rows.columns[0]))).where(F.col(errors)["class"].isNotNull())
+    return told.select(*input_columns(rows), F.col(errors).alias(column))
 
 
 def files_with_dead_rows(staged: Staged, leaves: pa.Table) -> list[StagedFile]:

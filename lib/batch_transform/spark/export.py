@@ -29,11 +29,12 @@ from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.naming import object_name
 from batch_transform.core.objects import ObjectStore
+from batch_transform.core.own_names import RECORD
 from batch_transform.core.records import Staged
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.record_rules import RECORD, RecordRule
-from batch_transform.spark.staging import ROW_NUMBER, read_staged
+from batch_transform.spark.record_rules import RecordRule
+from batch_transform.spark.staging import read_staged
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
 _PUTS_AT_ONCE = 8
@@ -76,7 +77,7 @@ def records(staged_rows: DataFrame, rule: RecordRule, framing: Framing) -> DataF
 
     Those become null in the JVM, before Arrow sees them.
     """
-    rendered = rule.rendered(staged_rows, F.col(ROW_NUMBER).alias("number"))
+    rendered = rule.rendered(staged_rows, staged_rows.columns[:1]).toDF("number", RECORD, "fault")
     if rule.one_object:
         # However many tasks read the file, one writes the object, in the order of the numbers.
         rendered = rendered.repartition(1).sortWithinPartitions("number")

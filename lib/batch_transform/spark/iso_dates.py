@@ -22,6 +22,7 @@ from pyspark.sql.types import (
 )
 
 from batch_transform.spark.settings import effective
+from batch_transform.spark.struct_fields import struct_fields
 
 _DAY_MICROS = 86_400_000_000
 _DATES = (DateType, TimestampType, TimestampNTZType)
@@ -50,7 +51,7 @@ def iso_dates(value: Column, kind: DataType) -> Column:
     if not _holds_dates(kind):
         return value
     if isinstance(kind, StructType):
-        fields = [iso_dates(value.getField(field.name), field.dataType).alias(field.name) for field in kind.fields]
+        fields = [iso_dates(part, field.dataType).alias(field.name) for field, part in struct_fields(value, kind)]
         return F.when(value.isNotNull(), F.struct(*fields))
     if isinstance(kind, ArrayType):
         element = kind.elementType

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from batch_transform.core.records import Staged
 from batch_transform.spark.settings import (
     ARROW_SETTINGS,
+    CASE_SENSITIVE,
     OWN_SETTINGS,
     WRITER_SETTINGS,
     large_record_settings,
@@ -21,8 +22,16 @@ from batch_transform.spark.user_session import user_session
 @contextmanager
 def own_job(spark: SparkSession, staged: Staged) -> Iterator[None]:
     """Holds the pipeline's settings, for a job in which no expression of the user's is evaluated."""
-    with session_settings(spark, {**OWN_SETTINGS, **large_record_settings(staged.largest)}):
+    with session_settings(spark, {**OWN_SETTINGS, **_case_of(staged), **large_record_settings(staged.largest)}):
         yield
+
+
+def _case_of(staged: Staged) -> Mapping[str, str]:
+    """Whether names are told apart by their case, as where the rows were staged: it is theirs that we read and write.
+
+    An earlier version has recorded nothing, and refused names that differ by case only.
+    """
+    return {key: value for key, value in staged.settings if key == CASE_SENSITIVE}
 
 
 @contextmanager

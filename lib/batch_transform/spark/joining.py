@@ -7,22 +7,23 @@ the text of a line goes to Python here. It shuffles both sides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import BooleanType, StringType, StructField, StructType
+from pyspark.sql.types import StringType, StructField, StructType
 
+from batch_transform.core import own_names
 from batch_transform.core.answer_form import AnswerForm
-from batch_transform.core.gathering import FLAG
+from batch_transform.core.own_names import OUTCOME, free, place_name
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records import Staged
 from batch_transform.core.verdicts import SCORED
-from batch_transform.spark.merging import ORIGIN_TYPE, OUTCOME, iterator_udf, outcome_type
+from batch_transform.spark.merging import ORIGIN_TYPE, iterator_udf, outcome_type
 from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.staging import ROW_NUMBER, read_staged
+from batch_transform.spark.staging import read_staged
 
 # Columns of a leaf that say where a prediction comes from, in the order of ORIGIN_TYPE.
 _ORIGIN = ("job", "object", "at")
@@ -37,7 +38,7 @@ def with_outcomes_joined(
     output_path: Callable[[str, str], str],
     shape: PredictionShape,
 ) -> DataFrame:
-    """Returns the staged rows with the column OUTCOME, as `merging.with_outcomes` does.
+    """Returns the staged rows with their outcomes as the last column, as `merging.with_outcomes` does.
 
     Args:
         spark: the session.
@@ -48,16 +49,18 @@ def with_outcomes_joined(
     """
     rows = read_staged(spark, staged)
     scored = leaves.filter(pc.equal(leaves["state"], SCORED)).select(["start", "stop", "line", *_ORIGIN])
+    number, (outcome,) = rows.columns[0], free([OUTCOME], rows.columns)
     if not scored.num_rows:
-        return rows.withColumn(OUTCOME, F.lit(None).cast(outcome_type(shape))).where(F.lit(False))
-    parse = iterator_udf(_Parser(shape.reader), StructType([StructField(FLAG, BooleanType()), *shape.struct.fields]))
+        return rows.withColumn(outcome, F.lit(None).cast(outcome_type(shape))).where(F.lit(False))
+    parse = iterator_udf(_Parser(shape.reader), outcome_type(replace(shape, provenance=False)))
     answers = _numbered_lines(spark, scored, output_path, shape.reader.form).select(
-        F.col("number").alias(ROW_NUMBER), parse(F.col("text")).alias(OUTCOME), *_ORIGIN
+        "number", parse(F.col("text")).alias("outcome"), *_ORIGIN
     )
-    outcome = F.col(OUTCOME)
+    found = F.col("outcome")
     for field, name in zip(ORIGIN_TYPE.fields if shape.provenance else (), _ORIGIN, strict=False):
-        outcome = outcome.withField(field.name, F.col(name).cast(field.dataType))
-    return rows.join(answers.select(ROW_NUMBER, outcome.alias(OUTCOME)), on=ROW_NUMBER, how="inner")
+        found = found.withField(field.name, F.col(name).cast(field.dataType))
+    told = answers.select(F.col("number").alias(number), found.alias(outcome))
+    return rows.join(told, on=number, how="inner")
 
 
 def _numbered_lines(
@@ -115,6 +118,5 @@ class _Parser:
         for texts in batches:
             block = "".join([text + "\n" for text in texts.to_pylist()]).encode()
             values = self._reader.read(block).values
-            flags = pc.is_valid(values)
-            fields = [pa.field(FLAG, pa.bool_()), *self._reader.type]
-            yield pa.StructArray.from_arrays([flags, *values.flatten()], fields=fields)
+            names = [own_names.SCORED, *map(place_name, range(values.type.num_fields))]
+            yield pa.StructArray.from_arrays([pc.is_valid(values), *values.flatten()], names)

@@ -21,16 +21,15 @@ from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import BooleanType, StructField, StructType
 
 from batch_transform.core.answer_form import PLAIN, AnswerForm
-from batch_transform.core.gathering import FLAG, ORIGIN, Gatherer, Leaves
+from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import BLOCK_BYTES
+from batch_transform.core.own_names import ORIGIN, OUTCOME, PROVENANCE, SCORED, free, place_name
 from batch_transform.core.records import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.prediction_columns import PROVENANCE, PROVENANCE_TYPE, PredictionShape, prediction_columns
-from batch_transform.spark.rendering import quoted
-from batch_transform.spark.staging import RESERVED, ROW_NUMBER, read_staged
+from batch_transform.spark.prediction_columns import PROVENANCE_TYPE, PredictionShape, prediction_columns
+from batch_transform.spark.staging import input_columns, read_staged
 
-OUTCOME = "__outcome"
 ORIGIN_TYPE = StructType(
     [StructField(name, kind.dataType) for name, kind in zip(ORIGIN, PROVENANCE_TYPE.fields[2:], strict=True)]
 )
@@ -64,15 +63,20 @@ def _leaves(connect: Callable[[], ObjectStore], uri: S3Uri) -> Leaves:
 
 
 def outcome_type(shape: PredictionShape) -> StructType:
-    """Returns the type of OUTCOME: a flag that is never null, the prediction's fields, where they come from."""
-    origin = ORIGIN_TYPE.fields if shape.provenance else []
-    return StructType([StructField(FLAG, BooleanType()), *shape.struct.fields, *origin])
+    """Returns the type of an outcome: a flag that is never null, the prediction's fields, where they come from.
+
+    The fields are named by their places, so that they may have any name in the prediction.
+    """
+    fields = [StructField(place_name(place), field.dataType) for place, field in enumerate(shape.struct.fields)]
+    return StructType([StructField(SCORED, BooleanType()), *fields, *(ORIGIN_TYPE.fields if shape.provenance else ())])
 
 
 def with_outcomes(spark: SparkSession, staged: Staged, source: MergeSource, shape: PredictionShape) -> DataFrame:
-    """Returns the staged rows with the column OUTCOME (`outcome_type`)."""
+    """Returns the staged rows with their outcomes (`outcome_type`) as the last column."""
     zip_predictions = iterator_udf(functools.partial(_gather, source, shape), outcome_type(shape))
-    return read_staged(spark, staged).withColumn(OUTCOME, zip_predictions(F.col(ROW_NUMBER)))
+    rows = read_staged(spark, staged)
+    (outcome,) = free([OUTCOME], rows.columns)
+    return rows.withColumn(outcome, zip_predictions(F.col(rows.columns[0])))
 
 
 def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "", model: str = "") -> DataFrame:
@@ -84,21 +88,25 @@ def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "",
         run_id: for their provenance, as is `model`.
         model: its name.
     """
-    kept = [F.col(quoted(name)) for name in outcomes.columns if name not in (*RESERVED, OUTCOME)]
-    rows, others, fields = prediction_columns(outcomes.where(F.col(OUTCOME)[FLAG]), shape, OUTCOME, kept)
+    outcome = F.col(outcomes.columns[-1])
+    inputs = input_columns(outcomes, added=1)
+    told = [_provenance(outcome, run_id, model)] if shape.provenance else []
+    rows, kept, fields = prediction_columns(outcomes.where(outcome[SCORED]), shape, outcome, [*inputs, *told])
     added = [F.struct(*fields).alias(shape.column)] if shape.column else fields
-    if shape.provenance:
-        known = [F.lit(run_id).alias("run_id"), F.lit(model).alias("model")]
-        origin = zip(ORIGIN_TYPE.names, PROVENANCE_TYPE.names[len(known) :], strict=True)
-        found = [F.col(OUTCOME)[inner].alias(name) for inner, name in origin]
-        added = [*added, F.struct(*known, *found).alias(PROVENANCE)]
-    return rows.select(*others, *added)
+    return rows.select(*kept[: len(inputs)], *added, *kept[len(inputs) :])
+
+
+def _provenance(outcome: Column, run_id: str, model: str) -> Column:
+    known = [F.lit(run_id).alias("run_id"), F.lit(model).alias("model")]
+    origin = zip(ORIGIN, PROVENANCE_TYPE.names[len(known) :], strict=True)
+    return F.struct(*known, *[outcome[inner].alias(name) for inner, name in origin]).alias(PROVENANCE)
 
 
 def _gather(source: MergeSource, shape: PredictionShape, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
     gatherer = Gatherer(source.read_leaves(), shape.reader, source.open_output, BLOCK_BYTES, origin=shape.provenance)
+    names = outcome_type(shape).names
     for numbers in batches:
-        yield gatherer.gather(numbers.to_numpy(zero_copy_only=False))
+        yield pa.StructArray.from_arrays(gatherer.gather(numbers.to_numpy(zero_copy_only=False)).flatten(), names)
 
 
 def iterator_udf(run: Callable[[Iterator[pa.Array]], Iterator[pa.Array]], kind: StructType) -> Callable[..., Column]:

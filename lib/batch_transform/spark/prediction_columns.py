@@ -13,10 +13,10 @@ from pyspark.sql.types import DataType, StringType, StructField, StructType, Tim
 
 from batch_transform.core.answer_form import PLAIN, AnswerForm
 from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.own_names import COMPUTED, OTHERS, PROVENANCE, free, place_name
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.spark.settings import session_settings
 
-PROVENANCE = "provenance"
 RAW_PREDICTION = StructType([StructField("prediction", StringType())])
 PROVENANCE_TYPE = StructType(
     [
@@ -27,8 +27,6 @@ PROVENANCE_TYPE = StructType(
 # An odd row must not fail a merge of which everything is paid for: without ANSI an index out of range, a cast that
 # fails and a division by zero are null.
 SQL_SETTINGS = {"spark.sql.ansi.enabled": "false"}
-
-_OTHERS, _COMPUTED = "__others", "__computed"
 
 
 @dataclass(frozen=True)
@@ -132,35 +130,41 @@ def _value_of(spark: SparkSession, struct: StructType, expression: str) -> Struc
 
 def _type_in_place(spark: SparkSession, struct: StructType, expression: str) -> DataType:
     """Beside a row's other columns an aggregate or a generator is refused, and `*` would be more than the fields."""
-    beside = StructType([StructField(_OTHERS, StructType([StructField("x", StringType())])), *struct.fields])
-    computed = _with_computed(spark.createDataFrame([], beside), [expression], ["value"], [_OTHERS])
-    return computed.select(F.col(_COMPUTED)["value"]).schema[0].dataType
+    (others,) = free([OTHERS], struct.names)
+    beside = StructType([StructField(others, StructType([StructField("x", StringType())])), *struct.fields])
+    computed = _with_computed(spark.createDataFrame([], beside), [expression])
+    return computed.select(F.col(COMPUTED)[place_name(0)]).schema[0].dataType
 
 
-def _with_computed(rows: DataFrame, sql: Sequence[str], names: Sequence[str], kept: Sequence[str]) -> DataFrame:
+def _with_computed(rows: DataFrame, sql: Sequence[str]) -> DataFrame:
+    """The first column of rows, as OTHERS, and what the expressions give of the rest, as COMPUTED."""
     # In a struct: on its own an expression like explode() would make more rows of one.
-    values = [F.expr(expression).alias(name) for expression, name in zip(sql, names, strict=True)]
-    return rows.select(*kept, F.struct(*values).alias(_COMPUTED))
+    values = [F.expr(expression).alias(place_name(place)) for place, expression in enumerate(sql)]
+    return rows.select(F.col(rows.columns[0]).alias(OTHERS), F.struct(*values).alias(COMPUTED))
 
 
 def prediction_columns(
-    rows: DataFrame, shape: PredictionShape, outcome: str, kept: Sequence[Column]
+    rows: DataFrame, shape: PredictionShape, outcome: Column, kept: Sequence[Column]
 ) -> tuple[DataFrame, list[Column], list[Column]]:
     """Returns rows, the columns of them that are kept, and what their predictions become, as columns of its own.
 
     The expressions see the prediction's fields alone, also where the input has a column of the same name.
 
     Args:
-        rows: with the struct column `outcome`, which has the prediction's fields.
+        rows: the staged rows with their outcomes.
         shape: of the predictions.
-        outcome: that column.
+        outcome: the column of the outcomes, a struct in which the prediction's fields are named by their places.
         kept: other columns of the rows.
     """
-    fields = [F.col(outcome)[name].alias(name) for name in shape.struct.names]
+    fields = [outcome[place_name(place)].alias(name) for place, name in enumerate(shape.struct.names)]
     if shape.computed is None:
         return rows, list(kept), fields
-    names = rows.select(*kept).schema
-    apart = rows.select(F.struct(*kept).alias(_OTHERS), outcome, *fields)
-    computed = _with_computed(apart, shape.sql, shape.computed.names, [_OTHERS, outcome])
-    others = [F.col(_OTHERS)[field.name].alias(field.name, metadata=field.metadata) for field in names]
-    return computed, others, [F.col(_COMPUTED)[name].alias(name) for name in shape.computed.names]
+    (others,) = free([OTHERS], shape.struct.names)
+    packed = F.struct(*[column.alias(place_name(place)) for place, column in enumerate(kept)])
+    computed = _with_computed(rows.select(packed.alias(others), *fields), shape.sql)
+    unpacked = [
+        F.col(OTHERS)[place_name(place)].alias(field.name, metadata=field.metadata)
+        for place, field in enumerate(rows.select(*kept).schema)
+    ]
+    names = enumerate(shape.computed.names)
+    return computed, unpacked, [F.col(COMPUTED)[place_name(place)].alias(name) for place, name in names]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.own_names import PROVENANCE, comparable, file_metadata, twins
 from batch_transform.core.sizing import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.record_rules import RECORD, RECORD_VALUE
+from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.rendering import is_case_sensitive
 from batch_transform.spark.settings import SMALL_ROW_GROUPS, WRITER_SETTINGS, session_settings
-from batch_transform.spark.staging import RESERVED
 
 
 def read_input(
@@ -46,11 +48,11 @@ def file_versions(df: DataFrame) -> list[FileVersion] | None:
     A columnar format reads little more than its footers for that. None: a view, a join, or a source that does not tell
     its files.
     """
-    modified = F.unix_millis(F.col("_metadata.file_modification_time")).alias("modified")
+    hidden = file_metadata(df.columns, case_sensitive=is_case_sensitive(df.sparkSession))
+    name, size = F.col(f"{hidden}.file_path").alias("name"), F.col(f"{hidden}.file_size").alias("size")
+    modified = F.unix_millis(F.col(f"{hidden}.file_modification_time")).alias("modified")
     try:
-        told = df.select(
-            F.col("_metadata.file_path").alias("name"), F.col("_metadata.file_size").alias("size"), modified
-        )
+        told = df.select(name, size, modified)
         found = told.groupBy("name", "size", "modified").agg(F.count(F.lit(1)).alias("rows")).collect()
     except PySparkException:
         return None
@@ -70,27 +72,69 @@ def are_large(files: Sequence[FileVersion] | None) -> bool:
     return is_large(max((int((file.size_bytes or 0) / (file.rows or 1)) for file in files or ()), default=0))
 
 
-def column_faults(schema: StructType, added: Sequence[str]) -> list[str]:
-    """Returns a fault for each name that the published tables would have twice, or that is the pipeline's own."""
-    names = [name.lower() for name in schema.names]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    faults = [f"input: two columns are named {name}, but for upper and lower case" for name in twice]
-    own = (*RESERVED, RECORD, RECORD_VALUE)
-    faults += [f"input: the column name {name} is used by the pipeline itself" for name in own if name in names]
-    given = [name.lower() for name in added]
-    faults += [f"prediction: two columns are named {name}" for name in sorted({n for n in given if given.count(n) > 1})]
+def column_faults(schema: StructType, shape: PredictionShape, errors: str, *, case_sensitive: bool) -> list[str]:
+    """Returns a fault for each name that a published table would have twice.
+
+    Args:
+        schema: of the input.
+        shape: of the predictions.
+        errors: the column that dead letters have beside the input's.
+        case_sensitive: whether the session tells names apart by their case.
+    """
+
+    key = partial(comparable, case_sensitive=case_sensitive)
+    fields = [field for field in shape.columns if not (shape.provenance and field.name == PROVENANCE)]
+    names = [field.name for field in fields]
+    taken, given = {key(name) for name in schema.names}, {key(name) for name in names}
+    faults = [
+        fault
+        for where, of in (("input", schema.fields), ("prediction", fields))
+        for fault in _twin_faults(where, of, case_sensitive)
+    ]
     faults += [
         f"prediction: the column {name} is in the input already; choose another name or set prediction.column"
-        for name in added
-        if name.lower() in names
+        for name in names
+        if key(name) in taken
     ]
-    if "error" in names:
-        faults.append("input: a column named error is in the input, but dead letters add one of that name")
+    if shape.provenance and key(PROVENANCE) in taken | given:
+        where = "the input" if key(PROVENANCE) in taken else "the prediction"
+        faults.append(f"prediction.provenance: adds a column {PROVENANCE}, and {where} has one; rename that one")
+    if key(errors) in taken:
+        faults.append(
+            f"input: a column named {errors} is in the input, but dead letters add one of that name; "
+            "set dead_letter.column to another name"
+        )
     return faults
 
 
+def _twin_faults(where: str, fields: Sequence[StructField], case_sensitive: bool) -> Iterator[str]:
+    """A fault for each two columns, or fields within a column, that have one name."""
+    places = [("columns", [field.name for field in fields])]
+    places += [(f"fields within {field.name}", kind.names) for field in fields for kind in _structs(field.dataType)]
+    for what, names in places:
+        exact = twins(names, case_sensitive=True)
+        for name in twins(names, case_sensitive=case_sensitive):
+            case = (
+                "" if name in exact else ", but for upper and lower case; spark.sql.caseSensitive=true tells them apart"
+            )
+            yield f"{where}: two {what} are named {name}{case}"
+
+
+def _structs(kind: DataType) -> Iterator[StructType]:
+    """The structs within a type, however deep."""
+    if isinstance(kind, StructType):
+        yield kind
+        for field in kind.fields:
+            yield from _structs(field.dataType)
+    elif isinstance(kind, ArrayType):
+        yield from _structs(kind.elementType)
+    elif isinstance(kind, MapType):
+        yield from _structs(kind.keyType)
+        yield from _structs(kind.valueType)
+
+
 def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> None:
-    """Writes an empty table of `schema` at `path`: what a format refuses would be refused after jobs were paid for.
+    """Writes and reads an empty table of `schema`: what a format refuses would be refused after jobs were paid for.
 
     Raises:
         ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
@@ -99,6 +143,7 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
         with session_settings(spark, WRITER_SETTINGS):
             empty = spark.createDataFrame([], schema)
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
+            spark.read.format(format).load(path).schema  # noqa: B018 - Connect analyses only when it is asked
     except SPARK_ERRORS as err:
         raise ConfigurationError(
             f"input: a {format} table of its columns cannot be written: {first_line(err)}"

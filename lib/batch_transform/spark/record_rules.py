@@ -6,6 +6,7 @@ import functools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -13,12 +14,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.own_names import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free
 from batch_transform.spark.csv_records import CsvField, csv_faults, csv_fields, csv_header, csv_line, csv_row_fault
 from batch_transform.spark.iso_dates import formats_by_old_calendar, iso_dates, iso_kind
-from batch_transform.spark.rendering import JSON_OPTIONS, quoted, unsendable_types
-
-RECORD, RECORD_FAULT = "__record", "__record_fault"
-RECORD_VALUE = "__record_value"
+from batch_transform.spark.rendering import JSON_OPTIONS, is_case_sensitive, quoted, unsendable_types
 
 _JSON = ("jsonlines", "json")
 # Formats whose record is one value, with the types that it may have and their name.
@@ -54,20 +53,23 @@ class RecordRule:
         """The record's fields by name; none where it is one value."""
         return {field.name: field.dataType for field in self.kind.fields} if isinstance(self.kind, StructType) else {}
 
-    def rendered(self, df: DataFrame, *kept: Column) -> DataFrame:
-        """Returns the columns `kept` of `df`, then RECORD (string or binary) and RECORD_FAULT (null: none).
+    def rendered(self, df: DataFrame, kept: Sequence[str] = ()) -> DataFrame:
+        """Returns the columns `kept` of `df`, then the record (string or binary) and its fault (null: none).
 
-        The record has no newline at its end yet.
+        These last two are named RECORD and RECORD_FAULT unless a column that is kept is. The record has no newline at
+        its end yet.
         """
+        value_name, record_name, fault_name = free((RECORD_VALUE, RECORD, RECORD_FAULT), kept)
+        names = [F.col(quoted(name)) for name in kept]
+        value, record = F.col(value_name), F.col(record_name)
         # Steps of their own, so that an expression of the user's is not evaluated anew for each use of it.
-        valued = df.select(*kept, self._value().alias(RECORD_VALUE))
-        names = [F.col(quoted(name)) for name in valued.columns if name != RECORD_VALUE]
-        value, record, rule = F.col(RECORD_VALUE), F.col(RECORD), self
+        valued = df.select(*names, self._value().alias(value_name))
+        rule = self
         if formats_by_old_calendar(df.sparkSession):
-            valued = valued.select(*names, iso_dates(value, self.kind).alias(RECORD_VALUE))
+            valued = valued.select(*names, iso_dates(value, self.kind).alias(value_name))
             rule = replace(self, kind=iso_kind(self.kind))
-        lines = valued.select(*names, value, rule._record(value).alias(RECORD))
-        return lines.select(*names, record, rule._fault(value, record).alias(RECORD_FAULT))
+        lines = valued.select(*names, value, rule._record(value).alias(record_name))
+        return lines.select(*names, record, rule._fault(value, record).alias(fault_name))
 
     def _value(self) -> Column:
         if self.sql is not None:
@@ -91,7 +93,7 @@ class RecordRule:
 
 def _csv_fields(kind: DataType, value: Column) -> list[CsvField]:
     assert isinstance(kind, StructType)
-    return csv_fields(kind.fields, value.getField)
+    return csv_fields(kind, value)
 
 
 def _one_value_fault(value: Column, name: str, format: str) -> Column:
@@ -114,6 +116,7 @@ def record_rule(
     *,
     header: bool = False,
     one_object: bool = False,
+    is_staged: bool = False,
 ) -> RecordRule:
     """Returns how a row of the input becomes a record, checked against the input's schema.
 
@@ -125,13 +128,16 @@ def record_rule(
         sql: one expression instead of columns.
         header: whether objects begin with a line of names.
         one_object: whether all rows belong into one object.
+        is_staged: whether rows were rendered by this rule already, so that it must do.
 
     Raises:
         ConfigurationError: no such column, an expression that is none, or a type that the format cannot carry.
     """
     key = "record.columns" if sql is None else "record.sql"
-    chosen = _chosen(schema, columns) if sql is None else ()
+    chosen = _chosen(spark, schema, columns) if sql is None else ()
     kind = _kind_of(spark, schema, sql) if sql is not None else StructType([schema[name] for name in chosen])
+    if sql is not None and not is_staged:
+        _refuse_star(spark, schema, sql, kind)
     if format in _ONE_VALUE:
         kind = _one_value(kind, format, key, is_sql=sql is not None)
     elif not isinstance(kind, StructType) or not kind.fields:
@@ -165,15 +171,16 @@ def _fields(kind: DataType) -> list[StructField]:
     return kind.fields
 
 
-def _chosen(schema: StructType, columns: Sequence[str] | None) -> tuple[str, ...]:
+def _chosen(spark: SparkSession, schema: StructType, columns: Sequence[str] | None) -> tuple[str, ...]:
     """The columns as the input spells them, in the order asked for."""
-    spelled = {name.lower(): name for name in schema.names}
+    key = partial(comparable, case_sensitive=is_case_sensitive(spark))
+    spelled = {key(name): name for name in schema.names}
     wanted = schema.names if columns is None else columns
-    missing = [name for name in wanted if name.lower() not in spelled]
+    missing = [name for name in wanted if key(name) not in spelled]
     if missing:
         known = ", ".join(schema.names)
         raise ConfigurationError(f"record.columns: no column {', '.join(missing)} in the input; it has {known}")
-    return tuple(spelled[name.lower()] for name in wanted)
+    return tuple(spelled[key(name)] for name in wanted)
 
 
 def _kind_of(spark: SparkSession, schema: StructType, sql: str) -> DataType:
@@ -181,11 +188,18 @@ def _kind_of(spark: SparkSession, schema: StructType, sql: str) -> DataType:
     try:
         # Within a struct a generator is refused, and beside the columns an aggregate is.
         tried = spark.createDataFrame([], schema).select("*", F.struct(F.expr(sql).alias(RECORD)).alias(RECORD))
-        struct = tried.schema[RECORD].dataType
+        struct = tried.schema.fields[-1].dataType
     except PySparkException as err:
         raise ConfigurationError(f"record.sql: {sql}: {first_line(err)}") from err
     assert isinstance(struct, StructType)
     return struct.fields[0].dataType
+
+
+def _refuse_star(spark: SparkSession, schema: StructType, sql: str, kind: DataType) -> None:
+    """An export has the row's number beside the input's columns, which a `*` would send along."""
+    (other,) = free([OTHERS], schema.names)
+    if _kind_of(spark, StructType([*schema.fields, StructField(other, StringType())]), sql) != kind:
+        raise ConfigurationError(f"record.sql: {sql}: has a *; name the columns, or leave it out to send all of them")
 
 
 def _one_value(kind: DataType, format: str, key: str, *, is_sql: bool) -> DataType:

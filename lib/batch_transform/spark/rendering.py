@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pyspark.sql import Column
+from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
@@ -16,6 +16,8 @@ from pyspark.sql.types import (
     StructField,
     StructType,
 )
+
+from batch_transform.spark.settings import CASE_SENSITIVE, effective
 
 # Without these a null field is left out, a timestamp has the session's zone, and milliseconds are all that is kept.
 JSON_OPTIONS = {
@@ -35,6 +37,11 @@ def record_json(columns: Iterable[str]) -> Column:
 def quoted(name: str) -> str:
     """Returns a column name that Spark takes literally, dots and all."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def is_case_sensitive(spark: SparkSession) -> bool:
+    """Returns whether the session tells names apart that differ by upper and lower case only."""
+    return (effective(spark, CASE_SENSITIVE) or "").lower() == "true"
 
 
 def unsendable_types(fields: Iterable[StructField], key: str) -> list[str]:

@@ -32,11 +32,12 @@ ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
 }
+CASE_SENSITIVE = "spark.sql.caseSensitive"
 # Of jobs in which nothing of the user's is evaluated.
 OWN_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
-    "spark.sql.caseSensitive": "false",
+    CASE_SENSITIVE: "false",
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.files.maxRecordsPerFile": "0",

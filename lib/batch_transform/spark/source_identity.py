@@ -17,7 +17,7 @@ from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.reading import file_versions
 from batch_transform.spark.rendering import quoted
 from batch_transform.spark.settings import session_settings
-from batch_transform.spark.staging import RESERVED, read_staged
+from batch_transform.spark.staging import input_columns, read_staged
 
 # Above it files go by their names alone; a writer of tables gives each a name of its own.
 MOST_FILES_LOOKED_AT = 10_000
@@ -75,7 +75,8 @@ def _listed(df: DataFrame) -> list[FileVersion]:
 def same_rows(df: DataFrame, staged: Staged) -> bool | None:
     """Returns whether a DataFrame has the staged rows, in any order; it is evaluated. None: that cannot be told."""
     try:
-        before = read_staged(df.sparkSession, staged).drop(*RESERVED)
+        rows = read_staged(df.sparkSession, staged)
+        before = rows.select(*input_columns(rows))
         return _fingerprint(before) == _fingerprint(df)
     except SPARK_ERRORS:  # the staged rows are gone, or a type has no hash
         return None

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
+from batch_transform.core.own_names import FILE_METADATA, RECORD, STAGED, free
 from batch_transform.core.records import Staged
 from batch_transform.core.row_faults import MOST_KINDS, RowFaults, check_sendable
 from batch_transform.core.sizing import is_uneven, partition_count
 from batch_transform.core.spans import StagedFile
-from batch_transform.spark.record_rules import RECORD, RECORD_FAULT, RecordRule
+from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.rendering import quoted
 from batch_transform.spark.settings import (
     OWN_SETTINGS,
@@ -26,17 +27,7 @@ from batch_transform.spark.settings import (
     session_settings,
 )
 
-ROW_NUMBER = "__row_number"
-RECORD_BYTES = "__record_bytes"
-RESERVED = (ROW_NUMBER, RECORD_BYTES, RECORD_FAULT)
-
-_OWN = StructType(
-    [
-        StructField(ROW_NUMBER, LongType()),
-        StructField(RECORD_BYTES, LongType()),
-        StructField(RECORD_FAULT, StringType()),
-    ]
-)
+_OWN_TYPES = (LongType(), LongType(), StringType())
 _SAMPLED = 0.05
 
 
@@ -67,12 +58,17 @@ def stage(df: DataFrame, rule: RecordRule, target: str, *, is_scan: bool, rows_a
     if as_it_is:
         return copy
     partitions = 1 if rule.one_object else partition_count(copy.json_bytes)
-    even = read_staged(spark, copy).drop(*RESERVED).repartition(partitions)
+    rows = read_staged(spark, copy)
+    even = rows.select(*input_columns(rows)).repartition(partitions)
     return _write(even, rule, f"{target}/rows")
 
 
 def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile] | None = None) -> DataFrame:
-    """Returns the staged rows with their numbers, read by the recorded list of files and with the recorded schema."""
+    """Returns the staged rows, read by the recorded list of files and with the recorded schema.
+
+    The first columns are the row's number, the bytes of its record and what is wrong with it, whatever they are called;
+    the input's follow (`input_columns`).
+    """
     schema = StructType.fromJson(json.loads(staged.schema_json))
     paths = [file.path for file in (staged.files if files is None else files)]
     if not paths:
@@ -82,8 +78,13 @@ def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile]
 
 def staged_schema(staged: Staged) -> list[StructField]:
     """Returns the fields of the input that was staged."""
-    schema = StructType.fromJson(json.loads(staged.schema_json))
-    return [field for field in schema.fields if field.name not in RESERVED]
+    return StructType.fromJson(json.loads(staged.schema_json)).fields[len(STAGED) :]
+
+
+def input_columns(rows: DataFrame, added: int = 0) -> list[Column]:
+    """Returns the input's columns of staged rows, to which `added` columns were added at their end."""
+    names = rows.columns
+    return [F.col(quoted(name)) for name in names[len(STAGED) : len(names) - added]]
 
 
 def _estimated_bytes(df: DataFrame, rule: RecordRule) -> int:
@@ -94,21 +95,24 @@ def _estimated_bytes(df: DataFrame, rule: RecordRule) -> int:
 
 
 def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
-    columns = [F.col(quoted(name)) for name in df.columns]
-    numbered = rule.rendered(df, *columns).select(
-        F.monotonically_increasing_id().alias(ROW_NUMBER),
-        F.coalesce(F.octet_length(RECORD), F.lit(0)).cast("long").alias(RECORD_BYTES),
-        F.col(RECORD_FAULT),
-        *columns,
+    own = StructType([StructField(name, kind) for name, kind in zip(free(STAGED, df.columns), _OWN_TYPES, strict=True)])
+    number, size, fault = own.names
+    rendered = rule.rendered(df, df.columns)
+    *names, record, found = [F.col(quoted(name)) for name in rendered.columns]
+    numbered = rendered.select(
+        F.monotonically_increasing_id().alias(number),
+        F.coalesce(F.octet_length(record), F.lit(0)).cast("long").alias(size),
+        found.alias(fault),
+        *names,
     )
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
     with session_settings(df.sparkSession, WRITER_SETTINGS):
         numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
     with session_settings(df.sparkSession, OWN_SETTINGS):
-        written = _list_files(df.sparkSession, path)
-    check_sendable([file.faults for file in written], rule.format)
+        written = _list_files(df.sparkSession, path, own)
+    check_sendable([file.faults for file in written], rule.format, number, fault)
     files = sorted((file.file for file in written), key=lambda file: file.first)
-    text: str = StructType([*_OWN.fields, *df.schema.fields]).json()
+    text: str = StructType([*own.fields, *df.schema.fields]).json()
     return Staged(text, tuple(files), header=rule.header)
 
 
@@ -118,13 +122,16 @@ class _Written:
     faults: RowFaults
 
 
-def _list_files(spark: SparkSession, path: str) -> list[_Written]:
-    """Counts what was written, file by file. `_metadata` names files by their plain name; its path would be a URL."""
-    number, size, fault = F.col(ROW_NUMBER), F.col(RECORD_BYTES), F.col(RECORD_FAULT)
+def _list_files(spark: SparkSession, path: str, own: StructType) -> list[_Written]:
+    """Counts what was written, file by file. `_metadata` names files by their plain name; its path would be a URL.
+
+    Read with our own columns alone, so that no column of the input's can be named as Spark's.
+    """
+    number, size, fault = map(F.col, own.names)
     rows: list[Any] = (
-        spark.read.schema(_OWN)
+        spark.read.schema(own)
         .parquet(path)
-        .groupBy(F.col("_metadata.file_name").alias("name"))
+        .groupBy(F.col(f"{FILE_METADATA}.file_name").alias("name"))
         .agg(
             F.count(F.lit(1)).alias("rows"),
             F.min(number).alias("first"),

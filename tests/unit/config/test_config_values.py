@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from batch_transform.config import FrameConfig, RunConfig, from_arguments
+from batch_transform.config.changes import differences
 from batch_transform.config.checking import check
 from batch_transform.config.layers import Layer, nested
+from batch_transform.config.result import DeadLetter
 from batch_transform.core.errors import ConfigurationError
 
 LEAST = {
@@ -268,6 +270,37 @@ def test_dead_letters_lie_beside_the_output_unless_given():
     assert build().dead_letter_place.path == "out_dead_letter"
     assert build(output={"table": "s.t", "format": "delta"}).dead_letter_place.table == "s.t_dead_letter"
     assert build(dead_letter={"path": "dl"}).dead_letter_place.path == "dl"
+
+
+@pytest.mark.parametrize("output", [{"path": "out"}, {"table": "s.t", "format": "delta"}])
+def test_the_errors_of_dead_letters_can_be_renamed_wherever_those_lie(output):
+    assert build(output=output).dead_letter_place.error_column == "error"
+    renamed = build(output=output, dead_letter={"column": "failure"}).dead_letter_place
+    assert renamed.error_column == "failure"
+    assert (renamed.path, renamed.table) == (
+        ("out_dead_letter", None) if "path" in output else (None, "s.t_dead_letter")
+    )
+    assert build(dead_letter={"path": "dl", "column": "failure"}).dead_letter_place.error_column == "failure"
+    assert build(
+        output={"table": "s.t", "format": "delta"}, dead_letter={"table": "s.d", "column": "f"}
+    ).dead_letter_place == DeadLetter(table="s.d", column="f")
+
+
+def test_a_dead_letter_section_says_something():
+    assert faults(dead_letter={}) == ["dead_letter.table: needs path or table"]
+    assert faults(dead_letter={"path": "a", "table": "b", "column": "c"})[0].startswith(
+        "dead_letter.table: is given beside path"
+    )
+    assert faults(output={"path": "out", "column": "c"}) != []
+
+
+def test_a_run_of_before_the_errors_had_a_name_is_the_same_run():
+    document = build(dead_letter={"path": "dl"}).to_document()
+    before = {**document, "dead_letter": {"path": "dl", "table": None}}
+    assert differences(before, document, publishing=True) == []
+    renamed = build(dead_letter={"path": "dl", "column": "failure"}).to_document()
+    assert differences(before, renamed, publishing=False) == []
+    assert differences(before, renamed, publishing=True) == ["dead_letter.column: was None, now 'failure'"]
 
 
 def test_dead_letters_go_where_the_outputs_format_can():

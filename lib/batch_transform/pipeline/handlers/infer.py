@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.json_stream import NotUnpacked
 from batch_transform.core.output_counts import OutputObject, count_output
+from batch_transform.core.own_names import PROVENANCE
 from batch_transform.core.prediction_lines import blocks, lines_of
 from batch_transform.core.predictions import PLACEHOLDER_REASON, PredictionReader
 from batch_transform.core.records import JobRecord, RunState
@@ -93,18 +93,15 @@ def _why_no_object(ctx: RunContext, output: OutputObject) -> str:
 def _check_names(ctx: RunContext, state: RunState, found: Inferred) -> None:
     assert state.staged is not None
     output, asked = ctx.config.output, ctx.config.prediction
-    taken = {field["name"].lower() for field in json.loads(state.staged.schema_json).get("fields", ())}
+    taken = {name.lower() for name in state.staged.input_names}
     names = [] if asked.column else found.schema.names
-    own = {"error": "of dead letters"} | ({"provenance": "of prediction.provenance"} if asked.provenance else {})
     clashes = [name for name in names if name.lower() in taken]
-    owned = [
-        f"the field {name} has the name of the column {own[name.lower()]}" for name in names if name.lower() in own
-    ]
+    owned = [name for name in names if asked.provenance and name.lower() == PROVENANCE]
     odd = [name for name in found.names if set(name) & _NOT_IN_DELTA] if output and output.format == "delta" else []
     if clashes:
         words = f"the fields {', '.join(clashes)} are columns of the input already; set prediction.column"
     elif owned:
-        words = f"{owned[0]}; set prediction.column"
+        words = f"the field {owned[0]} has the name of the column of prediction.provenance; set prediction.column"
     elif odd:
         words = f"Delta takes no column named {odd[0]!r}; give a schema without it, such as a part of {found.ddl}"
     else:
