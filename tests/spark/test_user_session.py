@@ -196,6 +196,20 @@ def test_the_stored_result_reads_alike_in_every_session(spark, world, tmp_path):
         assert_same_rows(score(df, **arguments).df.select(*df.columns), df)
 
 
+@pytest.mark.parametrize("output", ["parquet", "delta"])
+def test_columns_are_found_however_they_are_spelled_where_the_session_minds(spark, world, tmp_path, output):
+    df = keyed(spark).select("key", (F.col("key") % 2).cast("int").alias("Part"))
+    arguments = world.arguments(
+        tmp_path,
+        columns=["KEY"],
+        output={"path": str(tmp_path / "out"), "format": output, "partition_by": ["PART"]},
+        prediction={"schema": "echo string", "sql": ["upper(echo) AS said"]},
+    )
+    with session_settings(spark, {"spark.sql.caseSensitive": "true", "spark.sql.runSQLOnFiles": "false"}):
+        result = score(df, **arguments).df
+        assert result.where("said = key").count() == 20
+
+
 def test_columns_that_differ_in_case_only_are_refused_before_any_work(spark, world, tmp_path):
     with session_settings(spark, ELSEWHERE):
         df = spark.createDataFrame([("1", "b", "c")], "key string, a string, A string")

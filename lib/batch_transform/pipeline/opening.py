@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import uuid
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,6 +39,7 @@ from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import RecordRule, record_rule
+from batch_transform.spark.settings import PATH_TABLES, session_settings
 from batch_transform.spark.staging import staged_schema
 from batch_transform.spark.user_session import user_session
 
@@ -86,7 +86,7 @@ def open_run(
     if needs_model and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
-    with user_session(spark, staged) if staged is not None else nullcontext():
+    with user_session(spark, staged):
         rows = _rows(spark, config, places, source, recorded, faults)
         if recorded is not None and staged is not None and names_input:
             check_source(spark, config, places, source, recorded, listener)
@@ -112,7 +112,7 @@ def open_run(
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, recorded)
     if recorded is None or recorded.publication is None:
-        with user_session(spark, staged) if staged is not None else nullcontext():
+        with user_session(spark, staged), session_settings(spark, PATH_TABLES):
             _check_world(ctx, tables, rows.schema, faults)
     if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
         ensure_model(access.client("sagemaker"), config.model.parts)

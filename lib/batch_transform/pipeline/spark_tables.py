@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -39,7 +39,7 @@ from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionSha
 from batch_transform.spark.reading import are_large, file_versions
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.reexport import export_again
-from batch_transform.spark.settings import writer_options
+from batch_transform.spark.settings import PATH_TABLES, writer_options
 from batch_transform.spark.source_identity import identify
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
@@ -74,6 +74,12 @@ def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
         return DeltaOutput(output.mode, path, target.table, tuple(output.partition_by), output.replace_where)
 
     return {"result": table(targets.output), "dead_letter": table(targets.dead_letter)}
+
+
+def _spelled(names: Sequence[str], table: DataFrame) -> tuple[str, ...]:
+    """The columns as the table spells them: with the user's `caseSensitive` Spark finds no other."""
+    known = {name.lower(): name for name in table.columns}
+    return tuple(known.get(name.lower(), name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,8 @@ class SparkTables:
         target = (targets.output if kind == "result" else targets.dead_letter).path or ""
         source = self.places.sibling(target, f"{self.writer}-{kind}")
         with self._merge_job(state.staged, kind):
-            writing = self.merged(state, kind).write.mode("overwrite").partitionBy(*targets.output.partition_by)
+            merged = self.merged(state, kind)
+            writing = merged.write.mode("overwrite").partitionBy(*_spelled(targets.output.partition_by, merged))
             options = {**writer_options(state.staged.largest), "timeZone": zone_of(state.staged)}
             writing.options(**options).parquet(self.places.spark_path(source))
         tree = open_tree(source, self.store)
@@ -152,8 +159,10 @@ class SparkTables:
         output = delta_outputs(targets_of(self.config, self.places), self.places)[kind]
         try:
             # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
-            with user_job(self.spark, state.staged, self._sql_settings(kind)):
-                return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
+            with user_job(self.spark, state.staged, {**PATH_TABLES, **self._sql_settings(kind)}):
+                merged = self.merged(state, kind)
+                output = replace(output, partition_by=_spelled(output.partition_by, merged))
+                return publish_delta(merged, output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
             raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
 

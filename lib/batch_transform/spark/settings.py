@@ -33,6 +33,8 @@ ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
 }
 CASE_SENSITIVE = "spark.sql.caseSensitive"
+# Delta is asked about a table of a path by SQL.
+PATH_TABLES: Mapping[str, str] = {"spark.sql.runSQLOnFiles": "true"}
 # Of jobs in which nothing of the user's is evaluated.
 OWN_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",

@@ -38,20 +38,23 @@ def zone_of(staged: Staged) -> str:
 
 
 @contextmanager
-def user_session(spark: SparkSession, staged: Staged) -> Iterator[None]:
+def user_session(spark: SparkSession, staged: Staged | None) -> Iterator[None]:
     """Holds the recorded settings for the user's expressions, whatever the session says, and puts it back.
 
     A run of an earlier version has recorded none: its rows were staged under the settings of its own that it set then.
 
+    Args:
+        spark: the session.
+        staged: the rows with what was recorded of their session; None before there are any: this session is it.
+
     Raises:
         ServiceFailure: the session does not take a setting that the expressions had before.
     """
-    recorded, before = dict(staged.settings), {}
+    before: dict[str, str | None] = {}
     try:
-        for key, value in sorted(_changes(spark, recorded).items()):
-            old = spark.conf.get(key, None)
-            before[key] = old
-            _change(spark, key, value)
+        changes = {} if staged is None else _changes(spark, dict(staged.settings))
+        for key, value in sorted(changes.items()):
+            _change(spark, key, value, before)
         yield
     finally:
         for key, earlier in before.items():
@@ -70,10 +73,12 @@ def _changes(spark: SparkSession, recorded: Mapping[str, str]) -> dict[str, str 
     return {**unset, **{key: value for key, value in different.items() if effective(spark, key) != value}}
 
 
-def _change(spark: SparkSession, key: str, value: str | None) -> None:
+def _change(spark: SparkSession, key: str, value: str | None, before: dict[str, str | None]) -> None:
     try:
+        before[key] = spark.conf.get(key, None)
         put_back(spark, key, value)
     except PySparkException as err:
+        before.pop(key, None)
         if value is None and is_unavailable(err):
             return
         raise ServiceFailure(
