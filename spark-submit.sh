@@ -159,9 +159,12 @@ export BATCH_TRANSFORM_COMMAND
 export BATCH_TRANSFORM_PID_FILE=$work/pid
 export BATCH_TRANSFORM_REPORT_FILE=$work/report
 export BATCH_TRANSFORM_EXIT_FILE=$work/exit
+export BATCH_TRANSFORM_ALIVE_FILE=$work/alive
+# Open for writing in this shell alone: whatever ends it, also kill -9, the driver then sees that nobody writes any more.
+mkfifo "$BATCH_TRANSFORM_ALIVE_FILE" && exec 9<>"$BATCH_TRANSFORM_ALIVE_FILE" || refuse "no named pipe can be made in $work"
 [ -z "$interrupted" ] || finish "$interrupted"
 # -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
-"$python" -I "$root/lib/batch_transform/pipeline/launch.py" "$work/command.json" </dev/null >&2 &
+"$python" -I "$root/lib/batch_transform/pipeline/launch.py" "$work/command.json" </dev/null >&2 9>&- &
 child=$!
 spark=$child
 await_child

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.outputs.delta_rules import Conflict, conflict_of, warn_if_single_writer_log_store, written_rows
+from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, written_rows
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_rows_that_a_commit_brought_in(metrics, expected):
 
 @pytest.mark.parametrize("path", ["s3://b/t", "s3a://b/t", "s3n://b/t"])
 def test_the_default_log_store_on_s3_is_warned_of(path):
-    warning = warn_if_single_writer_log_store(path, {}.get)
+    warning = single_writer_warning(path, {}.get)
     assert path in warning
     assert f"spark.delta.logStore.{path.partition(':')[0]}.impl" in warning
 
@@ -67,7 +67,7 @@ def test_the_default_log_store_on_s3_is_warned_of(path):
     ],
 )
 def test_where_commits_are_coordinated_there_is_no_warning(path, settings):
-    assert warn_if_single_writer_log_store(path, settings.get) is None
+    assert single_writer_warning(path, settings.get) is None
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_where_commits_are_coordinated_there_is_no_warning(path, settings):
     ],
 )
 def test_a_log_store_that_does_not_help_is_warned_of(settings):
-    assert warn_if_single_writer_log_store("s3a://b/t", settings.get)
+    assert single_writer_warning("s3a://b/t", settings.get)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -133,13 +134,30 @@ def test_handlers_that_somebody_else_put_are_taken_over():
         assert signal.getsignal(signal.SIGINT) == ours
 
 
-def test_the_signal_is_remembered_and_the_call_that_it_cut_short_is_not_logged(monkeypatch):
-    levels = []
-    monkeypatch.setattr("logging.disable", levels.append)
+def test_the_signal_is_remembered():
     interrupts = Interrupts()
     with pytest.raises(Interrupted), interrupts.installed():
         signal.raise_signal(signal.SIGINT)
-    assert (interrupts.signal_number, levels) == (signal.SIGINT, [logging.ERROR])
+    assert interrupts.signal_number == signal.SIGINT
+
+
+def logged(caplog, path, logger=None):
+    logging.getLogger(logger).handle(logging.LogRecord(logger or "root", logging.ERROR, path, 1, "words", None, None))
+    found = len(caplog.records)
+    caplog.clear()
+    return found
+
+
+def test_py4j_does_not_log_the_call_that_a_signal_cuts_short_and_others_log_as_before(caplog):
+    """Py4J logs it by the root logger; the process, and its logging, may be the user's."""
+    py4j, other = f"{os.sep}py4j{os.sep}java_gateway.py", "their.py"
+    with Interrupts().installed():
+        logging.getLogger("py4j.clientserver").error("words")
+        assert (len(caplog.records), logged(caplog, py4j), logged(caplog, other)) == (0, 0, 1)
+        logging.getLogger("theirs").error("words")
+        assert len(caplog.records) == 1
+    caplog.clear()
+    assert (logged(caplog, py4j), logging.getLogger("py4j").level) == (1, logging.NOTSET)
 
 
 def test_the_watching_thread_ends_with_the_block():
@@ -191,3 +209,105 @@ def test_a_jvm_that_closes_its_connections_before_it_is_gone_ends_the_run_as_sig
 
     code = Guarded("run", SimpleNamespace(report=reports.append), interrupts).do(work)
     assert (code, [report["status"] for report in reports]) == (143, ["interrupted"])
+
+
+# A driver of which `do` is asked to do work that hangs after a signal; HELP and LEAVE come after parts of a second.
+HANGING = """
+import ctypes, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from batch_transform.core.errors import Interrupted
+from batch_transform.pipeline import guarded, interrupts
+from batch_transform.pipeline.handshake import Handshake
+
+folder = Path(sys.argv[1])
+interrupts.HELP_SECONDS, interrupts.LEAVE_SECONDS = 0.5, float(sys.argv[2])
+
+def in_a_finally():
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(60)
+
+def in_a_call_that_does_not_come_back():
+    mutex = ctypes.create_string_buffer(64)
+    for _ in range(2):
+        ctypes.CDLL(None).pthread_mutex_lock(mutex)
+
+def say(text):
+    print(text, flush=True)
+
+class Driver:
+    state = ctx = SimpleNamespace(places=SimpleNamespace(run="s3://b/run"))
+    def interrupt(self, reason):
+        say("jobs stopped")
+        time.sleep(float(sys.argv[3]))
+        return []
+    def close(self, report):
+        say("closed")
+
+guarded.run_report = lambda state, status, run: {"run_id": "run", "status": status}
+handshake = Handshake(report_file=folder / "report", exit_file=folder / "exit", alive_file=folder / "alive")
+job = guarded.Guarded("run", handshake, interrupts.Interrupts(alive_file=handshake.alive_file))
+job.driver = Driver()
+work = %s
+say("ready")
+code = job.do(work)
+handshake.end(code)
+sys.exit(code)
+"""
+
+
+def hanging(folder, work, leave=30.0, stopping=0.0):
+    process = start(HANGING % work, str(folder), str(leave), str(stopping))
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.2)
+    return process
+
+
+def ended(folder, process):
+    """Exit code, the exit code that the wrapper is told, the report's status, and what was said."""
+    said = process.communicate(timeout=25)[0].split("\n")[:-1]
+    report = json.loads((folder / "report").read_text())
+    return process.returncode, int((folder / "exit").read_text()), report["status"], said
+
+
+@pytest.mark.parametrize("work", ["in_a_finally", "in_a_call_that_does_not_come_back"])
+def test_where_the_main_thread_does_not_come_back_another_one_stops_the_jobs_and_ends_the_process(tmp_path, work):
+    """Spark may be in a call of an hour, and every call of it waits for that one."""
+    process = hanging(tmp_path, work)
+    process.send_signal(signal.SIGTERM)
+    assert ended(tmp_path, process) == (143, 143, "interrupted", ["jobs stopped", "closed"])
+
+
+def test_an_end_that_hangs_itself_is_cut_short_and_says_so(tmp_path):
+    process = hanging(tmp_path, "lambda: time.sleep(60)", leave=1.5, stopping=60)
+    process.send_signal(signal.SIGINT)
+    assert ended(tmp_path, process) == (130, 130, "interrupted", ["jobs stopped"])
+    assert "jobs may still be in flight" in (tmp_path / "report").read_text()
+
+
+def test_jobs_are_stopped_once_where_the_main_thread_is_only_slow(tmp_path):
+    process = hanging(tmp_path, "lambda: time.sleep(60)", stopping=1.5)
+    process.send_signal(signal.SIGTERM)
+    assert ended(tmp_path, process) == (143, 143, "interrupted", ["jobs stopped", "closed"])
+
+
+def test_a_wrapper_that_is_killed_ends_the_driver_as_by_sigterm_also_before_anybody_reaps_it(tmp_path):
+    os.mkfifo(tmp_path / "alive")
+    wrapper = subprocess.Popen(
+        ["bash", "-c", f"exec 9<>'{tmp_path}/alive'; echo up; sleep 60 9>&- >/dev/null"], stdout=subprocess.PIPE
+    )
+    assert wrapper.stdout.readline() == b"up\n"
+    process = hanging(tmp_path, "lambda: time.sleep(60)")
+    time.sleep(1.2)
+    assert process.poll() is None
+    wrapper.kill()
+    assert ended(tmp_path, process) == (143, 143, "interrupted", ["jobs stopped", "closed"])
+    wrapper.communicate()
+
+
+def test_a_wrapper_that_was_gone_before_the_driver_began_ends_it(tmp_path):
+    os.mkfifo(tmp_path / "alive")
+    assert Interrupts(alive_file=tmp_path / "alive").orphaned
+    assert not Interrupts(alive_file=tmp_path / "none").orphaned

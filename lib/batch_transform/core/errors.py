@@ -104,10 +104,13 @@ class LedgerCorrupt(BatchTransformError):
     """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition."""
 
 
-class Interrupted(BaseException):
+class Interrupted(KeyboardInterrupt):
     """The run was interrupted by a signal; jobs in flight were stopped. `exit_code` is 128 + the signal's number.
 
-    No Exception, as KeyboardInterrupt is none: libraries that catch those (the SageMaker SDK, Py4J) would go on.
+    No Exception, as KeyboardInterrupt is none: libraries that catch those (the SageMaker SDK, Py4J) would go on. A
+    KeyboardInterrupt, because Py4J gives up the connection of a call that one cuts short
+    (`GatewayClient.send_command`): the JVM goes on with that call, and the next one over the same connection would wait
+    until it has ended.
     """
 
     def __init__(self, signal_number: int) -> None:

@@ -28,7 +28,6 @@ import pyarrow.types as pt
 
 from .answer_form import CSV, AnswerForm
 from .errors import ConfigurationError
-from .limits import LARGEST_RECORD_BYTES
 from .prediction_lines import Lines
 from .prediction_scalars import Unfit, characters, day, decimal, integer, microseconds, octets
 from .prediction_slow import Part
@@ -68,8 +67,6 @@ class Cells:
 
 def read_cells(lines: Lines, cells: Cells) -> Part:
     """Returns the values of the lines, whatever they hold."""
-    # The module's own limit is 131,072 characters, and is the process's.
-    csv.field_size_limit(LARGEST_RECORD_BYTES)
     readers = [(field.name, _cell(field.type)) for field in cells.kind]
     outcomes = [_attempt(lines[index], cells.form, readers) for index in range(len(lines))]
     reasons = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, str)}
@@ -97,13 +94,42 @@ def _split(line: bytes, form: AnswerForm, fields: int) -> list[str]:
         return [text]
     if "\0" in text:
         raise Unfit("not CSV: it holds a NUL")  # Python 3.10 refuses it, 3.11 does not
+    found = csv_row(text)
+    if len(found) != fields:
+        raise Unfit(f"expected {fields} values, found {len(found)}")
+    return found
+
+
+def csv_row(text: str) -> list[str]:
+    """Returns the cells of one line.
+
+    Python's csv module refuses a cell over a limit (131,072 characters) that is the whole process's, which in a
+    notebook is the user's: it is left as it is, and a line that may hold such a cell is split here.
+
+    Raises:
+        Unfit: a quote that does not end, or what follows one that has.
+    """
+    if len(text) > csv.field_size_limit():
+        return _long_row(text)
     try:
         rows = list(csv.reader([text], strict=True))
     except csv.Error as err:
         raise Unfit(f"not CSV: {err}") from None
-    found = rows[0] if len(rows) == 1 else []
-    if len(found) != fields:
-        raise Unfit(f"expected {fields} values, found {len(found)}")
+    return rows[0] if len(rows) == 1 else []
+
+
+_LONG_CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|))(,|\r?\Z)')
+
+
+def _long_row(text: str) -> list[str]:
+    found: list[str] = []
+    place, more = 0, True
+    while more:
+        cell = _LONG_CELL.match(text, place)
+        if cell is None:
+            raise Unfit(f"not CSV: cell {len(found)} does not end")
+        found.append(cell[2] if cell[1] is None else cell[1].replace('""', '"'))
+        place, more = cell.end(), cell[3] == ","
     return found
 
 

@@ -7,7 +7,7 @@ nonce in `userMetadata`, by which it is found again and its rows are counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException, PySparkException
@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
 from batch_transform.core.publication import Mode
-from batch_transform.outputs.delta_rules import Conflict, conflict_of, written_rows
+from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, written_rows
 
 try:  # a Connect client may lack it; the classic client raises it for Java errors that PySpark has no class for
     from py4j.protocol import Py4JJavaError
@@ -102,6 +102,23 @@ def preflight(spark: SparkSession, output: DeltaOutput, columns: tuple[str, ...]
     if faults:
         raise ConfigurationError(faults)
     return True
+
+
+def log_store_warnings(spark: SparkSession, outputs: Iterable[DeltaOutput]) -> list[str]:
+    """Returns a warning for each table that another cluster could write to at the same time and lose commits by it."""
+
+    def setting(key: str) -> str | None:
+        try:
+            return spark.conf.get(key, None)
+        except PySparkException:  # a platform that shows its users no such setting: Databricks, serverless
+            return None
+
+    found = []
+    for output in outputs:
+        detail = _detail(spark, output) if output.path is None else None
+        location = output.path or (detail["location"] if detail is not None else "")
+        found.append(single_writer_warning(location, setting))
+    return [warning for warning in found if warning is not None]
 
 
 def _is_plain_parquet(spark: SparkSession, path: str) -> bool:

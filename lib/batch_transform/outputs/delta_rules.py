@@ -53,7 +53,7 @@ def written_rows(metrics: Mapping[str, str]) -> int | None:
     return 0 if metrics.get("numFiles") == "0" else None
 
 
-def warn_if_single_writer_log_store(path: str, conf_get: Callable[[str], str | None]) -> str | None:
+def single_writer_warning(path: str, conf_get: Callable[[str], str | None]) -> str | None:
     """Returns a warning if concurrent writers on S3 could overwrite each other's commits, else None.
 
     Delta's default log store on S3 is safe for writers of one driver only: a commit held back and released replaced

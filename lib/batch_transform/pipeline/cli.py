@@ -80,3 +80,4 @@ class PrintedReport(Handshake):
         """Writes the report to its file, if one is named, and to standard output."""
         super().report(report)
         sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+        sys.stdout.flush()  # a process that is ended while it hangs flushes nothing

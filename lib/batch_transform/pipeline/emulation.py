@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO
 
 from batch_transform.config.surroundings import Emulator
 from batch_transform.core.errors import ConfigurationError
 
 _LAST_WORDS_BYTES = 2000
+# It imports moto and opens a port; its models start with their jobs. A busy machine takes ten times what it takes here.
+_START_SECONDS = 120.0
+# It stops its models, and writes what it keeps.
+_END_SECONDS = 10.0
 
 
 @contextmanager
@@ -37,14 +46,38 @@ def embedded_emulator(config: Emulator) -> Iterator[str]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            line = process.stdout.readline()
-            if not line:
+            line = _first_line(process.stdout, _START_SECONDS)
+            if not line.endswith(b"\n"):
                 errors.seek(-min(errors.tell(), _LAST_WORDS_BYTES), 2)
-                raise ConfigurationError(
-                    f"emulator: it did not start: {errors.read().decode(errors='replace').strip()}"
+                words = (
+                    errors.read().decode(errors="replace").strip()
+                    or f"it said nothing for {_START_SECONDS:.0f} seconds"
                 )
+                raise ConfigurationError(f"emulator: it did not start: {words}")
             yield json.loads(line)["endpoint_url"]
         finally:
             process.stdin.close()
-            process.wait()
+            _end(process)
             process.stdout.close()
+
+
+def _first_line(stdout: IO[bytes], seconds: float) -> bytes:
+    """What is written until its first newline, its end, or the time is over."""
+    deadline, found = time.monotonic() + seconds, b""
+    while not found.endswith(b"\n") and (left := deadline - time.monotonic()) > 0:
+        if select.select([stdout], [], [], left)[0]:
+            read = os.read(stdout.fileno(), 1024)
+            if not read:
+                break
+            found += read
+    return found
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Waits for its end; one that hangs is killed, with the models that it has started."""
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

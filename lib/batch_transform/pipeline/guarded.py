@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -27,7 +29,7 @@ from batch_transform.core.records import ASKED, INTERRUPTED
 from batch_transform.core.report import run_report
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.interrupts import Interrupts
+from batch_transform.pipeline.interrupts import LEAVE_SECONDS, Interrupts
 
 _STATUS: Mapping[type[BaseException], str] = {
     ConfigurationError: "refused",
@@ -73,10 +75,16 @@ class Guarded:
         self.resources = ExitStack()
         self.handshake = handshake
         self.interrupts = interrupts
+        self._ending = threading.Lock()  # held by whoever ends the work, and never given back
+        self._ended = threading.Event()
 
     def do(self, work: Callable[[], None]) -> int:
-        """Returns the exit code of the work; its report goes to the handshake, of the work itself where it succeeds."""
-        with self.interrupts.installed():
+        """Returns the exit code of the work; its report goes to the handshake, of the work itself where it succeeds.
+
+        After a signal the process ends within twenty seconds, whatever the work is waiting for: where the main thread
+        does not get to the end, another does it in its place.
+        """
+        with self.interrupts.installed(self._end_in_its_stead, self._leave):
             try:
                 work()
                 self.resources.close()
@@ -101,8 +109,31 @@ class Guarded:
         except Interrupted:  # the signal that was waited for
             return self.interrupts.signal_number
 
+    def _end_in_its_stead(self, number: int) -> None:
+        """Ends the process, after the signal, for a main thread that does not come back from what it waits for."""
+        error = Interrupted(number)
+        if self._ending.acquire(blocking=False):
+            self._end_once(error)
+            self._leave(number)
+
+    def _leave(self, number: int) -> None:
+        """Ends the process, with whatever is done."""
+        error = Interrupted(number)
+        if not self._ended.is_set():
+            words = [str(error), "it was not seen to its end in time: jobs may still be in flight; `stop` ends them"]
+            self.handshake.report({"run_id": self.run_id, "status": "interrupted", "error": words})
+        self.handshake.end(error.exit_code)
+        os._exit(error.exit_code)
+
     def _end(self, error: BatchTransformError | Interrupted) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
+        if not self._ending.acquire(blocking=False):
+            threading.Event().wait(LEAVE_SECONDS)  # another thread ends the process
+        self._end_once(error)
+        self.resources.close()
+        return error.exit_code
+
+    def _end_once(self, error: BatchTransformError | Interrupted) -> None:
         words = fault_lines(error)
         tell_terminal(Event("end", str(error)))
         if isinstance(error, Interrupted) and self.driver is None:
@@ -116,11 +147,10 @@ class Guarded:
             report = run_report(self.driver.state, status, str(self.driver.ctx.places.run))
         report["error"] = words
         self.handshake.report(report)
+        self._ended.set()
         if self.driver is not None:
             with suppress(BatchTransformError):
                 self.driver.close(report)
-        self.resources.close()
-        return error.exit_code
 
     def _stop_jobs(self, driver: Driver, reason: str) -> None:
         try:

@@ -16,6 +16,7 @@ from typing import Any
 PID_FILE = "BATCH_TRANSFORM_PID_FILE"
 REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
 EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
+ALIVE_FILE = "BATCH_TRANSFORM_ALIVE_FILE"  # a named pipe that the wrapper holds open while it lives
 COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given
 PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
 RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
@@ -54,11 +55,13 @@ class Handshake:
     pid_file: Path | None = None
     report_file: Path | None = None
     exit_file: Path | None = None
+    alive_file: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Handshake:
         """Returns the files that the environment names."""
-        return cls(*(Path(environ[name]) if environ.get(name) else None for name in (PID_FILE, REPORT_FILE, EXIT_FILE)))
+        names = (PID_FILE, REPORT_FILE, EXIT_FILE, ALIVE_FILE)
+        return cls(*(Path(environ[name]) if environ.get(name) else None for name in names))
 
     def announce(self, pid: int) -> None:
         """Writes the driver's process id, to which signals are then forwarded."""

@@ -41,7 +41,7 @@ def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN) 
 
 class _Job(Guarded):
     def __init__(self, config: RunConfig, handshake: Handshake, command: str) -> None:
-        super().__init__(config.run_id, handshake, Interrupts())
+        super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
         self._config = config
         self._command = command
 

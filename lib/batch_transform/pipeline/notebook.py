@@ -114,14 +114,14 @@ def _run(driver: Driver) -> RunState:
         state = driver.run()
         report = state.report
         return state
-    except KeyboardInterrupt:
-        status = "interrupted"
-        driver.interrupt()
-        raise
     except StopRequested as err:
         status = "interrupted"
         driver.interrupt(ASKED)
         raise ServiceFailure(str(err)) from err
+    except KeyboardInterrupt:
+        status = "interrupted"
+        driver.interrupt()
+        raise
     except SPARK_ERRORS as err:
         raise ServiceFailure(f"Spark: {first_line(err)}") from err
     finally:

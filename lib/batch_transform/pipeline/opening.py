@@ -20,6 +20,7 @@ from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.records import RunState
 from batch_transform.core.state import fold
+from batch_transform.outputs.delta import log_store_warnings
 from batch_transform.pipeline.begin import begin
 from batch_transform.pipeline.context import RunContext, WorkerStore
 from batch_transform.pipeline.driver import Driver
@@ -30,7 +31,7 @@ from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.preflight import Faults, Tables, check_bucket, check_table, check_targets, key_check
 from batch_transform.pipeline.recorded import CLOCK, check_same
 from batch_transform.pipeline.sources import check_source, read_source
-from batch_transform.pipeline.spark_tables import Source, SparkTables
+from batch_transform.pipeline.spark_tables import Source, SparkTables, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
@@ -219,3 +220,6 @@ def _check_world(ctx: RunContext, tables: SparkTables, schema: StructType, fault
     if not faults.found:
         faults.add(check_table(tables.spark, schema, tables.shape, ctx.places, tables.connect, targets))
     faults.refuse()
+    if targets.is_delta:
+        for warning in log_store_warnings(tables.spark, delta_outputs(targets, ctx.places).values()):
+            ctx.tell("warning", warning)

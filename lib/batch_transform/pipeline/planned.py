@@ -40,7 +40,7 @@ from batch_transform.spark.reading import has_large_rows
 def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
     """Returns the exit code of the plan of a resolved run file; its report goes to the handshake."""
     config = RunConfig.from_document(document)
-    interrupts = Interrupts()
+    interrupts = Interrupts(alive_file=handshake.alive_file)
     with interrupts.installed():
         try:
             handshake.report(_planned(config, interrupts))
@@ -69,8 +69,9 @@ def _planned(config: RunConfig, interrupts: Interrupts) -> dict[str, Any]:
             url = resources.enter_context(embedded_emulator(config.emulator))
         spark = make_session(config.run_id, access_of(config, url, os.environ))
         interrupts.take_over()
-        resources.callback(spark.stop)
-        return plan(spark, config, tell_terminal)
+        found = plan(spark, config, tell_terminal)
+        spark.stop()  # of a plan that failed, or was interrupted while Spark works, the process's end is the end
+        return found
 
 
 def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from batch_transform.core.errors import BatchTransformError, ServiceFailure
+from batch_transform.core.errors import BatchTransformError, LedgerCorrupt, ServiceFailure
 from batch_transform.core.records import ASKED, RunState
 from batch_transform.core.state import advance, fold
 from batch_transform.pipeline.context import Jobs
@@ -24,11 +24,18 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
 
     Raises:
         LedgerFenced: another driver has taken over, and the jobs are its own.
+        LedgerCorrupt: the ledger is damaged; the jobs that `state` knows of were asked to stop all the same.
         ServiceFailure: a job could not be stopped, the others were; or that a person asked could not be recorded.
     """
-    with suppress(BatchTransformError):  # the signal may have cut an append short: what is there counts
+    try:  # the signal may have cut an append short: what is there counts
         state = fold(ledger.load()) or state
-    flying = [] if state.cleaned else [job.name for job in state.jobs if job.status is None]
+    except LedgerCorrupt:
+        for name in _flying(state):
+            _stop(jobs, name)
+        raise
+    except BatchTransformError:
+        pass  # S3 does not tell now: what this process knows has to do
+    flying = _flying(state)
     failures: list[BatchTransformError] = []
     if reason == ASKED and not (state.stopped or state.cleaned or state.report is not None):
         # Also between two jobs: else the next `collect` would go on as if nobody had asked.
@@ -47,6 +54,11 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
     if failures:
         raise failures[0]
     return state, flying
+
+
+def _flying(state: RunState) -> list[str]:
+    """The jobs that may cost money, also one whose creation is not recorded."""
+    return [] if state.cleaned else [job.name for job in state.jobs if job.status is None]
 
 
 def _stop(jobs: Jobs, name: str) -> list[BatchTransformError]:

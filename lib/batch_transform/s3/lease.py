@@ -152,25 +152,29 @@ class RunLease:
         """
         with self._lock:
             self._refuse_lost()
-            if self._clock() - self._renewed_at >= self._ttl / 2:
-                self.renew()
+            if self._clock() - self._renewed_at < self._ttl / 2:
+                return
+        self.renew()
 
     def renew(self) -> None:
         """Renews the lease now; called before what no ledger step can fence.
 
+        Between two tries the lock is free, so that no other thread waits for S3 longer than one call takes: the one
+        that gives the lease back after a signal, above all.
+
         Raises:
             LedgerFenced, ServiceFailure: as `require`.
         """
-        with self._lock:
-            for attempt in range(RENEW_ATTEMPTS):
-                self._refuse_lost()
-                try:
+        for attempt in range(RENEW_ATTEMPTS):
+            try:
+                with self._lock:
+                    self._refuse_lost()
                     self._renew_once()
-                    return
-                except StoreFailure as err:
-                    failure = err
-                if attempt < RENEW_ATTEMPTS - 1:
-                    self._sleep(self._ttl / _LOOKS_PER_TTL)
+                return
+            except StoreFailure as err:
+                failure = err
+            if attempt < RENEW_ATTEMPTS - 1:
+                self._sleep(self._ttl / _LOOKS_PER_TTL)
         raise ServiceFailure(f"the lease of the run could not be renewed: {failure}") from failure
 
     def _refuse_lost(self) -> None:

@@ -94,7 +94,11 @@ class Ledger:
         folder = self._prefix.join("ledger")
         names = [found.key[len(folder.prefix) :] for found in self._store.list(folder)]
         # The S3 console makes an empty object for a folder; it has no name of its own.
-        new = sorted(name for name in names if name)[len(self._steps) :]
+        there = sorted(name for name in names if name)
+        known = [f"{step.number:012d}.json" for step in self._steps]
+        if gone := sorted(set(known) - set(there)):
+            raise LedgerCorrupt(f"{folder.join(gone[0])} is gone")
+        new = there[len(known) :]
         with ThreadPoolExecutor(LOAD_THREADS) as pool:
             steps = [*self._steps, *pool.map(lambda name: self._read(folder.join(name)), new)]
         check_chain(steps)

@@ -142,10 +142,7 @@ class TransformJobs:
         """
         with service_errors("DescribeTransformJob", name):
             found = self._client.describe_transform_job(TransformJobName=name)
-        try:
-            status = JobStatus.parse(found["TransformJobStatus"])
-        except ValueError as err:
-            raise ServiceFailure(f"{name}: {err}") from err
+        status = _status_of(name, found)
         times = (found.get(key) for key in ("CreationTime", "TransformStartTime", "TransformEndTime"))
         return JobDescription(name, status, found.get("FailureReason"), *times)
 
@@ -163,7 +160,7 @@ class TransformJobs:
             raise failure_of("DescribeTransformJob", name, err) from err
         except BotoCoreError as err:
             raise failure_of("DescribeTransformJob", name, err) from err
-        return not JobStatus.parse(found["TransformJobStatus"]).is_terminal
+        return not _status_of(name, found).is_terminal
 
     def stop(self, name: str) -> None:
         """Asks the service to stop a job; one that has ended, or that it never heard of, is no error.
@@ -178,6 +175,18 @@ class TransformJobs:
                 raise failure_of("StopTransformJob", name, err) from err
         except BotoCoreError as err:
             raise failure_of("StopTransformJob", name, err) from err
+
+
+def _status_of(name: str, described: dict[str, Any]) -> JobStatus:
+    """The status of a described job.
+
+    Raises:
+        ServiceFailure: it is none that this version knows.
+    """
+    try:
+        return JobStatus.parse(described["TransformJobStatus"])
+    except ValueError as err:
+        raise ServiceFailure(f"{name}: {err}") from err
 
 
 class _ExactClient:

@@ -155,16 +155,22 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> Outcome:
     """Returns the step `job_ended` of the first of these jobs that ends, or `job_stopping` of one that is late.
 
     The service itself has no limit: a job older than `transform.job_timeout_minutes` is stopped, which is recorded
-    before it is done.
+    before it is done. One that is being stopped gets as long again, so no job is waited for longer than twice that.
+
+    Raises:
+        ServiceFailure: a job does not end.
     """
     started, look = ctx.clock.monotonic(), _Look(ctx)
+    limit = 60 * ctx.config.transform.job_timeout_minutes
+    # Whether a job is late is told by the service's clock, which may be behind this one: that has twice the time.
+    most = limit if any(job.stop_reason == TIMEOUT for job in action.jobs) else 2 * limit
     while True:
         ctx.refuse_if_asked_to_stop()
         outcome = look(action)
         if outcome is not None:
             return outcome
         wait = ctx.config.poll_seconds * (0.75 + 0.5 * ctx.jitter())
-        if ctx.clock.monotonic() - started > 2 * 60 * ctx.config.transform.job_timeout_minutes:
+        if ctx.clock.monotonic() - started > most:
             raise ServiceFailure(f"{action.jobs[0].name} did not end within twice transform.job_timeout_minutes")
         ctx.clock.sleep(wait)
 
