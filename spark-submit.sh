@@ -20,6 +20,7 @@ Scores a table with Amazon SageMaker Batch Transform, as a run file says.
   ./spark-submit.sh [run] RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] [-- ANYTHING FOR SPARK-SUBMIT]
   ./spark-submit.sh plan RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] prints what a run would do, and does nothing
   ./spark-submit.sh resume RUN [OPTION ...] [SPARK-SUBMIT-OPTION ...]   goes on with a run, without its run file
+                               [--retry-dead]                           and sends its dead rows again; nothing is published
   ./spark-submit.sh prepare RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...]
   ./spark-submit.sh submit RUN
   ./spark-submit.sh collect RUN [--no-merge] [SPARK-SUBMIT-OPTION ...]  the same run in steps that do not wait for jobs:

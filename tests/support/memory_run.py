@@ -208,13 +208,15 @@ class MemoryRun:
             document["text"] = "x" * self.padding[row]
         return json.dumps(document).encode() + b"\n"
 
-    def driver(self) -> Driver:
+    def driver(self, *, retry_dead: bool = False) -> Driver:
         """A driver of the run as its ledger stands, which takes its lease."""
         self.drivers += 1
         ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
         recorded = fold(ledger.load())
         ctx = self._context(ledger)
-        return Driver(ctx, begin(ctx) if recorded is None or recorded.report is None else recorded)
+        if recorded is not None and recorded.report is not None:
+            return Driver(ctx, recorded)
+        return Driver(ctx, begin(ctx, retry_dead=retry_dead))
 
     def state(self) -> RunState:
         """What the ledger says."""
@@ -252,9 +254,9 @@ class MemoryRun:
         driver.ctx.lease.release()
         return driver.state
 
-    def to_the_end(self) -> RunState:
+    def to_the_end(self, *, retry_dead: bool = False) -> RunState:
         """Drives the run until it is published."""
-        driver = self.driver()
+        driver = self.driver(retry_dead=retry_dead)
         try:
             state = driver.run()
             driver.close(state.report or {})

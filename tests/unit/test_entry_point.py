@@ -48,6 +48,11 @@ def test_the_pipeline_gets_the_document_and_its_code_is_the_jobs(start, tmp_path
     assert (tmp_path / "EXIT").read_text() == "3\n"
 
 
+def test_dead_rows_are_sent_again_only_on_request(start, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--step", "resume", "--retry-dead"])
+    assert start(lambda document, handshake, command, retry_dead: int((command, retry_dead) == ("resume", True))) == 1
+
+
 def test_a_plan_is_no_run(start, tmp_path, monkeypatch):
     planned = types.ModuleType("batch_transform.pipeline.planned")
     planned.plan_job = lambda document, handshake: 0 if document == {"run_id": "r1"} else 4

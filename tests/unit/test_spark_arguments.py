@@ -77,6 +77,12 @@ def test_what_clean_alone_understands():
         parse(["run.yml", "--older-than=30", "--unfinished"])
 
 
+def test_what_resume_alone_understands():
+    assert parse(["resume", "s3://bucket/runs/r1", "--retry-dead"]).retry_dead
+    with pytest.raises(ConfigurationError, match="--retry-dead: belongs to resume, not to run"):
+        parse(["run.yml", "--retry-dead"])
+
+
 def test_what_compare_alone_understands():
     asked = parse(["compare", "s3://b/runs/r", "--endpoint", "live", "--rows=10", "--tolerance=1e-6"])
     assert (asked.endpoint, asked.rows, asked.tolerance) == (("live",), ("10",), ("1e-6",))

@@ -63,6 +63,11 @@ class Reconcile:
 
 
 @dataclass(frozen=True)
+class RetryDead:
+    """Write the dead rows as objects again, and let them be open: a person has asked for it."""
+
+
+@dataclass(frozen=True)
 class GiveUp:
     """End with exit code 4, for these reasons; the run can be resumed."""
 
@@ -106,6 +111,7 @@ Action = (
     | Infer
     | Judge
     | Reconcile
+    | RetryDead
     | GiveUp
     | Gate
     | Intend

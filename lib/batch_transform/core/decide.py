@@ -51,6 +51,8 @@ def _must_infer(state: RunState) -> bool:
 def _next_after_round(state: RunState, last: RoundRecord) -> act.Action | None:
     if last.stop:
         return act.GiveUp(last.stop)
+    if state.retry_asked and state.publication is None:
+        return act.RetryDead()
     if not last.open_spans:
         return None
     if state.rounds - state.rounds_before >= MAX_ROUNDS:

@@ -29,12 +29,13 @@ class Counts:
     rows_dead_letter: int
 
 
-def check(staged: Iterable[StagedFile], leaves: pa.Table) -> Counts:
+def check(staged: Iterable[StagedFile], leaves: pa.Table, aside: pa.Table | None = None) -> Counts:
     """Returns the proven counts.
 
     Args:
         staged: the staged files with their counted rows.
         leaves: the outcome of every row (verdicts.LEAF_SCHEMA).
+        aside: leaves whose rows were sent again since, and whose lines lie in outputs of other rows.
 
     Raises:
         GateRefused: a row without an outcome or with two, a span that is not decided, or an output whose counted lines
@@ -45,7 +46,7 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table) -> Counts:
         raise GateRefused(f"{rows_in_state(leaves, FAILED)} rows are not decided yet")
     check_tiling(files, leaves)
     _check_names(leaves)
-    _check_lines(leaves)
+    _check_lines(leaves if aside is None else pa.concat_tables([leaves, aside]))
     counts = Counts(sum(f.rows for f in files), rows_in_state(leaves, SCORED), rows_in_state(leaves, DEAD))
     if counts.rows_in != counts.rows_scored + counts.rows_dead_letter:
         raise GateRefused(

@@ -80,6 +80,9 @@ class RoundRecord:
         failed: what failed in it, by class (diagnosis.by_class).
         lost: the part with the outputs (pins.UNSCORED_SCHEMA) that counted when it was reconciled, and were found to be
             gone or altered since; their spans are open again.
+        retried: the part with the dead leaves that counted when it was reconciled, and whose rows were sent again on
+            request since.
+        retried_rows: how many rows those are.
         misread: whether it ended the run because every answer is in another form than was configured; then its outputs
             are judged again, and not paid for again, by the driver that resumes.
     """
@@ -97,6 +100,8 @@ class RoundRecord:
     failed: tuple[dict[str, Any], ...] = ()
     misread: bool = False
     lost: Part | None = None
+    retried: Part | None = None
+    retried_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,7 @@ class RunState:
         inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
         merges_lost: how often merged files were lost before they were published: each merge has names of its own.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
+        retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
         types_since: the round up to which nothing is held against an instance type that lacked capacity.
     """
 
@@ -201,6 +207,7 @@ class RunState:
     stopped: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
     merges_lost: int = 0
+    retry_asked: bool = False
 
     @property
     def framing(self) -> Framing:

@@ -20,7 +20,8 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
 
     Args:
         state: as the last driver left it.
-        payload: the configuration of the driver that goes on, and the schema of the predictions as it reads them.
+        payload: the configuration of the driver that goes on, the schema of the predictions as it reads them, and
+            whether dead rows are to be sent again.
     """
     config = payload["config"]
     last = state.last_round
@@ -37,7 +38,8 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
         state = replace(state, inferred=None, inferred_after=0)
     if state.staged is not None and "answers" in payload:
         state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
-    return replace(state, rounds_before=state.rounds, config=config, stopped=False)
+    asked = state.retry_asked or bool(payload.get("retry_dead"))
+    return replace(state, rounds_before=state.rounds, config=config, stopped=False, retry_asked=asked)
 
 
 def inferred(state: RunState, payload: Mapping[str, Any]) -> RunState:

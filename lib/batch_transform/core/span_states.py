@@ -9,9 +9,10 @@
 | failed | again: transient with attempts left; one row, ambiguous and not confirmed; another payload fits | sent |
 | failed | split: more than one row, not transient; its children tile it | replaced |
 | failed | bury: one row, and the failure is the record's own or confirmed | dead |
+| dead | retry: a person asks for it, and nothing is published | planned |
 
-Scored, dead and replaced are final. A span that stays failed when the attempts are spent ends the run with exit code 4.
-Nothing is published while a leaf is planned, sent or failed.
+Scored, dead and replaced are final but for that. A span that stays failed when the attempts are spent ends the run with
+exit code 4. Nothing is published while a leaf is planned, sent or failed.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class SpanEvent(Enum):
     AGAIN = "again"
     SPLIT = "split"
     BURY = "bury"
+    RETRY = "retry"
 
 
 _AFTER = {
@@ -52,6 +54,7 @@ _AFTER = {
     (SpanState.FAILED, SpanEvent.AGAIN): SpanState.SENT,
     (SpanState.FAILED, SpanEvent.SPLIT): SpanState.REPLACED,
     (SpanState.FAILED, SpanEvent.BURY): SpanState.DEAD,
+    (SpanState.DEAD, SpanEvent.RETRY): SpanState.PLANNED,
 }
 
 

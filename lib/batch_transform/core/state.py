@@ -17,6 +17,7 @@
 | reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
 | mended | for a job that is not judged, or what a round left open | spans of which objects were exported again |
 | unscored | when no span is left, before published | outputs that are gone or altered: their spans are open again |
+| retried | on request, after a round and before publication | dead rows that are open again |
 | unstaged | before the first round | that the input is to be staged again |
 | unmerged | after publication | that merged files were lost, and are to be merged again |
 | gated | when no span is left | the counts |
@@ -34,7 +35,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from . import mending
+from . import mending, retrying
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
 from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
@@ -234,6 +235,7 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "done": _done,
     "cleaned": lambda state, step, parts: replace(state, cleaned=True),
     **mending.TRANSITIONS,
+    **retrying.TRANSITIONS,
 }
 
 

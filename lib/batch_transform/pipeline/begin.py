@@ -5,24 +5,30 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from batch_transform.core.answer_schema import decode_schema, encode_schema
 from batch_transform.core.errors import RunStopped
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.records import RunState
+from batch_transform.core.retrying import check_retry
 from batch_transform.core.state import advance, fold
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.recorded import check_same
 
 
-def begin(ctx: RunContext) -> RunState:
+def begin(ctx: RunContext, *, retry_dead: bool = False) -> RunState:
     """Returns the state of the run once this driver holds it, begun if it is new.
+
+    Args:
+        ctx: of the run.
+        retry_dead: whether its dead rows are to be sent again.
 
     Raises:
         RunHeld: another driver is at work on it.
         ConfigurationError: another driver has begun it in the meantime, with another configuration.
     """
-    return _taken(ctx, lambda recorded, given_back: _held(ctx, recorded))
+    return _taken(ctx, lambda recorded, given_back: _held(ctx, recorded, retry_dead))
 
 
 def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
@@ -77,7 +83,7 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
         raise
 
 
-def _held(ctx: RunContext, recorded: RunState | None) -> RunState:
+def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False) -> RunState:
     at = {"at": ctx.clock.now().isoformat(), "config": ctx.config.to_document()}
     if recorded is None:
         opened = {"run_id": ctx.run_id, "nonce": secrets.token_hex(NONCE_CHARACTERS // 2), **at}
@@ -86,5 +92,8 @@ def _held(ctx: RunContext, recorded: RunState | None) -> RunState:
     if recorded.report is not None:
         return recorded
     ctx.tell("resume", f"{ctx.run_id} goes on after {recorded.rounds} rounds")
-    answers = encode_schema(ctx.objects.reader.schema)
-    return advance(recorded, ctx.ledger.append("resumed", {**at, "answers": answers}))
+    told: dict[str, Any] = {"answers": encode_schema(ctx.objects.reader.schema)}
+    if retry_dead:
+        check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
+        told["retry_dead"] = True
+    return advance(recorded, ctx.ledger.append("resumed", {**at, **told}))

@@ -20,6 +20,7 @@ WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE)
 # Those that begin with a run file and not with a run that is there.
 OF_A_RUN_FILE = (RUN, PLAN, PREPARE)
 NO_MERGE = "--no-merge"
+RETRY_DEAD = "--retry-dead"
 OWN_OPTIONS = {
     "--var": "variables",
     "--set": "sets",
@@ -30,13 +31,14 @@ OWN_OPTIONS = {
     "--rows": "rows",
     "--tolerance": "tolerance",
 }
-OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge"}
+OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge", RETRY_DEAD: "retry_dead"}
 # The options that belong to one command only.
 BELONGING = {
     "older_than": CLEAN,
     "lifecycle": CLEAN,
     "unfinished": CLEAN,
     "no_merge": COLLECT,
+    "retry_dead": RESUME,
     "endpoint": COMPARE,
     "rows": COMPARE,
     "tolerance": COMPARE,
@@ -61,6 +63,7 @@ class CommandLine:
         rows: of `compare`: how many; the last one given.
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
         no_merge: of `collect`: whether it ends where a merge would begin.
+        retry_dead: of `resume`: whether the dead rows of an unpublished run are sent again.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
@@ -77,6 +80,7 @@ class CommandLine:
     rows: tuple[str, ...] = ()
     tolerance: tuple[str, ...] = ()
     no_merge: bool = False
+    retry_dead: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 

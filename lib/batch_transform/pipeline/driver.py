@@ -14,7 +14,7 @@ from batch_transform.core.records import INTERRUPTED, RunState
 from batch_transform.core.state import advance
 from batch_transform.pipeline.cleaning import clean_after
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handlers import infer, plan, prepare, publish, reconcile, score
+from batch_transform.pipeline.handlers import infer, plan, prepare, publish, reconcile, retry, score
 from batch_transform.pipeline.mending import Mender
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.reporting import write_status
@@ -31,6 +31,7 @@ _HANDLERS: dict[type[Any], _Handler] = {
     act.Infer: infer.infer,
     act.Judge: reconcile.judge_job,
     act.Reconcile: reconcile.reconcile_round,
+    act.RetryDead: retry.retry_dead,
     act.GiveUp: reconcile.give_up,
     act.Gate: publish.check_gate,
     act.Intend: publish.intend,

@@ -25,7 +25,7 @@ from batch_transform.pipeline.step_by_step import prepare, step_report
 _IN_YARN = "SPARK_YARN_STAGING_DIR"
 
 
-def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN) -> int:
+def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN, *, retry_dead: bool = False) -> int:
     """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake.
 
     Args:
@@ -33,17 +33,19 @@ def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN) 
         handshake: with the wrapper.
         command: RUN; RESUME goes on with the rows that are staged, whatever became of the input; or the step that
             this is: PREPARE ends when the jobs of the first round are recorded.
+        retry_dead: whether the dead rows of an unpublished run are to be sent again.
     """
     config = RunConfig.from_document(document)
-    job = _Job(config, handshake, command)
+    job = _Job(config, handshake, command, retry_dead)
     return job.do(job.run)
 
 
 class _Job(Guarded):
-    def __init__(self, config: RunConfig, handshake: Handshake, command: str) -> None:
+    def __init__(self, config: RunConfig, handshake: Handshake, command: str, retry_dead: bool) -> None:
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
         self._config = config
         self._command = command
+        self._retry_dead = retry_dead
 
     def run(self) -> None:
         """Runs to the end; the emulator lives until then."""
@@ -51,7 +53,7 @@ class _Job(Guarded):
         if self._config.emulator is not None:
             url = self.resources.enter_context(embedded_emulator(self._config.emulator))
         access = access_of(self._config, url, os.environ)
-        report = published_report(self._config, access)
+        report = None if self._retry_dead else published_report(self._config, access)
         if report is None:
             report = self._drive(access)
         elif os.environ.get(_IN_YARN):
@@ -63,7 +65,9 @@ class _Job(Guarded):
         spark = make_session(self._config.run_id, access)
         self.interrupts.take_over()
         anew = self._command in (RUN, PREPARE)
-        self.driver = open_run(spark, self._config, access, tell_terminal, names_input=anew)
+        self.driver = open_run(
+            spark, self._config, access, tell_terminal, names_input=anew, retry_dead=self._retry_dead
+        )
         self.resources.enter_context(renewed(self.driver.ctx.lease))
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)

@@ -61,6 +61,7 @@ def score(
     prediction: str | Mapping[str, Any] | None = None,
     transform: Mapping[str, Any] | None = None,
     output: Mapping[str, Any] | None = None,
+    retry_dead: bool = False,
     listener: Listener = _silent,
     **sections: Any,
 ) -> ScoreResult:
@@ -78,6 +79,7 @@ def score(
         prediction: the answers' schema in DDL, or the section `prediction`; None: one string column, `prediction`.
         transform: that section of a run file, as is `output`; without an output the result stays in the workspace.
         output: where to publish.
+        retry_dead: whether the dead rows of an unpublished run are sent again.
         listener: is told what happens.
         sections: `errors`, `dead_letter`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a run file.
 
@@ -99,7 +101,8 @@ def score(
     spark = df.sparkSession
     with ExitStack() as resources:
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
-        driver = open_run(spark, config, access_of(config, url, os.environ), listener, Source(df, is_scan=False))
+        access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
+        driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead)
         with renewed(driver.ctx.lease):
             state = _run(driver)
         assert state.report is not None

@@ -19,6 +19,7 @@ from batch_transform.core.framing import framing_of
 from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.records import RunState
+from batch_transform.core.retrying import check_retry
 from batch_transform.core.state import fold
 from batch_transform.outputs.delta import log_store_warnings
 from batch_transform.pipeline.begin import begin
@@ -53,6 +54,7 @@ def open_run(
     source: Source | None = None,
     *,
     names_input: bool = True,
+    retry_dead: bool = False,
 ) -> Driver:
     """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
 
@@ -64,6 +66,7 @@ def open_run(
         source: the input if it is at hand; else it is read as the configuration says, unless it is staged already.
         names_input: whether the input is named anew, and must be the one that was staged; a run that is resumed by
             its folder goes on with what it has.
+        retry_dead: whether the dead rows of an unpublished run are to be sent again.
 
     Raises:
         OtherRows: the run has staged other rows.
@@ -83,7 +86,9 @@ def open_run(
     recorded = None if faults.found else fold(ledger.load())
     if recorded is not None:
         check_same(recorded, config)
-    needs_model = recorded is None or recorded.gate is None  # once all is scored the model may be gone
+    if retry_dead:
+        check_retry(recorded, f"input.dead_letters: {places.run}")
+    needs_model = recorded is None or recorded.gate is None or retry_dead  # once all is scored the model may be gone
     if needs_model and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
@@ -119,7 +124,7 @@ def open_run(
         ensure_model(access.client("sagemaker"), config.model.parts)
     if recorded is None:
         ledger.probe()
-    return Driver(ctx, begin(ctx))
+    return Driver(ctx, begin(ctx, retry_dead=retry_dead))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,17 @@ from typing import Any
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
 from batch_transform.pipeline.archive import write_archive
-from batch_transform.pipeline.command_line import PLAN, RUN, STEPS, SUBMIT, WITHOUT_SPARK, CommandLine, parse, step_of
+from batch_transform.pipeline.command_line import (
+    PLAN,
+    RETRY_DEAD,
+    RUN,
+    STEPS,
+    SUBMIT,
+    WITHOUT_SPARK,
+    CommandLine,
+    parse,
+    step_of,
+)
 from batch_transform.pipeline.commands import configuration, execute
 from batch_transform.pipeline.guarded import fault_of_ours
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
@@ -154,6 +164,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
+    command += [RETRY_DEAD] if asked.retry_dead else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)

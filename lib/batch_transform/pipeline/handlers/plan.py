@@ -99,7 +99,8 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
         left = reopened(left)
     # Whoever resumes means to try everything again.
     probe = last.probe_next and not last.resumed
-    good, bad = (sum(getattr(r, name) for r in state.round_records) for name in ("scored_rows", "dead_rows"))
+    good = sum(r.scored_rows for r in state.round_records)
+    bad = sum(r.dead_rows - r.retried_rows for r in state.round_records)
     plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad)
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, state.framing))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import pyarrow as pa
-
 from batch_transform.core import actions as act
 from batch_transform.core import gate
 from batch_transform.core.diagnosis import advice, by_class, recovered_spans, sentence
@@ -17,7 +15,7 @@ from batch_transform.core.gate import Counts
 from batch_transform.core.publication import KINDS, Publication
 from batch_transform.core.records import RunState
 from batch_transform.core.report import run_report
-from batch_transform.core.verdicts import DEAD, LEAF_SCHEMA, unsendable
+from batch_transform.core.verdicts import DEAD
 from batch_transform.outputs.parquet import prepare, publish
 from batch_transform.pipeline.cleaning import staging_folders
 from batch_transform.pipeline.context import RunContext
@@ -25,6 +23,7 @@ from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.pipeline.reporting import write_html
+from batch_transform.pipeline.settled import lines_set_aside, settled_leaves
 from batch_transform.pipeline.targets import targets_of
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
@@ -33,13 +32,8 @@ _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
 def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
     """Returns the step `gated`, with the leaves: every row has exactly one outcome."""
     assert state.staged is not None
-    assert state.spans is not None
-    leaves = [unsendable(ctx.ledger.read_part(state.spans)), LEAF_SCHEMA.empty_table()]
-    for settled in state.round_records:
-        assert settled.leaves is not None
-        leaves.append(ctx.ledger.read_part(settled.leaves))
-    table = pa.concat_tables(leaves)
-    counts = gate.check(state.staged.files, table)
+    table = settled_leaves(ctx.ledger, state)
+    counts = gate.check(state.staged.files, table, lines_set_aside(ctx.ledger, state))
     ctx.tell(
         "gate", f"{counts.rows_in:,} rows in = {counts.rows_scored:,} scored + {counts.rows_dead_letter:,} dead letters"
     )
@@ -91,12 +85,15 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     # The embedded emulator's S3 ends with the run, and with it what was scored.
     how = "To publish them beside the result" if ctx.config.ephemeral else "To publish without scoring again"
     setting = f"errors.max_rows={counts.rows_dead_letter}"
-    command = f"{again(ctx.config.ephemeral, str(ctx.places.run), os.environ)} --set {setting}"
+    resume = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
+    command, retry = f"{resume} --set {setting}", f"{resume} --retry-dead"
     if ctx.config.takes_frame:
         command = f'the same call of score() with errors={{"max_rows": {counts.rows_dead_letter}}}'
+        retry = "the same call with retry_dead=True"
+    once_more = "" if ctx.config.ephemeral else f". To send these rows once more: {retry}"
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
-        f"nothing is published. The dead letters lie in {place}. {how}: {command}",
+        f"nothing is published. The dead letters lie in {place}. {how}: {command}{once_more}",
         setting,
     )
 
