@@ -103,10 +103,3 @@ def test_a_corrupt_file_of_the_input_is_the_sessions_to_ignore(spark, world, tmp
     with pytest.raises(ServiceFailure, match=r"Spark: .*FAILED_READ_FILE"):
         score(df, **world.arguments(tmp_path / "read"))
     assert not (tmp_path / "read" / "out").exists()
-
-
-def test_columns_that_differ_in_case_only_are_refused_whatever_the_session_says(spark, world, tmp_path):
-    with session_settings(spark, {"spark.sql.caseSensitive": "true"}):
-        df = spark.createDataFrame([("a", "b", "c")], "key string, b string, B string")
-        with pytest.raises(ConfigurationError, match="two columns are named b"):
-            score(df, **world.arguments(tmp_path))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from pyspark.sql import DataFrameReader
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.pipeline.places import Places
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import session_settings
@@ -196,24 +198,67 @@ def test_the_stored_result_reads_alike_in_every_session(spark, world, tmp_path):
         assert_same_rows(score(df, **arguments).df.select(*df.columns), df)
 
 
-@pytest.mark.parametrize("output", ["parquet", "delta"])
-def test_columns_are_found_however_they_are_spelled_where_the_session_minds(spark, world, tmp_path, output):
-    df = keyed(spark).select("key", (F.col("key") % 2).cast("int").alias("Part"))
-    arguments = world.arguments(
-        tmp_path,
-        columns=["KEY"],
-        output={"path": str(tmp_path / "out"), "format": output, "partition_by": ["PART"]},
-        prediction={"schema": "echo string", "sql": ["upper(echo) AS said"]},
+def test_text_of_fixed_length_is_padded_as_the_session_of_the_input_pads_it(spark, world, tmp_path):
+    keyed(spark, 1).withColumn("code", F.lit("ab")).coalesce(1).write.parquet(f"{tmp_path}/in")
+    spark.sql(f"CREATE TABLE padded (key STRING, code CHAR(5)) USING parquet LOCATION 'file:{tmp_path}/in'")
+    arguments = world.arguments(tmp_path, record={"sql": "struct(key, code)"})
+    try:
+        with session_settings(spark, {"spark.sql.readSideCharPadding": "false"}):
+            df = spark.table("padded")
+            assert df.first()["code"] == "ab"
+            assert score(df, **arguments).df.first()["code"] == "ab"
+        assert score(df, **arguments).df.schema["code"].metadata == df.schema["code"].metadata != {}
+        assert score(df, **arguments).df.first()["code"] == "ab"
+    finally:
+        spark.sql("DROP TABLE padded")
+    assert records(world, arguments["run_id"]) == {"0": {"key": "0", "code": "ab"}}
+
+
+def test_columns_are_staged_apart_though_their_field_ids_are_the_same(spark, world, tmp_path):
+    ids = {"parquet.field.id": 1}
+    df = keyed(spark).select(
+        F.col("key").alias("key", metadata=ids), F.concat(F.lit("x"), "key").alias("other", metadata=ids)
     )
-    with session_settings(spark, {"spark.sql.caseSensitive": "true", "spark.sql.runSQLOnFiles": "false"}):
-        result = score(df, **arguments).df
-        assert result.where("said = key").count() == 20
+    with session_settings(spark, {"spark.sql.parquet.fieldId.read.enabled": "true"}):
+        assert_same_rows(score(df, **world.arguments(tmp_path)).df.drop("echo"), df)
+
+
+def test_an_output_that_is_gone_is_no_loss_of_rows_though_the_session_ignores_missing_files(
+    spark, world, tmp_path, monkeypatch
+):
+    read_copies_of_outputs(monkeypatch, world, tmp_path)
+    given = DataFrameReader.text
+
+    def gone(reader, paths, **how):
+        texts = given(reader, paths, **how)
+        Path(paths[0].removeprefix("file:")).unlink()
+        return texts
+
+    monkeypatch.setattr(DataFrameReader, "text", gone)
+    prediction = {"schema": "echo string", "sql": ["upper(echo) AS said"]}
+    arguments = world.arguments(tmp_path, prediction=prediction, merge="join")
+    ignoring = session_settings(spark, {"spark.sql.files.ignoreMissingFiles": "true"})
+    with ignoring, pytest.raises(ServiceFailure, match="FAILED_READ_FILE"):
+        score(keyed(spark), **arguments)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("prediction", ["echo string", {"schema": "echo string", "sql": ["upper(echo) AS said"]}])
+def test_columns_that_differ_in_case_only_come_whole_where_the_session_tells_them_apart(
+    spark, world, tmp_path, prediction
+):
+    output = {"path": str(tmp_path / "out"), "partition_by": ["part"]}
+    arguments = world.arguments(tmp_path, prediction=prediction, output=output, columns=["key", "KEY"])
+    with session_settings(spark, {"spark.sql.caseSensitive": "true"}):
+        df = keyed(spark).select("key", F.lit("b").alias("KEY"), F.lit(1).alias("part"), F.lit(2).alias("Part"))
+        assert_same_rows(score(df, **arguments).df.select(*df.columns), df)
+    assert records(world, arguments["run_id"])["7"] == {"key": "7", "KEY": "b"}
 
 
 def test_columns_that_differ_in_case_only_are_refused_before_any_work(spark, world, tmp_path):
-    with session_settings(spark, ELSEWHERE):
+    with session_settings(spark, {"spark.sql.caseSensitive": "true"}):
         df = spark.createDataFrame([("1", "b", "c")], "key string, a string, A string")
-        arguments = world.arguments(tmp_path)
-        with pytest.raises(ConfigurationError, match="but for upper and lower case"):
-            score(df, **arguments)
-    assert not world.objects(f"runs/{arguments['run_id']}/"), BUCKET
+    arguments = world.arguments(tmp_path)
+    with pytest.raises(ConfigurationError, match="but for upper and lower case"):
+        score(df, **arguments)
+    assert not world.objects(f"runs/{arguments['run_id']}/")

@@ -27,8 +27,8 @@ from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR_TYPE
+from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.settings import READER_OPTIONS
 from batch_transform.spark.user_session import user_session, zone_of
 
 
@@ -147,8 +147,7 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     schema = StructType([*df.schema.fields, *_added(spark, ctx, state, kind)])
     if not files:
         return spark.createDataFrame([], schema)
-    reader = spark.read.schema(schema).options(**READER_OPTIONS, timeZone=zone_of(state.staged))
-    return reader.option("basePath", root).parquet(*files)
+    return read_exactly(spark, schema, files, timeZone=zone_of(state.staged), basePath=root)
 
 
 def _added(spark: SparkSession, ctx: RunContext, state: RunState, kind: Kind) -> list[StructField]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -76,12 +76,6 @@ def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
     return {"result": table(targets.output), "dead_letter": table(targets.dead_letter)}
 
 
-def _spelled(names: Sequence[str], table: DataFrame) -> tuple[str, ...]:
-    """The columns as the table spells them: with the user's `caseSensitive` Spark finds no other."""
-    known = {name.lower(): name for name in table.columns}
-    return tuple(known.get(name.lower(), name) for name in names)
-
-
 @dataclass(frozen=True)
 class SparkTables:
     """Tables of one run.
@@ -139,8 +133,7 @@ class SparkTables:
         target = (targets.output if kind == "result" else targets.dead_letter).path or ""
         source = self.places.sibling(target, f"{self.writer}-{kind}")
         with self._merge_job(state.staged, kind):
-            merged = self.merged(state, kind)
-            writing = merged.write.mode("overwrite").partitionBy(*_spelled(targets.output.partition_by, merged))
+            writing = self.merged(state, kind).write.mode("overwrite").partitionBy(*targets.output.partition_by)
             options = {**writer_options(state.staged.largest), "timeZone": zone_of(state.staged)}
             writing.options(**options).parquet(self.places.spark_path(source))
         tree = open_tree(source, self.store)
@@ -160,9 +153,7 @@ class SparkTables:
         try:
             # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
             with user_job(self.spark, state.staged, {**PATH_TABLES, **self._sql_settings(kind)}):
-                merged = self.merged(state, kind)
-                output = replace(output, partition_by=_spelled(output.partition_by, merged))
-                return publish_delta(merged, output, state.run_id, state.nonce, self.sleep)
+                return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
             raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
 

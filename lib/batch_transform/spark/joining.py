@@ -23,6 +23,7 @@ from batch_transform.core.records import Staged
 from batch_transform.core.verdicts import SCORED
 from batch_transform.spark.merging import ORIGIN_TYPE, iterator_udf, outcome_type
 from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.settings import WHOLE_FILES
 from batch_transform.spark.staging import read_staged
 
 # Columns of a leaf that say where a prediction comes from, in the order of ORIGIN_TYPE.
@@ -69,7 +70,7 @@ def _numbered_lines(
     places = spark.createDataFrame(scored.to_pylist(), _PLACES_DDL)
     outputs = sorted({(row["job"], row["object"]) for row in scored.select(["job", "object"]).to_pylist()})
     # `text` alone also splits at a lone \r; `.option("wholetext", ...)` is ignored.
-    texts = spark.read.text([output_path(job, name) for job, name in outputs], wholetext=True)
+    texts = spark.read.options(**WHOLE_FILES).text([output_path(job, name) for job, name in outputs], wholetext=True)
     steps = F.split(F.input_file_name(), "/")
     named = texts.select(
         F.element_at(steps, -2).alias("job"),

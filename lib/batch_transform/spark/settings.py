@@ -23,6 +23,7 @@ WRITER_SETTINGS: Mapping[str, str] = {
     "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.writeLegacyFormat": "false",
+    "spark.sql.parquet.fieldId.write.enabled": "true",
 }
 # What crosses into Python and back. A Python function of the user's in the same job sees other sizes of its batches.
 ARROW_SETTINGS: Mapping[str, str] = {
@@ -53,13 +54,13 @@ OWN_SETTINGS: Mapping[str, str] = {
     **WRITER_SETTINGS,
     **ARROW_SETTINGS,
 }
-# Of a reader of files that this pipeline wrote.
+# Of a reader of files that this pipeline or the service wrote: none of their rows may be missing.
+WHOLE_FILES: Mapping[str, str] = {"ignoreCorruptFiles": "false", "ignoreMissingFiles": "false"}
 READER_OPTIONS: Mapping[str, str] = {
+    **WHOLE_FILES,
     "datetimeRebaseMode": "CORRECTED",
     "int96RebaseMode": "CORRECTED",
     "mergeSchema": "false",
-    "ignoreCorruptFiles": "false",
-    "ignoreMissingFiles": "false",
 }
 
 # Rows are read one at a time: a columnar batch of 64 records of 20 MB does not fit into a JVM of 2 GB.

@@ -16,11 +16,11 @@ from batch_transform.core.records import Staged
 from batch_transform.core.row_faults import MOST_KINDS, RowFaults, check_sendable
 from batch_transform.core.sizing import is_uneven, partition_count
 from batch_transform.core.spans import StagedFile
+from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.rendering import quoted
 from batch_transform.spark.settings import (
     OWN_SETTINGS,
-    READER_OPTIONS,
     ROW_READER,
     SMALL_ROW_GROUPS,
     WRITER_SETTINGS,
@@ -73,7 +73,7 @@ def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile]
     paths = [file.path for file in (staged.files if files is None else files)]
     if not paths:
         return spark.createDataFrame([], schema)
-    return spark.read.schema(schema).options(**READER_OPTIONS, recursiveFileLookup="true").parquet(*paths)
+    return read_exactly(spark, schema, paths, recursiveFileLookup="true")
 
 
 def staged_schema(staged: Staged) -> list[StructField]:
