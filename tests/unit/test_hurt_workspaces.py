@@ -22,7 +22,7 @@ POISON = {2: 400, 9: 500}
 FLAKY = 14
 RUN_FOLDER = "runs/run/"
 # Kinds of objects that are the ledger, of which no one can be derived.
-LEDGER = ("ledger/", "parts/")
+LEDGER = ("ledger", "parts")
 MOST_RESUMES = 4
 
 
@@ -174,3 +174,78 @@ def test_what_is_sent_is_made_again(worlds, kind):
         check(run, end)
         seen += 1
     assert seen > 40
+
+
+def outputs_hurt(worlds):
+    """(step, run, rows of the outputs that were hurt): one output, and all, at each step that has any."""
+    draw = random.Random(3)
+    for number, run in enumerate(worlds):
+        keys = [key for key in run.store.world.tree(f"{RUN_FOLDER}output/") if rows_of(key)]
+        for chosen in ([draw.choice(keys)], keys) if keys else ():
+            for way in WAYS:
+                if way is not deleted and not _is_counted(run, chosen):
+                    continue  # nobody can tell it from what the model said
+                twin = run.copy()
+                for key in chosen:
+                    hurt(twin, key, way)
+                yield number, twin, set().union(*map(rows_of, chosen))
+
+
+def _is_counted(run, keys):
+    state = run.state()
+    return all(state.job(key.split("/")[-2]).verdicts for key in keys)
+
+
+def test_an_output_that_is_gone_or_altered_is_scored_again_and_no_other(worlds):
+    seen = 0
+    for number, run, rows in outputs_hurt(worlds):
+        end = resumed(run)
+        assert not isinstance(end, str), f"step {number}: {end}"
+        check(run, end, rows)
+        seen += 1
+    assert seen > 40
+
+
+def test_staged_rows_that_are_gone_end_a_run_for_good_once_a_job_is_planned(worlds):
+    ends = Counter()
+    for number, run, key, way in cases(worlds, ["staging"]):
+        jobs = len(run.service.requests)
+        state = run.state()
+        hurt(run, key, way)
+        end = resumed(run)
+        if isinstance(end, str):
+            assert end.startswith("RowsLost: 1 of 4 staged files are gone or altered"), f"step {number}: {end}"
+            assert "another run_id" in end
+            assert len(run.service.requests) == jobs
+            assert state.last_round is not None
+        else:
+            check(run, end)
+            assert state.last_round is None or state.publication is not None
+        ends[isinstance(end, str)] += 1
+    assert ends[True] > 20
+    assert ends[False] > 5
+
+
+def test_a_damaged_ledger_ends_a_run_for_good_or_is_not_needed(worlds):
+    ends = Counter()
+    for number, run, key, way in cases(worlds, LEDGER):
+        jobs = len(run.service.requests)
+        hurt(run, key, way)
+        end = resumed(run)
+        if isinstance(end, str):
+            assert end.startswith("LedgerCorrupt"), f"step {number}, {way.__name__} {key}: {end}"
+            assert len(run.service.requests) == jobs, f"step {number}, {way.__name__} {key}: paid for {end}"
+            assert "another run_id" in end
+        else:
+            check(run, end)
+        ends[isinstance(end, str)] += 1
+    assert ends[True] > 20
+
+
+@pytest.mark.parametrize("kind", ["lease.json", "status.json", "report.html", "merged", "dead_letters", "stop.json"])
+def test_nothing_else_of_a_run_keeps_it_from_its_end(worlds, kind):
+    for number, run, key, way in cases(worlds, [kind]):
+        hurt(run, key, way)
+        end = resumed(run)
+        assert not isinstance(end, str), f"step {number}, {way.__name__} {key}: {end}"
+        check(run, end)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.errors import LedgerCorrupt, LedgerFenced, RunHeld, ServiceFailure
+from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease, decode_lease
 from batch_transform.core.objects import StoreFailure
 from batch_transform.core.uris import S3Uri
@@ -206,11 +206,34 @@ def test_a_thread_renews_it_while_the_driver_waits():
             assert monotonic() < deadline
 
 
-def test_what_is_no_lease_is_refused_with_advice():
-    world = World()
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        b'{"writer": "b", "epoch": "1", "counter": 0, "ttl_seconds": 60}',
+        b'{"writer": "b", "epoch": 1, "counter": 0, "ttl_seconds": 1e99}',
+        b'{"writer": "b", "epoch": 1, "counter": 0, "ttl_seconds": NaN}',
+    ],
+)
+def test_what_is_no_lease_is_waited_for_like_one_and_taken(body):
+    world, time = World(), Time()
+    MemoryStore(world).put(RUN.join(LEASE_NAME), body)
+    own = lease(world, time)
+    assert own.acquire(floor=4) == 5
+    assert time.now >= own.ttl_seconds
+    assert held(world).epoch == 5
+
+
+def test_whose_lease_was_replaced_by_what_is_none_has_lost_it():
+    world, time = World(), Time()
+    own = lease(world, time)
+    own.acquire()
     MemoryStore(world).put(RUN.join(LEASE_NAME), b"{}")
-    with pytest.raises(LedgerCorrupt, match=r"no lease.*delete it"):
-        lease(world, Time()).acquire()
+    with pytest.raises(LedgerFenced):
+        own.renew()
 
 
 def test_a_request_to_stop_is_for_one_driver():

@@ -52,9 +52,13 @@ class Infer:
 
 @dataclass(frozen=True)
 class Judge:
-    """Count an ended job's outputs and say of each of its spans whether it is scored or failed, and why."""
+    """Count an ended job's outputs and say of each of its spans whether it is scored or failed, and why.
+
+    What the job may have read in another form than was exported, `doubted` by name, is not believed.
+    """
 
     job: JobRecord
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

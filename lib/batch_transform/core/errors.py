@@ -63,6 +63,10 @@ class ServiceFailure(BatchTransformError):
     """SageMaker, S3 or the cluster failed beyond the retries; the run can be resumed."""
 
 
+class RowsLost(BatchTransformError):
+    """The staged rows of a run are gone or altered and cannot be had again: it ends here, however often it is begun."""
+
+
 class NeedsSpark(ServiceFailure):
     """Something of the workspace is to be made again that takes Spark, and this process has none."""
 
@@ -101,7 +105,21 @@ class RunStopped(BatchTransformError):
 
 
 class LedgerCorrupt(BatchTransformError):
-    """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition."""
+    """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition.
+
+    It is final: nothing else says what was sent and what was answered.
+
+    Attributes:
+        what: it is.
+    """
+
+    def __init__(self, what: str, paid: str = "") -> None:
+        self.what = what
+        super().__init__(
+            f"{what}. A damaged ledger cannot be mended: the run ends here, however often it is started. {paid}"
+            "Saved: what its jobs have answered, below output/ in its folder; each line of `<job>/<name>.out` answers "
+            "the same line of input/<name>. To score the input, choose another run_id"
+        )
 
 
 class Interrupted(KeyboardInterrupt):

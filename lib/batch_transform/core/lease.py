@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from .errors import LedgerCorrupt
-
 # A driver renews three times within it, and changes nothing once half of it has passed without a renewal.
 DEFAULT_TTL_SECONDS = 60.0
 RENEWALS_PER_TTL = 3
+MOST_TTL = 3600.0
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,17 @@ def decode_lease(body: bytes) -> Lease:
     """Returns the lease that `encode` made these bytes from.
 
     Raises:
-        LedgerCorrupt: they are none.
+        ValueError: they are none.
     """
     try:
-        return Lease(**json.loads(body))
+        lease = Lease(**json.loads(body))
+        if not (isinstance(lease.epoch, int) and isinstance(lease.counter, int) and 0 < lease.ttl_seconds <= MOST_TTL):
+            raise ValueError("no epoch, no counter or no time")
+        return lease
     except (ValueError, TypeError) as err:
-        raise LedgerCorrupt(f"lease.json is no lease: {body[:200]!r}; if no driver is at work, delete it") from err
+        raise ValueError(f"no lease: {err}") from err
+
+
+def foreign_lease(ttl_seconds: float) -> Lease:
+    """Returns what a `lease.json` that is no lease stands for: a holder of whom nothing is known, and who may live."""
+    return Lease("somebody unknown", 0, 0, ttl_seconds)

@@ -6,20 +6,23 @@ not believed any more: its rows are open again, whatever they were found to be, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import GateRefused
+from .failures import ErrorClass
 from .isolation import OPEN_SCHEMA
 from .ledger import Part, Step
 from .naming import object_name
-from .records import RoundRecord, RunState
+from .records import JobRecord, RoundRecord, RunState
 from .span_states import SpanEvent
-from .spans import EXPORT_SCHEMA, conformed, without_history
+from .spans import EXPORT_SCHEMA, without_history
+from .verdicts import FAILED, VERDICT_SCHEMA
 
 # Rows [start, stop) that are to be written again, as the object `object`.
 ORDER_SCHEMA = pa.schema(
@@ -101,21 +104,74 @@ def layers(orders: pa.Table) -> list[pa.Table]:
     return made
 
 
-def reopened_spans(lost: pa.Table, spans_of: Callable[[str], pa.Table]) -> pa.Table:
-    """Returns the spans of outputs that count no more, as open ones that no job has sent yet (OPEN_SCHEMA).
+def reopened_spans(read: pa.Table, spans_of: Callable[[str], pa.Table]) -> pa.Table:
+    """Returns the rows of outputs that count no more, as open spans that no job has sent yet (OPEN_SCHEMA).
+
+    A span whose other rows were sent again before, on request, is no more all of its object: what is left of it has no
+    object yet.
 
     Args:
-        lost: the outputs (pins.UNSCORED_SCHEMA).
+        read: the leaves that are read from these outputs.
         spans_of: the spans (SPAN_SCHEMA) of a job.
     """
     opened = [OPEN_SCHEMA.empty_table()]
-    for job in pc.unique(lost["job"]).to_pylist():
-        names = lost.filter(pc.equal(lost["job"], job))["object"].to_pylist()
-        spans = spans_of(job)
-        spans = without_history(conformed(spans.filter(in_objects(spans, names)), EXPORT_SCHEMA))
-        moves = [pa.array([SpanEvent.AGAIN.value] * spans.num_rows, pa.string()), pa.nulls(spans.num_rows, pa.string())]
-        opened.append(pa.table([*spans.columns, *moves], schema=OPEN_SCHEMA))
+    for job in pc.unique(read["job"]).to_pylist():
+        spans = {span["object"]: span for span in spans_of(job).to_pylist()}
+        rows = [
+            _left_of(spans[name], start, stop) for name, start, stop in _runs(read.filter(pc.equal(read["job"], job)))
+        ]
+        exported = without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))
+        moves = [pa.array([SpanEvent.AGAIN.value] * len(rows), pa.string()), pa.nulls(len(rows), pa.string())]
+        opened.append(pa.table([*exported.columns, *moves], schema=OPEN_SCHEMA))
     return pa.concat_tables(opened)
+
+
+def _runs(leaves: pa.Table) -> list[tuple[str, int, int]]:
+    """The rows that leaves hold, as (object, start, stop), neighbours in one object together."""
+    runs: list[tuple[str, int, int]] = []
+    for leaf in leaves.select(["object", "start", "stop"]).sort_by("start").to_pylist():
+        if runs and (runs[-1][0], runs[-1][2]) == (leaf["object"], leaf["start"]):
+            runs[-1] = (leaf["object"], runs[-1][1], leaf["stop"])
+        else:
+            runs.append((leaf["object"], leaf["start"], leaf["stop"]))
+    return runs
+
+
+def _left_of(span: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
+    if (span["start"], span["stop"]) == (start, stop):
+        return span
+    return {**span, "start": start, "stop": stop, "object": None, "etag": None, "bytes": 0}
+
+
+def disbelieved(job: JobRecord, spans: pa.Table) -> pa.Table:
+    """Returns the verdicts (VERDICT_SCHEMA) on spans whose objects were altered before their job had ended."""
+    told = {"job": job.name, "state": FAILED, "line": 0, "rounds": job.round_number, "at": job.ended_at}
+    told |= {"error_class": ErrorClass.NO_OUTPUT.value, "certain": True}
+    told |= {"message": "its input object was altered before the job ended, so its answers are not believed"}
+    rows = [{**span, **told} for span in spans.select(["start", "stop", "object"]).to_pylist()]
+    return pa.Table.from_pylist(rows, schema=VERDICT_SCHEMA)
+
+
+def needed_parts(state: RunState) -> list[Part]:
+    """Returns the parts of the ledger without which a run cannot be published any more."""
+    parts = [state.spans, *(part for job in state.jobs for part in (job.spans, job.verdicts))]
+    parts += [part for settled in state.round_records for part in (settled.leaves, settled.lost, settled.retried)]
+    if (last := state.last_round) is not None:
+        parts += [last.waiting if last.leaves is None else last.open]
+    return [part for part in parts if part is not None]
+
+
+def rows_are_lost(state: RunState, files: Sequence[str], run: str) -> str:
+    """Returns why a run whose staged rows are gone ends, what it has paid for, and how that can be saved."""
+    assert state.staged is not None
+    jobs = sum(job.created for job in state.jobs)
+    rows = sum(settled.scored_rows for settled in state.round_records)
+    return (
+        f"{len(files):,} of {len(state.staged.files):,} staged files are gone or altered (first: {files[0]}), and the "
+        f"rows of a run cannot be had again from its input: it ends here, however often it is started. Paid: "
+        f"{jobs:,} jobs. Saved: the answers to {rows:,} rows, below {run}/output; each line of "
+        f"`<job>/<name>.out` answers the same line of {run}/input/<name>. To score the input, choose another run_id"
+    )
 
 
 def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,7 @@ from .verdicts import LEAF_SCHEMA
 PIN_SCHEMA = pa.schema(
     [pa.field("name", pa.string(), nullable=False), pa.field("size", pa.int64()), pa.field("etag", pa.string())]
 )
+FOUND_SCHEMA = PIN_SCHEMA.append(pa.field("modified", pa.timestamp("us", "UTC")))
 # Outputs that count no more.
 UNSCORED_SCHEMA = pa.schema([LEAF_SCHEMA.field("job"), LEAF_SCHEMA.field("object")])
 
@@ -37,10 +39,16 @@ class Hurt:
 
 
 def found_below(folder: str, listing: Iterable[ObjectInfo]) -> pa.Table:
-    """Returns what a listing of `folder`, a key prefix, shows (PIN_SCHEMA), by the names below it."""
-    rows = [(info.key[len(folder) :], info.size_bytes, info.etag) for info in listing]
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
-    return pa.table([pa.array(column, f.type) for column, f in zip(columns, PIN_SCHEMA, strict=True)], PIN_SCHEMA)
+    """Returns what a listing of `folder`, a key prefix, shows (FOUND_SCHEMA), by the names below it."""
+    rows = [(info.key[len(folder) :], info.size_bytes, info.etag, info.last_modified) for info in listing]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(FOUND_SCHEMA)
+    return pa.table([pa.array(column, f.type) for column, f in zip(columns, FOUND_SCHEMA, strict=True)], FOUND_SCHEMA)
+
+
+def changed_by(found: pa.Table, names: Iterable[str], at: datetime) -> frozenset[str]:
+    """Returns which of these were put last at `at` or before, by the whole seconds that S3 gives."""
+    chosen = found.filter(pc.is_in(found["name"], value_set=pa.array(sorted(names), pa.string())))
+    return _names(chosen.filter(pc.less_equal(chosen["modified"], pa.scalar(at, FOUND_SCHEMA.field("modified").type))))
 
 
 def hurt(pins: pa.Table, found: pa.Table) -> Hurt:
@@ -81,10 +89,16 @@ def output_pins(leaves: pa.Table) -> pa.Table:
     return pa.table([names, pa.nulls(used.num_rows, pa.int64()), used["etag"]], schema=PIN_SCHEMA)
 
 
-def unscored(names: Iterable[str]) -> pa.Table:
-    """Returns the outputs (UNSCORED_SCHEMA) that `output_pins` names so."""
-    pairs = [name.removesuffix(".out").partition("/") for name in sorted(names)]
-    return pa.Table.from_pylist([{"job": job, "object": name} for job, _, name in pairs], schema=UNSCORED_SCHEMA)
+def read_from(leaves: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Returns the leaves (LEAF_SCHEMA) that are read from the outputs that `output_pins` names so."""
+    pins = output_pins(leaves)
+    used = leaves.filter(pc.is_valid(leaves["etag"]))
+    return used.filter(pc.is_in(pins["name"], value_set=pa.array(sorted(names), pa.string())))
+
+
+def outputs_of(leaves: pa.Table) -> pa.Table:
+    """Returns the outputs (UNSCORED_SCHEMA) that leaves are read from, each once."""
+    return leaves.group_by(UNSCORED_SCHEMA.names).aggregate([]).select(UNSCORED_SCHEMA.names).cast(UNSCORED_SCHEMA)
 
 
 def counting(leaves: pa.Table, lost: pa.Table) -> pa.Table:

@@ -127,23 +127,48 @@ def plan_publication(
     nonce: str,
     merged: Iterable[TreeFile],
     found: Iterable[TreeFile],
+    merges_lost: int = 0,
 ) -> Publication:
     """Returns the publication of the files `merged`, given the files `found` in the output now.
 
     Hidden files among `merged` (Spark's `_SUCCESS`) are left out. Overwriting removes all data files, what describes
     them (`_metadata`) and the markers of earlier publications; `overwrite_partitions` removes the data files of the
-    partitions that it writes to, and of no other.
+    partitions that it writes to, and of no other. What the run itself has copied of an earlier merge, whose other files
+    were lost (`merges_lost` times), is removed in any mode.
 
     Raises:
         ConfigurationError: the output cannot take the files, as `refuse_target` says.
         ValueError: a merged file without a row count.
     """
-    names = [file.name for file in found]
+    every = [file.name for file in found]
+    own = {name for name in every if is_own(name, nonce)}
+    names = [name for name in every if name not in own]
     data = sorted((file for file in merged if is_data_file(file.name)), key=lambda file: file.name)
     refuse_target(mode, target, names, partition_columns(data[0].name) if data else None)
-    files = tuple(_published(file, nonce, number) for number, file in enumerate(data))
-    remove = _to_remove(mode, names, files)
+    merge = f"{nonce}-{merges_lost}" if merges_lost else nonce
+    files = tuple(_published(file, merge, number) for number, file in enumerate(data))
+    leftover = own - {file.target for file in files}
+    remove = tuple(sorted({*_to_remove(mode, names, files), *leftover}))
     return Publication(kind, mode, source, target, run_id, nonce, files, remove)
+
+
+def is_own(name: str, nonce: str) -> bool:
+    """Returns whether a file of an output was copied by the run of this nonce."""
+    return name.rpartition("/")[2].startswith(f"part-{nonce}-")
+
+
+def lost_sources(publication: Publication, present: Iterable[TreeFile], merged: Iterable[TreeFile]) -> list[str]:
+    """Returns the merged files that are still to be copied, but are gone or altered.
+
+    Args:
+        publication: what is being published.
+        present: what the output holds.
+        merged: what is left of the merged files.
+    """
+    copied = {file.name: file.size_bytes for file in present}
+    left = {(file.name, file.etag, file.size_bytes) for file in merged}
+    wanted = [file for file in publication.files if copied.get(file.target) != file.size_bytes]
+    return [file.source for file in wanted if (file.source, file.etag, file.size_bytes) not in left]
 
 
 def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: Sequence[str] | None = None) -> None:
@@ -174,11 +199,11 @@ def _refuse_other_partitions(target: str, names: Iterable[str], wanted: tuple[st
             )
 
 
-def _published(file: TreeFile, nonce: str, number: int) -> PublishedFile:
+def _published(file: TreeFile, merge: str, number: int) -> PublishedFile:
     if file.rows is None:
         raise ValueError(f"the rows of {file.name} were not counted")
     partition = partition_of(file.name)
-    target = f"{partition}/" * bool(partition) + f"part-{nonce}-{number:05d}.parquet"
+    target = f"{partition}/" * bool(partition) + f"part-{merge}-{number:05d}.parquet"
     return PublishedFile(file.name, file.etag, file.size_bytes, file.rows, target)
 
 

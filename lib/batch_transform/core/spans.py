@@ -77,6 +77,9 @@ class StagedFile:
         last: largest row number.
         json_bytes: sum of the estimated record sizes in bytes.
         largest: largest estimated record in bytes.
+        size_bytes: of the file; None, as the other two, where it was not pinned.
+        etag: of the version that was written; of a local file its time and size.
+        sha256: of a local file's content; on S3 the ETag stands for it.
     """
 
     path: str
@@ -85,6 +88,9 @@ class StagedFile:
     last: int
     json_bytes: int
     largest: int
+    size_bytes: int | None = None
+    etag: str | None = None
+    sha256: str | None = None
 
     def __post_init__(self) -> None:
         if self.last - self.first + 1 != self.rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import uuid
@@ -15,6 +16,8 @@ from batch_transform.outputs.trees import TEMPORARY_SUFFIX, Tree
 
 # File systems without hard links (FUSE mounts of object stores) say so in several ways.
 NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
+
+_BLOCK_BYTES = 1024 * 1024
 
 
 @contextmanager
@@ -61,6 +64,14 @@ class LocalTree:
             self._check_version(file, stream.fileno())
             stream.seek(max(0, file.size_bytes - length_bytes))
             return stream.read()
+
+    def digest(self, name: str) -> str:
+        """Returns the SHA-256 of a file, in hexadecimal: its time says only that it may be another one."""
+        found = hashlib.sha256()
+        with local_errors("read", self._path(name)), open(self._path(name), "rb") as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                found.update(block)
+        return found.hexdigest()
 
     def put(self, name: str, body: bytes) -> None:
         """Writes a small file, whatever was there before."""
@@ -124,7 +135,7 @@ class LocalTree:
             _make_directory(os.path.dirname(path))
             temporary = _temporary(path)
             with open(temporary, "xb") as sink:
-                shutil.copyfileobj(stream, sink, 1024 * 1024)
+                shutil.copyfileobj(stream, sink, _BLOCK_BYTES)
                 sink.flush()
                 os.fsync(sink.fileno())
             os.replace(temporary, path)

@@ -17,6 +17,7 @@ from batch_transform.core.publication import (
     Publication,
     PublishedFile,
     TreeFile,
+    lost_sources,
     plan_publication,
     refuse_target,
 )
@@ -47,7 +48,14 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
 
 
 def prepare(
-    kind: Kind, mode: Mode, source: Tree, target: Tree, merged: Iterable[TreeFile], run_id: str, nonce: str
+    kind: Kind,
+    mode: Mode,
+    source: Tree,
+    target: Tree,
+    merged: Iterable[TreeFile],
+    run_id: str,
+    nonce: str,
+    merges_lost: int = 0,
 ) -> Publication:
     """Returns the publication to be recorded in the ledger before `publish`; in mode `error` the output is claimed.
 
@@ -59,7 +67,9 @@ def prepare(
     if mode == "error":
         claim(target, run_id, nonce)
     try:
-        return plan_publication(kind, mode, source.location, target.location, run_id, nonce, merged, target.list())
+        return plan_publication(
+            kind, mode, source.location, target.location, run_id, nonce, merged, target.list(), merges_lost
+        )
     except ConfigurationError:
         if mode == "error":
             target.delete([OWNER])
@@ -129,6 +139,14 @@ def publish(
         delete([OWNER])
     permit()
     source.clear()
+
+
+def missing(publication: Publication, source: Tree, target: Tree) -> list[str]:
+    """Returns the merged files without which a recorded publication cannot be carried out any more."""
+    present = list(target.list())
+    if _is_complete(publication, {file.name: file.size_bytes for file in present}):
+        return []
+    return lost_sources(publication, present, source.list())
 
 
 def marker_document(publication: Publication) -> bytes:

@@ -32,6 +32,9 @@ class Tree(Protocol):
     def read_tail(self, file: TreeFile, length_bytes: int) -> bytes:
         """Returns the last bytes of the version of a file that was listed; all of it if it is shorter."""
 
+    def digest(self, name: str) -> str | None:
+        """Returns the SHA-256 of a file, in hexadecimal; None where its ETag stands for its content."""
+
     def put(self, name: str, body: bytes) -> None:
         """Writes a small file, whole or not at all, whatever was there before."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from batch_transform.core import actions as act
 from batch_transform.core.answer_schema import decode_schema
 from batch_transform.core.decide import next_action
+from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import Part
 from batch_transform.core.records import INTERRUPTED, RunState
 from batch_transform.core.state import advance
@@ -44,6 +45,9 @@ _HANDLERS_THAT_LOOK: dict[type[Any], _Handler] = {
     act.Create: score.create_job_or_look,
     act.Await: score.look_at_jobs,
 }
+
+# Of what was scored and merged; they take long.
+_READING = (act.Intend, act.Publish)
 
 
 class Driver:
@@ -90,7 +94,14 @@ class Driver:
         if isinstance(sound, Outcome):
             return sound
         handlers = _HANDLERS if self.ctx.waits else _HANDLERS_THAT_LOOK
-        return handlers[type(sound)](self.ctx, self.state, sound)
+        try:
+            return handlers[type(sound)](self.ctx, self.state, sound)
+        except ServiceFailure:
+            # What it reads may have been hurt since it was looked at.
+            again = self._mender.before(self.ctx, self.state, action) if isinstance(action, _READING) else action
+            if isinstance(again, Outcome):
+                return again
+            raise
 
     def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()

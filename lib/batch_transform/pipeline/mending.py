@@ -7,60 +7,109 @@ the staged rows and the ledger; outputs by scoring their rows again, and no othe
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from batch_transform.core import actions as act
 from batch_transform.core import mending, pins
+from batch_transform.core.errors import RowsLost
 from batch_transform.core.isolation import OPEN_SCHEMA
 from batch_transform.core.objects import ObjectNotFound
 from batch_transform.core.pins import Hurt
+from batch_transform.core.publication import KINDS, Publication
 from batch_transform.core.records import JobRecord, RunState
 from batch_transform.core.request import manifest
-from batch_transform.core.spans import SPAN_SCHEMA, conformed
+from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.parquet import missing
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.settled import settled_leaves
+from batch_transform.pipeline.staged_files import hurt_files
 
 # Up to so many input objects they are listed before each job: ten calls. Of more, once in a round.
 _FEW_OBJECTS = 10_000
+# What reads staged rows, or pays for what is to be put beside them.
+_OF_STAGED_ROWS = (act.Export, act.Plan, act.Create, act.Gate, act.Intend)
+
+# Before the first of these all that the run's end will need of the ledger is looked at.
+_PAYING = (act.Plan, act.Create)
 
 
 class Mender:
     """What a driver has looked at so far."""
 
     def __init__(self) -> None:
+        self._rows_seen = self._parts_seen = False
         self._planned: set[int] = set()
         self._mended: set[str] = set()  # jobs
-        self._listed: dict[int, pa.Table] = {}  # by round; kept where there are too many to list them again
+        self._compared: set[str] = set()
+        # Of a round; kept where there are too many to list them again.
+        self._listed: dict[tuple[int, type[act.Action]], pa.Table] = {}
 
     def before(self, ctx: RunContext, state: RunState, action: act.Action) -> Outcome | act.Action:
         """Returns the action, which may be done now; or the step of what was mended, which comes first.
 
         Raises:
-            ServiceFailure: what is hurt can be mended, but not by this process.
+            NeedsSpark: what is hurt can be mended, but not by this process.
+            LedgerCorrupt, RowsLost: it cannot be mended at all.
         """
+        if not self._rows_seen or isinstance(action, _OF_STAGED_ROWS):
+            self._rows_seen = True
+            if outcome := _unstaged(ctx, state):
+                return outcome
+        if isinstance(action, _PAYING) and not self._parts_seen:
+            self._parts_seen = True
+            ctx.ledger.check_parts(mending.needed_parts(state))
         if isinstance(action, act.Plan) and state.rounds not in self._planned:
             self._planned.add(state.rounds)
             return _mended_open(ctx, state) or action
         if isinstance(action, act.Create):
             return self._before_create(ctx, state, action.job) or action
+        if isinstance(action, act.Judge):
+            return self._before_judge(ctx, state, action)
+        if isinstance(action, act.Gate):
+            return _unscored(ctx, state, settled_leaves(ctx.ledger, state)) or action
+        if isinstance(action, act.Intend):
+            return _unscored(ctx, state, _gated_leaves(ctx, state)) or action
+        if isinstance(action, act.Publish):
+            return _before_publishing(ctx, state, action) or action
         return action
 
     def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> Outcome | None:
         spans = _spans(ctx, job)
-        found = self._listed.get(state.rounds)
+        broken = pins.hurt(pins.input_pins(spans, state.framing), self._inputs(ctx, state, act.Create))
+        # A Create may have been obeyed although the ledger does not say so: that job has read what it found.
+        if broken.names and job.name not in self._mended and not ctx.jobs.is_there(job.request):
+            self._mended.add(job.name)
+            return _mended_job(ctx, state, job, spans, broken)
+        _write_manifest(ctx, job, spans)
+        return None
+
+    def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> Outcome | act.Action:
+        """What was altered before a job had ended is not believed; to compare keys, records are needed as they were."""
+        job, spans = action.job, _spans(ctx, action.job)
+        found = self._inputs(ctx, state, act.Judge)
+        broken = pins.hurt(pins.input_pins(spans, state.framing), found)
+        ended = datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
+        doubted = pins.changed_by(found, broken.altered, ended)
+        needed = Hurt(broken.gone, broken.altered - doubted)
+        if ctx.config.prediction.key and needed.names and job.name not in self._compared:
+            self._compared.add(job.name)
+            return _mended_job(ctx, state, job, spans, needed)
+        return replace(action, doubted=doubted)
+
+    def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:
+        found = self._listed.get((state.rounds, purpose))
         if found is None:
             found = _listing(ctx, ctx.places.input)
             if found.num_rows > _FEW_OBJECTS:
-                self._listed = {state.rounds: found}
-        outcome = None if job.name in self._mended else _mended_job(ctx, state, job, spans, found)
-        if outcome is None:
-            _write_manifest(ctx, job, spans)
-        else:
-            self._mended.add(job.name)
-        return outcome
+                self._listed = {(state.rounds, purpose): found}
+        return found
 
 
 def sound(ctx: RunContext, state: RunState, span: dict[str, Any]) -> dict[str, Any]:
@@ -106,12 +155,9 @@ def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
     return Outcome("mended", {"objects": orders.num_rows}, (part,))
 
 
-def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, found: pa.Table) -> Outcome | None:
+def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> Outcome:
     """A job's request names its objects already: they are written again under their names."""
     assert state.staged is not None
-    broken = pins.hurt(pins.input_pins(spans, state.framing), found)
-    if not broken.names:
-        return None
     _tell(ctx, broken, "input objects", "exported again")
     orders = mending.under_their_names(spans.filter(mending.in_objects(spans, broken.names)))
     made = ctx.tables.export_again(state.staged, orders)
@@ -130,3 +176,59 @@ def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
         pass
     ctx.tell("mend", f"{place} is gone or altered: written again")
     ctx.store.put(place, body)
+
+
+def _gated_leaves(ctx: RunContext, state: RunState) -> pa.Table:
+    assert state.gate is not None
+    return ctx.ledger.read_part(state.gate.parts[0])
+
+
+def _unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | None:
+    """Outputs that are not what was counted are believed no more, whatever they hold: their rows are open again."""
+    broken = pins.hurt(pins.output_pins(leaves), _listing(ctx, ctx.places.outputs))
+    if not broken.names:
+        return None
+    read = pins.read_from(leaves, broken.names)
+    lost, left = pins.outputs_of(read), mending.reopened_spans(read, lambda job: _spans(ctx, state.job(job)))
+    without = left.filter(pc.is_null(left["object"]))
+    if without.num_rows:
+        orders = mending.under_new_names(without, uuid.uuid4().hex[:16], state.framing.suffix)
+        assert state.staged is not None
+        left = mending.placed(left, orders, ctx.tables.export_again(state.staged, orders))
+    _tell(ctx, broken, "outputs", f"{row_count(left):,} rows are scored again")
+    parts = ctx.ledger.write_part(lost), ctx.ledger.write_part(left)
+    return Outcome("unscored", {"outputs": lost.num_rows, "rows": row_count(left)}, parts)
+
+
+def _before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> Outcome | None:
+    """Delta reads the outputs as it commits; for Parquet all is merged, and what is not copied yet must be there."""
+    payload = action.publication.payload
+    if payload["format"] == "delta":
+        return _unscored(ctx, state, _gated_leaves(ctx, state))
+    lost = []
+    for kind, part in zip(KINDS, action.publication.parts, strict=True):
+        publication = Publication.from_document(payload["publications"][kind], ctx.ledger.read_part(part))
+        source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
+        lost += missing(publication, source, target)
+    if not lost:
+        return None
+    ctx.tell("mend", f"{len(lost):,} merged files are gone or altered before they were copied: merged again")
+    return Outcome("unmerged", {"files": len(lost)})
+
+
+def _unstaged(ctx: RunContext, state: RunState) -> Outcome | None:
+    """Rows that are staged are a run's rows; until a job is planned over them, the input may be staged again.
+
+    Raises:
+        RowsLost: a job is planned.
+    """
+    merged = state.publication is not None and state.publication.payload["format"] == "parquet"
+    if state.staged is None or merged or state.published is not None:
+        return None
+    broken = hurt_files(state.staged.files, ctx.open_tree)
+    if not broken.names:
+        return None
+    if state.last_round is not None:
+        raise RowsLost(mending.rows_are_lost(state, sorted(broken.names), str(ctx.places.run)))
+    _tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
+    return Outcome("unstaged", {"files": len(broken.names)})

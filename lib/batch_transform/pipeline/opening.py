@@ -97,7 +97,18 @@ def open_run(
         if recorded is not None and staged is not None and names_input:
             check_source(spark, config, places, source, recorded, listener)
     tables = SparkTables(
-        spark, config, rows.source, rows.rule, rows.shape, places, connect, store, ledger, writer, CLOCK.sleep
+        spark,
+        config,
+        rows.source,
+        rows.rule,
+        rows.shape,
+        places,
+        connect,
+        store,
+        ledger,
+        writer,
+        CLOCK.sleep,
+        lambda: _read_again(spark, config, recorded, places),
     )
     ctx = RunContext(
         config=config,
@@ -187,6 +198,14 @@ def _read(spark: SparkSession, config: RunConfig, recorded: RunState | None, pla
         return None
     assert config.input is not None
     return read_source(spark, config.input, places)
+
+
+def _read_again(spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places) -> Source:
+    """The input of a run whose staged rows are gone, nothing depending on them yet."""
+    assert config.input is not None
+    source = read_source(spark, config.input, places)
+    _schema(source, recorded)
+    return source
 
 
 def _schema(source: Source | None, recorded: RunState | None) -> StructType | None:

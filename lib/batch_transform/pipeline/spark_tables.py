@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -87,6 +88,7 @@ class SparkTables:
         connect: opens the store in a worker.
         writer: random for each process; part of the names of what it writes.
         sleep: between two tries of a commit.
+        read_again: reads the input of a run that was staged already, should it be staged again.
     """
 
     spark: SparkSession
@@ -100,13 +102,14 @@ class SparkTables:
     ledger: Ledger
     writer: str
     sleep: Callable[[float], None]
+    read_again: Callable[[], Source]
 
     def stage(self) -> Staged:
         """Returns the input once it is written with row numbers."""
-        assert self.source is not None
-        source, given = self.source, self.config.input
+        source, given = self.source or self.read_again(), self.config.input
         versions = versions_of(source, given)
-        target = f"{self.places.scratch}/staging/{self.writer}"
+        # Of this call alone: a process may stage twice, where the first files were lost.
+        target = f"{self.places.scratch}/staging/{self.writer}/{uuid.uuid4().hex[:8]}"
         settings = tuple(sorted(settings_to_record(self.spark).items()))
         identity = identify(source.df, versions)
         staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
-from batch_transform.core.lease import Lease, decode_lease
+from batch_transform.core.lease import Lease, decode_lease, foreign_lease
 from batch_transform.core.objects import ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 
@@ -115,7 +115,14 @@ class RunLease:
             return None
         except StoreFailure as err:
             raise ServiceFailure(f"the lease of the run cannot be read: {err}") from err
-        return decode_lease(body), etag
+        return self._decoded(body), etag
+
+    def _decoded(self, body: bytes) -> Lease:
+        # What somebody else put there must not keep a run from ever being taken: it is waited for as a lease is.
+        try:
+            return decode_lease(body)
+        except ValueError:
+            return foreign_lease(self._ttl)
 
     def _put(self, put: Callable[[], str], lease: Lease) -> bool:
         """Whether a put of the lease is known to have taken it; if not, the next look tells whose it is."""
@@ -194,7 +201,7 @@ class RunLease:
             body, etag = self._store.get(self._uri)
         except ObjectNotFound:
             body, etag = b"", ""
-        found = decode_lease(body) if body else None
+        found = self._decoded(body) if body else None
         if found is None or (found.writer, found.epoch) != (self._writer, self._held.epoch):
             holder = found.writer if found else "nobody"
             self._lost = f"{self._uri}: this driver's lease was taken by {holder}; it may not change anything any more"

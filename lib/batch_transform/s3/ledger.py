@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -96,15 +96,27 @@ class Ledger:
         # The S3 console makes an empty object for a folder; it has no name of its own.
         there = sorted(name for name in names if name)
         known = [f"{step.number:012d}.json" for step in self._steps]
-        if gone := sorted(set(known) - set(there)):
-            raise LedgerCorrupt(f"{folder.join(gone[0])} is gone")
         new = there[len(known) :]
-        with ThreadPoolExecutor(LOAD_THREADS) as pool:
-            steps = [*self._steps, *pool.map(lambda name: self._read(folder.join(name)), new)]
-        check_chain(steps)
+        try:
+            if gone := sorted(set(known) - set(there)):
+                raise LedgerCorrupt(f"{folder.join(gone[0])} is gone")
+            with ThreadPoolExecutor(LOAD_THREADS) as pool:
+                steps = [*self._steps, *pool.map(lambda name: self._read(folder.join(name)), new)]
+            check_chain(steps)
+        except LedgerCorrupt as err:
+            raise LedgerCorrupt(err.what, self._paid(folder.join(name) for name in new)) from err
         # What a failed append has left is known now; if it arrives only later, one of the two puts is refused.
         self._steps, self._loaded, self._broken = steps, True, ""
         return tuple(steps)
+
+    def _paid(self, others: Iterable[S3Uri] = ()) -> str:
+        """What the steps that can be read say of what was paid for."""
+        steps = list(self._steps)
+        for uri in others:
+            with suppress(LedgerCorrupt, StoreFailure):
+                steps.append(self._read(uri))
+        jobs = sum(step.kind == "job_created" for step in steps)
+        return f"Paid, by the steps that are left: {jobs:,} jobs. "
 
     def _read(self, uri: S3Uri) -> Step:
         match = STEP_NAME.fullmatch(uri.key.rpartition("/")[2])
@@ -182,17 +194,31 @@ class Ledger:
         self._store.put(self._prefix.join(key), body)
         return Part(key, table.num_rows, digest(body))
 
+    def check_parts(self, parts: Iterable[Part]) -> None:
+        """Checks that these parts are what was written.
+
+        Raises:
+            LedgerCorrupt: one is gone, or another one now.
+        """
+        with ThreadPoolExecutor(LOAD_THREADS) as pool:
+            for _ in pool.map(self._part_body, parts):
+                pass
+
     def read_part(self, part: Part) -> pa.Table:
         """Returns the table of a part.
 
         Raises:
             LedgerCorrupt: it is gone, or not what was written.
         """
+        return pq.read_table(pa.BufferReader(self._part_body(part)))
+
+    def _part_body(self, part: Part) -> bytes:
         uri = self._prefix.join(part.key)
         try:
             body, _ = self._store.get(uri)
         except ObjectNotFound as err:
-            raise LedgerCorrupt(f"{uri} is gone, but the ledger names it") from err
+            raise LedgerCorrupt(f"{uri} is gone, but the ledger names it", self._paid()) from err
         if digest(body) != part.sha256:
-            raise LedgerCorrupt(f"{uri} is not what was written: its SHA-256 is {digest(body)}, not {part.sha256}")
-        return pq.read_table(pa.BufferReader(body))
+            words = f"{uri} is not what was written: its SHA-256 is {digest(body)}, not {part.sha256}"
+            raise LedgerCorrupt(words, self._paid())
+        return body

@@ -9,9 +9,18 @@ import pytest
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.framing import JSON_LINES, Framing
-from batch_transform.core.mending import MADE_SCHEMA, layers, placed, under_new_names
+from batch_transform.core.mending import MADE_SCHEMA, layers, placed, reopened_spans, under_new_names
 from batch_transform.core.objects import ObjectInfo
-from batch_transform.core.pins import PIN_SCHEMA, counting, found_below, hurt, input_pins, output_pins, unscored
+from batch_transform.core.pins import (
+    PIN_SCHEMA,
+    counting,
+    found_below,
+    hurt,
+    input_pins,
+    output_pins,
+    outputs_of,
+    read_from,
+)
 from support.core_tables import leaf, leaves, object_of, span, spans
 
 
@@ -57,7 +66,9 @@ def test_an_output_is_pinned_by_its_etag_for_scored_and_for_unreadable_lines():
     table = leaves(leaf(0, 3, object=object_of(0, 4), lines=4), dead, refused)
     names = output_pins(table)["name"].to_pylist()
     assert names == [f"j/{object_of(0, 4)}.out"] * 2
-    assert counting(table, unscored(names)).to_pylist() == leaves(refused).to_pylist()
+    read = read_from(table, names)
+    assert outputs_of(read).to_pylist() == [{"job": "j", "object": object_of(0, 4)}]
+    assert counting(table, outputs_of(read)).to_pylist() == leaves(refused).to_pylist()
 
 
 def test_spans_that_are_written_again_lie_in_their_new_objects():
@@ -76,3 +87,13 @@ def test_a_row_that_belongs_to_two_objects_is_in_two_layers():
     orders = under_new_names(spans(span(0, 9), span(2, 4), span(3, 4), span(9, 12)), "aa", ".jsonl")
     found = [list(zip(t["start"].to_pylist(), t["stop"].to_pylist(), strict=True)) for t in layers(orders)]
     assert found == [[(0, 9), (9, 12)], [(2, 4)], [(3, 4)]]
+
+
+def test_of_an_output_only_the_rows_that_count_are_open_again():
+    """One of its rows was sent again on request: it has a leaf of another job."""
+    whole, first, last = leaf(4, 6), leaf(0, 2, object=object_of(0, 4)), leaf(3, 4, object=object_of(0, 4), line=3)
+    sent = spans(span(0, 4), span(4, 6, etag="e"))
+    left = reopened_spans(leaves(whole, last, first), lambda job: sent).to_pylist()
+    places = [(row["start"], row["stop"], row["object"], row["move"]) for row in left]
+    assert places == [(0, 2, None, "again"), (3, 4, None, "again"), (4, 6, object_of(4, 6), "again")]
+    assert left[2]["etag"] == "e"

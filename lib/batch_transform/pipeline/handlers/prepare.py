@@ -14,6 +14,7 @@ from batch_transform.core.records import RunState
 from batch_transform.core.spans import check_tiling
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.staged_files import pinned
 
 
 def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
@@ -22,7 +23,7 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
     config = ctx.config.to_document()
     check_one_object(config, staged, framing_of(config, staged.header))
     ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
-    files = [asdict(file) for file in staged.files]
+    files = [asdict(file) for file in pinned(staged.files, ctx.open_tree)]
     told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
     source = staged.source.to_document() if staged.source else None
     return Outcome("staged", {"files": files, **told, "settings": dict(staged.settings), "source": source})

@@ -63,7 +63,16 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
     with _scored_already():
         publications = [
-            prepare(table.kind, targets.mode, table.tree, table.target, table.files, state.run_id, state.nonce)
+            prepare(
+                table.kind,
+                targets.mode,
+                table.tree,
+                table.target,
+                table.files,
+                state.run_id,
+                state.nonce,
+                state.merges_lost,
+            )
             for table in tables
         ]
     documents = {publication.kind: publication.to_document() for publication in publications}

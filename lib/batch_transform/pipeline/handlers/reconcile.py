@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from batch_transform.core import actions as act
 from batch_transform.core.data_log import JobLogs
@@ -15,6 +16,7 @@ from batch_transform.core.failures import ErrorClass
 from batch_transform.core.instance_types import type_after, type_of
 from batch_transform.core.isolation import OPEN_SCHEMA, reconcile
 from batch_transform.core.judged import JudgedJob
+from batch_transform.core.mending import disbelieved, in_objects
 from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.output_counts import OutputObject
@@ -31,13 +33,16 @@ _LISTINGS = 10
 def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
     """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
     job = action.job
-    spans = ctx.ledger.read_part(job.spans)
+    every = ctx.ledger.read_part(job.spans)
+    doubted = in_objects(every, action.doubted)
+    spans = every.filter(pc.invert(doubted))
     outputs = outputs_of(ctx, job, spans["object"].to_pylist())
     names = {output.object for output in outputs}
     counted = ctx.objects.count([output for output in outputs if output.object != job.witness])
     missing = [name for name in spans["object"].to_pylist() if name not in names]
     logs = _logs(ctx, job, missing)
     verdicts = judge(job, spans, Evidence(counted, logs.entries))
+    verdicts = pa.concat_tables([verdicts, disbelieved(job, every.filter(doubted))])
     failed = rows_in_state(verdicts, FAILED) + rows_in_state(verdicts, DEAD)
     ctx.tell(
         "reconcile",
