@@ -37,6 +37,7 @@ MAY_CHANGE_BEFORE_PUBLISHING: tuple[Path, ...] = (
     ("prediction", "sql"),
     ("prediction", "column"),
     ("prediction", "provenance"),
+    ("merge",),
 )
 # How answers are read, as long as none was accepted.
 MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (

@@ -180,6 +180,9 @@ class RunState:
         moved_at: the time of the latest step that tells it: the run was begun or gone on with, a round was planned, a
             job was created or found to have ended.
         inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
+        intents: the configurations with which this run set out to publish by a commit: a commit may be in any of their
+            tables.
+        output_is_fixed: whether it set out to publish files, which may lie in the output since.
         merges_lost: how often merged files were lost before they were published: each merge has names of its own.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
         retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
@@ -208,6 +211,8 @@ class RunState:
     seconds_by_step: dict[str, float] = field(default_factory=dict)
     merges_lost: int = 0
     retry_asked: bool = False
+    intents: tuple[dict[str, Any], ...] = ()
+    output_is_fixed: bool = False
 
     @property
     def framing(self) -> Framing:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .records import RoundRecord, RunState
+from .records import Recorded, RoundRecord, RunState
 from .replanning import asks_otherwise, outdated
+
+COMMITTED = "delta"  # the format that is published by a commit of its own, and not by files that are put there
 
 
 def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
@@ -16,7 +18,9 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
     another way, and with them what was inferred from them: the outputs are there, and are not paid for again. Where it
     has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread.
-    Where what is asked of the service has changed, jobs that were not created yet are to be planned anew.
+    Where what is asked of the service has changed, jobs that were not created yet are to be planned anew. Where what is
+    published has changed, or where it goes, an intent to commit falls; whether it was carried out is asked before the
+    next one (`RunState.intents`).
 
     Args:
         state: as the last driver left it.
@@ -34,12 +38,43 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
         state = replace(state, jobs=outdated(state.jobs), types_since=state.rounds)
     elif last is not None and last.stop:
         state = replace(state, types_since=state.rounds)
+    if not state.output_is_fixed and state.published is None and publishes_otherwise(state.config, config):
+        state = replace(state, publication=None)
     if changed and state.nothing_read:
         state = replace(state, inferred=None, inferred_after=0)
     if state.staged is not None and "answers" in payload:
         state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
     asked = state.retry_asked or bool(payload.get("retry_dead"))
     return replace(state, rounds_before=state.rounds, config=config, stopped=False, retry_asked=asked)
+
+
+# What publishing depends on, and may change under one run id (config.changes).
+_PUBLISHED = (
+    ("output",),
+    ("dead_letter",),
+    ("prediction", "sql"),
+    ("prediction", "column"),
+    ("prediction", "provenance"),
+)
+
+
+def publishes_otherwise(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Returns whether two configuration documents publish other columns, or to other places."""
+    return any(_at(before, path) != _at(after, path) for path in _PUBLISHED)
+
+
+def _at(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = document
+    for name in path:
+        found = (found or {}).get(name)
+    return found
+
+
+def intended(state: RunState, publication: Recorded) -> RunState:
+    """Returns the state of a run that sets out to publish."""
+    if publication.payload.get("format") == COMMITTED:
+        return replace(state, publication=publication, intents=(*state.intents, state.config))
+    return replace(state, publication=publication, output_is_fixed=True)
 
 
 def inferred(state: RunState, payload: Mapping[str, Any]) -> RunState:

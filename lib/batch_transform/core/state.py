@@ -21,7 +21,7 @@
 | unstaged | before the first round | that the input is to be staged again |
 | unmerged | after publication | that merged files were lost, and are to be merged again |
 | gated | when no span is left | the counts |
-| publication | after gated: intent | what publishing will do |
+| publication | after gated: intent | what publishing will do; `resumed` may undo an intent to commit |
 | published | after publication | that it was done |
 | done | after published | the report |
 | cleaned | any time, once | that all but the ledger is removed; nothing may follow |
@@ -40,7 +40,7 @@ from .errors import LedgerCorrupt
 from .ledger import Part, Step
 from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
 from .replanning import replanned
-from .resumption import inferred, resumed
+from .resumption import inferred, intended, resumed
 from .status import JobStatus
 
 
@@ -203,7 +203,7 @@ def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 
 def _publication(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.gate is not None and state.publication is None, step, "intended once, after the gate")
-    return replace(state, publication=Recorded(dict(step.payload), parts))
+    return intended(state, Recorded(dict(step.payload), parts))
 
 
 def _published(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

@@ -7,7 +7,7 @@ nonce in `userMetadata`, by which it is found again and its rows are counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException, PySparkException
@@ -23,6 +23,7 @@ try:  # a Connect client may lack it; the classic client raises it for Java erro
 except ImportError:  # pragma: no cover
     Py4JJavaError = PySparkException
 
+SPARK_ERRORS: tuple[type[Exception], ...] = (PySparkException, Py4JJavaError)
 WRITE_ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 2.0  # doubled each time: 30 s in all, beside the writes themselves
 RECENT_COMMITS = 100  # read before the whole history
@@ -60,13 +61,14 @@ def exists(spark: SparkSession, output: DeltaOutput) -> bool:
     Raises:
         ConfigurationError: there is a table of another format, or the session knows no Delta.
     """
-    detail = _detail(spark, output)
+    detail = describe(spark, output)
     if detail is not None and detail["format"] != "delta":
         raise ConfigurationError(f"output: {output.name} is a {detail['format']} table, and output.format is delta")
     return detail is not None
 
 
-def _detail(spark: SparkSession, output: DeltaOutput) -> Row | None:
+def describe(spark: SparkSession, output: DeltaOutput) -> Row | None:
+    """Returns what `DESCRIBE DETAIL` tells of the table, None if there is none."""
     if output.table is not None and not spark.catalog.tableExists(output.table):
         return None
     try:
@@ -95,7 +97,7 @@ def preflight(spark: SparkSession, output: DeltaOutput, columns: tuple[str, ...]
         raise ConfigurationError(f"output: {output.name} is there already, and output.mode is error")
     known = {name.lower() for name in spark.table(output.name).columns}
     faults = [f"output: {output.name} has no column {name}" for name in columns if name.lower() not in known]
-    detail = _detail(spark, output)
+    detail = describe(spark, output)
     partitions = list(detail["partitionColumns"]) if detail is not None else []
     if output.partition_by and partitions != list(output.partition_by):
         faults.append(f"output: {output.name} is partitioned by {partitions}, not by {list(output.partition_by)}")
@@ -115,7 +117,7 @@ def log_store_warnings(spark: SparkSession, outputs: Iterable[DeltaOutput]) -> l
 
     found = []
     for output in outputs:
-        detail = _detail(spark, output) if output.path is None else None
+        detail = describe(spark, output) if output.path is None else None
         location = output.path or (detail["location"] if detail is not None else "")
         found.append(single_writer_warning(location, setting))
     return [warning for warning in found if warning is not None]
@@ -171,7 +173,7 @@ def publish_delta(df: DataFrame, output: DeltaOutput, run_id: str, nonce: str, s
 
 
 def _refuse_others_table(spark: SparkSession, output: DeltaOutput, nonce: str) -> None:
-    detail = _detail(spark, output)
+    detail = describe(spark, output)
     if detail is not None and (detail["properties"] or {}).get(MAKER_PROPERTY) != nonce:
         raise ConfigurationError(f"output: {output.name} was made by another writer, and output.mode is error")
 
@@ -184,23 +186,29 @@ def _own_rows(spark: SparkSession, output: DeltaOutput, nonce: str) -> int:
 
 
 def _write(df: DataFrame, output: DeltaOutput, options: dict[str, str]) -> Conflict:
-    # Mode error appends: the caller has seen that there is no table, and a resumed run finds its own.
-    mode = "append" if output.mode in ("error", "append") else "overwrite"
-    writer = df.write.format("delta").mode(mode).options(**options)
-    if output.partition_by:
-        writer = writer.partitionBy(*output.partition_by)
     try:
         if output.table is not None:
             _make_table(df, output, options["txnAppId"])
-            writer.saveAsTable(output.table)
-        else:
-            writer.save(output.path)
-    except (PySparkException, Py4JJavaError) as err:
+        save(df, output, options)
+    except SPARK_ERRORS as err:
         conflict = conflict_of(type(err).__name__, str(err))
         if conflict is Conflict.NONE:
             raise
         return conflict
     return Conflict.NONE
+
+
+def save(df: DataFrame, output: DeltaOutput, options: Mapping[str, str]) -> None:
+    """Writes rows in one transaction; a named table is there."""
+    # Mode error appends: the caller has seen that there is no table, and a resumed run finds its own.
+    mode = "append" if output.mode in ("error", "append") else "overwrite"
+    writer = df.write.format("delta").mode(mode).options(**options)
+    if output.partition_by:
+        writer = writer.partitionBy(*output.partition_by)
+    if output.table is not None:
+        writer.saveAsTable(output.table)
+    else:
+        writer.save(output.path)
 
 
 def _make_table(df: DataFrame, output: DeltaOutput, nonce: str) -> None:

@@ -47,7 +47,8 @@ def footer_rows(tree: Tree, files: Iterable[TreeFile], threads: int = THREADS) -
     return {name: footer.rows for name, footer in read_footers(tree, files, None, threads).items()}
 
 
-def _footer(tree: Tree, file: TreeFile, column: str | None) -> Footer:
+def read_metadata(tree: Tree, file: TreeFile) -> pq.FileMetaData:
+    """Returns a file's footer; raises as `read_footers` does."""
     where = f"{tree.location}/{file.name}"
     tail = tree.read_tail(file, TAIL_BYTES)
     length, magic = END.unpack(tail[-END.size :]) if len(tail) >= END.size else (0, b"")
@@ -57,12 +58,16 @@ def _footer(tree: Tree, file: TreeFile, column: str | None) -> Footer:
         tail = tree.read_tail(file, length + END.size)
     try:
         # The reader looks for the footer from the end, so the tail alone will do.
-        metadata = pq.read_metadata(pa.BufferReader(tail))
+        return pq.read_metadata(pa.BufferReader(tail))
     except (pa.ArrowException, OSError) as err:
         raise GateRefused(f"{where}: its Parquet footer cannot be read: {err}") from err
+
+
+def _footer(tree: Tree, file: TreeFile, column: str | None) -> Footer:
+    metadata = read_metadata(tree, file)
     if column is None or not metadata.num_rows:
         return Footer(metadata.num_rows)
-    return Footer(metadata.num_rows, *_range(metadata, column, where))
+    return Footer(metadata.num_rows, *_range(metadata, column, f"{tree.location}/{file.name}"))
 
 
 def _range(metadata: pq.FileMetaData, column: str, where: str) -> tuple[int, int]:

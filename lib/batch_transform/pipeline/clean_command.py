@@ -88,7 +88,7 @@ def _refuse_unfinished(there: Reached, state: RunState, unfinished: bool) -> Non
     """Raises ConfigurationError for a run that would lose what was paid for, or whose jobs go on."""
     if state.report is not None or state.cleaned:
         return
-    if state.publication is not None:
+    if state.publication is not None or state.intents or state.output_is_fixed:
         raise ConfigurationError(f"{there.uri}: is in the middle of publishing; resume it first")
     if not unfinished:
         raise ConfigurationError(

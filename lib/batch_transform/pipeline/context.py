@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -102,6 +102,9 @@ class TableWork(Protocol):
 
     def commit(self, state: RunState, kind: Kind) -> int:
         """Returns the rows of the one Delta commit that publishes a table of a gated run."""
+
+    def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
+        """Returns the rows of this run's commit in the table of another configuration; None: there is no commit."""
 
     def reading(self, ddl: str, staged: Staged) -> TableWork:
         """Returns the same work on the staged rows, for predictions of this schema."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
@@ -18,27 +18,32 @@ from batch_transform.core.events import Listener
 from batch_transform.core.framing import framing_of
 from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.output_counts import KeyCheck
+from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState
+from batch_transform.core.resumption import publishes_otherwise
 from batch_transform.core.retrying import check_retry
 from batch_transform.core.state import fold
-from batch_transform.outputs.delta import log_store_warnings
 from batch_transform.pipeline.begin import begin
 from batch_transform.pipeline.context import RunContext, WorkerStore
 from batch_transform.pipeline.driver import Driver
+from batch_transform.pipeline.fitting import Fit
 from batch_transform.pipeline.object_work import SparkObjectWork
 from batch_transform.pipeline.overlapping import Reading
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.predictions import shape_of
-from batch_transform.pipeline.preflight import Faults, Tables, check_bucket, check_table, check_targets, key_check
+from batch_transform.pipeline.preflight import Faults, check_bucket, key_check
 from batch_transform.pipeline.recorded import CLOCK, check_same
+from batch_transform.pipeline.retargeting import check_uncommitted
 from batch_transform.pipeline.sources import check_source, read_source
-from batch_transform.pipeline.spark_tables import Source, SparkTables, delta_outputs
+from batch_transform.pipeline.spark_tables import Source, SparkTables
 from batch_transform.pipeline.targets import targets_of
+from batch_transform.pipeline.world import check_world
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
+from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.settings import PATH_TABLES, session_settings
@@ -96,6 +101,7 @@ def open_run(
         rows = _rows(spark, config, places, source, recorded, faults)
         if recorded is not None and staged is not None and names_input:
             check_source(spark, config, places, source, recorded, listener)
+    fit = _fit(spark, config, places, store, rows, recorded)
     tables = SparkTables(
         spark,
         config,
@@ -109,6 +115,7 @@ def open_run(
         writer,
         CLOCK.sleep,
         lambda: _read_again(spark, config, recorded, places),
+        fit.check_rows,
     )
     ctx = RunContext(
         config=config,
@@ -128,9 +135,13 @@ def open_run(
     )
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, recorded)
-    if recorded is None or recorded.publication is None:
+    elsewhere = recorded is not None and publishes_otherwise(recorded.config, config.to_document())
+    if recorded is None or recorded.publication is None or elsewhere:
         with user_session(spark, staged), session_settings(spark, PATH_TABLES):
-            _check_world(ctx, tables, rows.schema, faults)
+            check_world(ctx, tables, fit, Reading(config.input, partial(_input, tables)), faults)
+    if recorded is not None and recorded.staged is not None and elsewhere:
+        check_uncommitted(tables, recorded, config)
+        fit.check_rows(recorded.staged)
     if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
         ensure_model(access.client("sagemaker"), config.model.parts)
     if recorded is None:
@@ -235,15 +246,12 @@ def _input(tables: SparkTables) -> DataFrame:
     return read_source(tables.spark, tables.config.input, tables.places).df
 
 
-def _check_world(ctx: RunContext, tables: SparkTables, schema: StructType, faults: Faults) -> None:
-    names = tuple(schema.names)
-    targets = targets_of(ctx.config, ctx.places)
-    published = Tables(names, (*names, *tables.shape.names), (*names, targets.dead_letter.error_column))
-    reading = Reading(ctx.config.input, partial(_input, tables))
-    check_targets(tables.spark, targets, ctx.places, ctx.store, published, reading, faults)
-    if not faults.found:
-        faults.add(check_table(tables.spark, schema, tables.shape, ctx.places, tables.connect, targets))
-    faults.refuse()
-    if targets.is_delta:
-        for warning in log_store_warnings(tables.spark, delta_outputs(targets, ctx.places).values()):
-            ctx.tell("warning", warning)
+def _fit(
+    spark: SparkSession, config: RunConfig, places: Places, store: S3Store, rows: _Rows, recorded: RunState | None
+) -> Fit:
+    """What is published, and where; predictions whose schema is still to be inferred are not all of it."""
+    targets = targets_of(config, places)
+    error = StructField(targets.dead_letter.error_column, ERROR_TYPE)
+    added: dict[Kind, list[StructField]] = {"result": rows.shape.columns, "dead_letter": [error]}
+    complete = not config.prediction.is_inferred or (recorded is not None and recorded.inferred is not None)
+    return Fit(spark, targets, places, store, rows.schema, added, complete)

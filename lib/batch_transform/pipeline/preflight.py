@@ -27,7 +27,7 @@ from pyspark.sql.types import (
 )
 
 from batch_transform.config.prediction import PredictionKey
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck
@@ -43,6 +43,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
 from batch_transform.spark.dead_letters import ERROR_TYPE
+from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.reach import check_workers_reach
 from batch_transform.spark.reading import check_storable, column_faults
@@ -150,6 +151,26 @@ def check_table(
             faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
             _forget(f"{places.scratch}/{probe}-{name}", connect())
     return list(faults.found)
+
+
+def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore) -> None:
+    """Has Spark read an object of the workspace, as `merge: join` reads the jobs' outputs; deletes it again.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    uri = places.run.join("probe", f"{uuid.uuid4().hex}.out")
+    path = places.spark_path(str(uri))
+    store.put(uri, b"probe\n")
+    try:
+        spark.read.text([path], wholetext=True).collect()
+    except SPARK_ERRORS as err:
+        raise ConfigurationError(
+            f"merge: join has Spark read the jobs' outputs, and it cannot read {path}: {first_line(err)}; set merge: "
+            "zip (the default, which needs no such file system), or give Spark the file system (hadoop-aws for s3a://)"
+        ) from err
+    finally:
+        store.delete([uri])
 
 
 def _forget(location: str, store: ObjectStore) -> None:

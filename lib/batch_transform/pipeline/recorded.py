@@ -114,7 +114,7 @@ def check_same(state: RunState, config: RunConfig) -> None:
     if state.staged is None:
         return  # a run that was refused for its rows has nothing yet that another configuration could contradict
     begun = f"{state.run_id} was begun with another configuration"
-    publishing = state.publication is not None or state.merges_lost > 0
+    publishing = state.output_is_fixed or state.published is not None
     now = config.to_document()
     if changed := differences(state.config, now, publishing=publishing, reading=not state.nothing_read):
         raise ConfigurationError([f"{begun}: {line}" for line in changed])

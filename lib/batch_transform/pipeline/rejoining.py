@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
@@ -92,6 +93,9 @@ class _NoTables:
         _refuse()
 
     def commit(self, state: RunState, kind: Kind) -> int:
+        _refuse()
+
+    def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
         _refuse()
 
     def reading(self, ddl: str, staged: Staged) -> _NoTables:

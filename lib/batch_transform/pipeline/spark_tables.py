@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -22,7 +23,7 @@ from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState, Staged
 from batch_transform.core.source_identity import FileVersion
-from batch_transform.outputs.delta import DeltaOutput, publish_delta
+from batch_transform.outputs.delta import DeltaOutput, committed_rows, publish_delta
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.locations import open_tree
 from batch_transform.pipeline.context import WorkerStore, WrittenTable
@@ -89,6 +90,7 @@ class SparkTables:
         writer: random for each process; part of the names of what it writes.
         sleep: between two tries of a commit.
         read_again: reads the input of a run that was staged already, should it be staged again.
+        check_rows: refuses staged rows that the output could not take.
     """
 
     spark: SparkSession
@@ -103,6 +105,7 @@ class SparkTables:
     writer: str
     sleep: Callable[[float], None]
     read_again: Callable[[], Source]
+    check_rows: Callable[[Staged], None]
 
     def stage(self) -> Staged:
         """Returns the input once it is written with row numbers."""
@@ -113,7 +116,10 @@ class SparkTables:
         settings = tuple(sorted(settings_to_record(self.spark).items()))
         identity = identify(source.df, versions)
         staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))
-        return replace(staged, answers=encode_schema(self.shape.reader.schema), settings=settings, source=identity)
+        answers = encode_schema(self.shape.reader.schema)
+        staged = replace(staged, answers=answers, settings=settings, source=identity)
+        self.check_rows(staged)
+        return staged
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
@@ -159,6 +165,11 @@ class SparkTables:
                 return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
             raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
+
+    def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
+        """Returns the rows of this run's commit in the table of another configuration; None: there is no commit."""
+        targets = targets_of(type(self.config).from_document(dict(config)), self.places)
+        return committed_rows(self.spark, delta_outputs(targets, self.places)[kind], state.nonce)
 
     def reading(self, ddl: str, staged: Staged) -> SparkTables:
         """Returns the same work on the staged rows, for predictions of this schema."""

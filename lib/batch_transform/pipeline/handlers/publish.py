@@ -23,6 +23,7 @@ from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.pipeline.reporting import write_html
+from batch_transform.pipeline.retargeting import check_uncommitted
 from batch_transform.pipeline.settled import lines_set_aside, settled_leaves
 from batch_transform.pipeline.targets import targets_of
 
@@ -56,6 +57,8 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     counts = _counts(state)
     _require_budget(ctx, state, counts)
     targets = targets_of(ctx.config, ctx.places)
+    with _scored_already():
+        check_uncommitted(ctx.tables, state, ctx.config)
     if targets.is_delta:
         return Outcome("publication", {"format": "delta", "targets": targets.named()})
     tables = [ctx.tables.write(state, kind) for kind in KINDS]
@@ -133,12 +136,29 @@ def _scored_already() -> Iterator[None]:
         raise ServiceFailure(f"publishing failed, everything is scored and the run can be resumed: {err}") from err
 
 
+def _another_way(ctx: RunContext) -> str:
+    """What a person may do about a table that does not take the rows."""
+    if ctx.config.takes_frame:
+        return (
+            "Everything is scored. If the table does not take these rows: the same call of score() with another output "
+            "(or another prediction.sql) publishes them without scoring again"
+        )
+    command = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
+    return (
+        f"Everything is scored. If the table does not take these rows: {command} --set output.path=... (or another "
+        "prediction.sql) publishes them without scoring again"
+    )
+
+
 def _publish_delta(ctx: RunContext, state: RunState) -> None:
     counts, named = _counts(state), targets_of(ctx.config, ctx.places).named()
     rows = {"result": counts.rows_scored, "dead_letter": counts.rows_dead_letter}
     for kind in reversed(KINDS):
         ctx.lease.renew()
-        written = ctx.tables.commit(state, kind)
+        try:
+            written = ctx.tables.commit(state, kind)
+        except ServiceFailure as err:
+            raise ServiceFailure(f"{err}. {_another_way(ctx)}") from err
         if written != rows[kind]:
             place = named["output" if kind == "result" else "dead_letter"]
             raise PublishedUnverified(f"{place}: the commit has {written} rows, the gate proved {rows[kind]}")

@@ -1,0 +1,229 @@
+"""What a Delta table refuses is known before anything is paid for, by Delta's own analysis and without a commit."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from pyspark.sql import functions as F
+
+from batch_transform import score
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.outputs.delta import DeltaOutput
+from batch_transform.outputs.delta_fit import check_fits
+
+pytestmark = [pytest.mark.spark, pytest.mark.jars]
+
+
+@pytest.fixture
+def table(spark, tmp_path):
+    """Makes a table from its columns and properties; returns its path."""
+
+    def make(columns, properties="", by="", constraint=None):
+        place = f"{tmp_path}/t"
+        made = f"CREATE TABLE delta.`{place}` ({columns}) USING delta"
+        spark.sql(
+            made + (f" PARTITIONED BY ({by})" if by else "") + (f" TBLPROPERTIES ({properties})" if properties else "")
+        )
+        if constraint:
+            spark.sql(f"ALTER TABLE delta.`{place}` ADD CONSTRAINT c CHECK ({constraint})")
+        return place
+
+    return make
+
+
+@pytest.fixture
+def named(spark):
+    name = f"t_{uuid.uuid4().hex}"
+    yield name
+    spark.sql(f"DROP TABLE IF EXISTS {name}")
+
+
+def schema(spark, ddl):
+    return spark.createDataFrame([], ddl).schema
+
+
+def files(folder):
+    return sorted((str(path), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file())
+
+
+REFUSED = {
+    "another type": ("id INT, x FLOAT", {}, "id int, x double", ["x is double here and float in"]),
+    "another type in a struct": (
+        "s STRUCT<a: INT, b: ARRAY<FLOAT>>",
+        {},
+        "s struct<a: int, b: array<double>>",
+        [r"s\.b\.element is double here and float in"],
+    ),
+    "a field more": ("s STRUCT<a: INT>", {}, "s struct<a: int, b: int>", [r"has no field s\.b"]),
+    "a column that is never null": ("id INT, n INT NOT NULL", {}, "id int", ["NOT NULL"]),
+    "a type that a constraint reads": ("id BIGINT", {"constraint": "id > 0"}, "id int", ["id is int here and bigint"]),
+    "append only": ("id INT", {"properties": "'delta.appendOnly' = 'true'"}, "id int", ["appendOnly"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+def test_what_delta_refuses_is_told_and_nothing_is_left(spark, table, tmp_path, name, mode):
+    columns, made, ddl, words = REFUSED[name]
+    place = table(columns, **made)
+    before = files(tmp_path)
+    if (name, mode) == ("append only", "append"):
+        check_fits(spark, DeltaOutput(mode, place), schema(spark, ddl))
+    else:
+        with pytest.raises(ConfigurationError) as refused:
+            check_fits(spark, DeltaOutput(mode, place), schema(spark, ddl))
+        assert [word for word in words if not re.search(word, str(refused.value))] == []
+    assert files(tmp_path) == before
+
+
+DAY = "d DATE GENERATED ALWAYS AS (CAST(ts AS DATE))"
+ACCEPTED = {
+    "column mapping": (
+        "id INT, `x y` DOUBLE",
+        {"properties": "'delta.columnMapping.mode' = 'name'"},
+        "id int, `x y` double",
+    ),
+    "a generated column": ("ts TIMESTAMP, d DATE GENERATED ALWAYS AS (CAST(ts AS DATE))", {}, "ts timestamp"),
+    "a generated column, given": (
+        "ts TIMESTAMP, d DATE GENERATED ALWAYS AS (CAST(ts AS DATE))",
+        {},
+        "ts timestamp, d date",
+    ),
+    "a wider type": ("id BIGINT, x DOUBLE", {}, "id int, x double"),
+    "type widening": ("id BIGINT", {"properties": "'delta.enableTypeWidening' = 'true'"}, "id bigint"),
+    "a default": (
+        "id INT, x INT DEFAULT 3",
+        {"properties": "'delta.feature.allowColumnDefaults' = 'supported'"},
+        "id int",
+    ),
+    "partitions": ("id INT, d STRING", {"by": "d"}, "id int, d string"),
+    "an identity": ("id INT, n BIGINT GENERATED ALWAYS AS IDENTITY", {}, "id int"),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("mode", ["append", "overwrite", "overwrite_partitions"])
+def test_what_delta_accepts_is_accepted_without_a_commit(spark, table, tmp_path, name, mode):
+    """The same write, done, is accepted as well."""
+    columns, made, ddl = ACCEPTED[name]
+    place = table(columns, **made)
+    spark.createDataFrame([], ddl).write.format("delta").mode("append").save(place)
+    before = files(tmp_path)
+    check_fits(spark, DeltaOutput(mode, place), schema(spark, ddl))
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"mode": "append"},
+        {"mode": "overwrite"},
+        {"mode": "overwrite", "replace_where": "id > 3"},
+        {"mode": "overwrite_partitions", "partition_by": ("p",)},
+    ],
+)
+def test_rows_that_are_there_are_not_rewritten_for_the_question(spark, tmp_path, how):
+    spark.range(9).selectExpr("id", "id % 2 AS p").write.format("delta").partitionBy("p").save(f"{tmp_path}/t")
+    before = files(tmp_path)
+    check_fits(spark, DeltaOutput(path=f"{tmp_path}/t", **how), schema(spark, "id long, p long"))
+    assert files(tmp_path) == before
+
+
+def test_a_condition_of_what_is_replaced_that_is_none_is_told(spark, tmp_path):
+    spark.range(9).write.format("delta").save(f"{tmp_path}/t")
+    with pytest.raises(ConfigurationError, match=r"output\.replace_where: .*colour"):
+        check_fits(spark, DeltaOutput("overwrite", f"{tmp_path}/t", replace_where="colour"), schema(spark, "id long"))
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+def test_a_named_table_casts_and_that_loses_values(spark, named, mode):
+    """Delta appends a string to a bigint by name, and fails at the first row that is no number."""
+    spark.range(3).write.format("delta").saveAsTable(named)
+    with pytest.raises(ConfigurationError, match="id is string here and bigint in"):
+        check_fits(spark, DeltaOutput(mode, table=named), schema(spark, "id string"))
+    check_fits(spark, DeltaOutput(mode, table=named), schema(spark, "id long"))
+    assert spark.sql(f"DESCRIBE HISTORY {named}").count() == 1
+
+
+def refused(spark, world, tmp_path, df, place, **changes):
+    output = {"path": place, "format": "delta", "mode": "append", **changes.pop("output", {})}
+    arguments = world.arguments(tmp_path, output=output, **changes)
+    versions = spark.sql(f"DESCRIBE HISTORY delta.`{place}`").count()
+    with pytest.raises(ConfigurationError) as caught:
+        score(df, **arguments)
+    assert world.jobs(arguments["run_id"]) == []
+    assert spark.sql(f"DESCRIBE HISTORY delta.`{place}`").count() == versions
+    return str(caught.value)
+
+
+def keys(spark, *values):
+    return spark.createDataFrame([(value, f"k{value}") for value in values], "id int, key string").coalesce(1)
+
+
+ROWS = {
+    "a check": ({"columns": "id INT, key STRING, echo STRING", "constraint": "id > 0"}, r"demands CHECK c \(id > 0\)"),
+    "a check of null": (
+        {"columns": "id INT, key STRING, echo STRING", "constraint": "nullif(id, -1) + nullif(id, -2) IS NOT NULL"},
+        "CHECK c",
+    ),
+    "never null": ({"columns": "id INT, key STRING NOT NULL, echo STRING"}, "NOT NULL of `key`"),
+    "generated": (
+        {"columns": "id INT, key STRING GENERATED ALWAYS AS (IF(id < 0, 'x', concat('k', id))), echo STRING"},
+        "GENERATED ALWAYS",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_that_break_a_rule_of_the_table_are_counted_before_they_are_paid_for(spark, world, table, tmp_path, name):
+    made, words = ROWS[name]
+    place = table(**made)
+    df = keys(spark, 3, -1, -2, 4)
+    if name == "never null":
+        df = df.withColumn("key", F.when(F.col("id") > 0, F.col("key")))
+    said = refused(spark, world, tmp_path, df, place)
+    assert "2 rows cannot be published" in said
+    assert "the first is row 1 " in said
+    assert re.search(words, said)
+    assert "k-1" not in said
+
+
+def test_a_rule_on_a_column_that_is_null_in_every_row(spark, world, table, tmp_path):
+    place = table("id INT, key STRING, echo STRING, n INT", constraint="n > 0")
+    assert "CHECK c (n > 0)" in refused(spark, world, tmp_path, keys(spark, 1, 2), place)
+
+
+def test_rows_outside_of_replace_where(spark, world, table, tmp_path):
+    place = table("id INT, key STRING, echo STRING")
+    output = {"mode": "overwrite", "replace_where": "id > 1"}
+    assert "output.replace_where (id > 1)" in refused(spark, world, tmp_path, keys(spark, 1, 2), place, output=output)
+
+
+def test_the_dead_letters_table_is_asked_as_well(spark, world, table, tmp_path):
+    place = table("id BIGINT, key INT, error STRING")
+    arguments = world.arguments(
+        tmp_path,
+        output={"path": f"{tmp_path}/out", "format": "delta", "mode": "append"},
+        dead_letter={"path": place},
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        score(keys(spark, 1), **arguments)
+    assert all(fault.startswith("dead_letter: ") for fault in caught.value.faults)
+    assert any("the column key is string here and int" in fault for fault in caught.value.faults)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rules_that_hold_let_the_run_publish(spark, world, table, tmp_path):
+    place = table(
+        "id INT NOT NULL, key STRING, echo STRING, d STRING GENERATED ALWAYS AS (concat('k', id))",
+        constraint="id > 0 AND echo <> 'nothing'",
+        properties="'delta.columnMapping.mode' = 'name'",
+    )
+    arguments = world.arguments(tmp_path, output={"path": place, "format": "delta", "mode": "append"})
+    assert score(keys(spark, 1, 2), **arguments).report["status"] == "published"
+    assert sorted(map(tuple, spark.read.format("delta").load(place).select("id", "d").collect())) == [
+        (1, "k1"),
+        (2, "k2"),
+    ]

@@ -1,0 +1,49 @@
+"""Parquet files that are there and a run's are one table: a column of another type is found before anything is paid."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from batch_transform import score
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.outputs.local_tree import LocalTree
+from batch_transform.outputs.parquet_fit import check_fits
+
+pytestmark = pytest.mark.spark
+
+
+def test_another_type_in_a_file_that_stays_is_refused(spark, world, tmp_path):
+    spark.createDataFrame([("a", 1)], "key string, x int").write.parquet(f"{tmp_path}/out")
+    df = spark.createDataFrame([("b", 2)], "key string, x bigint")
+    arguments = world.arguments(tmp_path, output={"path": f"{tmp_path}/out", "mode": "append"})
+    with pytest.raises(ConfigurationError, match=r"output: the column x is bigint here and int in .*parquet"):
+        score(df, **arguments)
+    assert world.jobs(arguments["run_id"]) == []
+
+
+def test_a_file_that_will_be_removed_says_nothing(spark, tmp_path):
+    spark.createDataFrame([("a", 1)], "key string, x int").write.parquet(f"{tmp_path}/out")
+    schema = spark.createDataFrame([], "key string, x bigint").schema
+    check_fits("overwrite", LocalTree(f"{tmp_path}/out"), schema, ())
+
+
+@pytest.mark.parametrize(("kind", "fits"), [(pa.int64(), True), (pa.int32(), False), (pa.uint64(), True)])
+def test_a_file_of_another_writer_is_read_as_spark_would(spark, tmp_path, kind, fits):
+    """Of a type that Spark has not nothing is said."""
+    (tmp_path / "p=1").mkdir()
+    pq.write_table(pa.table({"key": ["a"], "x": pa.array([1], kind)}), tmp_path / "p=1/a.parquet")
+    schema = spark.createDataFrame([], "key string, x bigint, p bigint").schema
+    if fits:
+        check_fits("append", LocalTree(str(tmp_path)), schema, ("p",))
+    else:
+        with pytest.raises(ConfigurationError, match="x is bigint here and int in"):
+            check_fits("append", LocalTree(str(tmp_path)), schema, ("p",))
+
+
+def test_the_last_file_is_looked_at_as_well(spark, tmp_path):
+    pq.write_table(pa.table({"x": pa.array([1], pa.int64())}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"x": pa.array(["1"])}), tmp_path / "z.parquet")
+    with pytest.raises(ConfigurationError, match=r"z\.parquet"):
+        check_fits("append", LocalTree(str(tmp_path)), spark.createDataFrame([], "x bigint").schema, (), "dead_letter")

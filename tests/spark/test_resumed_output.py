@@ -1,0 +1,95 @@
+"""What only predictions can violate never ends a run for good: it is published elsewhere, and nothing is paid again."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform import score
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.pipeline import preflight
+from batch_transform.pipeline.handlers import publish
+
+pytestmark = [pytest.mark.spark, pytest.mark.jars]
+
+
+def keys(spark):
+    return spark.createDataFrame([(n, f"k{n}") for n in range(4)], "id int, key string")
+
+
+@pytest.fixture
+def refused(spark, world, tmp_path):
+    """A run that is scored, and whose table refuses a prediction; its arguments."""
+    place = f"{tmp_path}/strict"
+    spark.sql(f"CREATE TABLE delta.`{place}` (id INT, key STRING, echo STRING) USING delta")
+    spark.sql(f"ALTER TABLE delta.`{place}` ADD CONSTRAINT c CHECK (echo <> 'k2')")
+    arguments = world.arguments(
+        tmp_path, output={"path": place, "format": "delta", "mode": "append"}, dead_letter={"path": f"{tmp_path}/dead"}
+    )
+    for _ in range(2):  # and again: the same end, and nothing paid
+        with pytest.raises(ServiceFailure, match="with another output") as ended:
+            score(keys(spark), **arguments)
+        assert "strict" in str(ended.value)
+        assert "k2 " not in str(ended.value)
+    return arguments
+
+
+@pytest.mark.parametrize("format", ["delta", "parquet"])
+def test_another_output_takes_what_was_scored(spark, world, tmp_path, refused, format):
+    jobs = world.jobs(refused["run_id"])
+    other = {"path": f"{tmp_path}/other", "format": format, "mode": "append"}
+    changed = {**refused, "output": other, "dead_letter": {"path": f"{tmp_path}/dead2"}}
+    assert score(keys(spark), **changed).report["status"] == "published"
+    assert world.jobs(refused["run_id"]) == jobs
+    stored = spark.read.format(format).load(f"{tmp_path}/other")
+    assert sorted((row.key, row.echo) for row in stored.collect()) == [(f"k{n}", f"k{n}") for n in range(4)]
+    assert spark.read.format("delta").load(f"{tmp_path}/strict").count() == 0
+
+
+def test_other_columns_of_predictions_fit(spark, world, tmp_path, refused):
+    changed = {**refused, "prediction": {"schema": "echo string", "sql": ["concat(echo, '!') AS echo"]}}
+    assert score(keys(spark), **changed).report["status"] == "published"
+    stored = spark.read.format("delta").load(f"{tmp_path}/strict")
+    assert sorted(row.echo for row in stored.collect()) == [f"k{n}!" for n in range(4)]
+
+
+def test_a_result_that_was_committed_is_published_nowhere_else(spark, world, tmp_path, monkeypatch):
+    """The driver dies between the commit and the step that says so."""
+    output = {"path": f"{tmp_path}/out", "format": "delta", "mode": "append"}
+    arguments = world.arguments(tmp_path, output=output)
+    real = publish._publish_delta
+
+    def dies(ctx, state):
+        real(ctx, state)
+        raise ServiceFailure("killed")
+
+    monkeypatch.setattr(publish, "_publish_delta", dies)
+    with pytest.raises(ServiceFailure, match="killed"):
+        score(keys(spark), **arguments)
+    monkeypatch.undo()
+    with pytest.raises(ConfigurationError, match=r"has published its result in .*/out already"):
+        score(keys(spark), **{**arguments, "output": {**output, "path": f"{tmp_path}/other"}})
+    assert not (tmp_path / "other").exists()
+    assert score(keys(spark), **arguments).report["status"] == "published"
+    assert spark.read.format("delta").load(f"{tmp_path}/out").count() == 4
+
+
+def test_another_output_is_checked_against_the_staged_rows(spark, world, tmp_path, refused):
+    place = f"{tmp_path}/positive"
+    spark.sql(f"CREATE TABLE delta.`{place}` (id INT, key STRING, echo STRING) USING delta")
+    spark.sql(f"ALTER TABLE delta.`{place}` ADD CONSTRAINT c CHECK (id > 0)")
+    with pytest.raises(ConfigurationError, match="1 rows cannot be published"):
+        score(keys(spark), **{**refused, "output": {"path": place, "format": "delta", "mode": "append"}})
+
+
+def test_a_merge_by_join_that_spark_cannot_read_is_refused_at_first(spark, world, tmp_path, monkeypatch):
+    arguments = world.arguments(tmp_path, merge="join")
+    real = preflight.check_spark_reads
+    monkeypatch.setattr(
+        "batch_transform.pipeline.world.check_spark_reads",
+        lambda session, places, store: real(session, type(places)(places.run, places.scratch, "nofs"), store),
+    )
+    before = world.objects()
+    with pytest.raises(ConfigurationError, match=r"merge: join has Spark read .*nofs://.*set merge: zip"):
+        score(keys(spark), **arguments)
+    assert world.objects() == before
+    assert world.jobs(arguments["run_id"]) == []
