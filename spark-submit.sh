@@ -21,6 +21,8 @@ Scores a table with Amazon SageMaker Batch Transform, as a run file says.
   ./spark-submit.sh plan RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] prints what a run would do, and does nothing
   ./spark-submit.sh resume RUN [OPTION ...] [SPARK-SUBMIT-OPTION ...]   goes on with a run, without its run file
                                [--retry-dead]                           and sends its dead rows again; nothing is published
+                               [--accept-model]                         although its model has changed (also run, submit,
+                                                                        collect)
   ./spark-submit.sh prepare RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...]
   ./spark-submit.sh submit RUN
   ./spark-submit.sh collect RUN [--no-merge] [SPARK-SUBMIT-OPTION ...]  the same run in steps that do not wait for jobs:

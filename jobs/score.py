@@ -1,4 +1,4 @@
-"""The job that spark-submit runs: `score.py --resolved FILE [--step STEP] [--retry-dead]`, over a checked run file."""
+"""The job that spark-submit runs: `score.py --resolved FILE [--step STEP] [SWITCH ...]`, over a checked run file."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     parser.add_argument("--step", choices=steps, help="the step of a run that this is, or its plan; else all of it")
     again = "whether the dead rows of an unpublished run are sent again"
     parser.add_argument("--retry-dead", action="store_true", help=again)
+    parser.add_argument("--accept-model", action="store_true", help="go on with the model as it is now")
     asked = parser.parse_args(arguments)
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))
     # Imported late: the driver's pid is known to the wrapper before seconds go into imports.
@@ -31,7 +32,7 @@ def run(arguments: list[str], handshake: Handshake) -> int:
         return plan_job(document, handshake)
     from batch_transform.pipeline.job import run_job
 
-    how = {"retry_dead": True} if asked.retry_dead else {}
+    how = {name: True for name in ("retry_dead", "accept_model") if getattr(asked, name)}
     return run_job(document, handshake, asked.step or "run", **how)
 
 

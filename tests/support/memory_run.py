@@ -44,6 +44,7 @@ from batch_transform.pipeline.threaded_work import ThreadedObjectWork
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from support.faults import Fate, Faults
+from support.memory_models import MemoryModels
 from support.memory_service import MemoryService, Model
 from support.memory_store import BEGINNING, MemoryStore
 
@@ -168,6 +169,8 @@ class MemoryRun:
         mode: of the output.
         retention: `workspace_retention`.
         prediction: that section; `reader` must fit it.
+        models: what is told of the model before each Create.
+        accept_model: whether the next driver accepts that it is another one.
     """
 
     sizes: Sequence[int]
@@ -182,6 +185,8 @@ class MemoryRun:
     exported: bool = True
     mode: str = "append"
     retention: str = "keep"
+    models: Any = field(default_factory=MemoryModels)
+    accept_model: bool = False
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
     drivers: int = 0
@@ -239,7 +244,7 @@ class MemoryRun:
         twin = copy.copy(self)
         twin.store = MemoryStore(self.store.world.copy())
         twin.service = self.service.copy(twin.store, twin.now)
-        twin.model, twin.events = twin.service.model, []
+        twin.model, twin.events, twin.models = twin.service.model, [], self.models.copy()
         return twin
 
     def to_the_gate(self) -> RunState:
@@ -367,6 +372,8 @@ class MemoryRun:
             clock=clock,
             jitter=lambda: 0.5,
             listener=self.events.append,
+            models=self.models,
+            accept_model=self.accept_model,
         )
 
 

@@ -83,6 +83,18 @@ def test_what_resume_alone_understands():
         parse(["run.yml", "--retry-dead"])
 
 
+@pytest.mark.parametrize("command", ["run", "resume", "submit", "collect"])
+def test_whoever_goes_on_with_a_run_may_accept_its_model(command):
+    assert parse([command, "s3://b/runs/r", "--accept-model"]).accept_model
+    assert not parse([command, "s3://b/runs/r"]).accept_model
+
+
+@pytest.mark.parametrize("command", ["plan", "prepare", "status", "stop", "clean", "compare"])
+def test_nobody_else_may(command):
+    with pytest.raises(ConfigurationError, match=f"belongs to run, resume, submit, collect, not to {command}"):
+        parse([command, "s3://b/runs/r", "--accept-model"])
+
+
 def test_what_compare_alone_understands():
     asked = parse(["compare", "s3://b/runs/r", "--endpoint", "live", "--rows=10", "--tolerance=1e-6"])
     assert (asked.endpoint, asked.rows, asked.tolerance) == (("live",), ("10",), ("1e-6",))

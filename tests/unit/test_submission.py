@@ -96,6 +96,13 @@ def test_a_folder_names_no_input_anew(command, subject, step):
     assert step_of(parse([command, subject])) == step
 
 
+def test_the_driver_is_told_that_the_model_is_accepted(submit):
+    _, run = submit("run.yml")
+    _, written = submit("run.yml", "--accept-model")
+    assert written["command.json"]["command"] == [*run["command.json"]["command"], "--accept-model"]
+    assert "--accept-model" not in written["command.json"]["environment"]["BATCH_TRANSFORM_RESUME"]
+
+
 def test_a_plan_of_a_driver_in_the_cluster_is_refused_as_nobody_would_see_it(submit):
     code, written = submit("plan", "run.yml", "--master", "yarn", "--deploy-mode", "cluster")
     assert code == 2

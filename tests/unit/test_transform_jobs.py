@@ -14,6 +14,7 @@ from botocore.stub import ANY, Stubber
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.status import JobStatus
+from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import TransformJobs
 
 NAME = "run-0123456789-r1-s0-a1"
@@ -188,6 +189,27 @@ def test_a_model_that_is_not_there_is_a_fault_of_the_run_file(jobs, stub):
     stub.add_client_error("describe_model", "ValidationException", "Could not find model")
     with pytest.raises(ConfigurationError, match=r"model\.name: churn: ValidationException: Could not find model"):
         jobs.check_model("churn")
+
+
+def test_a_model_that_may_not_be_looked_at_is_left_to_create_transform_job(jobs, stub):
+    stub.add_client_error("describe_model", "AccessDeniedException", "no")
+    jobs.check_model("churn")
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFound"])
+def test_whether_the_service_knows_a_job_is_asked_by_its_name(jobs, stub, code):
+    stub.add_client_error("describe_transform_job", code)
+    assert not jobs.is_there(REQUEST)
+    stub.add_client_error("describe_transform_job", "ThrottlingException")
+    with pytest.raises(NotNow):
+        jobs.is_there(REQUEST)
+
+
+def test_a_create_that_is_refused_for_capacity_may_be_made_again_as_for_a_quota(jobs, stub):
+    stub.add_client_error("create_transform_job", "ValidationException", "CapacityError: Unable to provision")
+    with pytest.raises(NotNow) as refused:
+        jobs.create(REQUEST)
+    assert refused.value.is_quota
 
 
 def test_the_sdk_is_not_imported_before_a_job_is_created():

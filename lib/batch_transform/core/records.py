@@ -9,6 +9,7 @@ from typing import Any
 
 from .framing import Framing, framing_of
 from .ledger import Part
+from .model_identity import ModelIdentity
 from .own_names import STAGED
 from .source_identity import SourceIdentity
 from .spans import StagedFile
@@ -39,6 +40,7 @@ class JobRecord:
         data_logs: how many of them have a data log.
         attempt: which request for these spans in this round, 1 for the first; it is in the name.
         outdated: whether it was not created before what is asked of the service changed (core.replanning).
+        model: the number of the ModelVersion that it was created with, None where that was not recorded.
     """
 
     name: str
@@ -60,6 +62,24 @@ class JobRecord:
     data_logs: int | None = None
     attempt: int = 1
     outdated: bool = False
+    model: int | None = None
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A model that jobs of the run were created with.
+
+    Attributes:
+        number: 1 for the first.
+        identity: what it is; None: it may not be looked at.
+        accepted: whether it is another one than scored before, and a person has accepted that.
+        at: when it was seen.
+    """
+
+    number: int
+    identity: ModelIdentity | None
+    accepted: bool
+    at: str
 
 
 @dataclass(frozen=True)
@@ -186,6 +206,8 @@ class RunState:
         merges_lost: how often merged files were lost before they were published: each merge has names of its own.
         inferred_after: the round whose answers were last looked at for it, 0 before the first.
         retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
+        models: that jobs were created with, in the order in which they were seen.
+        accepts_model: whether a person has accepted what the model is now, until the next job is created.
         types_since: the round up to which nothing is held against an instance type that lacked capacity.
     """
 
@@ -198,6 +220,8 @@ class RunState:
     spans: Part | None = None
     inferred: str | None = None
     inferred_after: int = 0
+    models: tuple[ModelVersion, ...] = ()
+    accepts_model: bool = False
     types_since: int = 0
     jobs: tuple[JobRecord, ...] = ()
     round_records: tuple[RoundRecord, ...] = ()

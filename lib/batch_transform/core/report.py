@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .instance_types import type_of
+from .model_versions import models_told
 from .records import JobRecord, RunState
 
 
@@ -31,6 +32,7 @@ def run_report(state: RunState, status: str, workspace: str, html: str | None = 
         "advice": counts.get("advice", []),
         **({"prediction_schema": state.inferred} if state.inferred else {}),
         "jobs": [_job(job) for job in state.jobs],
+        **({"models": models_told(state)} if state.models else {}),
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),
         "seconds_by_step": state.seconds_by_step,
@@ -50,6 +52,7 @@ def _job(job: JobRecord) -> dict[str, Any]:
         "failure_reason": job.failure_reason,
         "max_payload_mb": request.get("MaxPayloadInMB"),
         "max_concurrent_transforms": request.get("MaxConcurrentTransforms"),
+        **({"model_version": job.model} if job.model else {}),
         "instance_type": type_of(job),
         "instance_count": request["TransformResources"]["InstanceCount"],
         "created_at": job.created_at,

@@ -45,7 +45,9 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     if state.staged is not None and "answers" in payload:
         state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
     asked = state.retry_asked or bool(payload.get("retry_dead"))
-    return replace(state, rounds_before=state.rounds, config=config, stopped=False, retry_asked=asked)
+    accepts = bool(payload.get("accept_model"))
+    state = replace(state, retry_asked=asked, accepts_model=accepts)
+    return replace(state, rounds_before=state.rounds, config=config, stopped=False)
 
 
 # What publishing depends on, and may change under one run id (config.changes).

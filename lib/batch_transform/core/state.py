@@ -8,6 +8,7 @@
 | exported | after staged | the spans |
 | planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
 | replanned | for a job not yet created | its new name and request: intent |
+| model_recorded | any time before done | what the model is that the next jobs are created with |
 | job_created | after planned, for a job not yet created | created |
 | job_stopping | for a job that has not ended: intent | that this run asks for its end, and why; whether a person did |
 | stopped | any time before done | that a person has stopped the run, whether jobs were in flight or not |
@@ -38,6 +39,7 @@ from typing import Any
 from . import mending, retrying
 from .errors import LedgerCorrupt
 from .ledger import Part, Step
+from .model_versions import model_recorded
 from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
 from .replanning import replanned
 from .resumption import inferred, intended, resumed
@@ -134,7 +136,8 @@ def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     _require(not job.created, step, "already created")
-    return _with_job(state, replace(job, created=True))
+    created = replace(job, created=True, model=step.payload.get("model"))
+    return _with_job(replace(state, accepts_model=False), created)
 
 
 def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -222,6 +225,7 @@ _TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] 
     "exported": _exported,
     "planned": _planned,
     "replanned": lambda state, step, parts: replanned(state, step.payload),
+    "model_recorded": lambda state, step, parts: model_recorded(state, step.payload),
     "job_created": _job_created,
     "job_stopping": _job_stopping,
     "stopped": _stopped,

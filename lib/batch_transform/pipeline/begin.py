@@ -55,7 +55,7 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
             raise RunStopped(ctx.places.run)
         ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
         changed = recorded.config != ctx.config.to_document()
-        goes_on = recorded.report is None and (ended or changed or not given_back)
+        goes_on = recorded.report is None and (ended or changed or not given_back or ctx.accept_model)
         return _held(_reading(ctx, recorded), recorded) if goes_on else recorded
 
     state = _taken(ctx, held)
@@ -96,4 +96,6 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False) 
     if retry_dead:
         check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
         told["retry_dead"] = True
+    if ctx.accept_model:
+        told["accept_model"] = True
     return advance(recorded, ctx.ledger.append("resumed", {**at, **told}))

@@ -53,7 +53,7 @@ def _done(asked: CommandLine, printed: PrintedReport) -> int:
     from batch_transform.pipeline.job import run_job
 
     os.environ[SUBMIT_NEXT] = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
-    return run_job(document, printed, step_of(asked), retry_dead=asked.retry_dead)
+    return run_job(document, printed, step_of(asked), retry_dead=asked.retry_dead, accept_model=asked.accept_model)
 
 
 def resolved(asked: CommandLine) -> dict[str, Any]:

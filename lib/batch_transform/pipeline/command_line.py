@@ -31,17 +31,24 @@ OWN_OPTIONS = {
     "--rows": "rows",
     "--tolerance": "tolerance",
 }
-OWN_SWITCHES = {"--unfinished": "unfinished", NO_MERGE: "no_merge", RETRY_DEAD: "retry_dead"}
-# The options that belong to one command only.
-BELONGING = {
-    "older_than": CLEAN,
-    "lifecycle": CLEAN,
-    "unfinished": CLEAN,
-    "no_merge": COLLECT,
-    "retry_dead": RESUME,
-    "endpoint": COMPARE,
-    "rows": COMPARE,
-    "tolerance": COMPARE,
+ACCEPT_MODEL = "--accept-model"
+OWN_SWITCHES = {
+    "--unfinished": "unfinished",
+    NO_MERGE: "no_merge",
+    RETRY_DEAD: "retry_dead",
+    ACCEPT_MODEL: "accept_model",
+}
+# The options that belong to some commands only.
+BELONGING: dict[str, tuple[str, ...]] = {
+    "older_than": (CLEAN,),
+    "lifecycle": (CLEAN,),
+    "unfinished": (CLEAN,),
+    "no_merge": (COLLECT,),
+    "retry_dead": (RESUME,),
+    "accept_model": (RUN, RESUME, SUBMIT, COLLECT),
+    "endpoint": (COMPARE,),
+    "rows": (COMPARE,),
+    "tolerance": (COMPARE,),
 }
 
 
@@ -64,6 +71,7 @@ class CommandLine:
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
         no_merge: of `collect`: whether it ends where a merge would begin.
         retry_dead: of `resume`: whether the dead rows of an unpublished run are sent again.
+        accept_model: of what goes on with a run: whether its model may be another one than scored before.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
@@ -81,6 +89,7 @@ class CommandLine:
     tolerance: tuple[str, ...] = ()
     no_merge: bool = False
     retry_dead: bool = False
+    accept_model: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 
@@ -162,10 +171,10 @@ def _subject(reading: _Reading) -> tuple[str, str]:
 
 
 def _check_fitting(command: str, given: list[str], reading: _Reading) -> None:
-    for owner in dict.fromkeys(BELONGING[name] for name in given):
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owner)
-        if owner != command:
-            reading.faults.append(f"{names}: belongs to {owner}, not to {command}")
+    for owners in dict.fromkeys(BELONGING[name] for name in given):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owners)
+        if command not in owners:
+            reading.faults.append(f"{names}: belongs to {', '.join(owners)}, not to {command}")
     if reading.spark and (command in (*WITHOUT_SPARK, SUBMIT) or "no_merge" in reading.switches):
         names = ", ".join(name for name, _ in reading.spark)
         reading.faults.append(f"{names}: is spark-submit's, and {command} runs without Spark")

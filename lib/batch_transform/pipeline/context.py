@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Protocol
@@ -31,6 +31,7 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.stop_request import is_stop_requested
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import JobDescription
+from batch_transform.sagemaker.model_lookup import ModelFound
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,21 @@ class Jobs(Protocol):
         """Asks for the end of a job; one that has ended is no error."""
 
 
+class Models(Protocol):
+    """What a model is, as far as the caller may know."""
+
+    def look(self, name: str, nonce: str) -> ModelFound:
+        """Returns what a model is now; the run's nonce salts what is secret in it."""
+
+
+class NoModels:
+    """Looks at no model, and says nothing of it."""
+
+    def look(self, name: str, nonce: str) -> ModelFound:
+        """Returns that nothing is known."""
+        return ModelFound(None)
+
+
 @dataclass(frozen=True)
 class RunContext:
     """A run's outside world.
@@ -163,6 +179,8 @@ class RunContext:
         writer: random for each process; part of the names of what it writes.
         jitter: a random number in [0, 1).
         waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
+        models: where the run's model is looked at before each Create.
+        accept_model: whether whoever goes on with the run accepts what the model is now.
     """
 
     config: RunConfig
@@ -180,6 +198,8 @@ class RunContext:
     jitter: Callable[[], float]
     listener: Listener
     waits: bool = True
+    models: Models = field(default_factory=NoModels)
+    accept_model: bool = False
 
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""

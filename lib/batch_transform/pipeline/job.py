@@ -25,7 +25,14 @@ from batch_transform.pipeline.step_by_step import prepare, step_report
 _IN_YARN = "SPARK_YARN_STAGING_DIR"
 
 
-def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN, *, retry_dead: bool = False) -> int:
+def run_job(
+    document: dict[str, Any],
+    handshake: Handshake,
+    command: str = RUN,
+    *,
+    retry_dead: bool = False,
+    accept_model: bool = False,
+) -> int:
     """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake.
 
     Args:
@@ -34,18 +41,22 @@ def run_job(document: dict[str, Any], handshake: Handshake, command: str = RUN, 
         command: RUN; RESUME goes on with the rows that are staged, whatever became of the input; or the step that
             this is: PREPARE ends when the jobs of the first round are recorded.
         retry_dead: whether the dead rows of an unpublished run are to be sent again.
+        accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
     """
     config = RunConfig.from_document(document)
-    job = _Job(config, handshake, command, retry_dead)
+    job = _Job(config, handshake, command, retry_dead=retry_dead, accept_model=accept_model)
     return job.do(job.run)
 
 
 class _Job(Guarded):
-    def __init__(self, config: RunConfig, handshake: Handshake, command: str, retry_dead: bool) -> None:
+    def __init__(
+        self, config: RunConfig, handshake: Handshake, command: str, *, retry_dead: bool, accept_model: bool
+    ) -> None:
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
         self._config = config
         self._command = command
         self._retry_dead = retry_dead
+        self._accept_model = accept_model
 
     def run(self) -> None:
         """Runs to the end; the emulator lives until then."""
@@ -66,7 +77,13 @@ class _Job(Guarded):
         self.interrupts.take_over()
         anew = self._command in (RUN, PREPARE)
         self.driver = open_run(
-            spark, self._config, access, tell_terminal, names_input=anew, retry_dead=self._retry_dead
+            spark,
+            self._config,
+            access,
+            tell_terminal,
+            names_input=anew,
+            retry_dead=self._retry_dead,
+            accept_model=self._accept_model,
         )
         self.resources.enter_context(renewed(self.driver.ctx.lease))
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)

@@ -63,6 +63,7 @@ def score(
     output: Mapping[str, Any] | None = None,
     retry_dead: bool = False,
     listener: Listener = _silent,
+    accept_model: bool = False,
     **sections: Any,
 ) -> ScoreResult:
     """Returns the rows of `df` with a model's predictions beside each.
@@ -81,6 +82,7 @@ def score(
         output: where to publish.
         retry_dead: whether the dead rows of an unpublished run are sent again.
         listener: is told what happens.
+        accept_model: go on with the model as it is now, where it is another one than has scored rows of this run.
         sections: `errors`, `dead_letter`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a run file.
 
     Raises:
@@ -102,7 +104,7 @@ def score(
     with ExitStack() as resources:
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
-        driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead)
+        driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead, accept_model=accept_model)
         with renewed(driver.ctx.lease):
             state = _run(driver)
         assert state.report is not None

@@ -16,6 +16,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.events import Listener
 from batch_transform.core.framing import framing_of
+from batch_transform.core.model_versions import has_scored
 from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.publication import Kind
@@ -32,6 +33,7 @@ from batch_transform.pipeline.overlapping import Reading
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.preflight import Faults, check_bucket, key_check
+from batch_transform.pipeline.reaching import lookup_of
 from batch_transform.pipeline.recorded import CLOCK, check_same
 from batch_transform.pipeline.retargeting import check_uncommitted
 from batch_transform.pipeline.sources import check_source, read_source
@@ -60,6 +62,7 @@ def open_run(
     *,
     names_input: bool = True,
     retry_dead: bool = False,
+    accept_model: bool = False,
 ) -> Driver:
     """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
 
@@ -72,6 +75,7 @@ def open_run(
         names_input: whether the input is named anew, and must be the one that was staged; a run that is resumed by
             its folder goes on with what it has.
         retry_dead: whether the dead rows of an unpublished run are to be sent again.
+        accept_model: whether whoever goes on with a run accepts that the model is another one than scored before.
 
     Raises:
         OtherRows: the run has staged other rows.
@@ -94,7 +98,9 @@ def open_run(
     if retry_dead:
         check_retry(recorded, f"input.dead_letters: {places.run}")
     needs_model = recorded is None or recorded.gate is None or retry_dead  # once all is scored the model may be gone
-    if needs_model and config.model.parts is None:
+    # What has scored rows already is held against what the run has recorded of it, before each job.
+    is_new = recorded is None or not has_scored(recorded)
+    if needs_model and is_new and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
     with user_session(spark, staged):
@@ -132,6 +138,8 @@ def open_run(
         clock=CLOCK,
         jitter=random.random,
         listener=listener,
+        models=lookup_of(access),
+        accept_model=accept_model,
     )
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, recorded)
@@ -143,7 +151,7 @@ def open_run(
         check_uncommitted(tables, recorded, config)
         fit.check_rows(recorded.staged)
     if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
-        ensure_model(access.client("sagemaker"), config.model.parts)
+        ensure_model(access.client("sagemaker"), config.model.parts, compare=is_new)
     if recorded is None:
         ledger.probe()
     return Driver(ctx, begin(ctx, retry_dead=retry_dead))

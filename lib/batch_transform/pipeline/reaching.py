@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import SERVICES, Surroundings
+from batch_transform.sagemaker.model_lookup import REGISTRY_OPTIONS, ModelLookup
 
 
 def access_of(config: RunConfig | Surroundings, emulator_url: str | None, environ: Mapping[str, str]) -> AwsAccess:
@@ -30,3 +33,12 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))
     return AwsAccess(region, endpoint, services, aws.profile or environ.get("AWS_PROFILE"))
+
+
+def lookup_of(access: AwsAccess) -> ModelLookup:
+    """Returns the lookup that goes where a run goes; the registry is that of the image's own region."""
+
+    def registry(region: str) -> Any:
+        return replace(access, region=region).client("ecr", **REGISTRY_OPTIONS)
+
+    return ModelLookup(access.client("sagemaker"), access.client("s3"), registry)

@@ -21,13 +21,22 @@ from batch_transform.pipeline.begin import rejoin
 from batch_transform.pipeline.context import RunContext, WrittenTable
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.reaching import lookup_of
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, recorded_reader
 from batch_transform.pipeline.threaded_work import ThreadedObjectWork
 from batch_transform.s3.lease import RunLease
 from batch_transform.sagemaker.jobs import TransformJobs
 
 
-def rejoin_run(run: RecordedRun, config: RunConfig, access: AwsAccess, listener: Listener, *, is_meant: bool) -> Driver:
+def rejoin_run(
+    run: RecordedRun,
+    config: RunConfig,
+    access: AwsAccess,
+    listener: Listener,
+    *,
+    is_meant: bool,
+    accept_model: bool = False,
+) -> Driver:
     """Returns the driver of a run whose rows are staged; it holds the run's lease, unless the run is published.
 
     It looks at jobs once and does not wait for them. With an embedded emulator it waits: that works only as long as
@@ -39,6 +48,7 @@ def rejoin_run(run: RecordedRun, config: RunConfig, access: AwsAccess, listener:
         access: to AWS, or to the emulator.
         listener: is told what happens.
         is_meant: whether whoever asks means to go on with a run that a person has stopped.
+        accept_model: whether they accept that the model is another one than scored before.
 
     Raises:
         ConfigurationError: the run was begun with another configuration.
@@ -71,6 +81,8 @@ def rejoin_run(run: RecordedRun, config: RunConfig, access: AwsAccess, listener:
         jitter=random.random,
         listener=listener,
         waits=config.emulated,
+        models=lookup_of(access),
+        accept_model=accept_model,
     )
     if state.report is not None:
         return Driver(ctx, state)

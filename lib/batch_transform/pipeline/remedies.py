@@ -12,6 +12,17 @@ from batch_transform.pipeline.handshake import again
 _ANOTHER_TYPE = "transform.instance_type"
 
 
+def with_accepted_model(ctx: RunContext) -> str:
+    """Returns the command that goes on with a run with the model as it is now."""
+    if ctx.config.takes_frame:
+        return "the same call of score() with accept_model=True"
+    return f"{_again(ctx)} --accept-model"
+
+
+def _again(ctx: RunContext) -> str:
+    return again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
+
+
 def on_another_type(ctx: RunContext, *options: str) -> str:
     """Returns the command that goes on with a run on another instance type.
 
@@ -21,5 +32,4 @@ def on_another_type(ctx: RunContext, *options: str) -> str:
     """
     if ctx.config.takes_frame:
         return 'the same call of score() with another transform["instance_type"]'
-    command = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
-    return " ".join([command, *options, "--set", f"{_ANOTHER_TYPE}=ml.TYPE.SIZE"])
+    return " ".join([_again(ctx), *options, "--set", f"{_ANOTHER_TYPE}=ml.TYPE.SIZE"])

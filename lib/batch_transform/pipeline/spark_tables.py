@@ -19,6 +19,7 @@ from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.filenames import is_data_file
 from batch_transform.core.framing import framing_of
+from batch_transform.core.model_versions import model_labels
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState, Staged
@@ -41,6 +42,7 @@ from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionSha
 from batch_transform.spark.reading import are_large, file_versions
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.reexport import export_again
+from batch_transform.spark.scoring_models import model_of_rows
 from batch_transform.spark.settings import PATH_TABLES, writer_options
 from batch_transform.spark.source_identity import identify
 from batch_transform.spark.staging import stage
@@ -213,5 +215,5 @@ class SparkTables:
                 lambda job, name: self.places.spark_path(str(source.output(job, name))),
                 self.shape,
             )
-        model = state.jobs[0].request["ModelName"] if state.jobs else ""
+        model = model_of_rows(outcomes, model_labels(state))
         return select_result(outcomes, self.shape, state.run_id, model)

@@ -75,7 +75,8 @@ class _Step(Guarded):
         config = going_on(self._asked, self._environ, there, run.state)
         self.run_id = config.run_id
         meant = self._asked.command == SUBMIT
-        self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant)
+        accepts = self._asked.accept_model
+        self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant, accept_model=accepts)
         self._drive(self.driver)
 
     def _drive(self, driver: Driver) -> None:

@@ -19,6 +19,7 @@ from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
 from batch_transform.pipeline.archive import write_archive
 from batch_transform.pipeline.command_line import (
+    ACCEPT_MODEL,
     PLAN,
     RETRY_DEAD,
     RUN,
@@ -165,6 +166,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
     command += [RETRY_DEAD] if asked.retry_dead else []
+    command += [ACCEPT_MODEL] if asked.accept_model else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     added = environment(config, given, places, home, environ)

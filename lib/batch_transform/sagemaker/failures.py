@@ -13,17 +13,20 @@ from batch_transform.core.errors import ServiceFailure
 
 # What the service says of a call that it may obey a little later (botocore; batch_transform_facts, 6).
 _QUOTA = frozenset({"ResourceLimitExceeded"})
+_NO_CAPACITY = "CapacityError"  # of a job that failed (facts, 4); should a Create be refused with it, it means the same
 _LATER = frozenset(
     {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
     | {"InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable", "RequestTimeout"}
 )
+# What AWS's services say of a call that the caller may not make, whatever there is.
+_FORBIDDEN = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
 class NotNow(ServiceFailure):
     """The service did not obey a call, and may do so later.
 
     Attributes:
-        is_quota: whether a quota is used up, for as long as other jobs run.
+        is_quota: whether a quota is used up, for as long as other jobs run, or an instance type is not to be had.
     """
 
     def __init__(self, message: str, *, is_quota: bool) -> None:
@@ -48,11 +51,18 @@ def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> S
         return (partial(NotNow, is_quota=False) if unanswered else ServiceFailure)(f"{operation} {name}: {err}")
     code = err.response["Error"]["Code"]
     status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _QUOTA or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NotNow(f"{operation} {name}: {words_of(err)}", is_quota=code in _QUOTA)
+    is_quota = code in _QUOTA or _NO_CAPACITY in words_of(err)
+    if is_quota or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NotNow(f"{operation} {name}: {words_of(err)}", is_quota=is_quota)
     return ServiceFailure(f"{operation} {name}: {words_of(err)}")
 
 
 def words_of(err: ClientError) -> str:
     """Returns what the service said: its code and its message."""
     return f"{err.response['Error']['Code']}: {err.response['Error']['Message']}"
+
+
+def is_refused(err: ClientError) -> bool:
+    """Returns whether the caller may not make a call, whatever there is."""
+    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return err.response["Error"]["Code"] in _FORBIDDEN or status == HTTPStatus.FORBIDDEN

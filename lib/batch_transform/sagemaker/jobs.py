@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.request import differences
 from batch_transform.core.status import JobStatus
-from batch_transform.sagemaker.failures import failure_of, service_errors, words_of
+from batch_transform.sagemaker.failures import failure_of, is_refused, service_errors, words_of
 
 # The service's words for a job that it never heard of, and for one that has ended (batch_transform_facts, 1).
 _NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
@@ -38,15 +38,16 @@ class TransformJobs:
         self._client = client
 
     def check_model(self, name: str) -> None:
-        """Checks that a model exists.
+        """Checks that a model exists; where that may not be known, CreateTransformJob will tell.
 
         Raises:
-            ConfigurationError: it does not, or it may not be looked at.
+            ConfigurationError: it does not, or the call failed.
         """
         try:
             self._client.describe_model(ModelName=name)
         except ClientError as err:
-            raise ConfigurationError(f"model.name: {name}: {words_of(err)}") from err
+            if not is_refused(err):
+                raise ConfigurationError(f"model.name: {name}: {words_of(err)}") from err
         except BotoCoreError as err:
             raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
 

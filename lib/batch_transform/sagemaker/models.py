@@ -18,7 +18,7 @@ _UNKNOWN = "could not find"
 _TAKEN = "already existing"
 
 
-def ensure_model(client: Any, parts: ModelParts) -> str:
+def ensure_model(client: Any, parts: ModelParts, *, compare: bool = True) -> str:
     """Returns the name of the model of these parts, made if it is not there.
 
     Its name follows from its parts, so two runs that need it at once make one model: the second one, and a caller whose
@@ -27,6 +27,8 @@ def ensure_model(client: Any, parts: ModelParts) -> str:
     Args:
         client: boto3's, of SageMaker.
         parts: of the model.
+        compare: whether one that is there must be made of these parts; of a run that has begun to score it is held
+            against what the run has recorded, before each job.
 
     Raises:
         ConfigurationError: the service refused it, or a model of that name is made of other parts.
@@ -39,7 +41,7 @@ def ensure_model(client: Any, parts: ModelParts) -> str:
         found = _described(client, name)
     if found is None:
         raise ServiceFailure(f"model.image: {name} was made, and the service does not show it yet; start the run again")
-    if changed := model_differences(parts, found):
+    if compare and (changed := model_differences(parts, found)):
         raise ConfigurationError(f"model.image: there is another model of the name {name}; {', '.join(changed)} differ")
     return name
 

@@ -79,14 +79,14 @@ def with_outcomes(spark: SparkSession, staged: Staged, source: MergeSource, shap
     return rows.withColumn(outcome, zip_predictions(F.col(rows.columns[0])))
 
 
-def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "", model: str = "") -> DataFrame:
+def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "", model: str | Column = "") -> DataFrame:
     """Returns the scored rows: the input's columns in their order, then the prediction's.
 
     Args:
         outcomes: the staged rows with their outcomes.
         shape: of the predictions.
         run_id: for their provenance, as is `model`.
-        model: its name.
+        model: its name, or what tells each row's (scoring_models.model_of_rows).
     """
     outcome = F.col(outcomes.columns[-1])
     inputs = input_columns(outcomes, added=1)
@@ -96,7 +96,7 @@ def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "",
     return rows.select(*kept[: len(inputs)], *added, *kept[len(inputs) :])
 
 
-def _provenance(outcome: Column, run_id: str, model: str) -> Column:
+def _provenance(outcome: Column, run_id: str, model: str | Column) -> Column:
     known = [F.lit(run_id).alias("run_id"), F.lit(model).alias("model")]
     origin = zip(ORIGIN, PROVENANCE_TYPE.names[len(known) :], strict=True)
     return F.struct(*known, *[outcome[inner].alias(name) for inner, name in origin]).alias(PROVENANCE)

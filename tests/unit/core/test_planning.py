@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.planning import Throughput, plan_lanes, standard_payload_mb, throughput
+from batch_transform.core.framing import Framing
+from batch_transform.core.planning import (
+    Throughput,
+    most_payload_mb,
+    one_job,
+    plan_lanes,
+    standard_payload_mb,
+    throughput,
+    with_payload_that_fits,
+)
 from batch_transform.core.sizing import oversize_bytes
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 from support.core_tables import span, spans
@@ -126,3 +135,39 @@ def test_spans_that_need_another_payload_make_jobs_of_their_own_beside_no_more_r
 def test_a_concurrency_that_the_container_decides_stays_its_own():
     (plan,) = plan_lanes(spans(span(0, 9, payload_mb=2)), "model", "model")
     assert plan.throughput == Throughput(2, None)
+
+
+SIZES = st.lists(st.integers(1, 99 * MB), min_size=1, max_size=6)
+CONCURRENCY = st.one_of(st.just("auto"), st.integers(1, 100))
+
+
+@given(SIZES, PAYLOADS, CONCURRENCY, st.booleans())
+def test_what_was_cut_for_a_larger_payload_is_sent_with_one_that_holds_it(sizes, payload, concurrency, whole):
+    """The service would not send it with the payload that is pinned now, and that would be its last word on a row."""
+    if concurrency != "auto" and payload * concurrency > 100:
+        return
+    framing = Framing(whole=whole)
+    table = spans(*(span(i, i + 1, bytes=size, largest=size) for i, size in enumerate(sizes)))
+    fitting = with_payload_that_fits(table, payload, concurrency, framing)
+    assert fitting.schema == table.schema
+    for plan in plan_lanes(fitting, payload, concurrency, framing):
+        assert max(plan.spans["largest"].to_pylist()) <= plan.throughput.max_payload_mb * MB
+    small = [size for size in sizes if size <= payload * MB]
+    assert sum(value == 0 for value in fitting["payload_mb"].to_pylist()) == len(small)
+
+
+@given(SIZES, CONCURRENCY)
+def test_what_fits_is_left_as_it_is(sizes, concurrency):
+    table = spans(*(span(i, i + 1, bytes=size, largest=size) for i, size in enumerate(sizes)))
+    most = most_payload_mb("auto", concurrency) * MB
+    fitting = with_payload_that_fits(table, "auto", concurrency)
+    assert [value == 0 for value in fitting["payload_mb"].to_pylist()] == [size <= most for size in sizes]
+    assert with_payload_that_fits(table, "model", concurrency) is table
+    oversize = spans(span(0, 1, bytes=9 * MB, largest=9 * MB, lane=OVERSIZE))
+    assert with_payload_that_fits(oversize, 1, "auto").equals(oversize)
+
+
+def test_spans_of_one_job_stay_together_and_go_with_the_largest_payload_of_them():
+    table = spans(*(span(i, i + 1, bytes=size * MB, largest=size * MB) for i, size in enumerate((1, 3, 9))))
+    plan = one_job(plan_lanes(with_payload_that_fits(table, 2, "auto"), 2, "auto"), table)
+    assert (plan.spans, plan.throughput.max_payload_mb) == (table, 9)

@@ -69,7 +69,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ou
         job: that one; the service does not know it.
         kind: the instance type to ask for.
     """
-    spans = ctx.ledger.read_part(job.spans)
+    spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
     lane = one_job(_lanes(ctx, state, spans), spans)
     name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
     request = _request(ctx, name, lane, job.witness, kind)

@@ -12,6 +12,7 @@ from batch_transform.core.instance_types import chosen_type, type_after, type_of
 from batch_transform.core.records import TIMEOUT, JobRecord, RunState
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handlers.back_off import back_off
+from batch_transform.pipeline.handlers.model import look_at_model
 from batch_transform.pipeline.handlers.plan import plan_anew
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
@@ -26,15 +27,20 @@ Answer = TypeVar("Answer")
 
 
 def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
-    """Returns the step `job_created`; or `replanned`, where the quota of its type is used up and there is another type.
+    """Returns the step `job_created`; or what is to be recorded before it.
+
+    That is `model_recorded`, where the model is not known yet or may be another one; or `replanned`, where the quota of
+    its instance type is used up and there is another type.
 
     Else a quota that is used up, or a throttled call, is waited for as long as a job may take: others end meanwhile.
 
     Raises:
-        ServiceFailure: it was refused too often.
+        ServiceFailure: it was refused too often, or the model is another one than scored before.
         NotNow: a quota is used up, and `ctx.waits` is false.
     """
     job = action.job
+    if (model := look_at_model(ctx, state, job, _insisted)) is not None:
+        return model
     another = type_after(state, type_of(job))
 
     def create() -> bool:
@@ -53,12 +59,13 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
         assert another is not None
         back_off(ctx, 0)
         return plan_anew(ctx, state, job, another)
-    return _created(ctx, job)
+    return _created(ctx, state, job)
 
 
-def _created(ctx: RunContext, job: JobRecord) -> Outcome:
+def _created(ctx: RunContext, state: RunState, job: JobRecord) -> Outcome:
     ctx.tell("score", f"{job.name}: created on {type_of(job)}")
-    return Outcome("job_created", {"job": job.name, "at": ctx.clock.now().isoformat()})
+    payload = {"job": job.name, "at": ctx.clock.now().isoformat(), "model": len(state.models) or None}
+    return Outcome("job_created", payload)
 
 
 def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> Outcome:
@@ -69,7 +76,7 @@ def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> Outcome:
     """
     job = action.job
     if _insisted(ctx, lambda: ctx.jobs.is_there(job.request)):
-        return _created(ctx, job)
+        return _created(ctx, state, job)
     return plan_anew(ctx, state, job, chosen_type(state))
 
 
