@@ -56,7 +56,7 @@ class ClusterRun:
         assert state.spans is not None
         parts = [state.spans, *[job.spans for job in state.jobs]]
         named = {name for part in parts for name in ledger.read_part(part)["object"].to_pylist()}
-        return named | {job.witness for job in state.jobs if job.witness}
+        return named | {name for job in state.jobs for name in job.controls}
 
     def sent(self) -> set[str]:
         """Returns the input objects that a manifest names."""

@@ -71,6 +71,7 @@ class MemoryService:
     sent: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     records_sent: int = 0
+    requests_sent: int = 0
     _jobs: dict[str, JobDescription] = field(default_factory=dict)
     _logs: dict[str, dict[str, LogEntry]] = field(default_factory=dict)
 
@@ -177,8 +178,8 @@ class MemoryService:
         self.sent.append(key)
         self.records_sent += len(records)
         answers: list[bytes] = []
-        for batch in _batches(records, (request.get("MaxPayloadInMB") or 6) * 2**20):
-            answer = "too much" if batch is None else self.model(batch)
+        for batch in _batches(records, request):
+            answer = "too much" if batch is None else self._invoke(batch, request)
             if not isinstance(answer, list):
                 self._logs[name][key] = _entry(answer)
                 return
@@ -187,6 +188,16 @@ class MemoryService:
         if body is not None:
             self.store.put(output.join(f"{key}.out"), body)
             self.answered.append(key)
+
+    def _invoke(self, batch: list[bytes], request: dict[str, Any]) -> Answer:
+        """The model's answer, the last of as many as the request allows: no answer and 5xx are tried again."""
+        retries = request.get("ModelClientConfig", {}).get("InvocationsMaxRetries") or 0
+        for _ in range(retries + 1):
+            self.requests_sent += 1
+            answer = self.model(batch)
+            if isinstance(answer, list) or (isinstance(answer, int) and answer < 500):
+                break
+        return answer
 
 
 def _lost() -> NotNow:
@@ -200,7 +211,10 @@ def _entry(answer: int | str) -> LogEntry:
     return LogEntry(f"ClientError: {answer}" if client else f"Bad HTTP status received from algorithm: {answer}", "no")
 
 
-def _batches(records: list[bytes], most_bytes: int) -> list[list[bytes] | None]:
+def _batches(records: list[bytes], request: dict[str, Any]) -> list[list[bytes] | None]:
+    most_bytes = (request.get("MaxPayloadInMB") or 6) * 2**20
+    if request.get("BatchStrategy") == "SingleRecord":
+        return [[record] if len(record) <= most_bytes else None for record in records]
     batches: list[list[bytes] | None] = []
     size = most_bytes
     for record in records:

@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 
 from batch_transform.core.errors import BatchTransformError
-from batch_transform.core.naming import rows_named
+from batch_transform.core.naming import original_name, rows_named
 from support.memory_run import MemoryRun, all_rows
 
 SIZES = [6, 5, 1, 4]
@@ -100,9 +100,18 @@ def worlds():
 
 
 def answers(run):
-    """How often each row was answered for, by all jobs."""
-    names = [name.removeprefix("s").split("-")[:2] for name in run.service.answered if rows_named(name)]
-    return Counter(row for first, rows in names for row in range(int(first), int(first) + int(rows)))
+    """How often each row was answered for, by all jobs; copies of a row in a job are one."""
+    times = Counter[str]()
+    for name, count in Counter(run.service.answered).items():
+        if rows_named(name):
+            times[original_name(name)] = max(times[original_name(name)], count)
+    return Counter(row for name, count in times.items() for row in rows_in(name) for _ in range(count))
+
+
+def rows_in(name):
+    """The rows of an object, by its name."""
+    first, rows = original_name(name).removeprefix("s").split("-")[:2]
+    return range(int(first), int(first) + int(rows))
 
 
 def check(run, state, lost=frozenset()):
@@ -121,8 +130,7 @@ def rows_of(key):
     name = key.rpartition("/")[2]
     if not name.endswith(".out") or not rows_named(name):
         return set()
-    first, rows = name.removeprefix("s").split("-")[:2]
-    return set(range(int(first), int(first) + int(rows)))
+    return set(rows_in(name))
 
 
 def resumed(run):

@@ -47,12 +47,13 @@ def test_exactly_the_bad_rows_die_also_where_every_object_has_a_hundred(count, s
     check(count, status, most_rounds)
 
 
-def test_one_bad_row_of_an_object_of_50_000_takes_two_more_rounds_and_500_objects():
+def test_one_bad_row_of_an_object_of_50_000_takes_two_more_rounds_and_a_thousand_objects():
+    """Single rows are five objects each: the tries that make sure of the bad one, in the very round that finds it."""
     sizes = [50_000, 50_000]
     run = MemoryRun(sizes, echoing(lambda row: 400 if row == 33_333 else None))
     state = run.to_the_gate()
     assert state.rounds <= 3
-    assert len(run.service.sent) - len(sizes) <= 500
+    assert len(run.service.sent) - len(sizes) <= 1_000
 
 
 def test_all_rows_bad_takes_a_second_round_of_32_rows_and_stops():

@@ -1,7 +1,8 @@
 """Why a span has no prediction: error classes, each with what is done about it, told from the evidence of its job.
 
 A 500 is how most containers refuse a bad row, and also how they fail under load: "5xx is transient" would loop, "5xx is
-terminal" would bury good rows. So what may be either is ambiguous, and is confirmed before a row is given up.
+terminal" would bury good rows. A 400 may be flaky just as well. So whatever may be a row's fault splits its span, and
+how often a single row fails before it is given up is for `core.evidence` to say, whatever it is called.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from .status import JobStatus
 class Remedy(Enum):
     """What is done about a failed span."""
 
-    ISOLATE = "split it; a single row is dead"
-    CONFIRM = "split it; a single row is dead once it has failed alone in two jobs, one of which scored something else"
+    ISOLATE = "split it; a single row is dead once it has failed alone so often that no good row would"
+    CONFIRM = "the same; but what failed may have been the server, so the next try is helped"
     ENLARGE = "send it again with a larger payload, as long as there is one; then isolate it"
     REPEAT = "send it again as it is, a bounded number of times"
     STOP = "end the run: another job at once would end alike"
@@ -37,6 +38,7 @@ class ErrorClass(Enum):
     NO_ANSWER = "model gave no answer"
     OUT_OF_MEMORY = "out of memory"
     MISMATCH = "mismatching output"
+    MISCONFIGURED = "refused media type"
     THROTTLED = "throttled"
     CAPACITY = "capacity"
     INTERNAL = "internal error"
@@ -49,11 +51,22 @@ class ErrorClass(Enum):
         """What is done about a span that failed so."""
         return _REMEDIES[self]
 
+    @property
+    def counts(self) -> bool:
+        """Whether a request that failed so was refused, for its row or at random; else nobody answered for it."""
+        return self.remedy in (Remedy.ISOLATE, Remedy.CONFIRM)
+
+    @property
+    def may_be_load(self) -> bool:
+        """Whether it may pass with fewer requests at a time."""
+        return self in _LOAD
+
 
 _REMEDIES = {
     ErrorClass.TOO_LARGE: Remedy.ISOLATE,
     ErrorClass.OVER_LIMIT: Remedy.ENLARGE,
     ErrorClass.REJECTED: Remedy.ISOLATE,
+    ErrorClass.MISCONFIGURED: Remedy.ISOLATE,
     ErrorClass.UNREADABLE: Remedy.ISOLATE,
     ErrorClass.PLACEHOLDER: Remedy.ISOLATE,
     ErrorClass.MODEL_ERROR: Remedy.CONFIRM,
@@ -67,6 +80,15 @@ _REMEDIES = {
     ErrorClass.NO_OUTPUT: Remedy.REPEAT,
     ErrorClass.STOPPED: Remedy.REPEAT,
     ErrorClass.UNHEALTHY: Remedy.STOP,
+}
+
+
+_LOAD = {
+    ErrorClass.MODEL_ERROR,
+    ErrorClass.TIMED_OUT,
+    ErrorClass.NO_ANSWER,
+    ErrorClass.OUT_OF_MEMORY,
+    ErrorClass.THROTTLED,
 }
 
 
@@ -114,7 +136,29 @@ _HEADLINES = (
     ("Out of Memory", ErrorClass.OUT_OF_MEMORY),
 )
 _STATUS_HEADLINE = re.compile(r"(?:ClientError|Bad HTTP status received from algorithm): (\d{3})\b")
-_PAYLOAD_TOO_LARGE, _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 413, 408, 429, 500
+# Of what a status speaks. RFC 9110, 15.5, unless another is named; every other one may be the row or the server.
+_STATUSES = {
+    400: ErrorClass.REJECTED,  # the server cannot or will not process the request, for something that is a client error
+    413: ErrorClass.TOO_LARGE,  # the content is larger than the server takes
+    422: ErrorClass.REJECTED,  # it understands the content, whose instructions it cannot process
+    415: ErrorClass.MISCONFIGURED,  # the format of the content is none that it supports: record.content_type
+    408: ErrorClass.THROTTLED,  # the request did not come in the time that it was prepared to wait: to be repeated
+    429: ErrorClass.THROTTLED,  # too many requests (RFC 6585, 4)
+}
+# 4xx that speak of the server, a proxy or an address before it, or of what was there at the time, and of no record.
+_OF_THE_SERVER = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not found, as a proxy says before its model is loaded",
+    405: "method not allowed",
+    409: "a conflict with the state of the server",
+    421: "a request that went to the wrong server",
+    423: "locked (RFC 4918, 11.3)",
+    424: "failed dependency (RFC 4918, 11.4), as an endpoint says of its model's container",
+    425: "too early (RFC 8470, 5.2)",
+    451: "unavailable for legal reasons (RFC 7725)",
+    499: "the client closed the connection (nginx)",
+}
 
 
 def of_log_entry(entry: LogEntry) -> Failure:
@@ -122,7 +166,9 @@ def of_log_entry(entry: LogEntry) -> Failure:
     status = _STATUS_HEADLINE.search(entry.headline)
     if status:
         error_class = _of_status(int(status[1]))
-        return Failure(error_class, f"the model answered {status[1]}", entry.evidence)
+        speaks_of = _OF_THE_SERVER.get(int(status[1]))
+        words = f"the model answered {status[1]}" + (f" ({speaks_of})" if speaks_of else "")
+        return Failure(error_class, words, entry.evidence)
     for words, error_class in _HEADLINES:
         if words in entry.headline:
             return Failure(error_class, entry.headline, entry.evidence)
@@ -131,11 +177,7 @@ def of_log_entry(entry: LogEntry) -> Failure:
 
 
 def _of_status(status: int) -> ErrorClass:
-    if status == _PAYLOAD_TOO_LARGE:
-        return ErrorClass.TOO_LARGE
-    if status in (_REQUEST_TIMEOUT, _TOO_MANY_REQUESTS):
-        return ErrorClass.THROTTLED
-    return ErrorClass.MODEL_ERROR if status >= _SERVER_ERRORS else ErrorClass.REJECTED
+    return _STATUSES.get(status, ErrorClass.MODEL_ERROR)
 
 
 def of_missing_output(status: JobStatus, failure_reason: str | None) -> Failure:

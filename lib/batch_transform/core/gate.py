@@ -79,32 +79,36 @@ def _check_lines(leaves: pa.Table) -> None:
     undecided = leaves.filter(pc.and_(pc.equal(leaves["state"], SCORED), pc.is_null(leaves["lines"])))
     if undecided.num_rows:
         raise GateRefused(f"{undecided.num_rows} spans are called scored, but no output of theirs was counted")
-    objects = used.group_by(["job", "object"]).aggregate([("length", "sum"), ("lines", "min"), ("lines", "max")])
-    same = pc.and_(
-        pc.equal(objects["length_sum"], objects["lines_min"]), pc.equal(objects["lines_min"], objects["lines_max"])
-    )
+    unread = pc.fill_null(used["unread"], 0)
+    used = used.set_column(used.schema.get_field_index("unread"), "unread", unread)
+    sums = [("length", "sum"), ("lines", "min"), ("lines", "max"), ("unread", "min"), ("unread", "max")]
+    objects = used.group_by(["job", "object"]).aggregate(sums)
+    accounted = pc.add(objects["length_sum"], objects["unread_max"])
+    same = pc.and_(pc.equal(accounted, objects["lines_min"]), pc.equal(objects["lines_min"], objects["lines_max"]))
+    same = pc.and_(same, pc.equal(objects["unread_min"], objects["unread_max"]))
     wrong = objects.filter(pc.invert(same)).to_pylist()
     if wrong:
         first = wrong[0]
         raise GateRefused(
             f"{len(wrong)} outputs do not hold one line per row; first: {first['object']} of {first['job']} has "
-            f"{first['lines_min']} lines for {first['length_sum']} rows"
+            f"{first['lines_min']} lines for {first['length_sum']} rows, {first['unread_max']} of them not read"
         )
     _check_places(used)
 
 
 def _check_places(used: pa.Table) -> None:
-    """The leaves of an output take its lines in the order of its rows, from the first line to the last.
+    """The leaves of an output take its lines in the order of its rows, and none that is not there.
 
-    As many lines as rows could still be the wrong ones: two leaves that name the same line, or each other's.
+    As many lines as rows could still be the wrong ones: two leaves that name the same line, or each other's. Where each
+    row takes the line that lies as far from the first one as its number does, no two rows take the same.
     """
     used = used.append_column("offset", pc.subtract(used["start"], used["line"]))
     used = used.append_column("end", pc.add(used["line"], used["length"]))
     objects = used.group_by(["job", "object"]).aggregate(
         [("offset", "min"), ("offset", "max"), ("line", "min"), ("end", "max"), ("lines", "max")]
     )
-    whole = pc.and_(pc.equal(objects["line_min"], 0), pc.equal(objects["end_max"], objects["lines_max"]))
-    right = pc.and_(whole, pc.equal(objects["offset_min"], objects["offset_max"]))
+    inside = pc.and_(pc.greater_equal(objects["line_min"], 0), pc.less_equal(objects["end_max"], objects["lines_max"]))
+    right = pc.and_(inside, pc.equal(objects["offset_min"], objects["offset_max"]))
     if wrong := objects.filter(pc.invert(pc.fill_null(right, False))).to_pylist():
         first = wrong[0]
         raise GateRefused(

@@ -1,43 +1,42 @@
-"""What becomes of the failed spans of a round: sent again, split, or given up. Pure.
-
-A row is given up (`bury`) only for evidence that is its own: a refusal of the model for it alone, or an ambiguous
-failure alone in two jobs, one of which scored something else. So a model that is flaky, overloaded or down may cost a
-prediction or a round, and never a row.
-"""
+"""What becomes of the spans of a round: settled, or open for the next one, and whether the run goes on. Pure."""
 
 from __future__ import annotations
 
-import math
+import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .deciding import Decision, decide
 from .errors import GateRefused
-from .failures import ErrorClass, Failure, Remedy
-from .framing import WHOLE
+from .failures import ErrorClass, Failure
 from .judged import JudgedJob
-from .limits import BYTES_PER_MB, MAX_PAYLOAD_MB
-from .misread import misread_answers
-from .records import TIMEOUT
+from .misread import misread_answers, unread_answers
 from .round_stops import broken_model, foreign_stops
 from .span_states import SpanEvent, SpanState, after
-from .spans import SPAN_SCHEMA
+from .spans import SPAN_SCHEMA, conformed
+from .trials import Trials, trials
+from .trying import flaky, most_repeats
 from .verdicts import DEAD, FAILED, LEAF_SCHEMA, SCORED
 
 # A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
-OPEN_SCHEMA = pa.schema([*SPAN_SCHEMA, pa.field("move", pa.string(), nullable=False), ("error_class", pa.string())])
+OPEN_SCHEMA = pa.schema(
+    [
+        *SPAN_SCHEMA,
+        pa.field("move", pa.string(), nullable=False),
+        ("error_class", pa.string()),
+        # Where it is lines of an answered object: the first of them, and how many that one has. `offset` and `bytes`
+        # are then that object's, since nobody has looked yet where in it the lines begin.
+        ("line", pa.int64()),
+        ("lines", pa.int64()),
+        ("tries", pa.int32()),  # of a single row: how often it failed alone
+        ("weight", pa.float64()),  # and what that weighs (core.evidence)
+    ]
+)
 
-# Failures that are no record's fault, before the run ends: three jobs, or two where a job took longer than it may.
-MAX_REPEATS = 3
-MAX_REPEATS_AFTER_STOP = 2
-# Ambiguous failures alone that bury a row, if one of those jobs scored something else; if none did, that end the run.
-CONFIRMATIONS = 2
-MAX_ALONE = 4
-# Ambiguous failures of an object that must not be split, before the run ends.
-MAX_UNDIVIDED = 2
 # Single rows of a probe: enough to tell a broken model from bad rows, and next to nothing to pay for.
 PROBE_ROWS = 32
 
@@ -52,6 +51,8 @@ class Reconciled:
         probe: whether the next round sends single rows only, to tell a broken model from bad rows.
         stop: why the run ends here, a sentence each; empty: it goes on.
         misread: whether it ends because every answer is in another form than was configured; then nothing is settled.
+        unread: whether it ends because no answer fits the schema; then nothing is settled either.
+        trials: what the run has shown of good requests that failed.
     """
 
     leaves: pa.Table
@@ -59,87 +60,11 @@ class Reconciled:
     probe: bool = False
     stop: tuple[str, ...] = ()
     misread: bool = False
+    unread: bool = False
+    trials: Trials = field(default_factory=Trials)
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What is done with one failed span: the event, its changed history, and why the run cannot go on, if so."""
-
-    event: SpanEvent
-    history: dict[str, Any]
-    stop: str | None = None
-
-
-def decide(span: dict[str, Any], failure: Failure, job: JudgedJob, *, divisible: bool = True) -> Decision:
-    """Returns what is done with a failed span.
-
-    Args:
-        span: of SPAN_SCHEMA.
-        failure: its failure.
-        job: in which it failed.
-        divisible: whether its rows may be sent in parts; to a clustering model a part is another question.
-    """
-    remedy = failure.remedy
-    if remedy is Remedy.STOP and not job.scored_anything:
-        return Decision(SpanEvent.AGAIN, {}, f"the model never answered: {failure.message}")
-    if remedy in (Remedy.REPEAT, Remedy.STOP):
-        return _repeat(span, failure, job)
-    if payload := _other_payload(span, failure, job):
-        return Decision(SpanEvent.AGAIN, {"payload_mb": payload})
-    if span["stop"] - span["start"] > 1:
-        return Decision(SpanEvent.SPLIT, {}) if divisible else _undivided(span, failure, job)
-    if remedy is Remedy.CONFIRM:
-        return _confirm(span, failure, job)
-    return Decision(SpanEvent.BURY, {})
-
-
-def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
-    if failure.error_class is ErrorClass.CAPACITY and job.other_type:
-        return Decision(SpanEvent.AGAIN, {})  # on the next type: the number of jobs is that of the types
-    repeats = span["repeats"] + 1
-    late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
-    spent = repeats >= (MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS)
-    words = f"{failure.error_class.value} in {repeats} jobs, last in {job.record.name}: {failure.message}"
-    return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if spent else None)
-
-
-def _undivided(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
-    repeats = span["repeats"] + 1
-    words = (
-        f"{span['stop'] - span['start']:,} rows are one request (record.rows_per_object: all), and a part of them "
-        f"would be another question, so they are not split. {failure.error_class.value} in {job.record.name}: "
-        f"{failure.message}"
-    )
-    ends = failure.remedy is not Remedy.CONFIRM or repeats >= MAX_UNDIVIDED
-    return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if ends else None)
-
-
-def _other_payload(span: dict[str, Any], failure: Failure, job: JudgedJob) -> int | None:
-    """MaxPayloadInMB with which the span may pass unsplit, None if there is none left to try."""
-    used = job.record.request.get("MaxPayloadInMB")
-    if failure.error_class is ErrorClass.OVER_LIMIT:
-        # A record that the service would not send: its limit was below the record.
-        return MAX_PAYLOAD_MB if used is None or used < MAX_PAYLOAD_MB else None
-    if failure.error_class is not ErrorClass.TOO_LARGE or span["stop"] - span["start"] == 1:
-        return None
-    # The model refused a body of many records (a server's own limit, often 5 or 6 MB): smaller bodies may pass.
-    needed = max(1, math.ceil(span["largest"] / BYTES_PER_MB))
-    request = job.record.request
-    is_object = request.get("TransformInput", {}).get("SplitType") == WHOLE  # whatever the payload, it is one body
-    batched = not is_object and request.get("BatchStrategy") != "SingleRecord"
-    return needed if batched and (used is None or used > needed) else None
-
-
-def _confirm(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
-    if not failure.certain and not job.scored_anything:
-        return _repeat(span, failure, job)  # nothing says that it was this row, or that the model worked at all
-    alone, witnessed = span["alone"] + 1, span["witnessed"] or job.scored_anything
-    if alone >= CONFIRMATIONS and witnessed:
-        return Decision(SpanEvent.BURY, {})
-    stop = None
-    if alone >= MAX_ALONE:
-        stop = f"{failure.error_class.value} in {alone} jobs that scored nothing else, last in {job.record.name}"
-    return Decision(SpanEvent.AGAIN, {"alone": alone, "witnessed": witnessed}, stop)
+_Decided = tuple[dict[str, Any], dict[str, Any], Decision]
 
 
 def reconcile(
@@ -148,6 +73,8 @@ def reconcile(
     *,
     is_first: bool,
     is_probe: bool,
+    before: Sequence[JudgedJob] = (),
+    rows: int = 0,
     divisible: bool = True,
     scored_before: bool = False,
     has_schema: bool = True,
@@ -159,12 +86,15 @@ def reconcile(
         waiting: spans that were not sent in it (OPEN_SCHEMA).
         is_first: whether it is the run's first round.
         is_probe: whether it sent single rows to tell a broken model from bad rows.
+        before: jobs of earlier rounds, as far as they are evidence.
+        rows: of the run.
         divisible: whether rows may be sent in parts.
         scored_before: whether a round before it scored anything.
         has_schema: whether predictions have one; if not, any line is one.
     """
+    found = trials([*before, *jobs], rows)
     decided = [
-        (span, verdict, decide(span, _failure(verdict), job, divisible=divisible))
+        (span, verdict, decide(span, _failure(verdict), job, found, divisible=divisible))
         for job in jobs
         for span, verdict in _failed(job)
     ]
@@ -172,31 +102,37 @@ def reconcile(
     stop = [*foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
     suspected = is_first and nothing_scored and _may_be_the_model(decided)
     misread = None if scored_before else misread_answers(jobs, has_schema=has_schema)
-    if misread:
-        stop = [misread]
+    unread = unread_answers(jobs) if suspected and not misread else None
+    if misread or unread:
+        stop = [words for words in (misread, unread) if words]
     elif is_probe and decided and nothing_scored:
         stop.append(broken_model(len(decided), decided[0][1]))
     # Where nothing at all was scored, it may be the model: no row is given up for that. Nor is any settled before
     # answers can be read.
     doubtful = misread is not None or suspected or (nothing_scored and is_probe)
-    rows = [_settled(span, verdict, decision, keep=doubtful) for span, verdict, decision in decided]
-    leaves = [leaf for leaf, _ in rows if leaf is not None]
-    left = [span for _, span in rows if span is not None]
-    settled = [_answered(job) for job in jobs]
+    settled = [_settled(span, verdict, decision, found, keep=doubtful) for span, verdict, decision in decided]
+    leaves = [leaf for leaf, _ in settled if leaf is not None]
+    left = [span for _, span in settled if span is not None]
+    if not doubtful and (words := _flaky(left, found)):
+        stop.append(words)
+    answered = [_answered(job) for job in jobs]
     if misread:
-        left += [span for job, leaves_of in zip(jobs, settled, strict=True) for span in _unread(job, leaves_of)]
-        settled = []
+        left += [span for job, leaves_of in zip(jobs, answered, strict=True) for span in _unread(job, leaves_of)]
+        answered = []
     return Reconciled(
-        pa.concat_tables([*settled, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
-        pa.concat_tables([waiting, pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
+        pa.concat_tables([*answered, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
+        pa.concat_tables([conformed(waiting, OPEN_SCHEMA), pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
         probe=suspected,
         stop=tuple(stop),
         misread=misread is not None,
+        unread=unread is not None,
+        trials=found,
     )
 
 
 def _answered(job: JudgedJob) -> pa.Table:
-    return job.verdicts.filter(pc.not_equal(job.verdicts["state"], FAILED)).select(LEAF_SCHEMA.names)
+    leaves = job.verdicts.filter(pc.not_equal(job.verdicts["state"], FAILED))
+    return conformed(leaves, LEAF_SCHEMA)
 
 
 def _unread(job: JudgedJob, answered: pa.Table) -> list[dict[str, Any]]:
@@ -205,24 +141,64 @@ def _unread(job: JudgedJob, answered: pa.Table) -> list[dict[str, Any]]:
     return [{**span, "move": SpanEvent.AGAIN.value, "error_class": None} for span in spans.to_pylist()]
 
 
-def _may_be_the_model(decided: Sequence[tuple[dict[str, Any], dict[str, Any], Decision]]) -> bool:
-    """Whether what failed is more than a probe would send: objects of many rows, or many objects of one row."""
-    alone = sum(
-        span["stop"] - span["start"] == 1 and _failure(verdict).remedy in (Remedy.ISOLATE, Remedy.CONFIRM)
-        for span, verdict, _ in decided
+def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
+    """Whether anything failed for which a record or the model may be at fault."""
+    return any(
+        decision.event is SpanEvent.SPLIT or (_rows(span) == 1 and _failure(verdict).error_class.counts)
+        for span, verdict, decision in decided
     )
-    return alone > PROBE_ROWS or any(decision.event is SpanEvent.SPLIT for _, _, decision in decided)
+
+
+def _flaky(left: Sequence[dict[str, Any]], found: Trials) -> str | None:
+    """Why the rows that are left and have failed alone will never be settled, if that is so."""
+    rows = [span for span in left if span.get("tries")]
+    if not rows or not found.run.seen:
+        return None
+    needed = [max(0.0, found.needed - span["weight"]) for span in rows]
+    most = max(range(len(rows)), key=needed.__getitem__)
+    room = most_repeats(found.rows) - found.repeats
+    return flaky(len(rows), needed[most], rows[most]["tries"], found.run, room)
+
+
+def _rows(span: dict[str, Any]) -> int:
+    return int(span["stop"] - span["start"])
 
 
 def _failed(job: JudgedJob) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    spans = {span["start"]: span for span in job.spans.to_pylist()}
-    verdicts = job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED)).to_pylist()
-    for verdict in verdicts:
-        if spans[verdict["start"]]["stop"] != verdict["stop"]:
-            raise GateRefused(
-                f"the verdict on rows [{verdict['start']}, {verdict['stop']}) is of no span that was sent"
-            )
-    return [(spans[verdict["start"]], verdict) for verdict in verdicts]
+    """The failed spans of a job, each with its verdict; a row whose answer alone could not be read is a span by itself.
+
+    Raises:
+        GateRefused: a verdict is of rows that were not sent so.
+    """
+    spans = {span["start"]: span for span in conformed(job.spans, SPAN_SCHEMA).to_pylist()}
+    starts = sorted(spans)
+    found = []
+    for verdict in job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED)).to_pylist():
+        span = spans.get(starts[bisect.bisect(starts, verdict["start"]) - 1], {})
+        if (verdict["start"], verdict["stop"]) != (span["start"], span["stop"]):
+            is_line = verdict["error_class"] == ErrorClass.UNREADABLE.value and _rows(verdict) == 1
+            if not is_line or not span["start"] <= verdict["start"] < span["stop"]:
+                raise GateRefused(
+                    f"the verdict on rows [{verdict['start']}, {verdict['stop']}) is of no span that was sent"
+                )
+            span = _line_of(span, verdict)
+        found.append((span, verdict))
+    return found
+
+
+def _line_of(span: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
+    """A row of an answered object as an open span, which is to be cut out of it."""
+    place = {"start": verdict["start"], "stop": verdict["stop"], "line": verdict["line"], "lines": _rows(span)}
+    anew = {
+        "whole": False,
+        "level": span["level"] + 1,
+        "repeats": 0,
+        "alone": 0,
+        "witnessed": False,
+        "copies": None,
+        "copy_etags": None,
+    }
+    return {**span, **place, **anew}
 
 
 def _failure(verdict: dict[str, Any]) -> Failure:
@@ -231,17 +207,20 @@ def _failure(verdict: dict[str, Any]) -> Failure:
 
 
 def _settled(
-    span: dict[str, Any], verdict: dict[str, Any], decision: Decision, *, keep: bool
+    span: dict[str, Any], verdict: dict[str, Any], decision: Decision, found: Trials, *, keep: bool
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The span as a leaf, if it is dead, or else as an open span."""
     event = SpanEvent.AGAIN if keep and decision.event is SpanEvent.BURY else decision.event
-    if after(SpanState.FAILED, event, span["stop"] - span["start"]) is SpanState.DEAD:
-        leaf = {name: verdict[name] for name in LEAF_SCHEMA.names}
+    if after(SpanState.FAILED, event, _rows(span)) is SpanState.DEAD:
+        leaf = {name: verdict.get(name) for name in LEAF_SCHEMA.names}
         return {**leaf, "state": DEAD}, None
-    return None, {**span, **decision.history, "move": event.value, "error_class": verdict["error_class"]}
+    tried = {"tries": found.count(span["start"]), "weight": found.weight(span["start"])} if _rows(span) == 1 else {}
+    how = {"move": event.value, "error_class": verdict["error_class"], "copies": None, "copy_etags": None}
+    return None, {**span, **decision.history, **how, **tried}
 
 
 def reopened(open_spans: pa.Table) -> pa.Table:
     """Returns the open spans as a driver that resumes a stopped run sends them: each once more, with new attempts."""
-    rows = [{**span, "repeats": 0, "alone": min(span["alone"], 1)} for span in open_spans.to_pylist()]
+    anew = {"repeats": 0, "alone": 0, "witnessed": False, "tries": 0, "weight": 0.0}
+    rows = [{**span, **anew} for span in conformed(open_spans, OPEN_SCHEMA).to_pylist()]
     return pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)

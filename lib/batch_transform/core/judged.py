@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .framing import WHOLE
+from .limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
 from .records import JobRecord
 from .verdicts import DEAD, SCORED
 
@@ -33,4 +36,14 @@ class JudgedJob:
     @property
     def scored_anything(self) -> bool:
         """Whether it answered for one record at least."""
-        return bool(self.scored_spans) or self.record.witness_scored
+        return bool(self.scored_spans or self.record.controls_passed)
+
+    def requests(self, rows: np.ndarray, size_bytes: np.ndarray) -> np.ndarray:
+        """Returns how many requests objects of so many rows and bytes were, about."""
+        request = self.record.request
+        if request.get("TransformInput", {}).get("SplitType") == WHOLE:
+            return np.ones(len(rows), np.int64)
+        if request.get("BatchStrategy") == "SingleRecord":
+            return rows
+        payload = request.get("MaxPayloadInMB") or DEFAULT_PAYLOAD_MB
+        return np.maximum(1, np.ceil(size_bytes / (payload * BYTES_PER_MB)).astype(np.int64))

@@ -18,10 +18,11 @@ from .errors import GateRefused
 from .failures import ErrorClass
 from .isolation import OPEN_SCHEMA
 from .ledger import Part, Step
-from .naming import object_name
+from .naming import object_name, original_name
 from .records import JobRecord, RoundRecord, RunState
 from .span_states import SpanEvent
-from .spans import EXPORT_SCHEMA, without_history
+from .spans import EXPORT_SCHEMA, conformed, without_history
+from .try_verdicts import names_of
 from .verdicts import FAILED, VERDICT_SCHEMA
 
 # Rows [start, stop) that are to be written again, as the object `object`.
@@ -45,8 +46,8 @@ MADE_SCHEMA = pa.schema(
 
 
 def in_objects(spans: pa.Table, names: Iterable[str]) -> pa.Array:
-    """Returns for each span whether it lies in one of these objects."""
-    return pc.is_in(spans["object"], value_set=pa.array(sorted(names), pa.string()))
+    """Returns for each span whether it lies in one of these objects, or one of them is a copy of it."""
+    return pc.is_in(spans["object"], value_set=pa.array(sorted({original_name(name) for name in names}), pa.string()))
 
 
 def under_new_names(spans: pa.Table, token: str, suffix: str) -> pa.Table:
@@ -59,6 +60,18 @@ def under_new_names(spans: pa.Table, token: str, suffix: str) -> pa.Table:
 def under_their_names(spans: pa.Table) -> pa.Table:
     """Returns what to write (ORDER_SCHEMA) where these spans are all of their objects."""
     return spans.select(ORDER_SCHEMA.names).cast(ORDER_SCHEMA)
+
+
+def copies_of(spans: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Returns what to write (ORDER_SCHEMA) so that these copies are there again, as far as they are of these spans."""
+    wanted = set(names)
+    rows = [
+        {"object": copy, "start": span["start"], "stop": span["stop"]}
+        for span in spans.filter(in_objects(spans, wanted)).select(["start", "stop", "copies"]).to_pylist()
+        for copy in span["copies"] or []
+        if copy in wanted
+    ]
+    return pa.Table.from_pylist(rows, schema=ORDER_SCHEMA)
 
 
 def placed(spans: pa.Table, orders: pa.Table, made: pa.Table) -> pa.Table:
@@ -82,7 +95,17 @@ def placed(spans: pa.Table, orders: pa.Table, made: pa.Table) -> pa.Table:
     for row in rows:
         if (name := by_start.get(row["start"])) is not None:
             told = {field: found[name][field] for field in ("object", "bytes", "largest", "etag")}
-            row.update(told, offset=0, whole=True)
+            row.update(told, offset=0, whole=True, **{field: None for field in ("line", "lines") if field in row})
+    return pa.Table.from_pylist(rows, schema=spans.schema)
+
+
+def with_copies(spans: pa.Table, made: pa.Table) -> pa.Table:
+    """Returns the spans with the ETags of copies that were written again (MADE_SCHEMA)."""
+    etags = dict(zip(made["object"].to_pylist(), made["etag"].to_pylist(), strict=True))
+    rows = spans.to_pylist()
+    for row in rows:
+        pairs = zip(row["copies"] or [], row["copy_etags"] or [], strict=True)
+        row["copy_etags"] = [etags.get(name, etag) for name, etag in pairs]
     return pa.Table.from_pylist(rows, schema=spans.schema)
 
 
@@ -116,13 +139,13 @@ def reopened_spans(read: pa.Table, spans_of: Callable[[str], pa.Table]) -> pa.Ta
     """
     opened = [OPEN_SCHEMA.empty_table()]
     for job in pc.unique(read["job"]).to_pylist():
-        spans = {span["object"]: span for span in spans_of(job).to_pylist()}
+        spans = {name: span for span in spans_of(job).to_pylist() for name in names_of(span)}
         rows = [
             _left_of(spans[name], start, stop) for name, start, stop in _runs(read.filter(pc.equal(read["job"], job)))
         ]
         exported = without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))
-        moves = [pa.array([SpanEvent.AGAIN.value] * len(rows), pa.string()), pa.nulls(len(rows), pa.string())]
-        opened.append(pa.table([*exported.columns, *moves], schema=OPEN_SCHEMA))
+        moves = pa.array([SpanEvent.AGAIN.value] * len(rows), pa.string())
+        opened.append(conformed(exported.append_column("move", moves), OPEN_SCHEMA))
     return pa.concat_tables(opened)
 
 

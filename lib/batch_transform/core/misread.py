@@ -9,6 +9,9 @@ from .failures import ErrorClass
 from .judged import JudgedJob
 from .verdicts import FAILED, SCORED
 
+# Of failed spans, the classes of those that have an output.
+ANSWERED = (ErrorClass.MISMATCH, ErrorClass.UNREADABLE)
+
 
 def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool = True) -> str | None:
     """Returns why every answer of a round is of no use, if some setting reads them; None if that is not so.
@@ -30,8 +33,23 @@ def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool = True) -> st
     )
 
 
+def unread_answers(jobs: Sequence[JudgedJob]) -> str | None:
+    """Returns why no answer of a round can be read, if every object was answered and none could; else None.
+
+    No setting is known that reads them: the schema may be wrong, or the model answered errors with a status of 200.
+    """
+    verdicts = [verdict for job in jobs for verdict in job.verdicts.to_pylist()]
+    if not verdicts or any(verdict["error_class"] != ErrorClass.UNREADABLE.value for verdict in verdicts):
+        return None
+    example = verdicts[0]
+    return (
+        f"no answer can be read, of {len(verdicts):,} objects. For example {example['object']} in {example['job']}: "
+        f"{example['message']}"
+    )
+
+
 def _answered(verdict: dict[str, Any]) -> bool:
-    return bool(verdict["state"] != FAILED or verdict["error_class"] == ErrorClass.MISMATCH.value)
+    return bool(verdict["state"] != FAILED or ErrorClass(verdict["error_class"]) in ANSWERED)
 
 
 def _is_one_string(verdict: dict[str, Any]) -> bool:

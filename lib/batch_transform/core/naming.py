@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable
 
 from .limits import MAX_JOB_NAME_CHARACTERS
 from .spans import OVERSIZE, STANDARD
 
 NONCE_CHARACTERS = 10
 _SLUG_CHARACTERS = 24
-# Read by Python and by pyarrow (RE2) alike.
-OBJECT_NAME = r"^s(?P<first>\d+)-(?P<rows>\d+)-[0-9a-f]+(?:\.[a-z]+)+$"
+# Read by Python and by pyarrow (RE2) alike. A copy's name begins at random, so that copies of a row lie apart in order.
+OBJECT_NAME = r"^(?:c[0-9a-f]+-)?s(?P<first>\d+)-(?P<rows>\d+)-[0-9a-f]+(?:\.[a-z]+)+$"
 _LANE_LETTERS = {STANDARD: "s", OVERSIZE: "o"}
 
 
@@ -52,10 +54,33 @@ def object_name(start: int, rows: int, token: str, suffix: str = ".jsonl") -> st
 
 def rows_named(name: str) -> int | None:
     """Returns how many rows an object holds by its name; None for one that holds none of the run's."""
-    found = re.match(r"s\d+-(\d+)-", name)
+    found = re.match(r"(?:c[0-9a-f]+-)?s\d+-(\d+)-", name)
     return int(found[1]) if found else None
 
 
-def witness_name(token: str, suffix: str = ".jsonl") -> str:
-    """Returns the name of a witness: a copy of one record that was scored, to tell a bad row from a bad model."""
-    return f"w-{token}{suffix}"
+def copy_name(name: str, place: int) -> str:
+    """Returns the name of the n-th copy of an object of one row: a try of its own in the same job.
+
+    Were copies to stand side by side wherever names are sorted, one moment in which the model is down would meet all of
+    them. So what the name begins with is a digest.
+    """
+    return f"c{_digest(f'{name}/{place}')[:8]}-{name}"
+
+
+def original_name(name: str) -> str:
+    """Returns the name of the object that a copy is one of; any other name as it is."""
+    return re.sub(r"^c[0-9a-f]+-(?=s)", "", name)
+
+
+def control_name(token: str, suffix: str = ".jsonl") -> str:
+    """Returns the name of a control: a record that was scored, sent again to see how often good requests fail."""
+    return f"c{token[:8]}-w-{token}{suffix}"
+
+
+def spread(names: Iterable[str]) -> list[str]:
+    """Returns names in an order that has nothing to do with what they name, the same each time."""
+    return sorted(names, key=_digest)
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()

@@ -15,7 +15,7 @@ import numpy as np
 
 from .errors import GateRefused
 from .framing import JSON_LINES, Framing
-from .naming import object_name
+from .naming import copy_name, object_name
 from .objects import ObjectStore
 from .prediction_lines import lines_of
 from .uris import S3Uri
@@ -56,13 +56,18 @@ def cut_object(
     parts = [
         _part(cut, name, index, first, stop, int(begins[index]), int(begins[index + 1]), int(largest[index]))
         for index, (first, stop) in enumerate(itertools.pairwise(firsts.tolist()))
+        if cut["send"][index] is not None
     ]
-    sent = [part for part in parts if part["object"] is not None]
+    sent = [(part, place) for part in parts if part["object"] for place in range(1 + len(part["copies"]))]
 
-    def put(part: dict[str, Any]) -> None:
-        begin = part["begin"]
-        body = framing.frame([data[begin : begin + part["bytes"]]])
-        part["etag"] = store.put(folder.join(part["object"]), body)
+    def put(it: tuple[dict[str, Any], int]) -> None:
+        part, place = it
+        begin, object = part["begin"], [part["object"], *part["copies"]][place]
+        etag = store.put(folder.join(object), framing.frame([data[begin : begin + part["bytes"]]]))
+        if place:
+            part["copy_etags"][place - 1] = etag
+        else:
+            part["etag"] = etag
 
     for _ in each(put, sent):
         pass
@@ -80,21 +85,37 @@ def _part(
     largest: int,
 ) -> dict[str, Any]:
     start, sent = cut["start"] + first, cut["send"][index]
+    object = name(start, stop - first) if sent else None
     return {
         "start": start,
         "stop": cut["start"] + stop,
         "lane": cut["lane"],
-        "object": name(start, stop - first) if sent else None,
+        "object": object,
+        "copies": [copy_name(object, place) for place in range(1, sent)] if object else [],
+        "copy_etags": [None] * (sent - 1) if object else [],
         "bytes": end - begin,
         "largest": largest,
         "etag": None,
         "offset": 0 if sent else cut["offset"] + begin,
-        "parent": cut["start"],
         "begin": begin,
     }
 
 
-def first_record(store: ObjectStore, uri: S3Uri, most_bytes: int, framing: Framing = JSON_LINES) -> bytes:
-    """Returns the first record of an object as an object of its own; its largest record has `most_bytes` bytes."""
-    records = framing.fetch(store, uri, 0, most_bytes)
-    return framing.frame([records.partition(b"\n")[0] + b"\n" if framing.newline else records])
+def some_records(
+    store: ObjectStore, uri: S3Uri, size_bytes: int, first: int, count: int, framing: Framing = JSON_LINES
+) -> list[bytes]:
+    """Returns records of an object, at most `count` from number `first` on, as objects of their own.
+
+    Args:
+        store: with the object.
+        uri: of the object.
+        size_bytes: in which they lie, from its first record on.
+        first: 0 for the first record.
+        count: at least 1.
+        framing: of the records.
+    """
+    records = framing.fetch(store, uri, 0, size_bytes)
+    if not framing.newline:
+        return [framing.frame([records])]
+    lines = records.split(b"\n")[:-1]  # what is behind the last newline is a part of the next record
+    return [framing.frame([line + b"\n"]) for line in lines[first : first + count]]

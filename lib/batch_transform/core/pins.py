@@ -79,7 +79,18 @@ def input_pins(spans: pa.Table, framing: Framing) -> pa.Table:
     spans = spans.filter(pc.is_valid(spans["object"]))
     whole = pc.and_(spans["whole"], pa.scalar(not framing.compressed))
     size = pc.if_else(whole, pc.add(spans["bytes"], len(framing.header)), pa.scalar(None, pa.int64()))
-    return pa.table([spans["object"], size, spans["etag"]], schema=PIN_SCHEMA)
+    own = pa.table([spans["object"], size, spans["etag"]], schema=PIN_SCHEMA)
+    return pa.concat_tables([own, _copy_pins(spans, size)])
+
+
+def _copy_pins(spans: pa.Table, size: pa.Array) -> pa.Table:
+    """A copy is as large as its object."""
+    lists = spans["copies"].combine_chunks()
+    names = pc.list_flatten(lists)
+    sizes = pa.chunked_array([size]).combine_chunks() if isinstance(size, pa.Array) else size.combine_chunks()
+    of_names = pc.take(sizes, pc.list_parent_indices(lists))
+    etags = pc.list_flatten(spans["copy_etags"].combine_chunks())
+    return pa.table([names, of_names, etags], schema=PIN_SCHEMA)
 
 
 def output_pins(leaves: pa.Table) -> pa.Table:

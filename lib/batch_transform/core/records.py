@@ -33,11 +33,13 @@ class JobRecord:
         status: terminal status, None while in flight.
         failure_reason: DescribeTransformJob's FailureReason, only when Failed.
         stop_reason: why this run asked for it to be stopped, before it did: TIMEOUT, INTERRUPTED or ASKED.
-        witness: an object of one record that was scored before; where it fails as well it is the model, not the rows.
+        controls: objects of one record each that was scored before: they show how often good requests fail in it.
         verdicts: the part with the verdicts on its spans, None until judged.
-        witness_scored: whether the witness was scored again.
+        controls_passed: how many of them were scored again.
+        controls_failed: how many the model failed; of the rest nobody knows.
         instances: how many instances have a log stream, None if that is not known.
         data_logs: how many of them have a data log.
+        is_helped: whether it was asked for with less load than planned (core.relief).
         attempt: which request for these spans in this round, 1 for the first; it is in the name.
         outdated: whether it was not created before what is asked of the service changed (core.replanning).
         model: the number of the ModelVersion that it was created with, None where that was not recorded.
@@ -55,11 +57,13 @@ class JobRecord:
     started_at: str | None = None
     ended_at: str | None = None
     stop_reason: str | None = None
-    witness: str | None = None
+    controls: tuple[str, ...] = ()
     verdicts: Part | None = None
-    witness_scored: bool = False
+    controls_passed: int = 0
+    controls_failed: int = 0
     instances: int | None = None
     data_logs: int | None = None
+    is_helped: bool = False
     attempt: int = 1
     outdated: bool = False
     model: int | None = None
@@ -105,6 +109,9 @@ class RoundRecord:
         retried_rows: how many rows those are.
         misread: whether it ended the run because every answer is in another form than was configured; then its outputs
             are judged again, and not paid for again, by the driver that resumes.
+        unread: whether it ended the run because no answer fits the schema, in whatever form. Its outputs are judged
+            again by a driver that resumes with another section `prediction`; with the same one the run goes on.
+        trials: what was known after it of how often good requests fail (trials.Trials.known).
     """
 
     waiting: Part
@@ -122,6 +129,8 @@ class RoundRecord:
     lost: Part | None = None
     retried: Part | None = None
     retried_rows: int = 0
+    unread: bool = False
+    trials: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

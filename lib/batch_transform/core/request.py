@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import pyarrow as pa
 
 from .framing import GZIP, WHOLE
 from .instance_types import instance_types
+from .naming import spread
 from .planning import Throughput
 from .uris import S3Uri
 
@@ -19,6 +22,20 @@ def manifest(inputs: S3Uri, names: Iterable[str]) -> bytes:
     flat, so that `<output>/<entry>.out` does not depend on what it makes of a slash.
     """
     return json.dumps([{"prefix": f"{inputs}/"}, *names], separators=(",", ":")).encode()
+
+
+def sent_names(spans: pa.Table, controls: Sequence[str]) -> list[str]:
+    """Returns the names of all objects of a job: its spans', their copies, and the controls.
+
+    Copies and controls lie between the others as chance has it, so that no moment of the job is one row's alone.
+
+    Args:
+        spans: of the job (spans.SPAN_SCHEMA).
+        controls: of the job.
+    """
+    copies = [name for names in spans["copies"].to_pylist() for name in names or []]
+    names = [*spans["object"].to_pylist(), *copies, *controls]
+    return spread(names) if len(names) > spans.num_rows else names
 
 
 def transform_request(

@@ -17,7 +17,8 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
 
     Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
     another way, and with them what was inferred from them: the outputs are there, and are not paid for again. Where it
-    has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread.
+    has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread. One
+    that ended because no answer could be read in whatever form goes on: it may have been the model.
     Where what is asked of the service has changed, jobs that were not created yet are to be planned anew. Where what is
     published has changed, or where it goes, an intent to commit falls; whether it was carried out is asked before the
     next one (`RunState.intents`).
@@ -30,7 +31,7 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     config = payload["config"]
     last = state.last_round
     changed = config.get("prediction") != state.config.get("prediction")
-    if last is not None and changed and (last.misread or last.leaves is None):
+    if last is not None and changed and (last.misread or last.unread or last.leaves is None):
         state = _unjudged(state, last)
     elif last is not None and last.stop and not last.misread:
         state = _with_last_round(state, replace(last, stop=(), resumed=True))
@@ -88,7 +89,7 @@ def inferred(state: RunState, payload: Mapping[str, Any]) -> RunState:
 
 def _unjudged(state: RunState, last: RoundRecord) -> RunState:
     jobs = tuple(
-        replace(job, verdicts=None, witness_scored=False) if job.round_number == state.rounds else job
+        replace(job, verdicts=None, controls_passed=0, controls_failed=0) if job.round_number == state.rounds else job
         for job in state.jobs
     )
     return _with_last_round(replace(state, jobs=jobs), RoundRecord(last.waiting, last.is_probe))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,9 +43,22 @@ SPAN_SCHEMA = pa.schema(
         pa.field("alone", pa.int32(), nullable=False),  # ambiguous failures as a single row
         pa.field("witnessed", pa.bool_(), nullable=False),  # whether one of those jobs scored something else
         pa.field("payload_mb", pa.int32(), nullable=False),  # MaxPayloadInMB that it needs; 0: as its lane has it
+        # Objects beside `object` that hold the same single row, each a try of its own in the same job.
+        pa.field("copies", pa.list_(pa.string())),
+        pa.field("copy_etags", pa.list_(pa.string())),
     ]
 )
-_NO_HISTORY = {"offset": 0, "whole": True, "level": 0, "repeats": 0, "alone": 0, "witnessed": False, "payload_mb": 0}
+_NO_HISTORY: dict[str, Any] = {
+    "offset": 0,
+    "whole": True,
+    "level": 0,
+    "repeats": 0,
+    "alone": 0,
+    "witnessed": False,
+    "payload_mb": 0,
+    "copies": None,
+    "copy_etags": None,
+}
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -73,7 +73,7 @@ class Costs:
 
 
 @lru_cache(maxsize=4096)
-def rows_per_part(rows: int, seen: Seen, levels: int, costs: Costs = Costs()) -> int:
+def rows_per_part(rows: int, seen: Seen, levels: int, costs: Costs = Costs(), tries: int = 1) -> int:
     """Returns how many rows a part of a failed span has at most: less than `rows`; 1 splits it into single rows.
 
     How many rounds are worth it is decided by the mean failed span, so that every span of a round agrees; then each
@@ -84,6 +84,8 @@ def rows_per_part(rows: int, seen: Seen, levels: int, costs: Costs = Costs()) ->
         seen: what was shown so far, this span among the failed ones.
         levels: how often it may still be split, the last time into single rows; at least 1.
         costs: of a round and of an object.
+        tries: objects that a single row takes, each a try of its own. They make single rows dearer, and so the parts
+            before them smaller; how many rounds are worth it is decided as if it were one.
 
     Raises:
         ValueError: `rows` or `levels` is less than 1, or no span has failed.
@@ -93,7 +95,7 @@ def rows_per_part(rows: int, seen: Seen, levels: int, costs: Costs = Costs()) ->
     if rows <= 2 or levels == 1:
         return 1
     worthwhile = _worthwhile_levels(seen, levels, costs)
-    return _plans(rows, seen, worthwhile)[-1][1]
+    return _plans(rows, seen, worthwhile, tries)[-1][1]
 
 
 def parts(rows: int, part_rows: int) -> list[int]:
@@ -111,7 +113,7 @@ def _worthwhile_levels(seen: Seen, levels: int, costs: Costs) -> int:
     return 1 + seconds.index(min(seconds))
 
 
-def _plans(rows: int, seen: Seen, levels: int) -> list[tuple[float, int]]:
+def _plans(rows: int, seen: Seen, levels: int, tries: int = 1) -> list[tuple[float, int]]:
     """Returns, for at most 1, 2, ... `levels` levels, the least expected objects for a span, and its first part size.
 
     A shortest path through the sizes, from `rows` down to 1: a step from s to a smaller t costs the rows of the parts
@@ -120,6 +122,7 @@ def _plans(rows: int, seen: Seen, levels: int) -> list[tuple[float, int]]:
     sizes = _sizes(rows)
     failing_rows = rows * _chance_to_fail(sizes, rows, _posterior(seen))
     step = np.where(sizes[None, :] < sizes[:, None], failing_rows[:, None] / sizes[None, :], np.inf)
+    step[:, sizes == 1] *= tries
     left = np.where(sizes == 1, 0.0, np.inf)  # objects still to come once parts of that size are known to fail
     plans = []
     for _ in range(levels):

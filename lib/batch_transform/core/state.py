@@ -38,6 +38,7 @@ from typing import Any
 
 from . import mending, retrying
 from .errors import LedgerCorrupt
+from .job_records import judged_fields, planned_jobs
 from .ledger import Part, Step
 from .model_versions import model_recorded
 from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
@@ -125,10 +126,7 @@ def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(len(set(names)) == len(names), step, "a job's name comes twice")
     _require(all(job["round"] == number for job in jobs), step, f"a job is not of round {number}")
     _require(len(jobs) + 1 == len(parts), step, f"{len(jobs)} jobs with {len(parts)} parts, one of them what waits")
-    records = tuple(
-        JobRecord(job["name"], job["request"], job["round"], job["lane"], part, witness=job.get("witness"))
-        for job, part in zip(jobs, parts[:-1], strict=True)
-    )
+    records = planned_jobs(jobs, parts)
     planned = RoundRecord(parts[-1], step.payload["probe"])
     return replace(state, jobs=state.jobs + records, round_records=(*state.round_records, planned))
 
@@ -165,14 +163,7 @@ def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
     job = _known_job(state, step)
     _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
     _require(len(parts) == 1, step, "one part of verdicts")
-    p = step.payload
-    judged = replace(
-        job,
-        verdicts=parts[0],
-        witness_scored=p["witness_scored"],
-        instances=p.get("instances"),
-        data_logs=p.get("data_logs"),
-    )
+    judged = replace(job, verdicts=parts[0], **judged_fields(step.payload))
     return _with_job(state, judged)
 
 
@@ -194,6 +185,8 @@ def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
         stop=tuple(p["stop"]),
         failed=tuple(p["failed"]),
         misread=p.get("misread", False),
+        unread=p.get("unread", False),
+        trials=p.get("trials", {}),
     )
     return _with_round(state, done)
 

@@ -14,9 +14,11 @@ from .data_log import LogEntry
 from .failures import ErrorClass, Failure, of_log_entry, of_mismatch, of_missing_output, of_shape
 from .limits import LARGEST_RECORD_BYTES
 from .records import JobRecord
-from .spans import UNSENDABLE
-
-SCORED, DEAD, FAILED = "scored", "dead", "failed"
+from .spans import SPAN_SCHEMA, UNSENDABLE, conformed
+from .try_verdicts import DEAD as DEAD
+from .try_verdicts import FAILED as FAILED
+from .try_verdicts import SCORED as SCORED
+from .try_verdicts import names_of, together
 
 # What executors count in one output object. `unreadable` are ranges of lines with the reason.
 OUTPUT_SCHEMA = pa.schema(
@@ -56,10 +58,22 @@ LEAF_SCHEMA = pa.schema(
         pa.field("evidence", pa.string()),
         pa.field("rounds", pa.int32(), nullable=False),
         pa.field("at", pa.string()),  # when its job ended, in ISO 8601
+        # Lines of this output that hold no prediction, whose rows are tried again elsewhere; null: none.
+        pa.field("unread", pa.int64()),
     ]
 )
-# A verdict is a leaf, or a failed span, of which core.isolation says what becomes of it.
-VERDICT_SCHEMA = LEAF_SCHEMA.append(pa.field("certain", pa.bool_())).append(pa.field("setting", pa.string()))
+# A verdict is a leaf, or a failed span, of which core.isolation says what becomes of it. Rows of a span whose answers
+# could not be read, where others could, have failed one by one: a verdict for each.
+VERDICT_SCHEMA = pa.schema(
+    [
+        *LEAF_SCHEMA,
+        pa.field("certain", pa.bool_()),
+        pa.field("setting", pa.string()),
+        # Of a single row: how many requests for it alone failed (null: one, if it is failed), and how many were scored.
+        pa.field("tries", pa.int32()),
+        pa.field("passed", pa.int32()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -73,8 +87,10 @@ class Evidence:
 def judge(job: JobRecord, spans: pa.Table, evidence: Evidence) -> pa.Table:
     """Returns the verdicts (VERDICT_SCHEMA) on a job's spans.
 
-    A span is scored if its output holds exactly one line, not blank, for each of its rows; lines that hold no
-    prediction are dead, one leaf for each run of them. Any other output is not used at all.
+    A span is scored if an output of it, or of one of its copies, holds exactly one line, not blank, for each of its
+    rows. Lines that hold no prediction are failed, one verdict for each; where that is every line, the span is. Lines
+    that hold the placeholder, by which the container says that it cannot score a record, are dead, one leaf for each
+    run of them. Any other output is not used at all.
 
     Args:
         job: an ended job.
@@ -82,19 +98,42 @@ def judge(job: JobRecord, spans: pa.Table, evidence: Evidence) -> pa.Table:
         evidence: of this job; outputs that are not there are left out.
     """
     assert job.status is not None
-    spans = spans.select(["start", "stop", "object"])
+    spans = conformed(spans, SPAN_SCHEMA).select(["start", "stop", "object", "copies"])
     clean, etags = _clean(spans, evidence.outputs)
-    rest = spans.filter(pc.invert(clean))
-    wanted = pc.is_in(evidence.outputs["object"], value_set=rest["object"].combine_chunks())
-    counted = {row["object"]: row for row in evidence.outputs.filter(wanted).to_pylist()}
+    clean = pc.and_(clean, pc.equal(pc.fill_null(pc.list_value_length(spans["copies"]), 0).combine_chunks(), 0))
+    rest = spans.filter(pc.invert(clean)).to_pylist()
+    names = pa.array([name for span in rest for name in names_of(span)], pa.string())
+    counted = {
+        row["object"]: row
+        for row in evidence.outputs.filter(pc.is_in(evidence.outputs["object"], value_set=names)).to_pylist()
+    }
     missing = of_missing_output(job.status, job.failure_reason)
     verdicts: list[dict[str, Any]] = []
-    for span in rest.to_pylist():
-        entry = evidence.log.get(span["object"])
-        absent = of_log_entry(entry) if entry else missing
-        verdicts += _of_span(job, span, counted.get(span["object"]), absent)
-    scored = _scored_whole(job, spans.filter(clean), etags.filter(clean))
+    for span in rest:
+        tries = []
+        for name in names_of(span):
+            entry = evidence.log.get(name)
+            absent = of_log_entry(entry) if entry else missing
+            tries.append(list(_of_object(job, {**span, "object": name}, counted.get(name), absent)))
+        verdicts += together(tries)
+    whole = spans.filter(clean).select(["start", "stop", "object"])
+    scored = _scored_whole(job, whole, etags.filter(clean))
     return pa.concat_tables([scored, pa.Table.from_pylist(verdicts, schema=VERDICT_SCHEMA)])
+
+
+def judge_controls(job: JobRecord, evidence: Evidence) -> tuple[int, int]:
+    """Returns how many of a job's controls were scored, and how many failed for what may be the model's fault."""
+    assert job.status is not None
+    missing = of_missing_output(job.status, job.failure_reason)
+    counted = {row["object"]: row for row in evidence.outputs.to_pylist()} if job.controls else {}
+    passed = failed = 0
+    for name in job.controls:
+        entry = evidence.log.get(name)
+        absent = of_log_entry(entry) if entry else missing
+        (verdict,) = _of_object(job, {"start": 0, "stop": 1, "object": name}, counted.get(name), absent)
+        passed += verdict["state"] == SCORED
+        failed += verdict["state"] != SCORED and ErrorClass(verdict["error_class"]).counts
+    return passed, failed
 
 
 def _clean(spans: pa.Table, outputs: pa.Table) -> tuple[pa.Array, pa.Array]:
@@ -134,7 +173,7 @@ def _scored_whole(job: JobRecord, spans: pa.Table, etags: pa.Array) -> pa.Table:
     return pa.table([every[name] for name in VERDICT_SCHEMA.names], schema=VERDICT_SCHEMA)
 
 
-def _of_span(
+def _of_object(
     job: JobRecord, span: dict[str, Any], output: dict[str, Any] | None, absent: Failure
 ) -> Iterator[dict[str, Any]]:
     base = {"job": job.name, "object": span["object"], "rounds": job.round_number, "line": 0, "at": job.ended_at}
@@ -147,8 +186,14 @@ def _of_span(
     elif output["lines"] != rows or output["blank"] or output["wrong_key"] is not None:
         yield _failed(whole, of_mismatch(rows, output["lines"], output["blank"], output["wrong_key"]))
     else:
+        refused = [run for run in output["unreadable"] if not run["placeholder"]]
+        unread = sum(run["stop"] - run["start"] for run in refused)
         counted = {**base, "etag": output["etag"], "lines": output["lines"]}
-        yield from _runs(counted, span["start"], rows, output["unreadable"])
+        if unread == rows > 1:
+            yield _failed(whole, Failure(ErrorClass.UNREADABLE, f"no answer can be read: {refused[0]['reason']}"))
+        else:
+            counted |= {"unread": unread} if rows > 1 and unread else {}
+            yield from _runs(counted, span["start"], rows, output["unreadable"])
 
 
 def _failed(leaf: dict[str, Any], failure: Failure, state: str = FAILED) -> dict[str, Any]:
@@ -161,10 +206,13 @@ def _runs(base: dict[str, Any], first: int, rows: int, unreadable: list[dict[str
     for run in [*unreadable, {"start": rows, "stop": rows}]:
         if line < run["start"]:
             yield {**base, "start": first + line, "stop": first + run["start"], "line": line, "state": SCORED}
-        if run["start"] < run["stop"]:
+        if run["start"] < run["stop"] and run["placeholder"]:
             place = {"start": first + run["start"], "stop": first + run["stop"], "line": run["start"]}
-            error_class = ErrorClass.PLACEHOLDER if run["placeholder"] else ErrorClass.UNREADABLE
-            yield _failed({**base, **place}, Failure(error_class, run["reason"]), DEAD)
+            yield _failed({**base, **place}, Failure(ErrorClass.PLACEHOLDER, run["reason"]), DEAD)
+        elif run["start"] < run["stop"]:
+            for at in range(run["start"], run["stop"]):
+                place = {"start": first + at, "stop": first + at + 1, "line": at}
+                yield _failed({**base, **place}, Failure(ErrorClass.UNREADABLE, run["reason"]))
         line = run["stop"]
 
 

@@ -6,11 +6,12 @@ the staged rows and the ledger; outputs by scoring their rows again, and no othe
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,11 +23,12 @@ from batch_transform.core.objects import ObjectNotFound
 from batch_transform.core.pins import Hurt
 from batch_transform.core.publication import KINDS, Publication
 from batch_transform.core.records import JobRecord, RunState
-from batch_transform.core.request import manifest
+from batch_transform.core.request import manifest, sent_names
 from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.parquet import missing
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.controls import control_records
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.settled import settled_leaves
 from batch_transform.pipeline.staged_files import hurt_files
@@ -81,12 +83,13 @@ class Mender:
         return action
 
     def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> Outcome | None:
-        spans = _spans(ctx, job)
-        broken = pins.hurt(pins.input_pins(spans, state.framing), self._inputs(ctx, state, act.Create))
+        spans, found = _spans(ctx, job), self._inputs(ctx, state, act.Create)
+        broken = pins.hurt(pins.input_pins(spans, state.framing), found)
         # A Create may have been obeyed although the ledger does not say so: that job has read what it found.
         if broken.names and job.name not in self._mended and not ctx.jobs.is_there(job.request):
             self._mended.add(job.name)
             return _mended_job(ctx, state, job, spans, broken)
+        _write_controls(ctx, state, job, found)
         _write_manifest(ctx, job, spans)
         return None
 
@@ -110,20 +113,6 @@ class Mender:
             if found.num_rows > _FEW_OBJECTS:
                 self._listed = {(state.rounds, purpose): found}
         return found
-
-
-def sound(ctx: RunContext, state: RunState, span: dict[str, Any]) -> dict[str, Any]:
-    """Returns a scored span that lies in its object; else its first row alone, in an object that holds it again."""
-    assert state.staged is not None
-    found = ctx.store.head(ctx.places.input.join(span["object"]))
-    spans = pa.Table.from_pylist([span], schema=SPAN_SCHEMA)
-    shown = pins.found_below(ctx.places.input.prefix, [found] if found else [])
-    if not pins.hurt(pins.input_pins(spans, state.framing), shown).names:
-        return span
-    first = pa.Table.from_pylist([{**span, "stop": span["start"] + 1}], schema=SPAN_SCHEMA)
-    orders = mending.under_new_names(first, uuid.uuid4().hex[:16], state.framing.suffix)
-    again: dict[str, Any] = mending.placed(first, orders, ctx.tables.export_again(state.staged, orders)).to_pylist()[0]
-    return again
 
 
 def _spans(ctx: RunContext, job: JobRecord) -> pa.Table:
@@ -159,16 +148,30 @@ def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Tabl
     """A job's request names its objects already: they are written again under their names."""
     assert state.staged is not None
     _tell(ctx, broken, "input objects", "exported again")
-    orders = mending.under_their_names(spans.filter(mending.in_objects(spans, broken.names)))
-    made = ctx.tables.export_again(state.staged, orders)
-    part = ctx.ledger.write_part(mending.placed(spans, orders, made))
-    return Outcome("mended", {"job": job.name, "objects": orders.num_rows}, (part,))
+    orders = mending.under_their_names(
+        spans.filter(pc.is_in(spans["object"], value_set=pa.array(sorted(broken.names), pa.string())))
+    )
+    copies = mending.copies_of(spans, broken.names)
+    made = ctx.tables.export_again(state.staged, pa.concat_tables([orders, copies]))
+    own = made.filter(pc.is_in(made["object"], value_set=orders["object"].combine_chunks()))
+    mended = mending.placed(spans, orders, own)
+    part = ctx.ledger.write_part(mending.with_copies(mended, made) if copies.num_rows else mended)
+    return Outcome("mended", {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
+
+
+def _write_controls(ctx: RunContext, state: RunState, job: JobRecord, found: pa.Table) -> None:
+    """Writes controls that are gone: whatever record they hold, it was scored."""
+    gone = sorted({*job.controls} - {*found["name"].to_pylist()})
+    if gone and (records := list(control_records(ctx, state, np.inf, len(gone)))):
+        ctx.tell("mend", f"{len(gone):,} controls are gone: written again")
+        for name, record in zip(gone, itertools.cycle(records), strict=False):
+            ctx.store.put(ctx.places.input.join(name), record)
 
 
 def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
     """Writes a job's manifest where it is not as it was: the request names it, and the ledger what it holds."""
     place = S3Uri.parse(job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
-    body = manifest(ctx.places.input, [*spans["object"].to_pylist(), *([job.witness] if job.witness else [])])
+    body = manifest(ctx.places.input, sent_names(spans, job.controls))
     try:
         if ctx.store.get(place)[0] == body:
             return

@@ -20,9 +20,10 @@ from batch_transform.core.uris import S3Uri
 _TASKS = 64
 # A put is mostly waiting; botocore keeps ten connections.
 _PUTS_AT_ONCE = 8
-_CUTS_DDL = "start long, lane string, object string, offset long, bytes long, parts array<long>, send array<boolean>"
+_CUTS_DDL = "start long, lane string, object string, offset long, bytes long, parts array<long>, send array<int>"
 _PARTS_DDL = (
-    "start long, stop long, lane string, object string, bytes long, largest long, etag string, offset long, parent long"
+    "start long, stop long, lane string, object string, bytes long, largest long, etag string, offset long, "
+    "copies array<string>, copy_etags array<string>"
 )
 
 

@@ -24,10 +24,15 @@ REASONS = [
     ("ClientError: Artifact upload failed:ClientError: Out of Memory. Please use a larger", ErrorClass.OUT_OF_MEMORY),
     ("something new", ErrorClass.NO_OUTPUT),
 ]
+# 4xx that speak of the server, or of what was there at the time.
+OF_THE_SERVER = (401, 403, 404, 405, 409, 421, 423, 424, 425, 451, 499)
 # Headlines as they were seen (batch_transform_facts, 4); the last two were not.
 HEADLINES = [
     ("ClientError: 400", ErrorClass.REJECTED),
     ("ClientError: 422", ErrorClass.REJECTED),
+    ("ClientError: 415", ErrorClass.MISCONFIGURED),
+    *[(f"ClientError: {status}", ErrorClass.MODEL_ERROR) for status in OF_THE_SERVER],
+    *[(f"ClientError: {status}", ErrorClass.MODEL_ERROR) for status in (402, 406, 410, 412, 414, 418, 431, 460)],
     ("ClientError: 413", ErrorClass.TOO_LARGE),
     ("ClientError: 408", ErrorClass.THROTTLED),
     ("ClientError: 429", ErrorClass.THROTTLED),
@@ -89,6 +94,19 @@ def test_a_refusal_that_only_the_jobs_reason_tells_of_is_confirmed_before_a_row_
 @pytest.mark.parametrize("kind", [ErrorClass.CAPACITY, ErrorClass.UNHEALTHY, ErrorClass.OVER_LIMIT])
 def test_what_is_not_certain_keeps_any_other_remedy(kind):
     assert Failure(kind, "", certain=False).remedy is kind.remedy
+
+
+@pytest.mark.parametrize("status", OF_THE_SERVER)
+def test_a_status_that_speaks_of_the_server_is_said_to(status):
+    assert of_log_entry(LogEntry(f"ClientError: {status}")).message.startswith(f"the model answered {status} (")
+    assert of_log_entry(LogEntry(f"ClientError: {status}")).remedy is Remedy.CONFIRM
+
+
+def test_a_try_counts_where_somebody_answered_for_it():
+    counting = {kind for kind in ErrorClass if kind.counts}
+    assert counting == {kind for kind in ErrorClass if kind.remedy in (Remedy.ISOLATE, Remedy.CONFIRM)}
+    assert {ErrorClass.REJECTED, ErrorClass.MODEL_ERROR, ErrorClass.UNREADABLE, ErrorClass.MISMATCH} <= counting
+    assert not {ErrorClass.THROTTLED, ErrorClass.CAPACITY, ErrorClass.OVER_LIMIT} & counting
 
 
 def test_a_mismatch_says_both_counts():

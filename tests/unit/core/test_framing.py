@@ -1,4 +1,4 @@
-"""Objects as they are written are the objects that are read again: headers, gzip, cuts, the witness."""
+"""Objects as they are written are the objects that are read again: headers, gzip, cuts, controls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.framing import Framing, framing_of
-from batch_transform.core.part_objects import cut_object, first_record
+from batch_transform.core.part_objects import cut_object, some_records
 from batch_transform.core.uris import S3Uri
 from support.memory_store import MemoryStore
 
@@ -91,18 +91,20 @@ def test_each_part_of_a_cut_has_its_header_and_its_records(framing, lines, data)
     assert all(part["object"].endswith("-0f.csv.gz") for part in made)
 
 
-@given(FRAMINGS, LINES)
-def test_a_witness_is_the_first_record_as_an_object_of_its_own(framing, lines):
+@given(FRAMINGS, LINES, st.integers(1, 4))
+def test_controls_are_the_some_records_each_an_object_of_its_own(framing, lines, count):
     store = MemoryStore()
     store.put(FOLDER.join("o"), framing.frame(lines))
-    witness = first_record(store, FOLDER.join("o"), max(map(len, lines)), framing)
-    assert plain(framing, witness) == framing.header + lines[0]
+    count = min(count, len(lines))
+    size = min(sum(map(len, lines)), count * max(map(len, lines)))
+    controls = some_records(store, FOLDER.join("o"), size, 0, count, framing)
+    assert [plain(framing, control) for control in controls] == [framing.header + line for line in lines[:count]]
 
 
-def test_a_witness_of_bytes_is_all_of_them():
+def test_a_control_of_bytes_is_all_of_them():
     framing, store = framing_of(document("binary", "None")), MemoryStore()
     store.put(FOLDER.join("o"), b"\x89PNG\r\n\x1a\n1234")
-    assert first_record(store, FOLDER.join("o"), 12, framing) == b"\x89PNG\r\n\x1a\n1234"
+    assert some_records(store, FOLDER.join("o"), 12, 0, 1, framing) == [b"\x89PNG\r\n\x1a\n1234"]
 
 
 def test_a_request_is_an_object_or_its_largest_record():

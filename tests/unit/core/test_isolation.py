@@ -7,24 +7,18 @@ import itertools
 import pyarrow as pa
 import pytest
 
+from batch_transform.core.deciding import MAX_ALONE, MAX_REPEATS, Decision, decide
 from batch_transform.core.errors import GateRefused
+from batch_transform.core.evidence import Rate
 from batch_transform.core.failures import ErrorClass, Failure
-from batch_transform.core.isolation import (
-    MAX_ALONE,
-    MAX_REPEATS,
-    OPEN_SCHEMA,
-    PROBE_ROWS,
-    Decision,
-    JudgedJob,
-    decide,
-    reconcile,
-    reopened,
-)
+from batch_transform.core.isolation import OPEN_SCHEMA, PROBE_ROWS, reconcile, reopened
+from batch_transform.core.judged import JudgedJob
 from batch_transform.core.ledger import Part
 from batch_transform.core.records import JobRecord
 from batch_transform.core.span_states import SpanEvent, SpanState, after
 from batch_transform.core.spans import STANDARD, check_tiling
 from batch_transform.core.status import JobStatus
+from batch_transform.core.trials import Trials
 from batch_transform.core.verdicts import DEAD, FAILED, SCORED, VERDICT_SCHEMA
 from support.core_tables import object_of, span, spans, staged_file
 
@@ -53,8 +47,14 @@ OTHERS_SCORED = judged(verdict(90, 99, SCORED))
 NOTHING_SCORED = judged(verdict(90, 99))
 
 
-def decided(kind, rows=1, job=OTHERS_SCORED, certain=True, **history):
-    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), job)
+def shown(tries, failed=0, seen=1000):
+    """What the run has shown where row 0 failed so often alone, in a job in which so many good requests failed."""
+    rate = Rate(failed, seen)
+    return Trials(1000, rate, {"j": rate}, {0: {"j": tries}} if tries else {}, 100)
+
+
+def decided(kind, rows=1, job=OTHERS_SCORED, certain=True, found=None, **history):
+    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), job, found or shown(1))
 
 
 @pytest.mark.parametrize(("state", "event", "rows"), list(itertools.product(SpanState, SpanEvent, [1, 2])))
@@ -82,34 +82,38 @@ def test_what_may_be_a_records_fault_is_split(kind, job):
     assert decided(kind, rows=2, job=job).event is SpanEvent.SPLIT
 
 
-@pytest.mark.parametrize("kind", ISOLATED)
-def test_a_single_row_dies_of_its_own_refusal(kind):
-    assert decided(kind).event is SpanEvent.BURY
-
-
-@pytest.mark.parametrize("kind", CONFIRMED)
+@pytest.mark.parametrize("kind", [*ISOLATED, *CONFIRMED])
+@pytest.mark.parametrize("certain", [True, False])
 @pytest.mark.parametrize(
-    ("alone", "witnessed", "job", "event"),
+    ("found", "event"),
     [
-        (0, False, OTHERS_SCORED, SpanEvent.AGAIN),
-        (0, False, NOTHING_SCORED, SpanEvent.AGAIN),
-        (1, True, NOTHING_SCORED, SpanEvent.BURY),
-        (1, False, OTHERS_SCORED, SpanEvent.BURY),
-        (1, False, NOTHING_SCORED, SpanEvent.AGAIN),
-        (2, False, NOTHING_SCORED, SpanEvent.AGAIN),
+        (shown(1), SpanEvent.AGAIN),
+        (shown(1, seen=10**12), SpanEvent.AGAIN),
+        (shown(3), SpanEvent.AGAIN),
+        (shown(4), SpanEvent.BURY),
+        (shown(5, failed=10), SpanEvent.AGAIN),
+        (shown(6, failed=10), SpanEvent.BURY),
+        (shown(9, failed=100), SpanEvent.AGAIN),
+        (shown(11, failed=100), SpanEvent.BURY),
+        (shown(18, failed=300), SpanEvent.AGAIN),
+        (shown(20, failed=300), SpanEvent.BURY),
+        (shown(50, seen=0), SpanEvent.AGAIN),
     ],
 )
-def test_an_ambiguous_row_dies_after_two_failures_alone_one_beside_a_success(kind, alone, witnessed, job, event):
-    decision = decided(kind, job=job, alone=alone, witnessed=witnessed)
-    assert decision.event is event
-    assert decision.stop is None
+def test_a_row_dies_once_no_good_one_would_have_failed_so_often_whatever_it_is_called(kind, certain, found, event):
+    decision = decided(kind, found=found, certain=certain)
+    assert (decision.event, decision.stop) == (event, None)
     if event is SpanEvent.AGAIN:
-        assert decision.history == {"alone": alone + 1, "witnessed": job is OTHERS_SCORED}
+        assert decision.history == {"alone": 1, "witnessed": True}
 
 
-def test_a_witness_is_a_success_as_well():
-    job = judged(verdict(90, 99), witness_scored=True)
-    assert decided(ErrorClass.MODEL_ERROR, job=job, alone=1).event is SpanEvent.BURY
+def test_what_the_service_would_not_send_at_its_largest_payload_needs_no_other_evidence():
+    assert decided(ErrorClass.OVER_LIMIT, job=with_payload(100), found=shown(0)).event is SpanEvent.BURY
+
+
+def test_a_control_is_a_success_as_well():
+    job = judged(verdict(90, 99), controls_passed=1)
+    assert decided(ErrorClass.MODEL_ERROR, job=job).history == {"alone": 1, "witnessed": True}
 
 
 def test_rows_that_nothing_ever_scores_beside_end_the_run():
@@ -117,10 +121,8 @@ def test_rows_that_nothing_ever_scores_beside_end_the_run():
     assert "scored nothing else" in decision.stop
 
 
-def test_what_only_the_jobs_reason_says_counts_where_the_job_scored_something():
-    assert decided(ErrorClass.REJECTED, certain=False, alone=1).event is SpanEvent.BURY
-    assert decided(ErrorClass.REJECTED, certain=False).history == {"alone": 1, "witnessed": True}
-    nothing = decided(ErrorClass.REJECTED, certain=False, job=NOTHING_SCORED, alone=1, witnessed=True)
+def test_what_only_the_jobs_reason_says_of_a_job_that_scored_nothing_is_no_rows_fault():
+    nothing = decided(ErrorClass.REJECTED, certain=False, job=NOTHING_SCORED, found=shown(50))
     assert (nothing.event, nothing.history) == (SpanEvent.AGAIN, {"repeats": 1})
 
 
@@ -150,7 +152,7 @@ def with_payload(payload, **request):
 
 @pytest.mark.parametrize(("payload", "event"), [(6, SpanEvent.AGAIN), (None, SpanEvent.AGAIN), (100, SpanEvent.BURY)])
 def test_a_record_that_the_service_would_not_send_gets_the_largest_payload(payload, event):
-    decision = decided(ErrorClass.OVER_LIMIT, job=with_payload(payload))
+    decision = decided(ErrorClass.OVER_LIMIT, job=with_payload(payload), found=shown(50))
     assert decision.event is event
     assert decision.history == ({"payload_mb": 100} if event is SpanEvent.AGAIN else {})
 
@@ -161,7 +163,6 @@ def test_a_record_that_the_service_would_not_send_gets_the_largest_payload(paylo
         (9, 6, 1_500_000, SpanEvent.AGAIN, {"payload_mb": 2}),
         (9, 2, 1_500_000, SpanEvent.SPLIT, {}),
         (9, None, 10, SpanEvent.AGAIN, {"payload_mb": 1}),
-        (1, 6, 1_500_000, SpanEvent.BURY, {}),
     ],
 )
 def test_a_body_that_the_model_finds_too_large_is_sent_in_smaller_ones(rows, payload, largest, event, history):
@@ -182,10 +183,11 @@ def test_a_round_settles_what_it_can_and_keeps_the_rest():
         verdict(10, 14, error_class=ErrorClass.CAPACITY),
     )
     done = reconcile([job], NOTHING_WAITS, is_first=True, is_probe=False)
-    assert [(row["start"], row["state"]) for row in done.leaves.to_pylist()] == [(0, SCORED), (9, DEAD)]
-    assert [(row["start"], row["move"], row["repeats"]) for row in done.open.to_pylist()] == [
-        (5, "split", 0),
-        (10, "again", 1),
+    assert [(row["start"], row["state"]) for row in done.leaves.to_pylist()] == [(0, SCORED)]
+    assert [(row["start"], row["move"], row["repeats"], row["tries"]) for row in done.open.to_pylist()] == [
+        (5, "split", 0, None),
+        (9, "again", 0, 1),
+        (10, "again", 1, None),
     ]
     assert (done.probe, done.stop) == (False, ())
     check_tiling(
@@ -220,7 +222,21 @@ def test_a_probe_that_scores_nothing_ends_the_run_and_buries_nobody():
 
 def test_a_probe_that_scores_a_row_goes_on():
     done = reconcile([judged(verdict(0, 1), verdict(5, 6, SCORED))], NOTHING_WAITS, is_first=False, is_probe=True)
-    assert ([row["state"] for row in done.leaves.to_pylist()], done.stop) == ([SCORED, DEAD], ())
+    assert ([row["state"] for row in done.leaves.to_pylist()], done.stop) == ([SCORED], ())
+    assert [(row["start"], row["tries"]) for row in done.open.to_pylist()] == [(0, 1)]
+
+
+def test_a_row_that_failed_often_enough_in_the_jobs_of_the_run_is_given_up():
+    made = [span(row, row + 1, copies=["a", "b", "c", "d"]) for row in range(50)]
+    job = judged(
+        verdict(0, 1, tries=5), *[verdict(row, row + 1, SCORED, tries=0, passed=5) for row in range(1, 50)], made=made
+    )
+    done = reconcile([job], NOTHING_WAITS, is_first=False, is_probe=False, rows=50)
+    assert [(row["start"], row["state"]) for row in done.leaves.to_pylist() if row["state"] == DEAD] == [(0, DEAD)]
+    assert (done.open.num_rows, done.trials.rows_alone, done.trials.repeats) == (0, 50, 200)
+    fewer = judged(*job.verdicts.to_pylist()[:5], made=made[:5])
+    kept = reconcile([fewer], NOTHING_WAITS, is_first=False, is_probe=False, rows=50)
+    assert kept.open["tries"].to_pylist() == [5]
 
 
 def test_a_job_that_somebody_else_stopped_ends_the_run_with_what_it_scored():
@@ -232,9 +248,9 @@ def test_a_job_that_somebody_else_stopped_ends_the_run_with_what_it_scored():
 
 
 def test_a_driver_that_resumes_has_its_attempts_again():
-    rows = [{**span(0, 1, repeats=3, alone=4), "move": "again", "error_class": "capacity"}]
+    rows = [{**span(0, 1, repeats=3, alone=4), "move": "again", "error_class": "capacity", "tries": 3, "weight": 5.0}]
     (again,) = reopened(pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)).to_pylist()
-    assert (again["repeats"], again["alone"]) == (0, 1)
+    assert (again["repeats"], again["alone"], again["tries"], again["weight"]) == (0, 0, 0, 0.0)
 
 
 WHOLE = JobRecord(
@@ -249,7 +265,8 @@ ONE_REQUEST = judged(verdict(90, 99), record=WHOLE)
 
 
 def undivided(kind, rows=40, certain=True, **history):
-    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), ONE_REQUEST, divisible=False)
+    failure = Failure(kind, "m", certain=certain)
+    return decide(span(0, rows, **history), failure, ONE_REQUEST, Trials(), divisible=False)
 
 
 @pytest.mark.parametrize("kind", [*ISOLATED, ErrorClass.TOO_LARGE])
@@ -288,13 +305,10 @@ def one_row_objects(count, error_class=ErrorClass.REJECTED, **said):
 
 @pytest.mark.parametrize("kind", [ErrorClass.REJECTED, ErrorClass.MODEL_ERROR])
 @pytest.mark.parametrize("certain", [True, False])
-def test_objects_of_one_row_that_all_fail_are_probed_as_well_if_they_are_more_than_a_probe(kind, certain):
-    many = reconcile(
-        [one_row_objects(PROBE_ROWS + 1, kind, certain=certain)], NOTHING_WAITS, is_first=True, is_probe=False
-    )
-    assert (many.probe, many.leaves.num_rows, many.stop) == (True, 0, ())
-    few = reconcile([one_row_objects(PROBE_ROWS, kind, certain=certain)], NOTHING_WAITS, is_first=True, is_probe=False)
-    assert not few.probe
+@pytest.mark.parametrize("count", [1, PROBE_ROWS, PROBE_ROWS + 1])
+def test_objects_of_one_row_that_all_fail_are_probed_as_well(kind, certain, count):
+    done = reconcile([one_row_objects(count, kind, certain=certain)], NOTHING_WAITS, is_first=True, is_probe=False)
+    assert (done.probe, done.leaves.num_rows, done.stop) == (True, 0, ())
 
 
 @pytest.mark.parametrize("kind", [ErrorClass.CAPACITY, ErrorClass.OVER_LIMIT])

@@ -35,7 +35,7 @@ def simulated_seconds(objects, rows, repeats):
     random, costs, sums = np.random.default_rng(7), Costs(), np.zeros(2)
     for q in np.repeat(isolation_optimum.Q, repeats):
         bad = np.flatnonzero(random.random(objects * rows) < q)
-        run = isolation_cost.scored(isolation_cost.ours, bad, False, objects * rows, objects)
+        run = isolation_cost.scored(isolation_cost.splitting, bad, False, objects * rows, objects)
         if len(run.dead) == len(bad):  # else the probe has stopped it
             seconds = (run.rounds - 1) * costs.round_seconds + (run.objects - objects) * costs.object_seconds
             sums[int(len(np.unique(bad // rows)) == objects)] += seconds
@@ -66,16 +66,24 @@ def test_ours_takes_at_most_four_rounds_and_one_to_confirm(bad_rows, confirm, mo
     assert isolation_cost.figures("ours", bad_rows, confirm, seeds=3).most_rounds <= most
 
 
+@pytest.mark.parametrize("confirm", [False, True])
+@pytest.mark.parametrize("bad_rows", isolation_cost.BAD_ROWS)
+def test_to_make_sure_costs_no_round_more_than_to_believe_a_refusal(bad_rows, confirm):
+    sure, believing = (isolation_cost.figures(way, bad_rows, confirm, seeds=3) for way in ("ours", "splitting"))
+    assert sure.rounds <= believing.rounds
+    assert sure.objects <= 3 * believing.objects
+
+
 @pytest.mark.parametrize("bad_rows", isolation_cost.BAD_ROWS)
 def test_ours_lies_between_the_all_knowing_and_exploding(bad_rows):
     ours, explode, best = (
         isolation_cost.figures(way, bad_rows, False, seeds=2) for way in ("ours", "explode", "all-knowing")
     )
-    assert best.objects < ours.objects < explode.objects / 4
+    assert best.objects < ours.objects < explode.objects / 2
 
 
 def test_a_table_of_bad_rows_ends_after_a_probe_of_32():
-    run = isolation_cost.scored(isolation_cost.ours, np.arange(20_000), False, 20_000, 20)
+    run = isolation_cost.scored(isolation_cost.splitting, np.arange(20_000), False, 20_000, 20)
     assert (run.rounds, run.objects) == (2, 20 + 32)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batch_transform.config.runfile import check_run_id
 from batch_transform.core.filenames import is_data_file
-from batch_transform.core.naming import NONCE_CHARACTERS, OBJECT_NAME, job_name, object_name, slug, witness_name
+from batch_transform.core.naming import NONCE_CHARACTERS, OBJECT_NAME, control_name, job_name, object_name, slug
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 NAME = botocore.session.get_session().get_service_model("sagemaker").shape_for("TransformJobName").metadata
@@ -83,5 +83,5 @@ def test_an_object_name_is_flat_no_hidden_file_and_says_its_rows(start, rows, to
 
 
 def test_a_witness_is_no_name_of_rows():
-    assert not re.search(OBJECT_NAME, witness_name("0f"))
-    assert is_data_file(witness_name("0f"))
+    assert not re.search(OBJECT_NAME, control_name("0f"))
+    assert is_data_file(control_name("0f"))

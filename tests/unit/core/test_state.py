@@ -258,7 +258,7 @@ def test_a_round_is_remembered():
     assert (record.is_probe, record.probe_next, record.stop, record.open_spans) == (True, True, ("why",), 2)
     assert (record.scored_rows, record.dead_rows) == (2, 1)
     assert (record.waiting.key, record.leaves.key, record.open.key) == ("part-1", "leaves", "open")
-    assert fold(steps).job("j1").witness == "w"
+    assert fold(steps).job("j1").controls == ("w",)  # as a ledger of before tells it
 
 
 def rounds(count, first=1):

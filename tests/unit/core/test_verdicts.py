@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,16 @@ from batch_transform.core.data_log import LogEntry
 from batch_transform.core.failures import ErrorClass
 from batch_transform.core.spans import OVERSIZE, UNSENDABLE, check_tiling
 from batch_transform.core.status import JobStatus
-from batch_transform.core.verdicts import DEAD, FAILED, SCORED, Evidence, judge, rows_in_state, unsendable
+from batch_transform.core.verdicts import (
+    DEAD,
+    FAILED,
+    SCORED,
+    Evidence,
+    judge,
+    judge_controls,
+    rows_in_state,
+    unsendable,
+)
 from support.core_tables import evidence, job, leaf, leaves, span, spans, staged_file
 
 FIVE = spans(span(10, 15, object="a"))
@@ -36,8 +47,11 @@ def test_one_line_for_each_row_is_scored():
         "evidence": None,
         "rounds": 1,
         "at": None,
+        "unread": None,
         "certain": None,
         "setting": None,
+        "tries": None,
+        "passed": None,
     }
 
 
@@ -99,7 +113,7 @@ def test_placeholders_are_dead_of_their_own_class():
     ]
 
 
-def test_unreadable_lines_are_dead_with_their_place_and_reason():
+def test_unreadable_lines_have_failed_each_by_itself_with_its_place_and_reason():
     runs = [
         {"start": 1, "stop": 2, "reason": "no JSON", "placeholder": False},
         {"start": 4, "stop": 5, "reason": "no number", "placeholder": False},
@@ -107,13 +121,70 @@ def test_unreadable_lines_are_dead_with_their_place_and_reason():
     found = judge(job(), FIVE, evidence({"object": "a", "lines": 5, "unreadable": runs})).to_pylist()
     assert [(row["start"], row["stop"], row["line"], row["state"], row["message"]) for row in found] == [
         (10, 11, 0, SCORED, None),
-        (11, 12, 1, DEAD, "no JSON"),
+        (11, 12, 1, FAILED, "no JSON"),
         (12, 14, 2, SCORED, None),
-        (14, 15, 4, DEAD, "no number"),
+        (14, 15, 4, FAILED, "no number"),
     ]
-    assert {(row["lines"], row["etag"], row["error_class"]) for row in found if row["state"] == DEAD} == {
+    assert {(row["lines"], row["etag"], row["error_class"]) for row in found if row["state"] == FAILED} == {
         (5, "e", ErrorClass.UNREADABLE.value)
     }
+    assert {row["unread"] for row in found} == {2}
+
+
+def test_an_object_of_which_no_line_can_be_read_has_failed_as_a_whole():
+    runs = [{"start": 0, "stop": 5, "reason": "no JSON", "placeholder": False}]
+    row = only(judge(job(), FIVE, evidence({"object": "a", "lines": 5, "unreadable": runs})))
+    assert (row["start"], row["stop"], row["state"], row["error_class"]) == (10, 15, FAILED, "unreadable prediction")
+    assert "no JSON" in row["message"]
+
+
+ONE = spans(span(10, 11, object="a", copies=["b", "c"]))
+UNREADABLE = [{"start": 0, "stop": 1, "reason": "no JSON", "placeholder": False}]
+PLACEHOLDER = [{**UNREADABLE[0], "placeholder": True}]
+
+
+def of_tries(*answers, **log):
+    """The verdict on a row of three tries: each is `scored`, `unreadable`, `placeholder`, or missing."""
+    lines = {"scored": [], "unreadable": UNREADABLE, "placeholder": PLACEHOLDER}
+    counted = [
+        {"object": name, "lines": 1, "unreadable": lines[answer]}
+        for name, answer in zip("abc", answers, strict=True)
+        if answer in lines
+    ]
+    known = {name: LogEntry(line) for name, line in log.items()}
+    row = only(judge(job(JobStatus.FAILED, "AlgorithmError"), ONE, Evidence(evidence(*counted).outputs, known)))
+    return row["state"], row["object"], row["error_class"], row["tries"], row["passed"]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_one_scored_try_scores_a_row_with_its_own_output(place):
+    answers = ["missing"] * 3
+    answers[place] = "scored"
+    assert of_tries(*answers) == (SCORED, "abc"[place], None, 2, 1)
+    assert of_tries("scored", "scored", "scored") == (SCORED, "a", None, 0, 3)
+
+
+def test_a_row_whose_tries_all_failed_tells_what_most_of_them_did():
+    assert of_tries("unreadable", "missing", "missing") == (FAILED, "b", "model error", 3, 0)
+    assert of_tries("unreadable", "unreadable", "missing") == (FAILED, "a", "unreadable prediction", 3, 0)
+
+
+def test_tries_that_nobody_answered_for_are_no_evidence():
+    throttled = "ClientError: 429"
+    assert of_tries("missing", "missing", "missing", a=throttled, b=throttled) == (FAILED, "c", "model error", 1, 0)
+    assert of_tries("missing", "missing", "missing", a=throttled, b=throttled, c=throttled)[2:] == ("throttled", 0, 0)
+
+
+def test_a_placeholder_is_the_containers_last_word_but_for_a_try_that_it_scored():
+    assert of_tries("missing", "placeholder", "missing")[:3] == (DEAD, "b", ErrorClass.PLACEHOLDER.value)
+    assert of_tries("missing", "placeholder", "scored")[:2] == (SCORED, "c")
+
+
+def test_controls_are_counted_by_whether_the_model_answered_for_them():
+    controlled = replace(job(JobStatus.FAILED, "AlgorithmError"), controls=("c1", "c2", "c3", "c4"))
+    counted = evidence({"object": "c1", "lines": 1}, {"object": "c2", "lines": 1, "unreadable": UNREADABLE}).outputs
+    known = {"c3": LogEntry("Bad HTTP status received from algorithm: 500"), "c4": LogEntry("ClientError: 429")}
+    assert judge_controls(controlled, Evidence(counted, known)) == (1, 2)
 
 
 @st.composite

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,28 +14,35 @@ from batch_transform.core import actions as act
 from batch_transform.core import rounds
 from batch_transform.core.instance_types import chosen_type, lacks_in_a_row
 from batch_transform.core.isolation import OPEN_SCHEMA, reopened
-from batch_transform.core.limits import BYTES_PER_MB
-from batch_transform.core.naming import job_name, witness_name
+from batch_transform.core.naming import job_name
 from batch_transform.core.object_rules import headroom
-from batch_transform.core.part_objects import first_record
 from batch_transform.core.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
 from batch_transform.core.records import JobRecord, RoundRecord, RunState
-from batch_transform.core.request import manifest, transform_request
+from batch_transform.core.relief import helped, lanes_under_load
+from batch_transform.core.request import manifest, sent_names, transform_request
+from batch_transform.core.round_tries import Lane
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
-from batch_transform.core.verdicts import SCORED
+from batch_transform.core.trials import known_so_far
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.controls import write_controls
 from batch_transform.pipeline.handlers.back_off import back_off
-from batch_transform.pipeline.mending import sound
 from batch_transform.pipeline.outcome import Outcome
 
 
 @dataclass(frozen=True)
 class _Round:
-    """The spans that a round sends (SPAN_SCHEMA) and those that it leaves (OPEN_SCHEMA)."""
+    """The spans that a round sends (SPAN_SCHEMA) and those that it leaves (OPEN_SCHEMA).
+
+    Attributes:
+        controls: how many go beside the spans of a lane and payload.
+        may_be_load: lanes of which something failed that may pass with fewer requests at a time.
+    """
 
     send: pa.Table
     waiting: pa.Table
     is_probe: bool
+    controls: Mapping[Lane, int] = field(default_factory=dict)
+    may_be_load: frozenset[str] = frozenset()
 
 
 def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
@@ -48,11 +55,11 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
     kind, jobs, parts = chosen_type(state), [], []
     for index, lane in enumerate(lanes):
         name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
-        witness = _witness(ctx, state, lane)
-        request = _request(ctx, name, lane, witness, kind)
-        jobs.append(
-            {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request, "witness": witness}
-        )
+        controls = write_controls(ctx, state, lane, now.controls)
+        is_helped = lane.lane in now.may_be_load
+        request = _request(ctx, name, lane, controls, kind, is_helped=is_helped)
+        job = {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request}
+        jobs.append({**job, "controls": controls, "is_helped": is_helped})
         parts.append(ctx.ledger.write_part(lane.spans))
         ctx.tell("plan", _described(ctx, name, lane, kind))
     parts.append(ctx.ledger.write_part(now.waiting))
@@ -72,7 +79,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ou
     spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
     lane = one_job(_lanes(ctx, state, spans), spans)
     name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
-    request = _request(ctx, name, lane, job.witness, kind)
+    request = _request(ctx, name, lane, job.controls, kind, is_helped=job.is_helped)
     ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
     payload = {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request}
     return Outcome("replanned", {**payload, "at": ctx.clock.now().isoformat()})
@@ -101,13 +108,13 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     probe = last.probe_next and not last.resumed
     good = sum(r.scored_rows for r in state.round_records)
     bad = sum(r.dead_rows - r.retried_rows for r in state.round_records)
-    plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad)
+    plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad, known=known_so_far(state, good, bad))
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, state.framing))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     rounds.check_replaced(left, send, waiting)
     what = "single rows, to tell a broken model from bad rows" if probe else "objects of what failed"
     ctx.tell("isolate", f"round {state.rounds + 1}: {send.num_rows:,} {what}")
-    return _Round(send, waiting, probe)
+    return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
 
 
 def _described(ctx: RunContext, name: str, lane: LanePlan, kind: str) -> str:
@@ -117,46 +124,13 @@ def _described(ctx: RunContext, name: str, lane: LanePlan, kind: str) -> str:
     return f"{name}: {lane.spans.num_rows:,} objects on {where}, payload {payload} MB, {concurrent} at once on each"
 
 
-def _witness(ctx: RunContext, state: RunState, lane: LanePlan) -> str | None:
-    """The name of a copy of one scored record, for a job that may otherwise score nothing.
-
-    Its answer is no row's: it only tells whether the model works while single rows fail for the second time.
-    """
-    spans = lane.spans
-    failed_before = pc.greater(pc.add(spans["alone"], spans["repeats"]), 0)
-    single = pc.equal(pc.subtract(spans["stop"], spans["start"]), 1)
-    if not pc.any(pc.and_(failed_before, single)).as_py():
-        return None
-    scored = _smallest_scored(ctx, state)
-    limit, framing = lane.throughput.max_payload_mb, state.framing
-    if scored is None or (limit is not None and len(framing.header) + scored["largest"] > limit * BYTES_PER_MB):
-        return None
-    name = witness_name(uuid.uuid4().hex[:16], framing.suffix)
-    scored = sound(ctx, state, scored)
-    record = first_record(ctx.store, ctx.places.input.join(scored["object"]), scored["largest"], framing)
-    ctx.store.put(ctx.places.input.join(name), record)
-    return name
-
-
-def _smallest_scored(ctx: RunContext, state: RunState) -> dict[str, Any] | None:
-    """A span that was scored from its first line on: of the first job with any, the one with the smallest records."""
-    for job in state.jobs:
-        if job.verdicts is None:
-            continue
-        verdicts, spans = ctx.ledger.read_part(job.verdicts), ctx.ledger.read_part(job.spans)
-        scored = verdicts.filter(pc.and_(pc.equal(verdicts["state"], SCORED), pc.equal(verdicts["line"], 0)))
-        found = spans.filter(pc.is_in(spans["start"], value_set=scored["start"].combine_chunks()))
-        if found.num_rows:
-            best: dict[str, Any] = found.sort_by("largest").slice(0, 1).to_pylist()[0]
-            return best
-    return None
-
-
-def _request(ctx: RunContext, name: str, lane: LanePlan, witness: str | None, kind: str) -> dict[str, object]:
+def _request(
+    ctx: RunContext, name: str, lane: LanePlan, controls: Sequence[str], kind: str, *, is_helped: bool
+) -> dict[str, object]:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
-    names = [*lane.spans["object"].to_pylist(), *([witness] if witness else [])]
-    ctx.store.put(listed, manifest(ctx.places.input, names))
+    ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))
     document = json.loads(json.dumps(ctx.config.to_document()))
+    limits, document["transform"] = helped(lane.throughput, document["transform"], is_helped=is_helped)
     output = ctx.places.outputs.join(name)
-    return transform_request(name, document, ctx.config.record.media_type, listed, output, lane.throughput, kind)
+    return transform_request(name, document, ctx.config.record.media_type, listed, output, limits, kind)

@@ -21,8 +21,9 @@ from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectInfo
 from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.records import JobRecord, RoundRecord, RunState
-from batch_transform.core.spans import conformed
-from batch_transform.core.verdicts import DEAD, FAILED, SCORED, Evidence, judge, rows_in_state
+from batch_transform.core.spans import SPAN_SCHEMA, conformed
+from batch_transform.core.trials import is_evidence
+from batch_transform.core.verdicts import DEAD, FAILED, SCORED, Evidence, judge, judge_controls, rows_in_state
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
@@ -33,24 +34,26 @@ _LISTINGS = 10
 def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
     """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
     job = action.job
-    every = ctx.ledger.read_part(job.spans)
+    every = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
     doubted = in_objects(every, action.doubted)
     spans = every.filter(pc.invert(doubted))
-    outputs = outputs_of(ctx, job, spans["object"].to_pylist())
+    objects = [*spans["object"].to_pylist(), *(name for names in spans["copies"].to_pylist() for name in names or [])]
+    outputs = outputs_of(ctx, job, objects)
     names = {output.object for output in outputs}
-    counted = ctx.objects.count([output for output in outputs if output.object != job.witness])
-    missing = [name for name in spans["object"].to_pylist() if name not in names]
-    logs = _logs(ctx, job, missing)
-    verdicts = judge(job, spans, Evidence(counted, logs.entries))
-    verdicts = pa.concat_tables([verdicts, disbelieved(job, every.filter(doubted))])
+    counted = ctx.objects.count(outputs)
+    missing = [name for name in [*objects, *job.controls] if name not in names]
+    evidence = Evidence(counted, (logs := _logs(ctx, job, missing)).entries)
+    verdicts = pa.concat_tables([judge(job, spans, evidence), disbelieved(job, every.filter(doubted))])
+    passed, refused = judge_controls(job, evidence)
     failed = rows_in_state(verdicts, FAILED) + rows_in_state(verdicts, DEAD)
     ctx.tell(
         "reconcile",
-        f"{job.name}: {spans.num_rows - len(missing):,} of {spans.num_rows:,} outputs, {failed:,} rows failed",
+        f"{job.name}: {len(names.difference(job.controls)):,} of {len(objects):,} outputs, {failed:,} rows failed",
     )
     payload = {
         "job": job.name,
-        "witness_scored": job.witness in names if job.witness else False,
+        "controls_passed": passed,
+        "controls_failed": refused,
         "instances": logs.instances,
         "data_logs": logs.data_logs,
     }
@@ -73,7 +76,7 @@ def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
 def outputs_of(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[OutputObject]:
     """Returns the outputs of the job's own objects, as two equal listings show them."""
     folder = ctx.places.outputs.join(job.name)
-    wanted = {*objects, *([job.witness] if job.witness else [])}
+    wanted = {*objects, *job.controls}
     # S3 gives whole seconds, so a job's own output may seem a little older than the job.
     created = datetime.fromisoformat(job.created_at).replace(microsecond=0) if job.created_at else None
     found: dict[str, ObjectInfo] | None = None
@@ -105,6 +108,12 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
         waiting,
         is_first=state.rounds == 1,
         is_probe=last.is_probe,
+        before=[
+            _judged(ctx, state, job)
+            for job in state.jobs
+            if job.round_number < state.rounds and job.verdicts and is_evidence(state, job.round_number)
+        ],
+        rows=state.staged.rows if state.staged else 0,
         divisible=not is_one_object(state.config),
         scored_before=_scored_before(state),
         has_schema=bool(state.staged and state.staged.answers),
@@ -112,12 +121,16 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
     for entry in failed:
         ctx.tell("reconcile", f"round {state.rounds}: {sentence(entry)}")
+    if done.trials.run.failed >= 1:
+        ctx.tell("reconcile", f"round {state.rounds}: {done.trials.run.words}")
     payload = {
         "scored_rows": rows_in_state(done.leaves, SCORED),
         "dead_rows": rows_in_state(done.leaves, DEAD),
         "probe": done.probe,
         "stop": list(done.stop),
         "misread": done.misread,
+        "unread": done.unread,
+        "trials": done.trials.known(),
         "failed": failed,
     }
     parts: list[pa.Table] = [done.leaves, done.open]
@@ -147,6 +160,12 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> Outcome:
         if ctx.config.ephemeral:
             again = "set that and start a run anew"  # the emulated S3 ends with this process
         raise ServiceFailure(f"nothing is published: {'; '.join(action.reasons)}. To go on, {again}")
+    if last is not None and last.unread:
+        raise ServiceFailure(
+            f"nothing is published: {'; '.join(action.reasons)}. If prediction.schema or prediction.format is not the "
+            "model's, set it and start the run again: the answers are kept, and nothing is paid for twice. Started "
+            "again as it is, the run asks the model once more, with a few single rows"
+        )
     raise ServiceFailure(
         f"{spans:,} objects are not scored after {state.rounds} rounds; nothing is published, what was scored is kept. "
         f"{'; '.join(action.reasons)}. Start the run again to try once more{_on_another_type(ctx, last)}"

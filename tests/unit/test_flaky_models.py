@@ -1,0 +1,43 @@
+"""A model that fails at random, whatever it is asked: no good row is given up for it, and the bad ones are found."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from support.flaky_runs import BAD_ROWS, STRATEGIES, WAYS, play
+
+RATES = (0.01, 0.1, 0.3, 0.6)
+COMBINATIONS = list(itertools.product(RATES, WAYS, STRATEGIES))
+# Of a run that goes on a model that fails at least so often may end it.
+MAY_STOP = 0.3
+
+
+def check(rate, way, strategy, seed, rows=1_000, **transform):
+    ended = play(rate, way, strategy, seed, rows, **transform)
+    assert ended.wrong == 0
+    if ended.stopped:
+        assert rate >= MAY_STOP, ended.stopped
+        assert "flaky" in ended.stopped or "no record at all was scored" in ended.stopped, ended.stopped
+    else:
+        assert ended.found == BAD_ROWS
+
+
+@pytest.mark.parametrize(("rate", "way", "strategy"), COMBINATIONS)
+def test_no_good_row_is_given_up_and_every_bad_one_is_found(rate, way, strategy):
+    for seed in range(2):
+        check(rate, way, strategy, seed, invocations_max_retries=0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("rate", "way", "strategy"), COMBINATIONS)
+def test_two_hundred_seeds_of_each(rate, way, strategy, seeds):
+    for seed in range(seeds):
+        check(rate, way, strategy, seed, invocations_max_retries=0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("rate", "way", "strategy"), COMBINATIONS)
+def test_ten_thousand_rows(rate, way, strategy):
+    check(rate, way, strategy, 7, 10_000, invocations_max_retries=0)
