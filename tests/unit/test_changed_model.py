@@ -241,3 +241,17 @@ def test_the_ledger_takes_no_other_model_that_nobody_has_accepted(accepted):
     else:
         with pytest.raises(LedgerCorrupt, match="m is another model"):
             advance(state, recorded)
+
+
+def test_a_second_other_model_takes_a_second_leave():
+    run = after_one_round()
+    overwrite(run.models)
+    state = advance(run.state(), step("resumed", config=run.state().config, accept_model=True))
+    for number in (1, 2):
+        found = run.models.look("m", state.nonce).identity.to_document()
+        recorded = step("model_recorded", identity=found, accepted=True, at="now")
+        if number == 1:
+            state = advance(state, recorded)
+            run.models.etags[DATA] = "etag-3"
+    with pytest.raises(LedgerCorrupt, match="was not accepted"):
+        advance(state, recorded)

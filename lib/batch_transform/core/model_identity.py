@@ -112,6 +112,23 @@ class ModelIdentity:
         return cls(document["name"], document["execution"], containers, document["created_at"])
 
 
+@dataclass(frozen=True)
+class ModelVersion:
+    """A model that jobs of the run were created with.
+
+    Attributes:
+        number: 1 for the first.
+        identity: what it is; None: it may not be looked at.
+        accepted: whether it is another one than scored before, and a person has accepted that.
+        at: when it was seen.
+    """
+
+    number: int
+    identity: ModelIdentity | None
+    accepted: bool
+    at: str
+
+
 def containers_of(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Returns the containers that DescribeModel tells, in their order."""
     primary = described.get("PrimaryContainer")

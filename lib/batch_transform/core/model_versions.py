@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .model_identity import ModelIdentity, model_changes
-from .records import ModelVersion, RunState
+from .model_identity import ModelIdentity, ModelVersion, model_changes
+from .records import RunState
 
 
 def known_model(state: RunState) -> ModelIdentity | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .framing import Framing, framing_of
 from .ledger import Part
-from .model_identity import ModelIdentity
+from .model_identity import ModelVersion
 from .own_names import STAGED
 from .source_identity import SourceIdentity
 from .spans import StagedFile
@@ -67,23 +67,6 @@ class JobRecord:
     attempt: int = 1
     outdated: bool = False
     model: int | None = None
-
-
-@dataclass(frozen=True)
-class ModelVersion:
-    """A model that jobs of the run were created with.
-
-    Attributes:
-        number: 1 for the first.
-        identity: what it is; None: it may not be looked at.
-        accepted: whether it is another one than scored before, and a person has accepted that.
-        at: when it was seen.
-    """
-
-    number: int
-    identity: ModelIdentity | None
-    accepted: bool
-    at: str
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from batch_transform.sagemaker.jobs import JobDescription
 # In a row, on top of botocore's own retries: some six minutes. A quota is waited for longer.
 _MOST_REFUSALS = 12
 
-
 Answer = TypeVar("Answer")
 
 
