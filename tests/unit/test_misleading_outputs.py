@@ -30,7 +30,7 @@ def tampered(change, calls, sizes=(100, 100), **how):
 CHANGES = {
     "truncated": lambda body: body[: len(body) // 2],
     "a line too many": lambda body: body + b'{"echo": 7}\n',
-    "a blank line at the front": lambda body: b"\n" + body,
+    "a blank line for another": lambda body: body.replace(b"\n", b"\n\n", 5).rpartition(b"{")[0],
     "a blank line instead of one": lambda body: b"\n" + body.partition(b"\n")[2],
     "pretty-printed": lambda body: json.dumps([json.loads(line) for line in body.split(b"\n")[:-1]], indent=1).encode(),
     "an array": lambda body: b"[" + body.replace(b"\n", b",")[:-1] + b"]\n",
@@ -43,6 +43,12 @@ def test_an_output_of_another_shape_is_not_used(change):
     run, state = tampered(change, {0})
     assert all_scored_right(run, state)
     assert state.rounds == 2
+
+
+def test_newlines_that_the_server_adds_to_its_answers_cost_nothing():
+    run, state = tampered(lambda body: b"\n" + body.replace(b"\n", b"\n\r\n"), {0})
+    assert all_scored_right(run, state)
+    assert state.rounds == 1
 
 
 def test_99_and_101_lines_do_not_make_up_for_each_other():

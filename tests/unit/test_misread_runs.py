@@ -112,13 +112,30 @@ def test_a_small_run_with_an_odd_row_goes_on_with_the_setting_that_it_names():
         ids = [json.loads(record)["id"] for record in records]
         return [b for i in ids for b in ([b'{"echo": 1}', b""] if i == 7 else [b'{"echo": %d}' % i])]
 
-    run = misread(sizes=(20,), tamper=lambda job, name, body: body, model=answer)
+    same = lambda job, name, body: body  # noqa: E731
+    run = misread(sizes=(20,), tamper=same, model=answer, prediction={}, reader=PredictionReader())
     assert "1 blank line between 20 answers" in stopped(run)
-    run.prediction = {"schema": "echo long", "blank_lines": "skip"}
-    run.reader = replace(READER, form=AnswerForm(skips_blank=True))
-    outcomes = run.outcomes(run.to_the_gate())
-    assert {row: outcome for row, outcome in outcomes.items() if outcome != row} == {7: 1}
-    assert run.service.records_sent == 20
+    run.prediction, run.reader = {"blank_lines": "skip"}, PredictionReader(form=AnswerForm(skips_blank=True))
+    assert run.to_the_gate().round_records[0].scored_rows == run.service.records_sent == 20
+
+
+def test_body_and_media_type_stop_the_run_after_its_first_round_and_can_be_read_by_the_same_run():
+    """Also objects of two rows, of which they would be two answers."""
+
+    def pairs(job, name, body):
+        answers = [json.loads(line)["echo"] for line in body.split(b"\n")[:-1]]
+        return json.dumps([json.dumps(answers), "application/json"]).encode()
+
+    run = misread(sizes=(2, 40, 1), tamper=pairs, prediction=AS_JSON, reader=JSON_READER)
+    words = stopped(run)
+    assert 'array of a body and its media type, "application/json"' in words
+    assert "Set prediction.body: wrapped (or let the model's function return the body alone" in words
+    assert (run.state().rounds, run.service.records_sent) == (1, 43)
+    run.prediction = AS_JSON | {"body": "wrapped"}
+    run.reader = replace(READER, form=AnswerForm(JSON, parse_path("[]"), is_wrapped=True))
+    state = run.to_the_gate()
+    assert all(outcome == row for row, outcome in run.outcomes(state).items())
+    assert (len(run.service.requests), run.service.records_sent, state.rounds) == (1, 43, 1)
 
 
 def test_one_output_of_another_shape_among_good_ones_is_isolated_as_ever():

@@ -46,6 +46,7 @@ MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
     ("prediction", "records_path"),
     ("prediction", "separator"),
     ("prediction", "blank_lines"),
+    ("prediction", "body"),
 )
 
 

@@ -50,6 +50,8 @@ def check_joined(prediction: Prediction, transform: Transform, media_type: str) 
     Raises:
         ValueError: the format is not that of the joined lines, or they do not say where the record ends.
     """
+    if prediction.body == "wrapped":
+        raise ValueError("has body: wrapped beside transform.join_source: input; the service joins answers as they are")
     is_csv = bare_type(media_type) == CSV_TYPE
     if prediction.format not in ((CSV,) if is_csv else (JSON, JSON_LINES)):
         kind = "CSV: set prediction.format: csv" if is_csv else "JSON: leave prediction.format out"

@@ -14,6 +14,7 @@ from batch_transform.core.records_path import parse_path
 
 Placeholder = Annotated[str, AfterValidator(check_placeholder)]
 PredictionFormat = Annotated[str, AfterValidator(one_of(*FORMATS))]
+Body = Annotated[str, AfterValidator(one_of("plain", "wrapped"))]
 BlankLines = Annotated[str, AfterValidator(one_of("refuse", "skip"))]
 
 
@@ -33,7 +34,9 @@ class Prediction(Section):
         format: how predictions lie in an output.
         records_path: where the predictions lie in a JSON document.
         separator: stands between two predictions on one line.
-        blank_lines: whether a blank line is refused or skipped.
+        blank_lines: whether a blank line is skipped; `refuse` is for answers of a bare string, which may be blank: of
+            any other no blank line is an answer.
+        body: `wrapped`: each answer is a JSON string of what it should be, alone or in an array with its media type.
         column: put the fields into one struct column of this name; None: each is a column.
         sql: expressions over the fields, which become the columns instead of them; None: the fields themselves.
         placeholder: begins the line that the container answers for a record that it cannot score; None: it has none.
@@ -47,6 +50,7 @@ class Prediction(Section):
     records_path: Text | None = None
     separator: Text | None = None
     blank_lines: BlankLines = "refuse"
+    body: Body | None = None
     column: Text | None = None
     sql: Annotated[tuple[Text, ...], BeforeValidator(read_list)] | None = None
     placeholder: Placeholder | None = None
@@ -113,4 +117,4 @@ class Prediction(Section):
     def form(self) -> AnswerForm:
         """How predictions lie in an output, as far as this section says."""
         steps = parse_path(self.records_path) if self.records_path else ()
-        return AnswerForm(self.format, steps, self.separator, self.blank_lines == "skip")
+        return AnswerForm(self.format, steps, self.separator, self.blank_lines == "skip", self.body == "wrapped")

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .answer_form import CSV, JSON, TEXT, AnswerForm
+from .json_stream import BYTE_ORDER_MARK
 from .records_path import EACH, Steps, spelled
 
 # Of an output's beginning; a document that is longer is judged by how it begins.
 HEAD_BYTES = 1024 * 1024
+# What to do about answers that are wrapped; the second is for the next run, the first for this one.
+UNWRAP = "prediction.body: wrapped (or let the model's function return the body alone, in another run)"
 _MOST_GUESSES = 6
 _MOST_DEPTH = 3
 
@@ -46,9 +49,34 @@ def guesses(head: bytes, form: AnswerForm, fields: tuple[str, ...]) -> list[Gues
         form: as configured.
         fields: of the schema; () without one.
     """
-    text = head.decode(errors="replace").lstrip(" \t\r\n")
+    text = head.decode(errors="replace").lstrip(" \t\r\n" + BYTE_ORDER_MARK)
     found = [*_blank(form), *(_json(text, fields) if text[:1] in ("{", "[") else _values(text, form, fields))]
     return [guess for guess in found if guess.form != form][:_MOST_GUESSES]
+
+
+def wrapped_guesses(body: str, media_type: str | None, form: AnswerForm, fields: tuple[str, ...]) -> list[Guess]:
+    """Returns the forms in which an output may be whose answers are wrapped.
+
+    Args:
+        body: of the first answer.
+        media_type: of it; None: the answer is a string alone.
+        form: as configured.
+        fields: of the schema; () without one.
+    """
+    saw = "{answers} JSON strings of JSON"
+    if media_type is not None:
+        saw = f'{{answers}} arrays of a body and its media type, "{escaped(media_type)}"'
+    plain = replace(form, is_wrapped=False)
+    inner = [Guess(plain, saw, ""), *guesses(body.encode(errors="replace")[:HEAD_BYTES], plain, fields)]
+    return [
+        Guess(replace(guess.form, is_wrapped=True), saw, " and ".join(filter(None, [UNWRAP, guess.settings])))
+        for guess in inner
+    ]
+
+
+def escaped(text: str) -> str:
+    """Returns foreign text for a place in what is formatted."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _blank(form: AnswerForm) -> Iterator[Guess]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from .visible import visible
+
 _MARK = ":[sagemaker logs]: "
 _MESSAGE = "Message:"
 # A body goes into dead letters and the ledger's parts; a model may answer with megabytes of HTML.
@@ -72,4 +74,4 @@ def _entry(texts: list[str]) -> LogEntry:
     headline = next(text for text in texts if text.strip())
     after = texts[texts.index(headline) + 1 :]
     body = after[after.index(_MESSAGE) + 1 :] if _MESSAGE in after else [text for text in after if text.strip()]
-    return LogEntry(headline.strip(), "\n".join(body).strip()[:MOST_EVIDENCE_CHARACTERS])
+    return LogEntry(visible(headline.strip()), visible("\n".join(body).strip())[:MOST_EVIDENCE_CHARACTERS])

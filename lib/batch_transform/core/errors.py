@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .visible import visible
+
 
 class BatchTransformError(Exception):
     """An error of this package; `exit_code` is what the job ends with."""
 
     exit_code = 4
+
+    def __str__(self) -> str:
+        """Returns its words, in which what cannot be seen of foreign text is escaped."""
+        return visible(super().__str__())
 
 
 class ConfigurationError(BatchTransformError):
@@ -21,7 +27,7 @@ class ConfigurationError(BatchTransformError):
     exit_code = 2
 
     def __init__(self, faults: str | Iterable[str]) -> None:
-        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
+        self.faults: tuple[str, ...] = tuple(map(visible, (faults,) if isinstance(faults, str) else faults))
         count = len(self.faults)
         head = "" if count == 1 else f"{count} faults:\n  "
         super().__init__(head + "\n  ".join(self.faults))
@@ -153,4 +159,5 @@ def first_line(err: BaseException) -> str:
     """Returns an error of Spark's without its plan and its stack."""
     head, _, rest = str(err).strip().partition("\n")
     # py4j names the object that it called; what went wrong stands in the next line.
-    return rest.partition("\n")[0].lstrip(": ") if head.startswith("An error occurred while calling") else head
+    called = head.startswith("An error occurred while calling")
+    return visible(rest.partition("\n")[0].lstrip(": ") if called else head)

@@ -12,14 +12,18 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+from .media_types import media_type_of
 from .records_path import EACH, Steps, spelled
 
+BYTE_ORDER_MARK = "\ufeff"
 # `len` instead of a number: the value is thrown away, and int() refuses 4,300 digits.
 _ANY = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _MORE_CHARACTERS = 256 * 1024
 # A decoder that came to the end of the text complains here, or where an open string began.
 _LONGEST_TOKEN = 16
+_LONGEST_TYPE = 300
+_ENDS_AS_A_PAIR = re.compile(r'/[^\[\]]*"\s*\]\Z')
 _KINDS = {"{": "an object", "[": "an array", '"': "a string", "t": "a boolean", "f": "a boolean", "n": "null"}
 
 
@@ -47,6 +51,16 @@ class JsonStream:
                 return self._text[self._place]
             if not self._more():
                 return ""
+
+    def begin(self) -> bool:
+        """Goes to the next document and counts it; False at the end of the stream.
+
+        A byte order mark may stand before each, as some servers put one before each answer.
+        """
+        while (found := self.peek()) == BYTE_ORDER_MARK:
+            self._place += 1
+        self.documents += bool(found)
+        return bool(found)
 
     def value(self) -> str:
         """Returns the text of the next value.
@@ -148,11 +162,53 @@ def unpack(chunks: Iterable[bytes], steps: Steps) -> Iterator[str]:
         NotUnpacked: what is there is not JSON, or a document has nothing where the steps lead.
     """
     stream = JsonStream(chunks)
-    while stream.peek():
-        stream.documents += 1
-        for text in _walk(stream, steps):
+    while stream.begin():
+        for text in _document(stream, steps):
             # Within a value a newline is white space: in a string it would not be JSON.
             yield text.replace("\n", " ")
+
+
+def pair_of(document: str) -> list[str]:
+    """Returns the elements of a JSON document that may be an array of a body and its media type; [] for any other."""
+    if not (document.startswith("[") and _ENDS_AS_A_PAIR.search(document[-_LONGEST_TYPE:])):
+        return []
+    stream = JsonStream([document.encode(errors="surrogatepass")])
+    return [stream.value() for _ in stream.elements()]
+
+
+def _refuse_pair(stream: JsonStream, elements: list[str]) -> None:
+    """One answer, which would pass for one array, or for two predictions."""
+    media_type = media_type_of(elements)
+    if media_type is not None:
+        raise stream.fault(f"it is an array of a body and its media type, {media_type}")
+
+
+def _document(stream: JsonStream, steps: Steps) -> Iterator[str]:
+    if steps == (EACH,):
+        yield from _elements(stream)
+    elif steps:
+        yield from _walk(stream, steps)
+    else:
+        text = stream.value()
+        _refuse_pair(stream, pair_of(text))
+        yield text
+
+
+def _elements(stream: JsonStream) -> Iterator[str]:
+    """The elements of an array that is the whole document; of two it is seen first what they are."""
+    held: list[str] | None = []
+    for _ in stream.elements():
+        text = stream.value()
+        if held is None:
+            yield text
+            continue
+        held.append(text)
+        if len(held) > 2:
+            yield from held
+            held = None
+    if held is not None:
+        _refuse_pair(stream, held)
+        yield from held
 
 
 def _walk(stream: JsonStream, steps: Steps) -> Iterator[str]:

@@ -6,30 +6,26 @@ input object.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .answer_form import CSV, JSON, AnswerForm
-from .answer_shapes import HEAD_BYTES, Guess, guesses
-from .errors import ConfigurationError
+from .answer_recognition import recognised
 from .framing import JSON_LINES, Framing
 from .json_stream import NotUnpacked
 from .naming import rows_named
 from .objects import ObjectStore
 from .prediction_answers import Answers, Unreadable, readable_runs
-from .prediction_lines import LineCount, blocks, count, lines_of
+from .prediction_lines import blocks, count
 from .predictions import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
 from .uris import S3Uri
 
 # Read fast it takes about five times as much memory, line by line about twenty times (core.predictions).
 BLOCK_BYTES = 4 * 1024 * 1024
-_FEW_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -137,58 +133,12 @@ def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionRead
         or (as_many and (len(found.unreadable) < rows or found.unreadable[0].reason == PLACEHOLDER_REASON))
     ):
         return
-
-    def opened() -> Iterable[bytes]:
-        return store.open_stream(output.uri, output.etag).chunks
-
-    names = tuple(reader.schema.names) if reader.schema is not None else ()
-    for guess in guesses(_head(opened()), reader.form, names):
-        if as_many and not _reads_better(guess, reader, opened()):
-            continue
-        seen = _measured(guess.form, opened())
-        if seen is not None and (seen.lines, seen.blank_lines) == (rows, 0):
-            found.shape, found.setting = _described(guess, rows, opened), guess.settings
-            readable = found.lines - len(found.unreadable)
-            found.misread = not readable or guess.form.skips_blank or reader.schema is None
-            return
-
-
-def _described(guess: Guess, rows: int, opened: Callable[[], Iterable[bytes]]) -> str:
-    plain = count(opened())
-    documents = _measured(AnswerForm(JSON), opened()) if guess.form.is_unpacked else None
-    words = guess.saw.format(
-        rows=rows, documents=documents.lines if documents else 0, lines=plain.lines, blank=plain.blank_lines
-    )
-    return re.sub(r"\b1 ([A-Za-z ]+?)s\b", r"1 \1", words, count=1) if words.startswith("1 ") else words
-
-
-def _head(chunks: Iterable[bytes]) -> bytes:
-    head = bytearray()
-    for chunk in chunks:
-        head += chunk[:HEAD_BYTES]
-        if len(head) >= HEAD_BYTES:
-            break
-    return bytes(head[:HEAD_BYTES])
-
-
-def _measured(form: AnswerForm, chunks: Iterable[bytes]) -> LineCount | None:
-    """What an output holds in a form; None if it is not in that form."""
-    try:
-        return count(form.lines(chunks))
-    except NotUnpacked:
-        return None
-
-
-def _reads_better(guess: Guess, reader: PredictionReader, chunks: Iterable[bytes]) -> bool:
-    """Whether an output of which no line can be read has a readable first prediction in another form."""
-    try:
-        lines = lines_of(next(blocks(guess.form.lines(chunks), _FEW_BYTES), b""))
-        answers = replace(reader, form=guess.form).read(lines[0] if len(lines) else b"")
-    except NotUnpacked:
-        return False
-    except ConfigurationError:
-        return True  # the schema is no such form's, which the settings say
-    return guess.form.format == CSV or (bool(len(answers)) and not answers.unreadable)
+    seen = recognised(lambda: store.open_stream(output.uri, output.etag).chunks, reader, rows, as_many=as_many)
+    if seen is None:
+        return
+    found.shape, found.setting = seen.shape, seen.setting
+    readable = found.lines - len(found.unreadable)
+    found.misread = not readable or seen.skips_blank or reader.schema is None
 
 
 class _Keys:

@@ -6,6 +6,7 @@ its `\\r` on the line. Bytes after the last `\\n` are a line too; an empty strea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 NEWLINE = ord("\n")
+MARK = b"\xef\xbb\xbf"  # of byte order, in UTF-8
+_LINE_AND_MARK = b"\n" + MARK
+_MARKS = re.compile(b"\n(?:" + MARK + b")+")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,30 @@ def _pieces(chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
     for chunk in chunks:
         for start in range(0, len(chunk), most_bytes):
             yield chunk[start : start + most_bytes]
+
+
+def without_marks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields the stream without the byte order marks that lines begin with: some servers put one before each answer."""
+    held, begins = b"", True  # what may be half a mark; whether the next byte begins a line
+    for chunk in chunks:
+        data = held + chunk
+        if (begins and data.startswith(MARK)) or _LINE_AND_MARK in data:
+            data = _MARKS.sub(b"\n", b"\n" + data)[1:] if begins else _MARKS.sub(b"\n", data)
+        held = _half_mark(data, begins=begins)
+        data = data[: len(data) - len(held)]
+        if data:
+            begins = data[-1] == NEWLINE
+            yield data
+    if held:
+        yield held
+
+
+def _half_mark(data: bytes, *, begins: bool) -> bytes:
+    """What a piece ends with that the next one may make a mark at the beginning of a line."""
+    for half in (MARK[:2], MARK[:1]):
+        if data.endswith(b"\n" + half) or (begins and data == half):
+            return half
+    return b""
 
 
 @dataclass(frozen=True)

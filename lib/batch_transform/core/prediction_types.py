@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 import pyarrow.types as pt
 
+from batch_transform.core.answer_form import CSV, TEXT, AnswerForm
 from batch_transform.core.errors import ConfigurationError
 
 RAW_FIELD = "prediction"
@@ -44,6 +45,17 @@ def prediction_type(schema: pa.Schema | None) -> pa.StructType:
     if faults:
         raise ConfigurationError(faults)
     return _map_types(whole, lambda scalar: scalar)
+
+
+def may_be_blank(schema: pa.Schema | None, form: AnswerForm) -> bool:
+    """Returns whether a blank line may be an answer: of a bare string.
+
+    Any other blank line is the server's making, such as the newline that AWS's XGBoost ends each answer with, to which
+    the service adds its own (batch_transform_facts, 2.3).
+    """
+    if schema is None:
+        return True
+    return form.format in (CSV, TEXT) and len(schema) == 1 and bool(pt.is_string(schema.types[0]))
 
 
 def fast_type(kind: pa.DataType) -> pa.DataType | None:

@@ -29,6 +29,8 @@ text are read as `prediction_cells` says. Of JSON, with a schema, the line is an
 Where predictions are cut out of documents (`prediction.records_path`, or format json) and the schema has one field, a
 value that is no object is that field's: `0.5` is read as `{"p": 0.5}`.
 
+Blank lines are left out (`AnswerForm.skips_blank`) where the schema has more than a bare string.
+
 Without a schema, the line is one string, kept byte for byte (also a `\\r`); unreadable if blank or not UTF-8.
 
 A line that begins with the placeholder, if there is one, is unreadable whatever else it is. JSON's white space before
@@ -46,7 +48,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -61,7 +63,7 @@ from batch_transform.core.prediction_fast import doubtful, read_fast
 from batch_transform.core.prediction_lines import Lines, Mask, lines_of
 from batch_transform.core.prediction_raw import read_raw
 from batch_transform.core.prediction_slow import Part, read_slow
-from batch_transform.core.prediction_types import fast_type, prediction_type
+from batch_transform.core.prediction_types import fast_type, may_be_blank, prediction_type
 
 NOTHING_FOUND = "none of the schema's fields has a value"
 PLACEHOLDER_REASON = "the model answered the placeholder"
@@ -97,6 +99,8 @@ class PredictionReader:
             raise ConfigurationError("prediction.schema: is required with prediction.format: csv, to name the values")
         if self.form.format in (CSV, TEXT) and self.schema is not None:
             Cells(self.form, self.type)
+        if not may_be_blank(self.schema, self.form):
+            object.__setattr__(self, "form", replace(self.form, skips_blank=True))
 
     def read(self, block: bytes) -> Answers:
         """Returns what the lines of a block (see `blocks`) hold, one value for each.

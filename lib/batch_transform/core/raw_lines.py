@@ -9,6 +9,7 @@ import pyarrow as pa
 from .data_log import MOST_EVIDENCE_CHARACTERS
 from .prediction_answers import Answers
 from .prediction_lines import lines_of
+from .visible import visible
 
 RAW_LINE = pa.struct([("line", pa.string())])
 # No character takes more than four bytes.
@@ -17,7 +18,9 @@ _MOST_BYTES = 4 * MOST_EVIDENCE_CHARACTERS
 
 @dataclass(frozen=True)
 class RawLines:
-    """Reads each line as text, cut to what a dead letter keeps; bytes that are not UTF-8 become U+FFFD."""
+    """Reads each line as text, cut to what a dead letter keeps; what cannot be seen is escaped, and bytes that are not
+    UTF-8 become U+FFFD.
+    """
 
     @property
     def type(self) -> pa.StructType:
@@ -28,7 +31,7 @@ class RawLines:
         """Returns the lines of a block."""
         lines = lines_of(block)
         texts = [
-            block[start : min(end, start + _MOST_BYTES)].decode(errors="replace")[:MOST_EVIDENCE_CHARACTERS]
+            visible(block[start : min(end, start + _MOST_BYTES)].decode(errors="replace"))[:MOST_EVIDENCE_CHARACTERS]
             for start, end in zip(lines.starts.tolist(), lines.ends.tolist(), strict=True)
         ]
         return Answers(pa.StructArray.from_arrays([pa.array(texts, pa.string())], fields=list(RAW_LINE)))

@@ -27,6 +27,7 @@ from batch_transform.core.errors import (
 from batch_transform.core.events import Event
 from batch_transform.core.records import ASKED, INTERRUPTED
 from batch_transform.core.report import run_report
+from batch_transform.core.visible import visible
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import LEAVE_SECONDS, Interrupts
@@ -49,7 +50,7 @@ def tell_terminal(event: Event) -> None:
     and that must not keep the driver from stopping its jobs.
     """
     with suppress(OSError):
-        sys.stderr.write(f"[batch-transform] {event.step:<9} {event.text}\n")
+        sys.stderr.write(f"[batch-transform] {event.step:<9} {visible(event.text)}\n")
         sys.stderr.flush()
 
 

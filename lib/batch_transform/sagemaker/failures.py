@@ -10,6 +10,7 @@ from http import HTTPStatus
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.visible import visible
 
 # What the service says of a call that it may obey a little later (botocore; batch_transform_facts, 6).
 _QUOTA = frozenset({"ResourceLimitExceeded"})
@@ -59,7 +60,7 @@ def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> S
 
 def words_of(err: ClientError) -> str:
     """Returns what the service said: its code and its message."""
-    return f"{err.response['Error']['Code']}: {err.response['Error']['Message']}"
+    return visible(f"{err.response['Error']['Code']}: {err.response['Error']['Message']}")
 
 
 def is_refused(err: ClientError) -> bool:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.request import differences
 from batch_transform.core.status import JobStatus
+from batch_transform.core.visible import visible
 from batch_transform.sagemaker.failures import failure_of, is_refused, service_errors, words_of
 
 # The service's words for a job that it never heard of, and for one that has ended (batch_transform_facts, 1).
@@ -145,7 +146,8 @@ class TransformJobs:
             found = self._client.describe_transform_job(TransformJobName=name)
         status = _status_of(name, found)
         times = (found.get(key) for key in ("CreationTime", "TransformStartTime", "TransformEndTime"))
-        return JobDescription(name, status, found.get("FailureReason"), *times)
+        reason = found.get("FailureReason")
+        return JobDescription(name, status, None if reason is None else visible(reason), *times)
 
     def is_in_flight(self, name: str) -> bool:
         """Returns whether the service knows the job and still works on it.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
@@ -78,9 +78,7 @@ def _numbered_lines(
         "value",
     )
     # In steps: a Python function has no place beside input_file_name(), nor inside posexplode().
-    named = _unpacked(named, form).select(
-        "job", "object", F.posexplode(F.split("value", "\n", -1)).alias("position", "text")
-    )
+    named = _unpacked(named, form).select("job", "object", F.posexplode(_lines(form)).alias("position", "text"))
     within = (F.col("position") >= F.col("line")) & (F.col("position") - F.col("line") < F.col("stop") - F.col("start"))
     return (
         named.join(places, on=["job", "object"], how="inner")
@@ -89,9 +87,18 @@ def _numbered_lines(
     )
 
 
+def _lines(form: AnswerForm) -> Column:
+    """The lines of a text as `AnswerForm.lines` gives them, of a form that is lines; of any other they are as it is."""
+    text = F.col("value")
+    if form.separator and form.is_lines:
+        text = F.replace(text, F.lit(form.separator), F.lit("\n"))
+    lines = F.transform(F.split(text, "\n", -1), lambda line: F.regexp_replace(line, "^\ufeff+", ""))
+    return F.filter(lines, lambda line: line.rlike(r"[^ \t\n\r\x0B\f]")) if form.skips_blank else lines
+
+
 def _unpacked(texts: DataFrame, form: AnswerForm) -> DataFrame:
     """The texts of outputs with one prediction on each line."""
-    if form.is_plain:
+    if form.is_lines:
         return texts
     unpack = iterator_udf(_Unpacker(form), _TEXT)
     return texts.withColumn("value", unpack(F.col("value"))).withColumn("value", F.col("value")["text"])

@@ -7,7 +7,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from batch_transform.core import answer_shapes, output_counts
+from batch_transform.core import answer_recognition, answer_shapes
 from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm
 from batch_transform.core.naming import object_name
 from batch_transform.core.output_counts import OutputObject, count_output
@@ -36,6 +36,10 @@ def objects(name: str = "p", rows: int = ROWS) -> list[dict]:
 
 def lines(values: list, indent: int | None = None) -> str:
     return "\n".join(json.dumps(value, indent=indent) for value in values)
+
+
+def pair(body: str, media_type: str = "text/json") -> str:
+    return json.dumps([body, media_type])
 
 
 NUMBERS = [i + 0.5 for i in range(ROWS)]
@@ -91,11 +95,44 @@ SHAPES = {
     "commas and blanks": (
         f"{JOIN}\n\n",
         P,
+        "37 values joined by commas on 2 lines",
+        "prediction.format: text and prediction.separator: ','",
+    ),
+    "commas and blanks without a schema": (
+        f"{JOIN}\n\n",
+        None,
         "37 values joined by commas, with 1 blank lines between them",
         "prediction.blank_lines: skip",
     ),
-    "blanks": (lines(objects()).replace("\n", "\n\n"), P, "36 blank lines between 37 answers", "blank_lines: skip"),
-    "a blank at the end": (lines(objects()) + "\n\n", P, "1 blank line between 37 answers", "blank_lines: skip"),
+    "blanks": (lines(objects()).replace("\n", "\n\n"), None, "36 blank lines between 37 answers", "blank_lines: skip"),
+    "a blank at the end": (lines(objects()) + "\n\n", None, "1 blank line between 37 answers", "blank_lines: skip"),
+    "body and type": (pair(json.dumps(NUMBERS)), P, '1 array of a body and its media type, "text/json"', "'[]'"),
+    "body and type of lines": (
+        pair(lines(objects(rows=30)), "application/jsonlines; charset=utf-8") + pair(lines(objects(rows=7))),
+        P,
+        '2 arrays of a body and its media type, "application/jsonlines; charset=utf-8"',
+        "prediction.body: wrapped",
+    ),
+    "a body that is no string, and its type": (
+        json.dumps([{"predictions": NUMBERS}, "application/json"]),
+        P,
+        '1 array of a body and its media type, "application/json"',
+        "prediction.body: wrapped (or let the model's function return the body alone, in another run) and "
+        "prediction.format: json and prediction.records_path: 'predictions'",
+    ),
+    "a pair a row": (
+        "\n".join(pair(json.dumps(value)) for value in objects()),
+        P,
+        '37 arrays of a body and its media type, "text/json"',
+        "prediction.body: wrapped",
+    ),
+    "a body of nothing that is known": (
+        pair("<html>", "text/html"),
+        P,
+        '1 array of a body and its media type, "text/html"',
+        "prediction.body: wrapped",
+    ),
+    "JSON of JSON": (json.dumps(json.dumps(NUMBERS)), P, "1 JSON string of JSON", "prediction.body: wrapped"),
     "a number a line": (lines(NUMBERS), P, "37 lines of one number each", "prediction.format: text"),
     "two numbers a line": (lines([f"{n},1" for n in NUMBERS]).replace('"', ""), TWO, "37 lines of 2 numbers", "csv"),
 }
@@ -110,7 +147,78 @@ def test_a_shape_is_named_with_the_setting_that_reads_it(shape):
     assert found["misread"]
 
 
+@pytest.mark.parametrize("media_type", ["application/json", "text/csv", "application/x-npy", "text/csv; header=no"])
+@pytest.mark.parametrize("form", [AnswerForm(JSON, (None,)), AnswerForm(JSON)])
+@pytest.mark.parametrize("kind", [pa.string(), pa.list_(pa.string())])
+def test_body_and_type_are_never_two_predictions_nor_one(media_type, form, kind):
+    text = json.dumps(["cat", media_type])
+    found = counted(text, pa.schema([("p", kind)]), form, rows=2 if form.steps else 1)
+    assert (found["lines"], found["misread"]) == (0, True)
+    assert media_type in found["shape"]
+
+
+@pytest.mark.parametrize("values", [["cat", "dog"], ["text/csv", "text/plain"], ["text/csv", "cat"], ["a", "b/c"]])
+def test_two_strings_that_are_no_body_and_type_are_two_predictions(values):
+    found = counted(json.dumps(values), pa.schema([("p", pa.string())]), AnswerForm(JSON, (None,)), rows=2)
+    assert (found["lines"], found["unreadable"], found["shape"]) == (2, [], None)
+
+
+MARKS = "\ufeff"
+MARKED = {
+    "jsonlines": (MARKS + lines(objects(rows=20)) + "\n" + MARKS * 2 + lines(objects(rows=17)), P, AnswerForm()),
+    "json": (MARKS + json.dumps(NUMBERS[:30]) + MARKS + json.dumps(NUMBERS[30:]), P, AnswerForm(JSON, (None,))),
+    "csv": (MARKS + "1,2\n" * 20 + MARKS + "1,2\n" * 17, TWO, AnswerForm(CSV)),
+    "text": (MARKS + "1\n" * 36 + MARKS + "1", P, AnswerForm(TEXT)),
+    "joined text": (MARKS + JOIN, P, AnswerForm(TEXT, separator=",")),
+    "strings": (MARKS + "a\n" * 36 + MARKS + "b", None, AnswerForm()),
+    "a newline after each answer": (
+        lines(objects(rows=20)) + "\n\n" + MARKS + lines(objects(rows=17)) + "\n\n",
+        P,
+        AnswerForm(),
+    ),
+    "csv and newlines": ("1,2\n" * 20 + "\r\n" + "1,2\n" * 17 + "\n", TWO, AnswerForm(CSV)),
+    "numbers and newlines": ("1\n" * 20 + "\n" + "1\n" * 17 + " \n", P, AnswerForm(TEXT)),
+    "wrapped": (pair(MARKS + json.dumps(NUMBERS)), P, AnswerForm(JSON, (None,), is_wrapped=True)),
+    "wrapped lines": (
+        pair(lines(objects(rows=30)) + "\n") + pair(lines(objects(rows=7))),
+        P,
+        AnswerForm(is_wrapped=True),
+    ),
+    "wrapped strings": (MARKS.join(json.dumps(json.dumps(o)) for o in objects()), P, AnswerForm(is_wrapped=True)),
+}
+
+
+@pytest.mark.parametrize("case", MARKED)
+def test_marks_of_byte_order_and_newlines_of_the_servers_own_are_no_part_of_the_answers(case):
+    text, schema, form = MARKED[case]
+    found = counted(text, schema, form)
+    assert (found["lines"], found["blank"], found["unreadable"]) == (ROWS, 0, [])
+    assert (found["shape"], found["setting"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("schema", "form"),
+    [
+        (None, AnswerForm()),
+        (pa.schema([("p", pa.string())]), AnswerForm(TEXT)),
+        (pa.schema([("p", pa.string())]), AnswerForm(CSV)),
+    ],
+)
+def test_a_blank_line_may_be_an_answer_of_a_bare_string(schema, form):
+    found = counted("a\n" * (ROWS - 1) + "\n", schema, form)
+    assert found["blank"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_of_answers_in_another_encoding_it_is_said_what_is_wanted(encoding):
+    store, body = MemoryStore(), lines(objects()).encode(encoding)
+    store.put(OUTPUT, body)
+    found = count_output(store, OutputObject(object_name(0, ROWS, "0f"), OUTPUT, etag_of(body)), PredictionReader(P))
+    assert "answers must be UTF-8" in found["shape"]
+
+
 GOOD = {
+    "blank lines of which none is a prediction": (lines(objects()).replace("\n", "\n\n"), P, None),
     "lines": (lines(objects()), P, None),
     "blank lines that are skipped": (lines(objects()).replace("\n", "\n\n"), P, AnswerForm(skips_blank=True)),
     "documents": (json.dumps({"predictions": objects()}), P, DOCUMENT),
@@ -162,7 +270,7 @@ def test_a_document_that_is_not_as_the_path_says_is_told_with_its_place():
 
 def test_a_long_document_is_recognised_by_how_it_begins(monkeypatch):
     monkeypatch.setattr(answer_shapes, "HEAD_BYTES", 30)
-    monkeypatch.setattr(output_counts, "HEAD_BYTES", 30)
+    monkeypatch.setattr(answer_recognition, "HEAD_BYTES", 30)
     assert counted(json.dumps({"predictions": objects()}))["setting"].endswith("'predictions'")
     assert counted(json.dumps(NUMBERS))["setting"].endswith("'[]'")
     assert counted(json.dumps({"a": {"b": NUMBERS}}))["setting"].endswith("'a.b'")

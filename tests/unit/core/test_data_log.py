@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.data_log import MOST_EVIDENCE_CHARACTERS, LogEntry, parse
+from batch_transform.core.visible import visible
 
 # As in the log of a real job (batch_transform_facts, 4), under our names.
 TIME = "2020-10-14T04:08:19.163:[sagemaker logs]: "
@@ -68,5 +69,5 @@ def test_interleaved_lines_of_several_objects_come_apart(failures, random):
         mixed.append(random.choice([queue for queue in queues if queue]).pop(0))
     found = parsed(mixed, set(named))
     for name, (headline, body) in named.items():
-        assert found[name].headline == headline.strip()
-        assert found[name].body == "\n".join(body).strip()[:MOST_EVIDENCE_CHARACTERS]
+        assert found[name].headline == visible(headline.strip())
+        assert found[name].body == visible("\n".join(body).strip())[:MOST_EVIDENCE_CHARACTERS]

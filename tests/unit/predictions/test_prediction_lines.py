@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.prediction_lines import LineCount, blocks, count, lines_of
+from batch_transform.core.prediction_lines import LineCount, blocks, count, lines_of, without_marks
 
 STREAMS = st.lists(st.sampled_from([b"a", b" ", b"\n", b"\r", b"\t", b"\xe2\x80\xa8", b"\x85", b"bcd"])).map(b"".join)
 
@@ -131,3 +131,19 @@ def test_counting_draws_one_chunk_at_a_time_and_holds_no_line():
             yield Chunk()
 
     assert count(one_long_line()) == LineCount(1, 0, 100_000, 100_000)
+
+
+@given(
+    st.lists(st.sampled_from([b"\xef\xbb\xbf", b"\xef", b"\xbb", b"\xbf", b"\n", b"a", b" "]), max_size=14), st.data()
+)
+def test_marks_at_the_beginnings_of_lines_are_left_out_however_the_stream_is_cut(pieces, data):
+    text = b"".join(pieces)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    chunks = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+    def bare(line):
+        while line.startswith(b"\xef\xbb\xbf"):
+            line = line[3:]
+        return line
+
+    assert b"".join(without_marks(chunks)) == b"\n".join(bare(line) for line in text.split(b"\n"))
