@@ -147,3 +147,22 @@ def test_a_table_cut_short_is_refused():
     table: pa.Table = publication.to_table()
     with pytest.raises(LedgerCorrupt):
         Publication.from_document(publication.to_document(), table.slice(1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "found", "files"),
+    [
+        ("error", [], 1),
+        ("append", [], 1),
+        ("overwrite_partitions", ["_SUCCESS"], 1),
+        ("overwrite", ["a=1/old.parquet"], 1),
+        ("append", ["a=1/old.parquet"], 0),
+        ("overwrite_partitions", ["a=0/old.parquet"], 0),
+    ],
+)
+def test_a_partition_without_rows_is_published_where_nothing_else_makes_the_output_a_table(mode, found, files):
+    listed = [TreeFile(name, 1, "e") for name in found]
+    empty = [TreeFile("a=0/part-0.parquet", 500, "e", 0)]
+    planned = plan_publication("result", mode, "s3://w/src", "s3://out/t", "run", "n0nce", empty, listed)
+    assert len(planned.files) == files
+    assert planned.remove == (tuple(found) if mode == "overwrite" else ())

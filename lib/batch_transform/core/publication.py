@@ -135,6 +135,7 @@ def plan_publication(
     them (`_metadata`) and the markers of earlier publications; `overwrite_partitions` removes the data files of the
     partitions that it writes to, and of no other. What the run itself has copied of an earlier merge, whose other files
     were lost (`merges_lost` times), is removed in any mode.
+    A partition without rows, which is there so that a table is one, is left out where files stay that make it one.
 
     Raises:
         ConfigurationError: the output cannot take the files, as `refuse_target` says.
@@ -145,6 +146,9 @@ def plan_publication(
     names = [name for name in every if name not in own]
     data = sorted((file for file in merged if is_data_file(file.name)), key=lambda file: file.name)
     refuse_target(mode, target, names, partition_columns(data[0].name) if data else None)
+    stays = mode in ("append", "overwrite_partitions") and any(map(is_data_file, names))
+    if stays and all(partition_of(file.name) and file.rows == 0 for file in data):
+        data = []
     merge = f"{nonce}-{merges_lost}" if merges_lost else nonce
     files = tuple(_published(file, merge, number) for number, file in enumerate(data))
     leftover = own - {file.target for file in files}

@@ -27,6 +27,7 @@ from batch_transform.pipeline.renewal import renewed
 from batch_transform.pipeline.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.dead_letters import ERROR_TYPE
+from batch_transform.spark.empty_tables import partitions_last
 from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.user_session import user_session, zone_of
@@ -148,7 +149,7 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     assert state.staged is not None
     schema = StructType([*df.schema.fields, *_added(spark, ctx, state, kind)])
     if not files:
-        return spark.createDataFrame([], schema)
+        return spark.createDataFrame([], partitions_last(spark, schema, targets.output.partition_by))
     return read_exactly(spark, schema, files, timeZone=zone_of(state.staged), basePath=root)
 
 

@@ -33,6 +33,7 @@ from batch_transform.pipeline.predictions import shape_of
 from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
+from batch_transform.spark.empty_tables import write_empty
 from batch_transform.spark.export import export
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.job_settings import own_job, user_job
@@ -143,11 +144,14 @@ class SparkTables:
         targets = targets_of(self.config, self.places)
         target = (targets.output if kind == "result" else targets.dead_letter).path or ""
         source = self.places.sibling(target, f"{self.writer}-{kind}")
+        tree, place = open_tree(source, self.store), self.places.spark_path(source)
+        partition_by = targets.output.partition_by
         with self._merge_job(state.staged, kind):
-            writing = self.merged(state, kind).write.mode("overwrite").partitionBy(*targets.output.partition_by)
+            merged = self.merged(state, kind)
             options = {**writer_options(state.staged.largest), "timeZone": zone_of(state.staged)}
-            writing.options(**options).parquet(self.places.spark_path(source))
-        tree = open_tree(source, self.store)
+            merged.write.mode("overwrite").partitionBy(*partition_by).options(**options).parquet(place)
+            if partition_by and not any(is_data_file(file.name) for file in tree.list()):
+                write_empty(merged, partition_by, place, options)
         listed = [file for file in tree.list() if is_data_file(file.name)]
         rows = footer_rows(tree, listed)
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)

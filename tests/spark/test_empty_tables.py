@@ -1,0 +1,84 @@
+"""A table without rows can be read in every format, layout and mode, with its schema, and takes rows later."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import functions as F
+
+from batch_transform import score
+from batch_transform.core.filenames import is_data_file
+from batch_transform.outputs.local_tree import LocalTree
+from support.tables import assert_same_rows
+
+pytestmark = pytest.mark.spark
+
+COLUMNS = "day date, key string, part int, big long, `a b=c/d` string, amount decimal(38, 18)"
+LAYOUTS = [
+    ("parquet", []),
+    ("parquet", ["day"]),
+    ("parquet", ["part", "key"]),
+    ("parquet", ["big", "A B=C/D"]),
+    ("delta", []),
+    ("delta", ["day", "part"]),
+]
+
+
+def rows_of(spark, *days, format="parquet"):
+    rows = _rows(spark, *days)
+    # Delta takes no such name.
+    return rows.withColumnRenamed("a b=c/d", "abcd") if format == "delta" else rows
+
+
+def _rows(spark, *days):
+    rows = [(F.lit(day).cast("date"), F.lit(f"k{place}"), F.lit(place)) for place, day in enumerate(days)]
+    empty = spark.createDataFrame([], COLUMNS)
+    made = [spark.range(1).select(day.alias("day"), key.alias("key"), part.alias("part")) for day, key, part in rows]
+    for row in made:
+        empty = empty.unionByName(row, allowMissingColumns=True)
+    return empty
+
+
+def read(spark, format, path):
+    return spark.read.format(format).load(path)
+
+
+@pytest.mark.parametrize(("format", "partition_by"), LAYOUTS)
+def test_an_empty_run_publishes_two_tables_that_can_be_read_and_appended_to(
+    spark, world, tmp_path, format, partition_by
+):
+    output = {"path": f"{tmp_path}/out", "format": format, "partition_by": partition_by}
+    empty = score(rows_of(spark, format=format), **world.arguments(tmp_path, output=output))
+    last = [name.lower() for name in partition_by]
+    for place, added, found in (("out", "echo", empty.df), ("out_dead_letter", "error", empty.dead_letters)):
+        stored = read(spark, format, f"{tmp_path}/{place}")
+        names = [*rows_of(spark, format=format).columns, added]
+        if format == "parquet":
+            names = [*[name for name in names if name.lower() not in last], *last]
+            assert found.columns == stored.columns
+        assert stored.columns == names
+        kinds = {field.name: field.dataType for field in rows_of(spark, format=format).schema}
+        assert {name: stored.schema[name].dataType for name in kinds} == kinds
+        assert stored.count() == found.count() == 0
+    more = rows_of(spark, "2024-05-01", "2024-05-02", format=format).fillna("x").fillna(7, ["big"])
+    again = score(more, **world.arguments(tmp_path, output=output | {"mode": "append"}))
+    stored = read(spark, format, f"{tmp_path}/out")
+    assert stored.columns == read(spark, format, f"{tmp_path}/out").columns
+    assert_same_rows(stored.select("key", "day", "part", "echo"), again.df.select("key", "day", "part", "echo"))
+    assert stored.count() == 2
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite_partitions", "overwrite"])
+def test_an_empty_run_takes_nothing_from_a_partition_that_is_there(spark, world, tmp_path, mode):
+    """Also not from one that is called as the empty partition would be."""
+    output = {"path": f"{tmp_path}/out", "partition_by": ["day"]}
+    score(rows_of(spark, "1970-01-01", "2024-05-02"), **world.arguments(tmp_path, output=output))
+    before = sorted(row["key"] for row in read(spark, "parquet", f"{tmp_path}/out").collect())
+    files = [file.name for file in LocalTree(f"{tmp_path}/out").list() if is_data_file(file.name)]
+    score(rows_of(spark), **world.arguments(tmp_path, output=output | {"mode": mode}))
+    stored = read(spark, "parquet", f"{tmp_path}/out")
+    after = [file.name for file in LocalTree(f"{tmp_path}/out").list() if is_data_file(file.name)]
+    if mode == "overwrite":
+        assert (stored.count(), stored.columns[-1]) == (0, "day")
+    else:
+        assert sorted(row["key"] for row in stored.collect()) == before
+        assert after == files
