@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,21 @@ def test_prediction_sql_means_in_another_session_what_it_meant_before(
     assert result.columns == ["key", "said", "hour", "day", "at", "provenance"]
 
 
+@pytest.mark.parametrize("way", ["arrow_udf", "pandas_udf"])  # of Spark 4.1 and later, and of 3.5
+def test_moments_come_from_python_as_they_are_whatever_zone_the_session_is_in(spark, world, tmp_path, monkeypatch, way):
+    if way == "pandas_udf":
+        monkeypatch.delattr(F, "arrow_udf")
+    df = spark.createDataFrame([("2024-05-01T00:30:00Z",), ("refused!",)], "key string").coalesce(1)
+    prediction = {"schema": "echo timestamp", "sql": ["echo AS at"], "provenance": True}
+    arguments = world.arguments(tmp_path, "shaped", prediction=prediction, errors={"max_rows": 1})
+    with session_settings(spark, ELSEWHERE):
+        result = score(df, **arguments)
+        ((at, scored),) = result.df.select(F.unix_seconds("at"), F.unix_seconds("provenance.scored_at")).collect()
+        (died,) = result.dead_letters.select(F.unix_seconds("error.time")).first()
+    assert at == 1714523400
+    assert max(abs(time.time() - scored), abs(time.time() - died)) < 1200
+
+
 def test_a_run_that_recorded_no_settings_goes_on_under_those_it_was_staged_with(spark, world, tmp_path, monkeypatch):
     monkeypatch.setattr("batch_transform.pipeline.spark_tables.settings_to_record", lambda spark: {})
     arguments = world.arguments(
@@ -212,6 +228,17 @@ def test_text_of_fixed_length_is_padded_as_the_session_of_the_input_pads_it(spar
     finally:
         spark.sql("DROP TABLE padded")
     assert records(world, arguments["run_id"]) == {"0": {"key": "0", "code": "ab"}}
+
+
+def test_variants_and_binaries_pass_through_a_session_that_reads_binaries_as_text(spark, world, tmp_path):
+    df = keyed(spark, 1).select("key", F.expr("parse_json('{\"a\": 1}') AS document"), F.expr("X'00FF' AS bytes"))
+    prediction = {"schema": "echo string", "sql": ["upper(echo) AS said"]}
+    arguments = world.arguments(tmp_path, record={"sql": "struct(key, document, bytes)"}, prediction=prediction)
+    with session_settings(spark, {"spark.sql.parquet.binaryAsString": "true"}):
+        result = score(df, **arguments).df
+        assert result.schema["bytes"].dataType == df.schema["bytes"].dataType
+    assert_same_rows(result.drop("said"), df)
+    assert records(world, arguments["run_id"])["0"]["document"] == {"a": 1}
 
 
 def test_columns_are_staged_apart_though_their_field_ids_are_the_same(spark, world, tmp_path):

@@ -12,6 +12,7 @@ from batch_transform.spark.settings import (
     ARROW_SETTINGS,
     CASE_SENSITIVE,
     OWN_SETTINGS,
+    SCAN_SETTINGS,
     WRITER_SETTINGS,
     large_record_settings,
     session_settings,
@@ -40,6 +41,12 @@ def user_job(spark: SparkSession, staged: Staged, more: Mapping[str, str] | None
 
     Of the pipeline's own only those are set that no evaluation reads, and `more`.
     """
-    own = {**WRITER_SETTINGS, **ARROW_SETTINGS, **large_record_settings(staged.largest), **(more or {})}
+    own = {
+        **SCAN_SETTINGS,
+        **WRITER_SETTINGS,
+        **ARROW_SETTINGS,
+        **large_record_settings(staged.largest),
+        **(more or {}),
+    }
     with user_session(spark, staged), session_settings(spark, own):
         yield

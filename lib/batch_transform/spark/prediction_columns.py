@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -86,7 +88,7 @@ def prediction_shape(
         ConfigurationError: no DDL, a type that a prediction cannot have, or an expression that is none over the fields.
     """
     struct = RAW_PREDICTION if ddl is None else _parsed(spark, ddl)
-    reader = PredictionReader(to_arrow_schema(struct) if ddl is not None else None, placeholder, form)
+    reader = PredictionReader(_arrow_schema(struct) if ddl is not None else None, placeholder, form)
     computed = _analysed(spark, struct, sql) if sql else None
     return PredictionShape(struct, reader, column, tuple(sql or ()), computed, provenance)
 
@@ -95,6 +97,13 @@ def unknown_shape(column: str | None, placeholder: str | None, form: AnswerForm,
     """Returns what is known of predictions whose schema is to be inferred from the first of them."""
     struct = RAW_PREDICTION if column else StructType([])
     return PredictionShape(struct, PredictionReader(None, placeholder, form), column, provenance=provenance)
+
+
+def _arrow_schema(struct: StructType) -> pa.Schema:
+    """The schema with timestamps in UTC, which Spark 4.2 wants to be told."""
+    convert: Callable[..., pa.Schema] = to_arrow_schema
+    told = {"timezone": "UTC"} if "timezone" in inspect.signature(convert).parameters else {}
+    return convert(struct, **told)
 
 
 def _parsed(spark: SparkSession, ddl: str) -> StructType:

@@ -25,6 +25,15 @@ WRITER_SETTINGS: Mapping[str, str] = {
     "spark.sql.parquet.writeLegacyFormat": "false",
     "spark.sql.parquet.fieldId.write.enabled": "true",
 }
+# The Parquet reader takes these from the session and knows no option for them: for jobs whose one scan is of our own
+# files. With `binaryAsString` a variant that was written could not be read.
+SCAN_SETTINGS: Mapping[str, str] = {
+    "spark.sql.parquet.binaryAsString": "false",
+    "spark.sql.parquet.int96AsTimestamp": "true",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+}
+# Without it a task of a repartition that is tried again may give other rows to the partitions than the first time.
+SAME_ROWS: Mapping[str, str] = {"spark.sql.execution.sortBeforeRepartition": "true"}
 # What crosses into Python and back. A Python function of the user's in the same job sees other sizes of its batches.
 ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -40,6 +49,8 @@ PATH_TABLES: Mapping[str, str] = {"spark.sql.runSQLOnFiles": "true"}
 OWN_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    "spark.sql.ansi.enforceReservedKeywords": "false",  # schemas of our own are text of DDL
+    "spark.sql.execution.pandas.structHandlingMode": "legacy",
     CASE_SENSITIVE: "false",
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
@@ -47,10 +58,9 @@ OWN_SETTINGS: Mapping[str, str] = {
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
-    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
-    "spark.sql.parquet.binaryAsString": "false",
     "spark.sql.parquet.mergeSchema": "false",
     "spark.sql.sources.partitionOverwriteMode": "static",
+    **SCAN_SETTINGS,
     **WRITER_SETTINGS,
     **ARROW_SETTINGS,
 }

@@ -22,6 +22,8 @@ from batch_transform.spark.rendering import quoted
 from batch_transform.spark.settings import (
     OWN_SETTINGS,
     ROW_READER,
+    SAME_ROWS,
+    SCAN_SETTINGS,
     SMALL_ROW_GROUPS,
     WRITER_SETTINGS,
     session_settings,
@@ -58,9 +60,10 @@ def stage(df: DataFrame, rule: RecordRule, target: str, *, is_scan: bool, rows_a
     if as_it_is:
         return copy
     partitions = 1 if rule.one_object else partition_count(copy.json_bytes)
-    rows = read_staged(spark, copy)
-    even = rows.select(*input_columns(rows)).repartition(partitions)
-    return _write(even, rule, f"{target}/rows")
+    with session_settings(spark, SCAN_SETTINGS):
+        rows = read_staged(spark, copy)
+        even = rows.select(*input_columns(rows)).repartition(partitions)
+        return _write(even, rule, f"{target}/rows")
 
 
 def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile] | None = None) -> DataFrame:
@@ -106,7 +109,7 @@ def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
         *names,
     )
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
-    with session_settings(df.sparkSession, WRITER_SETTINGS):
+    with session_settings(df.sparkSession, {**WRITER_SETTINGS, **SAME_ROWS}):
         numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
     with session_settings(df.sparkSession, OWN_SETTINGS):
         written = _list_files(df.sparkSession, path, own)
