@@ -100,7 +100,7 @@ def test_a_known_run_refuses_an_input_of_another_schema(spark, published):
         ({"model": "shaped"}, r"model\.name: was 'echo', now 'shaped'"),
         ({"prediction": "echo string, more int"}, r"prediction\.schema"),
         ({"columns": ["key"]}, r"record\.columns"),
-        ({"transform": {"instance_count": 2}}, r"transform\.instance_count: was 1, now 2"),
+        ({"transform": {"strategy": "SingleRecord"}}, r"transform\.strategy: was 'MultiRecord', now 'SingleRecord'"),
     ],
 )
 def test_a_known_run_refuses_another_configuration(spark, published, changes, word):

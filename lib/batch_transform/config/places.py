@@ -49,6 +49,18 @@ def check_parquet_target(location: str) -> str:
     return location
 
 
+def check_run(run: str) -> str:
+    """Returns a run's folder on S3, without a final slash, or a run id."""
+    if is_s3(run):
+        bucket, _, key = run.partition("://")[2].strip("/").partition("/")
+        if not key:
+            raise ValueError(f"is {run!r}; valid: a run's folder, s3://bucket/prefix/run_id")
+        return f"s3://{bucket}/{key}"
+    if "/" in run or not run.strip():
+        raise ValueError(f"is {run!r}; valid: a run id of this workspace, or a run's folder, s3://bucket/prefix/run_id")
+    return run
+
+
 def check_workspace(location: str) -> str:
     """Returns `s3://bucket[/prefix]` without a final slash; `s3a://` is taken for `s3://`.
 

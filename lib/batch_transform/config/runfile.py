@@ -85,6 +85,33 @@ class RunConfig(Section):
             raise ValueError("is required, with path or table")
         return section
 
+    @field_validator("input")
+    @classmethod
+    def _names_another_run(cls, section: Input | None, info: ValidationInfo) -> Input | None:
+        own = info.data.get("run_id")
+        if section is not None and own is not None:
+            folder = f"{info.data.get('workspace', '')}/{own}"
+            if section.dead_letters in (own, folder):
+                raise ValueError(
+                    "names this run itself in dead_letters; a run of its own scores them: give it a run_id of its own"
+                )
+        return section
+
+    @field_validator("output")
+    @classmethod
+    def _adds_what_is_scored_again(cls, output: Output | None, info: ValidationInfo) -> Output | None:
+        given = info.data.get("input")
+        if output is None or given is None or given.dead_letters is None:
+            return output
+        if "mode" not in output.model_fields_set:
+            return output.model_copy(update={"mode": "append"})
+        if output.mode.startswith("overwrite"):
+            raise ValueError(
+                f"has mode: {output.mode}, which would put the rows of input.dead_letters in the place of those that "
+                "are scored; give mode: append"
+            )
+        return output
+
     @field_validator("model")
     @classmethod
     def _known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:

@@ -39,14 +39,34 @@ def check_one_place(table: str | None, info: ValidationInfo) -> str | None:
 
 
 class Input(PathOrTable):
-    """The table to score.
+    """The table to score: exactly one of path, table and dead_letters.
 
     Attributes:
+        dead_letters: a published run, by its folder or by its run id in the same workspace, of which the dead rows are
+            to be scored.
         format: a format of Spark's reader; says nothing for a table.
         options: of Spark's reader.
         where: a SQL condition; rows for which it does not hold are no part of the run.
     """
 
+    dead_letters: Annotated[str, AfterValidator(places.check_run)] | None = Field(default=None, validate_default=True)
     format: Text = "parquet"
     options: Options = Field(default_factory=dict)
     where: Text | None = None
+
+    @field_validator("table")
+    @classmethod
+    def _exactly_one(cls, table: str | None, info: ValidationInfo) -> str | None:
+        return table  # the rule stands at `dead_letters`, which sees all three
+
+    @field_validator("dead_letters")
+    @classmethod
+    def _one_of_three(cls, run: str | None, info: ValidationInfo) -> str | None:
+        given = [name for name in ("path", "table") if info.data.get(name) is not None]
+        given += ["dead_letters"] if run is not None else []
+        refused = not {"path", "table"} <= set(info.data)  # its own fault is enough
+        if not given and not refused:
+            raise ValueError("is not given, nor is path or table; input needs one of the three")
+        if len(given) > 1:
+            raise ValueError(f"stands beside others: {', '.join(given)}; give one of them")
+        return run

@@ -18,6 +18,7 @@ from batch_transform.core.events import Listener
 from batch_transform.core.framing import framing_of
 from batch_transform.core.model_versions import has_scored
 from batch_transform.core.object_rules import is_one_object
+from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState
@@ -104,9 +105,9 @@ def open_run(
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
     with user_session(spark, staged):
-        rows = _rows(spark, config, places, source, recorded, faults)
+        rows = _rows(spark, config, places, store, source, recorded, faults)
         if recorded is not None and staged is not None and names_input:
-            check_source(spark, config, places, source, recorded, listener)
+            check_source(spark, config, places, store, source, recorded, listener)
     fit = _fit(spark, config, places, store, rows, recorded)
     tables = SparkTables(
         spark,
@@ -120,7 +121,7 @@ def open_run(
         ledger,
         writer,
         CLOCK.sleep,
-        lambda: _read_again(spark, config, recorded, places),
+        lambda: _read_again(spark, config, recorded, places, store),
         fit.check_rows,
     )
     ctx = RunContext(
@@ -172,12 +173,13 @@ def _rows(
     spark: SparkSession,
     config: RunConfig,
     places: Places,
+    store: ObjectStore,
     source: Source | None,
     recorded: RunState | None,
     faults: Faults,
 ) -> _Rows:
     """Checks input, record and predictions; refuses with all faults that were found, here or before."""
-    source = source or faults.of(lambda: _read(spark, config, recorded, places))
+    source = source or faults.of(lambda: _read(spark, config, recorded, places, store))
     schema = faults.of(lambda: _schema(source, recorded))
     inferred = recorded.inferred if recorded is not None else None
     shape = faults.of(lambda: shape_of(spark, config, inferred))
@@ -211,18 +213,22 @@ def rule_of(spark: SparkSession, schema: StructType, config: RunConfig, *, is_st
     )
 
 
-def _read(spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places) -> Source | None:
+def _read(
+    spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places, store: ObjectStore
+) -> Source | None:
     """The input; None for a run over rows that are staged: they are pinned, whatever became of the input."""
     if recorded is not None and recorded.staged is not None:
         return None
     assert config.input is not None
-    return read_source(spark, config.input, places)
+    return read_source(spark, config.input, places, store)
 
 
-def _read_again(spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places) -> Source:
+def _read_again(
+    spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places, store: ObjectStore
+) -> Source:
     """The input of a run whose staged rows are gone, nothing depending on them yet."""
     assert config.input is not None
-    source = read_source(spark, config.input, places)
+    source = read_source(spark, config.input, places, store)
     _schema(source, recorded)
     return source
 
@@ -251,7 +257,7 @@ def _input(tables: SparkTables) -> DataFrame:
     if tables.source is not None:
         return tables.source.df
     assert tables.config.input is not None
-    return read_source(tables.spark, tables.config.input, tables.places).df
+    return read_source(tables.spark, tables.config.input, tables.places, tables.store).df
 
 
 def _fit(

@@ -20,6 +20,7 @@ from batch_transform.core.errors import (
     first_line,
 )
 from batch_transform.core.events import Event, Listener
+from batch_transform.core.objects import ObjectStore
 from batch_transform.core.plan_text import plan_lines
 from batch_transform.core.run_plan import Asked, run_plan
 from batch_transform.pipeline.emulation import embedded_emulator
@@ -32,6 +33,7 @@ from batch_transform.pipeline.reaching import access_of
 from batch_transform.pipeline.session import make_session
 from batch_transform.pipeline.sources import read_source
 from batch_transform.pipeline.spark_tables import is_columnar
+from batch_transform.s3.store import S3Store
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.measuring import measure
 from batch_transform.spark.reading import has_large_rows
@@ -64,30 +66,35 @@ def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake:
 def _planned(config: RunConfig, interrupts: Interrupts) -> dict[str, Any]:
     with ExitStack() as resources:
         url = None
-        if config.emulator is not None and is_s3((config.input and config.input.path) or ""):
-            # Only so can Spark read an input that lies in the emulator's S3.
+        given = config.input
+        if config.emulator is not None and given is not None and (given.dead_letters or is_s3(given.path or "")):
+            # Only so can an input be read that lies in the emulator's S3.
             url = resources.enter_context(embedded_emulator(config.emulator))
-        spark = make_session(config.run_id, access_of(config, url, os.environ))
+        access = access_of(config, url, os.environ)
+        spark = make_session(config.run_id, access)
         interrupts.take_over()
-        found = plan(spark, config, tell_terminal)
+        found = plan(spark, config, tell_terminal, S3Store(access.client("s3")))
         spark.stop()  # of a plan that failed, or was interrupted while Spark works, the process's end is the end
         return found
 
 
-def plan(spark: SparkSession, config: RunConfig, listener: Listener) -> dict[str, Any]:
+def plan(
+    spark: SparkSession, config: RunConfig, listener: Listener, store: ObjectStore | None = None
+) -> dict[str, Any]:
     """Returns the report of a plan; its keys are those of `run_plan` besides run_id, status and model.
 
     Args:
         spark: the session.
         config: the checked configuration of a run file.
         listener: is told the plan in lines.
+        store: with the workspace, for an input that lies in another run.
 
     Raises:
         ConfigurationError: the input or the record is none, or rows cannot be sent.
     """
     assert config.input is not None
     places = places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
-    df = read_source(spark, config.input, places).df
+    df = read_source(spark, config.input, places, store).df
     rule = rule_of(spark, df.schema, config)
     asked = Asked.of(config.to_document(), rule.header)
     large = is_columnar(config.input) and has_large_rows(df)

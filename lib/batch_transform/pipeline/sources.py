@@ -8,20 +8,25 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError, OtherRows
 from batch_transform.core.events import Event, Listener
+from batch_transform.core.objects import ObjectStore
 from batch_transform.core.records import RunState
 from batch_transform.core.source_identity import Likeness, compared
+from batch_transform.pipeline.dead_rows import dead_rows
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.spark_tables import Source, versions_of
-from batch_transform.spark.reading import read_input
+from batch_transform.spark.reading import filtered, read_input
 from batch_transform.spark.source_identity import identify, same_rows
 
 
-def read_source(spark: SparkSession, given: Input, places: Places) -> Source:
+def read_source(spark: SparkSession, given: Input, places: Places, store: ObjectStore | None) -> Source:
     """Returns the input that a run file names.
 
     Raises:
-        ConfigurationError: as `read_input`.
+        ConfigurationError: as `read_input`, or as `dead_rows`.
     """
+    if given.dead_letters is not None:
+        assert store is not None
+        return Source(filtered(dead_rows(spark, given.dead_letters, places, store), given.where), is_scan=True)
     path = places.spark_path(given.path) if given.path else None
     return Source(read_input(spark, path, given.table, given.format, given.options, given.where), is_scan=True)
 
@@ -30,6 +35,7 @@ def check_source(
     spark: SparkSession,
     config: RunConfig,
     places: Places,
+    store: ObjectStore,
     source: Source | None,
     recorded: RunState,
     listener: Listener,
@@ -46,7 +52,7 @@ def check_source(
     if source is None:
         assert config.input is not None
         try:
-            source = read_source(spark, config.input, places)
+            source = read_source(spark, config.input, places, store)
         except ConfigurationError as err:
             listener(Event("resume", f"{err}; the run goes on with the rows that it has staged"))
             return

@@ -62,7 +62,7 @@ class Source:
 
 def is_columnar(given: Input) -> bool:
     """Returns whether the input's files tell their rows without being read."""
-    return given.format in _COLUMNAR or given.table is not None
+    return given.dead_letters is None and (given.format in _COLUMNAR or given.table is not None)
 
 
 def versions_of(source: Source, given: Input | None) -> list[FileVersion] | None:

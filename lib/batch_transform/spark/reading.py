@@ -34,12 +34,21 @@ def read_input(
         df.schema  # noqa: B018 - Connect analyses only when it is asked
     except PySparkException as err:
         raise ConfigurationError(f"input: {name} cannot be read: {first_line(err)}") from err
+    return filtered(df, where)
+
+
+def filtered(df: DataFrame, where: str | None) -> DataFrame:
+    """Returns the rows for which a condition holds.
+
+    Raises:
+        ConfigurationError: the condition is none on its columns.
+    """
     try:
-        filtered = df.where(where) if where else df
-        filtered.schema  # noqa: B018
+        chosen = df.where(where) if where else df
+        chosen.schema  # noqa: B018
     except PySparkException as err:
         raise ConfigurationError(f"input.where: {where}: {first_line(err)}") from err
-    return filtered
+    return chosen
 
 
 def file_versions(df: DataFrame) -> list[FileVersion] | None:

@@ -163,6 +163,32 @@ def test_a_list_of_one_instance_type_is_that_one():
     assert build(transform__instance_type=["ml.m5.xlarge"]) == build(transform__instance_type="ml.m5.xlarge")
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "input.dead_letters: is not given, nor is path or table; input needs one of the three"),
+        ({"path": "a", "dead_letters": "r1"}, "input.dead_letters: stands beside others: path, dead_letters; give one"),
+        ({"path": "a", "table": "t"}, "input.dead_letters: stands beside others: path, table; give one of them"),
+        ({"dead_letters": "a/b"}, "input.dead_letters: is 'a/b'; valid: a run id of this workspace, or a run's folder"),
+        ({"dead_letters": "s3://bucket"}, "input.dead_letters: is 's3://bucket'; valid: a run's folder"),
+        ({"dead_letters": "r1"}, "input: names this run itself in dead_letters"),
+    ],
+)
+def test_the_input_is_one_of_three(given, expected):
+    [fault] = faults(input=given, run_id="r1")
+    assert fault.startswith(expected)
+
+
+def test_dead_letters_are_appended_and_replace_nothing():
+    dead = {"dead_letters": "s3a://bucket/runs/r1/"}
+    config = build(input=dead)
+    assert (config.input.dead_letters, config.output.mode) == ("s3://bucket/runs/r1", "append")
+    assert RunConfig.from_document(config.to_document()) == config
+    assert build(input=dead, output={"path": "out", "mode": "error"}).output.mode == "error"
+    [fault] = faults(input=dead, output={"path": "out", "mode": "overwrite"})
+    assert fault.startswith("output: has mode: overwrite, which would put the rows of input.dead_letters in the place")
+
+
 def test_payload_times_concurrency_is_limited_only_if_both_are_pinned():
     [fault] = faults(transform={"max_payload_mb": 6, "max_concurrent_transforms": 17})
     assert fault == (
