@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.errors import BatchTransformError, NeedsSpark
 from batch_transform.core.naming import original_name, rows_named
-from support.memory_run import MemoryRun, all_rows
+from batch_transform.core.output_counts import KeyCheck
+from batch_transform.pipeline.rejoining import NoTables
+from batch_transform.pipeline.step_by_step import submit
+from support.memory_run import RUN, MemoryRun, all_rows
 
 SIZES = [6, 5, 1, 4]
 LARGE = 11
@@ -256,4 +260,89 @@ def test_nothing_else_of_a_run_keeps_it_from_its_end(worlds, kind):
         hurt(run, key, way)
         end = resumed(run)
         assert not isinstance(end, str), f"step {number}, {way.__name__} {key}: {end}"
+        check(run, end)
+
+
+KINDS = ["input", "manifests", "output", "staging", "merged", "lease.json"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_driver_that_is_at_work_meets_it_as_well(kind):
+    """Before each of its steps in turn something is hurt under a living driver; whoever is ended by it starts again."""
+    draw = random.Random(kind)
+    for number in range(60):
+        run = begun()
+        driver = run.driver()
+        for _ in range(number):
+            if not driver.step():
+                return
+        keys = [key for key in run.store.world.tree(RUN_FOLDER) if kind_of(key) == kind]
+        key, way = draw.choice(keys) if keys else "", draw.choice(WAYS)
+        counted = kind != "output" or not keys or (bool(rows_of(key)) and _is_counted(run, [key]))
+        if not keys or not (counted or way is deleted):
+            continue
+        hurt(run, key, way)
+        end = _went_on(run, driver)
+        if isinstance(end, str):
+            assert (kind, is_final(end)) == ("staging", True), f"step {number}, {way.__name__} {key}: {end}"
+        else:
+            check(run, end, rows_of(key))
+    pytest.fail("the run never ends")
+
+
+def _went_on(run, driver):
+    try:
+        driver.run()
+        driver.close(driver.state.report)
+    except BatchTransformError:
+        driver.ctx.lease.release()
+        return resumed(run)
+    return driver.state
+
+
+@pytest.mark.parametrize("mode", ["error", "append", "overwrite"])
+def test_merged_files_that_are_lost_while_they_are_copied_are_merged_again(mode):
+    """At each mutation of publishing the process dies and a merged file is gone or altered."""
+    run, worlds = begun(mode=mode), []
+    faults = run.watched(lambda: worlds.append(run.copy()))
+    run.to_the_end()
+    copies = [place for place, name in enumerate(faults.log) if name.startswith("CopyObject")]
+    again = 0
+    for world in worlds[copies[0] - 2 : copies[-1] + 6]:
+        for place, key in enumerate(sorted(world.store.world.tree(f"{RUN_FOLDER}merged/"))):
+            twin = world.copy()
+            hurt(twin, key, WAYS[place % len(WAYS)])
+            end = resumed(twin)
+            assert not isinstance(end, str), f"{key}: {end}"
+            check(twin, end)
+            again += end.merges_lost
+    assert again > 10
+
+
+def test_a_step_without_spark_says_who_can_mend_and_pays_for_nothing():
+    run = begun()
+    run.step("prepare")
+    for key in run.store.world.tree(f"{RUN_FOLDER}input/"):
+        hurt(run, key, deleted)
+    driver = run.rejoined("submit")
+    driver.ctx = replace(driver.ctx, tables=NoTables(RUN))
+    with pytest.raises(NeedsSpark, match="resume s3://bucket/runs/run"):
+        submit(driver)
+    driver.ctx.lease.release()
+    assert not run.service.requests
+    check(run, run.to_the_end())
+
+
+def test_keys_are_compared_with_the_records_that_were_exported():
+    """The model echoes the key of each record, which is read again to be compared once the job has ended."""
+    key = KeyCheck("echo", "id", RUN.join("input"))
+    for way in WAYS:
+        run = begun(prediction={"schema": "echo long", "key": {"field": "echo", "column": "id"}}, key=key)
+        driver = run.driver()
+        while not any(job.status for job in driver.state.jobs):
+            assert driver.step()
+        for name in run.store.world.tree(f"{RUN_FOLDER}input/"):
+            hurt(run, name, way)
+        end = _went_on(run, driver)
+        assert not isinstance(end, str), f"{way.__name__}: {end}"
         check(run, end)

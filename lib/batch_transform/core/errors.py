@@ -76,8 +76,8 @@ class RowsLost(BatchTransformError):
 class NeedsSpark(ServiceFailure):
     """Something of the workspace is to be made again that takes Spark, and this process has none."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what}, which takes Spark: `resume` does it and goes on")
+    def __init__(self, what: str, run: object) -> None:
+        super().__init__(f"{what}, which takes Spark, and nothing is sent before: `resume {run}` does it and goes on")
 
 
 class GateRefused(BatchTransformError):

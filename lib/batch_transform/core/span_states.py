@@ -9,10 +9,11 @@
 | failed | again: transient with attempts left; one row, ambiguous and not confirmed; another payload fits | sent |
 | failed | split: more than one row, not transient; its children tile it | replaced |
 | failed | bury: one row, and the failure is the record's own or confirmed | dead |
+| scored | lost: its output is gone or altered, and nothing is published | planned |
 | dead | retry: a person asks for it, and nothing is published | planned |
 
-Scored, dead and replaced are final but for that. A span that stays failed when the attempts are spent ends the run with
-exit code 4. Nothing is published while a leaf is planned, sent or failed.
+Scored, dead and replaced are final but for these. A span that stays failed when the attempts are spent ends the run
+with exit code 4. Nothing is published while a leaf is planned, sent or failed.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class SpanEvent(Enum):
     SPLIT = "split"
     BURY = "bury"
     RETRY = "retry"
+    LOST = "lost"
 
 
 _AFTER = {
@@ -55,6 +57,7 @@ _AFTER = {
     (SpanState.FAILED, SpanEvent.SPLIT): SpanState.REPLACED,
     (SpanState.FAILED, SpanEvent.BURY): SpanState.DEAD,
     (SpanState.DEAD, SpanEvent.RETRY): SpanState.PLANNED,
+    (SpanState.SCORED, SpanEvent.LOST): SpanState.PLANNED,
 }
 
 

@@ -207,7 +207,7 @@ def _before_publishing(ctx: RunContext, state: RunState, action: act.Publish) ->
     """Delta reads the outputs as it commits; for Parquet all is merged, and what is not copied yet must be there."""
     payload = action.publication.payload
     if payload["format"] == "delta":
-        return _unscored(ctx, state, _gated_leaves(ctx, state))
+        return None if _is_committed(ctx, state) else _unscored(ctx, state, _gated_leaves(ctx, state))
     lost = []
     for kind, part in zip(KINDS, action.publication.parts, strict=True):
         publication = Publication.from_document(payload["publications"][kind], ctx.ledger.read_part(part))
@@ -229,9 +229,14 @@ def _unstaged(ctx: RunContext, state: RunState) -> Outcome | None:
     if state.staged is None or merged or state.published is not None:
         return None
     broken = hurt_files(state.staged.files, ctx.open_tree)
-    if not broken.names:
+    if not broken.names or (state.publication is not None and _is_committed(ctx, state)):
         return None
     if state.last_round is not None:
         raise RowsLost(mending.rows_are_lost(state, sorted(broken.names), str(ctx.places.run)))
     _tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
     return Outcome("unstaged", {"files": len(broken.names)})
+
+
+def _is_committed(ctx: RunContext, state: RunState) -> bool:
+    """Whether the result is in its Delta table already, and nothing of the run is read any more."""
+    return ctx.tables.committed(state, state.config, "result") is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from batch_transform.core.events import Listener
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState, Staged
+from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.begin import rejoin
 from batch_transform.pipeline.context import RunContext, WrittenTable
 from batch_transform.pipeline.driver import Driver
@@ -75,7 +77,7 @@ def rejoin_run(
         ledger=run.ledger,
         jobs=TransformJobs(access.session(), access.client("sagemaker")),
         logs=DataLogs(access.client("logs"), CLOCK.sleep),
-        tables=_NoTables(),
+        tables=NoTables(run.uri),
         objects=ThreadedObjectWork(run.store, places.input, reader, check),
         clock=CLOCK,
         jitter=random.random,
@@ -89,8 +91,15 @@ def rejoin_run(
     return Driver(*rejoin(ctx, is_meant=is_meant))
 
 
-class _NoTables:
-    """No work on whole tables: that needs Spark."""
+@dataclass(frozen=True)
+class NoTables:
+    """No work on whole tables: that needs Spark.
+
+    Attributes:
+        run: the run's folder.
+    """
+
+    run: S3Uri
 
     def stage(self) -> Staged:
         _refuse()
@@ -99,7 +108,7 @@ class _NoTables:
         _refuse()
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
-        raise NeedsSpark(f"{orders.num_rows:,} input objects are to be exported again")
+        raise NeedsSpark(f"{orders.num_rows:,} input objects are to be exported again", self.run)
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         _refuse()
@@ -110,7 +119,7 @@ class _NoTables:
     def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
         _refuse()
 
-    def reading(self, ddl: str, staged: Staged) -> _NoTables:
+    def reading(self, ddl: str, staged: Staged) -> NoTables:
         return self
 
     def keep_dead_letters(self, state: RunState) -> str:

@@ -66,6 +66,7 @@ def test_only_the_tables_ways_are_open(state, event, rows):
         ("sent", "refused"): "failed",
         ("failed", "again"): "sent",
         ("dead", "retry"): "planned",
+        ("scored", "lost"): "planned",
     }
     ways |= {("failed", "split"): "replaced"} if rows > 1 else {("failed", "bury"): "dead"}
     expected = ways.get((state.value, event.value))
