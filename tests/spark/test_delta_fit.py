@@ -91,7 +91,6 @@ ACCEPTED = {
         {},
         "ts timestamp, d date",
     ),
-    "a wider type": ("id BIGINT, x DOUBLE", {}, "id int, x double"),
     "type widening": ("id BIGINT", {"properties": "'delta.enableTypeWidening' = 'true'"}, "id bigint"),
     "a default": (
         "id INT, x INT DEFAULT 3",

@@ -88,6 +88,7 @@ def _refusal(spark: SparkSession, output: DeltaOutput, schema: StructType) -> st
 
 def _uncomputable(spark: SparkSession, schema: StructType, mark: str) -> DataFrame:
     """No row of this schema, of which the one that the filter looks at ends the query before the write's own stage."""
+    # A row that the driver itself could compute would end the query before Delta has looked at columns that are absent.
     nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in schema.fields]
     return spark.range(1).where(F.raise_error(F.lit(mark)).cast("boolean")).select(*nulls).repartition(1)
 

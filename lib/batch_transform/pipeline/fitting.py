@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.places import is_s3
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.own_names import ROW_NUMBER, free
 from batch_transform.core.publication import KINDS, Kind
@@ -21,7 +22,8 @@ from batch_transform.outputs.locations import open_tree
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.preflight import Faults
 from batch_transform.pipeline.spark_tables import delta_outputs
-from batch_transform.pipeline.targets import Targets
+from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.job_settings import user_job
 from batch_transform.spark.partition_values import (
     LONGEST_KEY_BYTES,
@@ -30,6 +32,7 @@ from batch_transform.spark.partition_values import (
     partition_faults,
     partition_rules,
 )
+from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.rendering import quoted
 from batch_transform.spark.row_rules import RowRule, check_rows
 from batch_transform.spark.staging import input_columns, read_staged
@@ -125,3 +128,20 @@ class Fit:
             return Room(LONGEST_NAME_BYTES, None)
         prefixes = [S3Uri.parse(path).prefix for path in paths] + [self.places.run.join("merged").prefix]
         return Room(None, LONGEST_KEY_BYTES - _FILE_BYTES - max(len(prefix.encode()) for prefix in prefixes))
+
+
+def fit_of(
+    spark: SparkSession,
+    config: RunConfig,
+    places: Places,
+    store: ObjectStore,
+    schema: StructType,
+    shape: PredictionShape,
+    inferred: str | None,
+) -> Fit:
+    """Returns what a run publishes, and where; predictions whose schema is still to be inferred are not all of it."""
+    targets = targets_of(config, places)
+    error = StructField(targets.dead_letter.error_column, ERROR_TYPE)
+    added: dict[Kind, list[StructField]] = {"result": shape.columns, "dead_letter": [error]}
+    complete = not config.prediction.is_inferred or inferred is not None
+    return Fit(spark, targets, places, store, schema, added, complete)

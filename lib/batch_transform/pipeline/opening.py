@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import StructType
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
@@ -20,7 +20,6 @@ from batch_transform.core.model_versions import has_scored
 from batch_transform.core.object_rules import is_one_object
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck
-from batch_transform.core.publication import Kind
 from batch_transform.core.records import RunState
 from batch_transform.core.resumption import publishes_otherwise
 from batch_transform.core.retrying import check_retry
@@ -28,7 +27,7 @@ from batch_transform.core.state import fold
 from batch_transform.pipeline.begin import begin
 from batch_transform.pipeline.context import RunContext, WorkerStore
 from batch_transform.pipeline.driver import Driver
-from batch_transform.pipeline.fitting import Fit
+from batch_transform.pipeline.fitting import fit_of
 from batch_transform.pipeline.object_work import SparkObjectWork
 from batch_transform.pipeline.overlapping import Reading
 from batch_transform.pipeline.places import Places, places_of
@@ -39,14 +38,12 @@ from batch_transform.pipeline.recorded import CLOCK, check_same
 from batch_transform.pipeline.retargeting import check_uncommitted
 from batch_transform.pipeline.sources import check_source, read_source
 from batch_transform.pipeline.spark_tables import Source, SparkTables
-from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.world import check_world
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
-from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.settings import PATH_TABLES, session_settings
@@ -108,7 +105,8 @@ def open_run(
         rows = _rows(spark, config, places, store, source, recorded, faults)
         if recorded is not None and staged is not None and names_input:
             check_source(spark, config, places, store, source, recorded, listener)
-    fit = _fit(spark, config, places, store, rows, recorded)
+    inferred = recorded.inferred if recorded is not None else None
+    fit = fit_of(spark, config, places, store, rows.schema, rows.shape, inferred)
     tables = SparkTables(
         spark,
         config,
@@ -258,14 +256,3 @@ def _input(tables: SparkTables) -> DataFrame:
         return tables.source.df
     assert tables.config.input is not None
     return read_source(tables.spark, tables.config.input, tables.places, tables.store).df
-
-
-def _fit(
-    spark: SparkSession, config: RunConfig, places: Places, store: S3Store, rows: _Rows, recorded: RunState | None
-) -> Fit:
-    """What is published, and where; predictions whose schema is still to be inferred are not all of it."""
-    targets = targets_of(config, places)
-    error = StructField(targets.dead_letter.error_column, ERROR_TYPE)
-    added: dict[Kind, list[StructField]] = {"result": rows.shape.columns, "dead_letter": [error]}
-    complete = not config.prediction.is_inferred or (recorded is not None and recorded.inferred is not None)
-    return Fit(spark, targets, places, store, rows.schema, added, complete)

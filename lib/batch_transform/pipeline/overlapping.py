@@ -150,12 +150,14 @@ class _Input:
     @property
     def _told(self) -> str:
         given = self.reading.given
-        return "a DataFrame" if given is None else given.table or given.path or ""
+        return (
+            "a DataFrame" if given is None else given.table or given.path or f"the dead letters of {given.dead_letters}"
+        )
 
     @property
     def _is_seen_by_its_plan_only(self) -> bool:
-        """Whether the input may read more places than its name tells: a DataFrame, or a view."""
-        return self.reading.given is None or self.reading.given.table is not None
+        """Whether the input may read other places than its name tells: a DataFrame, a view, a run's dead letters."""
+        return self.reading.given is None or self.reading.given.path is None
 
     def _fault(self, table: Written, relation: Relation) -> Iterator[str]:
         mode, given = self.targets.mode, self.reading.given
