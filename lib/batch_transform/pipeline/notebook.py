@@ -30,6 +30,7 @@ from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.empty_tables import partitions_last
 from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.settings import SCAN_SETTINGS, session_settings
 from batch_transform.spark.user_session import user_session, zone_of
 
 
@@ -150,7 +151,8 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     schema = StructType([*df.schema.fields, *_added(spark, ctx, state, kind)])
     if not files:
         return spark.createDataFrame([], partitions_last(spark, schema, targets.output.partition_by))
-    return read_exactly(spark, schema, files, timeZone=zone_of(state.staged), basePath=root)
+    with session_settings(spark, SCAN_SETTINGS):  # which of Spark's readers it is
+        return read_exactly(spark, schema, files, timeZone=zone_of(state.staged), basePath=root)
 
 
 def _added(spark: SparkSession, ctx: RunContext, state: RunState, kind: Kind) -> list[StructField]:

@@ -17,7 +17,7 @@ from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.rendering import is_case_sensitive
-from batch_transform.spark.settings import SMALL_ROW_GROUPS, WRITER_SETTINGS, session_settings
+from batch_transform.spark.settings import SCAN_SETTINGS, SMALL_ROW_GROUPS, WRITER_SETTINGS, session_settings
 
 
 def read_input(
@@ -149,7 +149,7 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
         ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
     """
     try:
-        with session_settings(spark, WRITER_SETTINGS):
+        with session_settings(spark, {**SCAN_SETTINGS, **WRITER_SETTINGS}):
             empty = spark.createDataFrame([], schema)
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
             spark.read.format(format).load(path).schema  # noqa: B018 - Connect analyses only when it is asked

@@ -28,6 +28,8 @@ WRITER_SETTINGS: Mapping[str, str] = {
 # The Parquet reader takes these from the session and knows no option for them: for jobs whose one scan is of our own
 # files. With `binaryAsString` a variant that was written could not be read.
 SCAN_SETTINGS: Mapping[str, str] = {
+    # The other reader knows neither `_metadata` nor columns without a type.
+    "spark.sql.sources.useV1SourceList": "avro,csv,json,kafka,orc,parquet,text",
     "spark.sql.parquet.binaryAsString": "false",
     "spark.sql.parquet.int96AsTimestamp": "true",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
