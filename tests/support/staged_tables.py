@@ -69,14 +69,24 @@ def answered(
     answer: Callable[[int], Any],
     folder: Path,
     form: AnswerForm = PLAIN,
+    written: Callable[[list[str]], str] = "\n".join,
 ) -> Answered:
-    """Returns the rows of a table of one partition with the answers to them, one JSON value a row."""
+    """Returns the rows of a table of one partition with the answers to them, one JSON value a row.
+
+    Args:
+        world: whose S3 holds them.
+        df: the table.
+        answer: to each row, by its place.
+        folder: for what Spark reads and writes.
+        form: how the answers lie in the output.
+        written: the output, of the JSON of its answers.
+    """
     staged = stage_rows(df, folder)
     (file,) = staged.files
     lines = [json.dumps(answer(place)) for place in range(file.rows)]
     run = uuid.uuid4().hex
     source = MergeSource(S3Uri(BUCKET, f"{run}/leaves"), S3Uri(BUCKET, run), WorkerStore(world.access), form)
-    body = "\n".join(lines).encode()
+    body = written(lines).encode()
     local = folder / JOB / f"{OBJECT}.out"
     local.parent.mkdir(parents=True, exist_ok=True)
     local.write_bytes(body)
