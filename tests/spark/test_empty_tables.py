@@ -49,20 +49,20 @@ def test_an_empty_run_publishes_two_tables_that_can_be_read_and_appended_to(
     output = {"path": f"{tmp_path}/out", "format": format, "partition_by": partition_by}
     empty = score(rows_of(spark, format=format), **world.arguments(tmp_path, output=output))
     last = [name.lower() for name in partition_by]
+    # Spark calls a folder, and so its column, as it was asked for.
     for place, added, found in (("out", "echo", empty.df), ("out_dead_letter", "error", empty.dead_letters)):
         stored = read(spark, format, f"{tmp_path}/{place}")
         names = [*rows_of(spark, format=format).columns, added]
         if format == "parquet":
             names = [*[name for name in names if name.lower() not in last], *last]
-            assert found.columns == stored.columns
-        assert stored.columns == names
+            assert [*map(str.lower, found.columns)] == names
+        assert [*map(str.lower, stored.columns)] == names
         kinds = {field.name: field.dataType for field in rows_of(spark, format=format).schema}
-        assert {name: stored.schema[name].dataType for name in kinds} == kinds
+        assert kinds.items() <= {field.name.lower(): field.dataType for field in stored.schema}.items()
         assert stored.count() == found.count() == 0
     more = rows_of(spark, "2024-05-01", "2024-05-02", format=format).fillna("x").fillna(7, ["big"])
     again = score(more, **world.arguments(tmp_path, output=output | {"mode": "append"}))
     stored = read(spark, format, f"{tmp_path}/out")
-    assert stored.columns == read(spark, format, f"{tmp_path}/out").columns
     assert_same_rows(stored.select("key", "day", "part", "echo"), again.df.select("key", "day", "part", "echo"))
     assert stored.count() == 2
 

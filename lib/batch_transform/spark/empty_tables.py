@@ -60,7 +60,9 @@ def partitions_last(spark: SparkSession, schema: StructType, partition_by: Seque
     key = partial(comparable, case_sensitive=is_case_sensitive(spark))
     fields = {key(field.name): field for field in schema.fields}
     partitions = [fields.pop(key(name)) for name in partition_by]
-    return StructType([*fields.values(), *partitions])
+    # A folder is called as it was asked for.
+    named = [StructField(name, field.dataType) for name, field in zip(partition_by, partitions, strict=True)]
+    return StructType([*fields.values(), *named])
 
 
 def empty_partition(columns: Sequence[StructField]) -> str:
