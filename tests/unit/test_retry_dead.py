@@ -130,6 +130,27 @@ def test_rows_that_cannot_be_sent_stay_dead():
     assert retrying.retriable(table)["start"].to_pylist() == [1, 2]
 
 
+def test_an_output_that_is_lost_afterwards_opens_its_other_rows_alone():
+    run = over_budget()
+    run.model.mend()
+    driver = run.driver(retry_dead=True)
+    while driver.state.retry_asked or driver.state.gate is None:
+        assert driver.step()
+    driver.ctx.lease.release()
+    row, before = ROWS[min(PLACEHOLDERS)], len(run.service.requests)
+    lost = [key for key in run.store.world.tree("runs/run/output/") if row in rows_of(key) and len(rows_of(key)) > 2]
+    run.store.delete([S3Uri("bucket", key) for key in lost])
+    run.to_the_end()
+    check(run)
+    assert len(lost) == 1
+    assert set(sent(run, before)) == set(rows_of(lost[0])) - {ROWS[place] for place in PLACEHOLDERS}
+
+
+def rows_of(key):
+    found = re.search(r"s(\d+)-(\d+)-[0-9a-f]+\.", key)
+    return range(int(found[1]), int(found[1]) + int(found[2])) if found else range(0)
+
+
 @pytest.fixture(scope="module")
 def undisturbed():
     """The world before each mutation of a driver that sends the dead rows again, and at its end."""
