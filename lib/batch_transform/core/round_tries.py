@@ -100,10 +100,7 @@ class _Suspects:
         self._cut, self._known = cut, known
         # What failed through no fault of a row is sent again as it is.
         suspects = [span for span in spans if span["error_class"] and ErrorClass(span["error_class"]).counts]
-        # A row that has an object of its own and was not tried in it is sent once, on request say.
-        self._fresh = [
-            s for s in suspects if not s["tries"] and not (s["whole"] and s["move"] == SpanEvent.AGAIN.value)
-        ]
+        self._fresh = [span for span in suspects if not span["tries"] and not _has_yet_to_be_sent(span)]
         self._tried = [span for span in suspects if span["tries"]]
         # Many rows that failed where nothing was scored were hardly tried at all: they are each other's controls.
         if sum(not span["weight"] for span in self._tried) > _FEW:
@@ -117,8 +114,10 @@ class _Suspects:
 
     @property
     def _good(self) -> int:
-        # A span failed for one row of it, as a rule: half of those that it is split into are surely good.
-        return self._singles // 2
+        # A span failed for one row of it, as a rule: half of those that it is split into are surely good. Of lines
+        # that could not be read nothing of the kind is known.
+        split = [span for span in self._fresh if span["move"] == SpanEvent.SPLIT.value]
+        return sum(rows == 1 for span in split for rows, _ in self._cut[span["start"]]) // 2
 
     def _left(self, span: Mapping[str, Any]) -> float:
         return max(0.0, self._needed - (span["weight"] or 0.0))
