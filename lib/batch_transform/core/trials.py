@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from .evidence import LEAST_TRIES, Rate, rate_of, weight, weight_needed
 from .failures import ErrorClass
 from .judged import JudgedJob
-from .records import RunState
+from .records import RoundRecord, RunState
 from .round_tries import Known
 from .spans import SPAN_SCHEMA, conformed
 from .verdicts import FAILED, SCORED, VERDICT_SCHEMA
@@ -178,7 +178,7 @@ def _counts(verdict: Mapping[str, Any]) -> bool:
 def known_so_far(state: RunState, good_rows: int, bad_rows: int) -> Known:
     """Returns what the next round of a run is planned by, as its last reconciled round has recorded it."""
     last = state.last_round
-    told = dict(last.trials) if last is not None and not (last.resumed or last.retried) else {}
+    told = dict(last.trials) if last is not None and not _begins_anew(last) else {}
     return Known(
         rows=state.staged.rows if state.staged else 0,
         good_rows=good_rows,
@@ -190,6 +190,14 @@ def known_so_far(state: RunState, good_rows: int, bad_rows: int) -> Known:
 
 
 def is_evidence(state: RunState, round_number: int) -> bool:
-    """Returns whether jobs of a round are evidence: what somebody resumes or sends again on request begins anew."""
-    ended = [place for place, record in enumerate(state.round_records, start=1) if record.resumed or record.retried]
+    """Returns whether jobs of a round are evidence: what is sent again after the end of it all begins anew."""
+    ended = [place for place, record in enumerate(state.round_records, start=1) if _begins_anew(record)]
     return round_number > max(ended, default=0)
+
+
+def _begins_anew(settled: RoundRecord) -> bool:
+    """Whether the round after it knows nothing of those before: somebody resumed or asked, or an output was lost.
+
+    A row whose output was lost was scored once. Were that still told of it, it could not be given up whatever it does.
+    """
+    return bool(settled.resumed or settled.retried or settled.lost)

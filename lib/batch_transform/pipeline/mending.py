@@ -104,6 +104,8 @@ class Mender:
         if ctx.config.prediction.key and needed.names and job.name not in self._compared:
             self._compared.add(job.name)
             return _mended_job(ctx, state, job, spans, needed)
+        if ctx.config.prediction.key:  # what is gone of a control's record cannot be compared
+            doubted |= {*job.controls} - {*found["name"].to_pylist()}
         return replace(action, doubted=doubted)
 
     def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:

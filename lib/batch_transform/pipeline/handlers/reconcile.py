@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -33,7 +34,7 @@ _LISTINGS = 10
 
 def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
     """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
-    job = action.job
+    job = replace(action.job, controls=tuple(name for name in action.job.controls if name not in action.doubted))
     every = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
     doubted = in_objects(every, action.doubted)
     spans = every.filter(pc.invert(doubted))

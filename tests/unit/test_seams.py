@@ -1,0 +1,73 @@
+"""What meets where the parts of a run meet: each is right alone."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from batch_transform.core.output_counts import KeyCheck
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.rejoining import NoTables
+from batch_transform.pipeline.step_by_step import collect, submit
+from support.flaky_runs import FlakyModel
+from support.memory_run import RUN, MemoryRun, all_rows, echoing
+
+
+def _stepped(run):
+    """Steps without Spark, until only gate, merge and publication are left."""
+    for _ in range(60):
+        driver = run.rejoined("submit")
+        driver.ctx = replace(driver.ctx, tables=NoTables(RUN))
+        try:
+            submit(driver)
+            collect(driver)
+        finally:
+            driver.ctx.lease.release()
+        if driver.state.is_settled:
+            return driver.state
+    raise AssertionError("it is never settled")
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("size", [1, 20])
+def test_steps_need_no_spark_where_nothing_is_hurt(seed, size):
+    sizes = [size] * (200 // size)
+    model = FlakyModel(0.05, ["400", "500"][seed % 2], seed)
+    model.bad = set(random.Random(seed).sample(all_rows(sizes), 5))
+    run = MemoryRun(sizes, model)
+    run.step("prepare")
+    state = _stepped(run)
+    assert sum(r.dead_rows for r in state.round_records) == 5
+
+
+def test_controls_that_are_gone_when_their_job_is_judged_end_no_run():
+    key = KeyCheck("echo", "id", RUN.join("input"))
+    prediction = {"schema": "echo long", "key": {"field": "echo", "column": "id"}}
+    run = MemoryRun([20, 20], echoing(lambda row: 400 if row == 3 else None), prediction=prediction, key=key)
+    driver, seen = run.driver(), 0
+    while driver.state.gate is None:
+        for job in driver.state.jobs:
+            if not seen and job.status is not None and job.verdicts is None and job.controls:
+                run.store.delete([RUN.join("input", name) for name in job.controls])
+                seen += 1
+        assert driver.step()
+    assert seen
+    assert {row for row, found in run.outcomes(driver.state).items() if isinstance(found, dict)} == {3}
+
+
+def test_a_row_whose_output_is_lost_and_that_fails_now_is_given_up():
+    refused = set()
+    run = MemoryRun([10, 10], echoing(lambda row: 400 if row in refused else None))
+    driver = run.driver()
+    while driver.state.gate is None:
+        assert driver.step()
+    driver.ctx.lease.release()
+    refused.add(3)
+    lost = [k for k in run.store.world.tree("runs/run/output/") if "/s0-" in k]
+    run.store.delete([S3Uri("bucket", k) for k in lost])
+    before = len(run.service.requests)
+    run.to_the_end()
+    assert [row for row, _ in run.published("dead_letter")] == [3]
+    assert len(run.service.requests) - before < 6
