@@ -26,9 +26,10 @@ from batch_transform.core.output_counts import KeyCheck, OutputObject, count_out
 from batch_transform.core.part_objects import cut_object
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.publication import Kind
-from batch_transform.core.records import RunState, Staged
+from batch_transform.core.records import RunState
 from batch_transform.core.rounds import PART_SCHEMA
 from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, STANDARD, StagedFile, without_history
+from batch_transform.core.staged import Staged
 from batch_transform.core.state import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.core.verdicts import OUTPUT_SCHEMA

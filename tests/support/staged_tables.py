@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.core.answer_form import PLAIN, AnswerForm
-from batch_transform.core.records import Staged
+from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.core.verdicts import DEAD, LEAF_SCHEMA, SCORED
 from batch_transform.pipeline.context import WorkerStore

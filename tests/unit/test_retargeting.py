@@ -10,7 +10,8 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core import actions as act
 from batch_transform.core.decide import next_action
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.records import RunState, Staged
+from batch_transform.core.records import RunState
+from batch_transform.core.staged import Staged
 from batch_transform.core.state import fold
 from batch_transform.pipeline.recorded import check_same
 from batch_transform.pipeline.retargeting import check_uncommitted

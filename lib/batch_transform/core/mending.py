@@ -19,7 +19,7 @@ from .failures import ErrorClass
 from .isolation import OPEN_SCHEMA
 from .ledger import Part, Step
 from .naming import object_name, original_name
-from .records import JobRecord, RoundRecord, RunState
+from .records import JobRecord, RunState
 from .span_states import SpanEvent
 from .spans import EXPORT_SCHEMA, conformed, without_history
 from .try_verdicts import names_of
@@ -208,7 +208,7 @@ def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     last = state.last_round
     _require(last is not None and last.open_spans == part.rows > 0, "as many spans as are open")
     assert last is not None
-    return _with_last(state, replace(last, open=part))
+    return state.with_last_round(replace(last, open=part))
 
 
 def _unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -219,7 +219,7 @@ def _unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     last = state.last_round
     assert last is not None
     state = replace(state, gate=None, publication=None)
-    return _with_last(state, replace(last, lost=lost, open=left, open_spans=left.rows))
+    return state.with_last_round(replace(last, lost=lost, open=left, open_spans=left.rows))
 
 
 def _unmerged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -237,10 +237,6 @@ def _unstaged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 def _require(condition: bool, why: str) -> None:
     if not condition:
         raise ValueError(why)
-
-
-def _with_last(state: RunState, record: RoundRecord) -> RunState:
-    return replace(state, round_records=(*state.round_records[:-1], record))
 
 
 TRANSITIONS: Mapping[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {

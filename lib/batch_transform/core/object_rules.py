@@ -10,8 +10,8 @@ from .errors import ConfigurationError
 from .framing import ALL_ROWS, Framing, is_one_row
 from .limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB, JOIN_HEADROOM, MAX_PAYLOAD_MB
 from .planning import most_payload_mb, standard_payload_mb
-from .records import Staged
 from .sizing import object_bytes, oversize_bytes
+from .staged import Staged
 
 
 def rows_per_object(config: Mapping[str, Any]) -> int | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .framing import Framing, framing_of
 from .ledger import Part
 from .model_identity import ModelVersion
-from .own_names import STAGED
-from .source_identity import SourceIdentity
-from .spans import StagedFile
+from .staged import Staged
 from .status import JobStatus
 
 # Why a run stops a job of its own: it is late, its driver was interrupted, a person has asked for it with `stop`.
@@ -114,58 +111,6 @@ class RoundRecord:
     retried_rows: int = 0
     unread: bool = False
     trials: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Staged:
-    """The staged table: its files and the schema in which they are read, and what takes Spark to tell.
-
-    Attributes:
-        answers: the schema of the predictions (answer_schema.encode_schema), with which they are counted without
-            Spark; '' where each is one string.
-        header: the line of the records' names before them; '' for none. It takes Spark to tell the fields of a SQL
-            record.
-        settings: what the session that staged them said of the Spark settings that are the user's, by key; empty for
-            a run of an earlier version.
-        source: what the input is told by; None: of a ledger before there was such a thing, or Spark did not tell.
-    """
-
-    schema_json: str
-    files: tuple[StagedFile, ...]
-    answers: str = ""
-    header: str = ""
-    settings: tuple[tuple[str, str], ...] = ()
-    source: SourceIdentity | None = None
-
-    @classmethod
-    def of(cls, payload: Mapping[str, Any]) -> Staged:
-        """Returns what the step `staged` tells, of whatever version."""
-        files = tuple(StagedFile(**file) for file in payload["files"])
-        told = {name: payload.get(name, "") for name in ("answers", "header")}
-        settings, source = tuple(sorted(payload.get("settings", {}).items())), payload.get("source")
-        identity = SourceIdentity.from_document(source) if source else None
-        return cls(payload["schema"], files, **told, settings=settings, source=identity)
-
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """The names of the input's columns: those that follow our own."""
-        fields = json.loads(self.schema_json).get("fields", ())
-        return tuple(field["name"] for field in fields[len(STAGED) :])
-
-    @property
-    def rows(self) -> int:
-        """Rows in: what the staged files hold together."""
-        return sum(file.rows for file in self.files)
-
-    @property
-    def json_bytes(self) -> int:
-        """Estimated bytes of JSON of the whole table."""
-        return sum(file.json_bytes for file in self.files)
-
-    @property
-    def largest(self) -> int:
-        """Estimated bytes of the largest record."""
-        return max((file.largest for file in self.files), default=0)
 
 
 @dataclass(frozen=True)
@@ -276,3 +221,11 @@ class RunState:
             if job.name == name:
                 return job
         raise KeyError(name)
+
+    def with_job(self, job: JobRecord) -> RunState:
+        """Returns the state with this record of a job instead of the one of its name."""
+        return replace(self, jobs=tuple(job if other.name == job.name else other for other in self.jobs))
+
+    def with_last_round(self, record: RoundRecord) -> RunState:
+        """Returns the state with this record of the latest round."""
+        return replace(self, round_records=(*self.round_records[:-1], record))

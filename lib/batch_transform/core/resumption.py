@@ -34,7 +34,7 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     if last is not None and changed and (last.misread or last.unread or last.leaves is None):
         state = _unjudged(state, last)
     elif last is not None and last.stop and not last.misread:
-        state = _with_last_round(state, replace(last, stop=(), resumed=True))
+        state = state.with_last_round(replace(last, stop=(), resumed=True))
     if asks_otherwise(state.config, config):
         state = replace(state, jobs=outdated(state.jobs), types_since=state.rounds)
     elif last is not None and last.stop:
@@ -92,8 +92,4 @@ def _unjudged(state: RunState, last: RoundRecord) -> RunState:
         replace(job, verdicts=None, controls_passed=0, controls_failed=0) if job.round_number == state.rounds else job
         for job in state.jobs
     )
-    return _with_last_round(replace(state, jobs=jobs), RoundRecord(last.waiting, last.is_probe))
-
-
-def _with_last_round(state: RunState, record: RoundRecord) -> RunState:
-    return replace(state, round_records=(*state.round_records[:-1], record))
+    return replace(state, jobs=jobs).with_last_round(RoundRecord(last.waiting, last.is_probe))

@@ -91,7 +91,7 @@ def _retried(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     retried, left = parts
     rows = last.retried_rows + int(step.payload["rows"])
     record = replace(last, retried=retried, retried_rows=rows, open=left, open_spans=left.rows)
-    return replace(state, gate=None, round_records=(*state.round_records[:-1], record))
+    return replace(state, gate=None).with_last_round(record)
 
 
 TRANSITIONS: Mapping[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {"retried": _retried}

@@ -41,9 +41,10 @@ from .errors import LedgerCorrupt
 from .job_records import judged_fields, planned_jobs
 from .ledger import Part, Step
 from .model_versions import model_recorded
-from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState, Staged
+from .records import ASKED, JobRecord, Recorded, RoundRecord, RunState
 from .replanning import replanned
 from .resumption import inferred, intended, resumed
+from .staged import Staged
 from .status import JobStatus
 
 
@@ -135,14 +136,14 @@ def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunSta
     job = _known_job(state, step)
     _require(not job.created, step, "already created")
     created = replace(job, created=True, model=step.payload.get("model"))
-    return _with_job(replace(state, accepts_model=False), created)
+    return replace(state, accepts_model=False).with_job(created)
 
 
 def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job, reason = _known_job(state, step), step.payload["reason"]
     _require(job.status is None, step, "it has ended")
     state = replace(state, stopped=state.stopped or reason == ASKED)
-    return _with_job(state, replace(job, stop_reason=reason))
+    return state.with_job(replace(job, stop_reason=reason))
 
 
 def _stopped(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -156,7 +157,7 @@ def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState
     status = JobStatus.parse(p["status"])
     _require(status.is_terminal, step, f"{status.value} is no end")
     told: dict[str, Any] = {name: p.get(name) for name in ("failure_reason", "created_at", "started_at", "ended_at")}
-    return _with_job(state, replace(job, status=status, **told))
+    return state.with_job(replace(job, status=status, **told))
 
 
 def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -164,7 +165,7 @@ def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
     _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
     _require(len(parts) == 1, step, "one part of verdicts")
     judged = replace(job, verdicts=parts[0], **judged_fields(step.payload))
-    return _with_job(state, judged)
+    return state.with_job(judged)
 
 
 def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -188,7 +189,7 @@ def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
         unread=p.get("unread", False),
         trials=p.get("trials", {}),
     )
-    return _with_round(state, done)
+    return state.with_last_round(done)
 
 
 def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -241,11 +242,3 @@ def _known_job(state: RunState, step: Step) -> JobRecord:
         return state.job(step.payload["job"])
     except KeyError:
         raise LedgerCorrupt(f"step {step.number} ({step.kind}): no job {step.payload['job']!r} was planned") from None
-
-
-def _with_job(state: RunState, job: JobRecord) -> RunState:
-    return replace(state, jobs=tuple(job if other.name == job.name else other for other in state.jobs))
-
-
-def _with_round(state: RunState, record: RoundRecord) -> RunState:
-    return replace(state, round_records=(*state.round_records[:-1], record))

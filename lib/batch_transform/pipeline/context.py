@@ -21,7 +21,8 @@ from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import OutputObject
 from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.publication import Kind, TreeFile
-from batch_transform.core.records import RunState, Staged
+from batch_transform.core.records import RunState
+from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.trees import Tree

@@ -15,7 +15,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.own_names import ROW_NUMBER, free
 from batch_transform.core.publication import KINDS, Kind
-from batch_transform.core.records import Staged
+from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs import delta, delta_fit, parquet_fit
 from batch_transform.outputs.locations import open_tree

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import random
 import uuid
-from dataclasses import dataclass
 from functools import partial
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.events import Listener
-from batch_transform.core.framing import framing_of
 from batch_transform.core.model_versions import has_scored
-from batch_transform.core.object_rules import is_one_object
-from batch_transform.core.objects import ObjectStore
-from batch_transform.core.output_counts import KeyCheck
-from batch_transform.core.records import RunState
 from batch_transform.core.resumption import publishes_otherwise
 from batch_transform.core.retrying import check_retry
 from batch_transform.core.state import fold
@@ -30,13 +22,13 @@ from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.fitting import fit_of
 from batch_transform.pipeline.object_work import SparkObjectWork
 from batch_transform.pipeline.overlapping import Reading
-from batch_transform.pipeline.places import Places, places_of
-from batch_transform.pipeline.predictions import shape_of
-from batch_transform.pipeline.preflight import Faults, check_bucket, key_check
+from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.preflight import Faults, check_bucket
 from batch_transform.pipeline.reaching import lookup_of
 from batch_transform.pipeline.recorded import CLOCK, check_same
 from batch_transform.pipeline.retargeting import check_uncommitted
-from batch_transform.pipeline.sources import check_source, read_source
+from batch_transform.pipeline.run_rows import input_of, read_again, rows_of
+from batch_transform.pipeline.sources import check_source
 from batch_transform.pipeline.spark_tables import Source, SparkTables
 from batch_transform.pipeline.world import check_world
 from batch_transform.s3.lease import RunLease
@@ -44,10 +36,7 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
-from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.settings import PATH_TABLES, session_settings
-from batch_transform.spark.staging import staged_schema
 from batch_transform.spark.user_session import user_session
 
 
@@ -102,7 +91,7 @@ def open_run(
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
     with user_session(spark, staged):
-        rows = _rows(spark, config, places, store, source, recorded, faults)
+        rows = rows_of(spark, config, places, store, source, recorded, faults)
         if recorded is not None and staged is not None and names_input:
             check_source(spark, config, places, store, source, recorded, listener)
     inferred = recorded.inferred if recorded is not None else None
@@ -119,7 +108,7 @@ def open_run(
         ledger,
         writer,
         CLOCK.sleep,
-        lambda: _read_again(spark, config, recorded, places, store),
+        lambda: read_again(spark, config, recorded, places, store),
         fit.check_rows,
     )
     ctx = RunContext(
@@ -145,7 +134,7 @@ def open_run(
     elsewhere = recorded is not None and publishes_otherwise(recorded.config, config.to_document())
     if recorded is None or recorded.publication is None or elsewhere:
         with user_session(spark, staged), session_settings(spark, PATH_TABLES):
-            check_world(ctx, tables, fit, Reading(config.input, partial(_input, tables)), faults)
+            check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), faults)
     if recorded is not None and recorded.staged is not None and elsewhere:
         check_uncommitted(tables, recorded, config)
         fit.check_rows(recorded.staged)
@@ -154,105 +143,3 @@ def open_run(
     if recorded is None:
         ledger.probe()
     return Driver(ctx, begin(ctx, retry_dead=retry_dead))
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """What goes in and what comes back; `source` is None for rows that are staged already."""
-
-    source: Source | None
-    schema: StructType
-    rule: RecordRule
-    shape: PredictionShape
-    key: KeyCheck | None
-
-
-def _rows(
-    spark: SparkSession,
-    config: RunConfig,
-    places: Places,
-    store: ObjectStore,
-    source: Source | None,
-    recorded: RunState | None,
-    faults: Faults,
-) -> _Rows:
-    """Checks input, record and predictions; refuses with all faults that were found, here or before."""
-    source = source or faults.of(lambda: _read(spark, config, recorded, places, store))
-    schema = faults.of(lambda: _schema(source, recorded))
-    inferred = recorded.inferred if recorded is not None else None
-    shape = faults.of(lambda: shape_of(spark, config, inferred))
-    is_staged = recorded is not None and recorded.staged is not None
-    rule = None if schema is None else faults.of(lambda: rule_of(spark, schema, config, is_staged=is_staged))
-    if schema is None or shape is None or rule is None:
-        faults.refuse()
-        raise AssertionError("a check failed without a fault")
-    reader, record, framing = shape.reader, rule.fields, framing_of(config.to_document())
-    key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.input, framing))
-    faults.refuse()
-    return _Rows(source, schema, rule, shape, key)
-
-
-def rule_of(spark: SparkSession, schema: StructType, config: RunConfig, *, is_staged: bool = False) -> RecordRule:
-    """Returns how a row of this input becomes a record.
-
-    Raises:
-        ConfigurationError: as `record_rule`.
-    """
-    record = config.record
-    return record_rule(
-        spark,
-        schema,
-        record.format,
-        record.columns,
-        record.sql,
-        header=bool(record.header),
-        one_object=is_one_object(config.to_document()),
-        is_staged=is_staged,
-    )
-
-
-def _read(
-    spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places, store: ObjectStore
-) -> Source | None:
-    """The input; None for a run over rows that are staged: they are pinned, whatever became of the input."""
-    if recorded is not None and recorded.staged is not None:
-        return None
-    assert config.input is not None
-    return read_source(spark, config.input, places, store)
-
-
-def _read_again(
-    spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places, store: ObjectStore
-) -> Source:
-    """The input of a run whose staged rows are gone, nothing depending on them yet."""
-    assert config.input is not None
-    source = read_source(spark, config.input, places, store)
-    _schema(source, recorded)
-    return source
-
-
-def _schema(source: Source | None, recorded: RunState | None) -> StructType | None:
-    """The schema of the staged rows, else of the input; None where the input could not be read.
-
-    Raises:
-        ConfigurationError: the input is of another schema than the rows that the run has staged: it was not meant.
-    """
-    if recorded is None or recorded.staged is None:
-        return source.df.schema if source is not None else None
-    staged = staged_schema(recorded.staged)
-    if source is not None:
-        before, now = ([field.simpleString() for field in fields] for fields in (staged, source.df.schema.fields))
-        if before != now:
-            changed = sorted(set(before) ^ set(now)) or ["the order of the columns"]
-            raise ConfigurationError(
-                f"{recorded.run_id} was begun over an input of another schema: {', '.join(changed)}"
-            )
-    return StructType(staged)
-
-
-def _input(tables: SparkTables) -> DataFrame:
-    """The input, read again for a run that has staged it."""
-    if tables.source is not None:
-        return tables.source.df
-    assert tables.config.input is not None
-    return read_source(tables.spark, tables.config.input, tables.places, tables.store).df

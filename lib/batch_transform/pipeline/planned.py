@@ -27,9 +27,9 @@ from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.guarded import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.interrupts import Interrupts
-from batch_transform.pipeline.opening import rule_of
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.reaching import access_of
+from batch_transform.pipeline.run_rows import rule_of
 from batch_transform.pipeline.session import make_session
 from batch_transform.pipeline.sources import read_source
 from batch_transform.pipeline.spark_tables import is_columnar

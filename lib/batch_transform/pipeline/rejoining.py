@@ -17,7 +17,8 @@ from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.events import Listener
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.publication import Kind
-from batch_transform.core.records import RunState, Staged
+from batch_transform.core.records import RunState
+from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.begin import rejoin
 from batch_transform.pipeline.context import RunContext, WrittenTable

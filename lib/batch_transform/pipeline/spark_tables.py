@@ -22,8 +22,9 @@ from batch_transform.core.framing import framing_of
 from batch_transform.core.model_versions import model_labels
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.publication import Kind
-from batch_transform.core.records import RunState, Staged
+from batch_transform.core.records import RunState
 from batch_transform.core.source_identity import FileVersion
+from batch_transform.core.staged import Staged
 from batch_transform.outputs.delta import DeltaOutput, committed_rows, publish_delta
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.locations import open_tree

@@ -30,8 +30,8 @@ from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.naming import object_name
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.own_names import RECORD
-from batch_transform.core.records import Staged
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
+from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.staging import read_staged

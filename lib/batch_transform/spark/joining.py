@@ -19,7 +19,7 @@ from batch_transform.core import own_names
 from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.own_names import OUTCOME, free, place_name
 from batch_transform.core.predictions import PredictionReader
-from batch_transform.core.records import Staged
+from batch_transform.core.staged import Staged
 from batch_transform.core.verdicts import SCORED
 from batch_transform.spark.merging import ORIGIN_TYPE, iterator_udf, outcome_type
 from batch_transform.spark.prediction_columns import PredictionShape

@@ -25,7 +25,7 @@ from batch_transform.core.gathering import Gatherer, Leaves
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import BLOCK_BYTES
 from batch_transform.core.own_names import ORIGIN, OUTCOME, PROVENANCE, SCORED, free, place_name
-from batch_transform.core.records import Staged
+from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.prediction_columns import PROVENANCE_TYPE, PredictionShape, prediction_columns
 from batch_transform.spark.staging import input_columns, read_staged

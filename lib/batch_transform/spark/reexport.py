@@ -15,9 +15,9 @@ from pyspark.sql import SparkSession
 from batch_transform.core.framing import Framing
 from batch_transform.core.mending import MADE_SCHEMA, layers
 from batch_transform.core.objects import ObjectStore
-from batch_transform.core.records import Staged
 from batch_transform.core.sizing import task_count
 from batch_transform.core.spans import StagedFile
+from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.export import records
 from batch_transform.spark.record_rules import RecordRule

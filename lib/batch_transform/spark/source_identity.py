@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
-from batch_transform.core.records import Staged
 from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
+from batch_transform.core.staged import Staged
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.reading import file_versions
 from batch_transform.spark.rendering import quoted

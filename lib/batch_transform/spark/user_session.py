@@ -13,7 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ServiceFailure, first_line
-from batch_transform.core.records import Staged
+from batch_transform.core.staged import Staged
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import OWN_SETTINGS, effective, is_unavailable, put_back
 

@@ -9,8 +9,8 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import framing_of
 from batch_transform.core.object_rules import check_one_object, cutting_rules, is_one_object
 from batch_transform.core.planning import Throughput, plan_lanes
-from batch_transform.core.records import Staged
 from batch_transform.core.spans import StagedFile
+from batch_transform.core.staged import Staged
 from support.core_tables import span, spans
 
 MB = 1_000_000
