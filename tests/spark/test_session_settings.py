@@ -52,6 +52,7 @@ ODD = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "3",
     "spark.sql.execution.arrow.useLargeVarTypes": "true",
     "spark.sql.jsonGenerator.ignoreNullFields": "true",
+    "spark.sql.retainGroupColumns": "false",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "5",
 }

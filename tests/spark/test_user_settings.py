@@ -93,7 +93,8 @@ def table_of(spark, examples, folder):
     row = spark.range(1).select(F.lit("expressions").alias("key"), F.lit("").alias("text"), *base)
     typed = row.select("*", *[F.expr(sql).alias(name) for name, sql in expressions.items()])
     tables = [rows_of(spark, example, folder).select("key", "text", *base) for example in examples if not example.sql]
-    return functools.reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), tables, typed)
+    table = functools.reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), tables, typed)
+    return table.coalesce(2)  # a file for each partition of each example would take minutes
 
 
 def record_of(examples):

@@ -15,7 +15,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import WorkerStore
 from batch_transform.spark.counting import count_outputs
 from batch_transform.spark.cutting import cut_spans
-from batch_transform.spark.settings import OWN_SETTINGS, session_settings
+from batch_transform.spark.user_session import own_session
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SparkObjectWork:
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
-        with session_settings(self.spark, OWN_SETTINGS):
+        with own_session(self.spark):
             return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
 
     def reading(self, schema: pa.Schema | None) -> SparkObjectWork:
@@ -44,5 +44,5 @@ class SparkObjectWork:
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
-        with session_settings(self.spark, OWN_SETTINGS):
+        with own_session(self.spark):
             return cut_spans(self.spark, cuts, self.inputs, self.connect, framing)

@@ -11,19 +11,18 @@ from batch_transform.core.staged import Staged
 from batch_transform.spark.settings import (
     ARROW_SETTINGS,
     CASE_SENSITIVE,
-    OWN_SETTINGS,
     SCAN_SETTINGS,
     WRITER_SETTINGS,
     large_record_settings,
     session_settings,
 )
-from batch_transform.spark.user_session import user_session
+from batch_transform.spark.user_session import own_session, user_session
 
 
 @contextmanager
 def own_job(spark: SparkSession, staged: Staged) -> Iterator[None]:
     """Holds the pipeline's settings, for a job in which no expression of the user's is evaluated."""
-    with session_settings(spark, {**OWN_SETTINGS, **_case_of(staged), **large_record_settings(staged.largest)}):
+    with own_session(spark, {**_case_of(staged), **large_record_settings(staged.largest)}):
         yield
 
 

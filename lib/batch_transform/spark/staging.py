@@ -20,7 +20,6 @@ from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.rendering import quoted
 from batch_transform.spark.settings import (
-    OWN_SETTINGS,
     ROW_READER,
     SAME_ROWS,
     SCAN_SETTINGS,
@@ -28,6 +27,7 @@ from batch_transform.spark.settings import (
     WRITER_SETTINGS,
     session_settings,
 )
+from batch_transform.spark.user_session import own_session
 
 _OWN_TYPES = (LongType(), LongType(), StringType())
 _SAMPLED = 0.05
@@ -111,7 +111,7 @@ def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
     with session_settings(df.sparkSession, {**WRITER_SETTINGS, **SAME_ROWS}):
         numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
-    with session_settings(df.sparkSession, OWN_SETTINGS):
+    with own_session(df.sparkSession):
         written = _list_files(df.sparkSession, path, own)
     check_sendable([file.faults for file in written], rule.format, number, fault)
     files = sorted((file.file for file in written), key=lambda file: file.first)

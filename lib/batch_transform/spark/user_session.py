@@ -15,11 +15,13 @@ from pyspark.sql import SparkSession
 from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.staged import Staged
 from batch_transform.spark.setting_classes import user_settings
-from batch_transform.spark.settings import OWN_SETTINGS, effective, is_unavailable, put_back
+from batch_transform.spark.settings import OWN_SETTINGS, effective, is_unavailable, put_back, session_settings
 
 _ZONE = "spark.sql.session.timeZone"
 # Their defaults follow the machine, its environment or the version of Spark.
 _ALWAYS = (_ZONE, "spark.sql.ansi.enabled")
+# Says which table a name means, of an output as well.
+_CATALOG = "spark.sql.defaultCatalog"
 
 
 def settings_to_record(spark: SparkSession) -> dict[str, str]:
@@ -35,6 +37,25 @@ def settings_to_record(spark: SparkSession) -> dict[str, str]:
 def zone_of(staged: Staged) -> str:
     """Returns the time zone in which partition folders spell timestamps."""
     return dict(staged.settings).get(_ZONE, OWN_SETTINGS[_ZONE])
+
+
+@contextmanager
+def own_session(spark: SparkSession, more: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Holds the pipeline's own settings and `more`, where nothing of the user's is evaluated, and puts theirs back.
+
+    The others of the user's are as Spark has them by default: a session in which an aggregate drops its grouping
+    columns (`spark.sql.retainGroupColumns`) ended a run while it counted what it had written.
+    """
+    own = {**OWN_SETTINGS, **(more or {})}
+    before: dict[str, str | None] = {}
+    try:
+        for key in sorted(_set_now(spark).keys() - own.keys() - {_CATALOG}):
+            _change(spark, key, None, before)
+        with session_settings(spark, own):
+            yield
+    finally:
+        for key, earlier in before.items():
+            put_back(spark, key, earlier)
 
 
 @contextmanager
