@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from batch_transform.core.staged import Staged
 from batch_transform.spark.settings import (
     ARROW_SETTINGS,
-    CASE_SENSITIVE,
+    KEPT_SETTINGS,
     SCAN_SETTINGS,
     WRITER_SETTINGS,
     large_record_settings,
@@ -22,16 +22,16 @@ from batch_transform.spark.user_session import own_session, user_session
 @contextmanager
 def own_job(spark: SparkSession, staged: Staged) -> Iterator[None]:
     """Holds the pipeline's settings, for a job in which no expression of the user's is evaluated."""
-    with own_session(spark, {**_case_of(staged), **large_record_settings(staged.largest)}):
+    with own_session(spark, {**_kept(staged), **large_record_settings(staged.largest)}):
         yield
 
 
-def _case_of(staged: Staged) -> Mapping[str, str]:
-    """Whether names are told apart by their case, as where the rows were staged: it is theirs that we read and write.
+def _kept(staged: Staged) -> Mapping[str, str]:
+    """Which names and types there are, as where the rows were staged: it is theirs that we read and write.
 
     An earlier version has recorded nothing, and refused names that differ by case only.
     """
-    return {key: value for key, value in staged.settings if key == CASE_SENSITIVE}
+    return {key: value for key, value in staged.settings if key in KEPT_SETTINGS}
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.rendering import is_case_sensitive
-from batch_transform.spark.settings import SCAN_SETTINGS, SMALL_ROW_GROUPS, WRITER_SETTINGS, session_settings
+from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, effective
+from batch_transform.spark.user_session import own_session
 
 
 def read_input(
@@ -149,7 +150,7 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
         ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
     """
     try:
-        with session_settings(spark, {**SCAN_SETTINGS, **WRITER_SETTINGS}):
+        with own_session(spark, {CASE_SENSITIVE: effective(spark, CASE_SENSITIVE) or "false"}):
             empty = spark.createDataFrame([], schema)
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
             spark.read.format(format).load(path).schema  # noqa: B018 - Connect analyses only when it is asked

@@ -66,6 +66,20 @@ OWN_SETTINGS: Mapping[str, str] = {
     **WRITER_SETTINGS,
     **ARROW_SETTINGS,
 }
+# Say which names and types there are: the rows that the pipeline's own jobs read and write have the user's.
+KEPT_SETTINGS = frozenset(
+    {
+        CASE_SENSITIVE,
+        "spark.sql.collation.allowInMapKeys",
+        "spark.sql.geospatial.enabled",
+        "spark.sql.legacy.allowNegativeScaleOfDecimal",
+        "spark.sql.legacy.charVarcharAsString",
+        "spark.sql.preserveCharVarcharTypeInfo",
+        "spark.sql.timeType.enabled",
+        "spark.sql.udt.allowCreatingUDTFromString",
+        "spark.sql.udt.allowedDynamicUDTClasses",
+    }
+)
 # Of a reader of files that this pipeline or the service wrote: none of their rows may be missing.
 WHOLE_FILES: Mapping[str, str] = {"ignoreCorruptFiles": "false", "ignoreMissingFiles": "false"}
 READER_OPTIONS: Mapping[str, str] = {

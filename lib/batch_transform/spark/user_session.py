@@ -15,7 +15,14 @@ from pyspark.sql import SparkSession
 from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.staged import Staged
 from batch_transform.spark.setting_classes import user_settings
-from batch_transform.spark.settings import OWN_SETTINGS, effective, is_unavailable, put_back, session_settings
+from batch_transform.spark.settings import (
+    KEPT_SETTINGS,
+    OWN_SETTINGS,
+    effective,
+    is_unavailable,
+    put_back,
+    session_settings,
+)
 
 _ZONE = "spark.sql.session.timeZone"
 # Their defaults follow the machine, its environment or the version of Spark.
@@ -43,13 +50,14 @@ def zone_of(staged: Staged) -> str:
 def own_session(spark: SparkSession, more: Mapping[str, str] | None = None) -> Iterator[None]:
     """Holds the pipeline's own settings and `more`, where nothing of the user's is evaluated, and puts theirs back.
 
-    The others of the user's are as Spark has them by default: a session in which an aggregate drops its grouping
-    columns (`spark.sql.retainGroupColumns`) ended a run while it counted what it had written.
+    The others of the user's are as Spark has them by default, but for those that say which types there are: a session
+    in which an aggregate drops its grouping columns (`spark.sql.retainGroupColumns`) ended a run while it counted what
+    it had written.
     """
     own = {**OWN_SETTINGS, **(more or {})}
     before: dict[str, str | None] = {}
     try:
-        for key in sorted(_set_now(spark).keys() - own.keys() - {_CATALOG}):
+        for key in sorted(_set_now(spark).keys() - own.keys() - KEPT_SETTINGS - {_CATALOG}):
             _change(spark, key, None, before)
         with session_settings(spark, own):
             yield
