@@ -7,10 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.output_counts import KeyCheck
+from batch_transform.core.records import RunState
+from batch_transform.core.retrying import check_retry
 from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.command_line import parse
 from batch_transform.pipeline.rejoining import NoTables
 from batch_transform.pipeline.step_by_step import collect, submit
+from batch_transform.pipeline.steps import _Step
 from support.flaky_runs import FlakyModel
 from support.memory_run import RUN, MemoryRun, all_rows, echoing
 
@@ -71,3 +76,56 @@ def test_a_row_whose_output_is_lost_and_that_fails_now_is_given_up():
     run.to_the_end()
     assert [row for row, _ in run.published("dead_letter")] == [3]
     assert len(run.service.requests) - before < 6
+
+
+class Printed:
+    """Keeps the reports of a step."""
+
+    def __init__(self):
+        self.reports = []
+
+    def report(self, document):
+        self.reports.append(document)
+
+
+def _collected(run, *switches):
+    """Whether `collect` hands over to Spark, and the reports that it gave."""
+    printed = Printed()
+    step = _Step(parse(["collect", str(RUN), *switches]), {}, printed)
+    driver = run.rejoined("collect")
+    driver.ctx = replace(driver.ctx, tables=NoTables(RUN))
+    try:
+        with step.resources:
+            step._drive(driver)
+    finally:
+        driver.ctx.lease.release()
+    return step.needs_spark, printed.reports
+
+
+@pytest.fixture
+def hurt_while_it_waits():
+    """A run whose next round sends rows of input objects that are gone."""
+    run = MemoryRun([20, 20], echoing(lambda row: 400 if row == 3 else None))
+    run.step("prepare")
+    run.step("submit")
+    run.store.delete([S3Uri("bucket", key) for key in run.store.world.tree("runs/run/input/")])
+    return run
+
+
+def test_collect_hands_a_hurt_workspace_over_to_spark(hurt_while_it_waits):
+    run = hurt_while_it_waits
+    assert _collected(run) == (True, [])
+    assert run.step("collect")["status"] == "published"
+    assert [row for row, _ in run.published("dead_letter")] == [3]
+
+
+def test_collect_that_begins_no_spark_names_the_command_that_does(hurt_while_it_waits):
+    with pytest.raises(NeedsSpark, match="resume s3://bucket/runs/run"):
+        _collected(hurt_while_it_waits, "--no-merge")
+
+
+def test_what_spark_may_have_committed_is_not_sent_again_when_the_output_has_changed():
+    """Dead letters are committed first; a run that goes on with another output may keep them where they are."""
+    state = replace(RunState("run", "n", {}, "", ""), intents=({"output": {"path": "s3://lake/out"}},))
+    with pytest.raises(ConfigurationError, match="has begun to publish"):
+        check_retry(state, "input.dead_letters: s3://bucket/runs/run")

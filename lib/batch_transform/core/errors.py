@@ -74,9 +74,14 @@ class RowsLost(BatchTransformError):
 
 
 class NeedsSpark(ServiceFailure):
-    """Something of the workspace is to be made again that takes Spark, and this process has none."""
+    """Something of the workspace is to be made again that takes Spark, and this process has none.
+
+    Attributes:
+        what: it is.
+    """
 
     def __init__(self, what: str, run: object) -> None:
+        self.what = what
         super().__init__(f"{what}, which takes Spark, and nothing is sent before: `resume {run}` does it and goes on")
 
 

@@ -34,7 +34,8 @@ def check_retry(state: RunState | None, again: str) -> None:
     """
     if state is None:
         return
-    if state.publication is not None:
+    # Dead letters are committed first, and an intent that fell because the output was changed may have got so far.
+    if state.publication is not None or state.intents:
         did = "has begun to publish" if state.report is None else "is published"
         raise ConfigurationError(
             f"{state.run_id} {did}, and its dead rows stay as they are. A run of its own sends them once more and "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
-from batch_transform.pipeline.command_line import PREPARE, RUN, STEPS
+from batch_transform.pipeline.command_line import COLLECT, PREPARE, RUN, STEPS
 from batch_transform.pipeline.driver import Driver
 from batch_transform.pipeline.emulation import embedded_emulator
 from batch_transform.pipeline.guarded import Guarded, tell_terminal
@@ -86,6 +87,9 @@ class _Job(Guarded):
             accept_model=self._accept_model,
         )
         self.resources.enter_context(renewed(self.driver.ctx.lease))
+        if self._command == COLLECT:
+            # What was hurt is made again here, and sent: nobody holds a cluster until that is scored.
+            self.driver.ctx = replace(self.driver.ctx, waits=self._config.emulated)
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)
         self.driver.close(report)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.records import RunState
 from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT, CommandLine
 from batch_transform.pipeline.driver import Driver
@@ -82,13 +82,27 @@ class _Step(Guarded):
     def _drive(self, driver: Driver) -> None:
         if driver.ctx.lease.epoch:
             self.resources.enter_context(renewed(driver.ctx.lease))
-            without_spark(driver, self._asked.command)
+            self._work(driver)
         command, workspace = self._asked.command, str(driver.ctx.places.run)
         config = driver.ctx.config
         report = step_report(
             driver.state, command, workspace, lambda step: spelled(step, self._asked, config, self._environ)
         )
         driver.close(report)
-        self.needs_spark = command == COLLECT and report["status"] == SETTLED and not self._asked.no_merge
+        self.needs_spark |= self._may_begin_spark and report["status"] == SETTLED
         if not self.needs_spark:
             self.handshake.report(report)
+
+    def _work(self, driver: Driver) -> None:
+        """Does what needs no Spark. What is hurt is made again by Spark, where this step may begin it."""
+        try:
+            without_spark(driver, self._asked.command)
+        except NeedsSpark as err:
+            if not self._may_begin_spark:
+                raise
+            driver.ctx.tell("mend", err.what)
+            self.needs_spark = True
+
+    @property
+    def _may_begin_spark(self) -> bool:
+        return self._asked.command == COLLECT and not self._asked.no_merge
