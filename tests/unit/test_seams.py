@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
+from batch_transform.core.framing import Framing
 from batch_transform.core.output_counts import KeyCheck
+from batch_transform.core.part_objects import cut_object
 from batch_transform.core.records import RunState
 from batch_transform.core.retrying import check_retry
 from batch_transform.core.uris import S3Uri
@@ -18,6 +20,7 @@ from batch_transform.pipeline.step_by_step import collect, submit
 from batch_transform.pipeline.steps import _Step
 from support.flaky_runs import FlakyModel
 from support.memory_run import RUN, MemoryRun, all_rows, echoing
+from support.memory_store import MemoryStore
 
 
 def _stepped(run):
@@ -129,3 +132,14 @@ def test_what_spark_may_have_committed_is_not_sent_again_when_the_output_has_cha
     state = replace(RunState("run", "n", {}, "", ""), intents=({"output": {"path": "s3://lake/out"}},))
     with pytest.raises(ConfigurationError, match="has begun to publish"):
         check_retry(state, "input.dead_letters: s3://bucket/runs/run")
+
+
+@pytest.mark.parametrize("record", [b"one", b"two\nlines", b"\x89PNG\r\n\x1a\n\n\x00", b"\n"])
+def test_a_row_that_is_bytes_is_tried_several_times_whatever_its_bytes_are(record):
+    store, folder, framing = MemoryStore(), S3Uri("bucket", "in"), Framing(".bin", newline=False, whole=True)
+    store.put(folder.join("s7-1-ab.bin"), record)
+    span = {"start": 7, "lane": "standard", "object": "s7-1-ab.bin", "offset": 0, "bytes": len(record)}
+    (part,) = cut_object(store, folder, {**span, "parts": [1], "send": [3]}, "ff", framing=framing)
+    names = [part["object"], *part["copies"]]
+    assert [store.get(folder.join(name))[0] for name in names] == [record] * 3
+    assert (part["start"], part["stop"], part["bytes"], part["largest"]) == (7, 8, len(record), len(record))
