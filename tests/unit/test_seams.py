@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from batch_transform.core.errors import ConfigurationError, NeedsSpark
+from batch_transform.core.errors import ConfigurationError, NeedsSpark, ServiceFailure
 from batch_transform.core.framing import Framing
 from batch_transform.core.output_counts import KeyCheck
 from batch_transform.core.part_objects import cut_object
@@ -18,6 +18,7 @@ from batch_transform.pipeline.command_line import parse
 from batch_transform.pipeline.rejoining import NoTables
 from batch_transform.pipeline.step_by_step import collect, submit
 from batch_transform.pipeline.steps import _Step
+from batch_transform.sagemaker.failures import NotNow
 from support.flaky_runs import FlakyModel
 from support.memory_run import RUN, MemoryRun, all_rows, echoing
 from support.memory_store import MemoryStore
@@ -143,3 +144,24 @@ def test_a_row_that_is_bytes_is_tried_several_times_whatever_its_bytes_are(recor
     names = [part["object"], *part["copies"]]
     assert [store.get(folder.join(name))[0] for name in names] == [record] * 3
     assert (part["start"], part["stop"], part["bytes"], part["largest"]) == (7, 8, len(record), len(record))
+
+
+def test_whoever_resumes_tries_the_first_instance_type_again_whose_quota_was_used_up(monkeypatch):
+    """The second type's quota is none at all."""
+    first, second = "ml.m5.xlarge", "ml.c5.18xlarge"
+    run = MemoryRun([5], echoing(lambda row: None), transform={"instance_type": [first, second]})
+    asked, create = [], run.service.create
+
+    def refusing(request):
+        asked.append(request["TransformResources"]["InstanceType"])
+        if len(asked) == 1 or asked[-1] == second:
+            raise NotNow("ResourceLimitExceeded", is_quota=True)
+        create(request)
+
+    monkeypatch.setattr(run.service, "create", refusing)
+    with pytest.raises(ServiceFailure):
+        run.to_the_end()
+    assert (asked[0], set(asked[1:])) == (first, {second})
+    run.to_the_end()
+    assert asked[-1] == first
+    assert len(run.published("result")) == 5

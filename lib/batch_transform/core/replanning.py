@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .instance_types import has_lost_its_type
+from .instance_types import chosen_type, has_lost_its_type, type_of
 from .records import JobRecord, RunState
 
 # What of `transform` a request is made of and may change under one run id (config.changes).
@@ -40,6 +40,17 @@ def asks_otherwise(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 def outdated(jobs: tuple[JobRecord, ...]) -> tuple[JobRecord, ...]:
     """Returns jobs with those marked that were not created yet: they ask for what is no longer wanted."""
     return tuple(job if job.created else replace(job, outdated=True) for job in jobs)
+
+
+def back_from_later_types(state: RunState) -> tuple[JobRecord, ...]:
+    """Returns the jobs with those marked that a used-up quota has put on a later type, before they were created.
+
+    That type's own quota may be none at all, and would end the run alike for ever while an earlier one is free again.
+    """
+    if state.config.get("transform") is None:
+        return state.jobs
+    moved = [job for job in state.jobs if not job.created and job.attempt > 1 and type_of(job) != chosen_type(state)]
+    return tuple(replace(job, outdated=True) if job in moved else job for job in state.jobs)
 
 
 def must_be_replanned(state: RunState, job: JobRecord) -> bool:

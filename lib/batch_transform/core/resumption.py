@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .records import Recorded, RoundRecord, RunState
-from .replanning import asks_otherwise, outdated
+from .replanning import asks_otherwise, back_from_later_types, outdated
 
 COMMITTED = "delta"  # the format that is published by a commit of its own, and not by files that are put there
 
@@ -37,8 +37,10 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
         state = state.with_last_round(replace(last, stop=(), resumed=True))
     if asks_otherwise(state.config, config):
         state = replace(state, jobs=outdated(state.jobs), types_since=state.rounds)
-    elif last is not None and last.stop:
-        state = replace(state, types_since=state.rounds)
+    else:
+        since = state.rounds if last is not None and last.stop else state.types_since
+        state = replace(state, types_since=since)
+        state = replace(state, jobs=back_from_later_types(state))
     if not state.output_is_fixed and state.published is None and publishes_otherwise(state.config, config):
         state = replace(state, publication=None)
     if changed and state.nothing_read:
