@@ -85,7 +85,10 @@ def read_copies_of_outputs(monkeypatch, world, folder):
             return given(places, location)
         path = folder / location.removeprefix("s3://")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(world.body(location.removeprefix(f"s3://{BUCKET}/")))
+        body = b"a probe that is not there yet"
+        if "/probe/" not in location:
+            body = world.body(location.removeprefix(f"s3://{BUCKET}/"))
+        path.write_bytes(body)
         return f"file:{path}"
 
     monkeypatch.setattr(Places, "spark_path", spark_path)
@@ -192,7 +195,7 @@ def test_old_dates_of_record_sql_are_spelled_alike_whatever_parses_the_sessions_
 def test_the_stored_result_reads_alike_in_every_session(spark, world, tmp_path):
     df = spark.sql(
         "SELECT '1' AS key, timestamp'0001-01-01 00:00:00.000001 UTC' AS t, date'0001-01-01' AS d, X'00FF' AS b, "
-        "timestamp_ntz'1200-01-01 00:00:00' AS n, timestamp'2024-05-01 00:30:00 UTC' AS part"
+        "timestamp_ntz'1200-01-01 00:00:00' AS n, date'1500-03-01' AS part"
     )
     arguments = world.arguments(tmp_path, columns=["key"])
     arguments["output"]["partition_by"] = ["part"]
@@ -258,7 +261,8 @@ def test_an_output_that_is_gone_is_no_loss_of_rows_though_the_session_ignores_mi
 
     def gone(reader, paths, **how):
         texts = given(reader, paths, **how)
-        Path(paths[0].removeprefix("file:")).unlink()
+        if "/probe/" not in paths[0]:
+            Path(paths[0].removeprefix("file:")).unlink()
         return texts
 
     monkeypatch.setattr(DataFrameReader, "text", gone)
