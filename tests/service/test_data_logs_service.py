@@ -56,7 +56,7 @@ def test_a_failure_is_read_through_real_calls(client, group):
     put(client, f"{job}/i-0a1-1700/data-log", line("ClientError: 400"), line(""), line("Message:"), line("a\u2028b: c"))
     put(client, f"{job}/i-0b2-1700", "never came up")
     logs = read(client, job)
-    assert logs.entries == {NAME: LogEntry("ClientError: 400", "a\u2028b: c")}
+    assert logs.entries == {NAME: LogEntry("ClientError: 400", "a\\u2028b: c")}
     assert (logs.instances, logs.data_logs, logs.trouble) == (2, 1, None)
 
 

@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batch_transform.core.records import RunState
+from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import fold
+from batch_transform.core.try_verdicts import names_of
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
@@ -55,7 +57,8 @@ class ClusterRun:
         state, ledger = self.state(), self._ledger()
         assert state.spans is not None
         parts = [state.spans, *[job.spans for job in state.jobs]]
-        named = {name for part in parts for name in ledger.read_part(part)["object"].to_pylist()}
+        spans = [span for part in parts for span in conformed(ledger.read_part(part), SPAN_SCHEMA).to_pylist()]
+        named = {name for span in spans for name in names_of(span)}
         return named | {name for job in state.jobs for name in job.controls}
 
     def sent(self) -> set[str]:

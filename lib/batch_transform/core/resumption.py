@@ -30,7 +30,7 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     """
     config = payload["config"]
     last = state.last_round
-    changed = config.get("prediction") != state.config.get("prediction")
+    changed = _told(config.get("prediction")) != _told(state.config.get("prediction"))
     if last is not None and changed and (last.misread or last.unread or last.leaves is None):
         state = _unjudged(state, last)
     elif last is not None and last.stop and not last.misread:
@@ -51,6 +51,11 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
     accepts = bool(payload.get("accept_model"))
     state = replace(state, retry_asked=asked, accepts_model=accepts)
     return replace(state, rounds_before=state.rounds, config=config, stopped=False)
+
+
+def _told(section: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A section without the keys that say nothing: those that a version did not know yet are null in the next."""
+    return {key: value for key, value in (section or {}).items() if value is not None}
 
 
 # What publishing depends on, and may change under one run id (config.changes).

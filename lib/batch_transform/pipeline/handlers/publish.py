@@ -102,10 +102,10 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     if ctx.config.takes_frame:
         command = f'the same call of score() with errors={{"max_rows": {counts.rows_dead_letter}}}'
         retry = "the same call with retry_dead=True"
-    once_more = "" if ctx.config.ephemeral else f". To send these rows once more: {retry}"
+    once_more = "" if ctx.config.ephemeral else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
-        f"nothing is published. The dead letters lie in {place}. {how}: {command}{once_more}",
+        f"nothing is published. The dead letters lie in {place}. {once_more}{how}: {command}",
         setting,
     )
 
