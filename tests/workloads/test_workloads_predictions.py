@@ -185,11 +185,6 @@ SHAPES = {
         r"\d+ values joined by commas on 1 lines where \d+ lines were expected",
         {"format": "text", "separator": ","},
     ),
-    "blank lines": (
-        lambda ids: "\n".join(json.dumps(value(i)) + "\n" for i in ids),
-        r"\d+ blank lines between \d+ answers where \d+ lines were expected",
-        {"blank_lines": "skip"},
-    ),
 }
 
 
@@ -209,6 +204,13 @@ def test_another_shape_stops_the_run_with_the_setting_that_reads_it_and_nothing_
         result = score(rows, **{**arguments, "prediction": {"schema": "p double", **settings}})
     assert_same_rows(result.df, rows.withColumn("p", F.col("key") + 0.5))
     assert world.jobs(arguments["run_id"]) == jobs
+
+
+def test_a_newline_behind_each_answer_needs_no_setting_where_a_blank_line_is_no_prediction(world, rows, tmp_path):
+    with answering(world, lambda ids: "\n".join(json.dumps(value(i)) + "\n" for i in ids)):
+        result = score(rows, **world.arguments(tmp_path, "formed", prediction={"schema": "p double"}))
+    assert_same_rows(result.df, rows.withColumn("p", F.col("key") + 0.5))
+    assert len(result.report["jobs"]) == 1
 
 
 def test_a_schema_is_inferred_from_the_first_answers_and_told(spark, world, rows, tmp_path):

@@ -70,8 +70,8 @@ def advice(
     if recovered:
         found.append(
             f"{recovered} objects failed although no row of them is bad: they passed in smaller ones. That points to "
-            "memory or load on the model's instances: take a transform.instance_type with more memory, or lower "
-            "transform.max_concurrent_transforms or transform.max_payload_mb."
+            "memory or load on the model's instances: take an instance type with more memory "
+            "(transform.instance_type), or lower transform.max_concurrent_transforms or transform.max_payload_mb."
         )
     known = [(entry, _ADVICE.get(ErrorClass(entry["class"]))) for entry in dead]
     found += [f"{entry['rows']:,} rows, {entry['class']}: {words}" for entry, words in known if words]
@@ -95,5 +95,5 @@ _ADVICE = {
     ErrorClass.TOO_LARGE: "the model's server takes no body of that size; raise its own limit.",
     ErrorClass.TIMED_OUT: "raise transform.invocations_timeout_seconds, or the time limit of the container's server.",
     ErrorClass.MISMATCH: "the model must answer one line for each record, in their order.",
-    ErrorClass.OUT_OF_MEMORY: "take a transform.instance_type with more memory.",
+    ErrorClass.OUT_OF_MEMORY: "take an instance type with more memory (transform.instance_type).",
 }
