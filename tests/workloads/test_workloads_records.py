@@ -234,7 +234,8 @@ def test_d3_the_bytes_of_each_row_are_one_object_and_one_request(spark, world, t
         errors={"max_rows": 2},
     )
     assert request["TransformInput"]["SplitType"] == "None"
-    assert sorted(served.bodies) == sorted(objects) == sorted(images.values())
+    # A bad row is tried more than once, and some good ones beside it: whatever is sent is the bytes of one row.
+    assert set(served.bodies) == set(objects) == set(images.values())
     found = {row["name"]: (row["kind"], row["width"], row["bright"]) for row in result.df.collect()}
     expected = {name: json.loads(classify(body)[1]) for name, body in photographs.items()}
     assert found == {name: (each["kind"], each["width"], each["bright"]) for name, each in expected.items()}
