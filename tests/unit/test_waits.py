@@ -162,6 +162,7 @@ def test_long_cells_are_read_and_the_processs_own_limit_of_its_csv_module_stays(
 @given(st.text(alphabet='a",\r ', max_size=12))
 @example('"a""",')
 @example("a,b\r")
+@example("a\r\r")
 def test_a_line_with_long_cells_is_split_as_the_csv_module_does_it(line):
     def cells():
         try:

@@ -118,7 +118,7 @@ def csv_row(text: str) -> list[str]:
     return rows[0] if len(rows) == 1 else []
 
 
-_LONG_CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|))(,|\r?\Z)')
+_LONG_CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|))(,|\r*\Z)')
 
 
 def _long_row(text: str) -> list[str]:
