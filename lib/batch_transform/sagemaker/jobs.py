@@ -123,14 +123,9 @@ class TransformJobs:
             ServiceFailure: it failed, or a job of that name was asked for in another way.
         """
         name = request["TransformJobName"]
-        try:
-            described = self._client.describe_transform_job(TransformJobName=name)
-        except ClientError as err:
-            if err.response["Error"]["Code"] in _NO_SUCH_JOB:
-                return False
-            raise failure_of("DescribeTransformJob", name, err) from err
-        except BotoCoreError as err:
-            raise failure_of("DescribeTransformJob", name, err) from err
+        described = self._described(name)
+        if described is None:
+            return False
         if changed := differences(request, described):
             raise ServiceFailure(f"there is another job of the name {name}; it differs in {', '.join(changed)}")
         return True
@@ -155,15 +150,20 @@ class TransformJobs:
         Raises:
             NotNow, ServiceFailure: as `describe`.
         """
+        found = self._described(name)
+        return found is not None and not _status_of(name, found).is_terminal
+
+    def _described(self, name: str) -> dict[str, Any] | None:
+        """What the service says of a job, None for one that it never heard of."""
         try:
-            found = self._client.describe_transform_job(TransformJobName=name)
+            found: dict[str, Any] = self._client.describe_transform_job(TransformJobName=name)
         except ClientError as err:
             if err.response["Error"]["Code"] in _NO_SUCH_JOB:
-                return False
+                return None
             raise failure_of("DescribeTransformJob", name, err) from err
         except BotoCoreError as err:
             raise failure_of("DescribeTransformJob", name, err) from err
-        return not _status_of(name, found).is_terminal
+        return found
 
     def stop(self, name: str) -> None:
         """Asks the service to stop a job; one that has ended, or that it never heard of, is no error.
