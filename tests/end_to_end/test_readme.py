@@ -32,12 +32,15 @@ def _rows_of_table(header: str) -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-def test_the_run_file_is_accepted_as_it_stands(tmp_path):
-    """The run file of the README has no unknown key and no value beyond a limit."""
-    (block,) = _blocks("yaml")
-    (tmp_path / "run.yml").write_text(block)
-    config = load(tmp_path / "run.yml", variables=["ds=2024-05-01"], environ={})
+def test_the_run_files_are_accepted_as_they_stand(tmp_path):
+    """The run file of the README, and the one that takes its dead letters, have no unknown key and no value beyond a limit."""
+    churn, again = _blocks("yaml")
+    (tmp_path / "churn.yml").write_text(churn)
+    (tmp_path / "again.yml").write_text(again)
+    config = load(tmp_path / "churn.yml", variables=["ds=2024-05-01"], environ={})
     assert config.run_id == "churn-2024-05-01"
+    config = load(tmp_path / "again.yml", variables=["ds=2024-05-01"], environ={})
+    assert (config.run_id, config.input.dead_letters) == ("churn-2024-05-01-again", "churn-2024-05-01")
 
 
 @pytest.mark.parametrize("fragment", [block for block in _blocks("yml") if not block.startswith("faults:")])

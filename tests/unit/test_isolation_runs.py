@@ -27,11 +27,11 @@ POISONS: dict[Any, set[str]] = {
     "timeout": {"model timed out"},
     "short": {"mismatching output"},
     "pretty": {"mismatching output"},
-    "blank": {"mismatching output"},
+    "twice": {"mismatching output"},
     "unreadable": {"unreadable prediction"},
     "placeholder": {"placeholder instead of a prediction"},
 }
-MISCOUNTED = {"short", "pretty", "blank"}
+MISCOUNTED = {"short", "pretty", "twice"}
 PLACEHOLDER = "ERROR"
 FLAKES = [500, 503, 429, 408, "drop", "timeout"]
 JOB_FAULTS = ["capacity", "internal", "lost", "stopped", "ping", "memory"]
@@ -77,7 +77,7 @@ class Model:
         odd = {
             "short": [],
             "pretty": [b"{", b'"echo": 1', b"}"],
-            "blank": [good, b""],
+            "twice": [good, good],
             "unreadable": [b'{"echo": "x"}'],
             "placeholder": [PLACEHOLDER.encode()],
         }
@@ -116,7 +116,7 @@ def scripts(draw: st.DrawFn) -> Script:
     places = st.integers(0, sum(sizes) - 1)
     kinds = draw(st.lists(st.sampled_from(list(POISONS)), min_size=1, max_size=3))
     # A line too many where a line is missing: two lies that cancel out are for `prediction.key`, no count sees them.
-    kinds = [kind for kind in kinds if "short" not in kinds or kind not in ("pretty", "blank")]
+    kinds = [kind for kind in kinds if "short" not in kinds or kind not in ("pretty", "twice")]
     poison = draw(st.dictionaries(places, st.sampled_from(kinds), max_size=max(0, sum(sizes) - 1)))
     countable = not MISCOUNTED & set(poison.values())
     flaky = draw(st.dictionaries(places.filter(lambda place: place not in poison), st.sampled_from(FLAKES), max_size=4))
@@ -197,7 +197,7 @@ def test_a_row_dies_of_its_class(kind, classes, logs_late):
     state = run.to_the_gate()
     (row,) = poison
     leaf = run.outcomes(state)[row]
-    if not logs_late or kind in ("short", "pretty", "blank", "unreadable", "placeholder"):
+    if not logs_late or kind in ("short", "pretty", "twice", "unreadable", "placeholder"):
         assert {leaf["error_class"]} == classes
     else:
         assert leaf["error_class"] in ("rejected by the model", "model error")
