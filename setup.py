@@ -27,6 +27,7 @@ TEST = [
     "pyspark[connect]==4.2.0",  # drivers that are killed by the dozen are clients of one warm Spark
     "pytest-timeout>=2.3",
     "ruff>=0.8",
+    "setuptools>=68",  # builds the package in a test; a virtual environment has none since Python 3.12
     "types-PyYAML",
     "types-psutil",
 ]

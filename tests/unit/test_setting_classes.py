@@ -59,7 +59,6 @@ def test_a_line_that_classes_nothing_is_refused(table, expected):
 
 
 def test_the_table_is_in_the_built_package(tmp_path):
-    pytest.importorskip("setuptools")
     command = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     assert (tmp_path / TABLE).read_bytes() == (ROOT / "lib" / TABLE).read_bytes()
