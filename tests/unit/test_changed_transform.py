@@ -129,6 +129,62 @@ def test_a_step_takes_the_next_type_as_well():
     assert run.step(COLLECT)["status"] == "published"
 
 
+DAY = 86_400
+
+
+def on_the_last_type(refusals=2):
+    """A run in steps whose one job could be created on neither type; `refusals` more calls are refused."""
+    run = MemoryRun([5], GOOD, exported=False, transform={"instance_type": [SMALL, LARGE]})
+    run.step(PREPARE)
+    run.service.refusals.extend(["quota"] * refusals)
+    run.step(SUBMIT)
+    assert types(run) == []
+    return run
+
+
+def test_a_step_that_is_meant_goes_back_to_the_first_type_as_resume_does():
+    run = on_the_last_type()
+    run.step(SUBMIT)
+    assert types(run) == [SMALL]
+    assert run.step(COLLECT)["status"] == "published"
+
+
+def test_a_step_that_looks_leaves_the_job_on_its_type_and_the_ledger_as_it_is():
+    """It comes each minute."""
+    run = on_the_last_type(5)
+    before = kinds(run)
+    for _ in range(3):
+        run.seconds += 60
+        run.step(COLLECT)
+    assert kinds(run) == before
+    run.step(COLLECT)
+    assert types(run) == [LARGE]
+
+
+def test_a_wait_that_has_ended_the_run_ends_each_call_and_each_asks_for_every_type():
+    run = on_the_last_type(2 + 2 + 2)
+    run.seconds += 2 * DAY
+    for _ in range(2):
+        with pytest.raises(ServiceFailure, match="none could be created for 2880 minutes"):
+            run.step(COLLECT)
+    assert run.step(COLLECT)["status"] == "published"
+    assert types(run) == [SMALL]
+
+
+def test_a_run_of_one_type_goes_on_waiting_as_before():
+    run = MemoryRun([5], GOOD, exported=False, transform={"instance_type": SMALL})
+    run.step(PREPARE)
+    run.service.refusals.extend(["quota"] * 3)
+    run.step(SUBMIT)
+    before = kinds(run)
+    run.step(SUBMIT)
+    run.seconds += 2 * DAY
+    with pytest.raises(ServiceFailure, match="none could be created for 2880 minutes"):
+        run.step(COLLECT)
+    assert kinds(run) == before
+    assert run.step(COLLECT)["status"] == "published"
+
+
 def planned(transform):
     """A run whose first round is planned and not created."""
     run = MemoryRun([5, 5], GOOD, exported=False, transform=transform)

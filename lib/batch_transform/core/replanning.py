@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from .instance_types import chosen_type, has_lost_its_type, type_of
@@ -51,6 +52,27 @@ def back_from_later_types(state: RunState) -> tuple[JobRecord, ...]:
         return state.jobs
     moved = [job for job in state.jobs if not job.created and job.attempt > 1 and type_of(job) != chosen_type(state)]
     return tuple(replace(job, outdated=True) if job in moved else job for job in state.jobs)
+
+
+def goes_back(state: RunState, now: datetime, patience_minutes: float, *, is_meant: bool) -> bool:
+    """Returns whether a step of many goes back to an earlier type with a job that a used-up quota has moved.
+
+    One that comes each minute to look does not: a quota is waited for. It does once the wait has ended the run, which
+    is told in each call from then on; so no call ends that has not asked for every type.
+
+    Args:
+        state: the run.
+        now: the time of day.
+        patience_minutes: how long a quota is waited for.
+        is_meant: whether a person means to go on with the run.
+    """
+    is_due = is_meant or minutes_without_job(state, now) > patience_minutes
+    return is_due and back_from_later_types(state) != state.jobs
+
+
+def minutes_without_job(state: RunState, now: datetime) -> float:
+    """Returns how long nothing has come of a run of which no job is in flight; 0 while one is."""
+    return 0.0 if state.in_flight else (now - datetime.fromisoformat(state.moved_at)).total_seconds() / 60
 
 
 def must_be_replanned(state: RunState, job: JobRecord) -> bool:

@@ -11,6 +11,7 @@ from batch_transform.core.answer_schema import decode_schema, encode_schema
 from batch_transform.core.errors import RunStopped
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.records import RunState
+from batch_transform.core.replanning import goes_back
 from batch_transform.core.retrying import check_retry
 from batch_transform.core.state import advance, fold
 from batch_transform.pipeline.context import RunContext
@@ -35,8 +36,8 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
     """Returns the state of a run that has begun once this process holds it, for a step of many, and its context.
 
     A step comes each minute, and most find nothing to do. So it records that it goes on with the run only where that
-    says something: its configuration is another one, the run had ended, or the process before it died, whose appends
-    must be fenced.
+    says something: its configuration is another one, the run had ended, the process before it died, whose appends must
+    be fenced, or a job is to go back to an earlier instance type.
 
     Args:
         ctx: of the run, as it was before it was held: another process may since have inferred how answers are read.
@@ -55,8 +56,14 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
             raise RunStopped(ctx.places.run)
         ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
         changed = recorded.config != ctx.config.to_document()
-        goes_on = recorded.report is None and (ended or changed or not given_back or ctx.accept_model)
-        return _held(_reading(ctx, recorded), recorded) if goes_on else recorded
+        if recorded.report is not None:
+            return recorded
+        goes_on = ended or changed or not given_back or ctx.accept_model
+        patience = ctx.config.transform.job_timeout_minutes
+        if not goes_on and not goes_back(recorded, ctx.clock.now(), patience, is_meant=is_meant):
+            return recorded
+        # Without its time where nobody means it: the wait that has ended the run is not begun anew by looking.
+        return _held(_reading(ctx, recorded), recorded, tells_time=goes_on or is_meant)
 
     state = _taken(ctx, held)
     return _reading(ctx, state), state
@@ -83,7 +90,7 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
         raise
 
 
-def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False) -> RunState:
+def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, *, tells_time: bool = True) -> RunState:
     at = {"at": ctx.clock.now().isoformat(), "config": ctx.config.to_document()}
     if recorded is None:
         opened = {"run_id": ctx.run_id, "nonce": secrets.token_hex(NONCE_CHARACTERS // 2), **at}
@@ -98,4 +105,6 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False) 
         told["retry_dead"] = True
     if ctx.accept_model:
         told["accept_model"] = True
+    if not tells_time:
+        del at["at"]
     return advance(recorded, ctx.ledger.append("resumed", {**at, **told}))

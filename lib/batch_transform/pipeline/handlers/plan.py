@@ -81,8 +81,8 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ou
     name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
     request = _request(ctx, name, lane, job.controls, kind, is_helped=job.is_helped)
     ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
-    payload = {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request}
-    return Outcome("replanned", {**payload, "at": ctx.clock.now().isoformat()})
+    # Without its time: another name for a job is no end of the wait for it.
+    return Outcome("replanned", {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
 
 
 def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:

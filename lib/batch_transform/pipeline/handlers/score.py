@@ -10,6 +10,7 @@ from batch_transform.core import actions as act
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.instance_types import chosen_type, type_after, type_of
 from batch_transform.core.records import TIMEOUT, JobRecord, RunState
+from batch_transform.core.replanning import minutes_without_job
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handlers.back_off import back_off
 from batch_transform.pipeline.handlers.model import look_at_model
@@ -116,11 +117,10 @@ def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> 
 
 
 def _refuse_long_wait(ctx: RunContext, state: RunState, err: NotNow) -> None:
-    minutes = ctx.config.transform.job_timeout_minutes
-    waited = (ctx.clock.now() - datetime.fromisoformat(state.moved_at)).total_seconds()
-    if not state.in_flight and waited > 60 * minutes:
+    minutes, waited = ctx.config.transform.job_timeout_minutes, minutes_without_job(state, ctx.clock.now())
+    if waited > minutes:
         raise ServiceFailure(
-            f"{err}; no job of the run is in flight, and none could be created for {waited / 60:.0f} minutes "
+            f"{err}; no job of the run is in flight, and none could be created for {waited:.0f} minutes "
             f"(transform.job_timeout_minutes: {minutes}). The next call tries again; on another instance type: "
             f"{on_another_type(ctx)}"
         ) from err
