@@ -33,7 +33,7 @@ def _rows_of_table(header: str) -> list[list[str]]:
 
 
 def test_the_run_files_are_accepted_as_they_stand(tmp_path):
-    """The run file of the README, and the one that takes its dead letters, have no unknown key and no value beyond a limit."""
+    """The run files of the README, of a table and of its dead letters: no unknown key, no value beyond a limit."""
     churn, again = _blocks("yaml")
     (tmp_path / "churn.yml").write_text(churn)
     (tmp_path / "again.yml").write_text(again)
