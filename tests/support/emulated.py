@@ -10,7 +10,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Emulated:
 
     url: str
     models: dict[str, ScriptedModel]
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def access(self) -> AwsAccess:
@@ -37,8 +38,10 @@ class Emulated:
         return AwsAccess(REGION, self.url)
 
     def client(self, service: str) -> Any:
-        """Returns a boto3 client of it."""
-        return AwsAccess(REGION, self.url, emulated=True).client(service)
+        """Returns a boto3 client of it, made once: making one takes longer than what it is asked."""
+        if service not in self._clients:
+            self._clients[service] = AwsAccess(REGION, self.url, emulated=True).client(service)
+        return self._clients[service]
 
     def objects(self, prefix: str = "") -> list[str]:
         """Returns the keys in the bucket below a prefix."""

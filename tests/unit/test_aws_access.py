@@ -97,3 +97,21 @@ def test_options_of_the_caller_win():
 def test_a_way_to_aws_that_cannot_be_is_refused_with_its_setting(access, fault):
     with pytest.raises(ConfigurationError, match=fault):
         access.client("sagemaker")
+
+
+def test_what_botocore_knows_of_the_services_is_read_once_and_no_session_leaves_anything_in_it(monkeypatch):
+    """Reading it takes longer than all else that a client needs; a run makes half a dozen of them."""
+    access = AwsAccess("eu-west-1", FAR)
+    access.client("sagemaker")
+    paths = list(access.session()._loader.search_paths)
+    monkeypatch.setattr("botocore.loaders.JSONFileLoader.load_file", lambda *_: pytest.fail("it was read again"))
+    assert AwsAccess("eu-west-3").client("sagemaker").meta.region_name == "eu-west-3"
+    assert access.session()._loader.search_paths == paths
+    assert len(set(paths)) == len(paths)
+
+
+def test_identities_are_not_shared(monkeypatch):
+    """Who changes the environment between two runs of a notebook is somebody else."""
+    AwsAccess("eu-west-1").client("s3")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    assert AwsAccess("eu-west-1").session().get_credentials().access_key == "another"

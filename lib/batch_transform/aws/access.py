@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import NoRegionError, ProfileNotFound
+from botocore.loaders import create_loader
 
 from batch_transform.core.errors import ConfigurationError
 
@@ -41,9 +44,9 @@ class AwsAccess:
             ConfigurationError: there is no such profile.
         """
         if self.emulated:
-            return boto3.Session(region_name=self.region or EMULATOR_REGION, **EMULATOR_CREDENTIALS)
+            return _session(region_name=self.region or EMULATOR_REGION, **EMULATOR_CREDENTIALS)
         try:
-            return boto3.Session(region_name=self.region, profile_name=self.profile)
+            return _session(region_name=self.region, profile_name=self.profile)
         except ProfileNotFound as err:
             raise ConfigurationError(f"aws.profile: {err}; set aws.profile, or AWS_PROFILE, to one that is") from err
 
@@ -70,3 +73,19 @@ class AwsAccess:
     def endpoint(self, service: str) -> str | None:
         """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""
         return dict(self.service_endpoints).get(service, self.endpoint_url)
+
+
+def _session(profile_name: str | None = None, **options: Any) -> boto3.Session:
+    """A session that shares with all others of this process what botocore knows of the services."""
+    beneath = botocore.session.Session(profile=profile_name)
+    described = _described(beneath.get_config_variable("data_path"))
+    beneath.register_component("data_loader", described)
+    session = boto3.Session(botocore_session=beneath, **options)
+    described.search_paths[:] = dict.fromkeys(described.search_paths)  # each session of boto3 adds its own once more
+    return session
+
+
+@cache
+def _described(data_path: str | None) -> Any:
+    """The descriptions of the services, which take longer to read than all else that a client needs."""
+    return create_loader(data_path)
