@@ -8,6 +8,8 @@ from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.pipeline import preflight
 from batch_transform.pipeline.handlers import publish
+from batch_transform.pipeline.spark_tables import SparkTables
+from support.emulated import BUCKET
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 
@@ -93,3 +95,31 @@ def test_a_merge_by_join_that_spark_cannot_read_is_refused_at_first(spark, world
         score(keys(spark), **arguments)
     assert world.objects() == before
     assert world.jobs(arguments["run_id"]) == []
+
+
+def test_rows_of_committed_dead_letters_stay_dead_though_their_answers_are_lost(spark, world, tmp_path, monkeypatch):
+    """The dead letters are committed, the result is not, all outputs are lost, and other rows die than before."""
+    output = {"path": f"{tmp_path}/out", "format": "delta", "mode": "overwrite"}
+    arguments = world.arguments(tmp_path, output=output, errors={"max_rows": 4})
+    real = SparkTables.commit
+
+    def dies(tables, state, kind):
+        if kind == "result":
+            raise ServiceFailure("killed")
+        return real(tables, state, kind)
+
+    monkeypatch.setattr(SparkTables, "commit", dies)
+    with world.faults(_refused("k1")), pytest.raises(ServiceFailure, match="killed"):
+        score(keys(spark), **arguments)
+    monkeypatch.undo()
+    for key in world.objects(f"runs/{arguments['run_id']}/output/"):
+        world.client("s3").delete_object(Bucket=BUCKET, Key=key)
+    with world.faults(_refused("k2")):
+        assert score(keys(spark), **arguments).report["rows_dead_letter"] == 2
+    tables = [spark.read.format("delta").load(f"{tmp_path}/{name}") for name in ("out", "out_dead_letter")]
+    assert [sorted(row.key for row in table.collect()) for table in tables] == [["k0", "k3"], ["k1", "k2"]]
+    assert {row.error["class"] for row in tables[1].collect()} == {"rejected by the model"}
+
+
+def _refused(key):
+    return {"fault": "status", "status": 400, "record": f'"key":"{key}"'}

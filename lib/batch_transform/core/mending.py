@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .committing import unscored
 from .errors import GateRefused
 from .failures import ErrorClass
 from .isolation import OPEN_SCHEMA
@@ -179,6 +180,7 @@ def needed_parts(state: RunState) -> list[Part]:
     """Returns the parts of the ledger without which a run cannot be published any more."""
     parts = [state.spans, *(part for job in state.jobs for part in (job.spans, job.verdicts))]
     parts += [part for settled in state.round_records for part in (settled.leaves, settled.lost, settled.retried)]
+    parts += state.held.parts if state.held is not None else ()
     if (last := state.last_round) is not None:
         parts += [last.waiting if last.leaves is None else last.open]
     return [part for part in parts if part is not None]
@@ -198,8 +200,15 @@ def rows_are_lost(state: RunState, files: Sequence[str], run: str) -> str:
 
 
 def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    """Objects were exported again: the spans of a job that is not judged, or those that are open after a round."""
+    """Objects were exported again: the spans of a job that is not judged, or those that are open after a round.
+
+    Or, of a committed result, dead rows have lost the line that was their evidence.
+    """
     (part,) = parts
+    if "evidence" in step.payload:
+        _require(state.publication is not None and state.published is None, "while it is being published")
+        assert state.gate is not None
+        return replace(state, gate=replace(state.gate, parts=(part, *state.gate.parts[1:])))
     if (name := step.payload.get("job")) is not None:
         job = state.job(name)
         _require(job.verdicts is None and part.rows == job.spans.rows, "the spans of a job that is not judged")
@@ -209,17 +218,6 @@ def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(last is not None and last.open_spans == part.rows > 0, "as many spans as are open")
     assert last is not None
     return state.with_last_round(replace(last, open=part))
-
-
-def _unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    """Outputs are gone or altered: their rows are open again, as long as nothing is published."""
-    lost, left = parts
-    _require(state.is_settled and state.published is None, "after every span was settled, before it is published")
-    _require(lost.rows > 0 and left.rows > 0, "some outputs and their spans")
-    last = state.last_round
-    assert last is not None
-    state = replace(state, gate=None, publication=None)
-    return state.with_last_round(replace(last, lost=lost, open=left, open_spans=left.rows))
 
 
 def _unmerged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -241,7 +239,7 @@ def _require(condition: bool, why: str) -> None:
 
 TRANSITIONS: Mapping[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
     "mended": _mended,
-    "unscored": _unscored,
+    "unscored": unscored,
     "unmerged": _unmerged,
     "unstaged": _unstaged,
 }

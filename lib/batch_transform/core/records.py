@@ -146,6 +146,7 @@ class RunState:
         models: that jobs were created with, in the order in which they were seen.
         accepts_model: whether a person has accepted what the model is now, until the next job is created.
         types_since: the round up to which nothing is held against an instance type that lacked capacity.
+        held: the dead leaves that are committed already (core.committing), of a run of which outputs were lost since.
     """
 
     run_id: str
@@ -174,6 +175,7 @@ class RunState:
     retry_asked: bool = False
     intents: tuple[dict[str, Any], ...] = ()
     output_is_fixed: bool = False
+    held: Recorded | None = None
 
     @property
     def framing(self) -> Framing:

@@ -17,7 +17,9 @@
 | inferred | when the jobs of a round have ended | the predictions' schema, if it is to be inferred |
 | reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
 | mended | for a job that is not judged, or what a round left open | spans of which objects were exported again |
+| | after publication | that dead letters have lost the lines that were their evidence |
 | unscored | when no span is left, before published | outputs that are gone or altered: their spans are open again |
+| | | which dead rows are committed already |
 | retried | on request, after a round and before publication | dead rows that are open again |
 | unstaged | before the first round | that the input is to be staged again |
 | unmerged | after publication | that merged files were lost, and are to be merged again |
@@ -194,7 +196,7 @@ def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
 
 def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.is_settled and state.gate is None, step, "gated once, after every span was settled")
-    _require(len(parts) == 1, step, "one part of leaves")
+    _require(len(parts) in (1, 2), step, "a part of leaves, and one where some are committed already")
     return replace(state, gate=Recorded(dict(step.payload), parts))
 
 

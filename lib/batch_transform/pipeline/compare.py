@@ -62,8 +62,7 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
     _refuse_uncomparable(there, state)
     config = state.config
     assert state.gate is not None
-    (part,) = state.gate.parts
-    samples = sample(run.ledger.read_part(part), wanted.rows, state.nonce)
+    samples = sample(run.ledger.read_part(state.gate.parts[0]), wanted.rows, state.nonce)
     if not samples:
         raise ConfigurationError(f"{there.uri}: no row of it was scored, so there is nothing to compare")
     client = there.access.client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS)

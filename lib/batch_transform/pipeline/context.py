@@ -103,10 +103,10 @@ class TableWork(Protocol):
         """Returns a table of a gated run once it is merged beside its output, as Parquet."""
 
     def commit(self, state: RunState, kind: Kind) -> int:
-        """Returns the rows of the one Delta commit that publishes a table of a gated run."""
+        """Returns the rows that are committed of a table of a gated run, once they all are."""
 
     def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
-        """Returns the rows of this run's commit in the table of another configuration; None: there is no commit."""
+        """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""
 
     def reading(self, ddl: str, staged: Staged) -> TableWork:
         """Returns the same work on the staged rows, for predictions of this schema."""

@@ -21,17 +21,24 @@ from batch_transform.core.errors import RowsLost
 from batch_transform.core.isolation import OPEN_SCHEMA
 from batch_transform.core.objects import ObjectNotFound
 from batch_transform.core.pins import Hurt
-from batch_transform.core.publication import KINDS, Publication
 from batch_transform.core.records import JobRecord, RunState
 from batch_transform.core.request import manifest, sent_names
-from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
+from batch_transform.core.spans import conformed
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.parquet import missing
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.controls import control_records
 from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.settled import settled_leaves
 from batch_transform.pipeline.staged_files import hurt_files
+from batch_transform.pipeline.unscoring import (
+    before_publishing,
+    gated_leaves,
+    is_committed,
+    listing,
+    spans_of,
+    tell,
+    unscored,
+)
 
 # Up to so many input objects they are listed before each job: ten calls. Of more, once in a round.
 _FEW_OBJECTS = 10_000
@@ -75,15 +82,15 @@ class Mender:
         if isinstance(action, act.Judge):
             return self._before_judge(ctx, state, action)
         if isinstance(action, act.Gate):
-            return _unscored(ctx, state, settled_leaves(ctx.ledger, state)) or action
+            return unscored(ctx, state, settled_leaves(ctx.ledger, state)) or action
         if isinstance(action, act.Intend):
-            return _unscored(ctx, state, _gated_leaves(ctx, state)) or action
+            return unscored(ctx, state, gated_leaves(ctx, state)) or action
         if isinstance(action, act.Publish):
-            return _before_publishing(ctx, state, action) or action
+            return before_publishing(ctx, state, action) or action
         return action
 
     def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> Outcome | None:
-        spans, found = _spans(ctx, job), self._inputs(ctx, state, act.Create)
+        spans, found = spans_of(ctx, job), self._inputs(ctx, state, act.Create)
         broken = pins.hurt(pins.input_pins(spans, state.framing), found)
         # A Create may have been obeyed although the ledger does not say so: that job has read what it found.
         if broken.names and job.name not in self._mended and not ctx.jobs.is_there(job.request):
@@ -95,7 +102,7 @@ class Mender:
 
     def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> Outcome | act.Action:
         """What was altered before a job had ended is not believed; to compare keys, records are needed as they were."""
-        job, spans = action.job, _spans(ctx, action.job)
+        job, spans = action.job, spans_of(ctx, action.job)
         found = self._inputs(ctx, state, act.Judge)
         broken = pins.hurt(pins.input_pins(spans, state.framing), found)
         ended = datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
@@ -111,22 +118,10 @@ class Mender:
     def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:
         found = self._listed.get((state.rounds, purpose))
         if found is None:
-            found = _listing(ctx, ctx.places.input)
+            found = listing(ctx, ctx.places.input)
             if found.num_rows > _FEW_OBJECTS:
                 self._listed = {(state.rounds, purpose): found}
         return found
-
-
-def _spans(ctx: RunContext, job: JobRecord) -> pa.Table:
-    return conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
-
-
-def _listing(ctx: RunContext, folder: S3Uri) -> pa.Table:
-    return pins.found_below(folder.prefix, ctx.store.list(folder))
-
-
-def _tell(ctx: RunContext, broken: Hurt, what: str, done: str) -> None:
-    ctx.tell("mend", f"{len(broken.gone):,} {what} are gone and {len(broken.altered):,} altered: {done}")
 
 
 def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
@@ -135,10 +130,10 @@ def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
     if last is None or last.open is None or state.staged is None:
         return None
     left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
-    broken = pins.hurt(pins.input_pins(left, state.framing), _listing(ctx, ctx.places.input))
+    broken = pins.hurt(pins.input_pins(left, state.framing), listing(ctx, ctx.places.input))
     if not broken.names:
         return None
-    _tell(ctx, broken, "input objects", "exported again")
+    tell(ctx, broken, "input objects", "exported again")
     chosen = left.filter(mending.in_objects(left, broken.names))
     orders = mending.under_new_names(chosen, uuid.uuid4().hex[:16], state.framing.suffix)
     made = ctx.tables.export_again(state.staged, orders)
@@ -149,7 +144,7 @@ def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
 def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> Outcome:
     """A job's request names its objects already: they are written again under their names."""
     assert state.staged is not None
-    _tell(ctx, broken, "input objects", "exported again")
+    tell(ctx, broken, "input objects", "exported again")
     orders = mending.under_their_names(
         spans.filter(pc.is_in(spans["object"], value_set=pa.array(sorted(broken.names), pa.string())))
     )
@@ -183,44 +178,6 @@ def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
     ctx.store.put(place, body)
 
 
-def _gated_leaves(ctx: RunContext, state: RunState) -> pa.Table:
-    assert state.gate is not None
-    return ctx.ledger.read_part(state.gate.parts[0])
-
-
-def _unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | None:
-    """Outputs that are not what was counted are believed no more, whatever they hold: their rows are open again."""
-    broken = pins.hurt(pins.output_pins(leaves), _listing(ctx, ctx.places.outputs))
-    if not broken.names:
-        return None
-    read = pins.read_from(leaves, broken.names)
-    lost, left = pins.outputs_of(read), mending.reopened_spans(read, lambda job: _spans(ctx, state.job(job)))
-    without = left.filter(pc.is_null(left["object"]))
-    if without.num_rows:
-        orders = mending.under_new_names(without, uuid.uuid4().hex[:16], state.framing.suffix)
-        assert state.staged is not None
-        left = mending.placed(left, orders, ctx.tables.export_again(state.staged, orders))
-    _tell(ctx, broken, "outputs", f"{row_count(left):,} rows are scored again")
-    parts = ctx.ledger.write_part(lost), ctx.ledger.write_part(left)
-    return Outcome("unscored", {"outputs": lost.num_rows, "rows": row_count(left)}, parts)
-
-
-def _before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> Outcome | None:
-    """Delta reads the outputs as it commits; for Parquet all is merged, and what is not copied yet must be there."""
-    payload = action.publication.payload
-    if payload["format"] == "delta":
-        return None if _is_committed(ctx, state) else _unscored(ctx, state, _gated_leaves(ctx, state))
-    lost = []
-    for kind, part in zip(KINDS, action.publication.parts, strict=True):
-        publication = Publication.from_document(payload["publications"][kind], ctx.ledger.read_part(part))
-        source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
-        lost += missing(publication, source, target)
-    if not lost:
-        return None
-    ctx.tell("mend", f"{len(lost):,} merged files are gone or altered before they were copied: merged again")
-    return Outcome("unmerged", {"files": len(lost)})
-
-
 def _unstaged(ctx: RunContext, state: RunState) -> Outcome | None:
     """Rows that are staged are a run's rows; until a job is planned over them, the input may be staged again.
 
@@ -231,14 +188,9 @@ def _unstaged(ctx: RunContext, state: RunState) -> Outcome | None:
     if state.staged is None or merged or state.published is not None:
         return None
     broken = hurt_files(state.staged.files, ctx.open_tree)
-    if not broken.names or (state.publication is not None and _is_committed(ctx, state)):
+    if not broken.names or (state.publication is not None and is_committed(ctx, state)):
         return None
     if state.last_round is not None:
         raise RowsLost(mending.rows_are_lost(state, sorted(broken.names), str(ctx.places.run)))
-    _tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
+    tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
     return Outcome("unstaged", {"files": len(broken.names)})
-
-
-def _is_committed(ctx: RunContext, state: RunState) -> bool:
-    """Whether the result is in its Delta table already, and nothing of the run is read any more."""
-    return ctx.tables.committed(state, state.config, "result") is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from batch_transform.core import retrying
-from batch_transform.core.pins import counting
+from batch_transform.core.committing import still_counting
 from batch_transform.core.records import RunState
 from batch_transform.core.spans import conformed
 from batch_transform.core.verdicts import LEAF_SCHEMA, unsendable
@@ -22,9 +22,14 @@ def lines_set_aside(ledger: Ledger, state: RunState) -> pa.Table:
     return _settled(ledger, state)[1]
 
 
+def held_leaves(ledger: Ledger, state: RunState) -> pa.Table | None:
+    """Returns the dead leaves (LEAF_SCHEMA) that are known to be committed; None: it is not known of any."""
+    return None if state.held is None else conformed(ledger.read_part(state.held.parts[0]), LEAF_SCHEMA)
+
+
 def _settled(ledger: Ledger, state: RunState) -> tuple[pa.Table, pa.Table]:
     assert state.spans is not None
-    none = LEAF_SCHEMA.empty_table()
+    none, held = LEAF_SCHEMA.empty_table(), held_leaves(ledger, state)
     table, aside = pa.concat_tables([conformed(unsendable(ledger.read_part(state.spans)), LEAF_SCHEMA), none]), none
     for settled in state.round_records:
         assert settled.leaves is not None
@@ -35,5 +40,5 @@ def _settled(ledger: Ledger, state: RunState) -> tuple[pa.Table, pa.Table]:
             aside = pa.concat_tables([aside, retrying.lines_aside(retried)])
         if settled.lost is not None:
             lost = ledger.read_part(settled.lost)
-            table, aside = counting(table, lost), counting(aside, lost)
+            table, aside = still_counting(table, lost, held), still_counting(aside, lost, None)
     return table, aside

@@ -15,6 +15,7 @@ from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.answer_schema import encode_schema
+from batch_transform.core.committing import dead, dead_letter_commits
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import ServiceFailure, first_line
 from batch_transform.core.filenames import is_data_file
@@ -159,7 +160,9 @@ class SparkTables:
         return WrittenTable(kind, tree, open_tree(target, self.store), files)
 
     def commit(self, state: RunState, kind: Kind) -> int:
-        """Returns the rows of the one Delta commit that publishes a table of a gated run.
+        """Returns the rows of the Delta commit that publishes a table of a gated run.
+
+        Dead letters of which some are committed already are committed beside those, if there are more.
 
         Raises:
             ServiceFailure: Spark or Delta refused; the run can be resumed.
@@ -169,14 +172,28 @@ class SparkTables:
         try:
             # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
             with user_job(self.spark, state.staged, {**PATH_TABLES, **self._sql_settings(kind)}):
+                if kind == "dead_letter" and state.held and committed_rows(self.spark, output, state.nonce) is not None:
+                    return self._commit_further(state, output)
                 return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
             raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
 
+    def _commit_further(self, state: RunState, output: DeltaOutput) -> int:
+        """The rows of all commits of dead letters, once those are committed that are not in the earlier ones."""
+        assert state.gate is not None
+        if dead(self.ledger.read_part(state.gate.parts[-1])).num_rows:
+            beside = replace(output, mode="append", replace_where=None)
+            name = dead_letter_commits(state)[-1]
+            publish_delta(self.merged(state, "dead_letter", further=True), beside, state.run_id, name, self.sleep)
+        return self.committed(state, self.config.to_document(), "dead_letter") or 0
+
     def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
-        """Returns the rows of this run's commit in the table of another configuration; None: there is no commit."""
+        """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""
         targets = targets_of(type(self.config).from_document(dict(config)), self.places)
-        return committed_rows(self.spark, delta_outputs(targets, self.places)[kind], state.nonce)
+        output = delta_outputs(targets, self.places)[kind]
+        names = dead_letter_commits(state) if kind == "dead_letter" else [state.nonce]
+        found = [committed_rows(self.spark, output, name) for name in names]
+        return None if set(found) == {None} else sum(rows or 0 for rows in found)
 
     def reading(self, ddl: str, staged: Staged) -> SparkTables:
         """Returns the same work on the staged rows, for predictions of this schema."""
@@ -200,11 +217,17 @@ class SparkTables:
             writing.options(**writer_options(state.staged.largest)).parquet(place)
         return place
 
-    def merged(self, state: RunState, kind: Kind) -> DataFrame:
-        """Returns a table of a gated run, by the way that `merge` names; it is computed anew whenever it is used."""
+    def merged(self, state: RunState, kind: Kind, *, further: bool = False) -> DataFrame:
+        """Returns a table of a gated run, by the way that `merge` names; it is computed anew whenever it is used.
+
+        Args:
+            state: of the run.
+            kind: which table.
+            further: without the dead letters that are known to be committed.
+        """
         assert state.staged is not None
         assert state.gate is not None
-        (part,) = state.gate.parts
+        part = state.gate.parts[-1 if further else 0]
         source = MergeSource(self.places.run.join(part.key), self.places.outputs, self.connect, self.shape.reader.form)
         leaves = self.ledger.read_part(part)
         if kind == "dead_letter":

@@ -9,6 +9,7 @@ from typing import Any
 
 from batch_transform.core import actions as act
 from batch_transform.core import gate
+from batch_transform.core.committing import apart
 from batch_transform.core.diagnosis import advice, by_class, recovered_spans, sentence
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.gate import Counts
@@ -24,7 +25,7 @@ from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.pipeline.reporting import write_html
 from batch_transform.pipeline.retargeting import check_uncommitted
-from batch_transform.pipeline.settled import lines_set_aside, settled_leaves
+from batch_transform.pipeline.settled import held_leaves, lines_set_aside, settled_leaves
 from batch_transform.pipeline.targets import targets_of
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
@@ -46,7 +47,9 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
     )
     for line in [*map(sentence, payload["errors"]), *payload["advice"]]:
         ctx.tell("gate", line)
-    return Outcome("gated", payload, (ctx.ledger.write_part(table),))
+    held = held_leaves(ctx.ledger, state)
+    parts = [table] if held is None else [table, apart(table, held)]
+    return Outcome("gated", payload, tuple(ctx.ledger.write_part(part) for part in parts))
 
 
 def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
@@ -102,7 +105,8 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     if ctx.config.takes_frame:
         command = f'the same call of score() with errors={{"max_rows": {counts.rows_dead_letter}}}'
         retry = "the same call with retry_dead=True"
-    once_more = "" if ctx.config.ephemeral else f"To send these rows once more: {retry}. "
+    # Once the run has set out to commit, its dead letters may be there (core.retrying.check_retry).
+    once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
         f"nothing is published. The dead letters lie in {place}. {once_more}{how}: {command}",
@@ -161,7 +165,11 @@ def _publish_delta(ctx: RunContext, state: RunState) -> None:
             raise ServiceFailure(f"{err}. {_another_way(ctx)}") from err
         if written != rows[kind]:
             place = named["output" if kind == "result" else "dead_letter"]
-            raise PublishedUnverified(f"{place}: the commit has {written} rows, the gate proved {rows[kind]}")
+            raise PublishedUnverified(
+                f"{place}: the commit has {written} rows, the gate proved {rows[kind]}. If no other run's rows are in "
+                "that table, drop or move it and resume: they are committed once more, and nothing is scored again. "
+                "Else another run_id scores the input anew"
+            )
 
 
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> Outcome:
