@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from support import jvm
 from support.emulated import emulated
 from support.second_s3 import second_s3_server
 
@@ -21,12 +22,12 @@ LIB = Path(__file__).parents[1] / "lib"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _environment():
+def _environment(request):
     """What processes that tests start inherit, the workers of the JVM among them: the sources, and an identity."""
     paths = [str(LIB), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    # A JVM of a test lives for seconds: without its second compiler it takes a third less of the processor.
-    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    if any(test.get_closest_marker("spark") for test in request.session.items):
+        os.environ.setdefault("JAVA_TOOL_OPTIONS", jvm.switches(os.environ))
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,13 @@ from pathlib import Path
 PYTEST_CACHE = Path(__file__).parents[2] / ".pytest_cache" / "d"
 
 
-def kept(name: str, recipe: Sequence[str], make: Callable[[Path], None]) -> Path:
+def kept(name: str, recipe: Sequence[str], make: Callable[[Path], None], within: Path | None = None) -> Path:
     """Returns the folder that `make` filled, now or in an earlier run; its name holds a hash of the recipe.
 
-    Of two processes that need it the second one waits for the first.
+    It lies `within` a folder if that is told. Of two processes that need it the second one waits for the first.
     """
     told = os.environ.get("EMULATOR_TEST_VENVS")
-    folder = Path(told).absolute() if told else PYTEST_CACHE / "venvs"
+    folder = within or (Path(told).absolute() if told else PYTEST_CACHE / "venvs")
     digest = hashlib.blake2b("\n".join(recipe).encode(), digest_size=6).hexdigest()
     place = folder / f"{name}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
