@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
@@ -66,8 +67,8 @@ class LocalObjects:
         rows = [count_output(self.store, output, self.reader, self.key) for output in outputs]
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
 
-    def reading(self, schema: pa.Schema | None) -> LocalObjects:
-        return replace(self, reader=replace(self.reader, schema=schema))
+    def reading(self, schema: pa.Schema | None, form: AnswerForm | None = None) -> LocalObjects:
+        return replace(self, reader=replace(self.reader, schema=schema, form=form or self.reader.form))
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         made = [

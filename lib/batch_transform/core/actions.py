@@ -45,9 +45,15 @@ class Await:
 
 @dataclass(frozen=True)
 class Infer:
-    """Infer the predictions' schema from a sample of the outputs of these ended jobs."""
+    """Infer the predictions' schema from a sample of the outputs of these ended jobs.
+
+    Attributes:
+        jobs: whose outputs are there.
+        doubted: input objects that were altered before their job had ended: their answers are not believed.
+    """
 
     jobs: tuple[JobRecord, ...]
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

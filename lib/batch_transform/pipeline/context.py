@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.data_log import JobLogs
 from batch_transform.core.errors import StopRequested
@@ -125,8 +126,8 @@ class ObjectWork(Protocol):
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
 
-    def reading(self, schema: pa.Schema | None) -> ObjectWork:
-        """Returns the same work, for predictions of this schema."""
+    def reading(self, schema: pa.Schema | None, form: AnswerForm | None = None) -> ObjectWork:
+        """Returns the same work, for predictions of this schema and, where it is given, this form."""
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA), written where they are to be sent."""

@@ -79,6 +79,9 @@ class Mender:
             return _mended_open(ctx, state) or action
         if isinstance(action, act.Create):
             return self._before_create(ctx, state, action.job) or action
+        if isinstance(action, act.Infer):
+            doubted = (self._doubted(ctx, state, job)[1] for job in action.jobs)
+            return replace(action, doubted=frozenset().union(*doubted))
         if isinstance(action, act.Judge):
             return self._before_judge(ctx, state, action)
         if isinstance(action, act.Gate):
@@ -102,18 +105,22 @@ class Mender:
 
     def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> Outcome | act.Action:
         """What was altered before a job had ended is not believed; to compare keys, records are needed as they were."""
-        job, spans = action.job, spans_of(ctx, action.job)
-        found = self._inputs(ctx, state, act.Judge)
-        broken = pins.hurt(pins.input_pins(spans, state.framing), found)
-        ended = datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
-        doubted = pins.changed_by(found, broken.altered, ended)
+        job = action.job
+        broken, doubted = self._doubted(ctx, state, job)
         needed = Hurt(broken.gone, broken.altered - doubted)
         if ctx.config.prediction.key and needed.names and job.name not in self._compared:
             self._compared.add(job.name)
-            return _mended_job(ctx, state, job, spans, needed)
+            return _mended_job(ctx, state, job, spans_of(ctx, job), needed)
         if ctx.config.prediction.key:  # what is gone of a control's record cannot be compared
-            doubted |= {*job.controls} - {*found["name"].to_pylist()}
+            doubted |= {*job.controls} - {*self._inputs(ctx, state, act.Judge)["name"].to_pylist()}
         return replace(action, doubted=doubted)
+
+    def _doubted(self, ctx: RunContext, state: RunState, job: JobRecord) -> tuple[Hurt, frozenset[str]]:
+        """What of a job's input is hurt, and which of it was altered before the job had ended."""
+        found = self._inputs(ctx, state, act.Judge)
+        broken = pins.hurt(pins.input_pins(spans_of(ctx, job), state.framing), found)
+        ended = datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
+        return broken, pins.changed_by(found, broken.altered, ended)
 
     def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:
         found = self._listed.get((state.rounds, purpose))

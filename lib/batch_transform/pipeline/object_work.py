@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.framing import Framing
 from batch_transform.core.output_counts import KeyCheck, OutputObject
 from batch_transform.core.predictions import PredictionReader
@@ -38,9 +39,9 @@ class SparkObjectWork:
         with own_session(self.spark):
             return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
 
-    def reading(self, schema: pa.Schema | None) -> SparkObjectWork:
-        """Returns the same work, for predictions of this schema."""
-        return replace(self, reader=replace(self.reader, schema=schema))
+    def reading(self, schema: pa.Schema | None, form: AnswerForm | None = None) -> SparkObjectWork:
+        """Returns the same work, for predictions of this schema and, where it is given, this form."""
+        return replace(self, reader=replace(self.reader, schema=schema, form=form or self.reader.form))
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.framing import Framing
 from batch_transform.core.objects import ObjectStore
 from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
@@ -50,9 +51,9 @@ class ThreadedObjectWork:
             rows = list(pool.map(lambda output: count_output(self.store, output, self.reader, self.key), outputs))
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
 
-    def reading(self, schema: pa.Schema | None) -> ThreadedObjectWork:
-        """Returns the same work, for predictions of this schema."""
-        return replace(self, reader=replace(self.reader, schema=schema))
+    def reading(self, schema: pa.Schema | None, form: AnswerForm | None = None) -> ThreadedObjectWork:
+        """Returns the same work, for predictions of this schema and, where it is given, this form."""
+        return replace(self, reader=replace(self.reader, schema=schema, form=form or self.reader.form))
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
         """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from batch_transform.core import actions as act
+from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.answer_schema import encode_schema
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.json_stream import NotUnpacked
+from batch_transform.core.mending import in_objects
 from batch_transform.core.output_counts import OutputObject, count_output
 from batch_transform.core.own_names import PROVENANCE
-from batch_transform.core.prediction_lines import blocks, lines_of
-from batch_transform.core.predictions import PLACEHOLDER_REASON, PredictionReader
+from batch_transform.core.prediction_lines import Lines, blocks, lines_of
+from batch_transform.core.predictions import PredictionReader
 from batch_transform.core.records import JobRecord, RunState
 from batch_transform.core.schema_inference import MOST_LINES, Inferred, infer_schema
+from batch_transform.core.spans import SPAN_SCHEMA, conformed
+from batch_transform.core.try_verdicts import names_of
+from batch_transform.core.verdicts import SCORED, Evidence, judge
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handlers.reconcile import outputs_of
 from batch_transform.pipeline.outcome import Outcome
@@ -29,23 +36,33 @@ _BLOCK_BYTES = 16 * 1024
 _NOT_IN_DELTA = set(" ,;{}()\n\t=")
 
 
+@dataclass(frozen=True)
+class _Answers:
+    """The lines of an output that are answers, by their places."""
+
+    output: OutputObject
+    places: frozenset[int]
+
+
 def infer(ctx: RunContext, state: RunState, action: act.Infer) -> Outcome:
-    """Returns the step `inferred`, with the schema, or without one where no job has answered.
+    """Returns the step `inferred`, with the schema, or without one where no job has an answer that counts.
 
     Raises:
         ServiceFailure: no schema can be inferred, or the result cannot have its fields; the answers are kept.
     """
-    outputs = [output for job in action.jobs for output in _outputs(ctx, job)][:_SAMPLED_OUTPUTS]
-    if not outputs:
+    sample, first = _sample(ctx, action)
+    if not sample:
+        if first is not None and (why := _why_none_counts(ctx, first)):
+            raise ServiceFailure(f"prediction.schema: infer: {why}. {_KEPT}")
         return Outcome("inferred", {"schema": None, "fields": ""})
-    share = MOST_LINES // len(outputs)
-    lines = (line for output in outputs for line in itertools.islice(_lines(ctx, output), share))
+    share = MOST_LINES // len(sample)
+    lines = (line for answers in sample for line in itertools.islice(_lines(ctx, answers), share))
     try:
         found = infer_schema(lines, bare=ctx.config.answer_form.is_unpacked)
     except NotUnpacked:
         found = None
     if found is None:
-        raise ServiceFailure(f"prediction.schema: infer: {_why_none(ctx, outputs[0])}. {_KEPT}")
+        raise ServiceFailure(f"prediction.schema: infer: {_why_none(ctx, sample[0])}. {_KEPT}")
     _check_names(ctx, state, found)
     ctx.tell("infer", f"pin the schema with prediction.schema: {found.ddl}")
     for name in found.left_out:
@@ -56,38 +73,84 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> Outcome:
 _KEPT = "The answers are kept: start the run again with that changed, and nothing is paid for twice"
 
 
-def _outputs(ctx: RunContext, job: JobRecord) -> list[OutputObject]:
-    return outputs_of(ctx, job, ctx.ledger.read_part(job.spans)["object"].to_pylist())
+def _sample(ctx: RunContext, action: act.Infer) -> tuple[list[_Answers], OutputObject | None]:
+    """Outputs that the rounds will count as well, by the same judge; and the first output, whatever it is.
+
+    Few are counted at first, and more only where those do not count: all of them will be once more, with the schema.
+    """
+    found: list[_Answers] = []
+    first: OutputObject | None = None
+    for job in action.jobs:
+        every = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+        spans = every.filter(pc.invert(in_objects(every, action.doubted)))
+        names = [name for span in spans.select(["object", "copies"]).to_pylist() for name in names_of(span)]
+        outputs, taken = outputs_of(ctx, replace(job, controls=()), names), 0
+        first = first or next(iter(outputs), None)
+        while taken < len(outputs) and len(found) < _SAMPLED_OUTPUTS:
+            some = outputs[taken : taken + max(_SAMPLED_OUTPUTS, 3 * taken)]
+            taken += len(some)
+            found += _counting(ctx, job, spans, some)
+    return found[:_SAMPLED_OUTPUTS], first
 
 
-def _lines(ctx: RunContext, output: OutputObject) -> Iterator[bytes]:
-    chunks = ctx.config.answer_form.lines(ctx.store.open_stream(output.uri, output.etag).chunks)
-    reader = PredictionReader(None, ctx.config.prediction.placeholder)
-    for block in blocks(chunks, _BLOCK_BYTES):
-        found = lines_of(block)
-        marked = {place.line for place in reader.read(block).unreadable if place.reason == PLACEHOLDER_REASON}
-        yield from (found[place] for place in range(len(found)) if place not in marked)
+def _form(ctx: RunContext) -> AnswerForm:
+    """As the answers will be read: a schema of fields has no blank answers."""
+    return replace(ctx.config.answer_form, skips_blank=True)
 
 
-def _why_none(ctx: RunContext, output: OutputObject) -> str:
-    reader = PredictionReader(None, ctx.config.prediction.placeholder, ctx.config.answer_form)
-    counted = count_output(ctx.store, output, reader)
+def _reader(ctx: RunContext) -> PredictionReader:
+    return PredictionReader(None, ctx.config.prediction.placeholder, _form(ctx))
+
+
+def _counting(ctx: RunContext, job: JobRecord, spans: pa.Table, outputs: list[OutputObject]) -> Iterator[_Answers]:
+    by_name = {output.object: output for output in outputs}
+    counted = ctx.objects.reading(None, _form(ctx)).count(outputs)
+    verdicts = judge(job, spans.filter(in_objects(spans, by_name)), Evidence(counted, {}))
+    places: dict[str, set[int]] = {}
+    for leaf in verdicts.filter(pc.equal(verdicts["state"], SCORED)).to_pylist():
+        end = min(leaf["line"] + leaf["stop"] - leaf["start"], leaf["line"] + MOST_LINES)
+        places.setdefault(leaf["object"], set()).update(range(leaf["line"], end))
+    return (_Answers(by_name[name], frozenset(lines)) for name, lines in places.items())
+
+
+def _lines(ctx: RunContext, answers: _Answers) -> Iterator[bytes]:
+    begin = 0
+    for found in _blocks(ctx, answers.output):
+        yield from (found[place] for place in range(len(found)) if begin + place in answers.places)
+        begin += len(found)
+
+
+def _blocks(ctx: RunContext, output: OutputObject) -> Iterator[Lines]:
+    chunks = _form(ctx).lines(ctx.store.open_stream(output.uri, output.etag).chunks)
+    yield from map(lines_of, blocks(chunks, _BLOCK_BYTES))
+
+
+def _why_none_counts(ctx: RunContext, output: OutputObject) -> str | None:
+    """Why no answer of a round counts, as an output of it shows; None: it shows no more than that it failed."""
+    counted = count_output(ctx.store, output, _reader(ctx))
     if counted["setting"]:
         return f"{output.object} holds {counted['shape']}; set {counted['setting']}"
-    return counted["shape"] or _why_no_object(ctx, output)
-
-
-def _why_no_object(ctx: RunContext, output: OutputObject) -> str:
-    sample = list(itertools.islice(_lines(ctx, output), MOST_LINES))
-    if not sample:
+    marked = sum(run["stop"] - run["start"] for run in counted["unreadable"] if run["placeholder"])
+    if marked == counted["lines"] > 0:
         return f"{output.object} holds no prediction, only what begins with prediction.placeholder; give a schema"
-    bare = infer_schema(sample)
+    return counted["shape"] or None
+
+
+def _why_none(ctx: RunContext, answers: _Answers) -> str:
+    counted = count_output(ctx.store, answers.output, _reader(ctx))
+    if counted["setting"]:
+        return f"{answers.output.object} holds {counted['shape']}; set {counted['setting']}"
+    return counted["shape"] or _why_no_object(answers.output.object, list(_lines(ctx, answers)))
+
+
+def _why_no_object(name: str, sample: list[bytes]) -> str:
+    bare = infer_schema(sample[:MOST_LINES])
     if bare is None:
-        return f"no line of {output.object} is JSON; see prediction.format"
+        return f"no line of {name} is JSON; see prediction.format"
     if any(pa.types.is_nested(kind) for kind in bare.schema.types):
-        return f"the lines of {output.object} are JSON, but no objects; set prediction.format: json"
+        return f"the lines of {name} are JSON, but no objects; set prediction.format: json"
     words = f"set prediction.format: text and prediction.schema: {bare.ddl}"
-    return f"the lines of {output.object} are values and no JSON objects; {words}"
+    return f"the lines of {name} are values and no JSON objects; {words}"
 
 
 def _check_names(ctx: RunContext, state: RunState, found: Inferred) -> None:
