@@ -19,6 +19,7 @@ def planned_jobs(jobs: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> tu
             job["lane"],
             part,
             controls=_controls(job),
+            control_etags=tuple(job.get("control_etags", ())),
             is_helped=job.get("is_helped", False),
         )
         for job, part in zip(jobs, parts, strict=False)

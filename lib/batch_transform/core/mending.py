@@ -202,7 +202,8 @@ def rows_are_lost(state: RunState, files: Sequence[str], run: str) -> str:
 def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     """Objects were exported again: the spans of a job that is not judged, or those that are open after a round.
 
-    Or, of a committed result, dead rows have lost the line that was their evidence.
+    Or a job's controls were written again, under their names. Or, of a committed result, dead rows have lost the line
+    that was their evidence.
     """
     (part,) = parts
     if "evidence" in step.payload:
@@ -212,8 +213,8 @@ def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     if (name := step.payload.get("job")) is not None:
         job = state.job(name)
         _require(job.verdicts is None and part.rows == job.spans.rows, "the spans of a job that is not judged")
-        jobs = tuple(replace(job, spans=part) if other is job else other for other in state.jobs)
-        return replace(state, jobs=jobs)
+        etags = step.payload.get("control_etags", job.control_etags)
+        return state.with_job(replace(job, spans=part, control_etags=tuple(etags)))
     last = state.last_round
     _require(last is not None and last.open_spans == part.rows > 0, "as many spans as are open")
     assert last is not None

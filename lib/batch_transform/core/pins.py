@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from .framing import Framing
 from .objects import ObjectInfo
+from .records import JobRecord
 from .verdicts import LEAF_SCHEMA
 
 # An object as it was recorded, or as it was found; null: that is not known, as in ledgers of earlier versions.
@@ -91,6 +92,12 @@ def _copy_pins(spans: pa.Table, size: pa.Array) -> pa.Table:
     of_names = pc.take(sizes, pc.list_parent_indices(lists))
     etags = pc.list_flatten(spans["copy_etags"].combine_chunks())
     return pa.table([names, of_names, etags], schema=PIN_SCHEMA)
+
+
+def control_pins(job: JobRecord) -> pa.Table:
+    """Returns what is recorded of a job's controls (PIN_SCHEMA): their ETags, unless an earlier version wrote them."""
+    etags = job.control_etags or (None,) * len(job.controls)
+    return pa.table([pa.array(job.controls, pa.string()), pa.nulls(len(etags), pa.int64()), etags], schema=PIN_SCHEMA)
 
 
 def output_pins(leaves: pa.Table) -> pa.Table:

@@ -31,6 +31,7 @@ class JobRecord:
         failure_reason: DescribeTransformJob's FailureReason, only when Failed.
         stop_reason: why this run asked for it to be stopped, before it did: TIMEOUT, INTERRUPTED or ASKED.
         controls: objects of one record each that was scored before: they show how often good requests fail in it.
+        control_etags: theirs, as they were written; (): they were not recorded.
         verdicts: the part with the verdicts on its spans, None until judged.
         controls_passed: how many of them were scored again.
         controls_failed: how many the model failed; of the rest nobody knows.
@@ -55,6 +56,7 @@ class JobRecord:
     ended_at: str | None = None
     stop_reason: str | None = None
     controls: tuple[str, ...] = ()
+    control_etags: tuple[str, ...] = ()
     verdicts: Part | None = None
     controls_passed: int = 0
     controls_failed: int = 0

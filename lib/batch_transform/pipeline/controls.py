@@ -29,8 +29,8 @@ _MOST_RECORDS = 4  # of each
 _MOST_LINES = 1000
 
 
-def write_controls(ctx: RunContext, state: RunState, lane: LanePlan, planned: Mapping[Lane, int]) -> list[str]:
-    """Returns the names of a job's controls, which are written below the run's `input/`.
+def write_controls(ctx: RunContext, state: RunState, lane: LanePlan, planned: Mapping[Lane, int]) -> dict[str, str]:
+    """Returns a job's controls, by name their ETags; they are written below the run's `input/`.
 
     Their answers are no row's, so they are few, and only beside single rows that may be bad.
 
@@ -43,15 +43,13 @@ def write_controls(ctx: RunContext, state: RunState, lane: LanePlan, planned: Ma
     wanted = max((count for (name, _), count in planned.items() if name == lane.lane), default=0)
     single = pc.equal(pc.subtract(lane.spans["stop"], lane.spans["start"]), 1)
     if not wanted or not pc.any(single).as_py():
-        return []
+        return {}
     limit, framing = lane.throughput.max_payload_mb, state.framing
     most = (limit * BYTES_PER_MB if limit else np.inf) - len(framing.header)
     records = list(control_records(ctx, state, most, wanted))
-    names = []
-    for record in itertools.islice(itertools.cycle(records), wanted if records else 0):
-        names.append(control_name(uuid.uuid4().hex[:16], framing.suffix))
-        ctx.store.put(ctx.places.input.join(names[-1]), record)
-    return names
+    names = [control_name(uuid.uuid4().hex[:16], framing.suffix) for _ in range(wanted if records else 0)]
+    pairs = zip(names, itertools.cycle(records), strict=False)
+    return {name: ctx.store.put(ctx.places.input.join(name), record) for name, record in pairs}
 
 
 def control_records(ctx: RunContext, state: RunState, most_bytes: float, wanted: int) -> Iterator[bytes]:

@@ -57,6 +57,7 @@ class Mender:
         self._planned: set[int] = set()
         self._mended: set[str] = set()  # jobs
         self._compared: set[str] = set()
+        self._controlled: set[str] = set()
         # Of a round; kept where there are too many to list them again.
         self._listed: dict[tuple[int, type[act.Action]], pa.Table] = {}
 
@@ -99,7 +100,11 @@ class Mender:
         if broken.names and job.name not in self._mended and not ctx.jobs.is_there(job.request):
             self._mended.add(job.name)
             return _mended_job(ctx, state, job, spans, broken)
-        _write_controls(ctx, state, job, found)
+        controls = pins.hurt(pins.control_pins(job), found)
+        if controls.names and job.name not in self._controlled and not ctx.jobs.is_there(job.request):
+            self._controlled.add(job.name)
+            if outcome := _written_controls(ctx, state, job, controls):
+                return outcome
         _write_manifest(ctx, job, spans)
         return None
 
@@ -107,6 +112,7 @@ class Mender:
         """What was altered before a job had ended is not believed; to compare keys, records are needed as they were."""
         job = action.job
         broken, doubted = self._doubted(ctx, state, job)
+        doubted |= self._doubted_controls(ctx, state, job)
         needed = Hurt(broken.gone, broken.altered - doubted)
         if ctx.config.prediction.key and needed.names and job.name not in self._compared:
             self._compared.add(job.name)
@@ -115,12 +121,17 @@ class Mender:
             doubted |= {*job.controls} - {*self._inputs(ctx, state, act.Judge)["name"].to_pylist()}
         return replace(action, doubted=doubted)
 
+    def _doubted_controls(self, ctx: RunContext, state: RunState, job: JobRecord) -> frozenset[str]:
+        """Controls that were altered before the job had ended: whatever was answered, it was to no good request."""
+        found = self._inputs(ctx, state, act.Judge)
+        altered = pins.hurt(pins.control_pins(job), found).altered
+        return pins.changed_by(found, altered, _end_of(ctx, job))
+
     def _doubted(self, ctx: RunContext, state: RunState, job: JobRecord) -> tuple[Hurt, frozenset[str]]:
         """What of a job's input is hurt, and which of it was altered before the job had ended."""
         found = self._inputs(ctx, state, act.Judge)
         broken = pins.hurt(pins.input_pins(spans_of(ctx, job), state.framing), found)
-        ended = datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
-        return broken, pins.changed_by(found, broken.altered, ended)
+        return broken, pins.changed_by(found, broken.altered, _end_of(ctx, job))
 
     def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:
         found = self._listed.get((state.rounds, purpose))
@@ -129,6 +140,10 @@ class Mender:
             if found.num_rows > _FEW_OBJECTS:
                 self._listed = {(state.rounds, purpose): found}
         return found
+
+
+def _end_of(ctx: RunContext, job: JobRecord) -> datetime:
+    return datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
 
 
 def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
@@ -163,13 +178,21 @@ def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Tabl
     return Outcome("mended", {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
 
 
-def _write_controls(ctx: RunContext, state: RunState, job: JobRecord, found: pa.Table) -> None:
-    """Writes controls that are gone: whatever record they hold, it was scored."""
-    gone = sorted({*job.controls} - {*found["name"].to_pylist()})
-    if gone and (records := list(control_records(ctx, state, np.inf, len(gone)))):
-        ctx.tell("mend", f"{len(gone):,} controls are gone: written again")
-        for name, record in zip(gone, itertools.cycle(records), strict=False):
-            ctx.store.put(ctx.places.input.join(name), record)
+def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hurt) -> Outcome | None:
+    """Controls are written again under their names, with whatever records were scored; None: there are none to write.
+
+    A control that was altered may be no good request any more, and one that fails would tell of a flaky model.
+    """
+    hurt = sorted(broken.names)
+    records = list(control_records(ctx, state, np.inf, len(hurt)))
+    if not records:
+        return None
+    tell(ctx, broken, "controls", "written again")
+    pairs = zip(hurt, itertools.cycle(records), strict=False)
+    etags = dict(zip(job.controls, job.control_etags, strict=False))
+    etags |= {name: ctx.store.put(ctx.places.input.join(name), record) for name, record in pairs}
+    told = [etags[name] for name in job.controls] if len(etags) == len(job.controls) else []
+    return Outcome("mended", {"job": job.name, "control_etags": told}, (job.spans,))
 
 
 def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:

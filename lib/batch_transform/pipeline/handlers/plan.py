@@ -57,9 +57,10 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
         name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
         controls = write_controls(ctx, state, lane, now.controls)
         is_helped = lane.lane in now.may_be_load
-        request = _request(ctx, name, lane, controls, kind, is_helped=is_helped)
+        request = _request(ctx, name, lane, [*controls], kind, is_helped=is_helped)
         job = {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request}
-        jobs.append({**job, "controls": controls, "is_helped": is_helped})
+        pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
+        jobs.append({**job, **pinned, "is_helped": is_helped})
         parts.append(ctx.ledger.write_part(lane.spans))
         ctx.tell("plan", _described(ctx, name, lane, kind))
     parts.append(ctx.ledger.write_part(now.waiting))
