@@ -34,8 +34,9 @@ class Prediction(Section):
         format: how predictions lie in an output.
         records_path: where the predictions lie in a JSON document.
         separator: stands between two predictions on one line.
-        blank_lines: whether a blank line is skipped; `refuse` is for answers of a bare string, which may be blank: of
-            any other no blank line is an answer.
+        blank_lines: of answers that are bare strings (no schema, or one string field of csv or text): `refuse`, an
+            output that has a blank line is not used, or `skip`, blank lines are left out. Of any other answers blank
+            lines are left out, whatever this says. The default stays `refuse`, as ledgers have it.
         body: `wrapped`: each answer is a JSON string of what it should be, alone or in an array with its media type.
         column: put the fields into one struct column of this name; None: each is a column.
         sql: expressions over the fields, which become the columns instead of them; None: the fields themselves.

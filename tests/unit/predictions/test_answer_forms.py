@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch_transform.config.prediction import Prediction
 from batch_transform.core import json_stream
 from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm
 from batch_transform.core.errors import ConfigurationError
@@ -220,3 +221,31 @@ def test_a_line_that_does_not_fit_is_unreadable_for_a_reason(line, reason):
     assert [place.line for place in answers.unreadable] == [1]
     assert answers.unreadable[0].reason.startswith(reason)
     assert answers.values.to_pylist()[2] == {"p": 3.0, "n": 4}
+
+
+STRING, NUMBER = pa.schema([("p", pa.string())]), pa.schema([("p", pa.float64())])
+TWO_STRINGS = pa.schema([("p", pa.string()), ("q", pa.string())])
+
+
+@pytest.mark.parametrize("says", ["default", "refuse", "skip"])
+@pytest.mark.parametrize(
+    ("format", "schema", "are_bare"),
+    [
+        ("jsonlines", None, True),
+        ("text", None, True),
+        ("text", STRING, True),
+        ("csv", STRING, True),
+        ("jsonlines", STRING, False),
+        ("jsonlines", NUMBER, False),
+        ("json", STRING, False),
+        ("text", NUMBER, False),
+        ("csv", NUMBER, False),
+        ("csv", TWO_STRINGS, False),
+    ],
+)
+def test_what_blank_lines_says_is_for_bare_strings_alone(says, format, schema, are_bare):
+    """As README.md and the section `prediction` tell it."""
+    asked = {"format": format, "schema": "p string" if schema is not None else None}
+    given = asked if says == "default" else {**asked, "blank_lines": says}
+    reader = PredictionReader(schema, form=Prediction(**given).form)
+    assert reader.form.skips_blank == (says == "skip" or not are_bare)
