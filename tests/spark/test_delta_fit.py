@@ -172,6 +172,7 @@ ROWS = {
         {"columns": "id INT, key STRING GENERATED ALWAYS AS (IF(id < 0, 'x', concat('k', id))), echo STRING"},
         "GENERATED ALWAYS",
     ),
+    "too long a text": ({"columns": "id INT, key VARCHAR(2), echo STRING"}, r"demands `key` varchar\(2\)"),
 }
 
 
@@ -192,6 +193,31 @@ def test_rows_that_break_a_rule_of_the_table_are_counted_before_they_are_paid_fo
 def test_a_rule_on_a_column_that_is_null_in_every_row(spark, world, table, tmp_path):
     place = table("id INT, key STRING, echo STRING, n INT", constraint="n > 0")
     assert "CHECK c (n > 0)" in refused(spark, world, tmp_path, keys(spark, 1, 2), place)
+
+
+NESTED = {
+    "a field": ("struct<a: varchar(2), n: int>", "named_struct('a', key, 'n', id)"),
+    "an element": ("array<char(2)>", "array(null, key)"),
+    "a key of a map": ("map<varchar(2), string>", "map(key, key)"),
+    "a value deep inside": ("map<string, array<struct<a: varchar(2)>>>", "map(key, array(named_struct('a', key)))"),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_texts_that_are_too_long_within_a_column_are_counted_as_well(spark, world, table, tmp_path, name):
+    kind, made = NESTED[name]
+    place = table(f"id INT, key STRING, c {kind.upper()}, echo STRING")
+    df = keys(spark, 3, -1, -2, 4).withColumn("c", F.expr(f"IF(id = 4, null, {made})"))
+    said = refused(spark, world, tmp_path, df, place, columns=["key"])
+    assert "2 rows cannot be published" in said
+    assert "the first is row 1 " in said
+
+
+def test_texts_that_fit_are_published(spark, world, table, tmp_path):
+    place = table("id INT, key VARCHAR(2), c ARRAY<VARCHAR(2)>, echo VARCHAR(2)")
+    df = keys(spark, 3, 4).withColumn("c", F.expr("IF(id = 4, null, array(null, key, 'ü '))"))
+    arguments = world.arguments(tmp_path, output={"path": place, "format": "delta", "mode": "append"}, columns=["key"])
+    assert score(df, **arguments).df.count() == 2
 
 
 def test_rows_outside_of_replace_where(spark, world, table, tmp_path):

@@ -21,6 +21,7 @@ from pyspark.sql.types import StructField, StructType
 from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.outputs.column_types import type_differences
 from batch_transform.outputs.delta import SPARK_ERRORS, DeltaOutput, describe, save, writer_options
+from batch_transform.outputs.text_lengths import length_rules
 
 _CONSTRAINT = "delta.constraints."
 _APPEND_ONLY = "delta.appendOnly"
@@ -103,6 +104,7 @@ def table_rules(spark: SparkSession, output: DeltaOutput) -> list[TableRule]:
     for name, value in (detail["properties"] or {}).items():
         if name.startswith(_CONSTRAINT):
             rules.append(TableRule(f"({value})", f"CHECK {name.removeprefix(_CONSTRAINT)} ({value})"))
+    rules += [TableRule(holds, told) for holds, told in length_rules(spark, theirs)]
     rules += _recorded_rules(spark, detail)
     if output.replace_where is not None:
         rules.append(TableRule(f"({output.replace_where})", f"output.replace_where ({output.replace_where})"))

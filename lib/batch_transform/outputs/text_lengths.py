@@ -1,0 +1,73 @@
+"""The lengths that CHAR and VARCHAR columns of a table demand, where Spark shows them as strings."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from pyspark.sql import SparkSession
+from pyspark.sql.types import ArrayType, CharType, DataType, MapType, StringType, StructType, VarcharType
+
+# Spark keeps the column's own type here (CharVarcharUtils).
+_RAW_TYPE = "__CHAR_VARCHAR_TYPE_STRING"
+_PLAIN = re.compile(r"(?:var)?char\((\d+)\)", re.IGNORECASE)
+_AS_STRINGS = "spark.sql.legacy.charVarcharAsString"
+
+
+def length_rules(spark: SparkSession, schema: StructType) -> Iterator[tuple[str, str]]:
+    """Yields a condition in SQL, and its column's name and type, for each column whose texts may be too long.
+
+    Delta's own condition, CharVarcharConstraint: characters are counted, blanks at the end too.
+
+    Args:
+        spark: the session; one that takes all texts for strings has no such rule.
+        schema: of the table, as Spark reads it.
+    """
+    if str(spark.conf.get(_AS_STRINGS, "false")).lower() == "true":
+        return
+    for field in schema.fields:
+        told = (field.metadata or {}).get(_RAW_TYPE)
+        if told is None:
+            continue
+        condition = _holds(_quoted(field.name), _type_of(spark, told), map("v{}".format, itertools.count()))
+        if condition is not None:
+            yield condition, f"{_quoted(field.name)} {told}"
+
+
+def _type_of(spark: SparkSession, told: str) -> DataType:
+    plain = _PLAIN.fullmatch(told)
+    if plain is not None:
+        return VarcharType(int(plain[1]))
+    parse = getattr(DataType, "fromDDL", None)  # Spark 4.0 and later
+    return parse(told) if parse is not None else StringType()
+
+
+def _holds(value: str, kind: DataType, names: Iterator[str]) -> str | None:
+    """The condition on a value of this type; None where any value will do."""
+    if isinstance(kind, CharType | VarcharType):
+        return f"({value} IS NULL OR length({value}) <= {kind.length})"
+    if isinstance(kind, StructType):
+        parts = [_holds(f"{value}.{_quoted(field.name)}", field.dataType, names) for field in kind.fields]
+        held = [part for part in parts if part is not None]
+        return f"({value} IS NULL OR ({' AND '.join(held)}))" if held else None
+    if isinstance(kind, ArrayType):
+        return _all_hold(value, kind.elementType, names)
+    if isinstance(kind, MapType):
+        parts = [
+            _all_hold(f"map_keys({value})", kind.keyType, names),
+            _all_hold(f"map_values({value})", kind.valueType, names),
+        ]
+        held = [part for part in parts if part is not None]
+        return " AND ".join(held) if held else None
+    return None
+
+
+def _all_hold(values: str, kind: DataType, names: Iterator[str]) -> str | None:
+    name = next(names)
+    condition = _holds(name, kind, names)
+    return None if condition is None else f"({values} IS NULL OR forall({values}, {name} -> {condition}))"
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
