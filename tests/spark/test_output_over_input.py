@@ -15,6 +15,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.s3.store import S3Store
 from batch_transform.spark.reading import read_input
+from support.memory_store import MemoryStore
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 
@@ -42,6 +43,11 @@ def faults(spark, store, given, output):
         return read_input(spark, given.get("path"), given.get("table"), *rest(given))
 
     return overlaps(spark, targets, PLACES, store, Reading(Input(**given), read))
+
+
+def faults_of(spark, df, output):
+    targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"))
+    return overlaps(spark, targets, PLACES, MemoryStore(), Reading(None, lambda: df))
 
 
 def rest(given):
@@ -144,6 +150,44 @@ def test_a_dataframe_that_reads_a_part_of_the_output_is_refused(spark, world, tm
     with pytest.raises(ConfigurationError, match="holds files that the input, a DataFrame, reads"):
         score(part, **arguments)
     assert spark.read.parquet(f"{tmp_path}/in").count() == 9
+
+
+CACHED = {
+    "a part": lambda spark, path: spark.read.parquet(path).where("key < '5'"),
+    "an aggregate": lambda spark, path: spark.read.parquet(path).groupBy("key").count(),
+    "folders": lambda spark, path: spark.read.parquet(f"{path}/ds=1", f"{path}/ds=2").where("key < '5'"),
+    "a union": lambda spark, path: spark.createDataFrame([("x",)], "key string").union(
+        spark.read.parquet(path).select("key")
+    ),
+}
+
+
+@pytest.mark.parametrize("part", CACHED)
+def test_a_cached_dataframe_hides_no_file_that_it_reads(spark, world, tmp_path, part):
+    """`inputFiles` names none below a cache: the rest of the table was deleted without a word."""
+    path = f"{tmp_path}/{'long ' * 30}/in"
+    rows = spark.range(9).select(F.col("id").cast("string").alias("key"), (F.col("id") % 3).alias("ds"))
+    rows.write.partitionBy("ds").parquet(path)
+    cached = CACHED[part](spark, path).cache()
+    try:
+        for df in (cached, cached.where("key < '4'")):
+            arguments = world.arguments(tmp_path, output={"path": path, "mode": "overwrite"}, columns=["key"])
+            with pytest.raises(ConfigurationError, match="holds files that the input, a DataFrame, reads"):
+                score(df, **arguments)
+        assert faults_of(spark, cached, {"path": f"{tmp_path}/out", "mode": "overwrite"}) == []
+        assert faults_of(spark, cached, {"path": path, "mode": "append"}) == []
+    finally:
+        cached.unpersist()
+    assert spark.read.parquet(path).count() == 9
+
+
+def test_a_cached_table_that_is_read_whole_is_replaced(spark, world, tmp_path):
+    spark.range(9).select(F.col("id").cast("string").alias("key")).write.parquet(f"{tmp_path}/in")
+    cached = spark.read.parquet(f"{tmp_path}/in").cache()
+    try:
+        assert faults_of(spark, cached, {"path": f"{tmp_path}/in", "mode": "overwrite"}) == []
+    finally:
+        cached.unpersist()
 
 
 def test_a_table_is_replaced_by_its_scored_self(spark, world, tmp_path):

@@ -19,6 +19,7 @@ from batch_transform.core.overlap import Place, Relation, place_of, place_of_fil
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
+from batch_transform.spark.explaining import locations_below_caches
 from batch_transform.spark.whole_table import reads_what_is_replaced, table_location
 
 # What a run keeps for itself in its own folder, in which results may lie otherwise.
@@ -171,11 +172,13 @@ class _Input:
 
     def _faults_of_the_plan(self, tables: Iterable[Written]) -> Iterator[str]:
         try:
-            files = [place_of_file(url, os.path.realpath) for url in self.reading.df().inputFiles()]
+            df = self.reading.df()
+            files = [place_of_file(url, os.path.realpath) for url in df.inputFiles()]
+            files += [_place(location) for location in locations_below_caches(df)]
         except PySparkException as err:
             raise ConfigurationError(f"input: {self._told} does not tell its files: {err}") from err
         for table in tables:
-            if not any(_is_within(file, table.place) for file in files):
+            if table.place is None or all(file.to(table.place) is Relation.APART for file in files):
                 continue
             if table.key == "output" and self._reads_what_is_replaced(self.targets.output):
                 continue

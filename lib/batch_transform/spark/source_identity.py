@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-from contextlib import redirect_stdout
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame
@@ -13,6 +11,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
 from batch_transform.core.staged import Staged
+from batch_transform.spark.explaining import explained
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.reading import file_versions
 from batch_transform.spark.rendering import quoted
@@ -53,11 +52,8 @@ def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> Source
 
 def _analysed(df: DataFrame) -> str:
     """The analysed plan, in which nothing depends yet on statistics or on the time of day."""
-    printed = io.StringIO()
-    # Spark Connect has no other way to a plan that is public in all versions, and `explain` only prints.
-    with session_settings(df.sparkSession, _WHOLE_TEXT), redirect_stdout(printed):
-        df.explain(extended=True)
-    _, _, text = printed.getvalue().partition("== Analyzed Logical Plan ==")
+    with session_settings(df.sparkSession, _WHOLE_TEXT):
+        _, _, text = explained(df, "extended").partition("== Analyzed Logical Plan ==")
     return text.partition("== Optimized Logical Plan ==")[0]
 
 
