@@ -334,7 +334,8 @@ class MemoryRun:
         tree = S3Tree(MemoryStore(self.store.world), self.targets[kind])
         names = [file.name for file in tree.list()]
         assert "_SUCCESS" in names
-        tables = [pq.read_table(pa.BufferReader(tree.read(name))) for name in names if name.endswith(".parquet")]
+        bodies = [tree.read(name) for name in names if name.endswith(".parquet")]
+        tables = [pq.ParquetFile(pa.BufferReader(body)).read() for body in bodies]
         return sorted((row["id"], row["answer"]) for table in tables for row in table.to_pylist())
 
     def reader_of_the_ledger(self) -> Ledger:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 from batch_transform.core.objects import (
     AlreadyThere,
@@ -88,10 +89,10 @@ class MemoryStore:
 
     def list(self, prefix: S3Uri) -> Iterator[ObjectInfo]:
         self.faults.read()
-        keys = sorted(self.world.objects, key=lambda place: place[1].encode())
-        for bucket, key in keys:
-            if bucket == prefix.bucket and key.startswith(prefix.prefix):
-                yield self._info(bucket, key)
+        held, start = prefix.bucket, prefix.prefix
+        found = [key for bucket, key in self.world.objects if bucket == held and key.startswith(start)]
+        for key in sorted(found, key=str.encode):
+            yield self._info(held, key)
 
     def delete(self, uris: Iterable[S3Uri]) -> None:
         """Each key is a mutation of its own: a batch of DeleteObjects may be half done."""
@@ -136,6 +137,7 @@ class MemoryStore:
         return ObjectInfo(key, etag_of(body), len(body), modified)
 
 
+@lru_cache(maxsize=10_000)
 def etag_of(body: bytes) -> str:
     """Returns the ETag that S3 gives an object put in one part: its MD5 in quotes."""
     return f'"{hashlib.md5(body).hexdigest()}"'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from batch_transform.core.errors import LedgerCorrupt
@@ -57,7 +57,8 @@ def encode(step: Step) -> bytes:
     Raises:
         TypeError, ValueError: the payload is no JSON document (NaN counts as none).
     """
-    document = asdict(step) | {"payload": dict(step.payload)}
+    # Not by `asdict`, which copies the payload in depth: a ledger is encoded anew, step by step, whenever it is loaded.
+    document = vars(step) | {"payload": dict(step.payload), "parts": [vars(part) for part in step.parts]}
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 

@@ -210,7 +210,7 @@ class Ledger:
         Raises:
             LedgerCorrupt: it is gone, or not what was written.
         """
-        return pq.read_table(pa.BufferReader(self._part_body(part)))
+        return pq.ParquetFile(pa.BufferReader(self._part_body(part))).read()
 
     def _part_body(self, part: Part) -> bytes:
         uri = self._prefix.join(part.key)
