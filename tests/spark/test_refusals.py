@@ -14,7 +14,7 @@ from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.opening import open_run
 from batch_transform.spark.settings import session_settings
-from support.emulated import BUCKET
+from support.emulated import BUCKET, emulated
 from support.runs import silent
 
 pytestmark = pytest.mark.spark
@@ -87,6 +87,13 @@ CASES = {
         [r"model\.name", "input: ", r"prediction\.schema"],
     ),
 }
+
+
+@pytest.fixture(scope="module")
+def world():
+    """One of its own, in which all that there is can be listed before and after each test."""
+    with emulated() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

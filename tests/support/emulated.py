@@ -54,7 +54,7 @@ class Emulated:
 
     def jobs(self, run_id: str | None = None) -> list[str]:
         """Returns the names of a run's jobs; None: of all."""
-        chosen = {"NameContains": run_id} if run_id else {}
+        chosen: dict[str, Any] = {"MaxResults": 100} | ({"NameContains": run_id} if run_id else {})
         pages = self.client("sagemaker").get_paginator("list_transform_jobs").paginate(**chosen)
         return [job["TransformJobName"] for page in pages for job in page["TransformJobSummaries"]]
 
