@@ -234,6 +234,36 @@ def test_a_join_of_filtered_tables_is_told_by_its_rows(spark, tmp_path):
     assert told(day(), state) == OTHER
 
 
+def aggregated(spark, path):
+    return spark.read.parquet(path).groupBy("id").count()
+
+
+def beside_another(spark, path):
+    return spark.read.parquet(f"{path} 2").select("id").join(spark.read.parquet(path).cache(), on="id", how="left")
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+@pytest.mark.parametrize("read", [aggregated, beside_another])
+def test_a_cached_table_whose_files_have_changed_is_told_by_its_rows(spark, tmp_path, read, is_elsewhere):
+    """Of files below a cache Spark names none, so that the plan looked the same."""
+    path = str(tmp_path / "table")
+
+    def write(first):
+        for place in (path, f"{path} 2"):
+            if first == 0 or place == path:
+                extra = F.lit(first).alias("first")
+                spark.range(first, first + 5).select("id", extra).write.mode("overwrite").parquet(place)
+        spark.catalog.clearCache()
+
+    write(0)
+    state = staged(read(spark, path).cache(), tmp_path)
+    state = elsewhere(state) if is_elsewhere else state
+    assert told(read(spark, path).cache(), state) == SAME
+    write(1)
+    assert told(read(spark, path).cache(), state) == OTHER
+    spark.catalog.clearCache()
+
+
 @pytest.fixture(scope="module")
 def published(spark, world, tmp_path_factory):
     arguments = world.arguments(tmp_path_factory.mktemp("run"), output=None)
@@ -309,4 +339,12 @@ def test_the_ledger_holds_no_value_of_a_row_nor_of_a_filter(spark, world, run_fi
     (source,) = [step["payload"]["source"] for step in found if step["kind"] == "staged"]
     assert source["files"]["exact"]
     assert source["files"]["count"] > 0
-    assert set(source["plan"]) == {"digest", "is_random", "is_local", "is_filtered", "runs_code", "tells_files"}
+    assert set(source["plan"]) == {
+        "digest",
+        "is_random",
+        "is_local",
+        "is_filtered",
+        "runs_code",
+        "tells_files",
+        "hides_files",
+    }

@@ -14,6 +14,11 @@ _FORMATTED = re.compile(r"^Location: \w+ \[(.*?)(, \.\.\. \d+ entries)?\]$", re.
 _EXTENDED = re.compile(r"Location: \w+\((\d+) paths\)\[(.*?)(\]|, \.\.\.\]|\.\.\.)(?=, |$)", re.MULTILINE)
 
 
+def has_cache(text: str) -> bool:
+    """Returns whether a plan, as Spark prints it, has a cached table in it; an analysed one does not show it."""
+    return _CACHE in text
+
+
 def cached_locations(formatted: str, extended: str) -> list[str]:
     """Returns the folders that scans in a plan read, where there is a cached table in it; else nothing.
 
@@ -24,7 +29,7 @@ def cached_locations(formatted: str, extended: str) -> list[str]:
         formatted: the plan, as `explain(mode="formatted")` prints it.
         extended: the same, as `explain(mode="extended")` does.
     """
-    if _CACHE not in formatted:
+    if not has_cache(formatted):
         return []
     named: set[str] = set()
     all_named = True

@@ -91,6 +91,7 @@ class Plan:
         runs_code: whether it may call Python functions.
         tells_files: whether each row may be asked from which file it is, and a count of the rows by file is worth its
             cost: that sees what a filter leaves out, and rows that a table has deleted without a new file.
+        hides_files: whether files may lie below a cached table, of which Spark names none.
     """
 
     digest: str
@@ -99,10 +100,16 @@ class Plan:
     is_filtered: bool
     runs_code: bool
     tells_files: bool = False
+    hides_files: bool = False
 
     @classmethod
-    def of(cls, text: str) -> Plan:
-        """Returns what is kept of the text: no row value, as a filter may hold one."""
+    def of(cls, text: str, *, is_cached: bool = False) -> Plan:
+        """Returns what is kept of the text: no row value, as a filter may hold one.
+
+        Args:
+            text: the plan.
+            is_cached: whether a part of it is computed already.
+        """
         normal = text
         for pattern, word in _SEEDS:
             normal = pattern.sub(word, normal)
@@ -113,7 +120,8 @@ class Plan:
         is_local, is_filtered, runs_code = (bool(found.search(text)) for found in (_LOCAL, _FILTER, _MADE_BY_CODE))
         asks = _SCAN.search(text) and not (is_random or runs_code or _HIDES_FILES.search(text))
         tells_files = bool(asks and (is_filtered or _COLUMNAR.search(text)))
-        return cls(digest, is_random, is_local, is_filtered, runs_code, tells_files)
+        hides_files = bool(is_cached and _SCAN.search(text) and not tells_files)
+        return cls(digest, is_random, is_local, is_filtered, runs_code, tells_files, hides_files)
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,8 @@ def compared(before: SourceIdentity, now: SourceIdentity) -> tuple[Likeness, str
     files = _compared_files(before.files, now.files)
     if files[0] is Likeness.OTHER:
         return files
+    if files[0] is Likeness.SAME and (before.plan.hides_files or now.plan.hides_files):
+        files = Likeness.UNSURE, "a cached table does not tell its files"
     in_one_session = before.session is not None and before.session == now.session
     alike = in_one_session and before.semantic_hash == now.semantic_hash
     if before.engine != now.engine:

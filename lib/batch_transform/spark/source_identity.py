@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
+from batch_transform.core.cached_scans import has_cache
 from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
 from batch_transform.core.staged import Staged
 from batch_transform.spark.explaining import explained
@@ -34,7 +35,7 @@ def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> Source
         versions: of the files that hold its rows, if they are known.
     """
     try:
-        plan = Plan.of(_analysed(df))
+        plan = _plan(df)
         hash = df.semanticHash()
         if versions is None and plan.tells_files:
             versions = file_versions(df)
@@ -50,11 +51,12 @@ def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> Source
     return SourceIdentity(engine, session, hash, plan, SourceFiles.of(files, exact=exact) if files else None)
 
 
-def _analysed(df: DataFrame) -> str:
+def _plan(df: DataFrame) -> Plan:
     """The analysed plan, in which nothing depends yet on statistics or on the time of day."""
     with session_settings(df.sparkSession, _WHOLE_TEXT):
         _, _, text = explained(df, "extended").partition("== Analyzed Logical Plan ==")
-    return text.partition("== Optimized Logical Plan ==")[0]
+    analysed, _, optimised = text.partition("== Optimized Logical Plan ==")
+    return Plan.of(analysed, is_cached=has_cache(optimised))
 
 
 def _listed(df: DataFrame) -> list[FileVersion]:
