@@ -44,7 +44,7 @@ setup(
     extras_require={"spark": SPARK, "emulator": EMULATOR, "local": LOCAL, "test": TEST},
     entry_points={
         "console_scripts": [
-            "batch-transform=batch_transform.pipeline.cli:main",
+            "batch-transform=batch_transform.pipeline.submit.console:main",
             "transform-emulator=transform_emulator.cli:main",
         ]
     },

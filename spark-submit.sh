@@ -152,7 +152,7 @@ done
 check_java
 choose_environment
 export BATCH_TRANSFORM_PROGRAM=$0
-PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submission "$work" "$entry" "$@"
+PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submit.submission "$work" "$entry" "$@"
 code=$?
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"
 [ -e "$work/command.json" ] || finish "${interrupted:-0}" # a command that needs no Spark is done
@@ -167,7 +167,7 @@ export BATCH_TRANSFORM_ALIVE_FILE=$work/alive
 mkfifo "$BATCH_TRANSFORM_ALIVE_FILE" && exec 9<>"$BATCH_TRANSFORM_ALIVE_FILE" || refuse "no named pipe can be made in $work"
 [ -z "$interrupted" ] || finish "$interrupted"
 # -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
-"$python" -I "$root/lib/batch_transform/pipeline/launch.py" "$work/command.json" </dev/null >&2 9>&- &
+"$python" -I "$root/lib/batch_transform/pipeline/submit/launch.py" "$work/command.json" </dev/null >&2 9>&- &
 child=$!
 spark=$child
 await_child

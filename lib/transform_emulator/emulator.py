@@ -12,30 +12,30 @@ import boto3
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from transform_emulator import aws_state
-from transform_emulator.clock import utc_now
+from transform_emulator.control_plane.clock import utc_now
 from transform_emulator.control_plane.errors import ApiError
 from transform_emulator.control_plane.jobs import FINAL, JobRegister, Scope
 from transform_emulator.control_plane.operations import Conduct, Operations
-from transform_emulator.data_plane.endpoints import Endpoints
 from transform_emulator.data_plane.job_run import JobRunner, Surroundings
+from transform_emulator.data_plane.model_data import with_artifact
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
 from transform_emulator.data_plane.progress import ProgressInMemory
+from transform_emulator.endpoints.invocations import Endpoints
 from transform_emulator.faults.model import Fault
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.gateway import DEFAULT_REGION, Gateway, note_nothing
-from transform_emulator.http_server import HOST, make_server
-from transform_emulator.limits import PING_DEADLINE_SECONDS
-from transform_emulator.locations import parse_uri
-from transform_emulator.model_data import with_artifact
-from transform_emulator.moto_store import MotoStore
-from transform_emulator.s3_front import S3Front
-from transform_emulator.s3_proxy import S3Proxy
+from transform_emulator.http.gateway import DEFAULT_REGION, Gateway, note_nothing
+from transform_emulator.http.s3_front import S3Front
+from transform_emulator.http.s3_proxy import S3Proxy
+from transform_emulator.http.server import HOST, make_server
+from transform_emulator.moto import registry as aws_state
+from transform_emulator.moto.objects import MotoStore
+from transform_emulator.service.limits import PING_DEADLINE_SECONDS
+from transform_emulator.service.locations import parse_uri
+from transform_emulator.service.switches import Switches
 from transform_emulator.state.kept_objects import KeptObjects
 from transform_emulator.state.kept_s3 import KeptS3
 from transform_emulator.state.kept_store import KeptStore
 from transform_emulator.state.state import State
-from transform_emulator.switches import Switches
 
 log = logging.getLogger(__name__)
 

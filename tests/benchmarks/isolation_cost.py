@@ -7,14 +7,14 @@ The first table is a simulation, the mean of the seeds. The bad rows lie at rand
 MB, records of 330 bytes), the rounds, and the records that were sent again after the first round. The ways:
 
 - *ours*: `rows_per_part` in at most three levels; the first of them is a probe of 32 rows if every object failed. A
-  single row is given up once it has failed so often that no good one would (`core.evidence`), beside controls
+  single row is given up once it has failed so often that no good one would (`core.isolation.evidence`), beside controls
 - *splitting*: the same, but a refusal is believed: a 400 at once, a 500 when it came twice. So do those that follow
 - *explode*: each row of a failed object alone, at once
 - *bisect*: failed objects are halved until single rows are left
 - *all-knowing*: the bad rows alone and the runs between them, in one round; nobody can do better
 
 The second table is no simulation: the expected cost of our splitting as a multiple of that of the cheapest adaptive
-policy, under the prior of `core.splitting`; `isolation_optimum` says how that is found.
+policy, under the prior of `core.isolation.splitting`; `isolation_optimum` says how that is found.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from batch_transform.core.evidence import LEAST_TRIES, Rate, weight_in_job, weight_needed
-from batch_transform.core.failures import ErrorClass
+from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, weight_in_job, weight_needed
+from batch_transform.core.isolation.failures import ErrorClass
+from batch_transform.core.isolation.round_tries import Known, likely_tries, with_tries
+from batch_transform.core.isolation.splitting import Seen, parts, rows_per_part
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
-from batch_transform.core.round_tries import Known, likely_tries, with_tries
-from batch_transform.core.splitting import Seen, parts, rows_per_part
 from benchmarks import isolation_optimum
 from benchmarks.isolation_optimum import LEVELS, PROBE_ROWS
 

@@ -1,4 +1,4 @@
-"""How near our splitting comes to the cheapest adaptive policy, in expectation under the prior of `core.splitting`.
+"""How near our splitting comes to the cheapest adaptive policy, in expectation under the prior of `splitting`.
 
 Counted is what comes after the first round: seconds for its rounds and objects (`Costs`). A policy sees the good rows,
 the bad rows and the failed spans of each round and then chooses for the next, with at most three levels as we have:
@@ -32,7 +32,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
-from batch_transform.core.splitting import Costs, Seen, rows_per_part
+from batch_transform.core.isolation.splitting import Costs, Seen, rows_per_part
 
 COSTS = Costs()
 LEVELS = 3

@@ -27,15 +27,15 @@ import pyarrow.compute as pc
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
-from batch_transform.core import gate  # noqa: E402
-from batch_transform.core.failures import ErrorClass, Failure  # noqa: E402
-from batch_transform.core.isolation import OPEN_SCHEMA, reconcile  # noqa: E402
-from batch_transform.core.judged import JudgedJob  # noqa: E402
-from batch_transform.core.objects import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
+from batch_transform.core.isolation.failures import ErrorClass, Failure  # noqa: E402
+from batch_transform.core.isolation.judged import JudgedJob  # noqa: E402
+from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, reconcile  # noqa: E402
+from batch_transform.core.isolation.verdicts import OUTPUT_SCHEMA, Evidence, judge  # noqa: E402
+from batch_transform.core.object_store import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
+from batch_transform.core.publishing import gate  # noqa: E402
 from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, StagedFile, check_tiling, without_history  # noqa: E402
-from batch_transform.core.state import advance, fold  # noqa: E402
+from batch_transform.core.state.fold import advance, fold  # noqa: E402
 from batch_transform.core.uris import S3Uri  # noqa: E402
-from batch_transform.core.verdicts import OUTPUT_SCHEMA, Evidence, judge  # noqa: E402
 from batch_transform.s3.ledger import Ledger  # noqa: E402
 
 ROWS_OF_SPAN, FILES = 100, 2_000

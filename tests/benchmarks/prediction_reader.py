@@ -20,8 +20,8 @@ import pyarrow.json
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
-from batch_transform.core.prediction_lines import blocks, count
-from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.predictions.lines import blocks, count
+from batch_transform.core.predictions.reader import PredictionReader
 
 LINE = b'{"p_late":0.123,"late":true}\n'
 SCHEMA = pa.schema([("p_late", pa.float64()), ("late", pa.bool_())])

@@ -19,7 +19,7 @@ import pytest
 
 from emulator.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
-from transform_emulator.switches import Switches
+from transform_emulator.service.switches import Switches
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 DEFAULTS = Switches()

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from emulator.scripted_model import DROP, ScriptedModel
-from transform_emulator.data_plane.connections import CancelledError, Connections
-from transform_emulator.data_plane.container import Call, Container
-from transform_emulator.data_plane.payload import InMemory
+from transform_emulator.containers.connections import CancelledError, Connections
+from transform_emulator.containers.container import Call, Container
+from transform_emulator.containers.payload import InMemory
 
 CALL = Call(None, None, timeout_seconds=5)
 LARGE_BYTES = 20 * 2**20  # more than the buffers of a socket hold

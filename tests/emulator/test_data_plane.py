@@ -8,7 +8,7 @@ import pytest
 
 from emulator.conftest import Aws, Ran, manifest, request
 from emulator.scripted_model import DROP, ScriptedModel
-from transform_emulator.switches import Switches
+from transform_emulator.service.switches import Switches
 
 MB = 2**20
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.conftest import request
-from transform_emulator.data_plane.data_processing import Processing, ProcessingError, media_type
-from transform_emulator.data_plane.json_path import JsonPathError, parse
-from transform_emulator.job_request import from_api
-from transform_emulator.switches import Switches
+from transform_emulator.filters.data_processing import Processing, ProcessingError, media_type
+from transform_emulator.filters.json_path import JsonPathError, parse
+from transform_emulator.service.job_request import from_api
+from transform_emulator.service.switches import Switches
 
 DOCUMENT = {"id": "k", "a": [0, 1, 2, 3, 4, 5], "b": {"c": 1, "d": 2}}
 

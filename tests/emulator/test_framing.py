@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transform_emulator.data_plane.compression import CompressionError, gunzip
 from transform_emulator.data_plane.framing import FrameTooLargeError, MalformedRecordError, frames
 from transform_emulator.data_plane.records import RecordTooLargeError, bodies
-from transform_emulator.job_request import Split, Strategy
+from transform_emulator.service.job_request import Split, Strategy
 
 MAGIC = struct.pack("<I", 0xCED7230A)
 

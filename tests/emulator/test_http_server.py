@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from transform_emulator.http_server import make_server
+from transform_emulator.http.server import make_server
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from transform_emulator.data_plane.inputs import (
     under_prefix,
 )
 from transform_emulator.data_plane.sharding import shards
-from transform_emulator.locations import S3Location, parse_uri
-from transform_emulator.switches import Sharding
+from transform_emulator.service.locations import S3Location, parse_uri
+from transform_emulator.service.switches import Sharding
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from moto.s3.models import FakeKey
 
 from emulator.conftest import Aws
 from transform_emulator.data_plane.object_store import STORE_ERRORS
-from transform_emulator.locations import S3Location
-from transform_emulator.moto_store import MemoryBudget, MotoStore
+from transform_emulator.moto.objects import MemoryBudget, MotoStore
+from transform_emulator.service.locations import S3Location
 
 MB = 2**20
 ACCOUNT = "123456789012"

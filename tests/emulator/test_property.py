@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emulator.conftest import Aws, request
 from emulator.scripted_model import ScriptedModel
-from transform_emulator.switches import Switches
+from transform_emulator.service.switches import Switches
 
 MB = 2**20
 SMALL_MB = 64

@@ -17,11 +17,11 @@ import pytest
 
 from emulator.conftest import Aws, Ran, request
 from emulator.scripted_model import ScriptedModel
-from transform_emulator import switch_options
 from transform_emulator.cli import ARGUMENTS
 from transform_emulator.faults import api
 from transform_emulator.faults.model import RULES, Fault, Kind
 from transform_emulator.faults.register import FaultRegister
+from transform_emulator.service import switch_options
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

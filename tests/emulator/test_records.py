@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transform_emulator.data_plane.records import RecordTooLargeError, bodies
-from transform_emulator.job_request import Split, Strategy
+from transform_emulator.service.job_request import Split, Strategy
 
 LINE, NONE = Split.LINE, Split.NONE
 MULTI, SINGLE = Strategy.MULTI_RECORD, Strategy.SINGLE_RECORD

@@ -12,7 +12,7 @@ from emulator.scripted_model import ScriptedModel
 from support.emulated import BUCKET, emulated
 from support.second_s3 import S3Server
 from transform_emulator.emulator import Emulator, Settings
-from transform_emulator.s3_proxy import unchunked
+from transform_emulator.http.s3_proxy import unchunked
 
 MB = 2**20
 
@@ -95,7 +95,7 @@ def test_uploads_in_parts_pass_through(behind: tuple[Aws, Aws], name: str, tmp_p
 def test_requests_are_signed_anew(behind: tuple[Aws, Aws], name: str, other: S3Server, monkeypatch) -> None:
     """A signature covers the host; the one that arrives behind is by the default chain's key, for that host."""
     seen = []
-    from transform_emulator import s3_proxy
+    from transform_emulator.http import s3_proxy
 
     class Connection(s3_proxy.http.client.HTTPConnection):
         def request(self, method, url, body=None, headers=None, **more):

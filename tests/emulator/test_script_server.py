@@ -11,9 +11,9 @@ import flask
 import numpy as np
 import pytest
 
-from transform_emulator.script_server import load, make_app
 from transform_emulator.scripts import codecs
 from transform_emulator.scripts.handler import Handler, ScriptError
+from transform_emulator.scripts.server import load, make_app
 
 
 class Summing:

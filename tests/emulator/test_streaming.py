@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from transform_emulator.data_plane.container import Call, Container
-from transform_emulator.data_plane.payload import Spooled, Streamed
+from transform_emulator.containers.container import Call, Container
+from transform_emulator.containers.payload import Spooled, Streamed
 
 MB = 2**20
 OBJECT_MB = 200

@@ -7,9 +7,9 @@ from enum import Enum
 
 import pytest
 
-from transform_emulator import switch_options
-from transform_emulator.switch_options import SwitchError
-from transform_emulator.switches import Sharding, Switches
+from transform_emulator.service import switch_options
+from transform_emulator.service.switch_options import SwitchError
+from transform_emulator.service.switches import Sharding, Switches
 
 
 def other(value: object) -> object:

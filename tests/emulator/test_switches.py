@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from emulator.conftest import Aws, Ran, request
 from emulator.scripted_model import ScriptedModel
-from transform_emulator.switches import Sharding, Switches
+from transform_emulator.service.switches import Sharding, Switches
 
 Make = Callable[..., Aws]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from batch_transform.pipeline.package_data import resolve
+from batch_transform.pipeline.world.package_data import resolve
 from support.tables import assert_same_bag
 from transform_emulator.examples.flight_delays import CATEGORIES, NUMBERS, predict, train
 

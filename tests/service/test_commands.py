@@ -14,11 +14,12 @@ from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.lease import Lease
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline import clean_command, commands
-from batch_transform.pipeline.cleaning import staging_folders
-from batch_transform.pipeline.command_line import parse
+from batch_transform.pipeline.commands import clean as clean_command
+from batch_transform.pipeline.commands import dispatch as commands
+from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.reaching import access_of
+from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.s3.lease import LEASE_NAME
 from batch_transform.sagemaker.jobs import TransformJobs
 from support.faults import Crash, Fate

@@ -11,8 +11,10 @@ import boto3
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
-from batch_transform.pipeline import cli, commands, compare
-from batch_transform.pipeline.command_line import parse
+from batch_transform.pipeline.commands import compare
+from batch_transform.pipeline.commands import dispatch as commands
+from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.submit import console as cli
 from emulator.scripted_model import ScriptedModel
 from support.memory_run import MemoryRun, echoing
 from transform_emulator.emulator import Emulator, Settings

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from batch_transform.core.objects import PreconditionFailed
+from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.store import S3Store
 from service.conftest import DRIVERS

@@ -9,7 +9,7 @@ import pytest
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.models import ModelParts, model_name
+from batch_transform.core.sending.model_parts import ModelParts, model_name
 from batch_transform.sagemaker.models import ensure_model
 from transform_emulator.emulator import Emulator, Settings
 

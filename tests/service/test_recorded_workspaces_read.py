@@ -8,8 +8,8 @@ from contextlib import ExitStack, closing
 import boto3
 import pytest
 
-from batch_transform.pipeline.command_line import parse
-from batch_transform.pipeline.commands import execute
+from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.commands.dispatch import execute
 from emulator.scripted_model import ScriptedModel
 from support import answers, recorded
 from transform_emulator.emulator import Emulator, Settings

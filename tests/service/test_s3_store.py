@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from batch_transform.core.objects import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
+from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.s3.multipart import part_ranges

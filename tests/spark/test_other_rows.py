@@ -18,10 +18,10 @@ from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import OtherRows
 from batch_transform.core.events import Event
-from batch_transform.core.records import RunState
-from batch_transform.pipeline.opening import open_run
-from batch_transform.pipeline.sources import check_same_rows
-from batch_transform.pipeline.spark_tables import Source
+from batch_transform.core.run_state import RunState
+from batch_transform.pipeline.checks.sources import check_same_rows
+from batch_transform.pipeline.lifecycle.opening import open_run
+from batch_transform.pipeline.tables.spark_tables import Source
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.source_identity import identify

@@ -10,7 +10,7 @@ from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.overlapping import Reading, overlaps
+from batch_transform.pipeline.checks.overlapping import Reading, overlaps
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.s3.store import S3Store

@@ -6,9 +6,9 @@ import pytest
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.pipeline import preflight
-from batch_transform.pipeline.handlers import publish
-from batch_transform.pipeline.spark_tables import SparkTables
+from batch_transform.pipeline.checks import preflight
+from batch_transform.pipeline.loop.handlers import publish
+from batch_transform.pipeline.tables.spark_tables import SparkTables
 from support.emulated import BUCKET
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
@@ -87,7 +87,7 @@ def test_a_merge_by_join_that_spark_cannot_read_is_refused_at_first(spark, world
     arguments = world.arguments(tmp_path, merge="join")
     real = preflight.check_spark_reads
     monkeypatch.setattr(
-        "batch_transform.pipeline.world.check_spark_reads",
+        "batch_transform.pipeline.checks.in_order.check_spark_reads",
         lambda session, places, store: real(session, type(places)(places.run, places.scratch, "nofs"), store),
     )
     before = world.objects()

@@ -164,7 +164,7 @@ def test_moments_come_from_python_as_they_are_whatever_zone_the_session_is_in(sp
 
 
 def test_a_run_that_recorded_no_settings_goes_on_under_those_it_was_staged_with(spark, world, tmp_path, monkeypatch):
-    monkeypatch.setattr("batch_transform.pipeline.spark_tables.settings_to_record", lambda spark: {})
+    monkeypatch.setattr("batch_transform.pipeline.tables.spark_tables.settings_to_record", lambda spark: {})
     arguments = world.arguments(
         tmp_path, record={"sql": "named_struct('key', key, 'hour', hour(timestamp_seconds(0)))"}
     )

@@ -17,8 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core import sizing
 from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.sending import sizing
 from batch_transform.spark import counting, cutting
 
 ROWS, TASKS = 2400, 8

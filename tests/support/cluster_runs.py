@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from batch_transform.core.records import RunState
+from batch_transform.core.isolation.try_verdicts import names_of
+from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
-from batch_transform.core.state import fold
-from batch_transform.core.try_verdicts import names_of
+from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store

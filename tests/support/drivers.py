@@ -27,7 +27,7 @@ import pyspark
 from pyspark.sql.connect.session import SparkSession
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.pipeline.jars import DELTA_SETTINGS, S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
+from batch_transform.pipeline.world.jars import DELTA_SETTINGS, S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
 from support.emulated import BUCKET, REGION, Emulated
 from support.watching_proxy import WatchingProxy
 

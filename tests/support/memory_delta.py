@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.committing import dead_letter_commits
-from batch_transform.core.gathering import Gatherer, Leaves
-from batch_transform.core.predictions import PredictionReader
-from batch_transform.core.publication import Kind
+from batch_transform.core.isolation.verdicts import DEAD, SCORED
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.publishing.gathering import Gatherer, Leaves
+from batch_transform.core.publishing.publication import Kind
+from batch_transform.core.resuming.committing import dead_letter_commits
 from batch_transform.core.uris import S3Uri
-from batch_transform.core.verdicts import DEAD, SCORED
 from support.memory_run import RUN, MemoryRun, MemoryTables
 
 

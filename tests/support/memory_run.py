@@ -14,35 +14,35 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.answer_form import AnswerForm
-from batch_transform.core.answer_schema import encode_schema
-from batch_transform.core.cutting import CuttingRules
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
 from batch_transform.core.framing import Framing
-from batch_transform.core.gathering import Gatherer, Leaves
-from batch_transform.core.mending import MADE_SCHEMA
+from batch_transform.core.isolation.rounds import PART_SCHEMA
+from batch_transform.core.isolation.verdicts import OUTPUT_SCHEMA
 from batch_transform.core.naming import object_name
-from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
-from batch_transform.core.part_objects import cut_object
-from batch_transform.core.predictions import PredictionReader
-from batch_transform.core.publication import Kind
-from batch_transform.core.records import RunState
-from batch_transform.core.rounds import PART_SCHEMA
+from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.predictions.stored_schema import encode_schema
+from batch_transform.core.publishing.gathering import Gatherer, Leaves
+from batch_transform.core.publishing.publication import Kind
+from batch_transform.core.resuming.mending import MADE_SCHEMA
+from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, STANDARD, StagedFile, without_history
 from batch_transform.core.staged import Staged
-from batch_transform.core.state import fold
+from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
-from batch_transform.core.verdicts import OUTPUT_SCHEMA
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.s3_tree import S3Tree
-from batch_transform.pipeline.begin import begin, rejoin
-from batch_transform.pipeline.command_line import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.step_by_step import SETTLED, is_prepared, prepare, step_report, without_spark
 from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
-from batch_transform.pipeline.driver import Driver
+from batch_transform.pipeline.lifecycle.taking import begin, rejoin
+from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.step_by_step import SETTLED, is_prepared, prepare, step_report, without_spark
-from batch_transform.pipeline.threaded_work import ThreadedObjectWork
+from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from support.faults import Fate, Faults

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
-from batch_transform.core.objects import (
+from batch_transform.core.object_store import (
     AlreadyThere,
     ObjectInfo,
     ObjectNotFound,

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
-from batch_transform.core.answer_form import PLAIN, AnswerForm
+from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA, SCORED
+from batch_transform.core.predictions.form import PLAIN, AnswerForm
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.core.verdicts import DEAD, LEAF_SCHEMA, SCORED
 from batch_transform.pipeline.context import WorkerStore
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.joining import with_outcomes_joined

@@ -15,7 +15,7 @@ from support.drivers import IDENTITY, PATIENCE_SECONDS, ROOT
 # What it says last is whether Spark came into the process.
 SCRIPT = """
 import sys
-from batch_transform.pipeline.cli import main
+from batch_transform.pipeline.submit.console import main
 code = main()
 sys.stderr.write("\\n" + str(any(name.partition(".")[0] in ("pyspark", "delta", "py4j") for name in sys.modules)))
 sys.exit(code)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from batch_transform.core.objects import ObjectNotFound
+from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.outputs.trees import Tree
 from support.publishing import data
 

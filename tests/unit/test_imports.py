@@ -1,4 +1,7 @@
-"""Imports go one way: jobs -> pipeline -> {config, aws, s3, spark, sagemaker, cloudwatch, outputs} -> core."""
+"""Imports go one way: jobs -> pipeline -> {config, aws, s3, spark, sagemaker, cloudwatch, outputs} -> core.
+
+Within core, the pipeline and the emulator they go down the floors: a room imports from those below it, never up.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,19 @@ BELOW = {
     "pipeline": {"pipeline", *SIDES, "core"},
     **{side: {side, "core"} for side in SIDES},
 }
+# Each house from its ground up. A room's modules import each other and those of the rooms before it.
+FLOORS = {
+    "batch_transform.core": ("", "predictions", "isolation", "sending", "resuming", "state", "publishing", "estimate"),
+    "batch_transform.pipeline": (
+        *("", "world", "tables", "ending", "checks", "loop.handlers", "loop", "lifecycle", "commands", "submit"),
+    ),
+    "transform_emulator": (
+        *("service", "faults", "filters", "containers", "scripts", "control_plane", "data_plane", "endpoints", "moto"),
+        *("state", "http", ""),
+    ),
+}
+# Models that a user may run, which no module imports.
+EXAMPLES = "transform_emulator.examples"
 NOT_IN_CORE = {"boto3", "botocore", "s3fs", "pyspark", "delta", "pydantic", "yaml", "sagemaker", "requests", "urllib3"}
 NOT_PURE = {"time", "random", "os", "subprocess", "socket", "secrets", "uuid", "threading", "pathlib", "shutil"}
 NOT_IN_WORKERS = {"pydantic", "yaml", "sagemaker", "typing_extensions", "delta"}
@@ -114,10 +130,84 @@ def test_every_import_goes_the_right_way():
     assert offences(IMPORTS) == []
 
 
+def house_and_room(module):
+    """The house that a module is in and its room there: ("batch_transform.core", "sending")."""
+    for house in FLOORS:
+        if f"{module}.".startswith(f"{house}."):
+            inner = module.removeprefix(house).removeprefix(".")
+            return house, inner.rpartition(".")[0]
+    return None, None
+
+
+def module_of(target):
+    """The module that a name is imported from, the name itself if it is one."""
+    return next(
+        (name for name in (target, f"{target}.__init__", target.rpartition(".")[0]) if name in LIB),
+        f"{target.rpartition('.')[0]}.__init__",
+    )
+
+
+def up_the_stairs(imports):
+    """The imports from a room of one that lies above it, as text."""
+    wrong = []
+    for source, target, _ in imports:
+        house, room = house_and_room(source)
+        far_house, far_room = house_and_room(module_of(target))
+        if house is None or house != far_house or room == far_room:
+            continue
+        floors = FLOORS[house]
+        if floors.index(far_room) > floors.index(room):
+            wrong.append(f"{source} imports {target}: {far_room or 'the ground'} lies above {room or 'the ground'}")
+    return wrong
+
+
+def test_no_room_imports_from_one_above_it():
+    assert up_the_stairs(found for found in IMPORTS if not found.source.startswith(EXAMPLES)) == []
+
+
+def test_every_room_has_its_floor():
+    rooms = {house: set() for house in FLOORS}
+    for module in LIB:
+        house, room = house_and_room(module)
+        if house and not module.startswith(EXAMPLES):
+            rooms[house].add(room)
+    assert rooms == {house: set(floors) for house, floors in FLOORS.items()}
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("batch_transform.core.spans", "from batch_transform.core.isolation.verdicts import DEAD"),
+        ("batch_transform.core.isolation.trials", "from batch_transform.core.state import fold"),
+        ("batch_transform.core.sending.request", "def f():\n    from batch_transform.core.estimate import run_plan"),
+        ("batch_transform.pipeline.loop.handlers.jobs", "from batch_transform.pipeline.loop.driver import Driver"),
+        ("batch_transform.pipeline.checks.preflight", "import batch_transform.pipeline.commands.run"),
+        ("transform_emulator.data_plane.job_run", "from transform_emulator.moto.registry import LogGroup"),
+        ("transform_emulator.http.gateway", "from transform_emulator import cli"),
+    ],
+)
+def test_an_import_of_a_room_above_is_seen(module, source):
+    assert len(up_the_stairs(imports_of(module, ast.parse(source)))) == 1
+
+
+def test_no_folder_imports_in_a_circle():
+    edges = {}
+    for source, target, _ in IMPORTS:
+        if source in LIB and top(target) in ("batch_transform", "transform_emulator"):
+            near, far = source.rpartition(".")[0], module_of(target).rpartition(".")[0]
+            edges.setdefault(near, set()).update({far} - {near})
+    # The one thing that a user imports is the package itself.
+    edges["batch_transform"] = set()
+    while ends := [folder for folder, targets in edges.items() if not targets & set(edges)]:
+        for folder in ends:
+            del edges[folder]
+    assert edges == {}
+
+
 def test_all_of_the_package_was_read():
     parts = {part(module) for module in LIB if top(module) == "batch_transform"}
     assert parts == {"__init__", "core", "pipeline", *SIDES}
-    assert {"core.spans", "pipeline.driver"} <= {module.removeprefix("batch_transform.") for module in LIB}
+    assert {"core.spans", "pipeline.loop.driver"} <= {module.removeprefix("batch_transform.") for module in LIB}
     assert any(top(module) == "transform_emulator" for module in LIB)
 
 
@@ -125,7 +215,7 @@ def test_all_of_the_package_was_read():
     ("module", "source"),
     [
         ("batch_transform.core.spans", "import batch_transform.s3.store"),
-        ("batch_transform.core.spans", "from batch_transform.pipeline import driver"),
+        ("batch_transform.core.spans", "from batch_transform.pipeline.loop import driver"),
         ("batch_transform.core.spans", "from ..aws import access"),
         ("batch_transform.core.spans", "from .. import aws"),
         ("batch_transform.core.__init__", "from ..aws import access"),
@@ -140,7 +230,7 @@ def test_all_of_the_package_was_read():
         ("batch_transform.spark.export", "import yaml"),
         ("batch_transform.aws.access", "if True:\n    from pydantic import BaseModel"),
         ("batch_transform.config.runfile", "import transform_emulator.cli"),
-        ("batch_transform.pipeline.job", "import score"),
+        ("batch_transform.pipeline.commands.run", "import score"),
         ("transform_emulator.cli", "from batch_transform.core import limits"),
     ],
 )
@@ -154,10 +244,10 @@ def test_an_import_the_wrong_way_is_seen(module, source):
         ("batch_transform.core.spans", "from .errors import GateRefused"),
         ("batch_transform.core.spans", "from . import actions"),
         ("batch_transform.core.__init__", "from . import actions"),
-        ("batch_transform.pipeline.job", "from batch_transform.s3 import store\nimport os, yaml"),
+        ("batch_transform.pipeline.commands.run", "from batch_transform.s3 import store\nimport os, yaml"),
         ("batch_transform.spark.export", "def f():\n    import yaml"),
         ("batch_transform.config.runfile", "import pydantic"),
-        ("score", "from batch_transform.pipeline import job"),
+        ("score", "from batch_transform.pipeline.commands.dispatch import run as job"),
     ],
 )
 def test_an_import_the_right_way_passes(module, source):

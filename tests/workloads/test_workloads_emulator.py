@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from batch_transform.config.surroundings import Emulator as EmulatorConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.emulation import embedded_emulator
+from batch_transform.pipeline.world.emulation import embedded_emulator
 from emulator.conftest import Aws, request
 from transform_emulator.emulator import Emulator, Settings
 

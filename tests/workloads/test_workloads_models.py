@@ -13,12 +13,12 @@ from batch_transform.config.checking import check
 from batch_transform.config.layers import Layer
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
-from batch_transform.core.planning import Throughput, throughput
+from batch_transform.core.sending.planning import Throughput, throughput
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.command_line import parse
-from batch_transform.pipeline.compare import compare
-from batch_transform.pipeline.named_run import Reached
-from batch_transform.pipeline.planned import plan
+from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.commands.compare import compare
+from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.commands.plan import plan
 from support.emulated import BUCKET
 from support.memory_run import MemoryRun, echoing
 from support.tables import assert_same_rows
@@ -33,7 +33,7 @@ ROWS = 600
 def _small_objects():
     """Objects of a few rows, as the rows are few."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sizing.MAX_OBJECT_BYTES", 3_000)
+        patch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 3_000)
         yield
 
 

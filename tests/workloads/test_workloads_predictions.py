@@ -26,7 +26,7 @@ ROWS = 60
 def _small_objects():
     """Several objects of some rows each."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sizing.MAX_OBJECT_BYTES", 400)
+        patch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 400)
         yield
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.transform import Transform
-from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, JSON_LINES, AnswerForm
 from batch_transform.core.framing import WHOLE
+from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, JSON_LINES, AnswerForm
 
 CSV_TYPE = "text/csv"
 # "Text/CSV, application/json and application/jsonlines" (developer guide, batch-transform-data-processing).

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from batch_transform.config.sections import Section
 from batch_transform.config.values import ModelName, check_environment, check_pattern
 from batch_transform.core import limits
-from batch_transform.core.models import ModelParts, model_name
+from batch_transform.core.sending.model_parts import ModelParts, model_name
 
 # botocore, ContainerImage, Url and RoleArn.
 Image = Annotated[str, AfterValidator(check_pattern(r"\S+", limits.MAX_IMAGE_CHARACTERS, "an image without spaces"))]

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from batch_transform.config.sections import Section
 from batch_transform.config.values import Text, check_placeholder, one_of, read_list, read_truth
-from batch_transform.core.answer_form import CSV, FORMATS, JSON, JSON_LINES, TEXT, AnswerForm
-from batch_transform.core.decide import INFER
-from batch_transform.core.records_path import parse_path
+from batch_transform.core.predictions.form import CSV, FORMATS, JSON, JSON_LINES, TEXT, AnswerForm
+from batch_transform.core.predictions.records_path import parse_path
+from batch_transform.core.state.decide import INFER
 
 Placeholder = Annotated[str, AfterValidator(check_placeholder)]
 PredictionFormat = Annotated[str, AfterValidator(one_of(*FORMATS))]

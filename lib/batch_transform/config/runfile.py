@@ -21,8 +21,8 @@ from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
 from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
-from batch_transform.core.answer_form import AnswerForm
 from batch_transform.core.lease import DEFAULT_TTL_SECONDS
+from batch_transform.core.predictions.form import AnswerForm
 
 POLL_SECONDS = 30.0
 EMULATOR_POLL_SECONDS = 1.0

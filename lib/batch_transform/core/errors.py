@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .visible import visible
+from batch_transform.core.visible import visible
 
 
 class BatchTransformError(Exception):

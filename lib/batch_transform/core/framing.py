@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .objects import ObjectStore
-from .uris import S3Uri
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.uris import S3Uri
 
 LINE, WHOLE = "Line", "None"  # SplitType
 GZIP = "gzip"

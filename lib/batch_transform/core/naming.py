@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from .limits import MAX_JOB_NAME_CHARACTERS
-from .spans import OVERSIZE, STANDARD
+from batch_transform.core.limits import MAX_JOB_NAME_CHARACTERS
+from batch_transform.core.spans import OVERSIZE, STANDARD
 
 NONCE_CHARACTERS = 10
 _SLUG_CHARACTERS = 24

@@ -8,7 +8,7 @@
 | sent | refused: no output, or any other | failed |
 | failed | again: transient with attempts left; one row, evidence not yet enough; another payload fits | sent |
 | failed | split: more than one row, not transient; its children tile it | replaced |
-| failed | bury: one row that has failed alone so often that no good one would (core.evidence) | dead |
+| failed | bury: one row that has failed alone so often that no good one would (core.isolation.evidence) | dead |
 | scored | lost: its output is gone or altered, and nothing is published | planned |
 | dead | retry: a person asks for it, and nothing is published | planned |
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from .errors import GateRefused
+from batch_transform.core.errors import GateRefused
 
 
 class SpanState(Enum):

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .errors import GateRefused
+from batch_transform.core.errors import GateRefused
 
 STANDARD = "standard"
 OVERSIZE = "oversize"
@@ -32,7 +32,7 @@ EXPORT_SCHEMA = pa.schema(
         pa.field("etag", pa.string()),  # of the object, as its put was answered; null in parts of earlier versions
     ]
 )
-# A span with what its jobs so far have shown (core.isolation).
+# A span with what its jobs so far have shown (core.isolation.reconciling).
 SPAN_SCHEMA = pa.schema(
     [
         *EXPORT_SCHEMA,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .own_names import STAGED
-from .source_identity import SourceIdentity
-from .spans import StagedFile
+from batch_transform.core.own_names import STAGED
+from batch_transform.core.source_identity import SourceIdentity
+from batch_transform.core.spans import StagedFile
 
 
 @dataclass(frozen=True)

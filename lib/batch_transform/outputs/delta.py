@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
-from batch_transform.core.publication import Mode
+from batch_transform.core.publishing.publication import Mode
 from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, written_rows
 
 try:  # a Connect client may lack it; the classic client raises it for Java errors that PySpark has no class for

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.publication import TreeFile
+from batch_transform.core.publishing.publication import TreeFile
 from batch_transform.outputs.trees import THREADS, Tree, in_threads
 
 TAIL_BYTES = 64 * 1024  # one request does for most footers

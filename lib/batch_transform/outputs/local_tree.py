@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from batch_transform.core.objects import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
-from batch_transform.core.publication import TreeFile
+from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
+from batch_transform.core.publishing.publication import TreeFile
 from batch_transform.outputs.trees import TEMPORARY_SUFFIX, Tree
 
 # File systems without hard links (FUSE mounts of object stores) say so in several ways.

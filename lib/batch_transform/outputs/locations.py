@@ -6,7 +6,7 @@ import os
 import re
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.objects import ObjectStore
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.objects import AlreadyThere, ObjectNotFound, StoreFailure
-from batch_transform.core.publication import (
+from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, StoreFailure
+from batch_transform.core.publishing.publication import (
     Kind,
     Mode,
     Publication,

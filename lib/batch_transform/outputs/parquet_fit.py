@@ -13,8 +13,8 @@ from pyspark.sql.types import StructType, TimestampNTZType
 
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.filenames import is_data_file
-from batch_transform.core.objects import StoreFailure
-from batch_transform.core.publication import Mode
+from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.publishing.publication import Mode
 from batch_transform.outputs.column_types import type_differences
 from batch_transform.outputs.footers import read_metadata
 from batch_transform.outputs.trees import Tree

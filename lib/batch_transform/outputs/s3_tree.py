@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 
-from batch_transform.core.objects import ObjectStore
-from batch_transform.core.publication import TreeFile
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.publishing.publication import TreeFile
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.trees import Tree
 

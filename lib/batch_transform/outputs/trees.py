@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from batch_transform.core.publication import TreeFile
+from batch_transform.core.publishing.publication import TreeFile
 
 THREADS = 10  # botocore's default connection pool; more threads would only wait for each other
 # A local file on its way to its name; hidden from Spark, and left behind when the process is killed.

@@ -12,17 +12,17 @@ import pyarrow as pa
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.answer_form import AnswerForm
-from batch_transform.core.cutting import CuttingRules
-from batch_transform.core.data_log import JobLogs
 from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.framing import Framing
-from batch_transform.core.objects import ObjectStore
-from batch_transform.core.output_counts import OutputObject
-from batch_transform.core.predictions import PredictionReader
-from batch_transform.core.publication import Kind, TreeFile
-from batch_transform.core.records import RunState
+from batch_transform.core.isolation.data_log import JobLogs
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.counting import OutputObject
+from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.publishing.publication import Kind, TreeFile
+from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.locations import open_tree

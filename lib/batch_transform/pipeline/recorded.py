@@ -15,12 +15,12 @@ from batch_transform.config.joining import answer_form
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.transform import Transform
-from batch_transform.core.answer_schema import decode_schema
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.lease import DEFAULT_TTL_SECONDS
-from batch_transform.core.predictions import PredictionReader
-from batch_transform.core.records import RunState
-from batch_transform.core.state import fold
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.predictions.stored_schema import decode_schema
+from batch_transform.core.run_state import RunState
+from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import Clock
 from batch_transform.s3.lease import LEASE_NAME, RunLease

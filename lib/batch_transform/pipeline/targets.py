@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.publication import Mode
+from batch_transform.core.publishing.publication import Mode
 from batch_transform.pipeline.places import Places
 
 

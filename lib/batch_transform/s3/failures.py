@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_transform.core.objects import ObjectNotFound, PreconditionFailed, StoreFailure
+from batch_transform.core.object_store import ObjectNotFound, PreconditionFailed, StoreFailure
 from batch_transform.core.uris import S3Uri
 
 # HeadObject has no body, so botocore gives the bare status as the code. A missing bucket is not a missing object.

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease, decode_lease, foreign_lease
-from batch_transform.core.objects import ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.object_store import ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 
 LEASE_NAME = "lease.json"

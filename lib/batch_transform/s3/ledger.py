@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
 from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, check_chain, decode, digest, encode
-from batch_transform.core.objects import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 
 STEP_NAME = re.compile(r"(\d{12})\.json")

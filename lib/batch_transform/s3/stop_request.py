@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from batch_transform.core.objects import ObjectStore, StoreFailure
+from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 
 STOP_NAME = "stop.json"

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from batch_transform.core.objects import (
+from batch_transform.core.object_store import (
     AlreadyThere,
     ObjectInfo,
     ObjectNotFound,

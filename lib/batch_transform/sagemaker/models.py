@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.models import ModelParts, model_differences, model_name, model_request
+from batch_transform.core.sending.model_parts import ModelParts, model_differences, model_name, model_request
 from batch_transform.sagemaker.failures import NotNow, failure_of, words_of
 
 # DescribeModel's code for a name that it does not know is that of any wrong request; so are its words (moto, and

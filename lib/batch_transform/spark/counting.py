@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from batch_transform.core.objects import ObjectStore
-from batch_transform.core.output_counts import KeyCheck, OutputObject, count_output
-from batch_transform.core.predictions import PredictionReader
-from batch_transform.core.sizing import task_count
+from batch_transform.core.isolation.verdicts import OUTPUT_SCHEMA
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.sending.sizing import task_count
 from batch_transform.core.uris import S3Uri
-from batch_transform.core.verdicts import OUTPUT_SCHEMA
 
 _TASKS = 64
 _OUTPUTS_DDL = (

@@ -13,13 +13,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType, TimestampType
 
-from batch_transform.core.gathering import Gatherer, Leaves
-from batch_transform.core.output_counts import BLOCK_BYTES
+from batch_transform.core.isolation.verdicts import DEAD
 from batch_transform.core.own_names import ERRORS, free
-from batch_transform.core.raw_lines import RawLines
+from batch_transform.core.predictions.counting import BLOCK_BYTES
+from batch_transform.core.publishing.gathering import Gatherer, Leaves
+from batch_transform.core.publishing.raw_lines import RawLines
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged import Staged
-from batch_transform.core.verdicts import DEAD
 from batch_transform.spark.merging import MergeSource, iterator_udf
 from batch_transform.spark.staging import input_columns, read_staged
 

@@ -1,7 +1,7 @@
 """Export: staged rows become objects of records on S3, written by Python workers from Arrow buffers.
 
 The JVM renders the records; a worker never looks into one. What it writes is the Arrow data buffer itself, cut where
-`core.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record,
+`sending.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record,
 or the 100 MB of an object that is one request) and the object's joined bytes while they are sent, so about
 
     130 MB (an idle worker) + 32 MB + 2 * max(64 MB, largest record)
@@ -24,12 +24,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType
 
-from batch_transform.core.cutting import Cutter, CuttingRules, Piece
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.naming import object_name
-from batch_transform.core.objects import ObjectStore
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.own_names import RECORD
+from batch_transform.core.sending.cutting import Cutter, CuttingRules, Piece
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri

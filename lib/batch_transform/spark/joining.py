@@ -16,11 +16,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from batch_transform.core import own_names
-from batch_transform.core.answer_form import AnswerForm
+from batch_transform.core.isolation.verdicts import SCORED
 from batch_transform.core.own_names import OUTCOME, free, place_name
-from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.staged import Staged
-from batch_transform.core.verdicts import SCORED
 from batch_transform.spark.merging import ORIGIN_TYPE, iterator_udf, outcome_type
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.settings import WHOLE_FILES

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from batch_transform.core.estimate.measured import LaneSize, Measured
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
-from batch_transform.core.measured import LaneSize, Measured
 from batch_transform.core.own_names import RECORD, RECORD_FAULT
-from batch_transform.core.row_faults import MOST_KINDS, check_measured
+from batch_transform.core.sending.row_faults import MOST_KINDS, check_measured
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import ROW_READER, session_settings

@@ -20,11 +20,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import BooleanType, StructField, StructType
 
-from batch_transform.core.answer_form import PLAIN, AnswerForm
-from batch_transform.core.gathering import Gatherer, Leaves
-from batch_transform.core.objects import ObjectStore
-from batch_transform.core.output_counts import BLOCK_BYTES
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.own_names import ORIGIN, OUTCOME, PROVENANCE, SCORED, free, place_name
+from batch_transform.core.predictions.counting import BLOCK_BYTES
+from batch_transform.core.predictions.form import PLAIN, AnswerForm
+from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.prediction_columns import PROVENANCE_TYPE, PredictionShape, prediction_columns

@@ -13,10 +13,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
-from batch_transform.core.answer_form import PLAIN, AnswerForm
 from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.own_names import COMPUTED, OTHERS, PROVENANCE, free, place_name
-from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.predictions.form import PLAIN, AnswerForm
+from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.spark.settings import session_settings
 
 RAW_PREDICTION = StructType([StructField("prediction", StringType())])

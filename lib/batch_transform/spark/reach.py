@@ -10,7 +10,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.objects import ObjectStore
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
 
 

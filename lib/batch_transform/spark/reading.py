@@ -12,7 +12,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructT
 
 from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.own_names import PROVENANCE, comparable, file_metadata, twins
-from batch_transform.core.sizing import is_large
+from batch_transform.core.sending.sizing import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.prediction_columns import PredictionShape

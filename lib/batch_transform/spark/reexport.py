@@ -13,9 +13,9 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.mending import MADE_SCHEMA, layers
-from batch_transform.core.objects import ObjectStore
-from batch_transform.core.sizing import task_count
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.resuming.mending import MADE_SCHEMA, layers
+from batch_transform.core.sending.sizing import task_count
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri

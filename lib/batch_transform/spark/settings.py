@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from batch_transform.core.sizing import ARROW_BATCH_BYTES, MAX_ARROW_BATCH_ROWS, arrow_batch_rows, is_large
+from batch_transform.core.sending.sizing import ARROW_BATCH_BYTES, MAX_ARROW_BATCH_ROWS, arrow_batch_rows, is_large
 
 # The Parquet writer takes these from the session and knows no option for them.
 WRITER_SETTINGS: Mapping[str, str] = {

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from batch_transform.core.own_names import FILE_METADATA, RECORD, STAGED, free
-from batch_transform.core.row_faults import MOST_KINDS, RowFaults, check_sendable
-from batch_transform.core.sizing import is_uneven, partition_count
+from batch_transform.core.sending.row_faults import MOST_KINDS, RowFaults, check_sendable
+from batch_transform.core.sending.sizing import is_uneven, partition_count
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged import Staged
 from batch_transform.spark.exact_reading import read_exactly

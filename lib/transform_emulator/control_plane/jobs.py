@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from transform_emulator.clock import Clock
-from transform_emulator.limits import MAX_FAILURE_REASON_CHARACTERS
-from transform_emulator.stop_signal import StopSignal
+from transform_emulator.control_plane.clock import Clock
+from transform_emulator.control_plane.stop_signal import StopSignal
+from transform_emulator.service.limits import MAX_FAILURE_REASON_CHARACTERS
 
 
 class Status(Enum):

@@ -10,8 +10,8 @@ from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.locations import parse_uri
-from transform_emulator.switches import Switches
+from transform_emulator.service.locations import parse_uri
+from transform_emulator.service.switches import Switches
 
 TRANSFORM_CALLS = frozenset({"CreateTransformJob", "DescribeTransformJob", "ListTransformJobs", "StopTransformJob"})
 

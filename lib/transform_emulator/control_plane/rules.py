@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from transform_emulator.control_plane.errors import validation
-from transform_emulator.data_plane.data_processing import FORMATS, media_type
-from transform_emulator.limits import MAX_INSTANCE_COUNT, MAX_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB
-from transform_emulator.switches import Switches
+from transform_emulator.filters.data_processing import FORMATS, media_type
+from transform_emulator.service.limits import MAX_INSTANCE_COUNT, MAX_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB
+from transform_emulator.service.switches import Switches
 
 # Instance families with local NVMe storage among those that a transform job may have (EC2 instance types).
 NVME_FAMILIES = frozenset({"g4dn", "g5", "g6", "trn1"})

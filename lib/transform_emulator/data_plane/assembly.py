@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from transform_emulator.data_plane.payload import Payload
-from transform_emulator.job_request import Assemble
+from transform_emulator.containers.payload import Payload
+from transform_emulator.service.job_request import Assemble
 
 
 class Assembler:

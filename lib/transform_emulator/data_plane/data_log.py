@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from transform_emulator.data_plane.inputs import InputObject
-from transform_emulator.limits import MAX_FAILURE_REASON_CHARACTERS
+from transform_emulator.service.limits import MAX_FAILURE_REASON_CHARACTERS
 
 
 class Blame(Enum):

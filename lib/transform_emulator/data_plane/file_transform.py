@@ -3,18 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from transform_emulator.containers.container import Call, Container
+from transform_emulator.containers.payload import InMemory, Payload, Streamed
 from transform_emulator.data_plane.assembly import Assembler
 from transform_emulator.data_plane.compression import CompressionError, gunzip
-from transform_emulator.data_plane.container import Call, Container
 from transform_emulator.data_plane.data_log import Blame, FileFailure
-from transform_emulator.data_plane.data_processing import Processing, ProcessingError
 from transform_emulator.data_plane.faulty_output import FaultyWriter
 from transform_emulator.data_plane.file_run import Slots, send_in_order
 from transform_emulator.data_plane.framing import MalformedRecordError
 from transform_emulator.data_plane.inputs import InputObject, output_location
 from transform_emulator.data_plane.invocation import InvocationError, Invoker
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
-from transform_emulator.data_plane.payload import InMemory, Payload, Streamed
 from transform_emulator.data_plane.records import (
     RecordTooLargeError,
     bodies,
@@ -24,9 +23,10 @@ from transform_emulator.data_plane.records import (
 )
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.job_request import JobRequest, Parameters, Split
-from transform_emulator.locations import S3Location
-from transform_emulator.switches import Switches
+from transform_emulator.filters.data_processing import Processing, ProcessingError
+from transform_emulator.service.job_request import JobRequest, Parameters, Split
+from transform_emulator.service.locations import S3Location
+from transform_emulator.service.switches import Switches
 
 OUTPUT_FAULTS = (Kind.OUTPUT_TRUNCATED, Kind.OUTPUT_EXTRA_LINES)
 

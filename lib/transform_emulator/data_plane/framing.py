@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from transform_emulator.job_request import Split
+from transform_emulator.service.job_request import Split
 
 # dmlc-core, recordio.h: a magic word, then a word with 3 bits of flag over 29 bits of length, then the data, padded
 # to 4 bytes. Data that holds the magic word is cut there into parts (flags 1, 2.., 3), and the word itself left out.

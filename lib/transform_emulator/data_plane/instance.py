@@ -8,23 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from transform_emulator.clock import Clock
+from transform_emulator.containers.connections import CancelledError
+from transform_emulator.containers.container import Container
+from transform_emulator.containers.model_server import ModelServer, is_url
+from transform_emulator.control_plane.clock import Clock
+from transform_emulator.control_plane.stop_signal import StopSignal
 from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.connections import CancelledError
-from transform_emulator.data_plane.container import Container
 from transform_emulator.data_plane.data_log import FileFailure
 from transform_emulator.data_plane.file_run import Slots
 from transform_emulator.data_plane.file_transform import FileTransform
 from transform_emulator.data_plane.inputs import InputObject
-from transform_emulator.data_plane.model_server import ModelServer, is_url
 from transform_emulator.data_plane.object_store import ObjectStore
 from transform_emulator.data_plane.shares import InputError, Shares
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.job_request import JobRequest, Parameters, container_environment, parameters
-from transform_emulator.locations import S3Location
-from transform_emulator.stop_signal import StopSignal
-from transform_emulator.switches import Switches
+from transform_emulator.service.job_request import JobRequest, Parameters, container_environment, parameters
+from transform_emulator.service.locations import S3Location
+from transform_emulator.service.switches import Switches
 
 log = logging.getLogger(__name__)
 

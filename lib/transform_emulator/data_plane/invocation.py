@@ -4,14 +4,14 @@ import http.client
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from transform_emulator.containers.connections import CancelledError
+from transform_emulator.containers.container import Answer, Call, Container
+from transform_emulator.containers.payload import InMemory, Payload
 from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.connections import CancelledError
-from transform_emulator.data_plane.container import Answer, Call, Container
 from transform_emulator.data_plane.data_log import FileFailure
-from transform_emulator.data_plane.payload import InMemory, Payload
 from transform_emulator.faults.model import Fault, Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.switches import Switches
+from transform_emulator.service.switches import Switches
 
 HTTP_OK = 200
 REQUEST_FAULTS = (Kind.STATUS, Kind.TIMEOUT, Kind.DROP, Kind.SLOW_ANSWER)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from transform_emulator.aws_state import LogGroup, ModelRegistry
-from transform_emulator.clock import Clock
+from transform_emulator.control_plane.clock import Clock
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope, Status
 from transform_emulator.data_plane import data_log
 from transform_emulator.data_plane.inputs import (
@@ -18,16 +17,17 @@ from transform_emulator.data_plane.inputs import (
     under_prefix,
 )
 from transform_emulator.data_plane.instance import Instance, InstanceResult, JobContext
+from transform_emulator.data_plane.model_data import ArtifactError, with_artifact
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
+from transform_emulator.data_plane.ports import Logs, Models
 from transform_emulator.data_plane.progress import Progress
 from transform_emulator.data_plane.sharding import shards
 from transform_emulator.data_plane.shares import InputError, Shares
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.job_request import JobRequest, from_api
-from transform_emulator.locations import parse_uri
-from transform_emulator.model_data import ArtifactError, with_artifact
-from transform_emulator.switches import Switches
+from transform_emulator.service.job_request import JobRequest, from_api
+from transform_emulator.service.locations import parse_uri
+from transform_emulator.service.switches import Switches
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class Surroundings:
         ping_deadline_seconds: How long a model server may take until /ping answers.
     """
 
-    models: ModelRegistry
-    logs: LogGroup
+    models: Models
+    logs: Logs
     store_of: Callable[[Scope], ObjectStore]
     progress: Progress
     clock: Clock

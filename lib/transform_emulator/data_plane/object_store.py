@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from transform_emulator.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
-from transform_emulator.locations import S3Location
+from transform_emulator.service.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
+from transform_emulator.service.locations import S3Location
 
 
 class StoreError(Exception):

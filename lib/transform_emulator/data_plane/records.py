@@ -6,7 +6,7 @@ Nothing here does I/O: chunks of bytes come in, bodies go out. At most one body 
 from collections.abc import Iterable, Iterator
 
 from transform_emulator.data_plane.framing import FrameTooLargeError, frames
-from transform_emulator.job_request import Split, Strategy
+from transform_emulator.service.job_request import Split, Strategy
 
 
 class RecordTooLargeError(Exception):

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from transform_emulator.data_plane.inputs import InputObject
-from transform_emulator.switches import Sharding
+from transform_emulator.service.switches import Sharding
 
 
 def shards(objects: Sequence[InputObject], instance_count: int, sharding: Sharding) -> list[list[InputObject]]:

@@ -7,11 +7,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from transform_emulator.data_plane.model_server import is_url
+from transform_emulator.containers.model_server import is_url
 from transform_emulator.scripts.artifact import check
 from transform_emulator.scripts.handler import ScriptError
 
-SERVER = "python -m transform_emulator.script_server"
+SERVER = "python -m transform_emulator.scripts.server"
 ARCHIVES = (".tar.gz", ".tgz")
 SCRIPT_AND_ARTIFACT = re.compile(r"(\S.*\.py):(.+)")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model, sagemaker_backends
 
-from transform_emulator.aws_state import ModelRegistry
 from transform_emulator.control_plane.jobs import Scope
+from transform_emulator.moto.registry import ModelRegistry
 from transform_emulator.state.database import Database
 
 CLASSES: Mapping[str, type[Any]] = {"model": Model, "endpoint-config": FakeEndpointConfig, "endpoint": FakeEndpoint}

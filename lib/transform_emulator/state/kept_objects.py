@@ -14,12 +14,12 @@ from typing import Any, cast
 
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, s3_backends
 
-from transform_emulator.key_locks import KeyLocks
-from transform_emulator.limits import READ_CHUNK_BYTES
-from transform_emulator.locations import S3Location
+from transform_emulator.service.limits import READ_CHUNK_BYTES
+from transform_emulator.service.locations import S3Location
 from transform_emulator.state import documents
 from transform_emulator.state.database import Database
 from transform_emulator.state.directory import StateError
+from transform_emulator.state.key_locks import KeyLocks
 from transform_emulator.state.object_files import KeptFile, ObjectFiles
 
 Version = FakeKey | FakeDeleteMarker

@@ -7,8 +7,8 @@ from pathlib import Path
 from moto.s3.models import FakeBucket, FakeKey
 
 from transform_emulator.data_plane.object_store import StoreError
-from transform_emulator.locations import S3Location
-from transform_emulator.moto_store import MotoStore
+from transform_emulator.moto.objects import MotoStore
+from transform_emulator.service.locations import S3Location
 from transform_emulator.state.kept_objects import KeptObjects, set_bytes
 
 

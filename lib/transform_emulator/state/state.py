@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from transform_emulator.aws_state import LogGroup, ModelRegistry
 from transform_emulator.control_plane.jobs import JobRegister
+from transform_emulator.moto.registry import LogGroup, ModelRegistry
 from transform_emulator.state.database import Database
 from transform_emulator.state.directory import Directory
 from transform_emulator.state.kept_jobs import KeptJobs

@@ -15,10 +15,11 @@ import pytest
 
 from emulator.conformance import test_outputs, test_refusals, test_requests
 from emulator.conformance.service import Service
-from transform_emulator import job_request
+from transform_emulator.containers import container
 from transform_emulator.control_plane import describe, jobs
-from transform_emulator.data_plane import container, data_log, inputs, records
-from transform_emulator.job_request import Assemble, Split, Strategy
+from transform_emulator.data_plane import data_log, inputs, records
+from transform_emulator.service import job_request
+from transform_emulator.service.job_request import Assemble, Split, Strategy
 
 SUITE: tuple[ModuleType, ...] = (test_requests, test_outputs, test_refusals)
 

@@ -7,15 +7,15 @@ from botocore.validate import validate_parameters
 
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.answer_form import CSV, JOINED_FIELD, JSON, JSON_LINES, TEXT, AnswerForm
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.object_rules import headroom
-from batch_transform.core.planning import Throughput, plan_lanes
-from batch_transform.core.records_path import EACH
-from batch_transform.core.request import transform_request
+from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, JSON_LINES, TEXT, AnswerForm
+from batch_transform.core.predictions.records_path import EACH
+from batch_transform.core.sending.object_rules import headroom
+from batch_transform.core.sending.planning import Throughput, plan_lanes
+from batch_transform.core.sending.request import transform_request
 from batch_transform.core.uris import S3Uri
 from support.core_tables import span, spans
-from unit.core.test_request import CREATE
+from unit.core.sending.test_request import CREATE
 
 
 def build(transform=None, record=None, **prediction):

@@ -9,10 +9,10 @@ from pyspark.sql.types import LongType, StringType, TimestampType
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.output_counts import KeyCheck
-from batch_transform.core.predictions import PredictionReader
+from batch_transform.core.predictions.counting import KeyCheck
+from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.preflight import key_check
+from batch_transform.pipeline.checks.preflight import key_check
 
 INPUTS = S3Uri.parse("s3://bucket/run/input")
 READER = PredictionReader(pa.schema([("id", pa.string()), ("p", pa.float64()), ("day", pa.date32())]))

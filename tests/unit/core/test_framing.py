@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.framing import Framing, framing_of
-from batch_transform.core.part_objects import cut_object, some_records
+from batch_transform.core.sending.part_objects import cut_object, some_records
 from batch_transform.core.uris import S3Uri
 from support.memory_store import MemoryStore
 

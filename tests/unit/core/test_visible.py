@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.data_log import parse
 from batch_transform.core.errors import ConfigurationError, ServiceFailure, first_line
 from batch_transform.core.events import Event
-from batch_transform.core.raw_lines import RawLines
+from batch_transform.core.isolation.data_log import parse
+from batch_transform.core.publishing.raw_lines import RawLines
 from batch_transform.core.visible import visible
-from batch_transform.pipeline.guarded import tell_terminal
+from batch_transform.pipeline.lifecycle.guarded import tell_terminal
 
 MARK = "\ufeff"
 

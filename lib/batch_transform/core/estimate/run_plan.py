@@ -1,0 +1,225 @@
+"""What a run would do, worked out from the measured records by the very functions that a run uses.
+
+How many objects there will be is an estimate in two ways: rows are spread over the partitions by chance, and a run
+chooses the number of partitions from a sample. Payload, concurrency, lanes and the objects' target size are exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+
+from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
+from batch_transform.core.framing import LINE, Framing, framing_of
+from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
+from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.sending.object_rules import cutting_rules, headroom, is_one_object
+from batch_transform.core.sending.planning import Setting, Throughput, plan_lanes, throughput
+from batch_transform.core.sending.sizing import partition_count
+from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
+
+# Powers of two, as far as anybody would try.
+_MOST_STEPS = 32
+_SIZING = ("instance_count", "max_payload_mb", "max_concurrent_transforms", "strategy", "split", "join_source")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run file says of the jobs."""
+
+    instance_count: int
+    max_payload_mb: Setting
+    max_concurrent_transforms: Setting
+    strategy: str = "MultiRecord"
+    split: str = LINE
+    join_source: str = "none"
+    record: Mapping[str, Any] = field(default_factory=lambda: {"format": "jsonlines"})
+    header: str = ""
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], header: str = "") -> Asked:
+        """Returns what a configuration document says; `header` stands before the records of each object."""
+        return cls(**{name: config["transform"][name] for name in _SIZING}, record=config["record"], header=header)
+
+    @property
+    def framing(self) -> Framing:
+        """How records lie in an object."""
+        return framing_of(self._config, self.header)
+
+    @property
+    def is_one_object(self) -> bool:
+        """Whether all rows belong into one object."""
+        return is_one_object(self._config)
+
+    @property
+    def headroom(self) -> int:
+        """How many times a record its payload must hold."""
+        return headroom(self._config)
+
+    def rules(self, json_bytes: int) -> CuttingRules:
+        """Returns where objects end, given the bytes of all records."""
+        return cutting_rules(self._config, json_bytes, self.framing)
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        return {"record": self.record, "transform": {name: getattr(self, name) for name in _SIZING}}
+
+
+@dataclass(frozen=True)
+class LaneWork:
+    """A lane's one job: how it sends, and into how many objects and requests its records go, about."""
+
+    lane: str
+    rows: int
+    bytes: int
+    largest: int
+    max_payload_mb: int | None
+    max_concurrent_transforms: int | None
+    objects: int
+    objects_least: int
+    requests: int
+
+
+def run_plan(measured: Measured, asked: Asked) -> dict[str, Any]:
+    """Returns the plan as a report says it.
+
+    Keys: `rows_in`, `bytes`, `largest_record_bytes`, `rows_over_the_limit` (dead letters before any job),
+    `staged_partitions`, `object_bytes` (the target), `jobs` (a LaneWork each), `instances` and `concurrency` (what they
+    buy, see `instance_steps` and `concurrency_steps`).
+    """
+    lanes = lane_works(measured, asked)
+    dead = measured.lanes.get(UNSENDABLE)
+    return {
+        "rows_in": measured.rows,
+        "bytes": sum(lane.bytes for lane in measured.sendable.values()),
+        "largest_record_bytes": measured.largest,
+        "rows_over_the_limit": dead.rows if dead else 0,
+        "staged_partitions": _partitions(measured, asked),
+        "object_bytes": asked.rules(measured.json_bytes).object_bytes,
+        "jobs": [asdict(lane) for lane in lanes],
+        "instances": list(instance_steps(measured, asked)),
+        "concurrency": list(concurrency_steps(measured, asked)),
+    }
+
+
+def _partitions(measured: Measured, asked: Asked) -> int:
+    return 1 if asked.is_one_object else partition_count(measured.json_bytes)
+
+
+def lane_works(measured: Measured, asked: Asked) -> list[LaneWork]:
+    """Returns the jobs of the first round, one for each lane that has rows."""
+    spans, settings = _as_spans(measured, asked), (asked.max_payload_mb, asked.max_concurrent_transforms)
+    plans = plan_lanes(spans, *settings, asked.framing, asked.headroom)
+    return [_work(plan.lane, measured, plan.throughput, asked) for plan in plans]
+
+
+def _as_spans(measured: Measured, asked: Asked) -> pa.Table:
+    """A span for each lane, with its largest record and about its largest object: all that planning looks at."""
+    rules = asked.rules(measured.json_bytes)
+    spans = [
+        {
+            "start": 0,
+            "stop": lane.rows,
+            "lane": name,
+            "object": name,
+            "bytes": _full(lane, rules),
+            "largest": lane.largest,
+        }
+        for name, lane in measured.sendable.items()
+    ]
+    return without_history(pa.Table.from_pylist(spans, schema=EXPORT_SCHEMA))
+
+
+def _full(lane: LaneSize, rules: CuttingRules) -> int:
+    """About the bytes of a lane's largest object."""
+    by_rows = math.ceil(lane.mean * rules.most_rows) if rules.most_rows else lane.bytes
+    return max(lane.largest, min(lane.bytes, rules.object_bytes, by_rows))
+
+
+def _work(name: str, measured: Measured, limits: Throughput, asked: Asked) -> LaneWork:
+    lane, rules = measured.lanes[name], asked.rules(measured.json_bytes)
+    objects = about_objects(lane, measured.rows, _partitions(measured, asked), rules)
+    requests = _requests(lane, objects, limits.max_payload_mb, asked)
+    return LaneWork(
+        lane=name,
+        rows=lane.rows,
+        bytes=lane.bytes,
+        largest=lane.largest,
+        max_payload_mb=limits.max_payload_mb,
+        max_concurrent_transforms=limits.max_concurrent_transforms,
+        objects=objects,
+        objects_least=least_objects(lane, rules),
+        requests=requests,
+    )
+
+
+def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: Asked) -> int:
+    """About how many requests a lane makes; an object that is sent whole is one."""
+    return objects if asked.framing.whole else about_requests(lane, objects, max_payload_mb, asked.strategy)
+
+
+def instance_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]:
+    """Yields what `instance_count` buys the largest job: for powers of two and the number that is configured.
+
+    `requests_in_turn` is how many requests each slot of each instance sends one after the other: with requests of equal
+    length the job takes that many times one request. Whole objects go to instances, so more instances than objects
+    idle. It is None where the container chooses its concurrency.
+    """
+    most = min(MAX_INSTANCE_COUNT, max(_MOST_STEPS, asked.instance_count))
+    for count in sorted({*_powers_of_two(most), asked.instance_count}):
+        chosen = replace(asked, instance_count=count)
+        if not (works := lane_works(measured, chosen)):
+            return
+        largest = max(works, key=lambda work: work.requests)
+        yield {
+            "instance_count": count,
+            "configured": count == asked.instance_count,
+            "object_bytes": chosen.rules(measured.json_bytes).object_bytes,
+            "objects": largest.objects,
+            "objects_per_instance": round(largest.objects / count, 1),
+            **_in_flight(largest.requests, min(count, largest.objects), largest.max_concurrent_transforms),
+        }
+        if count >= max(asked.instance_count, largest.objects):
+            return  # more would idle
+
+
+def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]:
+    """Yields what `max_concurrent_transforms` buys: for powers of two and the planned number, the payload beside it.
+
+    The service takes a product of at most 100 MB. A record over the payload is sent in the oversize lane, so a small
+    one costs a job more.
+    """
+    lane = measured.lanes.get(STANDARD)
+    if lane is None or asked.max_payload_mb == "model":
+        return
+    planned = throughput(lane.largest, asked.max_payload_mb, asked.max_concurrent_transforms)
+    own = planned.max_concurrent_transforms
+    most = MAX_CONCURRENT_TRANSFORMS // (asked.max_payload_mb if isinstance(asked.max_payload_mb, int) else 1)
+    for count in sorted({*_powers_of_two(most), *([own] if own else [])}):
+        chosen = replace(asked, max_concurrent_transforms=count)
+        payload = throughput(lane.largest, asked.max_payload_mb, count).max_payload_mb
+        rules = chosen.rules(measured.json_bytes)
+        objects = about_objects(lane, measured.rows, _partitions(measured, asked), rules)
+        requests = _requests(lane, objects, payload, asked)
+        yield {
+            "max_concurrent_transforms": count,
+            "planned": count == own,
+            "max_payload_mb": payload,
+            "largest_record_fits": lane.largest <= rules.oversize_bytes,
+            **_in_flight(requests, min(asked.instance_count, objects), count),
+        }
+
+
+def _in_flight(requests: int, instances: int, concurrent: int | None) -> dict[str, Any]:
+    if concurrent is None:
+        return {"requests": requests, "requests_at_once": None, "requests_in_turn": None}
+    at_once = max(1, min(requests, instances * concurrent))
+    return {"requests": requests, "requests_at_once": at_once, "requests_in_turn": math.ceil(requests / at_once)}
+
+
+def _powers_of_two(most: int) -> Iterator[int]:
+    return (1 << exponent for exponent in range(most.bit_length()))

@@ -1,0 +1,1 @@
+"""What failed, and which rows are to blame: verdicts, evidence, tries, rounds, and how spans are split."""

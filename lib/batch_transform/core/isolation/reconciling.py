@@ -1,0 +1,226 @@
+"""What becomes of the spans of a round: settled, or open for the next one, and whether the run goes on. Pure."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.isolation.deciding import Decision, decide
+from batch_transform.core.isolation.failures import ErrorClass, Failure
+from batch_transform.core.isolation.judged import JudgedJob
+from batch_transform.core.isolation.misread import misread_answers, unread_answers
+from batch_transform.core.isolation.round_stops import broken_model, foreign_stops
+from batch_transform.core.isolation.trials import Trials, trials
+from batch_transform.core.isolation.trying import flaky, most_repeats
+from batch_transform.core.isolation.verdicts import DEAD, FAILED, LEAF_SCHEMA, SCORED
+from batch_transform.core.span_states import SpanEvent, SpanState, after
+from batch_transform.core.spans import SPAN_SCHEMA, conformed
+
+# A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
+OPEN_SCHEMA = pa.schema(
+    [
+        *SPAN_SCHEMA,
+        pa.field("move", pa.string(), nullable=False),
+        ("error_class", pa.string()),
+        # Where it is lines of an answered object: the first of them, and how many that one has. `offset` and `bytes`
+        # are then that object's, since nobody has looked yet where in it the lines begin.
+        ("line", pa.int64()),
+        ("lines", pa.int64()),
+        ("tries", pa.int32()),  # of a single row: how often it failed alone
+        ("weight", pa.float64()),  # and what that weighs (core.isolation.evidence)
+    ]
+)
+
+# Single rows of a probe: enough to tell a broken model from bad rows, and next to nothing to pay for.
+PROBE_ROWS = 32
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A round's outcome.
+
+    Attributes:
+        leaves: settled rows (LEAF_SCHEMA).
+        open: spans that are not settled (OPEN_SCHEMA).
+        probe: whether the next round sends single rows only, to tell a broken model from bad rows.
+        stop: why the run ends here, a sentence each; empty: it goes on.
+        misread: whether it ends because every answer is in another form than was configured; then nothing is settled.
+        unread: whether it ends because no answer fits the schema; then nothing is settled either.
+        trials: what the run has shown of good requests that failed.
+    """
+
+    leaves: pa.Table
+    open: pa.Table
+    probe: bool = False
+    stop: tuple[str, ...] = ()
+    misread: bool = False
+    unread: bool = False
+    trials: Trials = field(default_factory=Trials)
+
+
+_Decided = tuple[dict[str, Any], dict[str, Any], Decision]
+
+
+def reconcile(
+    jobs: Sequence[JudgedJob],
+    waiting: pa.Table,
+    *,
+    is_first: bool,
+    is_probe: bool,
+    before: Sequence[JudgedJob] = (),
+    rows: int = 0,
+    divisible: bool = True,
+    scored_before: bool = False,
+    has_schema: bool = True,
+) -> Reconciled:
+    """Returns what a round of judged jobs has settled and what is left.
+
+    Args:
+        jobs: all jobs of the round.
+        waiting: spans that were not sent in it (OPEN_SCHEMA).
+        is_first: whether it is the run's first round.
+        is_probe: whether it sent single rows to tell a broken model from bad rows.
+        before: jobs of earlier rounds, as far as they are evidence.
+        rows: of the run.
+        divisible: whether rows may be sent in parts.
+        scored_before: whether a round before it scored anything.
+        has_schema: whether predictions have one; if not, any line is one.
+    """
+    found = trials([*before, *jobs], rows)
+    decided = [
+        (span, verdict, decide(span, _failure(verdict), job, found, divisible=divisible))
+        for job in jobs
+        for span, verdict in _failed(job)
+    ]
+    nothing_scored = not any(SCORED in job.verdicts["state"].to_pylist() for job in jobs)
+    stop = [*foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
+    suspected = is_first and nothing_scored and _may_be_the_model(decided)
+    misread = None if scored_before else misread_answers(jobs, has_schema=has_schema)
+    unread = unread_answers(jobs) if suspected and not misread else None
+    if misread or unread:
+        stop = [words for words in (misread, unread) if words]
+    elif is_probe and decided and nothing_scored:
+        stop.append(broken_model(len(decided), decided[0][1]))
+    # Where nothing at all was scored, it may be the model: no row is given up for that. Nor is any settled before
+    # answers can be read.
+    doubtful = misread is not None or suspected or (nothing_scored and is_probe)
+    settled = [_settled(span, verdict, decision, found, keep=doubtful) for span, verdict, decision in decided]
+    leaves = [leaf for leaf, _ in settled if leaf is not None]
+    left = [span for _, span in settled if span is not None]
+    if not doubtful and (words := _flaky(left, found)):
+        stop.append(words)
+    answered = [_answered(job) for job in jobs]
+    if misread:
+        left += [span for job, leaves_of in zip(jobs, answered, strict=True) for span in _unread(job, leaves_of)]
+        answered = []
+    return Reconciled(
+        pa.concat_tables([*answered, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
+        pa.concat_tables([conformed(waiting, OPEN_SCHEMA), pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
+        probe=suspected,
+        stop=tuple(stop),
+        misread=misread is not None,
+        unread=unread is not None,
+        trials=found,
+    )
+
+
+def _answered(job: JudgedJob) -> pa.Table:
+    leaves = job.verdicts.filter(pc.not_equal(job.verdicts["state"], FAILED))
+    return conformed(leaves, LEAF_SCHEMA)
+
+
+def _unread(job: JudgedJob, answered: pa.Table) -> list[dict[str, Any]]:
+    """The spans of a misread round whose answers seemed to be good, as open ones."""
+    spans = job.spans.filter(pc.is_in(job.spans["start"], value_set=answered["start"].combine_chunks()))
+    return [{**span, "move": SpanEvent.AGAIN.value, "error_class": None} for span in spans.to_pylist()]
+
+
+def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
+    """Whether anything failed for which a record or the model may be at fault."""
+    return any(
+        decision.event is SpanEvent.SPLIT or (_rows(span) == 1 and _failure(verdict).error_class.counts)
+        for span, verdict, decision in decided
+    )
+
+
+def _flaky(left: Sequence[dict[str, Any]], found: Trials) -> str | None:
+    """Why the rows that are left and have failed alone will never be settled, if that is so."""
+    rows = [span for span in left if span.get("tries")]
+    if not rows or not found.run.seen:
+        return None
+    needed = [max(0.0, found.needed - span["weight"]) for span in rows]
+    most = max(range(len(rows)), key=needed.__getitem__)
+    room = most_repeats(found.rows) - found.repeats
+    return flaky(len(rows), needed[most], rows[most]["tries"], found.run, room)
+
+
+def _rows(span: dict[str, Any]) -> int:
+    return int(span["stop"] - span["start"])
+
+
+def _failed(job: JudgedJob) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The failed spans of a job, each with its verdict; a row whose answer alone could not be read is a span by itself.
+
+    Raises:
+        GateRefused: a verdict is of rows that were not sent so.
+    """
+    spans = {span["start"]: span for span in conformed(job.spans, SPAN_SCHEMA).to_pylist()}
+    starts = sorted(spans)
+    found = []
+    for verdict in job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED)).to_pylist():
+        span = spans.get(starts[bisect.bisect(starts, verdict["start"]) - 1], {})
+        if (verdict["start"], verdict["stop"]) != (span["start"], span["stop"]):
+            is_line = verdict["error_class"] == ErrorClass.UNREADABLE.value and _rows(verdict) == 1
+            if not is_line or not span["start"] <= verdict["start"] < span["stop"]:
+                raise GateRefused(
+                    f"the verdict on rows [{verdict['start']}, {verdict['stop']}) is of no span that was sent"
+                )
+            span = _line_of(span, verdict)
+        found.append((span, verdict))
+    return found
+
+
+def _line_of(span: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
+    """A row of an answered object as an open span, which is to be cut out of it."""
+    place = {"start": verdict["start"], "stop": verdict["stop"], "line": verdict["line"], "lines": _rows(span)}
+    anew = {
+        "whole": False,
+        "level": span["level"] + 1,
+        "repeats": 0,
+        "alone": 0,
+        "witnessed": False,
+        "copies": None,
+        "copy_etags": None,
+    }
+    return {**span, **place, **anew}
+
+
+def _failure(verdict: dict[str, Any]) -> Failure:
+    error_class = ErrorClass(verdict["error_class"])
+    return Failure(error_class, verdict["message"], verdict["evidence"], verdict["certain"])
+
+
+def _settled(
+    span: dict[str, Any], verdict: dict[str, Any], decision: Decision, found: Trials, *, keep: bool
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The span as a leaf, if it is dead, or else as an open span."""
+    event = SpanEvent.AGAIN if keep and decision.event is SpanEvent.BURY else decision.event
+    if after(SpanState.FAILED, event, _rows(span)) is SpanState.DEAD:
+        leaf = {name: verdict.get(name) for name in LEAF_SCHEMA.names}
+        return {**leaf, "state": DEAD}, None
+    tried = {"tries": found.count(span["start"]), "weight": found.weight(span["start"])} if _rows(span) == 1 else {}
+    how = {"move": event.value, "error_class": verdict["error_class"], "copies": None, "copy_etags": None}
+    return None, {**span, **decision.history, **how, **tried}
+
+
+def reopened(open_spans: pa.Table) -> pa.Table:
+    """Returns the open spans as a driver that resumes a stopped run sends them: each once more, with new attempts."""
+    anew = {"repeats": 0, "alone": 0, "witnessed": False, "tries": 0, "weight": 0.0}
+    rows = [{**span, **anew} for span in conformed(open_spans, OPEN_SCHEMA).to_pylist()]
+    return pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)

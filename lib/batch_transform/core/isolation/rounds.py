@@ -1,0 +1,253 @@
+"""Which spans a round sends: open spans as they are, or cut into parts from their objects. Pure.
+
+A cut is contiguous, so the parts of a span tile it. Parts that are not sent in this round (around the single rows of a
+probe) get no object; they stay a range of bytes of the object that they were cut from.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, PROBE_ROWS
+from batch_transform.core.isolation.round_tries import (
+    Known,
+    Lane,
+    Pieces,
+    is_tried_to_the_end,
+    likely_tries,
+    with_tries,
+)
+from batch_transform.core.isolation.splitting import Seen, parts, rows_per_part
+from batch_transform.core.span_states import SpanEvent
+from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, conformed
+
+# A failed span is split at most so often, a probe included: with the first round that is four, and one to confirm.
+MAX_LEVELS = 3
+
+# One object to cut: `parts` are rows, `send` says as how many objects each is sent. 0: none, it stays a range of bytes
+# of this one; null: it is settled, and nothing comes of it. More than one are copies of a single row.
+CUT_SCHEMA = pa.schema(
+    [
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("lane", pa.string(), nullable=False),
+        pa.field("object", pa.string(), nullable=False),
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("parts", pa.list_(pa.int64()), nullable=False),
+        pa.field("send", pa.list_(pa.int32()), nullable=False),
+    ]
+)
+# What a cut makes: `object` is null where the part is not sent; then `offset` is in the object that was cut.
+PART_SCHEMA = pa.schema(
+    [
+        *EXPORT_SCHEMA,
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("copies", pa.list_(pa.string())),
+        pa.field("copy_etags", pa.list_(pa.string())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What a round does with the open spans.
+
+    Attributes:
+        as_they_are: sent again in the objects they have (SPAN_SCHEMA).
+        waiting: not touched in this round (OPEN_SCHEMA).
+        cuts: to be cut first (CUT_SCHEMA).
+        controls: how many go beside the spans of a lane and payload.
+    """
+
+    as_they_are: pa.Table
+    waiting: pa.Table
+    cuts: pa.Table
+    controls: Mapping[Lane, int] = field(default_factory=dict)
+
+
+def plan_round(
+    open_spans: pa.Table, *, probe: bool, good_rows: int, bad_rows: int, known: Known | None = None
+) -> RoundPlan:
+    """Returns what the next round does with the open spans (OPEN_SCHEMA).
+
+    Args:
+        open_spans: at least one.
+        probe: whether to send up to 32 single rows and nothing else: of as many spans as are to be split, then
+            objects that are one row.
+        good_rows: scored so far.
+        bad_rows: given up so far.
+        known: of good requests that failed so far; None: nothing.
+    """
+    spans = conformed(open_spans, OPEN_SCHEMA).to_pylist()
+    known = known or Known(good_rows=good_rows, bad_rows=bad_rows)
+    if probe:
+        picked = dict(_probe([span for span in spans if span["move"] == SpanEvent.SPLIT.value]))
+        room = PROBE_ROWS - sum(bool(send) for pieces in picked.values() for _, send in pieces)
+        singles = _spread([span for span in spans if _is_sendable_row(span)], room)
+        chosen = {span["start"] for span in singles} | picked.keys()
+        waiting = [span for span in spans if span["start"] not in chosen]
+        cut = {**{span["start"]: [(1, 1)] for span in singles}, **picked}
+        if not waiting and all(send for pieces in picked.values() for _, send in pieces):
+            # All rows of the run are in it: nothing is left to a later round, and one bad row of them is to cost none.
+            cut, _ = with_tries(spans, cut, known)
+        return _round(spans, waiting, cut, {})
+    seen = _seen(spans, good_rows, bad_rows)
+    tries = likely_tries(known, sum(_rows(span) for span in spans))
+    cut, controls = with_tries(spans, {span["start"]: _cut(span, seen, tries) for span in spans}, known)
+    return _round(spans, [], cut, controls)
+
+
+def _seen(spans: list[dict[str, Any]], good_rows: int, bad_rows: int) -> Seen:
+    split = [_rows(span) for span in spans if span["move"] == SpanEvent.SPLIT.value]
+    # A single row that waits for more evidence is most likely bad.
+    doubted = sum(span["alone"] > 0 for span in spans)
+    return Seen(good_rows, bad_rows + doubted, len(split), sum(split))
+
+
+def _rows(span: dict[str, Any]) -> int:
+    return int(span["stop"] - span["start"])
+
+
+def _cut(span: dict[str, Any], seen: Seen, tries: int) -> Pieces:
+    rows = _rows(span)
+    if span["move"] != SpanEvent.SPLIT.value or rows == 1:
+        return [(rows, 1)]
+    levels = max(1, MAX_LEVELS - span["level"])
+    tries = tries if is_tried_to_the_end(span) else 1
+    return [(part, 1) for part in parts(rows, rows_per_part(rows, seen, levels, tries=tries))]
+
+
+def _probe(spans: list[dict[str, Any]]) -> Iterator[tuple[int, Pieces]]:
+    """Yields for up to 32 spans the single rows to send, at other places in each, and what lies between."""
+    chosen = _spread(spans, PROBE_ROWS)
+    for index, span in enumerate(chosen):
+        rows, share = _rows(span), PROBE_ROWS // len(chosen) + (index < PROBE_ROWS % len(chosen))
+        share = min(share, rows)
+        spread = (index + 0.5) / len(chosen)
+        places = sorted({min(rows - 1, int((i + spread) * rows / share)) for i in range(share)})
+        yield span["start"], list(_around(places, rows))
+
+
+def _spread(spans: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    return [spans[i] for i in np.unique(np.linspace(0, len(spans) - 1, most).astype(int))] if spans else []
+
+
+def _is_sendable_row(span: dict[str, Any]) -> bool:
+    return bool(span["move"] == SpanEvent.AGAIN.value and span["whole"] and _rows(span) == 1)
+
+
+def _around(places: list[int], rows: int) -> Iterator[tuple[int, int]]:
+    done = 0
+    for place in places:
+        if place > done:
+            yield place - done, 0
+        yield 1, 1
+        done = place + 1
+    if done < rows:
+        yield rows - done, 0
+
+
+def _round(
+    spans: list[dict[str, Any]],
+    waiting: list[dict[str, Any]],
+    cut: dict[int, Pieces],
+    controls: Mapping[Lane, int],
+) -> RoundPlan:
+    whole = [span for span in spans if span["start"] in cut]
+    as_they_are = [span for span in whole if span["whole"] and cut[span["start"]] == [(_rows(span), 1)]]
+    sent = {span["start"] for span in as_they_are}
+    rest = [span for span in whole if span["start"] not in sent]
+    lines = [span for span in rest if span["lines"] is not None]
+    cuts = [_order(span, cut[span["start"]]) for span in rest if span["lines"] is None]
+    return RoundPlan(
+        _spans(as_they_are),
+        pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA),
+        pa.Table.from_pylist([*cuts, *_line_orders(lines, cut)], schema=CUT_SCHEMA),
+        controls,
+    )
+
+
+def _order(span: dict[str, Any], pieces: Sequence[tuple[int, int | None]]) -> dict[str, Any]:
+    fields = {name: span[name] for name in ("start", "lane", "object", "offset", "bytes")}
+    return {**fields, "parts": [rows for rows, _ in pieces], "send": [count for _, count in pieces]}
+
+
+def _line_orders(spans: list[dict[str, Any]], cut: dict[int, Pieces]) -> Iterator[dict[str, Any]]:
+    """Yields an order for each answered object some lines of which are to be sent again; the others are settled."""
+    by_object: dict[str, list[dict[str, Any]]] = {}
+    for span in sorted(spans, key=lambda span: span["start"]):
+        by_object.setdefault(span["object"], []).append(span)
+    for of_one in by_object.values():
+        pieces: list[tuple[int, int | None]] = []
+        done = 0
+        for span in of_one:
+            pieces += [(span["line"] - done, None)] if span["line"] > done else []
+            pieces += cut[span["start"]]
+            done = span["line"] + _rows(span)
+        first = of_one[0]
+        pieces += [(first["lines"] - done, None)] if done < first["lines"] else []
+        yield _order({**first, "start": first["start"] - first["line"]}, pieces)
+
+
+def _spans(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist([{name: row[name] for name in SPAN_SCHEMA.names} for row in rows], schema=SPAN_SCHEMA)
+
+
+def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Returns the parts that are sent (SPAN_SCHEMA) and those that wait (OPEN_SCHEMA).
+
+    Args:
+        open_spans: of which they were cut.
+        made: what the cut made (PART_SCHEMA).
+
+    Raises:
+        GateRefused: the parts do not tile the spans that they were cut from.
+    """
+    parents = sorted(conformed(open_spans, OPEN_SCHEMA).to_pylist(), key=lambda span: span["start"])
+    starts = [span["start"] for span in parents]
+    sent, waiting = [], []
+    for part in made.to_pylist():
+        parent = parents[max(0, bisect.bisect(starts, part["start"]) - 1)]
+        whole_span = _rows(part) == _rows(parent)
+        # A span that is only moved into an object of its own keeps its history.
+        history = {name: parent[name] for name in ("repeats", "alone", "witnessed", "level", "payload_mb")}
+        if not whole_span:
+            history |= {"repeats": 0, "alone": 0, "witnessed": False, "level": parent["level"] + 1}
+        if part["object"] is not None:
+            sent.append({**part, **history, "whole": True})
+        else:
+            kept = {"object": parent["object"], "etag": parent["etag"], "whole": False, "move": parent["move"]}
+            kept |= {"copies": None, "copy_etags": None}
+            # One row is not split further.
+            kept |= {"move": SpanEvent.AGAIN.value} if _rows(part) == 1 else {}
+            waiting.append({**part, **history, **kept, "error_class": parent["error_class"]})
+    return _spans(sent), pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA)
+
+
+def check_replaced(open_spans: pa.Table, *replacements: pa.Table) -> None:
+    """Checks that the spans of a round, sent and waiting, hold the rows of the open spans: none missing, none twice.
+
+    Raises:
+        GateRefused: they do not.
+    """
+    after_cut = pa.concat_tables([table.select(["start", "stop"]) for table in replacements])
+    if _ranges(open_spans) != _ranges(after_cut):
+        raise GateRefused("the spans of the next round do not hold the rows that are left")
+
+
+def _ranges(spans: pa.Table) -> tuple[list[int], list[int]]:
+    order = np.argsort(spans["start"].to_numpy(), kind="stable")
+    starts, stops = spans["start"].to_numpy()[order], spans["stop"].to_numpy()[order]
+    if (starts >= stops).any() or (starts[1:] < stops[:-1]).any():
+        raise GateRefused("the spans of the next round overlap, or one is empty")
+    breaks = np.flatnonzero(starts[1:] != stops[:-1])
+    return starts[np.concatenate([[0], breaks + 1])].tolist() if len(starts) else [], stops[
+        np.concatenate([breaks, [len(stops) - 1]])
+    ].tolist() if len(stops) else []

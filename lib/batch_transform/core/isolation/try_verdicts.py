@@ -1,0 +1,36 @@
+"""The one verdict on a row that was tried several times in a job, as objects of its own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batch_transform.core.isolation.failures import ErrorClass
+
+SCORED, DEAD, FAILED = "scored", "dead", "failed"
+
+
+def names_of(span: Mapping[str, Any]) -> list[str]:
+    """Returns the objects of a span: its own, and its copies."""
+    return [span["object"], *(span["copies"] or [])]
+
+
+def together(tries: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Returns the one verdict on a span of one row that was tried several times; of one try, its verdicts as they are.
+
+    One scored try scores it, and its prediction is that try's. A placeholder is the container's last word. Otherwise it
+    has failed, most often for the reason that is told; tries that nobody answered for are no evidence.
+    """
+    if len(tries) == 1:
+        return tries[0]
+    verdicts = [verdict for (verdict,) in tries]
+    scored = [verdict for verdict in verdicts if verdict["state"] == SCORED]
+    failed = [v for v in verdicts if v["state"] == FAILED and ErrorClass(v["error_class"]).counts]
+    counts = {"tries": len(failed), "passed": len(scored)}
+    if scored:
+        return [{**scored[0], **counts}]
+    if dead := [verdict for verdict in verdicts if verdict["state"] == DEAD]:
+        return [dead[0]]
+    classes = [verdict["error_class"] for verdict in failed]
+    usual = max(failed, key=lambda verdict: classes.count(verdict["error_class"]), default=verdicts[0])
+    return [{**usual, **counts}]

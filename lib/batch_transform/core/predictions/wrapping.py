@@ -1,0 +1,45 @@
+"""Answers that hold what they should be as a string: `["[0, 1]", "application/json"]`, or `"[0, 1]"`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from batch_transform.core.predictions.json_stream import JsonStream, NotUnpacked, pair_of
+from batch_transform.core.predictions.media_types import media_type_of
+
+
+def unwrap(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields the body of each answer, with a newline at its end.
+
+    Args:
+        chunks: the stream, in pieces of any size.
+
+    Raises:
+        NotUnpacked: an answer is neither a string nor an array of a body and its media type.
+    """
+    stream = JsonStream(chunks)
+    while stream.begin():
+        body, _ = _taken_apart(stream)
+        yield (body if body.endswith("\n") else f"{body}\n").encode(errors="replace")
+
+
+def first_wrapped(chunks: Iterable[bytes]) -> tuple[str, str | None] | None:
+    """Returns the body of the first answer and its media type, if it has one; None if it is not wrapped."""
+    stream = JsonStream(chunks)
+    try:
+        return _taken_apart(stream) if stream.begin() and stream.peek() in ("[", '"') else None
+    except NotUnpacked:
+        return None
+
+
+def _taken_apart(stream: JsonStream) -> tuple[str, str | None]:
+    text = stream.value()
+    if text.startswith('"'):
+        return str(json.loads(text)), None
+    elements = pair_of(text)
+    media_type = media_type_of(elements)
+    if media_type is None:
+        raise stream.fault("it is neither a JSON string nor an array of a body and its media type")
+    body = elements[0]
+    return str(json.loads(body)) if body.startswith('"') else body, media_type

@@ -1,0 +1,61 @@
+"""The report of a run: one JSON document, printed as the last line and stored in the workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batch_transform.core.run_state import JobRecord, RunState
+from batch_transform.core.sending.instance_types import type_of
+from batch_transform.core.state.model_versions import models_told
+
+
+def run_report(state: RunState, status: str, workspace: str, html: str | None = None) -> dict[str, Any]:
+    """Returns the report of a run as far as it has come.
+
+    Args:
+        state: the run.
+        status: `published`, `refused`, `over_budget`, `failed` or `interrupted`.
+        workspace: the run's own folder on S3.
+        html: location of the HTML report.
+    """
+    counts = state.gate.payload if state.gate else {}
+    published = state.published or {}
+    last = state.last_round
+    return {
+        "run_id": state.run_id,
+        "status": status,
+        "rows_in": state.staged.rows if state.staged else None,
+        "rows_scored": counts.get("rows_scored"),
+        "rows_dead_letter": counts.get("rows_dead_letter"),
+        "rounds": state.rounds,
+        "errors": counts.get("errors", list(last.failed) if last else []),
+        "advice": counts.get("advice", []),
+        **({"prediction_schema": state.inferred} if state.inferred else {}),
+        "jobs": [_job(job) for job in state.jobs],
+        **({"models": models_told(state)} if state.models else {}),
+        "output": published.get("output"),
+        "dead_letter": published.get("dead_letter"),
+        "seconds_by_step": state.seconds_by_step,
+        "workspace": workspace,
+        "report": html,
+    }
+
+
+def _job(job: JobRecord) -> dict[str, Any]:
+    request = job.request
+    return {
+        "name": job.name,
+        "round": job.round_number,
+        "lane": job.lane,
+        "objects": job.spans.rows,
+        "status": job.status.value if job.status else None,
+        "failure_reason": job.failure_reason,
+        "max_payload_mb": request.get("MaxPayloadInMB"),
+        "max_concurrent_transforms": request.get("MaxConcurrentTransforms"),
+        **({"model_version": job.model} if job.model else {}),
+        "instance_type": type_of(job),
+        "instance_count": request["TransformResources"]["InstanceCount"],
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+    }

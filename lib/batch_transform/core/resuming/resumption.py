@@ -1,0 +1,102 @@
+"""How answers are read: what was inferred of them, and what a driver that reads them otherwise judges anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from batch_transform.core.resuming.replanning import asks_otherwise, back_from_later_types, outdated
+from batch_transform.core.run_state import Recorded, RoundRecord, RunState
+
+COMMITTED = "delta"  # the format that is published by a commit of its own, and not by files that are put there
+
+
+def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
+    """Returns the state of a run that another driver has taken over.
+
+    Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
+    another way, and with them what was inferred from them: the outputs are there, and are not paid for again. Where it
+    has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread. One
+    that ended because no answer could be read in whatever form goes on: it may have been the model.
+    Where what is asked of the service has changed, jobs that were not created yet are to be planned anew. Where what is
+    published has changed, or where it goes, an intent to commit falls; whether it was carried out is asked before the
+    next one (`RunState.intents`).
+
+    Args:
+        state: as the last driver left it.
+        payload: the configuration of the driver that goes on, the schema of the predictions as it reads them, and
+            whether dead rows are to be sent again.
+    """
+    config = payload["config"]
+    last = state.last_round
+    changed = _told(config.get("prediction")) != _told(state.config.get("prediction"))
+    if last is not None and changed and (last.misread or last.unread or last.leaves is None):
+        state = _unjudged(state, last)
+    elif last is not None and last.stop and not last.misread:
+        state = state.with_last_round(replace(last, stop=(), resumed=True))
+    if asks_otherwise(state.config, config):
+        state = replace(state, jobs=outdated(state.jobs), types_since=state.rounds)
+    else:
+        since = state.rounds if last is not None and last.stop else state.types_since
+        state = replace(state, types_since=since)
+        state = replace(state, jobs=back_from_later_types(state))
+    if not state.output_is_fixed and state.published is None and publishes_otherwise(state.config, config):
+        state = replace(state, publication=None)
+    if changed and state.nothing_read:
+        state = replace(state, inferred=None, inferred_after=0)
+    if state.staged is not None and "answers" in payload:
+        state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
+    asked = state.retry_asked or bool(payload.get("retry_dead"))
+    accepts = bool(payload.get("accept_model"))
+    state = replace(state, retry_asked=asked, accepts_model=accepts)
+    return replace(state, rounds_before=state.rounds, config=config, stopped=False)
+
+
+def _told(section: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A section without the keys that say nothing: those that a version did not know yet are null in the next."""
+    return {key: value for key, value in (section or {}).items() if value is not None}
+
+
+# What publishing depends on, and may change under one run id (config.changes).
+_PUBLISHED = (
+    ("output",),
+    ("dead_letter",),
+    ("prediction", "sql"),
+    ("prediction", "column"),
+    ("prediction", "provenance"),
+)
+
+
+def publishes_otherwise(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Returns whether two configuration documents publish other columns, or to other places."""
+    return any(_at(before, path) != _at(after, path) for path in _PUBLISHED)
+
+
+def _at(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = document
+    for name in path:
+        found = (found or {}).get(name)
+    return found
+
+
+def intended(state: RunState, publication: Recorded) -> RunState:
+    """Returns the state of a run that sets out to publish."""
+    if publication.payload.get("format") == COMMITTED:
+        return replace(state, publication=publication, intents=(*state.intents, state.config))
+    return replace(state, publication=publication, output_is_fixed=True)
+
+
+def inferred(state: RunState, payload: Mapping[str, Any]) -> RunState:
+    """Returns the state with the schema that was inferred from the answers of its last round, if it was."""
+    assert state.staged is not None
+    staged = replace(state.staged, answers=payload["fields"])
+    return replace(state, staged=staged, inferred=payload["schema"], inferred_after=state.rounds)
+
+
+def _unjudged(state: RunState, last: RoundRecord) -> RunState:
+    jobs = tuple(
+        replace(job, verdicts=None, controls_passed=0, controls_failed=0) if job.round_number == state.rounds else job
+        for job in state.jobs
+    )
+    return replace(state, jobs=jobs).with_last_round(RoundRecord(last.waiting, last.is_probe))

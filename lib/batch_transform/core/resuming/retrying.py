@@ -1,0 +1,98 @@
+"""Dead rows that are sent again because a person asks for it, as long as nothing is published. Pure.
+
+Each is again a span that no job has sent. What was found of it falls; a line that it has in an accepted output of other
+rows stays counted there, for that output's lines must add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
+from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.ledger import Part, Step
+from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.object_rules import is_one_object
+from batch_transform.core.span_states import SpanEvent
+from batch_transform.core.spans import EXPORT_SCHEMA, conformed, without_history
+
+
+def check_retry(state: RunState | None, again: str) -> None:
+    """Checks that the dead rows of a run may be sent again.
+
+    Args:
+        state: the run; None: it has not begun, and has none.
+        again: how a run file names the dead letters of this one.
+
+    Raises:
+        ConfigurationError: it publishes or has published, or its rows are one request.
+    """
+    if state is None:
+        return
+    # Dead letters are committed first, and an intent that fell because the output was changed may have got so far.
+    if state.publication is not None or state.intents:
+        did = "has begun to publish" if state.report is None else "is published"
+        raise ConfigurationError(
+            f"{state.run_id} {did}, and its dead rows stay as they are. A run of its own sends them once more and "
+            f"appends to the same output: {again}"
+        )
+    if is_one_object(state.config):
+        raise ConfigurationError(
+            f"{state.run_id}: all its rows are one request (record.rows_per_object: all), and a part of them would be "
+            "another question; so no dead row is sent again by itself"
+        )
+
+
+def retriable(leaves: pa.Table) -> pa.Table:
+    """Returns the dead leaves that a job has sent; the others are over the service's largest payload."""
+    return leaves.filter(pc.and_(pc.equal(leaves["state"], DEAD), pc.is_valid(leaves["job"])))
+
+
+def without(leaves: pa.Table, retried: pa.Table) -> pa.Table:
+    """Returns the leaves but for those whose rows are sent again: no job judges a row twice."""
+    gone = {(leaf["job"], leaf["start"]) for leaf in retried.select(["job", "start"]).to_pylist()}
+    told = zip(leaves["job"].to_pylist(), leaves["start"].to_pylist(), strict=True)
+    return leaves.filter(pa.array([key not in gone for key in told], pa.bool_())) if gone else leaves
+
+
+def lines_aside(retried: pa.Table) -> pa.Table:
+    """Returns those of the leaves whose rows are sent again that have lines in an accepted output."""
+    return retried.filter(pc.is_valid(retried["lines"]))
+
+
+def opened(dead: pa.Table, lane_of: Callable[[str], str]) -> pa.Table:
+    """Returns dead leaves as open spans (OPEN_SCHEMA) of no object yet.
+
+    Args:
+        dead: leaves (LEAF_SCHEMA).
+        lane_of: the lane of a job.
+    """
+    rows = [
+        {"start": leaf["start"], "stop": leaf["stop"], "lane": lane_of(leaf["job"]), "bytes": 0, "largest": 0}
+        for leaf in dead.to_pylist()
+    ]
+    spans = without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))
+    spans = spans.append_column("move", pa.array([SpanEvent.AGAIN.value] * len(rows), pa.string()))
+    return conformed(spans.append_column("error_class", dead["error_class"]), OPEN_SCHEMA)
+
+
+def _retried(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    """Dead rows are open again, or there were none."""
+    last, asked = state.last_round, state.retry_asked
+    if last is None or last.leaves is None or state.publication is not None or not asked:
+        raise ValueError("on request, after a round whose jobs are judged, before publication")
+    state = replace(state, retry_asked=False)
+    if not parts:
+        return state
+    retried, left = parts
+    rows = last.retried_rows + int(step.payload["rows"])
+    record = replace(last, retried=retried, retried_rows=rows, open=left, open_spans=left.rows)
+    return replace(state, gate=None).with_last_round(record)
+
+
+TRANSITIONS: Mapping[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {"retried": _retried}

@@ -1,0 +1,235 @@
+"""Frozen records of what a run has done so far, as the ledger's steps tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from batch_transform.core.framing import Framing, framing_of
+from batch_transform.core.job_status import JobStatus
+from batch_transform.core.ledger import Part
+from batch_transform.core.model_identity import ModelVersion
+from batch_transform.core.staged import Staged
+
+# Why a run stops a job of its own: it is late, its driver was interrupted, a person has asked for it with `stop`.
+TIMEOUT, INTERRUPTED, ASKED = "timeout", "interrupted", "asked"
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A transform job: its intent (name and whole request), then what became of it.
+
+    Attributes:
+        name: TransformJobName.
+        request: the CreateTransformJob request, never planned again.
+        round_number: 1 for the first.
+        lane: of its spans.
+        spans: the part that lists its spans.
+        created: whether the service is known to have accepted it.
+        status: terminal status, None while in flight.
+        failure_reason: DescribeTransformJob's FailureReason, only when Failed.
+        stop_reason: why this run asked for it to be stopped, before it did: TIMEOUT, INTERRUPTED or ASKED.
+        controls: objects of one record each that was scored before: they show how often good requests fail in it.
+        control_etags: theirs, as they were written; (): they were not recorded.
+        verdicts: the part with the verdicts on its spans, None until judged.
+        controls_passed: how many of them were scored again.
+        controls_failed: how many the model failed; of the rest nobody knows.
+        instances: how many instances have a log stream, None if that is not known.
+        data_logs: how many of them have a data log.
+        is_helped: whether it was asked for with less load than planned (core.sending.load_relief).
+        attempt: which request for these spans in this round, 1 for the first; it is in the name.
+        outdated: whether it was not created before what is asked of the service changed (core.resuming.replanning).
+        model: the number of the ModelVersion that it was created with, None where that was not recorded.
+    """
+
+    name: str
+    request: dict[str, Any]
+    round_number: int
+    lane: str
+    spans: Part
+    created: bool = False
+    status: JobStatus | None = None
+    failure_reason: str | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    stop_reason: str | None = None
+    controls: tuple[str, ...] = ()
+    control_etags: tuple[str, ...] = ()
+    verdicts: Part | None = None
+    controls_passed: int = 0
+    controls_failed: int = 0
+    instances: int | None = None
+    data_logs: int | None = None
+    is_helped: bool = False
+    attempt: int = 1
+    outdated: bool = False
+    model: int | None = None
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """A round: its jobs are those of its number.
+
+    Attributes:
+        waiting: the part with the spans that it leaves for later (isolation.OPEN_SCHEMA).
+        is_probe: whether it sends single rows to tell a broken model from bad rows.
+        leaves: the part with what it settled, None until it is reconciled.
+        open: the part with the spans that are left, None until it is reconciled.
+        open_spans: how many.
+        scored_rows: settled with a prediction.
+        dead_rows: settled without.
+        probe_next: whether the next round is a probe.
+        stop: why the run ended after it; empty after another driver took over.
+        resumed: whether a driver went on after `stop`.
+        failed: what failed in it, by class (diagnosis.by_class).
+        lost: the part with the outputs (pins.UNSCORED_SCHEMA) that counted when it was reconciled, and were found to be
+            gone or altered since; their spans are open again.
+        retried: the part with the dead leaves that counted when it was reconciled, and whose rows were sent again on
+            request since.
+        retried_rows: how many rows those are.
+        misread: whether it ended the run because every answer is in another form than was configured; then its outputs
+            are judged again, and not paid for again, by the driver that resumes.
+        unread: whether it ended the run because no answer fits the schema, in whatever form. Its outputs are judged
+            again by a driver that resumes with another section `prediction`; with the same one the run goes on.
+        trials: what was known after it of how often good requests fail (trials.Trials.known).
+    """
+
+    waiting: Part
+    is_probe: bool
+    leaves: Part | None = None
+    open: Part | None = None
+    open_spans: int = 0
+    scored_rows: int = 0
+    dead_rows: int = 0
+    probe_next: bool = False
+    stop: tuple[str, ...] = ()
+    resumed: bool = False
+    failed: tuple[dict[str, Any], ...] = ()
+    misread: bool = False
+    lost: Part | None = None
+    retried: Part | None = None
+    retried_rows: int = 0
+    unread: bool = False
+    trials: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A step's payload and the parts that it names."""
+
+    payload: dict[str, Any]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def payload_without_seconds(self) -> dict[str, Any]:
+        """The payload as the handler gave it: the driver adds how long the step took."""
+        return {key: value for key, value in self.payload.items() if key != "seconds"}
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run as a fold over its ledger.
+
+    Fields are final once set, but for `stopped` and `moved_at`; answers may be judged anew.
+
+    Attributes:
+        stopped: whether a person has stopped it and nobody has gone on with it since.
+        moved_at: the time of the latest step that tells it: the run was begun or gone on with, a round was planned, a
+            job was created or found to have ended.
+        inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
+        intents: the configurations with which this run set out to publish by a commit: a commit may be in any of their
+            tables.
+        output_is_fixed: whether it set out to publish files, which may lie in the output since.
+        merges_lost: how often merged files were lost before they were published: each merge has names of its own.
+        inferred_after: the round whose answers were last looked at for it, 0 before the first.
+        retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
+        models: that jobs were created with, in the order in which they were seen.
+        accepts_model: whether a person has accepted what the model is now, until the next job is created.
+        types_since: the round up to which nothing is held against an instance type that lacked capacity.
+        held: the dead leaves that are committed already (`resuming.committing`), of a run that lost outputs since.
+    """
+
+    run_id: str
+    nonce: str
+    config: dict[str, Any]
+    opened_at: str
+    moved_at: str
+    staged: Staged | None = None
+    spans: Part | None = None
+    inferred: str | None = None
+    inferred_after: int = 0
+    models: tuple[ModelVersion, ...] = ()
+    accepts_model: bool = False
+    types_since: int = 0
+    jobs: tuple[JobRecord, ...] = ()
+    round_records: tuple[RoundRecord, ...] = ()
+    rounds_before: int = 0
+    gate: Recorded | None = None
+    publication: Recorded | None = None
+    published: dict[str, Any] | None = None
+    report: dict[str, Any] | None = None
+    cleaned: bool = False
+    stopped: bool = False
+    seconds_by_step: dict[str, float] = field(default_factory=dict)
+    merges_lost: int = 0
+    retry_asked: bool = False
+    intents: tuple[dict[str, Any], ...] = ()
+    output_is_fixed: bool = False
+    held: Recorded | None = None
+
+    @property
+    def framing(self) -> Framing:
+        """How the records lie in the run's objects, once it is staged."""
+        return framing_of(self.config, self.staged.header if self.staged else "")
+
+    @property
+    def rounds(self) -> int:
+        """The number of the latest round, 0 before the first."""
+        return len(self.round_records)
+
+    @property
+    def round_jobs(self) -> tuple[JobRecord, ...]:
+        """The jobs of the latest round."""
+        return tuple(job for job in self.jobs if job.round_number == self.rounds)
+
+    @property
+    def last_round(self) -> RoundRecord | None:
+        """The latest round, None before the first."""
+        return self.round_records[-1] if self.round_records else None
+
+    @property
+    def in_flight(self) -> tuple[JobRecord, ...]:
+        """The jobs of the latest round that were created and are not known to have ended."""
+        return tuple(job for job in self.round_jobs if job.created and job.status is None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no span is left to send."""
+        last = self.last_round
+        return last is not None and last.leaves is not None and not last.open_spans
+
+    @property
+    def nothing_read(self) -> bool:
+        """Whether no answer was accepted yet, nor a row given up, so that answers may still be read otherwise."""
+        return self.gate is None and not any(r.scored_rows + r.dead_rows for r in self.round_records)
+
+    def job(self, name: str) -> JobRecord:
+        """Returns the job of that name.
+
+        Raises:
+            KeyError: no such job is recorded.
+        """
+        for job in self.jobs:
+            if job.name == name:
+                return job
+        raise KeyError(name)
+
+    def with_job(self, job: JobRecord) -> RunState:
+        """Returns the state with this record of a job instead of the one of its name."""
+        return replace(self, jobs=tuple(job if other.name == job.name else other for other in self.jobs))
+
+    def with_last_round(self, record: RoundRecord) -> RunState:
+        """Returns the state with this record of the latest round."""
+        return replace(self, round_records=(*self.round_records[:-1], record))

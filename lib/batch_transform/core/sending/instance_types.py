@@ -1,0 +1,69 @@
+"""On which instance type a job is asked for, where a run has several: the first of its list that has capacity. Pure.
+
+"CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type." is
+what the service says of a job that it could not begin (batch_transform_facts, 4); a type whose quota is used up it
+refuses at once (ResourceLimitExceeded; facts, 6). What lacked capacity is not asked for again before the run has ended
+and is gone on with by somebody: an hour later it may be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batch_transform.core.isolation.failures import ErrorClass, of_missing_output
+from batch_transform.core.run_state import JobRecord, RunState
+
+
+def instance_types(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the types of a configuration document, in the order in which they are to be tried."""
+    given = config.get("transform", {}).get("instance_type", ())
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def type_of(job: JobRecord) -> str:
+    """Returns the instance type that a job was asked for with."""
+    return str(job.request.get("TransformResources", {}).get("InstanceType"))
+
+
+def lacked_capacity(job: JobRecord) -> bool:
+    """Returns whether a job ended because its instance type was not to be had."""
+    if job.status is None:
+        return False
+    return of_missing_output(job.status, job.failure_reason).error_class is ErrorClass.CAPACITY
+
+
+def chosen_type(state: RunState) -> str:
+    """Returns the type for the next job: the first of which no job lacked capacity, else the last of the list."""
+    types, without = instance_types(state.config), _without_capacity(state)
+    return next((name for name in types if name not in without), types[-1])
+
+
+def type_after(state: RunState, used: str) -> str | None:
+    """Returns the type to try when `used` is refused; None where it is the last, or is not of the list."""
+    types = instance_types(state.config)
+    if used not in types:
+        return None
+    without = _without_capacity(state)
+    return next((name for name in types[types.index(used) + 1 :] if name not in without), None)
+
+
+def has_lost_its_type(state: RunState, job: JobRecord) -> bool:
+    """Returns whether a job is planned on a type that another job found without capacity, and there is a later one."""
+    used = type_of(job)
+    return type_after(state, used) is not None and used in _without_capacity(state)
+
+
+def lacks_in_a_row(state: RunState) -> int:
+    """Returns how many jobs lacked capacity since the run was begun or gone on with; 0: the latest round had enough."""
+    if not any(map(lacked_capacity, state.round_jobs)):
+        return 0
+    return sum(map(lacked_capacity, _counted(state)))
+
+
+def _counted(state: RunState) -> list[JobRecord]:
+    return [job for job in state.jobs if job.round_number > state.types_since]
+
+
+def _without_capacity(state: RunState) -> set[str]:
+    return {type_of(job) for job in _counted(state) if lacked_capacity(job)}

@@ -1,0 +1,122 @@
+"""Cut one exported object into smaller ones, by byte range, without reading the table again.
+
+Pure but for the store that is handed in. Held at a time are the span's bytes (an object is at most 64 MB, or one
+record) and the parts that are on their way.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.naming import copy_name, object_name
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.lines import Lines, lines_of
+from batch_transform.core.uris import S3Uri
+
+# Calls a function with each item, one after the other or several at once.
+Each = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]
+
+
+def cut_object(
+    store: ObjectStore,
+    folder: S3Uri,
+    cut: Mapping[str, Any],
+    token: str,
+    each: Each = map,
+    framing: Framing = JSON_LINES,
+) -> list[dict[str, Any]]:
+    """Returns the parts of a span (rounds.PART_SCHEMA), those that are sent written as objects of their own.
+
+    Args:
+        store: with the object.
+        folder: the run's `input/`.
+        cut: what to cut (rounds.CUT_SCHEMA).
+        token: random for each attempt.
+        each: how the parts are put.
+        framing: of the records.
+
+    Raises:
+        GateRefused: the bytes do not hold as many records as the span has rows.
+    """
+    data = framing.fetch(store, folder.join(cut["object"]), cut["offset"], cut["bytes"])
+    # Bytes that are one record as a whole may hold any number of newlines, or nothing at all.
+    lines = lines_of(data) if framing.newline else Lines(data, np.array([0]), np.array([len(data) - 1]))
+    if len(lines) != sum(cut["parts"]):
+        raise GateRefused(f"{cut['object']} holds {len(lines)} records where {sum(cut['parts'])} rows were exported")
+    name = partial(object_name, token=token, suffix=framing.suffix)
+    firsts = np.cumsum([0, *cut["parts"]])
+    begins = np.append(lines.starts, len(data))[firsts]
+    largest = np.maximum.reduceat(lines.ends - lines.starts + 1, firsts[:-1])
+    parts = [
+        _part(cut, name, index, first, stop, int(begins[index]), int(begins[index + 1]), int(largest[index]))
+        for index, (first, stop) in enumerate(itertools.pairwise(firsts.tolist()))
+        if cut["send"][index] is not None
+    ]
+    sent = [(part, place) for part in parts if part["object"] for place in range(1 + len(part["copies"]))]
+
+    def put(it: tuple[dict[str, Any], int]) -> None:
+        part, place = it
+        begin, object = part["begin"], [part["object"], *part["copies"]][place]
+        etag = store.put(folder.join(object), framing.frame([data[begin : begin + part["bytes"]]]))
+        if place:
+            part["copy_etags"][place - 1] = etag
+        else:
+            part["etag"] = etag
+
+    for _ in each(put, sent):
+        pass
+    return [{name: value for name, value in part.items() if name != "begin"} for part in parts]
+
+
+def _part(
+    cut: Mapping[str, Any],
+    name: Callable[[int, int], str],
+    index: int,
+    first: int,
+    stop: int,
+    begin: int,
+    end: int,
+    largest: int,
+) -> dict[str, Any]:
+    start, sent = cut["start"] + first, cut["send"][index]
+    object = name(start, stop - first) if sent else None
+    return {
+        "start": start,
+        "stop": cut["start"] + stop,
+        "lane": cut["lane"],
+        "object": object,
+        "copies": [copy_name(object, place) for place in range(1, sent)] if object else [],
+        "copy_etags": [None] * (sent - 1) if object else [],
+        "bytes": end - begin,
+        "largest": largest,
+        "etag": None,
+        "offset": 0 if sent else cut["offset"] + begin,
+        "begin": begin,
+    }
+
+
+def some_records(
+    store: ObjectStore, uri: S3Uri, size_bytes: int, first: int, count: int, framing: Framing = JSON_LINES
+) -> list[bytes]:
+    """Returns records of an object, at most `count` from number `first` on, as objects of their own.
+
+    Args:
+        store: with the object.
+        uri: of the object.
+        size_bytes: in which they lie, from its first record on.
+        first: 0 for the first record.
+        count: at least 1.
+        framing: of the records.
+    """
+    records = framing.fetch(store, uri, 0, size_bytes)
+    if not framing.newline:
+        return [framing.frame([records])]
+    lines = records.split(b"\n")[:-1]  # what is behind the last newline is a part of the next record
+    return [framing.frame([line + b"\n"]) for line in lines[first : first + count]]

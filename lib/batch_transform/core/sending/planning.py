@@ -1,0 +1,172 @@
+"""From measured spans to transform jobs: one job for each lane, with the largest payload limit that it needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.limits import (
+    BYTES_PER_MB,
+    DEFAULT_PAYLOAD_MB,
+    LARGEST_RECORD_BYTES,
+    MAX_CONCURRENT_TRANSFORMS,
+    MAX_PAYLOAD_MB,
+    MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
+)
+from batch_transform.core.spans import OVERSIZE, STANDARD
+
+# `auto`: from the measured records; `model`: left unset, the container's /execution-parameters decide; else a number.
+Setting = int | Literal["auto", "model"]
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """`MaxPayloadInMB` and `MaxConcurrentTransforms` of a job; None leaves a value to the container."""
+
+    max_payload_mb: int | None
+    max_concurrent_transforms: int | None
+
+
+@dataclass(frozen=True)
+class LanePlan:
+    """The spans of one job and how it sends them."""
+
+    lane: str
+    spans: pa.Table
+    throughput: Throughput
+
+
+def throughput(largest_record_bytes: int, max_payload_mb: Setting, max_concurrent_transforms: Setting) -> Throughput:
+    """Returns payload and concurrency for records of at most `largest_record_bytes` bytes.
+
+    `auto` takes the smallest payload that fits the largest record, counted in MB of 10^6 bytes and at least the
+    service's default of 6, and the largest concurrency that the service accepts beside it (product at most 100).
+
+    Raises:
+        ValueError: the record is larger than the service's largest payload.
+    """
+    needed = max(DEFAULT_PAYLOAD_MB, math.ceil(largest_record_bytes / BYTES_PER_MB))
+    if needed > MAX_PAYLOAD_MB:
+        raise ValueError(f"a record of {largest_record_bytes} bytes is over the largest payload, {MAX_PAYLOAD_MB} MB")
+    payload = _payload(needed, max_payload_mb, max_concurrent_transforms)
+    return Throughput(payload, _concurrency(payload, max_concurrent_transforms))
+
+
+def standard_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Setting) -> int | None:
+    """Returns the payload limit in MB of the standard lane, in which no larger record may be; None: the container's.
+
+    A pinned concurrency lowers it: beside 50 requests at once the service accepts no payload over 2 MB.
+    """
+    return throughput(0, max_payload_mb, max_concurrent_transforms).max_payload_mb
+
+
+def most_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Setting) -> int:
+    """Returns the largest payload in MB that a job may ask for; where the container says, the service's own limit."""
+    return throughput(LARGEST_RECORD_BYTES, max_payload_mb, max_concurrent_transforms).max_payload_mb or MAX_PAYLOAD_MB
+
+
+def _payload(needed: int, payload: Setting, concurrency: Setting) -> int | None:
+    if payload == "model":
+        return None
+    if payload != "auto":
+        return payload
+    if isinstance(concurrency, int) and concurrency:
+        # A pinned concurrency caps the payload: the service refuses a product over 100.
+        return min(needed, MAX_PAYLOAD_TIMES_CONCURRENCY_MB // concurrency)
+    return needed
+
+
+def _concurrency(payload: int | None, concurrency: Setting) -> int | None:
+    if concurrency == "model" or (concurrency == "auto" and payload is None):
+        return None
+    if concurrency != "auto":
+        return concurrency
+    assert payload is not None
+    return min(MAX_PAYLOAD_TIMES_CONCURRENCY_MB // max(1, payload), MAX_CONCURRENT_TRANSFORMS)
+
+
+def plan_lanes(
+    spans: pa.Table,
+    max_payload_mb: Setting,
+    max_concurrent_transforms: Setting,
+    framing: Framing = JSON_LINES,
+    headroom: int = 1,
+) -> list[LanePlan]:
+    """Returns the lanes that hold spans, the standard one first.
+
+    What has to fit a payload is the largest record, or the largest object where an object is one request.
+
+    The oversize lane exists because its records are over the standard lane's payload, so neither a pinned payload nor
+    a pinned concurrency holds for it: both follow from its largest record. Spans that failed for their payload come
+    with the one that they need, and make jobs of their own.
+
+    Args:
+        spans: to be sent.
+        max_payload_mb: as configured.
+        max_concurrent_transforms: as configured.
+        framing: of the records.
+        headroom: how many times its record a payload must hold, as far as the service allows it.
+    """
+    settings: dict[str, tuple[Setting, Setting]] = {
+        STANDARD: (max_payload_mb, max_concurrent_transforms),
+        OVERSIZE: ("auto", "auto"),
+    }
+    plans = []
+    for lane, (payload, concurrency) in settings.items():
+        table = spans.filter(pc.equal(spans["lane"], lane))
+        for needed in sorted(pc.unique(table["payload_mb"]).to_pylist()):
+            chosen = table.filter(pc.equal(table["payload_mb"], needed))
+            if needed:
+                limits = _with_payload(needed, throughput(0, "auto", concurrency).max_concurrent_transforms)
+            else:
+                largest = _largest_request(chosen, framing)
+                limits = throughput(max(largest, min(headroom * largest, LARGEST_RECORD_BYTES)), payload, concurrency)
+            plans.append(LanePlan(lane, chosen, limits))
+    return plans
+
+
+def one_job(plans: Sequence[LanePlan], spans: pa.Table) -> LanePlan:
+    """Returns the plan of all these spans as one job, which sends as the one of these plans with the largest payload.
+
+    Args:
+        plans: of the spans, by `plan_lanes`.
+        spans: which belong to one job already.
+    """
+    chosen = max(plans, key=lambda plan: plan.throughput.max_payload_mb or 0)
+    return LanePlan(chosen.lane, spans, chosen.throughput)
+
+
+def with_payload_that_fits(
+    spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting, framing: Framing = JSON_LINES
+) -> pa.Table:
+    """Returns spans in which those name the payload that they need that a pinned one no longer holds.
+
+    They were cut for another payload, which has changed since: the service would send none of them, and the last word
+    on that would be a failure of the row.
+    """
+    if max_payload_mb == "model" or (max_payload_mb == "auto" and not isinstance(max_concurrent_transforms, int)):
+        return spans
+    limit = most_payload_mb(max_payload_mb, max_concurrent_transforms)
+    size = pc.add(spans["bytes"], len(framing.header)) if framing.whole else spans["largest"]
+    needed = pc.cast(pc.ceil(pc.divide(pc.cast(size, pa.float64()), BYTES_PER_MB)), pa.int32())
+    open_to_all = pc.and_(pc.equal(spans["lane"], STANDARD), pc.equal(spans["payload_mb"], 0))
+    over = pc.and_(open_to_all, pc.greater(needed, limit))
+    place = spans.schema.get_field_index("payload_mb")
+    chosen = pc.if_else(over, pc.min_element_wise(needed, pa.scalar(MAX_PAYLOAD_MB, pa.int32())), spans["payload_mb"])
+    return spans.set_column(place, spans.schema.field(place), chosen)
+
+
+def _largest_request(spans: pa.Table, framing: Framing) -> int:
+    return framing.request_bytes(pc.max(spans["largest"]).as_py(), pc.max(spans["bytes"]).as_py())
+
+
+def _with_payload(payload_mb: int, most_at_once: int | None) -> Throughput:
+    """A payload that is given, beside no more requests at once than the lane would have had."""
+    possible = MAX_PAYLOAD_TIMES_CONCURRENCY_MB // payload_mb
+    return Throughput(payload_mb, min(possible, most_at_once) if most_at_once else None)

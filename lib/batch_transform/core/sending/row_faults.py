@@ -1,0 +1,78 @@
+"""Rows that cannot be sent in the record's format, and what a person reads about them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.own_names import RECORD_FAULT, ROW_NUMBER
+
+# Kinds of fault that are collected of a file; a kind names its columns.
+MOST_KINDS = 20
+
+_REMEDIES = {
+    "csv": "Send JSON Lines (record.format: jsonlines), which carries any value, or replace them with record.sql, such "
+    "as named_struct('text', replace(text, '\\n', ' ')), or leave these rows out with input.where",
+    "text": "Send JSON Lines (record.format: jsonlines), or replace them with record.sql, such as replace(text, '\\n', "
+    "' '), or leave these rows out with input.where; encode(text, 'utf-8') with record.format: binary sends each text "
+    "as it is, one a request",
+    "raw": "Leave these rows out with input.where, or make one line of each with record.sql",
+    "binary": "Leave these rows out with input.where",
+}
+
+
+@dataclass(frozen=True)
+class RowFaults:
+    """What is wrong with rows of one staged file.
+
+    Attributes:
+        path: of the file.
+        rows: how many.
+        first: the smallest row number among them; None: there is none.
+        kinds: what is wrong, in words that name the columns.
+    """
+
+    path: str
+    rows: int
+    first: int | None
+    kinds: tuple[str, ...]
+
+
+def check_sendable(
+    files: Iterable[RowFaults], format: str, number: str = ROW_NUMBER, fault: str = RECORD_FAULT
+) -> None:
+    """Checks that every row can be sent.
+
+    Args:
+        files: that were staged.
+        format: of the record.
+        number: the column of the row numbers.
+        fault: the column that says what is wrong with a row.
+
+    Raises:
+        ConfigurationError: one cannot; says how many, why, and where the first one lies.
+    """
+    faulty = [file for file in files if file.first is not None]
+    if not faulty:
+        return
+    first = min(faulty, key=lambda file: file.first or 0)
+    place = f"The first is row {first.first} ({number}) of {first.path}; all are staged with {fault} beside them"
+    rows, kinds = sum(file.rows for file in faulty), [kind for file in faulty for kind in file.kinds]
+    raise ConfigurationError(f"{what_cannot_be_sent(rows, kinds, format)}. {place}. {_REMEDIES[format]}")
+
+
+def check_measured(rows: int, kinds: Iterable[str], format: str) -> None:
+    """Checks that every row of a table that is not staged can be sent.
+
+    Raises:
+        ConfigurationError: one cannot; says how many, and why.
+    """
+    if rows:
+        raise ConfigurationError(f"{what_cannot_be_sent(rows, kinds, format)}. {_REMEDIES[format]}")
+
+
+def what_cannot_be_sent(rows: int, kinds: Iterable[str], format: str) -> str:
+    """Returns how many rows cannot be sent, and what is wrong with them."""
+    parts = sorted({part for kind in kinds for part in kind.split(", ")})
+    return f"record.format: {rows:,} rows cannot be sent as {format}: {'; '.join(parts)}"

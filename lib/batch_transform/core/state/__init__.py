@@ -1,0 +1,1 @@
+"""The ledger folded to a run's state, and the next action that follows from it."""

@@ -1,0 +1,246 @@
+"""The run's state is a fold over its ledger.
+
+| step kind | may come | and sets |
+|---|---|---|
+| opened | first | run id, nonce, configuration |
+| resumed | any time | that another driver went on, its configuration; what failed or was stopped may be tried again |
+| staged | once | the staged files |
+| exported | after staged | the spans |
+| planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
+| replanned | for a job not yet created | its new name and request: intent |
+| model_recorded | any time before done | what the model is that the next jobs are created with |
+| job_created | after planned, for a job not yet created | created |
+| job_stopping | for a job that has not ended: intent | that this run asks for its end, and why; whether a person did |
+| stopped | any time before done | that a person has stopped the run, whether jobs were in flight or not |
+| job_ended | for a created job | terminal status |
+| job_judged | for an ended job | the verdicts on its spans |
+| inferred | when the jobs of a round have ended | the predictions' schema, if it is to be inferred |
+| reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
+| mended | for a job that is not judged, or what a round left open | spans of which objects were exported again |
+| | after publication | that dead letters have lost the lines that were their evidence |
+| unscored | when no span is left, before published | outputs that are gone or altered: their spans are open again |
+| | | which dead rows are committed already |
+| retried | on request, after a round and before publication | dead rows that are open again |
+| unstaged | before the first round | that the input is to be staged again |
+| unmerged | after publication | that merged files were lost, and are to be merged again |
+| gated | when no span is left | the counts |
+| publication | after gated: intent | what publishing will do; `resumed` may undo an intent to commit |
+| published | after publication | that it was done |
+| done | after published | the report |
+| cleaned | any time, once | that all but the ledger is removed; nothing may follow |
+
+Everything else raises, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from batch_transform.core.errors import LedgerCorrupt
+from batch_transform.core.job_status import JobStatus
+from batch_transform.core.ledger import Part, Step
+from batch_transform.core.resuming import mending, retrying
+from batch_transform.core.resuming.replanning import replanned
+from batch_transform.core.resuming.resumption import inferred, intended, resumed
+from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RoundRecord, RunState
+from batch_transform.core.staged import Staged
+from batch_transform.core.state.job_records import judged_fields, planned_jobs
+from batch_transform.core.state.model_versions import model_recorded
+
+
+def fold(steps: Iterable[Step]) -> RunState | None:
+    """Returns the state after `steps`, None for an empty ledger.
+
+    Raises:
+        LedgerCorrupt: an unknown kind or an illegal transition.
+    """
+    state: RunState | None = None
+    for step in steps:
+        state = advance(state, step)
+    return state
+
+
+def advance(state: RunState | None, step: Step) -> RunState:
+    """Returns the state after one more step.
+
+    Raises:
+        LedgerCorrupt: an unknown kind, an illegal transition, or a step that does not say what its kind must.
+    """
+    try:
+        return _opened(step) if state is None else _after(state, step)
+    except (KeyError, TypeError, ValueError) as err:
+        raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be read: {err!r}") from err
+
+
+def _opened(step: Step) -> RunState:
+    _require(step.kind == "opened", step, "a ledger begins with `opened`")
+    p = step.payload
+    return RunState(p["run_id"], p["nonce"], p["config"], p["at"], p["at"])
+
+
+def _after(state: RunState, step: Step) -> RunState:
+    transition = _TRANSITIONS.get(step.kind)
+    if transition is None:
+        raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}")
+    _require(not state.cleaned, step, "the run was cleaned")
+    return _with_times(transition(state, step, step.parts), step)
+
+
+def _with_times(state: RunState, step: Step) -> RunState:
+    state = replace(state, moved_at=step.payload.get("at", state.moved_at))
+    seconds = step.payload.get("seconds")
+    if seconds is None:
+        return state
+    total = state.seconds_by_step.get(step.kind, 0.0) + seconds
+    return replace(state, seconds_by_step={**state.seconds_by_step, step.kind: round(total, 3)})
+
+
+def _require(condition: bool, step: Step, why: str) -> None:
+    if not condition:
+        raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be: {why}")
+
+
+def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    ended = bool(state.round_jobs) and all(job.status is not None for job in state.round_jobs)
+    _require(ended and state.inferred is None, step, "once, after the jobs of a round have ended")
+    return inferred(state, step.payload)
+
+
+def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.staged is None, step, "already staged")
+    return replace(state, staged=Staged.of(step.payload))
+
+
+def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.staged is not None and state.spans is None, step, "exported once, after staged")
+    _require(len(parts) == 1, step, "one part of spans")
+    return replace(state, spans=parts[0])
+
+
+def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.spans is not None, step, "planned after exported")
+    last, number = state.last_round, state.rounds + 1
+    _require(last is None or (last.leaves is not None and last.open_spans > 0), step, "no span is left to send")
+    _require(last is None or not last.stop, step, "the round before ended the run")
+    jobs = step.payload["jobs"]
+    names = [job.name for job in state.jobs] + [job["name"] for job in jobs]
+    _require(len(set(names)) == len(names), step, "a job's name comes twice")
+    _require(all(job["round"] == number for job in jobs), step, f"a job is not of round {number}")
+    _require(len(jobs) + 1 == len(parts), step, f"{len(jobs)} jobs with {len(parts)} parts, one of them what waits")
+    records = planned_jobs(jobs, parts)
+    planned = RoundRecord(parts[-1], step.payload["probe"])
+    return replace(state, jobs=state.jobs + records, round_records=(*state.round_records, planned))
+
+
+def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    job = _known_job(state, step)
+    _require(not job.created, step, "already created")
+    created = replace(job, created=True, model=step.payload.get("model"))
+    return replace(state, accepts_model=False).with_job(created)
+
+
+def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    job, reason = _known_job(state, step), step.payload["reason"]
+    _require(job.status is None, step, "it has ended")
+    state = replace(state, stopped=state.stopped or reason == ASKED)
+    return state.with_job(replace(job, stop_reason=reason))
+
+
+def _stopped(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.report is None, step, "the run is published")
+    return replace(state, stopped=True)
+
+
+def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    job, p = _known_job(state, step), step.payload
+    _require(job.created and job.status is None, step, "ends once, after it was created")
+    status = JobStatus.parse(p["status"])
+    _require(status.is_terminal, step, f"{status.value} is no end")
+    told: dict[str, Any] = {name: p.get(name) for name in ("failure_reason", "created_at", "started_at", "ended_at")}
+    return state.with_job(replace(job, status=status, **told))
+
+
+def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    job = _known_job(state, step)
+    _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
+    _require(len(parts) == 1, step, "one part of verdicts")
+    judged = replace(job, verdicts=parts[0], **judged_fields(step.payload))
+    return state.with_job(judged)
+
+
+def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    last = state.last_round
+    judged = all(job.verdicts is not None for job in state.round_jobs)
+    _require(last is not None and last.leaves is None and judged, step, "once for a round whose jobs are judged")
+    _require(len(parts) == 2, step, "a part of leaves and one of open spans")
+    assert last is not None
+    p = step.payload
+    done = replace(
+        last,
+        leaves=parts[0],
+        open=parts[1],
+        open_spans=parts[1].rows,
+        scored_rows=p["scored_rows"],
+        dead_rows=p["dead_rows"],
+        probe_next=p["probe"],
+        stop=tuple(p["stop"]),
+        failed=tuple(p["failed"]),
+        misread=p.get("misread", False),
+        unread=p.get("unread", False),
+        trials=p.get("trials", {}),
+    )
+    return state.with_last_round(done)
+
+
+def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.is_settled and state.gate is None, step, "gated once, after every span was settled")
+    _require(len(parts) in (1, 2), step, "a part of leaves, and one where some are committed already")
+    return replace(state, gate=Recorded(dict(step.payload), parts))
+
+
+def _publication(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.gate is not None and state.publication is None, step, "intended once, after the gate")
+    return intended(state, Recorded(dict(step.payload), parts))
+
+
+def _published(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.publication is not None and state.published is None, step, "published once, after the intent")
+    return replace(state, published=dict(step.payload))
+
+
+def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    _require(state.published is not None and state.report is None, step, "done once, after published")
+    return replace(state, report=dict(step.payload["report"]))
+
+
+_TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
+    "resumed": lambda state, step, parts: resumed(state, step.payload),
+    "staged": _staged,
+    "exported": _exported,
+    "planned": _planned,
+    "replanned": lambda state, step, parts: replanned(state, step.payload),
+    "model_recorded": lambda state, step, parts: model_recorded(state, step.payload),
+    "job_created": _job_created,
+    "job_stopping": _job_stopping,
+    "stopped": _stopped,
+    "job_ended": _job_ended,
+    "inferred": _inferred,
+    "job_judged": _job_judged,
+    "reconciled": _reconciled,
+    "gated": _gated,
+    "publication": _publication,
+    "published": _published,
+    "done": _done,
+    "cleaned": lambda state, step, parts: replace(state, cleaned=True),
+    **mending.TRANSITIONS,
+    **retrying.TRANSITIONS,
+}
+
+
+def _known_job(state: RunState, step: Step) -> JobRecord:
+    try:
+        return state.job(step.payload["job"])
+    except KeyError:
+        raise LedgerCorrupt(f"step {step.number} ({step.kind}): no job {step.payload['job']!r} was planned") from None

@@ -1,0 +1,1 @@
+"""All that is asked before anything is written, created or paid for."""

@@ -1,0 +1,156 @@
+"""The dead letters of a published run as the input of another one: its rows and no other's, as they were staged.
+
+Its own staged rows are exact, and hold the input's columns as they came. Where they are gone, the rows lie in the table
+of dead letters: of Parquet in the files that this run has put there, of Delta where the error names a job of it.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
+
+from batch_transform.config.places import is_s3
+from batch_transform.config.result import DeadLetter
+from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
+from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.naming import slug
+from batch_transform.core.object_store import ObjectNotFound, ObjectStore
+from batch_transform.core.publishing.publication import KINDS, Kind, Publication
+from batch_transform.core.run_state import RunState
+from batch_transform.core.state.fold import fold
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.places import Places, places_of
+from batch_transform.pipeline.recorded import CLOCK
+from batch_transform.pipeline.targets import targets_of
+from batch_transform.s3.ledger import Ledger
+from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.rendering import quoted
+from batch_transform.spark.settings import READER_OPTIONS
+from batch_transform.spark.staging import input_columns, read_staged, staged_schema
+from batch_transform.spark.user_session import zone_of
+
+_KIND: Kind = "dead_letter"
+_GONE = (ObjectNotFound, LedgerCorrupt)
+_UNREADABLE: tuple[type[Exception], ...] = (*SPARK_ERRORS, *_GONE)
+
+
+def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore) -> DataFrame:
+    """Returns the dead rows of a published run, with the columns of its input.
+
+    Args:
+        spark: the session.
+        run: its folder, or its run id in the same workspace.
+        places: of the run that is to score them.
+        store: with the workspace.
+
+    Raises:
+        ConfigurationError: there is no such run, it is not published, has no dead letter, or they are gone.
+    """
+    uri = run_folder(run, places)
+    ledger = Ledger(store, uri, "reader", 0, CLOCK.sleep)
+    state = _published(uri, fold(ledger.load()) if store.bucket_exists(uri.bucket) else None)
+    dead = _dead_leaves(state, ledger)
+    found = _of_staged(spark, state, dead) if dead is not None else None
+    if found is None:
+        found = _of_table(spark, state, dead, ledger, places)
+    if found is None:
+        raise ConfigurationError(
+            f"input.dead_letters: {uri}: its {_dead_letters(state):,} dead rows cannot be had: its staged rows are "
+            "gone, and its table of dead letters does not hold them as it was published"
+        )
+    return found
+
+
+def run_folder(run: str, places: Places) -> S3Uri:
+    """Returns the folder of a run that is named by it or, in the same workspace, by its run id."""
+    workspace = S3Uri(places.run.bucket, places.run.key.rpartition("/")[0])
+    return S3Uri.parse(run) if is_s3(run) else workspace.join(run)
+
+
+def _published(uri: S3Uri, state: RunState | None) -> RunState:
+    told = f"input.dead_letters: {uri}"
+    if state is None:
+        raise ConfigurationError(f"{told}: there is no run; a run's folder is <workspace>/<run_id>")
+    if state.report is None:
+        raise ConfigurationError(
+            f"{told} is not published: `resume {uri} --retry-dead` sends its dead rows again, in the run itself"
+        )
+    if not _dead_letters(state):
+        raise ConfigurationError(f"{told} has no dead letter")
+    return state
+
+
+def _dead_letters(state: RunState) -> int:
+    assert state.gate is not None
+    return int(state.gate.payload["rows_dead_letter"])
+
+
+def _dead_leaves(state: RunState, ledger: Ledger) -> pa.Table | None:
+    """The leaves of the dead rows; None where the run was cleaned."""
+    assert state.gate is not None
+    try:
+        leaves = ledger.read_part(state.gate.parts[0])
+    except _GONE:
+        return None
+    return leaves.filter(pc.equal(leaves["state"], DEAD))
+
+
+def _of_staged(spark: SparkSession, state: RunState, dead: pa.Table) -> DataFrame | None:
+    """The staged rows that are dead; None where they are gone."""
+    assert state.staged is not None
+    starts, stops = dead["start"].to_pylist(), dead["stop"].to_pylist()
+    ranges = spark.createDataFrame(list(zip(starts, stops, strict=True)), "first long, stop long")
+    numbers = ranges.select(F.explode(F.expr("sequence(first, stop - 1)")).alias("number"))
+    try:
+        rows = read_staged(spark, state.staged, files_with_dead_rows(state.staged, dead))
+        columns = input_columns(rows)
+        kept = rows.join(numbers, on=F.col(quoted(rows.columns[0])) == numbers["number"], how="left_semi")
+        return kept.select(*columns) if kept.count() == _dead_letters(state) else None
+    except SPARK_ERRORS:
+        return None
+
+
+def _of_table(
+    spark: SparkSession, state: RunState, dead: pa.Table | None, ledger: Ledger, places: Places
+) -> DataFrame | None:
+    """The published dead letters of the run; None where they are not as they were published."""
+    assert state.staged is not None
+    kind = FrameConfig if state.config.get("input") is None else RunConfig
+    config = kind.from_document(state.config)
+    targets = targets_of(config, places_of(config, state.run_id, spark.conf.get("spark.master", None)))
+    error, rows = targets.dead_letter.error_column, _dead_letters(state)
+    try:
+        if targets.is_delta:
+            found = _of_jobs(spark, state, targets.dead_letter, error, places)
+            rows -= dead["job"].null_count if dead is not None else 0  # that no job has sent; nothing tells whose it is
+        else:
+            found = _files(spark, state, ledger, error, places)
+        columns = [F.col(quoted(field.name)) for field in staged_schema(state.staged)]
+        return found.select(*columns) if found.count() == rows else None
+    except _UNREADABLE:
+        return None
+
+
+def _of_jobs(spark: SparkSession, state: RunState, target: DeadLetter, error: str, places: Places) -> DataFrame:
+    table = spark.read.table(target.table) if target.table else None
+    if table is None:
+        table = spark.read.format("delta").load(places.spark_path(target.path or ""))
+    # A job's name begins so, and with no other run's nonce.
+    return table.where(F.col(quoted(error))["job"].startswith(f"{slug(state.run_id)}-{state.nonce}-r"))
+
+
+def _files(spark: SparkSession, state: RunState, ledger: Ledger, error: str, places: Places) -> DataFrame:
+    assert state.staged is not None
+    assert state.publication is not None
+    part = dict(zip(KINDS, state.publication.parts, strict=True))[_KIND]
+    documents = state.publication.payload["publications"]
+    publication = Publication.from_document(documents[_KIND], ledger.read_part(part))
+    root = places.spark_path(publication.target)
+    schema = StructType([*staged_schema(state.staged), StructField(error, ERROR_TYPE)])
+    reader = spark.read.schema(schema).options(**READER_OPTIONS, timeZone=zone_of(state.staged))
+    return reader.option("basePath", root).parquet(*[f"{root}/{file.target}" for file in publication.files])

@@ -1,0 +1,40 @@
+"""The checks of a run against everything outside it, from the cheapest to those that write a probe."""
+
+from __future__ import annotations
+
+from batch_transform.outputs.delta import log_store_warnings
+from batch_transform.pipeline.checks.fitting import Fit
+from batch_transform.pipeline.checks.overlapping import Reading
+from batch_transform.pipeline.checks.preflight import Faults, Tables, check_spark_reads, check_table, check_targets
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.tables.spark_tables import SparkTables, delta_outputs
+from batch_transform.pipeline.targets import targets_of
+
+
+def check_world(ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading, faults: Faults) -> None:
+    """Checks places, tables and the ways to them; each kind only where those before it found nothing.
+
+    Args:
+        ctx: the run's outside world.
+        tables: its work on tables.
+        fit: what is published, and where.
+        reading: the input.
+        faults: what was found before.
+
+    Raises:
+        ConfigurationError: with all faults of a kind; nothing is left behind.
+    """
+    spark, names = tables.spark, tuple(fit.schema.names)
+    targets = targets_of(ctx.config, ctx.places)
+    published = Tables(names, (*names, *tables.shape.names), (*names, targets.dead_letter.error_column))
+    check_targets(spark, targets, ctx.places, ctx.store, published, reading, faults)
+    if not faults.found:
+        faults.add(fit.faults())
+    if not faults.found:
+        faults.add(check_table(spark, fit.schema, tables.shape, ctx.places, tables.connect, targets))
+    if not faults.found and ctx.config.merge == "join":
+        faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store))
+    faults.refuse()
+    if targets.is_delta:
+        for warning in log_store_warnings(spark, delta_outputs(targets, ctx.places).values()):
+            ctx.tell("warning", warning)

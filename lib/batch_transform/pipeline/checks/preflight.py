@@ -1,0 +1,225 @@
+"""Checks of the configuration against the world, all of them before anything is written, created or paid for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.types as pt
+from pyspark.sql import SparkSession
+from pyspark.sql.types import (
+    ByteType,
+    CharType,
+    DataType,
+    DateType,
+    IntegerType,
+    LongType,
+    ShortType,
+    StringType,
+    StructField,
+    StructType,
+    VarcharType,
+)
+
+from batch_transform.config.prediction import PredictionKey
+from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.own_names import comparable, free
+from batch_transform.core.predictions.counting import KeyCheck
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs import delta
+from batch_transform.outputs.locations import open_tree
+from batch_transform.outputs.parquet import preflight
+from batch_transform.pipeline.checks.overlapping import Reading, overlaps
+from batch_transform.pipeline.context import WorkerStore
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.tables.spark_tables import delta_outputs
+from batch_transform.pipeline.targets import Targets
+from batch_transform.spark.dead_letters import ERROR_TYPE
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.reach import check_workers_reach
+from batch_transform.spark.reading import check_storable, column_faults
+from batch_transform.spark.rendering import is_case_sensitive
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The columns of the input and of the two tables that are published."""
+
+    input: tuple[str, ...]
+    result: tuple[str, ...]
+    dead_letter: tuple[str, ...]
+
+
+class Faults:
+    """Collects what is wrong, so that a person sees all of it at once."""
+
+    def __init__(self) -> None:
+        self._faults: list[str] = []
+
+    def of(self, check: Callable[[], Answer]) -> Answer | None:
+        """Returns what `check` returns, or keeps the faults that it raises and returns None."""
+        try:
+            return check()
+        except ConfigurationError as err:
+            self._faults += err.faults
+            return None
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The faults so far."""
+        return tuple(self._faults)
+
+    def add(self, faults: list[str]) -> None:
+        """Keeps faults."""
+        self._faults += faults
+
+    def refuse(self) -> None:
+        """Raises ConfigurationError if there is any fault."""
+        if self._faults:
+            raise ConfigurationError(self._faults)
+
+
+def check_bucket(store: ObjectStore, bucket: str) -> None:
+    """Raises ConfigurationError unless there is such a bucket."""
+    if not store.bucket_exists(bucket):
+        raise ConfigurationError(f"workspace: there is no bucket {bucket}, or it may not be looked at")
+
+
+def check_targets(
+    spark: SparkSession,
+    targets: Targets,
+    places: Places,
+    store: ObjectStore,
+    tables: Tables,
+    reading: Reading,
+    faults: Faults,
+) -> None:
+    """Checks that result and dead letters can be published where they shall be."""
+    key = partial(comparable, case_sensitive=is_case_sensitive(spark))
+    names = {key(name) for name in tables.input}
+    missing = [name for name in targets.output.partition_by if key(name) not in names]
+    if missing:
+        faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
+    faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
+    if targets.is_delta:
+        outputs = delta_outputs(targets, places)
+        faults.of(lambda: delta.preflight(spark, outputs["result"], tables.result))
+        faults.of(lambda: delta.preflight(spark, outputs["dead_letter"], tables.dead_letter))
+    else:
+        faults.of(lambda: _check_parquet(targets, targets.output.path, store))
+        faults.of(lambda: _check_parquet(targets, targets.dead_letter.path, store))
+
+
+def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> None:
+    preflight(targets.mode, open_tree(path or "", store), targets.output.partition_by)
+
+
+def check_table(
+    spark: SparkSession,
+    schema: StructType,
+    shape: PredictionShape,
+    places: Places,
+    connect: WorkerStore,
+    targets: Targets,
+) -> list[str]:
+    """Returns what is wrong with names and types of the tables to be written, or with the workers' way to S3.
+
+    Writes probes, and deletes them where the driver reaches them.
+    """
+    faults = Faults()
+    errors, format = targets.dead_letter.error_column, targets.output.format
+    faults.add(column_faults(schema, shape, errors, case_sensitive=is_case_sensitive(spark)))
+    # Both tables in one: a prediction may have a field of the name that dead letters give their errors.
+    (apart,) = free([errors], [*schema.names, *shape.names])
+    final = StructType([*schema.fields, *shape.columns, StructField(apart, ERROR_TYPE)])
+    probe = f"probe-{uuid.uuid4().hex}"
+    if not faults.found:
+        faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
+    if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
+        for name in sorted({"parquet", format}):  # staged rows are Parquet, whatever the output is
+            faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
+            _forget(f"{places.scratch}/{probe}-{name}", connect())
+    return list(faults.found)
+
+
+def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore) -> None:
+    """Has Spark read an object of the workspace, as `merge: join` reads the jobs' outputs; deletes it again.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    uri = places.run.join("probe", f"{uuid.uuid4().hex}.out")
+    path = places.spark_path(str(uri))
+    store.put(uri, b"probe\n")
+    try:
+        spark.read.text([path], wholetext=True).collect()
+    except SPARK_ERRORS as err:
+        raise ConfigurationError(
+            f"merge: join has Spark read the jobs' outputs, and it cannot read {path}: {first_line(err)}; set merge: "
+            "zip (the default, which needs no such file system), or give Spark the file system (hadoop-aws for s3a://)"
+        ) from err
+    finally:
+        store.delete([uri])
+
+
+def _forget(location: str, store: ObjectStore) -> None:
+    """Deletes a probe; on a file system that only Spark reaches an empty table stays."""
+    with suppress(ConfigurationError):
+        open_tree(location, store).clear()
+
+
+def key_check(
+    key: PredictionKey | None,
+    reader: PredictionReader,
+    record: Mapping[str, DataType],
+    inputs: S3Uri,
+    framing: Framing = JSON_LINES,
+) -> KeyCheck | None:
+    """Returns what answers must echo, None for nothing.
+
+    Raises:
+        ConfigurationError: no such field in the answers, no such column in the record, or a type that two sides may
+            spell differently.
+    """
+    if key is None:
+        return None
+    faults = []
+    fields = {field.name: field.type for field in reader.type}
+    family = _family(fields[key.field]) if key.field in fields else None
+    if key.field not in fields:
+        faults.append(f"prediction.key: no field {key.field} in prediction.schema; it has {', '.join(fields)}")
+    elif family is None:
+        faults.append(f"prediction.key: the field {key.field} is {fields[key.field]}; valid: string, integer, date")
+    if key.column not in record:
+        faults.append(f"prediction.key: no column {key.column} in the record; it has {', '.join(record)}")
+    elif family is not None and not isinstance(record[key.column], _COLUMNS[family]):
+        kinds = f"the column {key.column} is {record[key.column].simpleString()}, the field {fields[key.field]}"
+        faults.append(f"prediction.key: {kinds}; they must be of one kind")
+    if faults:
+        raise ConfigurationError(faults)
+    return KeyCheck(key.field, key.column, inputs, framing)
+
+
+# The columns whose values JSON spells as it spells a field of that kind.
+_COLUMNS: dict[str, tuple[type[DataType], ...]] = {
+    "string": (StringType, CharType, VarcharType),
+    "integer": (ByteType, ShortType, IntegerType, LongType),
+    "date": (DateType,),
+}
+
+
+def _family(kind: pa.DataType) -> str | None:
+    """The kind of value in JSON, None for one that two sides may spell differently."""
+    families = {"string": pt.is_string, "integer": pt.is_integer, "date": pt.is_date}
+    return next((name for name, holds in families.items() if holds(kind)), None)

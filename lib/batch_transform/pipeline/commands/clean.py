@@ -1,0 +1,113 @@
+"""The command `clean`: one run, the old runs of a workspace, or the rules with which S3 does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.publishing.lifecycle_rules import lifecycle_rules
+from batch_transform.core.run_state import RunState
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.ending.cleaning import clean
+from batch_transform.pipeline.recorded import CLOCK
+from batch_transform.s3.store import S3Store
+from batch_transform.sagemaker.jobs import TransformJobs
+
+Tell = Callable[[str], None]
+
+
+def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
+    """Returns the report of `clean`.
+
+    Raises:
+        ConfigurationError: there is no such run, or it is not to be cleaned.
+        RunHeld: a driver is at work on it.
+    """
+    if asked.lifecycle:
+        there.run()
+        return lifecycle_rules(there.uri, _days("--lifecycle", asked.lifecycle[-1]))
+    if not asked.older_than:
+        return _clean_run(there, asked.unfinished, tell)
+    age = timedelta(days=_days("--older-than", asked.older_than[-1]))
+    store = S3Store(there.access.client("s3"))
+    cleaned: list[str] = []
+    kept: list[str] = []
+    for uri, touched in _runs(store, there.uri).items():
+        if CLOCK.now() - touched < age:
+            continue
+        (cleaned if _try_to_clean(Reached(uri, there.access), asked.unfinished, tell) else kept).append(str(uri))
+    return {"status": "cleaned", "cleaned": cleaned, "kept": kept}
+
+
+def _try_to_clean(there: Reached, unfinished: bool, tell: Tell) -> bool:
+    try:
+        _clean_run(there, unfinished, tell)
+    except BatchTransformError as err:
+        tell(str(err))
+        return False
+    return True
+
+
+def _days(option: str, text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ConfigurationError(f"{option}: is {text!r}; valid: a whole number of days, 1 or more")
+    return int(text)
+
+
+def _runs(store: S3Store, workspace: S3Uri) -> dict[S3Uri, datetime]:
+    """The runs of a workspace, with the time of the last step of each."""
+    found: dict[S3Uri, datetime] = {}
+    for info in store.list(workspace):
+        run_id, folder, *_ = [*info.key[len(workspace.prefix) :].split("/"), ""]
+        if folder == "ledger":
+            uri = workspace.join(run_id)
+            found[uri] = max(found.get(uri, info.last_modified), info.last_modified)
+    return found
+
+
+def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> dict[str, Any]:
+    run, state = there.run()
+    _refuse_unfinished(there, state, unfinished)
+    config = _config(state)
+    with run.held() as (lease, state):
+        _refuse_unfinished(there, state, unfinished)
+        state, left = clean(config, state, run.store, lease, run.ledger)
+    for place in left:
+        tell(f"{place}: cannot be reached from here and remains")
+    return {"run_id": state.run_id, "status": "cleaned", "workspace": str(run.uri), "remains": left}
+
+
+def _refuse_unfinished(there: Reached, state: RunState, unfinished: bool) -> None:
+    """Raises ConfigurationError for a run that would lose what was paid for, or whose jobs go on."""
+    if state.report is not None or state.cleaned:
+        return
+    if state.publication is not None or state.intents or state.output_is_fixed:
+        raise ConfigurationError(f"{there.uri}: is in the middle of publishing; resume it first")
+    if not unfinished:
+        raise ConfigurationError(
+            f"{there.uri}: is not published, and could not be resumed once it is cleaned; add --unfinished"
+        )
+    if flying := _flying(there, state):
+        raise ConfigurationError(f"{there.uri}: jobs are in flight: {', '.join(flying)}; stop it first")
+
+
+def _flying(there: Reached, state: RunState) -> list[str]:
+    """The jobs that the service still works on; the ledger may not know of an end, nor of a beginning."""
+    jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+    unknown = [job.name for job in state.jobs if job.status is None]
+    return [name for name in unknown if jobs.is_in_flight(name)]
+
+
+def _config(state: RunState) -> RunConfig:
+    kind = RunConfig if state.config.get("input") is not None else FrameConfig
+    try:
+        return kind.from_document(state.config)
+    except ValidationError as err:
+        raise ConfigurationError(f"{state.run_id}: was begun by another version: {err.errors()[0]['msg']}") from err

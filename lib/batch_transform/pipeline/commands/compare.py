@@ -1,0 +1,202 @@
+"""The command `compare`: rows of a run are sent to a real-time endpoint, and its answers compared. Needs no Spark."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
+from batch_transform.core.estimate.comparison import Comparison, Place, details, mini_batches, sentence
+from batch_transform.core.estimate.row_sample import ObjectSample, lines_at, sample
+from batch_transform.core.framing import Framing
+from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES, MAX_ENDPOINT_NAME_CHARACTERS
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.object_rules import is_one_object
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.recorded import recorded_reader
+from batch_transform.sagemaker.endpoint import READ_TIMEOUT_SECONDS, Endpoint, ModelRefusal
+
+Tell = Callable[[str], None]
+
+ROWS, MOST_ROWS = 1_000, 100_000
+# The last bits of a sum depend on how many rows a model takes at once.
+TOLERANCE = 1e-6
+# Below the limit of a body, so that a mini-batch passes whatever the service adds.
+MINI_BATCH_BYTES = 5_000_000
+_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?")  # botocore, EndpointName
+
+
+# What `records_of`, `answers_of` and `answers_in` can read; an endpoint joins and filters nothing.
+_READABLE = {
+    ("transform", "join_source"): "none",
+    ("transform", "input_filter"): None,
+    ("transform", "output_filter"): None,
+}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    endpoint: str
+    rows: int
+    tolerance: float
+
+
+def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
+    """Returns the report of a comparison in which the endpoint answered every row as the run has it.
+
+    Raises:
+        ConfigurationError: an argument is wrong, there is no such endpoint, or the run has nothing to compare.
+        PredictionsDiffer: with the report, in every other case.
+        ServiceFailure: S3 or the service did not answer.
+    """
+    wanted = _arguments(asked)
+    run, state = there.run()
+    _refuse_uncomparable(there, state)
+    config = state.config
+    assert state.gate is not None
+    samples = sample(run.ledger.read_part(state.gate.parts[0]), wanted.rows, state.nonce)
+    if not samples:
+        raise ConfigurationError(f"{there.uri}: no row of it was scored, so there is nothing to compare")
+    client = there.access.client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS)
+    content_type = _request(state)["TransformInput"]["ContentType"]
+    endpoint = Endpoint(client, wanted.endpoint, content_type, config["transform"]["accept"])
+    found = Comparison(wanted.tolerance)
+    single = config["transform"]["strategy"] == "SingleRecord" or not state.framing.newline
+    reader = recorded_reader(state, config)
+    comparer = _Comparer(run.store, run.uri, reader, endpoint, state.framing, single, found)
+    for chosen in samples:
+        comparer.compare(chosen)
+    return _judged(found, {"run_id": state.run_id, "endpoint": wanted.endpoint}, tell)
+
+
+def _arguments(asked: CommandLine) -> _Asked:
+    faults = []
+    name = asked.endpoint[-1] if asked.endpoint else ""
+    if not _NAME.fullmatch(name) or len(name) > MAX_ENDPOINT_NAME_CHARACTERS:
+        given = f"is {name!r}" if asked.endpoint else "is required"
+        faults.append(f"--endpoint: {given}; valid: the name of a real-time endpoint")
+    rows = asked.rows[-1] if asked.rows else str(ROWS)
+    if not rows.isdecimal() or not 1 <= int(rows) <= MOST_ROWS:
+        faults.append(f"--rows: is {rows!r}; valid: a whole number from 1 to {MOST_ROWS}")
+    tolerance = asked.tolerance[-1] if asked.tolerance else str(TOLERANCE)
+    if not _is_tolerance(tolerance):
+        faults.append(f"--tolerance: is {tolerance!r}; valid: a number, 0 or more, such as 1e-6")
+    if faults:
+        raise ConfigurationError(faults)
+    return _Asked(name, int(rows), float(tolerance))
+
+
+def _is_tolerance(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and float(text) >= 0
+    except ValueError:
+        return False
+
+
+def _refuse_uncomparable(there: Reached, state: RunState) -> None:
+    if state.cleaned:
+        raise ConfigurationError(f"{there.uri}: was cleaned; its records and answers are gone")
+    if state.gate is None or state.staged is None:
+        raise ConfigurationError(f"{there.uri}: not every row of it has an outcome yet; resume it first")
+    if is_one_object(state.config):
+        raise ConfigurationError(f"{there.uri}: its rows were one request; some of them alone are another question")
+    for (section, key), readable in _READABLE.items():
+        if (given := state.config[section].get(key)) not in (readable, None, False):
+            raise ConfigurationError(f"{there.uri}: compare cannot read runs with {section}.{key}: {given} yet")
+    if state.config["prediction"]["schema"] is not None and not state.staged.answers:
+        raise ConfigurationError(f"{there.uri}: was begun by a version that did not record what its answers hold")
+
+
+def _request(state: RunState) -> dict[str, Any]:
+    return state.jobs[0].request
+
+
+def records_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, framing: Framing) -> list[bytes]:
+    """Returns the records of the chosen rows, each as a job sends it."""
+    uri = run.join("input", chosen.object)
+    if not framing.newline:
+        return [b"".join(framing.unpacked(store.open_stream(uri).chunks))]
+    chunks = framing.records(store.open_stream(uri).chunks)
+    return [line + b"\n" for line in lines_at(chunks, chosen.lines, chosen.object)]
+
+
+def answers_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, reader: PredictionReader) -> list[dict[str, Any]]:
+    """Returns what a job answered to the chosen rows, whose lines were readable when they were counted."""
+    uri = run.join("output", chosen.job, f"{chosen.object}.out")
+    chunks = reader.form.lines(store.open_stream(uri, chosen.etag).chunks)
+    lines = lines_at(chunks, chosen.lines, str(uri))
+    found: list[dict[str, Any]] = reader.read(b"\n".join(lines)).values.to_pylist()
+    return found
+
+
+def answers_in(body: bytes, reader: PredictionReader) -> list[dict[str, Any] | None]:
+    """Returns the predictions that an endpoint's answer holds; None for one that cannot be read.
+
+    Raises:
+        NotUnpacked: it is in another form than the run's answers.
+    """
+    lines = b"".join(reader.form.lines([body]))
+    found: list[dict[str, Any] | None] = reader.read(lines.rstrip(b"\n")).values.to_pylist()
+    return found
+
+
+@dataclass(frozen=True)
+class _Comparer:
+    store: ObjectStore
+    run: S3Uri
+    reader: PredictionReader
+    endpoint: Endpoint
+    framing: Framing
+    single: bool
+    found: Comparison
+
+    def compare(self, chosen: ObjectSample) -> None:
+        """Asks the endpoint for the chosen rows of an object, in mini-batches, and compares."""
+        records = records_of(self.store, self.run, chosen, self.framing)
+        batch = answers_of(self.store, self.run, chosen, self.reader)
+        fitting = [index for index, record in enumerate(records) if len(record) <= MAX_ENDPOINT_BODY_BYTES]
+        self.found.too_large += len(records) - len(fitting)
+        sizes = [len(records[index]) for index in fitting]
+        for chunk in mini_batches(sizes, MINI_BATCH_BYTES, single=self.single):
+            indexes = [fitting[place] for place in chunk]
+            places = [Place(chosen.job, chosen.object, chosen.lines[index]) for index in indexes]
+            self._mini_batch(
+                places, self._body(records[index] for index in indexes), [batch[index] for index in indexes]
+            )
+
+    def _body(self, records: Iterable[bytes]) -> bytes:
+        return b"".join((self.framing.header, *records))
+
+    def _mini_batch(self, places: Sequence[Place], body: bytes, batch: Sequence[dict[str, Any]]) -> None:
+        try:
+            live = answers_in(self.endpoint.invoke(body), self.reader)
+        except (ModelRefusal, NotUnpacked) as err:
+            self.found.add_unanswered(places, str(err))
+            return
+        if len(live) != len(places):
+            self.found.add_unanswered(places, f"the model answered {len(live)} lines to {len(places)} records")
+            return
+        for place, before, now in zip(places, batch, live, strict=True):
+            if now is None:
+                self.found.add_unanswered([place], "the answer holds no prediction that can be read")
+            else:
+                self.found.add(place, before, now)
+
+
+def _judged(found: Comparison, names: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    report = {**names, "status": "alike" if found.is_alike else "different", **found.report()}
+    text = sentence(report)
+    if not found.is_alike:
+        for line in details(report):
+            tell(line)
+        raise PredictionsDiffer(text, report)
+    tell(text)
+    return report

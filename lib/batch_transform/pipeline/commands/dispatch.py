@@ -1,0 +1,105 @@
+"""The commands about a run that need no Spark: status, stop, clean, compare; and what `resume` goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batch_transform.config.places import is_s3
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import RunHeld, ServiceFailure
+from batch_transform.core.lease import Lease
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.run_state import ASKED, RunState
+from batch_transform.pipeline.commands.clean import Tell, clean_command
+from batch_transform.pipeline.commands.command_line import COMPARE, PLAN, PREPARE, RUN, STATUS, STOP, CommandLine
+from batch_transform.pipeline.commands.compare import compare
+from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
+from batch_transform.pipeline.ending.reporting import write_status
+from batch_transform.pipeline.ending.stopping import stop_jobs
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.s3.stop_request import request_stop
+from batch_transform.sagemaker.jobs import TransformJobs
+
+# How long `stop` waits for a driver that is at work: it looks at each poll, but not while Spark works.
+STOP_PATIENCE_SECONDS = 600.0
+
+
+def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
+    """Returns the configuration of `run`, of `plan`, of `resume`, or of a step.
+
+    Args:
+        asked: the command line.
+        environ: where `${name}` is looked up, and what reaches AWS.
+
+    Raises:
+        ConfigurationError: the run file or the arguments are wrong, or there is no run to resume.
+    """
+    if asked.command in (RUN, PLAN):
+        return loaded(asked, environ).named()
+    if asked.command == PREPARE and not is_s3(asked.subject):
+        return loaded(asked, environ)
+    with reached(asked, environ) as there:
+        _, state = there.run()
+        return resumable(asked, environ, there, state)
+
+
+def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[str, Any]:
+    """Returns the report of `status`, `stop`, `clean` or `compare`.
+
+    Raises:
+        ConfigurationError: there is no such run, or the command does not fit it.
+        BatchTransformError: it could not be done.
+    """
+    with reached(asked, environ) as there:
+        if asked.command == STATUS:
+            return status(there)
+        if asked.command == STOP:
+            return stop(there, tell)
+        if asked.command == COMPARE:
+            return compare(there, asked, tell)
+        return clean_command(there, asked, tell)
+
+
+def status(there: Reached) -> dict[str, Any]:
+    """Returns the report of a run as it stands, with its lease."""
+    run, state = there.run()
+    now = _status(run, state, run.lease().look())
+    report = state.report or run_report(state, now, str(there.uri))
+    waiting = [job.name for job in state.in_flight]
+    return report | {"status": now, "cleaned": state.cleaned, "wait_for": waiting}
+
+
+def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> str:
+    if state.report is not None:
+        return "published"
+    if lease is None or lease.released:
+        return "ended"
+    # S3's clock against this one's: good enough to tell a person, too coarse to decide anything.
+    return "running" if run.lease_age_seconds() < lease.ttl_seconds else "died"
+
+
+def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> dict[str, Any]:
+    """Returns the report of a run once it is stopped: by its driver, which is asked, or by this process if it is dead.
+
+    Raises:
+        ServiceFailure: its driver is at work and has not obeyed in time, or a job could not be stopped.
+    """
+    run, state = there.run()
+    if state.report is not None:
+        return state.report
+    held = run.lease().look()
+    if held is not None and not held.released:
+        request_stop(run.store, run.uri, held.epoch, CLOCK.now().isoformat())
+        tell(f"{run.uri}: its driver ({held.writer}) is asked to stop")
+    try:
+        with run.held(patience_seconds) as (lease, state):
+            jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+            state, names = stop_jobs(state, lease, run.ledger, jobs, ASKED)
+            for name in names:
+                tell(f"{name}: stop requested")
+            report = state.report or run_report(state, "interrupted", str(run.uri))
+            write_status(run.store, run.uri, report)
+    except RunHeld as err:
+        raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
+    return report

@@ -1,0 +1,96 @@
+"""A run, or a workspace, that a person has named, and the way there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from batch_transform.aws.access import AwsAccess
+from batch_transform.config.loading import load, reload, surroundings
+from batch_transform.config.places import is_s3
+from batch_transform.config.runfile import RunConfig
+from batch_transform.config.surroundings import Surroundings
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.run_state import RunState
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.recorded import RecordedRun, read_run
+from batch_transform.pipeline.world.emulation import embedded_emulator
+from batch_transform.pipeline.world.reaching import access_of
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where the run, or the workspace, lies that a person has named, and the way there."""
+
+    uri: S3Uri
+    access: AwsAccess
+
+    def run(self) -> tuple[RecordedRun, RunState]:
+        """Returns the run.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        found = read_run(self.uri, self.access)
+        if found.state is None:
+            raise ConfigurationError(f"{self.uri}: there is no run; a run's folder is <workspace>/<run_id>")
+        return found, found.state
+
+
+@contextmanager
+def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]:
+    """Yields where the subject of a command lies; an emulated one can be reached within the block only.
+
+    Raises:
+        ConfigurationError: the run file or the arguments are wrong, or the run ended with its emulator.
+    """
+    near: RunConfig | Surroundings
+    if is_s3(asked.subject):
+        near, uri = surroundings(asked.sets, asked.emulator_models), S3Uri.parse(asked.subject)
+    else:
+        near = loaded(asked, environ)
+        uri = S3Uri.parse(near.workspace).join(near.run_id or "")
+    if near.emulator is None:
+        yield Reached(uri, access_of(near, None, environ))
+        return
+    _refuse_ephemeral(asked.command, near.emulator.state)
+    if isinstance(near, RunConfig) and near.run_id is None:
+        raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
+    with embedded_emulator(near.emulator) as url:
+        yield Reached(uri, access_of(near, url, environ))
+
+
+def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState) -> RunConfig:
+    """Returns the configuration with which a recorded run goes on: of the run file that was named, else the ledger's.
+
+    Raises:
+        ConfigurationError: the run file or the arguments are wrong, or the run was begun by `score()`.
+    """
+    if not is_s3(asked.subject):
+        return loaded(asked, environ)
+    if state.config.get("input") is None:
+        raise ConfigurationError(f"{asked.command}: {there.uri} was begun by score(); the same call goes on with it")
+    source = f"the ledger of {there.uri}"
+    return reload(state.config, source, sets=asked.sets, emulator_models=asked.emulator_models)
+
+
+def loaded(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
+    """Returns the configuration of the run file that is the subject."""
+    return load(
+        asked.subject,
+        sets=asked.sets,
+        variables=asked.variables,
+        emulator_models=asked.emulator_models,
+        environ=environ,
+    )
+
+
+def _refuse_ephemeral(command: str, state: str | None) -> None:
+    if state is None:
+        raise ConfigurationError(
+            f"{command}: the embedded emulator's S3 and jobs end with the run's driver, so there is nothing to go back "
+            "to; set emulator.state to a folder before a run begins, and it survives its driver, or start a "
+            "transform-emulator of your own and set aws.endpoint_url"
+        )

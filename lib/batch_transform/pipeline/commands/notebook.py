@@ -1,0 +1,164 @@
+"""`score(df, ...)`: the same pipeline from a notebook, in a session that is there already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructField, StructType
+
+from batch_transform.config.loading import from_arguments
+from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested, first_line
+from batch_transform.core.events import Event, Listener
+from batch_transform.core.publishing.publication import KINDS, Kind, Publication
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.run_state import ASKED, RunState
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.lifecycle.opening import open_run
+from batch_transform.pipeline.lifecycle.renewal import renewed
+from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.tables.run_predictions import shape_of
+from batch_transform.pipeline.tables.spark_tables import Source, delta_outputs
+from batch_transform.pipeline.targets import targets_of
+from batch_transform.pipeline.world.emulation import embedded_emulator
+from batch_transform.pipeline.world.reaching import access_of
+from batch_transform.spark.dead_letters import ERROR_TYPE
+from batch_transform.spark.empty_tables import partitions_last
+from batch_transform.spark.exact_reading import read_exactly
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.settings import SCAN_SETTINGS, session_settings
+from batch_transform.spark.user_session import user_session, zone_of
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """What a run published.
+
+    Attributes:
+        df: the scored rows, read from where they are stored.
+        dead_letters: the rows without a prediction, with `error`, or what `dead_letter.column` names.
+        report: as the job prints it.
+    """
+
+    df: DataFrame
+    dead_letters: DataFrame
+    report: Mapping[str, Any]
+
+
+def _silent(event: Event) -> None:
+    """Listens to nothing."""
+
+
+def score(
+    df: DataFrame,
+    *,
+    run_id: str | None = None,
+    model: str | Mapping[str, Any],
+    workspace: str,
+    columns: Sequence[str] | None = None,
+    prediction: str | Mapping[str, Any] | None = None,
+    transform: Mapping[str, Any] | None = None,
+    output: Mapping[str, Any] | None = None,
+    retry_dead: bool = False,
+    listener: Listener = _silent,
+    accept_model: bool = False,
+    **sections: Any,
+) -> ScoreResult:
+    """Returns the rows of `df` with a model's predictions beside each.
+
+    It runs at once (a lazy DataFrame would pay again for each action). A `run_id` that is known gives back its stored
+    result. The session is `df`'s own; its settings are put back and it is never stopped.
+
+    Args:
+        df: the table; it is evaluated once.
+        run_id: names the run for ever; may be left out with `emulator` only.
+        model: the name of a SageMaker model, or the section `model` of a run file.
+        workspace: `s3://bucket/prefix`.
+        columns: of the record, in this order; None: all.
+        prediction: the answers' schema in DDL, or the section `prediction`; None: one string column, `prediction`.
+        transform: that section of a run file, as is `output`; without an output the result stays in the workspace.
+        output: where to publish.
+        retry_dead: whether the dead rows of an unpublished run are sent again.
+        listener: is told what happens.
+        accept_model: go on with the model as it is now, where it is another one than has scored rows of this run.
+        sections: `errors`, `dead_letter`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a run file.
+
+    Raises:
+        ConfigurationError: an argument is wrong; nothing was done.
+        ErrorBudgetExceeded: more dead letters than `errors` accepts.
+        ServiceFailure: the service, S3 or Spark failed beyond the retries; the same call resumes the run.
+    """
+    config = from_arguments(
+        run_id=run_id,
+        model=model,
+        workspace=workspace,
+        columns=columns,
+        prediction=prediction,
+        transform=transform,
+        output=output,
+        **sections,
+    )
+    spark = df.sparkSession
+    with ExitStack() as resources:
+        url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
+        access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
+        driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead, accept_model=accept_model)
+        with renewed(driver.ctx.lease):
+            state = _run(driver)
+        assert state.report is not None
+        result, dead_letters = (_stored(df, driver.ctx, state, kind) for kind in KINDS)
+        return ScoreResult(result, dead_letters, state.report)
+
+
+def _run(driver: Driver) -> RunState:
+    """Drives the run to its end; however it ends, the lease is given back."""
+    status, report = "failed", None
+    try:
+        state = driver.run()
+        report = state.report
+        return state
+    except StopRequested as err:
+        status = "interrupted"
+        driver.interrupt(ASKED)
+        raise ServiceFailure(str(err)) from err
+    except KeyboardInterrupt:
+        status = "interrupted"
+        driver.interrupt()
+        raise
+    except SPARK_ERRORS as err:
+        raise ServiceFailure(f"Spark: {first_line(err)}") from err
+    finally:
+        with suppress(BatchTransformError):
+            driver.close(report or run_report(driver.state, status, str(driver.ctx.places.run)))
+
+
+def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> DataFrame:
+    """The rows that this run published: of Parquet its own files only, of Delta the table."""
+    assert state.publication is not None
+    spark, targets = df.sparkSession, targets_of(ctx.config, ctx.places)
+    if targets.is_delta:
+        table = delta_outputs(targets, ctx.places)[kind]
+        return spark.read.table(table.table) if table.table else spark.read.format("delta").load(table.path)
+    part = dict(zip(KINDS, state.publication.parts, strict=True))[kind]
+    publication = Publication.from_document(state.publication.payload["publications"][kind], ctx.ledger.read_part(part))
+    root = ctx.places.spark_path(publication.target)
+    files = [f"{root}/{file.target}" for file in publication.files]
+    assert state.staged is not None
+    schema = StructType([*df.schema.fields, *_added(spark, ctx, state, kind)])
+    if not files:
+        return spark.createDataFrame([], partitions_last(spark, schema, targets.output.partition_by))
+    with session_settings(spark, SCAN_SETTINGS):  # which of Spark's readers it is
+        return read_exactly(spark, schema, files, timeZone=zone_of(state.staged), basePath=root)
+
+
+def _added(spark: SparkSession, ctx: RunContext, state: RunState, kind: Kind) -> list[StructField]:
+    """The columns that a table of the run has beside the input's."""
+    if kind == "dead_letter":
+        return [StructField(targets_of(ctx.config, ctx.places).dead_letter.error_column, ERROR_TYPE)]
+    assert state.staged is not None
+    with user_session(spark, state.staged):
+        return shape_of(spark, ctx.config, state.inferred).columns

@@ -1,0 +1,105 @@
+"""The command `plan`: what a run would do, from its records as they are; writes, creates and pays nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from batch_transform.config.places import is_s3
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    Interrupted,
+    ServiceFailure,
+    fault_lines,
+    first_line,
+)
+from batch_transform.core.estimate.plan_text import plan_lines
+from batch_transform.core.estimate.run_plan import Asked, run_plan
+from batch_transform.core.events import Event, Listener
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.pipeline.checks.run_rows import rule_of
+from batch_transform.pipeline.checks.sources import read_source
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.lifecycle.guarded import tell_terminal
+from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.tables.spark_tables import is_columnar
+from batch_transform.pipeline.world.emulation import embedded_emulator
+from batch_transform.pipeline.world.reaching import access_of
+from batch_transform.pipeline.world.session import make_session
+from batch_transform.s3.store import S3Store
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.measuring import measure
+from batch_transform.spark.reading import has_large_rows
+
+
+def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
+    """Returns the exit code of the plan of a resolved run file; its report goes to the handshake."""
+    config = RunConfig.from_document(document)
+    interrupts = Interrupts(alive_file=handshake.alive_file)
+    with interrupts.installed():
+        try:
+            handshake.report(_planned(config, interrupts))
+        except (BatchTransformError, Interrupted) as err:
+            return _end(config, err, handshake)
+        except SPARK_ERRORS as err:
+            return _end(config, ServiceFailure(f"Spark: {first_line(err)}"), handshake)
+    return 0
+
+
+def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake: Handshake) -> int:
+    status = "refused" if isinstance(error, ConfigurationError) else "failed"
+    faults = fault_lines(error)
+    if isinstance(error, Interrupted):  # whose words are about a run
+        status, faults = "interrupted", ["plan was interrupted"]
+    tell_terminal(Event("end", "; ".join(faults)))
+    handshake.report({"run_id": config.run_id, "status": status, "error": faults})
+    return error.exit_code
+
+
+def _planned(config: RunConfig, interrupts: Interrupts) -> dict[str, Any]:
+    with ExitStack() as resources:
+        url = None
+        given = config.input
+        if config.emulator is not None and given is not None and (given.dead_letters or is_s3(given.path or "")):
+            # Only so can an input be read that lies in the emulator's S3.
+            url = resources.enter_context(embedded_emulator(config.emulator))
+        access = access_of(config, url, os.environ)
+        spark = make_session(config.run_id, access)
+        interrupts.take_over()
+        found = plan(spark, config, tell_terminal, S3Store(access.client("s3")))
+        spark.stop()  # of a plan that failed, or was interrupted while Spark works, the process's end is the end
+        return found
+
+
+def plan(
+    spark: SparkSession, config: RunConfig, listener: Listener, store: ObjectStore | None = None
+) -> dict[str, Any]:
+    """Returns the report of a plan; its keys are those of `run_plan` besides run_id, status and model.
+
+    Args:
+        spark: the session.
+        config: the checked configuration of a run file.
+        listener: is told the plan in lines.
+        store: with the workspace, for an input that lies in another run.
+
+    Raises:
+        ConfigurationError: the input or the record is none, or rows cannot be sent.
+    """
+    assert config.input is not None
+    places = places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
+    df = read_source(spark, config.input, places, store).df
+    rule = rule_of(spark, df.schema, config)
+    asked = Asked.of(config.to_document(), rule.header)
+    large = is_columnar(config.input) and has_large_rows(df)
+    measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
+    found: Mapping[str, Any] = run_plan(measured, asked)
+    for line in plan_lines(found):
+        listener(Event("plan", line))
+    return {"run_id": config.run_id, "status": "planned", "model": config.model.name, **found}

@@ -1,0 +1,108 @@
+"""The run of a submitted run file: session, emulator, signals, report and exit code around the driver's loop."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from batch_transform.aws.access import AwsAccess
+from batch_transform.config.runfile import RunConfig
+from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, RUN, STEPS
+from batch_transform.pipeline.commands.step_by_step import prepare, step_report
+from batch_transform.pipeline.handshake import Handshake, next_step
+from batch_transform.pipeline.lifecycle.guarded import Guarded, tell_terminal
+from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.lifecycle.opening import open_run
+from batch_transform.pipeline.lifecycle.renewal import renewed
+from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.recorded import published_report
+from batch_transform.pipeline.world.emulation import embedded_emulator
+from batch_transform.pipeline.world.reaching import access_of
+from batch_transform.pipeline.world.session import make_session
+
+# Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,
+# whatever its exit code (ApplicationMaster.finish).
+_IN_YARN = "SPARK_YARN_STAGING_DIR"
+
+
+def run_job(
+    document: dict[str, Any],
+    handshake: Handshake,
+    command: str = RUN,
+    *,
+    retry_dead: bool = False,
+    accept_model: bool = False,
+) -> int:
+    """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake.
+
+    Args:
+        document: the resolved run file.
+        handshake: with the wrapper.
+        command: RUN; RESUME goes on with the rows that are staged, whatever became of the input; or the step that
+            this is: PREPARE ends when the jobs of the first round are recorded.
+        retry_dead: whether the dead rows of an unpublished run are to be sent again.
+        accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
+    """
+    config = RunConfig.from_document(document)
+    job = _Job(config, handshake, command, retry_dead=retry_dead, accept_model=accept_model)
+    return job.do(job.run)
+
+
+class _Job(Guarded):
+    def __init__(
+        self, config: RunConfig, handshake: Handshake, command: str, *, retry_dead: bool, accept_model: bool
+    ) -> None:
+        super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
+        self._config = config
+        self._command = command
+        self._retry_dead = retry_dead
+        self._accept_model = accept_model
+
+    def run(self) -> None:
+        """Runs to the end; the emulator lives until then."""
+        url = None
+        if self._config.emulator is not None:
+            url = self.resources.enter_context(embedded_emulator(self._config.emulator))
+        access = access_of(self._config, url, os.environ)
+        report = None if self._retry_dead else published_report(self._config, access)
+        if report is None:
+            report = self._drive(access)
+        elif os.environ.get(_IN_YARN):
+            make_session(self._config.run_id, access).stop()
+        self.handshake.report(report)
+
+    def _drive(self, access: AwsAccess) -> dict[str, Any]:
+        """Returns the report of a run that was not published before."""
+        spark = make_session(self._config.run_id, access)
+        self.interrupts.take_over()
+        anew = self._command in (RUN, PREPARE)
+        self.driver = open_run(
+            spark,
+            self._config,
+            access,
+            tell_terminal,
+            names_input=anew,
+            retry_dead=self._retry_dead,
+            accept_model=self._accept_model,
+        )
+        self.resources.enter_context(renewed(self.driver.ctx.lease))
+        if self._command == COLLECT:
+            # What was hurt is made again here, and sent: nobody holds a cluster until that is scored.
+            self.driver.ctx = replace(self.driver.ctx, waits=self._config.emulated)
+        (prepare if self._command == PREPARE else _to_the_end)(self.driver)
+        report = self._report(self.driver)
+        self.driver.close(report)
+        spark.stop()
+        return report
+
+    def _report(self, driver: Driver) -> dict[str, Any]:
+        run = str(driver.ctx.places.run)
+        if self._command in STEPS:
+            return step_report(driver.state, self._command, run, lambda step: next_step(step, run, os.environ))
+        assert driver.state.report is not None
+        return driver.state.report
+
+
+def _to_the_end(driver: Driver) -> None:
+    driver.run()

@@ -1,0 +1,108 @@
+"""The part of `prepare`, `submit` and `collect` that needs no Spark, as one process does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError, NeedsSpark
+from batch_transform.core.run_state import RunState
+from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT, CommandLine
+from batch_transform.pipeline.commands.named_run import Reached, reached, resumable
+from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.step_by_step import SETTLED, is_prepared, step_report, without_spark
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.lifecycle.guarded import Guarded, tell_terminal
+from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.lifecycle.rejoining import rejoin_run
+from batch_transform.pipeline.lifecycle.renewal import renewed
+from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.recorded import read_run
+from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
+
+
+@dataclass(frozen=True)
+class Done:
+    """How far a step came without Spark.
+
+    Attributes:
+        exit_code: of the step, if nothing is left to do.
+        needs_spark: whether the rest of the step is Spark's; nothing was reported then.
+    """
+
+    exit_code: int
+    needs_spark: bool = False
+
+
+def step_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> Done:
+    """Returns how far a step came; its report goes to the handshake, unless the rest is Spark's.
+
+    Args:
+        asked: the command line, of one of STEPS.
+        environ: where `${name}` is looked up, and what reaches AWS.
+        handshake: gets the report.
+    """
+    step = _Step(asked, environ, handshake)
+    return Done(step.do(step.run), step.needs_spark)
+
+
+def going_on(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState | None) -> RunConfig:
+    """Returns the configuration with which a step goes on with a run, its input as `prepare` has recorded it.
+
+    Raises:
+        ConfigurationError: the run is not prepared; else as `resumable`.
+    """
+    if state is None or not is_prepared(state):
+        raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
+    return resolve_input(resumable(asked, environ, there, state), PACKAGE_CACHE)
+
+
+class _Step(Guarded):
+    def __init__(self, asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> None:
+        # It ends within moments by itself, and what it has recorded counts: nobody's death need end it.
+        super().__init__(None, handshake, Interrupts(watch_parent=False))
+        self._asked = asked
+        self._environ = environ
+        self.needs_spark = False
+
+    def run(self) -> None:
+        there = self.resources.enter_context(reached(self._asked, self._environ))
+        run = read_run(there.uri, there.access)
+        if self._asked.command == PREPARE and not is_prepared(run.state):
+            self.needs_spark = True
+            return
+        config = going_on(self._asked, self._environ, there, run.state)
+        self.run_id = config.run_id
+        meant = self._asked.command == SUBMIT
+        accepts = self._asked.accept_model
+        self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant, accept_model=accepts)
+        self._drive(self.driver)
+
+    def _drive(self, driver: Driver) -> None:
+        if driver.ctx.lease.epoch:
+            self.resources.enter_context(renewed(driver.ctx.lease))
+            self._work(driver)
+        command, workspace = self._asked.command, str(driver.ctx.places.run)
+        config = driver.ctx.config
+        report = step_report(
+            driver.state, command, workspace, lambda step: spelled(step, self._asked, config, self._environ)
+        )
+        driver.close(report)
+        self.needs_spark |= self._may_begin_spark and report["status"] == SETTLED
+        if not self.needs_spark:
+            self.handshake.report(report)
+
+    def _work(self, driver: Driver) -> None:
+        """Does what needs no Spark. What is hurt is made again by Spark, where this step may begin it."""
+        try:
+            without_spark(driver, self._asked.command)
+        except NeedsSpark as err:
+            if not self._may_begin_spark:
+                raise
+            driver.ctx.tell("mend", err.what)
+            self.needs_spark = True
+
+    @property
+    def _may_begin_spark(self) -> bool:
+        return self._asked.command == COLLECT and not self._asked.no_merge

@@ -1,0 +1,36 @@
+"""The reports of a run, in its folder on S3 and, with an emulator, where a person on a laptop finds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from batch_transform.config import places
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.publishing.html import render
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.run_state import RunState
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.context import RunContext
+
+
+def write_html(ctx: RunContext, state: RunState) -> str:
+    """Returns the location of the HTML report.
+
+    The emulated S3 ends with the run, so there the report lies beside the scratch folder on disk.
+    """
+    page = render(run_report(state, "published", str(ctx.places.run)), state).encode()
+    ctx.store.put(ctx.uri("report.html"), page)
+    if not ctx.config.emulated or places.is_s3(ctx.config.staging_place):
+        return str(ctx.uri("report.html"))
+    path = Path(ctx.places.scratch.removeprefix("file:")) / "report.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(page)
+    return str(path)
+
+
+def write_status(store: ObjectStore, run: S3Uri, report: Mapping[str, Any]) -> None:
+    """Writes `status.json` into a run's folder: in cluster mode nobody sees the driver's output or exit code."""
+    store.put(run.join("status.json"), json.dumps(report, ensure_ascii=False, indent=1).encode())

@@ -1,0 +1,110 @@
+"""Take a run: hold its lease, and begin its ledger or go on with it. Needs no Spark."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from batch_transform.core.errors import RunStopped
+from batch_transform.core.naming import NONCE_CHARACTERS
+from batch_transform.core.predictions.stored_schema import decode_schema, encode_schema
+from batch_transform.core.resuming.replanning import goes_back
+from batch_transform.core.resuming.retrying import check_retry
+from batch_transform.core.run_state import RunState
+from batch_transform.core.state.fold import advance, fold
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.recorded import check_same
+
+
+def begin(ctx: RunContext, *, retry_dead: bool = False) -> RunState:
+    """Returns the state of the run once this driver holds it, begun if it is new.
+
+    Args:
+        ctx: of the run.
+        retry_dead: whether its dead rows are to be sent again.
+
+    Raises:
+        RunHeld: another driver is at work on it.
+        ConfigurationError: another driver has begun it in the meantime, with another configuration.
+    """
+    return _taken(ctx, lambda recorded, given_back: _held(ctx, recorded, retry_dead))
+
+
+def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
+    """Returns the state of a run that has begun once this process holds it, for a step of many, and its context.
+
+    A step comes each minute, and most find nothing to do. So it records that it goes on with the run only where that
+    says something: its configuration is another one, the run had ended, the process before it died, whose appends must
+    be fenced, or a job is to go back to an earlier instance type.
+
+    Args:
+        ctx: of the run, as it was before it was held: another process may since have inferred how answers are read.
+        is_meant: whether whoever asks for the step means to go on with a run that a person has stopped.
+
+    Raises:
+        RunHeld: another driver is at work on it.
+        ConfigurationError: it was begun with another configuration.
+        RunStopped: a person has stopped it, and going on is not meant.
+    """
+
+    def held(recorded: RunState | None, given_back: bool) -> RunState:
+        assert recorded is not None
+        check_same(recorded, ctx.config)
+        if recorded.stopped and not is_meant:
+            raise RunStopped(ctx.places.run)
+        ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
+        changed = recorded.config != ctx.config.to_document()
+        if recorded.report is not None:
+            return recorded
+        goes_on = ended or changed or not given_back or ctx.accept_model
+        patience = ctx.config.transform.job_timeout_minutes
+        if not goes_on and not goes_back(recorded, ctx.clock.now(), patience, is_meant=is_meant):
+            return recorded
+        # Without its time where nobody means it: the wait that has ended the run is not begun anew by looking.
+        return _held(_reading(ctx, recorded), recorded, tells_time=goes_on or is_meant)
+
+    state = _taken(ctx, held)
+    return _reading(ctx, state), state
+
+
+def _reading(ctx: RunContext, state: RunState) -> RunContext:
+    """The context that reads answers as the state says."""
+    assert state.staged is not None
+    return replace(ctx, objects=ctx.objects.reading(decode_schema(state.staged.answers)))
+
+
+def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -> RunState:
+    """What `held` returns of the recorded state, and of whether the last driver has given the run back."""
+    last = ctx.lease.look()
+    given_back = last is None or last.released
+    if last is not None and not given_back:
+        died = f"waiting up to {last.ttl_seconds:g} s to see whether it lives"
+        ctx.tell("resume", f"the last driver ({last.writer}) has not given the run back; {died}")
+    try:  # a signal may come as soon as the lease is held
+        ctx.ledger.hold(ctx.lease.acquire(ctx.ledger.epoch))
+        return held(fold(ctx.ledger.load()), given_back)
+    except BaseException:
+        ctx.lease.release()
+        raise
+
+
+def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, *, tells_time: bool = True) -> RunState:
+    at = {"at": ctx.clock.now().isoformat(), "config": ctx.config.to_document()}
+    if recorded is None:
+        opened = {"run_id": ctx.run_id, "nonce": secrets.token_hex(NONCE_CHARACTERS // 2), **at}
+        return advance(None, ctx.ledger.append("opened", opened))
+    check_same(recorded, ctx.config)
+    if recorded.report is not None:
+        return recorded
+    ctx.tell("resume", f"{ctx.run_id} goes on after {recorded.rounds} rounds")
+    told: dict[str, Any] = {"answers": encode_schema(ctx.objects.reader.schema)}
+    if retry_dead:
+        check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
+        told["retry_dead"] = True
+    if ctx.accept_model:
+        told["accept_model"] = True
+    if not tells_time:
+        del at["at"]
+    return advance(recorded, ctx.ledger.append("resumed", {**at, **told}))

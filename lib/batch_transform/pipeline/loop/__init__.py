@@ -1,0 +1,1 @@
+"""The driver's loop, and what is looked at before an action that needs it."""

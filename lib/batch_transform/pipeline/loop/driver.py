@@ -1,0 +1,166 @@
+"""The driver's loop: ask the core what comes next, do it, record what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.ledger import Part
+from batch_transform.core.predictions.stored_schema import decode_schema
+from batch_transform.core.run_state import INTERRUPTED, RunState
+from batch_transform.core.state import actions as act
+from batch_transform.core.state.decide import next_action
+from batch_transform.core.state.fold import advance
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.ending.cleaning import clean_after
+from batch_transform.pipeline.ending.reporting import write_status
+from batch_transform.pipeline.ending.stopping import stop_jobs
+from batch_transform.pipeline.loop.handlers import (
+    infer,
+    publish,
+    reconcile,
+    retry,
+)
+from batch_transform.pipeline.loop.handlers import (
+    jobs as score,
+)
+from batch_transform.pipeline.loop.handlers import (
+    plan_round as plan,
+)
+from batch_transform.pipeline.loop.handlers import (
+    stage as prepare,
+)
+from batch_transform.pipeline.loop.mending import Mender
+from batch_transform.pipeline.outcome import Outcome
+
+_Handler = Callable[[RunContext, RunState, Any], Outcome | None]
+_HANDLERS: dict[type[Any], _Handler] = {
+    act.Stage: prepare.stage_rows,
+    act.Export: prepare.export_rows,
+    act.Plan: plan.plan_round,
+    act.Replan: score.replan_job,
+    act.Create: score.create_job,
+    act.Await: score.await_job,
+    act.Infer: infer.infer,
+    act.Judge: reconcile.judge_job,
+    act.Reconcile: reconcile.reconcile_round,
+    act.RetryDead: retry.retry_dead,
+    act.GiveUp: reconcile.give_up,
+    act.Gate: publish.check_gate,
+    act.Intend: publish.intend,
+    act.Publish: publish.publish_tables,
+    act.Finish: publish.finish,
+}
+# Of a process that does not wait for jobs.
+_HANDLERS_THAT_LOOK: dict[type[Any], _Handler] = {
+    **_HANDLERS,
+    act.Create: score.create_job_or_look,
+    act.Await: score.look_at_jobs,
+}
+
+# Of what was scored and merged; they take long.
+_READING = (act.Intend, act.Publish)
+
+
+class Driver:
+    """Drives one run; `state` is always what the ledger says."""
+
+    def __init__(self, ctx: RunContext, state: RunState) -> None:
+        self.ctx = ctx
+        self.state = state
+        self._mender = Mender()
+
+    def run(self) -> RunState:
+        """Returns the state of the published run.
+
+        Raises:
+            BatchTransformError: the run ended otherwise; what is in the ledger is true, and it can be resumed.
+        """
+        while self.step():
+            pass
+        return self.state
+
+    def step(self) -> bool:
+        """Does what comes next and records it; returns False if there is nothing left to do, or to do now.
+
+        Now there is nothing to do if jobs are in flight and this process does not wait for them (`RunContext.waits`).
+
+        Raises:
+            BatchTransformError: as `run`.
+        """
+        action = next_action(self.state)
+        if isinstance(action, act.Nothing):
+            return False
+        self.ctx.refuse_if_asked_to_stop()
+        self.ctx.lease.require()
+        began = self.ctx.clock.monotonic()
+        outcome = self._outcome(action)
+        if outcome is None:
+            return False
+        seconds = round(self.ctx.clock.monotonic() - began, 3)
+        self._record(outcome.kind, {**outcome.payload, "seconds": seconds}, outcome.parts)
+        return True
+
+    def _outcome(self, action: act.Action) -> Outcome | None:
+        sound = self._mender.before(self.ctx, self.state, action)
+        if isinstance(sound, Outcome):
+            return sound
+        handlers = _HANDLERS if self.ctx.waits else _HANDLERS_THAT_LOOK
+        try:
+            return handlers[type(sound)](self.ctx, self.state, sound)
+        except ServiceFailure:
+            # What it reads may have been hurt since it was looked at.
+            again = self._mender.before(self.ctx, self.state, action) if isinstance(action, _READING) else action
+            if isinstance(again, Outcome):
+                return again
+            raise
+
+    def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
+        self.ctx.lease.require()
+        self.state = advance(self.state, self.ctx.ledger.append(kind, payload, parts))
+        if kind == "inferred" and self.state.inferred is not None:
+            assert self.state.staged is not None
+            staged = self.state.staged
+            tables = self.ctx.tables.reading(self.state.inferred, staged)
+            objects = self.ctx.objects.reading(decode_schema(staged.answers))
+            self.ctx = replace(self.ctx, tables=tables, objects=objects)
+
+    def interrupt(self, reason: str = INTERRUPTED) -> list[str]:
+        """Stops the jobs in flight, also one whose creation was not recorded, unless they are to be left; their names.
+
+        Works without Spark, which may be gone already.
+
+        Raises:
+            LedgerFenced: another driver has taken over, and the jobs are its own.
+            ServiceFailure: a job could not be stopped.
+        """
+        if self.ctx.config.transform.on_interrupt == "leave":
+            return []
+        self.state, names = stop_jobs(self.state, self.ctx.lease, self.ctx.ledger, self.ctx.jobs, reason)
+        return names
+
+    def close(self, report: Mapping[str, Any]) -> None:
+        """Writes `status.json` and gives the lease back; a driver that has lost it leaves both as they are.
+
+        Raises:
+            ServiceFailure: S3 would not; the next driver waits for the lease to run out.
+        """
+        if not self.ctx.lease.epoch:
+            return  # a published run that was only asked for its report
+        try:
+            self.ctx.lease.require()
+            write_status(self.ctx.store, self.ctx.places.run, report)
+            self._tidy()
+        finally:
+            self.ctx.lease.release()
+
+    def _tidy(self) -> None:
+        """Removes what a published run leaves in its workspace, if it is not to be kept."""
+        ctx = self.ctx
+        if ctx.config.workspace_retention == "keep" or self.state.report is None:
+            return
+        self.state, left = clean_after(ctx.config, self.state, ctx.store, ctx.lease, ctx.ledger)
+        for place in left:
+            ctx.tell("clean", f"remains: {place}")

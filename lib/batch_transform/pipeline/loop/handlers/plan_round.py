@@ -1,0 +1,137 @@
+"""Handler of the beginning of a round: which spans are sent, in which jobs."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.isolation import rounds
+from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, reopened
+from batch_transform.core.isolation.round_tries import Lane
+from batch_transform.core.isolation.trials import known_so_far
+from batch_transform.core.naming import job_name
+from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.sending.instance_types import chosen_type, lacks_in_a_row
+from batch_transform.core.sending.load_relief import helped, lanes_under_load
+from batch_transform.core.sending.object_rules import headroom
+from batch_transform.core.sending.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
+from batch_transform.core.sending.request import manifest, sent_names, transform_request
+from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
+from batch_transform.core.state import actions as act
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.back_off import back_off
+from batch_transform.pipeline.loop.handlers.controls import write_controls
+from batch_transform.pipeline.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The spans that a round sends (SPAN_SCHEMA) and those that it leaves (OPEN_SCHEMA).
+
+    Attributes:
+        controls: how many go beside the spans of a lane and payload.
+        may_be_load: lanes of which something failed that may pass with fewer requests at a time.
+    """
+
+    send: pa.Table
+    waiting: pa.Table
+    is_probe: bool
+    controls: Mapping[Lane, int] = field(default_factory=dict)
+    may_be_load: frozenset[str] = frozenset()
+
+
+def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
+    """Returns the step `planned`: the round's jobs, each with its whole request, before any is created."""
+    if ctx.waits and (lacks := lacks_in_a_row(state)):
+        back_off(ctx, lacks - 1)
+    last = state.last_round
+    now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
+    lanes = _lanes(ctx, state, now.send)
+    kind, jobs, parts = chosen_type(state), [], []
+    for index, lane in enumerate(lanes):
+        name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
+        controls = write_controls(ctx, state, lane, now.controls)
+        is_helped = lane.lane in now.may_be_load
+        request = _request(ctx, name, lane, [*controls], kind, is_helped=is_helped)
+        job = {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request}
+        pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
+        jobs.append({**job, **pinned, "is_helped": is_helped})
+        parts.append(ctx.ledger.write_part(lane.spans))
+        ctx.tell("plan", _described(ctx, name, lane, kind))
+    parts.append(ctx.ledger.write_part(now.waiting))
+    at = ctx.clock.now().isoformat()
+    return Outcome("planned", {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
+
+
+def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Outcome:
+    """Returns the step `replanned`: another request, by another name, for the spans of a job that was never created.
+
+    Args:
+        ctx: of the run.
+        state: the run.
+        job: that one; the service does not know it.
+        kind: the instance type to ask for.
+    """
+    spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+    lane = one_job(_lanes(ctx, state, spans), spans)
+    name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
+    request = _request(ctx, name, lane, job.controls, kind, is_helped=job.is_helped)
+    ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
+    # Without its time: another name for a job is no end of the wait for it.
+    return Outcome("replanned", {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
+
+
+def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
+    transform = ctx.config.transform
+    settings = transform.max_payload_mb, transform.max_concurrent_transforms
+    fitting = with_payload_that_fits(spans, *settings, state.framing)
+    return plan_lanes(fitting, *settings, state.framing, headroom(state.config))
+
+
+def _first_round(ctx: RunContext, state: RunState) -> _Round:
+    assert state.spans is not None
+    spans = conformed(ctx.ledger.read_part(state.spans), SPAN_SCHEMA)
+    sendable = spans.filter(pc.not_equal(spans["lane"], UNSENDABLE))
+    return _Round(sendable, OPEN_SCHEMA.empty_table(), is_probe=False)
+
+
+def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
+    assert last.open is not None
+    left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
+    if last.resumed:
+        left = reopened(left)
+    # Whoever resumes means to try everything again.
+    probe = last.probe_next and not last.resumed
+    good = sum(r.scored_rows for r in state.round_records)
+    bad = sum(r.dead_rows - r.retried_rows for r in state.round_records)
+    plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad, known=known_so_far(state, good, bad))
+    sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, state.framing))
+    send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
+    rounds.check_replaced(left, send, waiting)
+    what = "single rows, to tell a broken model from bad rows" if probe else "objects of what failed"
+    ctx.tell("isolate", f"round {state.rounds + 1}: {send.num_rows:,} {what}")
+    return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
+
+
+def _described(ctx: RunContext, name: str, lane: LanePlan, kind: str) -> str:
+    limits = lane.throughput
+    payload, concurrent = limits.max_payload_mb or "model", limits.max_concurrent_transforms or "model"
+    where = f"{ctx.config.transform.instance_count} x {kind}"
+    return f"{name}: {lane.spans.num_rows:,} objects on {where}, payload {payload} MB, {concurrent} at once on each"
+
+
+def _request(
+    ctx: RunContext, name: str, lane: LanePlan, controls: Sequence[str], kind: str, *, is_helped: bool
+) -> dict[str, object]:
+    """Writes the job's manifest, under a random name, and makes its request."""
+    listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
+    ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))
+    document = json.loads(json.dumps(ctx.config.to_document()))
+    limits, document["transform"] = helped(lane.throughput, document["transform"], is_helped=is_helped)
+    output = ctx.places.outputs.join(name)
+    return transform_request(name, document, ctx.config.record.media_type, listed, output, limits, kind)

@@ -1,0 +1,183 @@
+"""Handlers of the end: gate, intend, publish, finish."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
+from batch_transform.core.isolation.diagnosis import advice, by_class, recovered_spans, sentence
+from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.publishing import gate
+from batch_transform.core.publishing.gate import Counts
+from batch_transform.core.publishing.publication import KINDS, Publication
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.resuming.committing import apart
+from batch_transform.core.run_state import RunState
+from batch_transform.core.state import actions as act
+from batch_transform.outputs.parquet import prepare, publish
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.ending.cleaning import staging_folders
+from batch_transform.pipeline.ending.reporting import write_html
+from batch_transform.pipeline.handshake import again
+from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
+from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
+from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.remedies import on_another_type
+from batch_transform.pipeline.targets import targets_of
+
+_COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
+
+
+def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
+    """Returns the step `gated`, with the leaves: every row has exactly one outcome."""
+    assert state.staged is not None
+    table = settled_leaves(ctx.ledger, state)
+    counts = gate.check(state.staged.files, table, lines_set_aside(ctx.ledger, state))
+    ctx.tell(
+        "gate", f"{counts.rows_in:,} rows in = {counts.rows_scored:,} scored + {counts.rows_dead_letter:,} dead letters"
+    )
+    payload: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
+    payload["errors"] = by_class(table, DEAD)
+    verdicts = (ctx.ledger.read_part(job.verdicts) for job in state.jobs if job.verdicts)
+    payload["advice"] = advice(
+        state.jobs, payload["errors"], recovered_spans(verdicts, table), on_another_type(ctx, "--retry-dead")
+    )
+    for line in [*map(sentence, payload["errors"]), *payload["advice"]]:
+        ctx.tell("gate", line)
+    held = held_leaves(ctx.ledger, state)
+    parts = [table] if held is None else [table, apart(table, held)]
+    return Outcome("gated", payload, tuple(ctx.ledger.write_part(part) for part in parts))
+
+
+def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
+    """Returns the step `publication`: what publishing will do, before any of it is done.
+
+    For Parquet everything is merged and counted before; Delta commits what it writes, so there it is not yet written.
+    """
+    counts = _counts(state)
+    _require_budget(ctx, state, counts)
+    targets = targets_of(ctx.config, ctx.places)
+    with _scored_already():
+        check_uncommitted(ctx.tables, state, ctx.config)
+    if targets.is_delta:
+        return Outcome("publication", {"format": "delta", "targets": targets.named()})
+    tables = [ctx.tables.write(state, kind) for kind in KINDS]
+    gate.check_written(counts, *[table.rows for table in tables])
+    ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
+    with _scored_already():
+        publications = [
+            prepare(
+                table.kind,
+                targets.mode,
+                table.tree,
+                table.target,
+                table.files,
+                state.run_id,
+                state.nonce,
+                state.merges_lost,
+            )
+            for table in tables
+        ]
+    documents = {publication.kind: publication.to_document() for publication in publications}
+    parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
+    payload = {"format": "parquet", "targets": targets.named(), "publications": documents}
+    return Outcome("publication", payload, tuple(parts))
+
+
+def _counts(state: RunState) -> Counts:
+    assert state.gate is not None
+    return Counts(**{name: state.gate.payload[name] for name in _COUNTS})
+
+
+def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
+    """Keeps the dead letters in the run's own folder and ends, if they are more than `errors` accepts."""
+    if ctx.config.errors.accepts(counts.rows_dead_letter, counts.rows_in):
+        return
+    place = ctx.tables.keep_dead_letters(state)
+    # The embedded emulator's S3 ends with the run, and with it what was scored.
+    how = "To publish them beside the result" if ctx.config.ephemeral else "To publish without scoring again"
+    setting = f"errors.max_rows={counts.rows_dead_letter}"
+    resume = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
+    command, retry = f"{resume} --set {setting}", f"{resume} --retry-dead"
+    if ctx.config.takes_frame:
+        command = f'the same call of score() with errors={{"max_rows": {counts.rows_dead_letter}}}'
+        retry = "the same call with retry_dead=True"
+    # Once the run has set out to commit, its dead letters may be there (core.resuming.retrying.check_retry).
+    once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
+    raise ErrorBudgetExceeded(
+        f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
+        f"nothing is published. The dead letters lie in {place}. {once_more}{how}: {command}",
+        setting,
+    )
+
+
+def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Outcome:
+    """Returns the step `published`, dead letters first."""
+    intent = action.publication
+    if intent.payload["format"] == "parquet":
+        for kind, part in reversed(list(zip(KINDS, intent.parts, strict=True))):
+            publication = Publication.from_document(intent.payload["publications"][kind], ctx.ledger.read_part(part))
+            ctx.lease.renew()
+            source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
+            publish(publication, source, target, permit=ctx.lease.require)
+    else:
+        with _scored_already():
+            _publish_delta(ctx, state)
+    targets = intent.payload["targets"]
+    ctx.tell("publish", targets["output"])
+    return Outcome("published", targets)
+
+
+@contextmanager
+def _scored_already() -> Iterator[None]:
+    """Turns a refusal of the output into a failure that can be resumed: exit code 2 would say that nothing was done."""
+    try:
+        yield
+    except ConfigurationError as err:
+        raise ServiceFailure(f"publishing failed, everything is scored and the run can be resumed: {err}") from err
+
+
+def _another_way(ctx: RunContext) -> str:
+    """What a person may do about a table that does not take the rows."""
+    if ctx.config.takes_frame:
+        return (
+            "Everything is scored. If the table does not take these rows: the same call of score() with another output "
+            "(or another prediction.sql) publishes them without scoring again"
+        )
+    command = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
+    return (
+        f"Everything is scored. If the table does not take these rows: {command} --set output.path=... (or another "
+        "prediction.sql) publishes them without scoring again"
+    )
+
+
+def _publish_delta(ctx: RunContext, state: RunState) -> None:
+    counts, named = _counts(state), targets_of(ctx.config, ctx.places).named()
+    rows = {"result": counts.rows_scored, "dead_letter": counts.rows_dead_letter}
+    for kind in reversed(KINDS):
+        ctx.lease.renew()
+        try:
+            written = ctx.tables.commit(state, kind)
+        except ServiceFailure as err:
+            raise ServiceFailure(f"{err}. {_another_way(ctx)}") from err
+        if written != rows[kind]:
+            place = named["output" if kind == "result" else "dead_letter"]
+            raise PublishedUnverified(
+                f"{place}: the commit has {written} rows, the gate proved {rows[kind]}. If no other run's rows are in "
+                "that table, drop or move it and resume: they are committed once more, and nothing is scored again. "
+                "Else another run_id scores the input anew"
+            )
+
+
+def finish(ctx: RunContext, state: RunState, action: act.Finish) -> Outcome:
+    """Returns the step `done`, with the report."""
+    html = write_html(ctx, state)
+    if ctx.config.ephemeral:
+        # The emulated S3 ends with this process, so nothing will ever read these again.
+        with suppress(ConfigurationError):
+            for folder in staging_folders(ctx.places, ctx.ledger.writers):
+                ctx.open_tree(folder).clear()
+    return Outcome("done", {"report": run_report(state, "published", str(ctx.places.run), html)})

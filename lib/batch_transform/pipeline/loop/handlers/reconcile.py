@@ -1,0 +1,181 @@
+"""Handlers of what came of a round's jobs: judge, reconcile, give up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.isolation.data_log import JobLogs
+from batch_transform.core.isolation.diagnosis import by_class, sentence
+from batch_transform.core.isolation.failures import ErrorClass
+from batch_transform.core.isolation.judged import JudgedJob
+from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, reconcile
+from batch_transform.core.isolation.trials import is_evidence
+from batch_transform.core.isolation.verdicts import DEAD, FAILED, SCORED, Evidence, judge, judge_controls, rows_in_state
+from batch_transform.core.object_store import ObjectInfo
+from batch_transform.core.predictions.counting import OutputObject
+from batch_transform.core.resuming.mending import disbelieved, in_objects
+from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.sending.instance_types import type_after, type_of
+from batch_transform.core.sending.object_rules import is_one_object
+from batch_transform.core.spans import SPAN_SCHEMA, conformed
+from batch_transform.core.state import actions as act
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.remedies import on_another_type
+
+_LISTINGS = 10
+
+
+def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
+    """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
+    job = replace(action.job, controls=tuple(name for name in action.job.controls if name not in action.doubted))
+    every = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+    doubted = in_objects(every, action.doubted)
+    spans = every.filter(pc.invert(doubted))
+    objects = [*spans["object"].to_pylist(), *(name for names in spans["copies"].to_pylist() for name in names or [])]
+    outputs = outputs_of(ctx, job, objects)
+    names = {output.object for output in outputs}
+    counted = ctx.objects.count(outputs)
+    missing = [name for name in [*objects, *job.controls] if name not in names]
+    evidence = Evidence(counted, (logs := _logs(ctx, job, missing)).entries)
+    verdicts = pa.concat_tables([judge(job, spans, evidence), disbelieved(job, every.filter(doubted))])
+    passed, refused = judge_controls(job, evidence)
+    failed = rows_in_state(verdicts, FAILED) + rows_in_state(verdicts, DEAD)
+    ctx.tell(
+        "reconcile",
+        f"{job.name}: {len(names.difference(job.controls)):,} of {len(objects):,} outputs, {failed:,} rows failed",
+    )
+    payload = {
+        "job": job.name,
+        "controls_passed": passed,
+        "controls_failed": refused,
+        "instances": logs.instances,
+        "data_logs": logs.data_logs,
+    }
+    return Outcome("job_judged", payload, (ctx.ledger.write_part(verdicts),))
+
+
+def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
+    """What the data log says of the missing objects; nothing is asked where nothing is missing."""
+    if not missing:
+        return JobLogs({})
+    folder = ctx.places.input
+    # The reason sends to the logs where the model is at fault; a job that the service ended has no line to wait for.
+    patiently = "job logs" in (job.failure_reason or "")
+    logs = ctx.logs.read(job.name, folder.bucket, folder.key, missing, patiently=patiently)
+    if logs.trouble:
+        ctx.tell("reconcile", f"{job.name}: {logs.trouble}; its FailureReason decides")
+    return logs
+
+
+def outputs_of(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[OutputObject]:
+    """Returns the outputs of the job's own objects, as two equal listings show them."""
+    folder = ctx.places.outputs.join(job.name)
+    wanted = {*objects, *job.controls}
+    # S3 gives whole seconds, so a job's own output may seem a little older than the job.
+    created = datetime.fromisoformat(job.created_at).replace(microsecond=0) if job.created_at else None
+    found: dict[str, ObjectInfo] | None = None
+    for _ in range(_LISTINGS):
+        listed = {info.key: info for info in ctx.store.list(folder)}
+        if listed == found:
+            break
+        found = listed
+    outputs = []
+    for info in (found or {}).values():
+        name = info.key.rpartition("/")[2].removesuffix(".out")
+        if name not in wanted:
+            continue
+        if created is not None and info.last_modified < created:
+            ctx.tell("reconcile", f"{info.key} is older than its job and is not used")
+            continue
+        outputs.append(OutputObject(name, folder.join(f"{name}.out"), info.etag))
+    return outputs
+
+
+def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> Outcome:
+    """Returns the step `reconciled`: what the round settled, what is left, and whether the run goes on."""
+    last = state.last_round
+    assert last is not None
+    jobs = [_judged(ctx, state, job) for job in state.round_jobs]
+    waiting = conformed(ctx.ledger.read_part(last.waiting), OPEN_SCHEMA)
+    done = reconcile(
+        jobs,
+        waiting,
+        is_first=state.rounds == 1,
+        is_probe=last.is_probe,
+        before=[
+            _judged(ctx, state, job)
+            for job in state.jobs
+            if job.round_number < state.rounds and job.verdicts and is_evidence(state, job.round_number)
+        ],
+        rows=state.staged.rows if state.staged else 0,
+        divisible=not is_one_object(state.config),
+        scored_before=_scored_before(state),
+        has_schema=bool(state.staged and state.staged.answers),
+    )
+    failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
+    for entry in failed:
+        ctx.tell("reconcile", f"round {state.rounds}: {sentence(entry)}")
+    if done.trials.run.failed >= 1:
+        ctx.tell("reconcile", f"round {state.rounds}: {done.trials.run.words}")
+    payload = {
+        "scored_rows": rows_in_state(done.leaves, SCORED),
+        "dead_rows": rows_in_state(done.leaves, DEAD),
+        "probe": done.probe,
+        "stop": list(done.stop),
+        "misread": done.misread,
+        "unread": done.unread,
+        "trials": done.trials.known(),
+        "failed": failed,
+    }
+    parts: list[pa.Table] = [done.leaves, done.open]
+    return Outcome("reconciled", payload, tuple(ctx.ledger.write_part(part) for part in parts))
+
+
+def _scored_before(state: RunState) -> bool:
+    return any(settled.scored_rows for settled in state.round_records[:-1])
+
+
+def _judged(ctx: RunContext, state: RunState, job: JobRecord) -> JudgedJob:
+    assert job.verdicts is not None
+    other_type = type_after(state, type_of(job)) is not None
+    return JudgedJob(job, ctx.ledger.read_part(job.spans), ctx.ledger.read_part(job.verdicts), other_type)
+
+
+def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> Outcome:
+    """Ends the run: another round would end alike, or somebody else stopped a job.
+
+    Raises:
+        ServiceFailure: always; a driver that resumes the run tries again.
+    """
+    last = state.last_round
+    spans = last.open_spans if last else 0
+    if last is not None and last.misread:
+        again = "set that and start the run again: the answers are kept, and nothing is paid for twice"
+        if ctx.config.ephemeral:
+            again = "set that and start a run anew"  # the emulated S3 ends with this process
+        raise ServiceFailure(f"nothing is published: {'; '.join(action.reasons)}. To go on, {again}")
+    if last is not None and last.unread:
+        raise ServiceFailure(
+            f"nothing is published: {'; '.join(action.reasons)}. If prediction.schema or prediction.format is not the "
+            "model's, set it and start the run again: the answers are kept, and nothing is paid for twice. Started "
+            "again as it is, the run asks the model once more, with a few single rows"
+        )
+    raise ServiceFailure(
+        f"{spans:,} objects are not scored after {state.rounds} rounds; nothing is published, what was scored is kept. "
+        f"{'; '.join(action.reasons)}. Start the run again to try once more{_on_another_type(ctx, last)}"
+    )
+
+
+def _on_another_type(ctx: RunContext, last: RoundRecord | None) -> str:
+    """What the service itself advises for want of memory or capacity, as a command."""
+    failed = {entry["class"] for entry in last.failed} if last else set()
+    if not failed & {ErrorClass.OUT_OF_MEMORY.value, ErrorClass.CAPACITY.value}:
+        return ""
+    return f", or on another instance type, which sends only what is not scored: {on_another_type(ctx)}"

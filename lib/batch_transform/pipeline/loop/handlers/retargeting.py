@@ -1,0 +1,52 @@
+"""The output of a run that has set out to commit may still change, as long as no commit of the run is anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from batch_transform.config.result import DeadLetter, Output
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.resuming.resumption import publishes_otherwise
+from batch_transform.core.run_state import RunState
+from batch_transform.pipeline.context import TableWork
+
+
+def check_uncommitted(tables: TableWork, state: RunState, config: RunConfig) -> None:
+    """Checks that what this run has published is where this configuration publishes it, by the transaction's identity.
+
+    Raises:
+        ConfigurationError: a table of another configuration has a commit of this run.
+    """
+    now = config.to_document()
+    others = [intent for intent in state.intents if publishes_otherwise(intent, now)]
+    faults = [fault for intent in others for fault in _commits(tables, state, config, intent)]
+    if faults:
+        raise ConfigurationError(list(dict.fromkeys(faults)))
+
+
+def _commits(tables: TableWork, state: RunState, config: RunConfig, intent: Mapping[str, Any]) -> Iterator[str]:
+    before = type(config).from_document(dict(intent))
+    if tables.committed(state, intent, "result") is not None:
+        yield (
+            f"output: this run has published its result in {_told(before.output)} already; set output, and what makes "
+            "its columns of predictions, to what they were"
+        )
+    # They go first, and are not made of predictions: where they lie already they may stay.
+    dead = tables.committed(state, intent, "dead_letter")
+    if dead and (_format(before), before.dead_letter_place) != (_format(config), config.dead_letter_place):
+        place = _told(before.dead_letter_place)
+        key = "table" if before.dead_letter_place is not None and before.dead_letter_place.table else "path"
+        yield (
+            f"dead_letter: this run has published {dead:,} dead letters in {place} already; set "
+            f"dead_letter.{key}: {place}, and keep output.format: {_format(before)}"
+        )
+
+
+def _format(config: RunConfig) -> str:
+    return config.output.format if config.output is not None else "parquet"
+
+
+def _told(place: Output | DeadLetter | None) -> str:
+    return "" if place is None else place.table or place.path or ""

@@ -1,0 +1,46 @@
+"""Handler of a request to send dead rows again."""
+
+from __future__ import annotations
+
+import uuid
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
+from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA, rows_in_state
+from batch_transform.core.resuming import mending, retrying
+from batch_transform.core.run_state import RunState
+from batch_transform.core.spans import conformed, row_count
+from batch_transform.core.state import actions as act
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.settled import settled_leaves
+from batch_transform.pipeline.outcome import Outcome
+
+
+def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> Outcome:
+    """Returns the step `retried`: the dead rows are written as objects of their own again, and are open.
+
+    What was found of them goes into its first part, what is left to send into its second. No part: there was none.
+    """
+    last = state.last_round
+    assert last is not None
+    assert last.open is not None
+    assert state.staged is not None
+    leaves = settled_leaves(ctx.ledger, state)
+    dead = retrying.retriable(leaves)
+    kept = rows_in_state(leaves, DEAD) - row_count(dead)
+    if kept:
+        ctx.tell("retry", f"{kept:,} dead rows are over the service's largest payload and stay dead")
+    if not dead.num_rows:
+        ctx.tell("retry", "no dead row can be sent again")
+        return Outcome("retried", {"rows": 0})
+    spans = retrying.opened(dead, lambda job: state.job(job).lane)
+    orders = mending.under_new_names(spans, uuid.uuid4().hex[:16], state.framing.suffix)
+    spans = mending.placed(spans, orders, ctx.tables.export_again(state.staged, orders))
+    left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
+    before = ctx.ledger.read_part(last.retried) if last.retried else LEAF_SCHEMA.empty_table()
+    parts = pa.concat_tables([conformed(before, LEAF_SCHEMA), dead]), pa.concat_tables([left, spans])
+    rows = int(pc.sum(pc.subtract(dead["stop"], dead["start"])).as_py())
+    ctx.tell("retry", f"{rows:,} dead rows are sent again")
+    return Outcome("retried", {"rows": rows}, tuple(ctx.ledger.write_part(part) for part in parts))

@@ -1,0 +1,43 @@
+"""Handlers of the steps before any round: stage, export."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pyarrow.compute as pc
+
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.framing import framing_of
+from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.object_rules import check_one_object, cutting_rules, is_one_object
+from batch_transform.core.spans import check_tiling
+from batch_transform.core.state import actions as act
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.tables.staged_files import pinned
+
+
+def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
+    """Returns the step `staged`."""
+    staged = ctx.tables.stage()
+    config = ctx.config.to_document()
+    check_one_object(config, staged, framing_of(config, staged.header))
+    ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
+    files = [asdict(file) for file in pinned(staged.files, ctx.open_tree)]
+    told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
+    source = staged.source.to_document() if staged.source else None
+    return Outcome("staged", {"files": files, **told, "settings": dict(staged.settings), "source": source})
+
+
+def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome:
+    """Returns the step `exported`, with the spans as its part; checks that they tile the staged files."""
+    assert state.staged is not None
+    rules = cutting_rules(state.config, state.staged.json_bytes, state.framing)
+    spans = ctx.tables.export(state.staged, rules)
+    check_tiling(state.staged.files, spans)
+    if is_one_object(state.config) and spans.num_rows > 1:
+        raise GateRefused(f"{spans.num_rows} objects were written where all rows are to be one request")
+    size = pc.sum(spans["bytes"]).as_py() or 0
+    objects = spans.num_rows - spans["object"].null_count
+    ctx.tell("export", f"{objects:,} objects, {size / 1e6:,.1f} MB")
+    return Outcome("exported", {"objects": objects, "bytes": size}, (ctx.ledger.write_part(spans),))

@@ -1,0 +1,137 @@
+"""Looks whether outputs and merged files are as they were counted, before they are read for the last time.
+
+What is not is scored or merged again; but what is committed to a Delta table already holds, whatever became of the
+outputs that it was read from.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.isolation.verdicts import LEAF_SCHEMA
+from batch_transform.core.publishing.publication import KINDS, Publication
+from batch_transform.core.resuming import committing, mending, pins
+from batch_transform.core.resuming.pins import Hurt
+from batch_transform.core.resuming.resumption import COMMITTED
+from batch_transform.core.run_state import JobRecord, RunState
+from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
+from batch_transform.core.state import actions as act
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.parquet import missing
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.settled import held_leaves
+from batch_transform.pipeline.outcome import Outcome
+
+
+def listing(ctx: RunContext, folder: S3Uri) -> pa.Table:
+    """Returns what lies in a folder (pins.FOUND_SCHEMA)."""
+    return pins.found_below(folder.prefix, ctx.store.list(folder))
+
+
+def tell(ctx: RunContext, broken: Hurt, what: str, done: str) -> None:
+    """Tells that something is gone or altered, and what is done about it."""
+    ctx.tell("mend", f"{len(broken.gone):,} {what} are gone and {len(broken.altered):,} altered: {done}")
+
+
+def spans_of(ctx: RunContext, job: JobRecord) -> pa.Table:
+    """Returns the spans (SPAN_SCHEMA) of a job."""
+    return conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+
+
+def gated_leaves(ctx: RunContext, state: RunState) -> pa.Table:
+    """Returns the leaves (LEAF_SCHEMA) that the gate has proven."""
+    assert state.gate is not None
+    return conformed(ctx.ledger.read_part(state.gate.parts[0]), LEAF_SCHEMA)
+
+
+def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | None:
+    """Outputs that are not what was counted are believed no more, whatever they hold: their rows are open again.
+
+    But for rows in committed dead letters: they stay dead, and where no other row was read from an output, it is not
+    needed any more.
+    """
+    broken = pins.hurt(pins.output_pins(leaves), listing(ctx, ctx.places.outputs))
+    if not broken.names:
+        return None
+    read = pins.read_from(leaves, broken.names)
+    held = _held(ctx, state, leaves)
+    if held is not None:
+        read = read.filter(pc.invert(committing.is_held(read, held)))
+        if not read.num_rows:
+            return None
+    lost, left = pins.outputs_of(read), mending.reopened_spans(read, lambda job: spans_of(ctx, state.job(job)))
+    without = left.filter(pc.is_null(left["object"]))
+    if without.num_rows:
+        orders = mending.under_new_names(without, uuid.uuid4().hex[:16], state.framing.suffix)
+        assert state.staged is not None
+        left = mending.placed(left, orders, ctx.tables.export_again(state.staged, orders))
+    tell(ctx, broken, "outputs", f"{row_count(left):,} rows are scored again")
+    payload = {"outputs": lost.num_rows, "rows": row_count(left)}
+    parts = [ctx.ledger.write_part(lost), ctx.ledger.write_part(left)]
+    if held is not None:
+        payload |= {"commits": _commits(state, held), "held": row_count(held)}
+        parts.append(ctx.ledger.write_part(held))
+    return Outcome("unscored", payload, tuple(parts))
+
+
+def _held(ctx: RunContext, state: RunState, leaves: pa.Table) -> pa.Table | None:
+    """The dead leaves that are committed; None: none is.
+
+    Before each new gate it is asked here whether the dead letters of the one before were committed. So what is there
+    beyond what is known is all that the gate calls dead.
+    """
+    known = held_leaves(ctx.ledger, state)
+    if not state.intents or state.gate is None:
+        return known
+    rows = ctx.tables.committed(state, state.config, "dead_letter")
+    if rows is None or (known is not None and rows <= row_count(known)):
+        return known
+    return committing.dead(leaves)
+
+
+def _commits(state: RunState, held: pa.Table) -> int:
+    """How many commits of dead letters there are: one more than was known where more rows are."""
+    before = (0, -1) if state.held is None else (int(state.held.payload["commits"]), int(state.held.payload["rows"]))
+    return before[0] + (row_count(held) > before[1])
+
+
+def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> Outcome | None:
+    """Delta reads the outputs as it commits; for Parquet all is merged, and what is not copied yet must be there."""
+    payload = action.publication.payload
+    if payload["format"] == COMMITTED:
+        leaves = gated_leaves(ctx, state)
+        return _without_evidence(ctx, state, leaves) if is_committed(ctx, state) else unscored(ctx, state, leaves)
+    lost = []
+    for kind, part in zip(KINDS, action.publication.parts, strict=True):
+        publication = Publication.from_document(payload["publications"][kind], ctx.ledger.read_part(part))
+        source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
+        lost += missing(publication, source, target)
+    if not lost:
+        return None
+    ctx.tell("mend", f"{len(lost):,} merged files are gone or altered before they were copied: merged again")
+    return Outcome("unmerged", {"files": len(lost)})
+
+
+def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | None:
+    """A committed result fixes which rows are dead. Should its dead letters not be there, they are committed again.
+
+    That reads lines of outputs as their evidence; where those are hurt it is left out, for no row is scored again.
+    """
+    dead = committing.dead(leaves)
+    if ctx.tables.committed(state, state.config, "dead_letter") is not None:
+        return None
+    broken = pins.hurt(pins.output_pins(dead), listing(ctx, ctx.places.outputs))
+    if not broken.names:
+        return None
+    lost = pins.read_from(dead, broken.names)
+    tell(ctx, broken, "outputs", f"the result is committed; {row_count(lost):,} dead letters lose their evidence")
+    kept = committing.without_output(leaves, committing.is_held(leaves, lost))
+    return Outcome("mended", {"evidence": row_count(lost)}, (ctx.ledger.write_part(kept),))
+
+
+def is_committed(ctx: RunContext, state: RunState) -> bool:
+    """Returns whether the result is in its Delta table already, and nothing of the run is read any more."""
+    return ctx.tables.committed(state, state.config, "result") is not None

@@ -1,0 +1,91 @@
+"""The console script `batch-transform`: a run in this process, for a Python wheel task, and the commands about runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.pipeline.commands.command_line import (
+    PLAN,
+    STEPS,
+    SUBMIT,
+    WITHOUT_SPARK,
+    CommandLine,
+    parse,
+    step_of,
+)
+from batch_transform.pipeline.commands.dispatch import configuration, execute
+from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.steps import step_without_spark
+from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.lifecycle.guarded import fault_of_ours
+from batch_transform.pipeline.submit.submission import failure, tell
+from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
+
+
+def main() -> int:
+    """Returns the exit code; the report is the only line on standard output."""
+    printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
+    try:
+        return _done(parse(sys.argv[1:]), printed)
+    except BatchTransformError as err:
+        sys.stderr.write(f"{err}\n")
+        named = err
+    except Exception as err:  # noqa: BLE001 - whatever it is, whoever called needs a report and an exit code of ours
+        named = fault_of_ours(err)
+    printed.report(failure(named))
+    return named.exit_code
+
+
+def _done(asked: CommandLine, printed: PrintedReport) -> int:
+    if asked.command in WITHOUT_SPARK:
+        printed.report(execute(asked, os.environ, tell))
+        return 0
+    if asked.command in STEPS:
+        _refuse_spark_options(asked)
+        done = step_without_spark(asked, os.environ, printed)
+        if not done.needs_spark:
+            return done.exit_code
+    document = resolved(asked)
+    # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
+    if asked.command == PLAN:
+        from batch_transform.pipeline.commands.plan import plan_job
+
+        return plan_job(document, printed)
+    from batch_transform.pipeline.commands.run import run_job
+
+    os.environ[SUBMIT_NEXT] = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
+    return run_job(document, printed, step_of(asked), retry_dead=asked.retry_dead, accept_model=asked.accept_model)
+
+
+def resolved(asked: CommandLine) -> dict[str, Any]:
+    """Returns the document of the run that is asked for.
+
+    Raises:
+        ConfigurationError: the arguments or the run file are wrong, or options are for spark-submit, which has begun.
+    """
+    _refuse_spark_options(asked)
+    return resolve_input(configuration(asked, os.environ), PACKAGE_CACHE).to_document()
+
+
+def _refuse_spark_options(asked: CommandLine) -> None:
+    if asked.spark or asked.rest:
+        names = ", ".join([name for name, _ in asked.spark] + list(asked.rest))
+        raise ConfigurationError(f"{names}: are spark-submit's; this command runs in a Spark that is there already")
+
+
+@dataclasses.dataclass(frozen=True)
+class PrintedReport(Handshake):
+    """A handshake that also prints the report."""
+
+    def report(self, report: Mapping[str, Any]) -> None:
+        """Writes the report to its file, if one is named, and to standard output."""
+        super().report(report)
+        sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+        sys.stdout.flush()  # a process that is ended while it hangs flushes nothing

@@ -1,0 +1,239 @@
+"""What happens before spark-submit: the run file is resolved and refused or turned into spark-submit's command.
+
+`python -m batch_transform.pipeline.submit.submission WORK ENTRY ARGUMENT...` writes into the folder WORK:
+`resolved.json` (the checked run file), `lib.zip`, `command.json` (for `launch`), and `fallback.json`, the report that
+is printed when the driver leaves none. With exit code 2 there are `fallback.json` and the faults on standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batch_transform.config import RunConfig
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
+from batch_transform.pipeline.commands.command_line import (
+    ACCEPT_MODEL,
+    PLAN,
+    RETRY_DEAD,
+    RUN,
+    STEPS,
+    SUBMIT,
+    WITHOUT_SPARK,
+    CommandLine,
+    parse,
+    step_of,
+)
+from batch_transform.pipeline.commands.dispatch import configuration, execute
+from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.spark_arguments import SparkArguments, parse_properties
+from batch_transform.pipeline.commands.steps import Done, step_without_spark
+from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.lifecycle.guarded import fault_of_ours
+from batch_transform.pipeline.submit.archive import write_archive
+from batch_transform.pipeline.world.jars import Jars, delta_jars, s3a_jars
+from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, SCHEME, resolve_input
+from batch_transform.pipeline.world.spark_home import SparkHome, find_spark
+
+RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING = (
+    "resolved.json",
+    "command.json",
+    "fallback.json",
+    "lib.zip",
+    "log4j2.properties",
+)
+# YARN would run a refused run a second time.
+ALWAYS = {"spark.yarn.maxAppAttempts": "1"}
+ON_A_LAPTOP = {
+    "spark.driver.memory": "2g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "8",
+}
+# What a person should see is what the run itself says; `--conf spark.log.level=INFO` brings Spark's words back.
+LOG4J = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
+"""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders and files of one submission: where it writes, the entry point, the source root."""
+
+    work: Path
+    entry: Path
+    lib: Path
+
+
+def spark_arguments(asked: CommandLine, home: SparkHome, environ: Mapping[str, str]) -> SparkArguments:
+    """Returns the arguments for spark-submit that were given, over the properties file that it would read."""
+    given = SparkArguments(asked.spark, {})
+    named = [value for name, value in asked.spark if name == "--properties-file"]
+    folder = environ.get("SPARK_CONF_DIR") or (str(home.home / "conf") if home.home else "")
+    path = Path(named[-1] or "") if named else Path(folder) / "spark-defaults.conf"
+    defaults = parse_properties(path.read_text(encoding="utf-8")) if (named or folder) and path.is_file() else {}
+    return SparkArguments(given.options, defaults)
+
+
+def check_machine(config: RunConfig, arguments: SparkArguments) -> None:
+    """Raises ConfigurationError for what a run can have on this machine only, when Spark is elsewhere."""
+    master = arguments.setting("spark.remote") or arguments.setting("spark.master")
+    if arguments.local:
+        return
+    faults = []
+    if config.emulated:
+        faults.append(f"emulator: listens on this machine only, the master is {master}; give --set emulator=null")
+    if config.input is not None and (config.input.path or "").startswith(SCHEME):
+        faults.append(f"input.path: {config.input.path} lies on this machine only, the master is {master}")
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def full_arguments(config: RunConfig, given: SparkArguments, home: SparkHome, places: Places) -> SparkArguments:
+    """Returns the arguments with all that the run needs; what was given wins, lists are joined."""
+    arguments = given.with_added("spark.submit.pyFiles", [str(places.work / LIB_ZIP)])
+    for key, value in (ALWAYS | (ON_A_LAPTOP if given.local else {})).items():
+        arguments = arguments.with_default(key, value)
+    if given.in_cluster:
+        arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
+    if not given.local:
+        return arguments
+    versions = home.versions()
+    # Who brings a Delta has settled which one.
+    own_delta = "io.delta:" in (given.setting("spark.jars.packages") or "")
+    for jars in (Jars() if own_delta else delta_jars(config, versions), s3a_jars(config, versions)):
+        arguments = _with_jars(arguments, jars)
+    return arguments
+
+
+def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:
+    arguments = arguments.with_added("spark.jars.packages", jars.packages)
+    arguments = arguments.with_added("spark.jars.excludes", jars.excludes)
+    for key, value in jars.settings.items():
+        if key == "spark.sql.extensions":
+            arguments = arguments.with_added(key, [value])
+        else:
+            arguments = arguments.with_default(key, value)
+    return arguments
+
+
+def environment(
+    config: RunConfig, arguments: SparkArguments, places: Places, home: SparkHome, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns the variables that spark-submit gets beside those that are there."""
+    if arguments.in_cluster:
+        return {}
+    # `python` in a model's command is then the interpreter of the run.
+    added = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
+    added["LOG4J_CONFIGURATION_FILE"] = environ.get("LOG4J_CONFIGURATION_FILE", str(places.work / LOGGING))
+    if config.aws.profile is not None and not config.emulated:
+        added["AWS_PROFILE"] = config.aws.profile
+    if not arguments.local:
+        return added | {"PYSPARK_DRIVER_PYTHON": environ.get("PYSPARK_DRIVER_PYTHON", sys.executable)}
+    # Workers that another interpreter runs miss pyarrow.
+    added |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    added["SPARK_LOCAL_IP"] = environ.get("SPARK_LOCAL_IP", "127.0.0.1")
+    return added | ({"SPARK_HOME": str(home.home)} if home.home else {})
+
+
+def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> None:
+    """Writes everything that `launch` and the driver need into the work folder.
+
+    Raises:
+        ConfigurationError: the run file or the arguments are wrong.
+    """
+    config = configuration(asked, environ)
+    # Whether Spark is local can be said without knowing which Spark it is, but for its properties file.
+    home = find_spark(environ, local=SparkArguments(asked.spark, {}).local)
+    given = spark_arguments(asked, home, environ)
+    check_machine(config, given)
+    if asked.command == PLAN and given.in_cluster:
+        raise ConfigurationError("plan: is printed by its driver, which is here with --deploy-mode client only")
+    config = resolve_input(config, PACKAGE_CACHE)
+    arguments = full_arguments(config, given, home, places)
+    resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
+    command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
+    command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
+    command += [RETRY_DEAD] if asked.retry_dead else []
+    command += [ACCEPT_MODEL] if asked.accept_model else []
+    write_archive(places.lib, places.work / LIB_ZIP)
+    (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
+    added = environment(config, given, places, home, environ)
+    if not given.in_cluster:
+        named = {PROGRAM: "spark-submit.sh", **environ}
+        added[RESUME] = spelled("resume", asked, config, named)
+        added[SUBMIT_NEXT] = spelled(SUBMIT, asked, config, named)
+    _write_json(places.work / RESOLVED, config.to_document())
+    _write_json(places.work / FALLBACK, _fallback(config, arguments))
+    _write_json(places.work / COMMAND, {"command": command, "environment": added})
+
+
+def _fallback(config: RunConfig, arguments: SparkArguments) -> dict[str, Any]:
+    if arguments.in_cluster:
+        status = f"{config.workspace}/{config.run_id}/status.json"
+        return {"run_id": config.run_id, "status": "submitted", "report": status}
+    error = "the driver ended before it wrote a report; standard error says why"
+    return {"run_id": config.run_id, "status": "failed", "error": [error]}
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
+    """Returns the exit code: 0 with everything written, 2 with the faults on standard error, 4 where it failed.
+
+    A command that needs no Spark, or the part of a step that needs none, is done here; it leaves its report and no
+    command.
+    """
+    work, entry, *rest = arguments
+    try:
+        return _submitted(Path(work), Path(entry), rest, environ)
+    except BatchTransformError as error:
+        sys.stderr.write(f"{error}\n")
+        named = error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
+        named = fault_of_ours(error)
+    _write_json(Path(work) / FALLBACK, failure(named))
+    return named.exit_code
+
+
+def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, str]) -> int:
+    asked = parse(rest)
+    if asked.command in WITHOUT_SPARK:
+        _write_json(work / FALLBACK, execute(asked, environ, tell))
+        return 0
+    done = Done(0, needs_spark=True)
+    if asked.command in STEPS:
+        done = step_without_spark(asked, environ, Handshake(report_file=work / FALLBACK))
+    if done.needs_spark:
+        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[2]), environ)
+    return done.exit_code
+
+
+def tell(text: str) -> None:
+    """Writes a line of progress; standard output is the report's alone."""
+    sys.stderr.write(f"[batch-transform] {text}\n")
+
+
+def failure(error: BatchTransformError) -> dict[str, Any]:
+    """Returns the report of a command that was refused or has failed, or has found what it should not."""
+    if isinstance(error, PredictionsDiffer):
+        return dict(error.report)
+    refused = isinstance(error, ConfigurationError)
+    return {"run_id": None, "status": "refused" if refused else "failed", "error": fault_lines(error)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The ports on whole tables and on many objects, done by Spark or by threads."""

@@ -1,0 +1,49 @@
+"""The work on many objects, done by the executors of a run's session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from batch_transform.core.framing import Framing
+from batch_transform.core.predictions.counting import KeyCheck, OutputObject
+from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.context import WorkerStore
+from batch_transform.spark.counting import count_outputs
+from batch_transform.spark.cutting import cut_spans
+from batch_transform.spark.user_session import own_session
+
+
+@dataclass(frozen=True)
+class SparkObjectWork:
+    """Counts and cuts with Spark.
+
+    Attributes:
+        inputs: the run's `input/`.
+        key: what answers must echo; None: nothing.
+    """
+
+    spark: SparkSession
+    connect: WorkerStore
+    inputs: S3Uri
+    reader: PredictionReader
+    key: KeyCheck | None = None
+
+    def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
+        """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
+        with own_session(self.spark):
+            return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
+
+    def reading(self, schema: pa.Schema | None, form: AnswerForm | None = None) -> SparkObjectWork:
+        """Returns the same work, for predictions of this schema and, where it is given, this form."""
+        return replace(self, reader=replace(self.reader, schema=schema, form=form or self.reader.form))
+
+    def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
+        """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
+        with own_session(self.spark):
+            return cut_spans(self.spark, cuts, self.inputs, self.connect, framing)

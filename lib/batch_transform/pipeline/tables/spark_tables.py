@@ -1,0 +1,247 @@
+"""The work on whole tables, done by Spark: input, staged rows, merged tables."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from batch_transform.config.result import DeadLetter, Output
+from batch_transform.config.runfile import RunConfig
+from batch_transform.config.sections import Input
+from batch_transform.core.errors import ServiceFailure, first_line
+from batch_transform.core.filenames import is_data_file
+from batch_transform.core.framing import framing_of
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.stored_schema import encode_schema
+from batch_transform.core.publishing.publication import Kind
+from batch_transform.core.resuming.committing import dead, dead_letter_commits
+from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.source_identity import FileVersion
+from batch_transform.core.staged import Staged
+from batch_transform.core.state.model_versions import model_labels
+from batch_transform.outputs.delta import DeltaOutput, committed_rows, publish_delta
+from batch_transform.outputs.footers import footer_rows
+from batch_transform.outputs.locations import open_tree
+from batch_transform.pipeline.context import WorkerStore, WrittenTable
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.tables.run_predictions import shape_of
+from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.s3.ledger import Ledger
+from batch_transform.spark.dead_letters import dead_letters
+from batch_transform.spark.empty_tables import write_empty
+from batch_transform.spark.export import export
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.job_settings import own_job, user_job
+from batch_transform.spark.joining import with_outcomes_joined
+from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
+from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
+from batch_transform.spark.reading import are_large, file_versions
+from batch_transform.spark.record_rules import RecordRule
+from batch_transform.spark.reexport import export_again
+from batch_transform.spark.scoring_models import model_of_rows
+from batch_transform.spark.settings import PATH_TABLES, writer_options
+from batch_transform.spark.source_identity import identify
+from batch_transform.spark.staging import stage
+from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
+
+_COLUMNAR = ("parquet", "delta", "orc")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The input table: `is_scan` if reading it again gives the same rows."""
+
+    df: DataFrame
+    is_scan: bool
+
+
+def is_columnar(given: Input) -> bool:
+    """Returns whether the input's files tell their rows without being read."""
+    return given.dead_letters is None and (given.format in _COLUMNAR or given.table is not None)
+
+
+def versions_of(source: Source, given: Input | None) -> list[FileVersion] | None:
+    """Returns the files that hold an input's rows, where they tell that without being read."""
+    return file_versions(source.df) if source.is_scan and given is not None and is_columnar(given) else None
+
+
+def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
+    """Returns the Delta tables of a run."""
+    output = targets.output
+
+    def table(target: Output | DeadLetter) -> DeltaOutput:
+        path = places.spark_path(target.path) if target.path else None
+        return DeltaOutput(output.mode, path, target.table, tuple(output.partition_by), output.replace_where)
+
+    return {"result": table(targets.output), "dead_letter": table(targets.dead_letter)}
+
+
+@dataclass(frozen=True)
+class SparkTables:
+    """Tables of one run.
+
+    Attributes:
+        source: the input; None for a run that is staged already and needs it no more.
+        rule: how a row becomes a record.
+        shape: of the predictions.
+        connect: opens the store in a worker.
+        writer: random for each process; part of the names of what it writes.
+        sleep: between two tries of a commit.
+        read_again: reads the input of a run that was staged already, should it be staged again.
+        check_rows: refuses staged rows that the output could not take.
+    """
+
+    spark: SparkSession
+    config: RunConfig
+    source: Source | None
+    rule: RecordRule
+    shape: PredictionShape
+    places: Places
+    connect: WorkerStore
+    store: ObjectStore
+    ledger: Ledger
+    writer: str
+    sleep: Callable[[float], None]
+    read_again: Callable[[], Source]
+    check_rows: Callable[[Staged], None]
+
+    def stage(self) -> Staged:
+        """Returns the input once it is written with row numbers."""
+        source, given = self.source or self.read_again(), self.config.input
+        versions = versions_of(source, given)
+        # Of this call alone: a process may stage twice, where the first files were lost.
+        target = f"{self.places.scratch}/staging/{self.writer}/{uuid.uuid4().hex[:8]}"
+        settings = tuple(sorted(settings_to_record(self.spark).items()))
+        identity = identify(source.df, versions)
+        staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))
+        answers = encode_schema(self.shape.reader.schema)
+        staged = replace(staged, answers=answers, settings=settings, source=identity)
+        self.check_rows(staged)
+        return staged
+
+    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
+        """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
+        framing = framing_of(self.config.to_document(), staged.header)
+        job = own_job if self.rule.sql is None else user_job
+        with job(self.spark, staged):
+            return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+
+    def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
+        """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
+        framing = framing_of(self.config.to_document(), staged.header)
+        job = own_job if self.rule.sql is None else user_job
+        with job(self.spark, staged):
+            return export_again(self.spark, staged, self.rule, orders, framing, self.places.input, self.connect)
+
+    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+        """Returns a table of a gated run once Spark has written it beside its output, and never into it."""
+        assert state.staged is not None
+        targets = targets_of(self.config, self.places)
+        target = (targets.output if kind == "result" else targets.dead_letter).path or ""
+        source = self.places.sibling(target, f"{self.writer}-{kind}")
+        tree, place = open_tree(source, self.store), self.places.spark_path(source)
+        partition_by = targets.output.partition_by
+        with self._merge_job(state.staged, kind):
+            merged = self.merged(state, kind)
+            options = {**writer_options(state.staged.largest), "timeZone": zone_of(state.staged)}
+            merged.write.mode("overwrite").partitionBy(*partition_by).options(**options).parquet(place)
+            if partition_by and not any(is_data_file(file.name) for file in tree.list()):
+                write_empty(merged, partition_by, place, options)
+        listed = [file for file in tree.list() if is_data_file(file.name)]
+        rows = footer_rows(tree, listed)
+        files = tuple(replace(file, rows=rows[file.name]) for file in listed)
+        return WrittenTable(kind, tree, open_tree(target, self.store), files)
+
+    def commit(self, state: RunState, kind: Kind) -> int:
+        """Returns the rows of the Delta commit that publishes a table of a gated run.
+
+        Dead letters of which some are committed already are committed beside those, if there are more.
+
+        Raises:
+            ServiceFailure: Spark or Delta refused; the run can be resumed.
+        """
+        assert state.staged is not None
+        output = delta_outputs(targets_of(self.config, self.places), self.places)[kind]
+        try:
+            # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
+            with user_job(self.spark, state.staged, {**PATH_TABLES, **self._sql_settings(kind)}):
+                if kind == "dead_letter" and state.held and committed_rows(self.spark, output, state.nonce) is not None:
+                    return self._commit_further(state, output)
+                return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
+        except SPARK_ERRORS as err:
+            raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
+
+    def _commit_further(self, state: RunState, output: DeltaOutput) -> int:
+        """The rows of all commits of dead letters, once those are committed that are not in the earlier ones."""
+        assert state.gate is not None
+        if dead(self.ledger.read_part(state.gate.parts[-1])).num_rows:
+            beside = replace(output, mode="append", replace_where=None)
+            name = dead_letter_commits(state)[-1]
+            publish_delta(self.merged(state, "dead_letter", further=True), beside, state.run_id, name, self.sleep)
+        return self.committed(state, self.config.to_document(), "dead_letter") or 0
+
+    def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
+        """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""
+        targets = targets_of(type(self.config).from_document(dict(config)), self.places)
+        output = delta_outputs(targets, self.places)[kind]
+        names = dead_letter_commits(state) if kind == "dead_letter" else [state.nonce]
+        found = [committed_rows(self.spark, output, name) for name in names]
+        return None if set(found) == {None} else sum(rows or 0 for rows in found)
+
+    def reading(self, ddl: str, staged: Staged) -> SparkTables:
+        """Returns the same work on the staged rows, for predictions of this schema."""
+        with user_session(self.spark, staged):
+            return replace(self, shape=shape_of(self.spark, self.config, ddl))
+
+    def _sql_settings(self, kind: Kind) -> Mapping[str, str]:
+        return SQL_SETTINGS if kind == "result" and self.shape.sql else {}
+
+    def _merge_job(self, staged: Staged, kind: Kind) -> AbstractContextManager[None]:
+        """The settings around a merge into Parquet."""
+        sql = self._sql_settings(kind)
+        return user_job(self.spark, staged, sql) if sql else own_job(self.spark, staged)
+
+    def keep_dead_letters(self, state: RunState) -> str:
+        """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
+        place = f"{self.places.scratch}/dead_letters"
+        assert state.staged is not None
+        with own_job(self.spark, state.staged):
+            writing = self.merged(state, "dead_letter").write.mode("overwrite")
+            writing.options(**writer_options(state.staged.largest)).parquet(place)
+        return place
+
+    def merged(self, state: RunState, kind: Kind, *, further: bool = False) -> DataFrame:
+        """Returns a table of a gated run, by the way that `merge` names; it is computed anew whenever it is used.
+
+        Args:
+            state: of the run.
+            kind: which table.
+            further: without the dead letters that are known to be committed.
+        """
+        assert state.staged is not None
+        assert state.gate is not None
+        part = state.gate.parts[-1 if further else 0]
+        source = MergeSource(self.places.run.join(part.key), self.places.outputs, self.connect, self.shape.reader.form)
+        leaves = self.ledger.read_part(part)
+        if kind == "dead_letter":
+            column = targets_of(self.config, self.places).dead_letter.error_column
+            return dead_letters(self.spark, state.staged, leaves, source, column)
+        if self.config.merge == "zip":
+            outcomes = with_outcomes(self.spark, state.staged, source, self.shape)
+        else:
+            outcomes = with_outcomes_joined(
+                self.spark,
+                state.staged,
+                leaves,
+                lambda job, name: self.places.spark_path(str(source.output(job, name))),
+                self.shape,
+            )
+        model = model_of_rows(outcomes, model_labels(state))
+        return select_result(outcomes, self.shape, state.run_id, model)

@@ -1,0 +1,102 @@
+"""Jars and settings that a plain Spark needs for Delta and S3; EMR and Databricks bring their own. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from batch_transform.config import RunConfig
+from batch_transform.config.places import is_s3
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.world.spark_home import Versions
+
+# By Spark's line: Delta's coordinate, with {scala}. Delta names its jars after the Spark line from 4.1 on, as
+# `delta.configure_spark_with_delta_pip` does. Tried: 4.2 and 3.5.
+DELTA = {"4.2": "io.delta:delta-spark_4.2_{scala}:4.4.0", "3.5": "io.delta:delta-spark_{scala}:3.3.2"}
+DELTA_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Delta's default of 50 tasks for each commit takes seconds on two cores.
+    "spark.databricks.delta.snapshotPartitions": "2",
+}
+# What s3a:// really uses of the AWS SDK: 57 MB with Delta, where the bundle that hadoop-aws asks for has 686 MB.
+S3A_SLIM = {
+    "3.5.0": [f"software.amazon.awssdk:{part}:2.35.4" for part in ("s3", "s3-transfer-manager", "sts", "apache-client")]
+}
+S3A_SLIM_EXCLUDES = (
+    "software.amazon.awssdk:bundle",
+    "org.apache.hadoop:hadoop-client-runtime",
+    "org.apache.hadoop:hadoop-client-api",
+)
+
+
+@dataclass(frozen=True)
+class Jars:
+    """What is added to spark-submit's arguments."""
+
+    packages: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def delta_jars(config: RunConfig, versions: Versions) -> Jars:
+    """Returns Delta's jar and settings if the input or the output is Delta.
+
+    Raises:
+        ConfigurationError: no Delta is known for this Spark.
+    """
+    formats = [section.format for section in (config.input, config.output) if section is not None]
+    if "delta" not in formats:
+        return Jars()
+    coordinate = DELTA.get(".".join(versions.spark.split(".")[:2]))
+    if coordinate is None:
+        raise ConfigurationError(
+            f"output.format: delta needs a jar, and none is known for Spark {versions.spark or 'of unknown version'}; "
+            "give --packages io.delta:..."
+        )
+    return Jars(packages=(coordinate.format(scala=versions.scala),), settings=dict(DELTA_SETTINGS))
+
+
+def s3a_jars(config: RunConfig, versions: Versions) -> Jars:
+    """Returns the jars of `s3a://` if Spark itself reads or writes S3.
+
+    JSON Lines, manifests and the ledger go through boto3 and need none. With the embedded emulator the endpoint is
+    known only when it has started: the driver then sets `session_settings` in its session.
+    """
+    if not any(is_s3(place) for place in _places_of_spark(config)):
+        return Jars()
+    packages = (f"org.apache.hadoop:hadoop-aws:{versions.hadoop}", *S3A_SLIM.get(versions.hadoop, ()))
+    excludes = S3A_SLIM_EXCLUDES if versions.hadoop in S3A_SLIM else ()
+    settings = {} if config.emulated else session_settings(config.aws.endpoint("s3"), config.aws.region)
+    return Jars(packages, excludes, settings={f"spark.hadoop.{key}": value for key, value in settings.items()})
+
+
+def _places_of_spark(config: RunConfig) -> list[str]:
+    sections = (config.input, config.output, config.dead_letter)
+    outputs_of_jobs = [config.workspace] if config.merge == "join" else []
+    return [
+        config.staging_place,
+        *outputs_of_jobs,
+        *(section.path for section in sections if section is not None and section.path),
+    ]
+
+
+def session_settings(
+    endpoint: str | None, region: str | None, credentials: tuple[str, str] | None = None
+) -> dict[str, str]:
+    """Returns Hadoop's settings of `s3a://`, without the prefix `spark.hadoop.` that a session puts before them.
+
+    Args:
+        endpoint: None: AWS's own.
+        region: None: the SDK's chain decides.
+        credentials: access key and secret of an emulator; None: the SDK's default chain, as in boto3.
+    """
+    settings = {"fs.s3a.aws.credentials.provider": "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"}
+    if credentials is not None:
+        settings["fs.s3a.aws.credentials.provider"] = "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"
+        settings |= {"fs.s3a.access.key": credentials[0], "fs.s3a.secret.key": credentials[1]}
+    if endpoint is not None:
+        # Buckets have no host names of their own at an endpoint of one's own.
+        settings |= {"fs.s3a.endpoint": endpoint, "fs.s3a.path.style.access": "true"}
+    if region is not None:
+        settings["fs.s3a.endpoint.region"] = region
+    return settings

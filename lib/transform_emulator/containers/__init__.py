@@ -1,0 +1,1 @@
+"""Model containers: started, asked over kept connections, ended."""

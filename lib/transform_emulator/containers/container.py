@@ -1,0 +1,189 @@
+"""The HTTP side of a model container: ping, execution parameters, invocations over kept connections."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from transform_emulator.containers.connections import Connections
+from transform_emulator.containers.payload import InMemory, Payload, Spooled, Streamed
+from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
+
+READ_BYTES = 2**20
+USER_AGENT = "Go-http-client/1.1"  # seen in access logs of containers
+HTTP_OK = 200
+
+
+@dataclass(frozen=True)
+class Call:
+    """How /invocations is called, the same for every request of a job.
+
+    Attributes:
+        content_type: The Content-Type header; None leaves it out.
+        accept: The Accept header; None leaves it out, as "it is not specified in the header" (xgboost-container#122).
+        timeout_seconds: How long a whole request may take.
+        custom_attributes: X-Amzn-SageMaker-Custom-Attributes, which only real-time endpoints send.
+        chunked: Whether also a body whose length is known is sent with chunked encoding (MaxPayloadInMB=0).
+    """
+
+    content_type: str | None
+    accept: str | None
+    timeout_seconds: int
+    custom_attributes: str | None = None
+    chunked: bool = False
+
+    def headers(self) -> dict[str, str]:
+        """The headers of a request, without those that its body asks for."""
+        named = {
+            "Content-Type": self.content_type,
+            "Accept": self.accept,
+            "X-Amzn-SageMaker-Custom-Attributes": self.custom_attributes,
+        }
+        return {"User-Agent": USER_AGENT} | {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response of /invocations."""
+
+    status: int
+    body: Payload
+    headers: Mapping[str, str]
+
+
+class Container:
+    """A model server, seen through HTTP. Any number of threads may invoke it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._connections = Connections(parts.hostname or "127.0.0.1", parts.port or 80)
+        self._path = parts.path.rstrip("/")
+
+    def wait_until_healthy(self, deadline_seconds: float, given_up: Callable[[float], bool]) -> bool:
+        """Whether /ping answered 200 before the deadline.
+
+        Args:
+            deadline_seconds: How long to go on asking.
+            given_up: Waits for so many seconds, or less; True if asking on is pointless (job stopped, process gone).
+        """
+        end = time.monotonic() + deadline_seconds
+        while time.monotonic() < end:
+            status, _ = self._get("/ping")
+            if status == HTTP_OK:
+                return True
+            if given_up(PING_INTERVAL_SECONDS if status else PING_INTERVAL_SECONDS / 5):
+                return False
+        return False
+
+    def execution_parameters(self) -> dict[str, Any]:
+        """What GET /execution-parameters advertises; `{}` for any answer but a 200 with a JSON object."""
+        status, body = self._get("/execution-parameters")
+        if status != HTTP_OK:
+            return {}
+        try:
+            document = json.loads(body)
+        except ValueError:
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def invoke(self, body: Payload, call: Call) -> Answer:
+        """The response to one POST /invocations, whatever its status.
+
+        Raises:
+            TimeoutError: No complete answer in time.
+            OSError: The connection was refused or closed without one.
+            http.client.HTTPException: The answer was not HTTP, or ended early.
+            CancelledError: `cancel` was called.
+        """
+        end = time.monotonic() + call.timeout_seconds
+        with self._connections.connected(call.timeout_seconds) as exchange:
+            connection = exchange.connection
+            response = self._exchange(connection, body, call, end)
+            read = _read_spooled if isinstance(body, Streamed) else _read
+            payload = read(response, connection, end)
+            if not response.will_close:
+                exchange.keep()
+        return Answer(response.status, payload, dict(response.headers.items()))
+
+    def cancel(self) -> None:
+        """Break every request in flight off and refuse further ones."""
+        self._connections.cancel()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._connections.close()
+
+    def _get(self, path: str) -> tuple[int, bytes]:
+        """Status and body of a GET, with status 0 for no answer."""
+        connection = self._connections.fresh(PING_REQUEST_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", self._path + path, headers={"User-Agent": USER_AGENT})
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            return 0, b""
+        finally:
+            connection.close()
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, body: Payload, call: Call, end: float
+    ) -> http.client.HTTPResponse:
+        # Without Accept-Encoding: http.client's own "identity" is nothing that the service sends.
+        connection.putrequest("POST", self._path + "/invocations", skip_accept_encoding=True)
+        for name, value in call.headers().items():
+            connection.putheader(name, value)
+        try:
+            if isinstance(body, InMemory) and not call.chunked:
+                connection.putheader("Content-Length", str(len(body.data)))
+                connection.endheaders(body.data)
+            else:
+                connection.putheader("Transfer-Encoding", "chunked")
+                connection.endheaders(_sent(body, connection, end), encode_chunked=True)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server may answer 413 and close before it has read the body; that status is what the data-log of
+            # sagemaker-python-sdk#1882 shows. If there is no answer either, getresponse raises.
+            response = connection.getresponse()
+            response.will_close = True
+            return response
+        _set_time_left(connection, end)
+        return connection.getresponse()
+
+
+def _sent(body: Payload, connection: http.client.HTTPConnection, end: float) -> Iterator[bytes]:
+    """Yield the body, within what is left of the request's time."""
+    for chunk in body.chunks():
+        _set_time_left(connection, end)
+        yield chunk
+
+
+def _set_time_left(connection: http.client.HTTPConnection, end: float) -> None:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    if connection.sock is not None:
+        connection.sock.settimeout(left)
+
+
+def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> InMemory:
+    return InMemory(b"".join(_received(response, connection, end)))
+
+
+def _read_spooled(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> Spooled:
+    spooled = Spooled()
+    for piece in _received(response, connection, end):
+        spooled.append(piece)
+    return spooled
+
+
+def _received(
+    response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
+) -> Iterator[bytes]:
+    """Yield the body, within what is left of the request's time: a server that trickles must not outlive it."""
+    while piece := response.read(READ_BYTES):
+        yield piece
+        _set_time_left(connection, end)
+    if response.length:  # http.client reports a body that ends early only where no amount was asked for
+        raise http.client.IncompleteRead(b"", response.length)

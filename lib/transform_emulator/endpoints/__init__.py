@@ -1,0 +1,1 @@
+"""Real-time endpoints for the models that jobs use."""

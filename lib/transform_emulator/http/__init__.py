@@ -1,0 +1,1 @@
+"""The emulator's own HTTP server, and which request goes where."""

@@ -1,0 +1,204 @@
+"""Jobs' objects read from and written to moto's memory directly. Like `aws_state` it knows their inside.
+
+Over HTTP each byte of a job would pass through this one process twice more, as client and as server: a job then moved
+109 MB/s where its model server took thousands.
+"""
+
+import hashlib
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Protocol
+
+import psutil
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
+
+from transform_emulator.data_plane.object_store import ObjectWriter, StoreError
+from transform_emulator.moto.registry import PARTITION
+from transform_emulator.service.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
+from transform_emulator.service.locations import S3Location
+
+
+class MemoryBudget:
+    """How much of the machine's memory jobs' outputs may take before they go to disk, as moto's larger objects do.
+
+    An output on disk halves a job's throughput, one in memory stays there until it is deleted. So a quarter of what is
+    free at the start is given to outputs, and at most a quarter of what is left of that to any one of them.
+    """
+
+    def __init__(self, total_bytes: int) -> None:
+        self._total_bytes = total_bytes
+        self._kept: list[FakeKey] = []
+        self._lock = threading.Lock()
+
+    def of_one_object(self) -> int:
+        """The most that the next object may have in memory; it goes to disk where it grows larger."""
+        with self._lock:
+            self._kept = [key for key in self._kept if not key.disposed]
+            left = self._total_bytes - sum(key.contentsize for key in self._kept)
+        return max(SMALLEST_SPOOL_BYTES, left // BUDGET_PARTS)
+
+    def keep(self, key: FakeKey) -> None:
+        """Note that an object stays in memory."""
+        with self._lock:
+            self._kept.append(key)
+
+
+BUDGET_PARTS = 4
+SMALLEST_SPOOL_BYTES = 2**20
+BUDGET = MemoryBudget(psutil.virtual_memory().available // BUDGET_PARTS)
+
+
+class Sink(Protocol):
+    """Where an object's bytes go until it is complete, and what makes it appear then."""
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+
+    def publish(self, bucket: FakeBucket, key: FakeKey) -> None:
+        """Put the key with these bytes into its bucket."""
+
+    def discard(self) -> None:
+        """Drop the bytes, unless the key was published."""
+
+
+class MemorySink:
+    """Bytes in memory, within the budget, or in a temporary file."""
+
+    def __init__(self) -> None:
+        self._in_memory_bytes = BUDGET.of_one_object()
+        self._buffer = tempfile.SpooledTemporaryFile(self._in_memory_bytes)  # noqa: SIM115  # moto's key closes it
+        self._published = False
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._buffer.write(data)
+
+    def publish(self, bucket: FakeBucket, key: FakeKey) -> None:
+        """Put the key with these bytes into its bucket."""
+        key._value_buffer.close()
+        key._value_buffer = self._buffer
+        if key.contentsize <= self._in_memory_bytes:
+            BUDGET.keep(key)
+        earlier = bucket.keys.getlist(key.name, []) if bucket.is_versioned else []
+        bucket.keys.setlist(key.name, [*earlier, key])
+        self._published = True
+
+    def discard(self) -> None:
+        """Drop the bytes, unless the key was published."""
+        if not self._published:
+            self._buffer.close()
+
+
+class MotoStore:
+    """The objects that one account sees. It satisfies `ObjectStore`."""
+
+    def __init__(self, account: str, sink: Callable[[], Sink] = MemorySink) -> None:
+        """Make it.
+
+        Args:
+            account: The account.
+            sink: Where the bytes of a new object go.
+        """
+        self._account = account
+        self._sink = sink
+
+    def keys(self, prefix: S3Location) -> Iterator[str]:
+        """Yield all keys that begin with the prefix, in UTF-8 order."""
+        bucket = self._bucket(prefix.bucket)
+        found = [name for name in list(bucket.keys) if name.startswith(prefix.key) and _visible(bucket, name)]
+        yield from sorted(found, key=str.encode)
+
+    def has_objects(self, prefix: S3Location) -> bool:
+        """Whether any key begins with the prefix; False for a bucket that does not exist."""
+        try:
+            return next(self.keys(prefix), None) is not None
+        except StoreError:
+            return False
+
+    def chunks(self, place: S3Location) -> Iterator[bytes] | None:
+        """The object's bytes in chunks of up to 1 MB, or None if there is no such object."""
+        try:
+            bucket = self._bucket(place.bucket)
+        except StoreError:
+            return None
+        key = bucket.keys.get(place.key)
+        return _read(key) if isinstance(key, FakeKey) else None
+
+    def writer(self, place: S3Location, kms_key: str | None) -> ObjectWriter:
+        """A writer of the object, which exists only once the writer is completed."""
+        return _Writer(self._account, self._bucket(place.bucket), place.key, kms_key, self._sink())
+
+    def delete(self, place: S3Location) -> None:
+        """Remove an object."""
+        s3_backends[self._account][PARTITION].delete_object(place.bucket, place.key)
+
+    def _bucket(self, name: str) -> FakeBucket:
+        try:
+            return s3_backends[self._account][PARTITION].get_bucket(name)
+        except S3ClientError as error:
+            raise StoreError(f"no such bucket as {name}") from error
+
+
+class _Writer:
+    """Fills a key that is in no bucket yet, so that nobody sees half an object."""
+
+    def __init__(self, account: str, bucket: FakeBucket, name: str, kms_key: str | None, sink: Sink) -> None:
+        self._bucket = bucket
+        self._sink = sink
+        self._key = FakeKey(
+            name=name,
+            value=b"",
+            account_id=account,
+            region_name=bucket.region_name,
+            is_versioned=bucket.is_versioned,
+            version_id=secrets.token_hex(16) if bucket.is_versioned else "null",
+            bucket_name=bucket.name,
+            encryption="aws:kms" if kms_key else None,
+            kms_key_id=kms_key,
+        )
+        self._size_bytes = 0
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sink.discard()
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._sink.write(data)
+        if self._size_bytes < UPLOAD_PART_BYTES:
+            self._md5.update(data)
+        self._size_bytes += len(data)
+
+    def complete(self) -> None:
+        """Put the key into its bucket."""
+        parts = -(-self._size_bytes // UPLOAD_PART_BYTES)
+        # S3: the ETag of a multipart upload is not the MD5 of the object; clients may only compare it with itself.
+        self._key._etag = self._md5.hexdigest() if parts <= 1 else f"{secrets.token_hex(16)}-{parts}"
+        self._key.contentsize = self._size_bytes
+        self._sink.publish(self._bucket, self._key)
+
+
+def _visible(bucket: FakeBucket, name: str) -> bool:
+    return isinstance(bucket.keys.get(name), FakeKey)  # rather than a delete marker
+
+
+def _read(key: FakeKey) -> Iterator[bytes]:
+    """Yield an object's bytes; other readers move the same file position, so each read seeks under the key's lock."""
+    position = 0
+    while True:
+        with key.lock:
+            key._value_buffer.seek(position)
+            chunk: bytes = key._value_buffer.read(READ_CHUNK_BYTES)
+        if not chunk:
+            return
+        position += len(chunk)
+        yield chunk

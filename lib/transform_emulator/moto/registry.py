@@ -1,0 +1,178 @@
+"""The parts of moto's state that jobs need: models, log streams, buckets. With `moto_store` all that knows moto."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from moto.iam.models import get_account_id_from
+from moto.logs.models import logs_backends
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import s3_backends
+from moto.sagemaker.models import Model, sagemaker_backends
+
+from transform_emulator.control_plane.jobs import Scope
+from transform_emulator.endpoints.invocations import Served
+from transform_emulator.scripts.handler import ScriptError
+from transform_emulator.scripts.serving import Serving, serving
+from transform_emulator.service.limits import MAX_LOG_EVENT_BYTES
+
+LOG_GROUP = "/aws/sagemaker/TransformJobs"
+ROLE_NAME = "transform-emulator"
+PARTITION = "aws"
+MILLISECONDS = 1000
+
+
+def account_of(access_key: str) -> str:
+    """The account that an access key belongs to; moto's default account for a made-up key."""
+    return str(get_account_id_from(access_key))
+
+
+class ModelRegistry:
+    """The models that can be served, made known to moto wherever somebody asks for them.
+
+    Args:
+        served: For each model name (or container image) the command, URL or script that serves it.
+
+    Raises:
+        ScriptError: One of the scripts cannot be served.
+    """
+
+    def __init__(self, served: Mapping[str, str]) -> None:
+        self._served = {name: _serving(name, text) for name, text in served.items()}
+        self._lock = threading.Lock()
+        self._known: set[Scope] = set()
+        self._own: list[Model] = []
+
+    def ensure(self, scope: Scope) -> None:
+        """Register the served models in an account and region that was not seen before.
+
+        Models belong to one account and region, but nobody wants to tell the emulator which ones clients will sign for.
+        """
+        with self._lock:
+            if scope in self._known:
+                return
+            self._known.add(scope)
+            backend = sagemaker_backends[scope.account][scope.region]
+            for name in self._served:
+                model = backend.create_model(
+                    model_name=name,
+                    execution_role_arn=f"arn:aws:iam::{scope.account}:role/{ROLE_NAME}",
+                    primary_container={"Image": f"transform-emulator/{name}"},
+                    vpc_config=None,
+                    containers=None,
+                    tags=None,
+                )
+                self._own.append(model)
+
+    def is_own(self, model: object) -> bool:
+        """Whether moto's model is one of the served ones, rather than one that a client created."""
+        return any(model is own for own in self._own)
+
+    def role_of_model(self, scope: Scope, name: str) -> str | None:
+        """The model's ExecutionRoleArn, or None if there is no such model."""
+        model = self._model(scope, name)
+        return None if model is None else str(model.execution_role_arn)
+
+    def environment(self, scope: Scope, name: str) -> dict[str, str]:
+        """The model's own environment variables, which a job's win over."""
+        return dict(self._container(scope, name).get("Environment") or {})
+
+    def serving(self, scope: Scope, name: str) -> Serving | None:
+        """What serves the model: registered under its name, or else under its container's image; None for nothing."""
+        return self._served.get(name) or self._served.get(str(self._container(scope, name).get("Image")))
+
+    def model_data_url(self, scope: Scope, name: str) -> str | None:
+        """ModelDataUrl, the S3 place of the model's artifact; None for a model without one."""
+        return self._container(scope, name).get("ModelDataUrl") or None
+
+    def uses_model_data_source(self, scope: Scope, name: str) -> bool:
+        """Whether the model's container has its artifact from ModelDataSource."""
+        return bool(self._container(scope, name).get("ModelDataSource"))
+
+    def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
+        """What serves the first variant of an endpoint; None for an endpoint or a model that is not there."""
+        backend = sagemaker_backends[scope.account][scope.region]
+        known = backend.endpoints.get(endpoint)
+        config = None if known is None else backend.endpoint_configs.get(known.endpoint_config_name)
+        if config is None:
+            return None
+        variant = config.production_variants[0]
+        name = str(variant["ModelName"])
+        serving = self.serving(scope, name)
+        if serving is None:
+            return None
+        data_url = self.model_data_url(scope, name)
+        return Served(serving, data_url, self.environment(scope, name), str(variant["VariantName"]))
+
+    def _container(self, scope: Scope, name: str) -> dict[str, Any]:
+        model = self._model(scope, name)
+        if model is None:
+            return {}
+        containers = [model.primary_container, *model.containers]
+        return next((container for container in containers if container), {})
+
+    def _model(self, scope: Scope, name: str) -> Model | None:
+        models = sagemaker_backends[scope.account][scope.region].list_models()
+        return next((model for model in models if model.model_name == name), None)
+
+
+KeepLines = Callable[[Scope, str, int, Sequence[str]], None]
+
+
+def keep_no_lines(scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
+    """Keep no record of log lines besides moto's."""
+
+
+class LogGroup:
+    """Streams of the group that all transform jobs log to.
+
+    Args:
+        keep: Records lines before anybody can see them.
+    """
+
+    def __init__(self, keep: KeepLines = keep_no_lines) -> None:
+        self._keep = keep
+        self._lock = threading.Lock()  # moto's streams are not thread-safe
+
+    def put(self, scope: Scope, stream: str, now: datetime, lines: Sequence[str]) -> None:
+        """Append lines to a stream, which is created with its first line."""
+        cut, timestamp_ms = [_cut(line) for line in lines], int(now.timestamp() * MILLISECONDS)
+        with self._lock:
+            self._keep(scope, stream, timestamp_ms, cut)
+            self._append(scope, stream, timestamp_ms, cut)
+
+    def restore(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
+        """Append lines that were kept."""
+        with self._lock:
+            self._append(scope, stream, timestamp_ms, lines)
+
+    def _append(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
+        backend = logs_backends[scope.account][scope.region]
+        backend.ensure_log_group(LOG_GROUP)
+        backend.ensure_log_stream(LOG_GROUP, stream)
+        events = [{"timestamp": timestamp_ms, "message": line} for line in lines]
+        # The stream's own method: the backend's drops lines of more than 14 days ago, which were younger once.
+        backend.groups[LOG_GROUP].streams[stream].put_log_events(events)
+
+
+def ensure_buckets(account: str, region: str, names: Iterable[str]) -> None:
+    """Create those of the buckets that nobody has yet; an invalid name is left for S3 itself to refuse."""
+    for name in names:
+        if name in s3_backends.bucket_accounts:
+            continue
+        try:
+            s3_backends[account][PARTITION].create_bucket(name, region)
+        except S3ClientError:
+            continue
+
+
+def _serving(name: str, text: str) -> Serving:
+    try:
+        return serving(text)
+    except ScriptError as error:
+        raise ScriptError(f"model {name}: {error}") from error
+
+
+def _cut(line: str) -> str:
+    return line.encode()[:MAX_LOG_EVENT_BYTES].decode("utf-8", "ignore")

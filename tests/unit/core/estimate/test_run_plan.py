@@ -1,0 +1,153 @@
+"""A plan is what a run would do: the same functions, and estimates that hold for rows that are really cut."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
+from batch_transform.core.estimate.plan_text import plan_lines
+from batch_transform.core.estimate.run_plan import Asked, run_plan
+from batch_transform.core.sending.cutting import Cutter, CuttingRules
+from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
+
+MB = 1_000_000
+ASKED = Asked(1, "auto", "auto", "MultiRecord")
+# 2 GB of records of 2 kB.
+TABLE = Measured({STANDARD: LaneSize(MB, 2000 * MB, 2_000)})
+MIXED = Measured(
+    {
+        STANDARD: LaneSize(1_000, 500 * MB, 5 * MB),
+        OVERSIZE: LaneSize(3, 90 * MB, 60 * MB),
+        UNSENDABLE: LaneSize(2, 300 * MB, 200 * MB),
+    }
+)
+
+
+def cut(sizes, object_bytes):
+    """How many objects one partition of records of these sizes becomes."""
+    numbers = np.arange(len(sizes), dtype=np.int64)
+    pieces = Cutter(CuttingRules(object_bytes, 6 * MB)).cut(numbers, np.array(sizes), np.ones(len(sizes), bool))
+    return sum(not piece.continues for piece in pieces)
+
+
+@given(st.integers(1, 400), st.integers(1, 50), st.integers(1, 1_000))
+def test_records_of_one_size_make_exactly_the_planned_objects(rows, size, target):
+    lane = LaneSize(rows, rows * size, size)
+    assert about_objects(lane, rows, 1, CuttingRules(target, MB)) == cut([size] * rows, target)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=300), st.integers(1, 1_000))
+def test_no_cut_makes_fewer_objects_than_the_least(sizes, target):
+    lane = LaneSize(len(sizes), sum(sizes), max(sizes))
+    assert cut(sizes, target) >= least_objects(lane, CuttingRules(target, MB))
+
+
+@pytest.mark.parametrize("mean", [3, 40])
+def test_records_of_many_sizes_make_about_the_planned_objects(mean):
+    sizes = np.random.default_rng(7).integers(1, 2 * mean, 20_000).tolist()
+    lane = LaneSize(len(sizes), sum(sizes), max(sizes))
+    assert about_objects(lane, len(sizes), 1, CuttingRules(100 * mean, MB)) == pytest.approx(
+        cut(sizes, 100 * mean), rel=0.02
+    )
+
+
+def test_a_few_large_records_are_objects_of_their_own_and_cut_the_others():
+    few, rest = LaneSize(5, 50 * MB, 10 * MB), LaneSize(995, 995_000, 1_000)
+    assert about_objects(few, 1_000, 1, CuttingRules(64 * MB, 6 * MB)) == 5
+    assert about_objects(rest, 1_000, 1, CuttingRules(64 * MB, 6 * MB)) == 1 + 5
+
+
+def test_requests_are_bodies_filled_with_records_and_never_of_two_objects():
+    lane = LaneSize(1_000, 10 * MB, 10_000)
+    assert about_requests(lane, 2, 6, "MultiRecord") == 2
+    assert about_requests(lane, 2, 1, "MultiRecord") == 10
+    assert about_requests(lane, 2, None, "MultiRecord") == 2
+    assert about_requests(lane, 2, 6, "SingleRecord") == 1_000
+
+
+def test_the_jobs_of_a_plan():
+    plan = run_plan(MIXED, ASKED)
+    standard, oversize = plan["jobs"]
+    assert (standard["max_payload_mb"], standard["max_concurrent_transforms"]) == (6, 16)
+    assert (oversize["lane"], oversize["max_payload_mb"], oversize["max_concurrent_transforms"]) == ("oversize", 60, 1)
+    assert (plan["rows_in"], plan["rows_over_the_limit"], plan["largest_record_bytes"]) == (1005, 2, 200 * MB)
+    assert (plan["bytes"], plan["object_bytes"]) == (590 * MB, 64 * MB)
+    assert plan["staged_partitions"] == 14
+
+
+def test_instances_buy_requests_at_once_until_there_are_too_few_objects():
+    asked = Asked(2, 6, 4, "MultiRecord")
+    steps = run_plan(TABLE, asked)["instances"]
+    assert [step["instance_count"] for step in steps] == [1, 2, 4, 8, 16, 32]
+    assert [step["configured"] for step in steps] == [False, True, False, False, False, False]
+    assert [step["requests_at_once"] for step in steps[:4]] == [4, 8, 16, 32]
+    assert [step["objects_per_instance"] for step in steps[:2]] == [32, 16]
+    assert steps[0]["requests_in_turn"] == steps[0]["requests"] / 4
+    assert all(step["requests_at_once"] == step["instance_count"] * 4 for step in steps)
+
+
+def test_more_instances_than_objects_are_not_offered_unless_configured():
+    small = Measured({STANDARD: LaneSize(100, 13 * MB, 130_000)})
+    assert [step["instance_count"] for step in run_plan(small, ASKED)["instances"]] == [1, 2, 4]
+    seven = run_plan(small, Asked(7, "auto", "auto", "MultiRecord"))["instances"]
+    assert [(step["instance_count"], step["requests_at_once"]) for step in seven] == [(1, 3), (2, 3), (4, 3), (7, 3)]
+
+
+def test_concurrency_buys_requests_at_once_and_costs_payload():
+    steps = run_plan(TABLE, ASKED)["concurrency"]
+    beside = {step["max_concurrent_transforms"]: step["max_payload_mb"] for step in steps}
+    assert beside == {1: 6, 2: 6, 4: 6, 8: 6, 16: 6, 32: 3, 64: 1}
+    assert [step["max_concurrent_transforms"] for step in steps if step["planned"]] == [16]
+    large = Measured({STANDARD: LaneSize(1_000, 2000 * MB, 5 * MB)})
+    fits = {
+        step["max_concurrent_transforms"]: step["largest_record_fits"] for step in run_plan(large, ASKED)["concurrency"]
+    }
+    assert (fits[16], fits[32]) == (True, False)
+
+
+def test_a_pinned_payload_bounds_the_concurrency_that_is_offered():
+    steps = run_plan(TABLE, Asked(1, 8, "auto", "MultiRecord"))["concurrency"]
+    assert [step["max_concurrent_transforms"] for step in steps] == [1, 2, 4, 8, 12]
+    assert {step["max_payload_mb"] for step in steps} == {8}
+
+
+def test_what_is_left_to_the_container_is_not_made_up():
+    plan = run_plan(TABLE, Asked(2, "model", "model", "MultiRecord"))
+    (job,) = plan["jobs"]
+    assert (job["max_payload_mb"], job["max_concurrent_transforms"], plan["concurrency"]) == (None, None, [])
+    assert plan["instances"][0]["requests_at_once"] is None
+
+
+def test_an_object_that_is_sent_whole_is_one_request_and_its_payload_is_its_own():
+    """The service cannot split it: 45 MB in one object need a payload of 45 MB, beside which two fit."""
+    whole = Asked(1, "auto", "auto", split="None", record={"format": "csv", "rows_per_object": "all"})
+    (job,) = run_plan(Measured({STANDARD: LaneSize(1_000, 45 * MB, 6 * MB)}), whole)["jobs"]
+    assert (job["max_payload_mb"], job["max_concurrent_transforms"]) == (45, 2)
+    assert (job["objects"], job["requests"]) == (1, 1)
+
+
+def test_a_record_that_is_an_object_by_its_format_makes_a_request_each():
+    pictures = Asked(1, "auto", "auto", split="None", record={"format": "binary"})
+    (job,) = run_plan(Measured({STANDARD: LaneSize(40, 80 * MB, 5 * MB)}, newline=False), pictures)["jobs"]
+    assert (job["objects"], job["requests"]) == (40, 40)
+
+
+def test_a_table_without_rows_has_no_jobs():
+    plan = run_plan(Measured({}), ASKED)
+    assert (plan["rows_in"], plan["jobs"], plan["instances"], plan["concurrency"]) == (0, [], [], [])
+    assert len(list(plan_lines(plan))) == 2
+
+
+def test_the_lines_for_a_person_hold_the_plan_and_the_report_is_json():
+    plan = run_plan(MIXED, Asked(3, "auto", "auto", "MultiRecord"))
+    text = "\n".join(plan_lines(plan))
+    assert "1,005 rows, 590.0 MB of records, the largest 200,000,000 bytes" in text
+    assert "2 rows are over the service's largest payload, 100 MB: dead letters" in text
+    assert "  3*" in text
+    assert json.loads(json.dumps(plan)) == plan
+    assert "model" in "\n".join(plan_lines(run_plan(TABLE, Asked(2, "model", "model", "MultiRecord"))))

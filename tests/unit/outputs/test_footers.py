@@ -1,0 +1,96 @@
+"""Row counts and ranges from Parquet footers, by reading ends of files only."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.object_store import PreconditionFailed
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.footers import TAIL_BYTES, Footer, footer_rows, read_footers
+from batch_transform.outputs.s3_tree import S3Tree
+from support.memory_store import MemoryStore
+
+
+class Watching(MemoryStore):
+    """Notes the bytes of each ranged read."""
+
+    def __init__(self):
+        super().__init__()
+        self.lengths = []
+
+    def get_tail(self, uri, length_bytes, if_match=None):
+        self.lengths.append(length_bytes)
+        return super().get_tail(uri, length_bytes, if_match)
+
+
+def parquet(table, **options):
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+def tree_of(**files):
+    tree = S3Tree(Watching(), S3Uri("bucket", "t"))
+    for name, body in files.items():
+        tree.put(name, body)
+    return tree
+
+
+@given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), max_size=4), st.integers(1, 7))
+def test_rows_and_ranges_are_those_of_the_data(files, group):
+    tree = tree_of(
+        **{str(i): parquet(pa.table({"n": pa.array(v, pa.int64())}), row_group_size=group) for i, v in enumerate(files)}
+    )
+    expected = {str(i): Footer(len(v), min(v, default=None), max(v, default=None)) for i, v in enumerate(files)}
+    assert read_footers(tree, tree.list(), "n", threads=1) == expected
+
+
+def test_many_files_are_read_in_threads():
+    tree = tree_of(**{f"{i:03d}": parquet(pa.table({"n": range(i)})) for i in range(40)})
+    assert footer_rows(tree, tree.list(), threads=8) == {f"{i:03d}": i for i in range(40)}
+
+
+def test_one_small_read_for_each_file():
+    """3 MB of data, and no more than the end of it is fetched."""
+    tree = tree_of(a=parquet(pa.table({"n": range(400_000)}), compression="none"))
+    assert footer_rows(tree, tree.list()) == {"a": 400_000}
+    assert tree._store.lengths == [TAIL_BYTES]
+
+
+def test_a_footer_longer_than_the_first_read():
+    wide = pa.table({f"a_rather_long_column_name_{i}": [i] for i in range(1500)})
+    tree = tree_of(a=parquet(wide))
+    assert footer_rows(tree, tree.list()) == {"a": 1}
+    assert len(tree._store.lengths) == 2
+
+
+def test_the_version_that_was_listed_is_the_one_that_is_counted():
+    tree = tree_of(a=parquet(pa.table({"n": [1]})))
+    files = list(tree.list())
+    tree.put("a", parquet(pa.table({"n": [1, 2]})))
+    with pytest.raises(PreconditionFailed):
+        footer_rows(tree, files)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"PAR1", b"no Parquet at all", b"PAR1" + b"x" * 30 + b"\x05\0\0\0PAR1", b"\xff\xff\xff\x7fPAR1"]
+)
+def test_what_is_no_parquet_is_refused_by_name(body):
+    tree = tree_of(broken=body)
+    with pytest.raises(GateRefused, match="s3://bucket/t/broken"):
+        footer_rows(tree, tree.list())
+
+
+def test_a_range_without_a_column_or_statistics_is_refused():
+    tree = tree_of(a=parquet(pa.table({"n": [1]}), write_statistics=False))
+    with pytest.raises(GateRefused, match="no statistics"):
+        read_footers(tree, tree.list(), "n")
+    with pytest.raises(GateRefused, match="no column m"):
+        read_footers(tree, tree.list(), "m")

@@ -1,0 +1,143 @@
+"""Where a run keeps what, and where it publishes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.tables.spark_tables import delta_outputs
+from batch_transform.pipeline.targets import targets_of
+
+DOCUMENT = {
+    "run_id": "r",
+    "workspace": "s3://lake/scoring",
+    "input": {"path": "s3://lake/in"},
+    "model": {"name": "m"},
+    "output": {"path": "s3://lake/out"},
+}
+
+
+def config(**changes):
+    return RunConfig.from_document({**DOCUMENT, **changes})
+
+
+def places(master="yarn", **changes):
+    return places_of(config(**changes), "r", master)
+
+
+def test_a_run_lies_in_a_folder_of_its_own_in_the_workspace():
+    found = places()
+    assert found.run == S3Uri("lake", "scoring/r")
+    assert (str(found.input), str(found.outputs)) == ("s3://lake/scoring/r/input", "s3://lake/scoring/r/output")
+
+
+@pytest.mark.parametrize(
+    ("master", "scheme"),
+    [
+        ("yarn", "s3"),
+        ("k8s://host", "s3"),
+        ("spark://host", "s3"),
+        ("local[2]", "s3a"),
+        ("local", "s3a"),
+        (None, "s3a"),
+    ],
+)
+def test_the_scheme_of_s3_follows_from_the_master(master, scheme):
+    assert places(master).scratch == f"{scheme}://lake/scoring/r"
+    assert places(master).spark_path("s3n://lake/x/") == f"{scheme}://lake/x"
+
+
+def test_staging_of_its_own_takes_what_spark_writes():
+    assert places(staging="dbfs:/staging/").scratch == "dbfs:/staging/r"
+    assert places(staging="/mnt/staging").scratch == "file:/mnt/staging/r"
+    assert places(staging="/mnt/staging").run == S3Uri("lake", "scoring/r")
+
+
+def test_an_emulated_run_stages_on_the_laptop():
+    emulated = places("local[2]", emulator={"models": {"m": "http://127.0.0.1:8080"}})
+    assert emulated.scratch == f"file:{os.getcwd()}/.batch_transform/staging/r"
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/data/out", "file:/data/out"),
+        ("file:/data/out", "file:/data/out"),
+        ("file:///data/out", "file:///data/out"),
+        ("hdfs://host/data", "hdfs://host/data"),
+        ("dbfs:/data", "dbfs:/data"),
+    ],
+)
+def test_how_spark_names_a_location(location, path):
+    assert places().spark_path(location) == path
+
+
+def test_a_relative_path_is_on_the_drivers_disk_not_in_the_clusters_home():
+    assert places().spark_path("out") == f"file:{os.getcwd()}/out"
+
+
+@pytest.mark.parametrize(
+    "location", ["/data/out", "/data/out/", "file:/data/out", "file:///data/out", "FILE:/data/out"]
+)
+def test_a_local_output_is_merged_in_a_hidden_folder_beside_it(location):
+    assert places().sibling(location, "w1") == "/data/.out.batch_transform-w1"
+
+
+def test_an_output_on_s3_is_merged_in_the_runs_folder():
+    assert places().sibling("s3a://elsewhere/out", "w1") == "s3://lake/scoring/r/merged/w1"
+
+
+def test_two_writers_never_merge_in_one_place():
+    assert places().sibling("/data/out", "w1") != places().sibling("/data/out", "w2")
+
+
+def targets(master="yarn", **changes):
+    made = config(**changes)
+    found = places_of(made, "r", master)
+    return targets_of(made, found), found
+
+
+def test_dead_letters_go_beside_the_output_unless_told():
+    assert targets()[0].named() == {"output": "s3://lake/out", "dead_letter": "s3://lake/out_dead_letter"}
+    assert targets(dead_letter={"path": "s3://lake/dead"})[0].named()["dead_letter"] == "s3://lake/dead"
+
+
+def test_tables_are_named_as_tables():
+    found, _ = targets(output={"table": "c.s.t", "format": "delta", "mode": "append"})
+    assert found.named() == {"output": "c.s.t", "dead_letter": "c.s.t_dead_letter"}
+    assert (found.is_delta, found.mode) == (True, "append")
+    assert targets()[0].is_delta is False
+
+
+def test_the_delta_tables_share_mode_and_rules():
+    output = {"path": "s3://lake/out", "format": "delta", "mode": "overwrite", "partition_by": ["ds"]}
+    found, at = targets("local", output={**output, "replace_where": "ds = '1'"})
+    result, dead = delta_outputs(found, at).values()
+    assert (result.path, dead.path) == ("s3a://lake/out", "s3a://lake/out_dead_letter")
+    for table in (result, dead):
+        assert (table.mode, table.table, table.partition_by) == ("overwrite", None, ("ds",))
+        assert table.replace_where == "ds = '1'"
+
+
+def test_a_delta_table_by_name_has_no_path():
+    found, at = targets(output={"table": "c.s.t", "format": "delta"})
+    tables = delta_outputs(found, at).values()
+    assert [(table.path, table.table) for table in tables] == [
+        (None, "c.s.t"),
+        (None, "c.s.t_dead_letter"),
+    ]
+
+
+def test_without_an_output_the_result_stays_in_the_scratch_folder():
+    frame = {key: value for key, value in DOCUMENT.items() if key not in ("input", "output")}
+    made = FrameConfig.from_document(frame)
+    found = targets_of(made, places_of(made, "r", "yarn"))
+    assert found.named() == {
+        "output": "s3://lake/scoring/r/result",
+        "dead_letter": "s3://lake/scoring/r/result_dead_letter",
+    }
+    assert (found.is_delta, found.mode) == (False, "error")

@@ -1,0 +1,102 @@
+"""What the command lines of the steps mean, and what is refused before anything is reached."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+
+import pytest
+
+from batch_transform.aws.access import AwsAccess
+from batch_transform.config import load
+from batch_transform.config.loading import surroundings
+from batch_transform.config.surroundings import Surroundings
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.state.fold import fold
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.steps import going_on
+from batch_transform.pipeline.submit import console as cli
+from batch_transform.pipeline.submit.submission import main as submission
+from unit.core.state.test_state import EXPORTED, OPENED, STAGED, planned
+
+RUN_FILE = """
+run_id: a
+workspace: s3://bucket/runs
+input: {path: in.parquet}
+model: {name: m}
+output: {path: out}
+emulator: {models: {m: "python -m none"}}
+"""
+MODELS = 'emulator.models={"m": "python -m none"}'
+
+
+@pytest.mark.parametrize("command", ["prepare", "submit", "collect"])
+def test_what_would_end_with_its_emulator_is_refused_with_both_remedies(command, tmp_path, monkeypatch, capsys):
+    (tmp_path / "run.yml").write_text(RUN_FILE)
+    monkeypatch.setattr(sys, "argv", ["batch-transform", command, str(tmp_path / "run.yml")])
+    assert cli.main() == 2
+    (said,) = json.loads(capsys.readouterr().out)["error"]
+    assert said.startswith(f"{command}: the embedded emulator's S3 and jobs end with the run's driver")
+    assert "set emulator.state" in said
+    assert "aws.endpoint_url" in said
+
+
+def test_the_submission_leaves_the_refusal_and_no_command(tmp_path):
+    (tmp_path / "run.yml").write_text(RUN_FILE)
+    assert submission([str(tmp_path), "score.py", "submit", str(tmp_path / "run.yml")], {}) == 2
+    assert json.loads((tmp_path / "fallback.json").read_text())["status"] == "refused"
+    assert not (tmp_path / "command.json").exists()
+
+
+def test_the_next_step_names_the_run_by_its_folder_and_repeats_no_secret(tmp_path):
+    line = "prepare run.yml --var key=hidden --set model.environment.A=hidden --set aws.region=eu-west-1 --master yarn"
+    asked = parse([*line.split(), "--conf", "spark.my.password=hidden", "--", "--weird"])
+    config = built(asked, tmp_path)
+    run, near = "s3://bucket/runs/a", f"--set aws.region=eu-west-1 --set {shlex.quote(MODELS)}"
+    assert spelled("submit", asked, config, {}) == f"batch-transform submit {run} {near}"
+    again = spelled("collect", asked, config, {"BATCH_TRANSFORM_PROGRAM": "./s.sh"})
+    assert again == f"./s.sh collect {run} --master yarn {near} -- --weird"
+
+
+def test_the_next_step_gets_to_the_run_as_this_one_does(tmp_path):
+    """An orchestrator gives it as it is; the run's folder has the rest of the configuration."""
+    asked = parse(["prepare", "run.yml", "--set", "emulator.state=/kept here", "--emulator", "n=http://h:1"])
+    config = built(asked, tmp_path)
+    once = parse(shlex.split(spelled("submit", asked, config, {}))[1:])
+    assert surroundings(once.sets, once.emulator_models) == Surroundings(aws=config.aws, emulator=config.emulator)
+    assert spelled("submit", once, config, {}) == spelled("submit", asked, config, {})
+
+
+def built(asked, folder):
+    (folder / "run.yml").write_text(RUN_FILE)
+    sets = [text for text in asked.sets if not text.startswith("model.")]
+    return load(folder / "run.yml", sets=sets, emulator_models=asked.emulator_models)
+
+
+def test_a_step_goes_on_with_the_file_that_prepare_made_of_a_package_path(tmp_path, monkeypatch):
+    """The ledger has the file's path; package:// would count as another input."""
+    (tmp_path / "shipped").mkdir()
+    (tmp_path / "shipped" / "in.csv").write_text("a\n1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "run.yml").write_text(RUN_FILE.replace("in.parquet", "package://shipped/in.csv"))
+    asked, there = parse(["submit", str(tmp_path / "run.yml")]), Reached(S3Uri("bucket", "runs/a"), AwsAccess())
+    state = fold([OPENED, STAGED, EXPORTED, planned("j1")])
+    assert going_on(asked, {}, there, state).input.path == str(tmp_path / "shipped" / "in.csv")
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["submit", "run.yml", "--master", "yarn"], "--master: is spark-submit's, and submit runs without Spark"),
+        (["collect", "run.yml", "--no-merge", "--master", "yarn"], "and collect runs without Spark"),
+        (["submit", "run.yml", "--no-merge"], "--no-merge: belongs to collect, not to submit"),
+        (["prepare"], "RUNFILE: exactly one is needed"),
+    ],
+)
+def test_what_does_not_fit_a_step_is_refused(words, fault):
+    with pytest.raises(ConfigurationError, match=fault):
+        parse(words)

@@ -1,0 +1,85 @@
+"""Rows whose answers cannot be read, in memory: each is asked for again by itself, and no other row with it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pyarrow as pa
+import pytest
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.isolation.verdicts import DEAD
+from support.memory_run import MemoryRun, all_rows
+
+
+def answering(odd, how=lambda row: b'{"echo": "x"}', times=10**9):
+    """A model that answers `how` for the odd rows, so often each."""
+    left = dict.fromkeys(odd, times)
+
+    def answer(records):
+        lines = []
+        for row in (json.loads(record)["id"] for record in records):
+            is_odd = left.get(row, 0) > 0
+            left[row] = left.get(row, 0) - 1
+            lines.append(how(row) if is_odd else json.dumps({"echo": row}).encode())
+        return lines
+
+    return answer
+
+
+@pytest.mark.parametrize("sizes", [[60], [12] * 5, [10, 10]])
+def test_a_row_that_is_never_read_costs_one_round_and_is_a_dead_letter_with_its_answer(sizes):
+    run = MemoryRun(sizes, answering({3, 17}))
+    state = run.to_the_gate()
+    outcomes = run.outcomes(state)
+    assert state.rounds == 2
+    dead = {row: leaf for row, leaf in outcomes.items() if isinstance(leaf, dict)}
+    assert set(dead) <= {3, 17}
+    assert {leaf["error_class"] for leaf in dead.values()} == {"unreadable prediction"}
+    assert all(leaf["state"] == DEAD and leaf["lines"] == 1 and leaf["etag"] for leaf in dead.values())
+
+
+def test_only_such_rows_and_controls_are_sent_again():
+    run = MemoryRun([60], answering({3, 17}))
+    run.to_the_gate()
+    again = [name for name in run.service.sent if not name.startswith("s0-60-")]
+    assert all(re.search(r"s(3|17)-1-", name) or "-w-" in name for name in again)
+
+
+def test_a_row_that_is_read_the_next_time_is_scored_with_that_answer_and_the_gate_holds():
+    run = MemoryRun([20, 20], answering({0, 7, 19}, times=1))
+    outcomes = run.outcomes(run.to_the_gate())
+    assert all(outcome == row for row, outcome in outcomes.items())
+    assert sorted(outcomes) == all_rows([20, 20])
+
+
+def test_an_answer_that_is_null_for_all_of_a_body_gives_up_no_good_row_of_it():
+    def model(records):
+        ids = [json.loads(record)["id"] for record in records]
+        return [b'{"echo": null}' if 5 in ids else json.dumps({"echo": row}).encode() for row in ids]
+
+    run = MemoryRun([20, 20], model)
+    outcomes = run.outcomes(run.to_the_gate())
+    assert [row for row, outcome in outcomes.items() if outcome != row] == [5]
+
+
+def test_where_no_answer_can_be_read_the_run_ends_at_once_and_goes_on_with_a_probe_as_it_is():
+    run = MemoryRun([20, 20], answering(set(range(10**4)), times=1))
+    with pytest.raises(ServiceFailure, match="no answer can be read") as ended:
+        run.to_the_gate()
+    assert (run.state().rounds, run.service.records_sent) == (1, 40)
+    assert "prediction.schema" in str(ended.value)
+    outcomes = run.outcomes(run.to_the_gate())
+    assert all(outcome == row for row, outcome in outcomes.items())
+
+
+def test_with_another_schema_the_answers_are_read_again_for_nothing():
+    run = MemoryRun([20, 20], lambda records: [json.dumps({"other": 1}).encode() for _ in records])
+    with pytest.raises(ServiceFailure, match="no answer can be read"):
+        run.to_the_gate()
+    schema = pa.schema([("other", pa.int64())])
+    run.prediction, run.reader = "other long", type(run.reader)(schema)
+    state = run.to_the_gate()
+    assert (state.rounds, run.service.records_sent) == (1, 40)
+    assert sum(record.scored_rows for record in state.round_records) == 40

@@ -1,0 +1,177 @@
+"""Every wait has an end, and none of them keeps another thread, or the user's process, from its own."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from batch_transform.config.surroundings import Emulator
+from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, ServiceFailure
+from batch_transform.core.job_status import JobStatus
+from batch_transform.core.predictions.cells import csv_row
+from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.predictions.scalars import Unfit
+from batch_transform.core.run_state import INTERRUPTED, TIMEOUT
+from batch_transform.pipeline.ending.stopping import stop_jobs
+from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.world import emulation
+from batch_transform.s3.lease import RENEW_ATTEMPTS, RunLease
+from batch_transform.sagemaker.jobs import JobDescription, TransformJobs
+from support.faults import Fate, Faults
+from support.memory_run import RUN, MemoryRun, echoing
+from support.memory_store import MemoryStore, World
+
+MINUTES = 30
+
+
+class NeverEnding:
+    """A service whose jobs go on for ever, also once they were asked to stop."""
+
+    def __init__(self, run):
+        self.run, self.stops, self.begun = run, [], {}
+
+    def create(self, request):
+        self.begun[request["TransformJobName"]] = self.run.now()
+
+    def describe(self, name):
+        return JobDescription(name, JobStatus.IN_PROGRESS, None, self.begun[name], self.begun[name], None)
+
+    def stop(self, name):
+        self.stops.append(name)
+
+
+def test_a_job_that_never_ends_is_waited_for_no_longer_than_twice_its_time():
+    run = MemoryRun([3], echoing(lambda row: None), transform={"job_timeout_minutes": MINUTES})
+    driver = run.driver()
+    service = NeverEnding(run)
+    driver = Driver(replace(driver.ctx, jobs=service), driver.state)
+    began = run.seconds
+    with pytest.raises(ServiceFailure, match="did not end within twice"):
+        driver.run()
+    assert 2 * 60 * MINUTES <= run.seconds - began < 2 * 60 * MINUTES + 3 * driver.ctx.config.poll_seconds
+    assert driver.state.jobs[0].stop_reason == TIMEOUT
+    assert set(service.stops) == {driver.state.jobs[0].name}
+
+
+def test_a_status_that_nobody_knows_is_a_failure_with_the_jobs_name():
+    client = SimpleNamespace(describe_transform_job=lambda TransformJobName: {"TransformJobStatus": "Paused"})
+    with pytest.raises(ServiceFailure, match=r"job-1: .*Paused"):
+        TransformJobs(None, client).is_in_flight("job-1")
+
+
+def test_a_job_that_the_service_never_heard_of_is_not_in_flight():
+    def unknown(TransformJobName):
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "DescribeTransformJob")
+
+    assert not TransformJobs(None, SimpleNamespace(describe_transform_job=unknown)).is_in_flight("job-1")
+
+
+def test_a_renewal_that_waits_for_its_next_try_holds_nobody_up():
+    """The thread that gives the lease back after a signal came behind all tries of the one that renewed it."""
+    world, free = World(), []
+
+    def sleep(seconds):
+        thread = threading.Thread(target=lambda: free.append(lease.require()))
+        thread.start()
+        thread.join(5)
+
+    lease = RunLease(MemoryStore(world), RUN, "a", 60.0, lambda: 0.0, sleep)
+    lease.acquire()
+    lease._store = MemoryStore(world, Faults(dict.fromkeys(range(RENEW_ATTEMPTS), Fate.LOSE_REQUEST)))
+    with pytest.raises(ServiceFailure, match="could not be renewed"):
+        lease.renew()
+    assert len(free) == RENEW_ATTEMPTS - 1
+
+
+def damaged(run):
+    """The driver of a run whose job is in flight when the ledger loses a step."""
+    driver = run.driver()
+    service = NeverEnding(run)
+    driver = Driver(replace(driver.ctx, jobs=service), driver.state)
+    while not driver.state.in_flight:
+        driver.step()
+    run.store.delete([RUN.join("ledger", f"{1:012d}.json")])
+    return driver, service
+
+
+def test_stopping_over_a_damaged_ledger_stops_the_jobs_and_says_that_it_is_damaged():
+    driver, service = damaged(MemoryRun([3], echoing(lambda row: None)))
+    with pytest.raises(LedgerCorrupt):
+        stop_jobs(driver.state, driver.ctx.lease, driver.ctx.ledger, service, INTERRUPTED)
+    assert service.stops == [driver.state.jobs[0].name]
+
+
+SILENT = "import sys, time; time.sleep(60)"
+DEAF = """
+import sys, time
+print('{"endpoint_url": "http://127.0.0.1:1"}', flush=True)
+time.sleep(60)
+"""
+
+
+def emulator_of(monkeypatch, folder, code):
+    """Lets `python -m transform_emulator` be this code."""
+    (folder / "transform_emulator.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(emulation, "_END_SECONDS", 0.3)
+    return emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"}))
+
+
+def test_an_emulator_that_says_nothing_is_given_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(emulation, "_START_SECONDS", 1.0)
+    began = time.monotonic()
+    with (
+        pytest.raises(ConfigurationError, match="did not start: it said nothing"),
+        emulator_of(monkeypatch, tmp_path, SILENT),
+    ):
+        pytest.fail("it began")
+    assert time.monotonic() - began < 30
+
+
+def test_an_emulator_that_does_not_end_is_killed(monkeypatch, tmp_path):
+    began = time.monotonic()
+    with emulator_of(monkeypatch, tmp_path, DEAF) as url:
+        assert url == "http://127.0.0.1:1"
+    assert time.monotonic() - began < 30
+
+
+def test_long_cells_are_read_and_the_processs_own_limit_of_its_csv_module_stays():
+    long = "x" * 200_000
+    reader = PredictionReader(pa.schema([("a", pa.string()), ("b", pa.int64())]), form=AnswerForm(format="csv"))
+    before = csv.field_size_limit(1000)
+    try:
+        read = reader.read(f'"{long}",1\n"q""q",2\n'.encode())
+        assert csv.field_size_limit() == 1000
+    finally:
+        csv.field_size_limit(before)
+    assert not read.unreadable
+    assert read.values.field("a").to_pylist() == [long, 'q"q']
+
+
+@given(st.text(alphabet='a",\r ', max_size=12))
+@example('"a""",')
+@example("a,b\r")
+@example("a\r\r")
+def test_a_line_with_long_cells_is_split_as_the_csv_module_does_it(line):
+    def cells():
+        try:
+            return csv_row(line)
+        except Unfit:
+            return "not CSV"
+
+    short, before = cells(), csv.field_size_limit(-1)
+    try:
+        assert not line.strip() or cells() == short
+    finally:
+        csv.field_size_limit(before)

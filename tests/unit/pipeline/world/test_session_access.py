@@ -1,0 +1,64 @@
+"""How a run reaches AWS: the run file, then the environment, and the embedded emulator before both."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from batch_transform.config import RunConfig
+from batch_transform.pipeline.world.reaching import access_of
+
+
+def _config(**aws: object) -> RunConfig:
+    return RunConfig.from_document(
+        {
+            "run_id": "a",
+            "workspace": "s3://bucket/runs",
+            "input": {"path": "in"},
+            "model": {"name": "m"},
+            "output": {"path": "out"},
+            "aws": aws,
+        }
+    )
+
+
+def test_the_environment_counts_where_the_run_file_is_silent():
+    """AWS_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE> and AWS_PROFILE reach the executors."""
+    environ = {
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2",
+        "AWS_PROFILE": "team",
+    }
+    access = access_of(_config(), None, environ)
+    assert (access.region, access.profile) == ("eu-west-1", "team")
+    assert access.endpoint("s3") == "http://127.0.0.1:2"
+    assert access.endpoint("sagemaker") == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("aws", "endpoint"),
+    [
+        ({"endpoint_url": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
+        ({"service_endpoints": {"s3": "http://127.0.0.1:8"}}, "http://127.0.0.1:8"),
+    ],
+)
+def test_the_run_file_wins(aws, endpoint):
+    """An endpoint in the run file wins over both kinds in the environment."""
+    environ = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2"}
+    assert access_of(_config(**aws), None, environ).endpoint("s3") == endpoint
+
+
+def test_the_embedded_emulator_wins_over_everything():
+    """A run against the emulator must never reach a real service because of the environment."""
+    environ = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2", "AWS_PROFILE": "team"}
+    access = access_of(_config(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:5", environ)
+    assert (access.endpoint("s3"), access.profile, access.emulated) == ("http://127.0.0.1:5", None, True)
+
+
+def test_no_secret_travels():
+    """What goes to the executors names the source of the credentials, never the credentials."""
+    environ = {"AWS_ACCESS_KEY_ID": "AKIASECRET", "AWS_SECRET_ACCESS_KEY": "topsecret", "AWS_SESSION_TOKEN": "token"}
+    sent = pickle.dumps(access_of(_config(), None, environ))
+    assert not any(secret.encode() in sent for secret in environ.values())
