@@ -13,7 +13,7 @@ import pytest
 from support.drivers import IDENTITY, PATIENCE_SECONDS, ROOT
 from support.emulated import BUCKET, REGION
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 # Nothing of `df` is analysed before `score` asks for its schema.
 NOTEBOOK = """

@@ -15,7 +15,7 @@ from batch_transform.pipeline.world.package_data import resolve
 from support.tables import assert_same_bag
 from transform_emulator.examples.flight_delays import CATEGORIES, NUMBERS, predict, train
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 FLIGHTS = 336_776
 ANSWERS = ["p_late", "late"]

@@ -17,7 +17,7 @@ from support import answers
 from support.drivers import POISON, ROOT
 from support.submissions import Submission
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 40
 EXPECTED = [(place, str(place)) for place in range(ROWS) if place not in POISON]
 

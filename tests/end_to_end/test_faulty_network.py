@@ -6,7 +6,7 @@ import pytest
 
 from support.strikes import Weather
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 PROBABILITY = 0.1
 SAMPLED, ALL = [1], range(50)
 ATTEMPTS = 5

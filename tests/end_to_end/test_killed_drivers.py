@@ -12,7 +12,7 @@ import pytest
 
 from support.strikes import Strike
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 SAMPLED, ALL = 4, 64
 
 

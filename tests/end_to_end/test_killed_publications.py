@@ -17,7 +17,7 @@ from support.drivers import POISON, ROWS, expected
 from support.emulated import BUCKET
 from support.strikes import Strike
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 AGAIN = 10
 MODES = {
     "append": {"mode": "append"},

@@ -18,7 +18,7 @@ from support.strikes import Strike
 from support.submissions import Submission
 from support.watching_proxy import watching
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 # A run to disk asks for about so much of S3 and SageMaker.
 REQUESTS = 60
 VICTIMS = ["python", "jvm", "group"]

@@ -13,7 +13,7 @@ from support.drivers import Scene
 from support.emulated import BUCKET
 from support.stepping import Console
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 @pytest.fixture

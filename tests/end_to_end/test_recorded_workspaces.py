@@ -9,7 +9,7 @@ from support import recorded
 from support.drivers import Run
 from support.emulated import BUCKET, REGION
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 ROWS, UNREADABLE, REFUSED = 64, 5, 40
 OPEN = range(38, 57)  # the rows of the object that failed
 

@@ -15,7 +15,7 @@ from batch_transform import score
 from support import churn_model
 from support.tables import assert_same_rows
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 DAY = "2024-05-01"
 BASE = """\

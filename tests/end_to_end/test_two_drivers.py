@@ -9,7 +9,7 @@ import pytest
 from support.drivers import PATIENCE_SECONDS, connect_server
 from support.strikes import Hold
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 
 def test_of_two_that_are_started_at_once_one_works(scene):

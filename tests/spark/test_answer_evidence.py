@@ -13,7 +13,7 @@ from batch_transform.core.predictions.reader import PLACEHOLDER_REASON
 from support.answers import answer, keys
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 60
 LONG = "<html>" + "é" * 3 * MOST_EVIDENCE_CHARACTERS
 INSTEAD = {"5": "ERROR: no number 5", "17": ' \tERROR: "17"', "23": LONG, "41": '{"echo": 41}'}

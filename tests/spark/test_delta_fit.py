@@ -13,7 +13,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.outputs.delta import DeltaOutput
 from batch_transform.outputs.delta_fit import check_fits
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 
 @pytest.fixture

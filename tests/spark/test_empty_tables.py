@@ -10,7 +10,7 @@ from batch_transform.core.filenames import is_data_file
 from batch_transform.outputs.local_tree import LocalTree
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 COLUMNS = "day date, key string, part int, big long, `a b=c/d` string, amount decimal(38, 18)"
 LAYOUTS = [

@@ -18,7 +18,7 @@ from support.kills import Aim, Killed, Kills, Victim, WritingKill
 from support.moments import makes_rows, puts_after, reads_outputs
 from support.watching_proxy import GONE, Passing, watching
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 COMMANDS = {Victim.EXECUTOR: "CoarseGrainedExecutorBackend", Victim.WORKER: "pyspark.daemon"}
 AIMS = {
     "staging": Aim(makes_rows, writing_below="/copy"),

@@ -9,7 +9,7 @@ from batch_transform import score
 from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 60
 POISON = '"key":"17"'
 

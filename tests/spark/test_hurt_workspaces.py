@@ -12,7 +12,7 @@ from batch_transform.core.errors import LedgerCorrupt, RowsLost
 from support.emulated import BUCKET
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 60
 POISON = {"fault": "status", "status": 400, "record": '"key":"17"'}
 

@@ -22,7 +22,7 @@ from batch_transform.spark.staging import read_staged
 from support.runs import reopened
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 2_500
 # Some rows of an object that is not used, and one row whose answer cannot be read.
 MARKS = {700: "fewer!", 1_500: "glued-even!", 2_222: "refused!"}

@@ -28,7 +28,7 @@ from batch_transform.spark.source_identity import identify
 from batch_transform.spark.staging import stage
 from support.runs import Interrupting, silent
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 SAME, UNSURE, OTHER = "same", "unsure", "other"
 AT = "2024-05-01T00:00:00+00:00"
 

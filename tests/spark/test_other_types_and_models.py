@@ -13,7 +13,7 @@ from batch_transform.core.errors import ServiceFailure
 from support.emulated import BUCKET
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 60
 SMALL, LARGE = "ml.m5.large", "ml.m5.4xlarge"
 TRANSFORM = {"poll_seconds": 0.1, "invocations_max_retries": 0}

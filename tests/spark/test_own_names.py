@@ -20,7 +20,7 @@ from batch_transform.spark.staging import read_staged, staged_schema
 from support.rows import quoted
 from support.staged_tables import answered, stage_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 _REGISTERED = {value for name, value in vars(own_names).items() if name.isupper() and isinstance(value, str)}
 # Those of before there was a registry, those of tables that are all ours, and of Spark's own.

@@ -11,7 +11,7 @@ from batch_transform.pipeline.loop.handlers import publish
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from support.emulated import BUCKET
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 
 def keys(spark):

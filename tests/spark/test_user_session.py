@@ -18,7 +18,7 @@ from batch_transform.spark.settings import session_settings
 from support.emulated import BUCKET
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 BERLIN = {
     "spark.sql.session.timeZone": "Europe/Berlin",

@@ -21,7 +21,7 @@ from batch_transform.spark.settings import session_settings
 from support.setting_examples import EXAMPLES, NOT_SHOWN, whole
 from support.setting_examples.examples import BASE
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 GROUPS = sorted({example.group for example in EXAMPLES})
 

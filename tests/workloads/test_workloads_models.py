@@ -23,6 +23,8 @@ from support.emulated import BUCKET
 from support.memory_run import MemoryRun, echoing
 from support.tables import assert_same_rows
 
+pytestmark = pytest.mark.slow
+
 MB = 1_000_000
 ROLE = "arn:aws:iam::123456789012:role/model"
 ECHO = {"image": "echo", "data_url": "s3://models/echo/model.tar.gz", "role_arn": ROLE, "environment": {"A": "1"}}

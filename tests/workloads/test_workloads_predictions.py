@@ -18,7 +18,7 @@ from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support.runs import reopened
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 60
 
 

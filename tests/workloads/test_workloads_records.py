@@ -19,7 +19,7 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from support.answers import answer, keys
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 @pytest.fixture

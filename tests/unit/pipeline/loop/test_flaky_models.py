@@ -9,6 +9,8 @@ import pytest
 
 from support.flaky_runs import BAD_ROWS, STRATEGIES, WAYS, play
 
+pytestmark = pytest.mark.slow
+
 RATES = (0.01, 0.1, 0.3, 0.6)
 COMBINATIONS = list(itertools.product(RATES, WAYS, STRATEGIES))
 # Of a run that goes on a model that fails at least so often may end it.

@@ -20,6 +20,8 @@ from batch_transform.pipeline.commands.step_by_step import submit
 from batch_transform.pipeline.lifecycle.rejoining import NoTables
 from support.memory_run import RUN, MemoryRun, all_rows
 
+pytestmark = pytest.mark.slow
+
 SIZES = [6, 5, 1, 4]
 LARGE = 11
 POISON = {2: 400, 9: 500}
