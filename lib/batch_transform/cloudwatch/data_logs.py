@@ -1,7 +1,7 @@
 """A job's log streams in CloudWatch Logs: which objects failed and what the model said of them.
 
-Group and stream names are those of batch_transform_facts, 4: `/aws/sagemaker/TransformJobs`, and for each instance a
-stream `<job>/<instance>...` and a second one that ends with `/data-log`.
+Group and stream names are those of transform_emulator/FACTS.md, 4: `/aws/sagemaker/TransformJobs`, and for each
+instance a stream `<job>/<instance>...` and a second one that ends with `/data-log`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LOOKS = 3
 _SECONDS_BETWEEN_LOOKS = 2.0
 # A page is at most 1 MB (GetLogEvents, API reference), so no log that anybody reads is longer; every wait has an end.
 _MOST_PAGES = 1_000
-# "Host" of a job's metrics is `<job>/<instance-id>`, whose ids start with "i-" (batch_transform_facts, 4).
+# "Host" of a job's metrics is `<job>/<instance-id>`, whose ids start with "i-" (transform_emulator/FACTS.md, 4).
 _INSTANCE = re.compile(r"i-[0-9a-zA-Z]+")
 
 

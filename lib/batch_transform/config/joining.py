@@ -1,6 +1,6 @@
 """`transform.join_source: input`, and the filters: what the service can join, and where predictions then lie.
 
-The service reads each record and each answer for it, so it must know their format (batch_transform_facts, 2.4).
+The service reads each record and each answer for it, so it must know their format (transform_emulator/FACTS.md, 2.4).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ MAX_PAYLOAD_MB = 100  # botocore, MaxPayloadInMB: "cannot be greater than 100 MB
 DEFAULT_PAYLOAD_MB = 6  # botocore, MaxPayloadInMB: "The default value is 6 MB"
 MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100  # botocore, MaxPayloadInMB x MaxConcurrentTransforms
 MAX_CONCURRENT_TRANSFORMS = 100  # DG of January 2019, limits table: 1-100, for each instance
-# A joined record holds the record and its prediction: "up to twice the record size" (batch_transform_facts, 2.4).
+# A joined record holds the record and its prediction: "up to twice the record size" (transform_emulator/FACTS.md, 2.4).
 JOIN_HEADROOM = 2
 LARGEST_RECORD_BYTES = MAX_PAYLOAD_MB * BYTES_PER_MB
 

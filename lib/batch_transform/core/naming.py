@@ -41,7 +41,7 @@ def object_name(start: int, rows: int, token: str, suffix: str = ".jsonl") -> st
 
     The writer of the bytes puts the rows into the name, so that the gate can hold the ledger's spans against it. The
     name begins with a letter (Spark skips names that begin with `_` or `.`) and holds no slash: what the service makes
-    of a manifest entry with a slash is not documented (batch_transform_facts, 3).
+    of a manifest entry with a slash is not documented (transform_emulator/FACTS.md, 3).
 
     Args:
         start: the first row number.

@@ -8,7 +8,7 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handshake import again
 
 # AWS's own words for want of capacity and of memory are "Please retry using a different ML instance type" and "Please
-# use an instance type with more memory" (batch_transform_facts, 4).
+# use an instance type with more memory" (transform_emulator/FACTS.md, 4).
 _ANOTHER_TYPE = "transform.instance_type"
 
 

@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.visible import visible
 
-# What the service says of a call that it may obey a little later (botocore; batch_transform_facts, 6).
+# What the service says of a call that it may obey a little later (botocore; transform_emulator/FACTS.md, 6).
 _QUOTA = frozenset({"ResourceLimitExceeded"})
-_NO_CAPACITY = "CapacityError"  # of a job that failed (facts, 4); should a Create be refused with it, it means the same
+_NO_CAPACITY = "CapacityError"  # of a job that failed (FACTS.md, 4); of a Create it would mean the same
 _LATER = frozenset(
     {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
     | {"InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable", "RequestTimeout"}

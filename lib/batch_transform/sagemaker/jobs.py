@@ -15,7 +15,7 @@ from batch_transform.core.sending.request import differences
 from batch_transform.core.visible import visible
 from batch_transform.sagemaker.failures import failure_of, is_refused, service_errors, words_of
 
-# The service's words for a job that it never heard of, and for one that has ended (batch_transform_facts, 1).
+# The service's words for a job that it never heard of, and for one that has ended (transform_emulator/FACTS.md, 1).
 _NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
 
 

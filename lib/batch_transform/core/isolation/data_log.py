@@ -1,8 +1,8 @@
 """What a job's data-log stream says of its input objects.
 
 The grammar of a line is `<time>:[sagemaker logs]: <bucket>/<key>: <text>`; a failure is a run of lines of one object: a
-headline, an empty line, `Message:`, then the body of the model's answer (batch_transform_facts, 4). Lines come late or
-never, so nothing here is a proof that an object was scored.
+headline, an empty line, `Message:`, then the body of the model's answer (transform_emulator/FACTS.md, 4). Lines come
+late or never, so nothing here is a proof that an object was scored.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class Failure:
         return Remedy.CONFIRM if remedy is Remedy.ISOLATE and not self.certain else remedy
 
 
-# Beginnings and parts of FailureReason (batch_transform_facts, 4), first match wins.
+# Beginnings and parts of FailureReason (transform_emulator/FACTS.md, 4), first match wins.
 _REASONS = (
     ("failed to respond to ping", ErrorClass.UNHEALTHY),
     ("CapacityError", ErrorClass.CAPACITY),
@@ -127,7 +127,7 @@ _REASONS = (
     ("AlgorithmError", ErrorClass.MODEL_ERROR),
     ("ClientError", ErrorClass.REJECTED),
 )
-# Headlines of the data log (batch_transform_facts, 4), first match wins; the first two groups are statuses.
+# Headlines of the data log (transform_emulator/FACTS.md, 4), first match wins; the first two groups are statuses.
 _HEADLINES = (
     ("Unable to get response from algorithm", ErrorClass.NO_ANSWER),
     ("did not respond to /invocations", ErrorClass.TIMED_OUT),

@@ -64,7 +64,7 @@ class Costs:
     """What a round and an object cost, in seconds of waiting; only their ratio matters.
 
     Attributes:
-        round_seconds: a job takes 3 to 5 minutes to start, whatever it does (batch_transform_facts, 6).
+        round_seconds: a job takes 3 to 5 minutes to start, whatever it does (transform_emulator/FACTS.md, 6).
         object_seconds: one object is put, fetched, sent as a request, put as output, and counted. Our estimate.
     """
 

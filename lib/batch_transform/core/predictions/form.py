@@ -19,7 +19,7 @@ from batch_transform.core.predictions.wrapping import unwrap
 
 JSON_LINES, JSON, CSV, TEXT = "jsonlines", "json", "csv", "text"
 FORMATS = (JSON_LINES, JSON, CSV, TEXT)
-# The service puts a model's answer there when it joins input and output (batch_transform_facts, 2.4).
+# The service puts a model's answer there when it joins input and output (transform_emulator/FACTS.md, 2.4).
 JOINED_FIELD = "SageMakerOutput"
 
 _BLOCK_BYTES = 1024 * 1024

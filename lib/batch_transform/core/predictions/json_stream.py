@@ -1,8 +1,8 @@
 """The predictions in a stream of JSON documents, each as it is written, with no document in memory.
 
 Documents follow one another with white space between them or with nothing: so does the service glue the answers of an
-object's mini-batches together (batch_transform_facts, 2.3, AssembleWith=None). Held are a chunk and the value at hand.
-Values are found by Python's decoder and cut out of the text, so that a number keeps every digit.
+object's mini-batches together (transform_emulator/FACTS.md, 2.3, AssembleWith=None). Held are a chunk and the value at
+hand. Values are found by Python's decoder and cut out of the text, so that a number keeps every digit.
 """
 
 from __future__ import annotations

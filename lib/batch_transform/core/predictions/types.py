@@ -51,7 +51,7 @@ def may_be_blank(schema: pa.Schema | None, form: AnswerForm) -> bool:
     """Returns whether a blank line may be an answer: of a bare string.
 
     Any other blank line is the server's making, such as the newline that AWS's XGBoost ends each answer with, to which
-    the service adds its own (batch_transform_facts, 2.3).
+    the service adds its own (transform_emulator/FACTS.md, 2.3).
     """
     if schema is None:
         return True

@@ -1,9 +1,9 @@
 """On which instance type a job is asked for, where a run has several: the first of its list that has capacity. Pure.
 
 "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type." is
-what the service says of a job that it could not begin (batch_transform_facts, 4); a type whose quota is used up it
-refuses at once (ResourceLimitExceeded; facts, 6). What lacked capacity is not asked for again before the run has ended
-and is gone on with by somebody: an hour later it may be had.
+what the service says of a job that it could not begin (transform_emulator/FACTS.md, 4); a type whose quota is used up
+it refuses at once (ResourceLimitExceeded; the same, 6). What lacked capacity is not asked for again before the run has
+ended and is gone on with by somebody: an hour later it may be had.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def transform_request(
 
 
 def _processing(transform: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The filters and the join, with which records and answers are of one type (batch_transform_facts, 2.4)."""
+    """The filters and the join, with which records and answers are of one type (transform_emulator/FACTS.md, 2.4)."""
     joins = "Input" if transform.get("join_source") == "input" else None
     filters = {"InputFilter": transform.get("input_filter"), "OutputFilter": transform.get("output_filter")}
     return _given(**filters, JoinSource=joins) or None

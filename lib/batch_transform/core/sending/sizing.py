@@ -9,7 +9,7 @@ from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
 # A task's share of the table, in bytes of JSON. Small enough that a lost executor repeats little.
 PARTITION_BYTES = 64 * BYTES_PER_MB
 # The service maps whole objects to instances by key, blind to their size: ten for each even the load out
-# (batch_transform_facts, 5). An object is also what one bad row takes with it, so smaller is better.
+# (transform_emulator/FACTS.md, 5). An object is also what one bad row takes with it, so smaller is better.
 OBJECTS_PER_INSTANCE = 10
 # An export worker holds one object before it is uploaded.
 MAX_OBJECT_BYTES = 64 * BYTES_PER_MB
