@@ -1,0 +1,1 @@
+"""Amazon CloudWatch Logs: what a job's data log says of the objects that failed."""

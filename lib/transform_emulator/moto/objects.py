@@ -1,4 +1,4 @@
-"""Jobs' objects read from and written to moto's memory directly. Like `aws_state` it knows their inside.
+"""Jobs' objects read from and written to moto's memory directly. Like `registry` it knows their inside.
 
 Over HTTP each byte of a job would pass through this one process twice more, as client and as server: a job then moved
 109 MB/s where its model server took thousands.

@@ -1,4 +1,4 @@
-"""The parts of moto's state that jobs need: models, log streams, buckets. With `moto_store` all that knows moto."""
+"""The parts of moto's state that jobs need: models, log streams, buckets. With `objects` all that knows moto here."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence

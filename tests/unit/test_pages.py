@@ -1,0 +1,141 @@
+"""The pages for those who work on the code say what the code says: names, paths, tables and links."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+from transform_emulator.service.switches import Switches
+
+ROOT = Path(__file__).parents[2]
+FACTS = "lib/transform_emulator/FACTS.md"
+PAGES = [FACTS]
+# Paths are written as one types them at the top, or as modules are found below lib or one of its two packages.
+BELOW = ("", "lib", "lib/batch_transform", "lib/batch_transform/core", "lib/batch_transform/pipeline")
+
+
+def text_of(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def prose(page):
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", text_of(page), flags=re.M | re.S)
+
+
+def rows(text, header):
+    """The cells of the table that begins with this line."""
+    lines = text[text.index(header) :].split("\n\n")[0].strip().split("\n")[2:]
+    return [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines]
+
+
+def paths_named(text):
+    """The files and folders that are named in backticks, `{a,b}` spelled out."""
+    for name in re.findall(r"`([\w./{},*-]+)`", text):
+        if re.search(r"\.(py|md|yml|yaml|sh|tsv|toml|json)$", name) or name.endswith("/"):
+            yield from spelled_out(name)
+
+
+def spelled_out(name):
+    if (found := re.search(r"\{([^}]*)\}", name)) is None:
+        yield name
+        return
+    for each in found[1].split(","):
+        yield from spelled_out(name[: found.start()] + each + name[found.end() :])
+
+
+def is_there(name):
+    return any(any((ROOT / folder).glob(name.rstrip("/"))) for folder in BELOW)
+
+
+# What is no file of the repository: a service's own, a run's, or one of another project.
+ELSEWHERE = {
+    "service-2.json",
+    "sagemaker/2017-07-24/service-2.json",
+    "waiters-2.json",
+    "algorithm_mode/serve.py",
+    "app/grandchallenge/components/backends/amazon_sagemaker_base.py",
+    "..._batch.py",
+    "test_small_sample/",
+    "lease.json",
+    "status.json",
+    "ledger/",
+    "parts/",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_file_that_a_page_names_is_there(page):
+    named = set(paths_named(prose(page))) - ELSEWHERE
+    assert named
+    assert {name for name in named if not is_there(name)} == set()
+
+
+def anchors(text):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_link_within_the_repository_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        far = (ROOT / page).parent / path if path else ROOT / page
+        assert far.exists(), target
+        assert not anchor or anchor in anchors(far.read_text(encoding="utf-8")), target
+
+
+def test_each_section_of_the_facts_that_code_cites_is_there():
+    there = set(re.findall(r"^#+ ([\d.]+?)\.? ", text_of(FACTS), re.M))
+    cited = {}
+    for path in (ROOT / "lib").rglob("*.py"):
+        for section in re.findall(r"FACTS\.md, ([\d.]*\d)", path.read_text(encoding="utf-8")):
+            cited.setdefault(section, []).append(path.name)
+    assert cited
+    assert {section: names for section, names in cited.items() if section not in there} == {}
+
+
+def test_code_cites_no_page_that_a_clone_lacks():
+    pages = {path.name for path in ROOT.rglob("*.md") if ".venv" not in path.parts}
+    for path in (ROOT / "lib").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "batch_transform_facts" not in text, path
+        assert set(re.findall(r"\b[\w-]+\.md\b", text)) <= pages, path
+
+
+def test_each_source_of_a_fact_is_listed_and_each_listed_one_is_used():
+    facts, _, sources = text_of(FACTS).partition("\n## Sources\n")
+    used = set(re.findall(r"\[([a-z][\w:-]+(?:#\d+)?)\]", facts))
+    listed = {row[0] for row in rows(sources, "| name |")}
+    issues = {
+        f"{name.removesuffix('#...')}#{number}"
+        for name, links in rows(sources, "| name |")
+        for number in re.findall(r"/issues/(\d+)\)", links)
+    }
+    assert used == {name for name in listed if not name.endswith("#...")} | issues
+
+
+def test_each_switch_of_the_emulator_stands_in_the_facts_with_its_default():
+    facts = text_of(FACTS)
+    told = {row[0].strip("`"): row for row in rows(facts, "| switch |")}
+    assert list(told) == [field.name for field in fields(Switches)]
+    for field in fields(Switches):
+        _, default, other, section = told[field.name]
+        value = field.default.value if isinstance(field.default, Enum) else field.default
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        assert default.startswith(f"`{shown}`") or (isinstance(value, str) and default.startswith("words of ours"))
+        assert other
+        assert re.search(rf"^##+ {re.escape(section)}\.? ", facts, re.M), section
+
+
+def test_a_file_that_is_not_there_is_seen():
+    assert not is_there("core/spams.py")
+    assert is_there("core/spans.py")
+    assert set(paths_named("`core/{a,b}.py` and `sending/`")) == {"core/a.py", "core/b.py", "sending/"}
