@@ -9,9 +9,9 @@ from moto.server import ThreadedMotoServer
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.sending.planning import Throughput
 from batch_transform.core.sending.request import transform_request
+from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs
 

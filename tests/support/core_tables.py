@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from batch_transform.core.isolation.data_log import LogEntry
 from batch_transform.core.isolation.verdicts import LEAF_SCHEMA, OUTPUT_SCHEMA, SCORED, Evidence
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.ledger import Part, Step
 from batch_transform.core.naming import object_name
 from batch_transform.core.run_state import JobRecord
 from batch_transform.core.spans import SPAN_SCHEMA, STANDARD, StagedFile
+from batch_transform.core.statuses import JobStatus
 
 
 def staged_file(first: int, rows: int, path: str = "f") -> StagedFile:

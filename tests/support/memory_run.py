@@ -33,11 +33,12 @@ from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, STANDARD, StagedFile, without_history
 from batch_transform.core.staged import Staged
 from batch_transform.core.state.fold import fold
+from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
-from batch_transform.pipeline.commands.step_by_step import SETTLED, is_prepared, prepare, step_report, without_spark
+from batch_transform.pipeline.commands.step_by_step import is_prepared, prepare, step_report, without_spark
 from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
 from batch_transform.pipeline.lifecycle.taking import begin, rejoin
 from batch_transform.pipeline.loop.driver import Driver
@@ -278,7 +279,7 @@ class MemoryRun:
         if command == PREPARE and not is_prepared(state):
             return self._worked(self.driver(), command, prepare)
         report = self._worked(self.rejoined(command), command, lambda driver: without_spark(driver, command))
-        if command == COLLECT and report["status"] == SETTLED:
+        if command == COLLECT and report["status"] == RunStatus.SETTLED:
             return self._worked(self.driver(), command, Driver.run)
         return report
 

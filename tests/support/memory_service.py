@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from batch_transform.core.isolation.data_log import JobLogs, LogEntry
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.object_store import ObjectNotFound
+from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import JobDescription

@@ -10,11 +10,45 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from batch_transform.core.errors import LedgerCorrupt
 
 FORMAT_VERSION = 1
+
+
+class StepKind(str, Enum):
+    """What a step can say that has happened; `state.fold` tells when each may come, and what it sets."""
+
+    OPENED = "opened"
+    RESUMED = "resumed"
+    STAGED = "staged"
+    EXPORTED = "exported"
+    PLANNED = "planned"
+    REPLANNED = "replanned"
+    MODEL_RECORDED = "model_recorded"
+    JOB_CREATED = "job_created"
+    JOB_STOPPING = "job_stopping"
+    STOPPED = "stopped"
+    JOB_ENDED = "job_ended"
+    JOB_JUDGED = "job_judged"
+    INFERRED = "inferred"
+    RECONCILED = "reconciled"
+    MENDED = "mended"
+    UNSCORED = "unscored"
+    RETRIED = "retried"
+    UNSTAGED = "unstaged"
+    UNMERGED = "unmerged"
+    GATED = "gated"
+    PUBLICATION = "publication"
+    PUBLISHED = "published"
+    DONE = "done"
+    CLEANED = "cleaned"
+
+    def __str__(self) -> str:
+        """The word that stands in the ledger."""
+        return self.value
 
 
 @dataclass(frozen=True)
@@ -35,7 +69,7 @@ class Step:
         writer: the process that wrote it, random for each.
         epoch: how often the run had changed hands.
         previous: digest of the step before, "" for step 0.
-        kind: what happened.
+        kind: what happened: a StepKind, or the word of a version that knows more of them.
         version: of the record's format.
         payload: small JSON document.
         parts: the bulk that belongs to it.

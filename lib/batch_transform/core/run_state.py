@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batch_transform.core.framing import Framing, framing_of
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.ledger import Part
 from batch_transform.core.model_identity import ModelVersion
 from batch_transform.core.staged import Staged
+from batch_transform.core.statuses import JobStatus
 
 # Why a run stops a job of its own: it is late, its driver was interrupted, a person has asked for it with `stop`.
 TIMEOUT, INTERRUPTED, ASKED = "timeout", "interrupted", "asked"

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
-from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, check_chain, decode, digest, encode
+from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, StepKind, check_chain, decode, digest, encode
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 
@@ -115,7 +115,7 @@ class Ledger:
         for uri in others:
             with suppress(LedgerCorrupt, StoreFailure):
                 steps.append(self._read(uri))
-        jobs = sum(step.kind == "job_created" for step in steps)
+        jobs = sum(step.kind == StepKind.JOB_CREATED for step in steps)
         return f"Paid, by the steps that are left: {jobs:,} jobs. "
 
     def _read(self, uri: S3Uri) -> Step:
@@ -127,7 +127,7 @@ class Ledger:
             raise LedgerCorrupt(f"{uri} holds step {step.number}")
         return step
 
-    def append(self, kind: str, payload: Mapping[str, Any], parts: Sequence[Part] = ()) -> Step:
+    def append(self, kind: StepKind, payload: Mapping[str, Any], parts: Sequence[Part] = ()) -> Step:
         """Returns the step once it is in the ledger, as a later `load` will return it.
 
         Raises:

@@ -10,8 +10,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.sending.request import differences
+from batch_transform.core.statuses import JobStatus
 from batch_transform.core.visible import visible
 from batch_transform.sagemaker.failures import failure_of, is_refused, service_errors, words_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from batch_transform.core.job_status import JobStatus
+from batch_transform.core.statuses import JobStatus
 
 SHAPE = botocore.session.get_session().get_service_model("sagemaker").shape_for("TransformJobStatus")
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import ANY, Stubber
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.job_status import JobStatus
+from batch_transform.core.statuses import JobStatus
 from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import TransformJobs
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from batch_transform.core.isolation.data_log import LogEntry
-from batch_transform.core.job_status import JobStatus
+from batch_transform.core.statuses import JobStatus
 
 
 class Remedy(Enum):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from batch_transform.core.isolation.judged import JudgedJob
-from batch_transform.core.job_status import JobStatus
+from batch_transform.core.statuses import JobStatus
 
 
 def foreign_stops(jobs: Sequence[JudgedJob]) -> list[str]:

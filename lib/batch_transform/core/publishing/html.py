@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.run_state import RunState
 
 _STEPS = {
-    "staged": "stage",
-    "exported": "export",
-    "planned": "plan",
-    "job_created": "create",
-    "job_ended": "score",
-    "job_judged": "reconcile",
-    "gated": "gate",
-    "publication": "merge",
-    "published": "publish",
+    StepKind.STAGED: "stage",
+    StepKind.EXPORTED: "export",
+    StepKind.PLANNED: "plan",
+    StepKind.JOB_CREATED: "create",
+    StepKind.JOB_ENDED: "score",
+    StepKind.JOB_JUDGED: "reconcile",
+    StepKind.GATED: "gate",
+    StepKind.PUBLICATION: "merge",
+    StepKind.PUBLISHED: "publish",
 }
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1d2733;max-width:60rem;margin:2rem auto;padding:0 1rem}

@@ -7,14 +7,15 @@ from typing import Any
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import type_of
 from batch_transform.core.state.model_versions import models_told
+from batch_transform.core.statuses import RunStatus
 
 
-def run_report(state: RunState, status: str, workspace: str, html: str | None = None) -> dict[str, Any]:
+def run_report(state: RunState, status: RunStatus, workspace: str, html: str | None = None) -> dict[str, Any]:
     """Returns the report of a run as far as it has come.
 
     Args:
         state: the run.
-        status: `published`, `refused`, `over_budget`, `failed` or `interrupted`.
+        status: where it stands.
         workspace: the run's own folder on S3.
         html: location of the HTML report.
     """
@@ -23,7 +24,7 @@ def run_report(state: RunState, status: str, workspace: str, html: str | None = 
     last = state.last_round
     return {
         "run_id": state.run_id,
-        "status": status,
+        "status": status.value,
         "rows_in": state.staged.rows if state.staged else None,
         "rows_scored": counts.get("rows_scored"),
         "rows_dead_letter": counts.get("rows_dead_letter"),

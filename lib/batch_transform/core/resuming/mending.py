@@ -19,7 +19,7 @@ from batch_transform.core.isolation.failures import ErrorClass
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
 from batch_transform.core.isolation.try_verdicts import names_of
 from batch_transform.core.isolation.verdicts import FAILED, VERDICT_SCHEMA
-from batch_transform.core.ledger import Part, Step
+from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.naming import object_name, original_name
 from batch_transform.core.resuming.committing import unscored
 from batch_transform.core.run_state import JobRecord, RunState
@@ -238,9 +238,9 @@ def _require(condition: bool, why: str) -> None:
         raise ValueError(why)
 
 
-TRANSITIONS: Mapping[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
-    "mended": _mended,
-    "unscored": unscored,
-    "unmerged": _unmerged,
-    "unstaged": _unstaged,
+TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
+    StepKind.MENDED: _mended,
+    StepKind.UNSCORED: unscored,
+    StepKind.UNMERGED: _unmerged,
+    StepKind.UNSTAGED: _unstaged,
 }

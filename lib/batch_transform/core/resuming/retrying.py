@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
 from batch_transform.core.isolation.verdicts import DEAD
-from batch_transform.core.ledger import Part, Step
+from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import is_one_object
 from batch_transform.core.span_states import SpanEvent
@@ -95,4 +95,4 @@ def _retried(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     return replace(state, gate=None).with_last_round(record)
 
 
-TRANSITIONS: Mapping[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {"retried": _retried}
+TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {StepKind.RETRIED: _retried}

@@ -39,8 +39,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.errors import LedgerCorrupt
-from batch_transform.core.job_status import JobStatus
-from batch_transform.core.ledger import Part, Step
+from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.resuming import mending, retrying
 from batch_transform.core.resuming.replanning import replanned
 from batch_transform.core.resuming.resumption import inferred, intended, resumed
@@ -48,6 +47,7 @@ from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RoundReco
 from batch_transform.core.staged import Staged
 from batch_transform.core.state.job_records import judged_fields, planned_jobs
 from batch_transform.core.state.model_versions import model_recorded
+from batch_transform.core.statuses import JobStatus
 
 
 def fold(steps: Iterable[Step]) -> RunState | None:
@@ -75,17 +75,19 @@ def advance(state: RunState | None, step: Step) -> RunState:
 
 
 def _opened(step: Step) -> RunState:
-    _require(step.kind == "opened", step, "a ledger begins with `opened`")
+    _require(step.kind == StepKind.OPENED, step, "a ledger begins with `opened`")
     p = step.payload
     return RunState(p["run_id"], p["nonce"], p["config"], p["at"], p["at"])
 
 
 def _after(state: RunState, step: Step) -> RunState:
-    transition = _TRANSITIONS.get(step.kind)
-    if transition is None:
-        raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}")
+    try:
+        kind = StepKind(step.kind)
+    except ValueError:
+        raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}") from None
+    _require(kind in _TRANSITIONS, step, "a ledger is opened once")
     _require(not state.cleaned, step, "the run was cleaned")
-    return _with_times(transition(state, step, step.parts), step)
+    return _with_times(_TRANSITIONS[kind](state, step, step.parts), step)
 
 
 def _with_times(state: RunState, step: Step) -> RunState:
@@ -215,25 +217,25 @@ def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     return replace(state, report=dict(step.payload["report"]))
 
 
-_TRANSITIONS: dict[str, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
-    "resumed": lambda state, step, parts: resumed(state, step.payload),
-    "staged": _staged,
-    "exported": _exported,
-    "planned": _planned,
-    "replanned": lambda state, step, parts: replanned(state, step.payload),
-    "model_recorded": lambda state, step, parts: model_recorded(state, step.payload),
-    "job_created": _job_created,
-    "job_stopping": _job_stopping,
-    "stopped": _stopped,
-    "job_ended": _job_ended,
-    "inferred": _inferred,
-    "job_judged": _job_judged,
-    "reconciled": _reconciled,
-    "gated": _gated,
-    "publication": _publication,
-    "published": _published,
-    "done": _done,
-    "cleaned": lambda state, step, parts: replace(state, cleaned=True),
+_TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
+    StepKind.RESUMED: lambda state, step, parts: resumed(state, step.payload),
+    StepKind.STAGED: _staged,
+    StepKind.EXPORTED: _exported,
+    StepKind.PLANNED: _planned,
+    StepKind.REPLANNED: lambda state, step, parts: replanned(state, step.payload),
+    StepKind.MODEL_RECORDED: lambda state, step, parts: model_recorded(state, step.payload),
+    StepKind.JOB_CREATED: _job_created,
+    StepKind.JOB_STOPPING: _job_stopping,
+    StepKind.STOPPED: _stopped,
+    StepKind.JOB_ENDED: _job_ended,
+    StepKind.INFERRED: _inferred,
+    StepKind.JOB_JUDGED: _job_judged,
+    StepKind.RECONCILED: _reconciled,
+    StepKind.GATED: _gated,
+    StepKind.PUBLICATION: _publication,
+    StepKind.PUBLISHED: _published,
+    StepKind.DONE: _done,
+    StepKind.CLEANED: lambda state, step, parts: replace(state, cleaned=True),
     **mending.TRANSITIONS,
     **retrying.TRANSITIONS,
 }

@@ -12,6 +12,7 @@ from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.publishing.lifecycle_rules import lifecycle_rules
 from batch_transform.core.run_state import RunState
+from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
@@ -43,7 +44,7 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, A
         if CLOCK.now() - touched < age:
             continue
         (cleaned if _try_to_clean(Reached(uri, there.access), asked.unfinished, tell) else kept).append(str(uri))
-    return {"status": "cleaned", "cleaned": cleaned, "kept": kept}
+    return {"status": RunStatus.CLEANED.value, "cleaned": cleaned, "kept": kept}
 
 
 def _try_to_clean(there: Reached, unfinished: bool, tell: Tell) -> bool:
@@ -81,7 +82,7 @@ def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> dict[str, Any]:
         state, left = clean(config, state, run.store, lease, run.ledger)
     for place in left:
         tell(f"{place}: cannot be reached from here and remains")
-    return {"run_id": state.run_id, "status": "cleaned", "workspace": str(run.uri), "remains": left}
+    return {"run_id": state.run_id, "status": RunStatus.CLEANED.value, "workspace": str(run.uri), "remains": left}
 
 
 def _refuse_unfinished(there: Reached, state: RunState, unfinished: bool) -> None:

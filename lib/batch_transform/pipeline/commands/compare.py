@@ -18,6 +18,7 @@ from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import is_one_object
+from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
@@ -192,7 +193,7 @@ class _Comparer:
 
 
 def _judged(found: Comparison, names: dict[str, Any], tell: Tell) -> dict[str, Any]:
-    report = {**names, "status": "alike" if found.is_alike else "different", **found.report()}
+    report = {**names, "status": (RunStatus.ALIKE if found.is_alike else RunStatus.DIFFERENT).value, **found.report()}
     text = sentence(report)
     if not found.is_alike:
         for line in details(report):

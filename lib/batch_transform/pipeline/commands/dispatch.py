@@ -11,6 +11,7 @@ from batch_transform.core.errors import RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import ASKED, RunState
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command
 from batch_transform.pipeline.commands.command_line import COMPARE, PLAN, PREPARE, RUN, STATUS, STOP, CommandLine
 from batch_transform.pipeline.commands.compare import compare
@@ -67,16 +68,16 @@ def status(there: Reached) -> dict[str, Any]:
     now = _status(run, state, run.lease().look())
     report = state.report or run_report(state, now, str(there.uri))
     waiting = [job.name for job in state.in_flight]
-    return report | {"status": now, "cleaned": state.cleaned, "wait_for": waiting}
+    return report | {"status": now.value, "cleaned": state.cleaned, "wait_for": waiting}
 
 
-def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> str:
+def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> RunStatus:
     if state.report is not None:
-        return "published"
+        return RunStatus.PUBLISHED
     if lease is None or lease.released:
-        return "ended"
+        return RunStatus.ENDED
     # S3's clock against this one's: good enough to tell a person, too coarse to decide anything.
-    return "running" if run.lease_age_seconds() < lease.ttl_seconds else "died"
+    return RunStatus.RUNNING if run.lease_age_seconds() < lease.ttl_seconds else RunStatus.DIED
 
 
 def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             state, names = stop_jobs(state, lease, run.ledger, jobs, ASKED)
             for name in names:
                 tell(f"{name}: stop requested")
-            report = state.report or run_report(state, "interrupted", str(run.uri))
+            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri))
             write_status(run.store, run.uri, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err

@@ -17,6 +17,7 @@ from batch_transform.core.events import Event, Listener
 from batch_transform.core.publishing.publication import KINDS, Kind, Publication
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import ASKED, RunState
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.lifecycle.opening import open_run
 from batch_transform.pipeline.lifecycle.renewal import renewed
@@ -116,17 +117,17 @@ def score(
 
 def _run(driver: Driver) -> RunState:
     """Drives the run to its end; however it ends, the lease is given back."""
-    status, report = "failed", None
+    status, report = RunStatus.FAILED, None
     try:
         state = driver.run()
         report = state.report
         return state
     except StopRequested as err:
-        status = "interrupted"
+        status = RunStatus.INTERRUPTED
         driver.interrupt(ASKED)
         raise ServiceFailure(str(err)) from err
     except KeyboardInterrupt:
-        status = "interrupted"
+        status = RunStatus.INTERRUPTED
         driver.interrupt()
         raise
     except SPARK_ERRORS as err:

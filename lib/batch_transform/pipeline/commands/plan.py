@@ -23,6 +23,7 @@ from batch_transform.core.estimate.plan_text import plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.run_rows import rule_of
 from batch_transform.pipeline.checks.sources import read_source
 from batch_transform.pipeline.handshake import Handshake
@@ -54,12 +55,12 @@ def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
 
 
 def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake: Handshake) -> int:
-    status = "refused" if isinstance(error, ConfigurationError) else "failed"
+    status = RunStatus.REFUSED if isinstance(error, ConfigurationError) else RunStatus.FAILED
     faults = fault_lines(error)
     if isinstance(error, Interrupted):  # whose words are about a run
-        status, faults = "interrupted", ["plan was interrupted"]
+        status, faults = RunStatus.INTERRUPTED, ["plan was interrupted"]
     tell_terminal(Event("end", "; ".join(faults)))
-    handshake.report({"run_id": config.run_id, "status": status, "error": faults})
+    handshake.report({"run_id": config.run_id, "status": status.value, "error": faults})
     return error.exit_code
 
 
@@ -102,4 +103,4 @@ def plan(
     found: Mapping[str, Any] = run_plan(measured, asked)
     for line in plan_lines(found):
         listener(Event("plan", line))
-    return {"run_id": config.run_id, "status": "planned", "model": config.model.name, **found}
+    return {"run_id": config.run_id, "status": RunStatus.PLANNED.value, "model": config.model.name, **found}

@@ -12,10 +12,10 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.decide import next_action
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.loop.driver import Driver
 
-PREPARED, WAITING, SETTLED, PUBLISHED = "prepared", "waiting", "settled", "published"
 _BEGINNING = (act.Stage, act.Export)
 _END = (act.Gate, act.Intend, act.Publish, act.Finish, act.Nothing)
 
@@ -68,16 +68,21 @@ def step_report(state: RunState, command: str, workspace: str, spell: Callable[[
     """
     status = _status(state, command)
     report = state.report or run_report(state, status, workspace)
-    following = {PREPARED: SUBMIT, WAITING: COLLECT, SETTLED: COLLECT, PUBLISHED: None}[status]
+    following = {
+        RunStatus.PREPARED: SUBMIT,
+        RunStatus.WAITING: COLLECT,
+        RunStatus.SETTLED: COLLECT,
+        RunStatus.PUBLISHED: None,
+    }[status]
     waiting = [job.name for job in state.in_flight]
     return report | {"wait_for": waiting, "next": spell(following) if following else None}
 
 
-def _status(state: RunState, command: str) -> str:
+def _status(state: RunState, command: str) -> RunStatus:
     if state.report is not None:
-        return PUBLISHED
+        return RunStatus.PUBLISHED
     if isinstance(next_action(state), _END):
-        return SETTLED
+        return RunStatus.SETTLED
     if command == PREPARE and state.rounds == 1 and not any(job.created for job in state.jobs):
-        return PREPARED
-    return WAITING
+        return RunStatus.PREPARED
+    return RunStatus.WAITING

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.run_state import RunState
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT, CommandLine
 from batch_transform.pipeline.commands.named_run import Reached, reached, resumable
 from batch_transform.pipeline.commands.other_command import spelled
-from batch_transform.pipeline.commands.step_by_step import SETTLED, is_prepared, step_report, without_spark
+from batch_transform.pipeline.commands.step_by_step import is_prepared, step_report, without_spark
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded import Guarded, tell_terminal
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
@@ -89,7 +90,7 @@ class _Step(Guarded):
             driver.state, command, workspace, lambda step: spelled(step, self._asked, config, self._environ)
         )
         driver.close(report)
-        self.needs_spark |= self._may_begin_spark and report["status"] == SETTLED
+        self.needs_spark |= self._may_begin_spark and report["status"] == RunStatus.SETTLED
         if not self.needs_spark:
             self.handshake.report(report)
 

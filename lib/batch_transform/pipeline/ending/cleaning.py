@@ -8,6 +8,7 @@ from contextlib import suppress
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.lifecycle_rules import CLEANED
 from batch_transform.core.publishing.publication import KINDS
@@ -43,7 +44,7 @@ def clean(
     """
     lease.require()
     if not state.cleaned:
-        state = advance(state, ledger.append("cleaned", {}))
+        state = advance(state, ledger.append(StepKind.CLEANED, {}))
     places = places_of(config, state.run_id, None)
     targets = targets_of(config, places)
     lease.require()

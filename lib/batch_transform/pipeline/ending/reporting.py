@@ -12,6 +12,7 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.html import render
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import RunState
+from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import RunContext
 
@@ -21,7 +22,7 @@ def write_html(ctx: RunContext, state: RunState) -> str:
 
     The emulated S3 ends with the run, so there the report lies beside the scratch folder on disk.
     """
-    page = render(run_report(state, "published", str(ctx.places.run)), state).encode()
+    page = render(run_report(state, RunStatus.PUBLISHED, str(ctx.places.run)), state).encode()
     ctx.store.put(ctx.uri("report.html"), page)
     if not ctx.config.emulated or places.is_s3(ctx.config.staging_place):
         return str(ctx.uri("report.html"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from batch_transform.core.errors import BatchTransformError, LedgerCorrupt, ServiceFailure
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.state.fold import advance, fold
 from batch_transform.pipeline.context import Jobs
@@ -40,7 +41,7 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
     if reason == ASKED and not (state.stopped or state.cleaned or state.report is not None):
         # Also between two jobs: else the next `collect` would go on as if nobody had asked.
         try:
-            state = advance(state, ledger.append("stopped", {}))
+            state = advance(state, ledger.append(StepKind.STOPPED, {}))
         except BatchTransformError as err:
             failures.append(err)
     for name in flying:
@@ -49,7 +50,7 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
         with suppress(ServiceFailure):
             lease.renew()
         with suppress(BatchTransformError):
-            state = advance(state, ledger.append("job_stopping", {"job": name, "reason": reason}))
+            state = advance(state, ledger.append(StepKind.JOB_STOPPING, {"job": name, "reason": reason}))
         failures += _stop(jobs, name)
     if failures:
         raise failures[0]

@@ -27,19 +27,20 @@ from batch_transform.core.errors import (
 from batch_transform.core.events import Event
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import ASKED, INTERRUPTED
+from batch_transform.core.statuses import RunStatus
 from batch_transform.core.visible import visible
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.interrupts import LEAVE_SECONDS, Interrupts
 from batch_transform.pipeline.loop.driver import Driver
 
-_STATUS: Mapping[type[BaseException], str] = {
-    ConfigurationError: "refused",
-    ErrorBudgetExceeded: "over_budget",
-    Interrupted: "interrupted",
-    StopRequested: "interrupted",
-    RunStopped: "interrupted",
-    RunHeld: "held",
-    LedgerFenced: "fenced",
+_STATUS: Mapping[type[BaseException], RunStatus] = {
+    ConfigurationError: RunStatus.REFUSED,
+    ErrorBudgetExceeded: RunStatus.OVER_BUDGET,
+    Interrupted: RunStatus.INTERRUPTED,
+    StopRequested: RunStatus.INTERRUPTED,
+    RunStopped: RunStatus.INTERRUPTED,
+    RunHeld: RunStatus.HELD,
+    LedgerFenced: RunStatus.FENCED,
 }
 
 
@@ -122,7 +123,7 @@ class Guarded:
         error = Interrupted(number)
         if not self._ended.is_set():
             words = [str(error), "it was not seen to its end in time: jobs may still be in flight; `stop` ends them"]
-            self.handshake.report({"run_id": self.run_id, "status": "interrupted", "error": words})
+            self.handshake.report({"run_id": self.run_id, "status": RunStatus.INTERRUPTED.value, "error": words})
         self.handshake.end(error.exit_code)
         os._exit(error.exit_code)
 
@@ -140,8 +141,8 @@ class Guarded:
         if isinstance(error, Interrupted) and self.driver is None:
             words.append("the run was not held yet: jobs that are in flight go on; `stop` ends them")
             tell_terminal(Event("end", words[-1]))
-        status = _STATUS.get(type(error), "failed")
-        report: dict[str, Any] = {"run_id": self.run_id, "status": status}
+        status = _STATUS.get(type(error), RunStatus.FAILED)
+        report: dict[str, Any] = {"run_id": self.run_id, "status": status.value}
         if self.driver is not None:
             if isinstance(error, Interrupted):
                 self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)

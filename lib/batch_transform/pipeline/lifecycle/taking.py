@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.errors import RunStopped
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.predictions.stored_schema import decode_schema, encode_schema
 from batch_transform.core.resuming.replanning import goes_back
@@ -94,7 +95,7 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, 
     at = {"at": ctx.clock.now().isoformat(), "config": ctx.config.to_document()}
     if recorded is None:
         opened = {"run_id": ctx.run_id, "nonce": secrets.token_hex(NONCE_CHARACTERS // 2), **at}
-        return advance(None, ctx.ledger.append("opened", opened))
+        return advance(None, ctx.ledger.append(StepKind.OPENED, opened))
     check_same(recorded, ctx.config)
     if recorded.report is not None:
         return recorded
@@ -107,4 +108,4 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, 
         told["accept_model"] = True
     if not tells_time:
         del at["at"]
-    return advance(recorded, ctx.ledger.append("resumed", {**at, **told}))
+    return advance(recorded, ctx.ledger.append(StepKind.RESUMED, {**at, **told}))

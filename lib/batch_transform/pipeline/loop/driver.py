@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.ledger import Part
+from batch_transform.core.ledger import Part, StepKind
 from batch_transform.core.predictions.stored_schema import decode_schema
 from batch_transform.core.run_state import INTERRUPTED, RunState
 from batch_transform.core.state import actions as act
@@ -117,10 +117,10 @@ class Driver:
                 return again
             raise
 
-    def _record(self, kind: str, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
+    def _record(self, kind: StepKind, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()
         self.state = advance(self.state, self.ctx.ledger.append(kind, payload, parts))
-        if kind == "inferred" and self.state.inferred is not None:
+        if kind is StepKind.INFERRED and self.state.inferred is not None:
             assert self.state.staged is not None
             staged = self.state.staged
             tables = self.ctx.tables.reading(self.state.inferred, staged)

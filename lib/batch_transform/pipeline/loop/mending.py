@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import RowsLost
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.resuming import mending, pins
 from batch_transform.core.resuming.pins import Hurt
@@ -160,7 +161,7 @@ def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
     orders = mending.under_new_names(chosen, uuid.uuid4().hex[:16], state.framing.suffix)
     made = ctx.tables.export_again(state.staged, orders)
     part = ctx.ledger.write_part(mending.placed(left, orders, made))
-    return Outcome("mended", {"objects": orders.num_rows}, (part,))
+    return Outcome(StepKind.MENDED, {"objects": orders.num_rows}, (part,))
 
 
 def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> Outcome:
@@ -175,7 +176,7 @@ def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Tabl
     own = made.filter(pc.is_in(made["object"], value_set=orders["object"].combine_chunks()))
     mended = mending.placed(spans, orders, own)
     part = ctx.ledger.write_part(mending.with_copies(mended, made) if copies.num_rows else mended)
-    return Outcome("mended", {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
+    return Outcome(StepKind.MENDED, {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
 
 
 def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hurt) -> Outcome | None:
@@ -192,7 +193,7 @@ def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: 
     etags = dict(zip(job.controls, job.control_etags, strict=False))
     etags |= {name: ctx.store.put(ctx.places.input.join(name), record) for name, record in pairs}
     told = [etags[name] for name in job.controls] if len(etags) == len(job.controls) else []
-    return Outcome("mended", {"job": job.name, "control_etags": told}, (job.spans,))
+    return Outcome(StepKind.MENDED, {"job": job.name, "control_etags": told}, (job.spans,))
 
 
 def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
@@ -223,4 +224,4 @@ def _unstaged(ctx: RunContext, state: RunState) -> Outcome | None:
     if state.last_round is not None:
         raise RowsLost(mending.rows_are_lost(state, sorted(broken.names), str(ctx.places.run)))
     tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
-    return Outcome("unstaged", {"files": len(broken.names)})
+    return Outcome(StepKind.UNSTAGED, {"files": len(broken.names)})

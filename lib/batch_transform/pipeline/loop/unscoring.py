@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation.verdicts import LEAF_SCHEMA
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.publishing.publication import KINDS, Publication
 from batch_transform.core.resuming import committing, mending, pins
 from batch_transform.core.resuming.pins import Hurt
@@ -74,7 +75,7 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | No
     if held is not None:
         payload |= {"commits": _commits(state, held), "held": row_count(held)}
         parts.append(ctx.ledger.write_part(held))
-    return Outcome("unscored", payload, tuple(parts))
+    return Outcome(StepKind.UNSCORED, payload, tuple(parts))
 
 
 def _held(ctx: RunContext, state: RunState, leaves: pa.Table) -> pa.Table | None:
@@ -112,7 +113,7 @@ def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> 
     if not lost:
         return None
     ctx.tell("mend", f"{len(lost):,} merged files are gone or altered before they were copied: merged again")
-    return Outcome("unmerged", {"files": len(lost)})
+    return Outcome(StepKind.UNMERGED, {"files": len(lost)})
 
 
 def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | None:
@@ -129,7 +130,7 @@ def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> Out
     lost = pins.read_from(dead, broken.names)
     tell(ctx, broken, "outputs", f"the result is committed; {row_count(lost):,} dead letters lose their evidence")
     kept = committing.without_output(leaves, committing.is_held(leaves, lost))
-    return Outcome("mended", {"evidence": row_count(lost)}, (ctx.ledger.write_part(kept),))
+    return Outcome(StepKind.MENDED, {"evidence": row_count(lost)}, (ctx.ledger.write_part(kept),))
 
 
 def is_committed(ctx: RunContext, state: RunState) -> bool:

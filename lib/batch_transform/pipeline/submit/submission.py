@@ -17,6 +17,7 @@ from typing import Any
 
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import (
     ACCEPT_MODEL,
     PLAN,
@@ -182,9 +183,9 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
 def _fallback(config: RunConfig, arguments: SparkArguments) -> dict[str, Any]:
     if arguments.in_cluster:
         status = f"{config.workspace}/{config.run_id}/status.json"
-        return {"run_id": config.run_id, "status": "submitted", "report": status}
+        return {"run_id": config.run_id, "status": RunStatus.SUBMITTED.value, "report": status}
     error = "the driver ended before it wrote a report; standard error says why"
-    return {"run_id": config.run_id, "status": "failed", "error": [error]}
+    return {"run_id": config.run_id, "status": RunStatus.FAILED.value, "error": [error]}
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -232,7 +233,11 @@ def failure(error: BatchTransformError) -> dict[str, Any]:
     if isinstance(error, PredictionsDiffer):
         return dict(error.report)
     refused = isinstance(error, ConfigurationError)
-    return {"run_id": None, "status": "refused" if refused else "failed", "error": fault_lines(error)}
+    return {
+        "run_id": None,
+        "status": (RunStatus.REFUSED if refused else RunStatus.FAILED).value,
+        "error": fault_lines(error),
+    }
 
 
 if __name__ == "__main__":

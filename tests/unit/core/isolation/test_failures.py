@@ -13,7 +13,7 @@ from batch_transform.core.isolation.failures import (
     of_mismatch,
     of_missing_output,
 )
-from batch_transform.core.job_status import JobStatus
+from batch_transform.core.statuses import JobStatus
 
 REASONS = [
     ("ClientError: See job logs for more information", ErrorClass.REJECTED),

@@ -15,11 +15,11 @@ from batch_transform.core.isolation.judged import JudgedJob
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, PROBE_ROWS, reconcile, reopened
 from batch_transform.core.isolation.trials import Trials
 from batch_transform.core.isolation.verdicts import DEAD, FAILED, SCORED, VERDICT_SCHEMA
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.ledger import Part
 from batch_transform.core.run_state import JobRecord
 from batch_transform.core.span_states import SpanEvent, SpanState, after
 from batch_transform.core.spans import STANDARD, check_tiling
+from batch_transform.core.statuses import JobStatus
 from support.core_tables import object_of, span, spans, staged_file
 
 NOTHING_WAITS = OPEN_SCHEMA.empty_table()

@@ -20,8 +20,8 @@ from batch_transform.core.isolation.verdicts import (
     rows_in_state,
     unsendable,
 )
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.spans import OVERSIZE, UNSENDABLE, check_tiling
+from batch_transform.core.statuses import JobStatus
 from support.core_tables import evidence, job, leaf, leaves, span, spans, staged_file
 
 FIVE = spans(span(10, 15, object="a"))

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import LedgerCorrupt
-from batch_transform.core.job_status import JobStatus
 from batch_transform.core.ledger import Part, Step
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.decide import MAX_ROUNDS, next_action
 from batch_transform.core.state.fold import advance, fold
+from batch_transform.core.statuses import JobStatus
 from support.core_tables import step
 
 FILE = {"path": "f", "rows": 4, "first": 0, "last": 3, "json_bytes": 40, "largest": 10}

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.try_verdicts import names_of
 from batch_transform.core.isolation.verdicts import SCORED, Evidence, judge
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.own_names import PROVENANCE
 from batch_transform.core.predictions.counting import OutputObject, count_output
 from batch_transform.core.predictions.form import AnswerForm
@@ -54,7 +55,7 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> Outcome:
     if not sample:
         if first is not None and (why := _why_none_counts(ctx, first)):
             raise ServiceFailure(f"prediction.schema: infer: {why}. {_KEPT}")
-        return Outcome("inferred", {"schema": None, "fields": ""})
+        return Outcome(StepKind.INFERRED, {"schema": None, "fields": ""})
     share = MOST_LINES // len(sample)
     lines = (line for answers in sample for line in itertools.islice(_lines(ctx, answers), share))
     try:
@@ -67,7 +68,7 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> Outcome:
     ctx.tell("infer", f"pin the schema with prediction.schema: {found.ddl}")
     for name in found.left_out:
         ctx.tell("infer", f"{name} is left out: it has no value in the sample")
-    return Outcome("inferred", {"schema": found.ddl, "fields": encode_schema(found.schema)})
+    return Outcome(StepKind.INFERRED, {"schema": found.ddl, "fields": encode_schema(found.schema)})
 
 
 _KEPT = "The answers are kept: start the run again with that changed, and nothing is paid for twice"

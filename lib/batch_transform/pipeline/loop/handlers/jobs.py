@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.resuming.replanning import minutes_without_job
 from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, type_after, type_of
@@ -65,7 +66,7 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
 def _created(ctx: RunContext, state: RunState, job: JobRecord) -> Outcome:
     ctx.tell("score", f"{job.name}: created on {type_of(job)}")
     payload = {"job": job.name, "at": ctx.clock.now().isoformat(), "model": len(state.models) or None}
-    return Outcome("job_created", payload)
+    return Outcome(StepKind.JOB_CREATED, payload)
 
 
 def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> Outcome:
@@ -211,7 +212,7 @@ class _Look:
             elif _is_late(ctx, found):
                 minutes = ctx.config.transform.job_timeout_minutes
                 ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
-                return Outcome("job_stopping", {"job": job.name, "reason": TIMEOUT})
+                return Outcome(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
         return None
 
 
@@ -247,4 +248,4 @@ def _ended(ctx: RunContext, found: JobDescription) -> Outcome:
     for key in ("created_at", "started_at", "ended_at"):
         time: datetime | None = getattr(found, key)
         payload[key] = time.isoformat() if time else None
-    return Outcome("job_ended", payload)
+    return Outcome(StepKind.JOB_ENDED, payload)

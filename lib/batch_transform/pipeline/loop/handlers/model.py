@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.model_identity import ModelIdentity, model_changes
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.state.model_versions import has_scored, known_model, may_be_another
@@ -70,7 +71,7 @@ def _unknown(ctx: RunContext, state: RunState, found: ModelFound) -> Outcome | N
 def _recorded(ctx: RunContext, identity: ModelIdentity | None, *, accepted: bool) -> Outcome:
     document = identity.to_document() if identity else None
     at = ctx.clock.now().isoformat()
-    return Outcome("model_recorded", {"identity": document, "accepted": accepted, "at": at})
+    return Outcome(StepKind.MODEL_RECORDED, {"identity": document, "accepted": accepted, "at": at})
 
 
 def _kept(state: RunState) -> str:

@@ -14,6 +14,7 @@ from batch_transform.core.isolation import rounds
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, reopened
 from batch_transform.core.isolation.round_tries import Lane
 from batch_transform.core.isolation.trials import known_so_far
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.naming import job_name
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, lacks_in_a_row
@@ -65,7 +66,7 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
         ctx.tell("plan", _described(ctx, name, lane, kind))
     parts.append(ctx.ledger.write_part(now.waiting))
     at = ctx.clock.now().isoformat()
-    return Outcome("planned", {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
+    return Outcome(StepKind.PLANNED, {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
 
 
 def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Outcome:
@@ -83,7 +84,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ou
     request = _request(ctx, name, lane, job.controls, kind, is_helped=job.is_helped)
     ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
     # Without its time: another name for a job is no end of the wait for it.
-    return Outcome("replanned", {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
+    return Outcome(StepKind.REPLANNED, {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
 
 
 def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:

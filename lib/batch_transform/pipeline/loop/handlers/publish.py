@@ -10,6 +10,7 @@ from typing import Any
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.isolation.diagnosis import advice, by_class, recovered_spans, sentence
 from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.gate import Counts
 from batch_transform.core.publishing.publication import KINDS, Publication
@@ -17,6 +18,7 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.resuming.committing import apart
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
+from batch_transform.core.statuses import RunStatus
 from batch_transform.outputs.parquet import prepare, publish
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
@@ -49,7 +51,7 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
         ctx.tell("gate", line)
     held = held_leaves(ctx.ledger, state)
     parts = [table] if held is None else [table, apart(table, held)]
-    return Outcome("gated", payload, tuple(ctx.ledger.write_part(part) for part in parts))
+    return Outcome(StepKind.GATED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
 
 
 def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
@@ -63,7 +65,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     with _scored_already():
         check_uncommitted(ctx.tables, state, ctx.config)
     if targets.is_delta:
-        return Outcome("publication", {"format": "delta", "targets": targets.named()})
+        return Outcome(StepKind.PUBLICATION, {"format": "delta", "targets": targets.named()})
     tables = [ctx.tables.write(state, kind) for kind in KINDS]
     gate.check_written(counts, *[table.rows for table in tables])
     ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
@@ -84,7 +86,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     documents = {publication.kind: publication.to_document() for publication in publications}
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
     payload = {"format": "parquet", "targets": targets.named(), "publications": documents}
-    return Outcome("publication", payload, tuple(parts))
+    return Outcome(StepKind.PUBLICATION, payload, tuple(parts))
 
 
 def _counts(state: RunState) -> Counts:
@@ -128,7 +130,7 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Out
             _publish_delta(ctx, state)
     targets = intent.payload["targets"]
     ctx.tell("publish", targets["output"])
-    return Outcome("published", targets)
+    return Outcome(StepKind.PUBLISHED, targets)
 
 
 @contextmanager
@@ -180,4 +182,4 @@ def finish(ctx: RunContext, state: RunState, action: act.Finish) -> Outcome:
         with suppress(ConfigurationError):
             for folder in staging_folders(ctx.places, ctx.ledger.writers):
                 ctx.open_tree(folder).clear()
-    return Outcome("done", {"report": run_report(state, "published", str(ctx.places.run), html)})
+    return Outcome(StepKind.DONE, {"report": run_report(state, RunStatus.PUBLISHED, str(ctx.places.run), html)})

@@ -17,6 +17,7 @@ from batch_transform.core.isolation.judged import JudgedJob
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, reconcile
 from batch_transform.core.isolation.trials import is_evidence
 from batch_transform.core.isolation.verdicts import DEAD, FAILED, SCORED, Evidence, judge, judge_controls, rows_in_state
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectInfo
 from batch_transform.core.predictions.counting import OutputObject
 from batch_transform.core.resuming.mending import disbelieved, in_objects
@@ -58,7 +59,7 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
         "instances": logs.instances,
         "data_logs": logs.data_logs,
     }
-    return Outcome("job_judged", payload, (ctx.ledger.write_part(verdicts),))
+    return Outcome(StepKind.JOB_JUDGED, payload, (ctx.ledger.write_part(verdicts),))
 
 
 def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
@@ -135,7 +136,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
         "failed": failed,
     }
     parts: list[pa.Table] = [done.leaves, done.open]
-    return Outcome("reconciled", payload, tuple(ctx.ledger.write_part(part) for part in parts))
+    return Outcome(StepKind.RECONCILED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
 
 
 def _scored_before(state: RunState) -> bool:

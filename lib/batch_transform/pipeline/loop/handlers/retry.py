@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
 from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA, rows_in_state
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.resuming import mending, retrying
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import conformed, row_count
@@ -34,7 +35,7 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> Outco
         ctx.tell("retry", f"{kept:,} dead rows are over the service's largest payload and stay dead")
     if not dead.num_rows:
         ctx.tell("retry", "no dead row can be sent again")
-        return Outcome("retried", {"rows": 0})
+        return Outcome(StepKind.RETRIED, {"rows": 0})
     spans = retrying.opened(dead, lambda job: state.job(job).lane)
     orders = mending.under_new_names(spans, uuid.uuid4().hex[:16], state.framing.suffix)
     spans = mending.placed(spans, orders, ctx.tables.export_again(state.staged, orders))
@@ -43,4 +44,4 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> Outco
     parts = pa.concat_tables([conformed(before, LEAF_SCHEMA), dead]), pa.concat_tables([left, spans])
     rows = int(pc.sum(pc.subtract(dead["stop"], dead["start"])).as_py())
     ctx.tell("retry", f"{rows:,} dead rows are sent again")
-    return Outcome("retried", {"rows": rows}, tuple(ctx.ledger.write_part(part) for part in parts))
+    return Outcome(StepKind.RETRIED, {"rows": rows}, tuple(ctx.ledger.write_part(part) for part in parts))

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.framing import framing_of
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import check_one_object, cutting_rules, is_one_object
 from batch_transform.core.spans import check_tiling
@@ -26,7 +27,7 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
     files = [asdict(file) for file in pinned(staged.files, ctx.open_tree)]
     told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
     source = staged.source.to_document() if staged.source else None
-    return Outcome("staged", {"files": files, **told, "settings": dict(staged.settings), "source": source})
+    return Outcome(StepKind.STAGED, {"files": files, **told, "settings": dict(staged.settings), "source": source})
 
 
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome:
@@ -40,4 +41,4 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome
     size = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count
     ctx.tell("export", f"{objects:,} objects, {size / 1e6:,.1f} MB")
-    return Outcome("exported", {"objects": objects, "bytes": size}, (ctx.ledger.write_part(spans),))
+    return Outcome(StepKind.EXPORTED, {"objects": objects, "bytes": size}, (ctx.ledger.write_part(spans),))
