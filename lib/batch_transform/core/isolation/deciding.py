@@ -15,10 +15,10 @@ from typing import Any
 from batch_transform.core.framing import WHOLE
 from batch_transform.core.isolation.failures import ErrorClass, Failure, Remedy
 from batch_transform.core.isolation.judged import JudgedJob
+from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.trials import Trials
 from batch_transform.core.limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 from batch_transform.core.run_state import TIMEOUT
-from batch_transform.core.span_states import SpanEvent
 
 # Failures that are no record's fault, before the run ends: three jobs, or two where a job took longer than it may.
 MAX_REPEATS = 3
@@ -31,9 +31,9 @@ MAX_UNDIVIDED = 2
 
 @dataclass(frozen=True)
 class Decision:
-    """What is done with one failed span: the event, its changed history, and why the run cannot go on, if so."""
+    """What is done with one failed span: the move, its changed history, and why the run cannot go on, if so."""
 
-    event: SpanEvent
+    move: Move
     history: dict[str, Any]
     stop: str | None = None
 
@@ -52,26 +52,26 @@ def decide(
     """
     remedy = failure.remedy
     if remedy is Remedy.STOP and not job.scored_anything:
-        return Decision(SpanEvent.AGAIN, {}, f"the model never answered: {failure.message}")
+        return Decision(Move.AGAIN, {}, f"the model never answered: {failure.message}")
     if remedy in (Remedy.REPEAT, Remedy.STOP):
         return _repeat(span, failure, job)
     if payload := _other_payload(span, failure, job):
-        return Decision(SpanEvent.AGAIN, {"payload_mb": payload})
+        return Decision(Move.AGAIN, {"payload_mb": payload})
     if span["stop"] - span["start"] > 1:
-        return Decision(SpanEvent.SPLIT, {}) if divisible else _undivided(span, failure, job)
+        return Decision(Move.SPLIT, {}) if divisible else _undivided(span, failure, job)
     if failure.error_class.counts:
         return _alone(span, failure, job, found)
-    return Decision(SpanEvent.BURY, {})
+    return Decision(Move.BURY, {})
 
 
 def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
     if failure.error_class is ErrorClass.CAPACITY and job.other_type:
-        return Decision(SpanEvent.AGAIN, {})  # on the next type: the number of jobs is that of the types
+        return Decision(Move.AGAIN, {})  # on the next type: the number of jobs is that of the types
     repeats = span["repeats"] + 1
     late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
     spent = repeats >= (MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS)
     words = f"{failure.error_class.value} in {repeats} jobs, last in {job.record.name}: {failure.message}"
-    return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if spent else None)
+    return Decision(Move.AGAIN, {"repeats": repeats}, words if spent else None)
 
 
 def _undivided(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
@@ -82,7 +82,7 @@ def _undivided(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decisi
         f"{failure.message}"
     )
     ends = failure.remedy is not Remedy.CONFIRM or repeats >= MAX_UNDIVIDED
-    return Decision(SpanEvent.AGAIN, {"repeats": repeats}, words if ends else None)
+    return Decision(Move.AGAIN, {"repeats": repeats}, words if ends else None)
 
 
 def _other_payload(span: dict[str, Any], failure: Failure, job: JudgedJob) -> int | None:
@@ -105,9 +105,9 @@ def _alone(span: dict[str, Any], failure: Failure, job: JudgedJob, found: Trials
     if not failure.certain and not job.scored_anything:
         return _repeat(span, failure, job)  # nothing says that it was this row, or that the model worked at all
     if found.are_enough(span["start"]):
-        return Decision(SpanEvent.BURY, {})
+        return Decision(Move.BURY, {})
     alone, witnessed = span["alone"] + 1, span["witnessed"] or job.scored_anything
     stop = None
     if alone >= MAX_ALONE and not witnessed:
         stop = f"{failure.error_class.value} in {alone} jobs that scored nothing else, last in {job.record.name}"
-    return Decision(SpanEvent.AGAIN, {"alone": alone, "witnessed": witnessed}, stop)
+    return Decision(Move.AGAIN, {"alone": alone, "witnessed": witnessed}, stop)

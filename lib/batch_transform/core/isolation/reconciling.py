@@ -15,11 +15,11 @@ from batch_transform.core.isolation.deciding import Decision, decide
 from batch_transform.core.isolation.failures import ErrorClass, Failure
 from batch_transform.core.isolation.judged import JudgedJob
 from batch_transform.core.isolation.misread import misread_answers, unread_answers
+from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.round_stops import broken_model, foreign_stops
 from batch_transform.core.isolation.trials import Trials, trials
 from batch_transform.core.isolation.trying import flaky, most_repeats
 from batch_transform.core.isolation.verdicts import DEAD, FAILED, LEAF_SCHEMA, SCORED
-from batch_transform.core.span_states import SpanEvent, SpanState, after
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 
 # A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
@@ -138,13 +138,13 @@ def _answered(job: JudgedJob) -> pa.Table:
 def _unread(job: JudgedJob, answered: pa.Table) -> list[dict[str, Any]]:
     """The spans of a misread round whose answers seemed to be good, as open ones."""
     spans = job.spans.filter(pc.is_in(job.spans["start"], value_set=answered["start"].combine_chunks()))
-    return [{**span, "move": SpanEvent.AGAIN.value, "error_class": None} for span in spans.to_pylist()]
+    return [{**span, "move": Move.AGAIN.value, "error_class": None} for span in spans.to_pylist()]
 
 
 def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
     """Whether anything failed for which a record or the model may be at fault."""
     return any(
-        decision.event is SpanEvent.SPLIT or (_rows(span) == 1 and _failure(verdict).error_class.counts)
+        decision.move is Move.SPLIT or (_rows(span) == 1 and _failure(verdict).error_class.counts)
         for span, verdict, decision in decided
     )
 
@@ -210,12 +210,12 @@ def _settled(
     span: dict[str, Any], verdict: dict[str, Any], decision: Decision, found: Trials, *, keep: bool
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The span as a leaf, if it is dead, or else as an open span."""
-    event = SpanEvent.AGAIN if keep and decision.event is SpanEvent.BURY else decision.event
-    if after(SpanState.FAILED, event, _rows(span)) is SpanState.DEAD:
+    move = Move.AGAIN if keep and decision.move is Move.BURY else decision.move.of(_rows(span))
+    if move is Move.BURY:
         leaf = {name: verdict.get(name) for name in LEAF_SCHEMA.names}
         return {**leaf, "state": DEAD}, None
     tried = {"tries": found.count(span["start"]), "weight": found.weight(span["start"])} if _rows(span) == 1 else {}
-    how = {"move": event.value, "error_class": verdict["error_class"], "copies": None, "copy_etags": None}
+    how = {"move": move.value, "error_class": verdict["error_class"], "copies": None, "copy_etags": None}
     return None, {**span, **decision.history, **how, **tried}
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, weight_needed
 from batch_transform.core.isolation.failures import ErrorClass, Remedy
+from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.trying import Chosen, at_once, choose, most_repeats, tries_for
-from batch_transform.core.span_states import SpanEvent
 
 # What a span becomes: rows, and as how many objects they are sent; 0: not in this round.
 Pieces = list[tuple[int, int]]
@@ -90,7 +90,7 @@ def with_tries(
 
 def _has_yet_to_be_sent(span: Mapping[str, Any]) -> bool:
     """Whether an untried row has an object of its own: sent again on request, it is sent once like any other."""
-    return bool(span["whole"] and span["move"] == SpanEvent.AGAIN.value)
+    return bool(span["whole"] and span["move"] == Move.AGAIN.value)
 
 
 class _Suspects:
@@ -116,7 +116,7 @@ class _Suspects:
     def _good(self) -> int:
         # A span failed for one row of it, as a rule: half of those that it is split into are surely good. Of lines
         # that could not be read nothing of the kind is known.
-        split = [span for span in self._fresh if span["move"] == SpanEvent.SPLIT.value]
+        split = [span for span in self._fresh if span["move"] == Move.SPLIT.value]
         return sum(rows == 1 for span in split for rows, _ in self._cut[span["start"]]) // 2
 
     def _left(self, span: Mapping[str, Any]) -> float:

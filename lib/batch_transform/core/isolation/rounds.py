@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
+from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, PROBE_ROWS
 from batch_transform.core.isolation.round_tries import (
     Known,
@@ -25,7 +26,6 @@ from batch_transform.core.isolation.round_tries import (
     with_tries,
 )
 from batch_transform.core.isolation.splitting import Seen, parts, rows_per_part
-from batch_transform.core.span_states import SpanEvent
 from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, conformed
 
 # A failed span is split at most so often, a probe included: with the first round that is four, and one to confirm.
@@ -88,7 +88,7 @@ def plan_round(
     spans = conformed(open_spans, OPEN_SCHEMA).to_pylist()
     known = known or Known(good_rows=good_rows, bad_rows=bad_rows)
     if probe:
-        picked = dict(_probe([span for span in spans if span["move"] == SpanEvent.SPLIT.value]))
+        picked = dict(_probe([span for span in spans if span["move"] == Move.SPLIT.value]))
         room = PROBE_ROWS - sum(bool(send) for pieces in picked.values() for _, send in pieces)
         singles = _spread([span for span in spans if _is_sendable_row(span)], room)
         chosen = {span["start"] for span in singles} | picked.keys()
@@ -105,7 +105,7 @@ def plan_round(
 
 
 def _seen(spans: list[dict[str, Any]], good_rows: int, bad_rows: int) -> Seen:
-    split = [_rows(span) for span in spans if span["move"] == SpanEvent.SPLIT.value]
+    split = [_rows(span) for span in spans if span["move"] == Move.SPLIT.value]
     # A single row that waits for more evidence is most likely bad.
     doubted = sum(span["alone"] > 0 for span in spans)
     return Seen(good_rows, bad_rows + doubted, len(split), sum(split))
@@ -117,7 +117,7 @@ def _rows(span: dict[str, Any]) -> int:
 
 def _cut(span: dict[str, Any], seen: Seen, tries: int) -> Pieces:
     rows = _rows(span)
-    if span["move"] != SpanEvent.SPLIT.value or rows == 1:
+    if span["move"] != Move.SPLIT.value or rows == 1:
         return [(rows, 1)]
     levels = max(1, MAX_LEVELS - span["level"])
     tries = tries if is_tried_to_the_end(span) else 1
@@ -140,7 +140,7 @@ def _spread(spans: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 
 
 def _is_sendable_row(span: dict[str, Any]) -> bool:
-    return bool(span["move"] == SpanEvent.AGAIN.value and span["whole"] and _rows(span) == 1)
+    return bool(span["move"] == Move.AGAIN.value and span["whole"] and _rows(span) == 1)
 
 
 def _around(places: list[int], rows: int) -> Iterator[tuple[int, int]]:
@@ -226,7 +226,7 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
             kept = {"object": parent["object"], "etag": parent["etag"], "whole": False, "move": parent["move"]}
             kept |= {"copies": None, "copy_etags": None}
             # One row is not split further.
-            kept |= {"move": SpanEvent.AGAIN.value} if _rows(part) == 1 else {}
+            kept |= {"move": Move.AGAIN.value} if _rows(part) == 1 else {}
             waiting.append({**part, **history, **kept, "error_class": parent["error_class"]})
     return _spans(sent), pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA)
 

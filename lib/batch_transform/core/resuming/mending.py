@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.failures import ErrorClass
+from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
 from batch_transform.core.isolation.try_verdicts import names_of
 from batch_transform.core.isolation.verdicts import FAILED, VERDICT_SCHEMA
@@ -23,7 +24,6 @@ from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.naming import object_name, original_name
 from batch_transform.core.resuming.committing import unscored
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.span_states import SpanEvent
 from batch_transform.core.spans import EXPORT_SCHEMA, conformed, without_history
 
 # Rows [start, stop) that are to be written again, as the object `object`.
@@ -145,7 +145,7 @@ def reopened_spans(read: pa.Table, spans_of: Callable[[str], pa.Table]) -> pa.Ta
             _left_of(spans[name], start, stop) for name, start, stop in _runs(read.filter(pc.equal(read["job"], job)))
         ]
         exported = without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))
-        moves = pa.array([SpanEvent.AGAIN.value] * len(rows), pa.string())
+        moves = pa.array([Move.AGAIN.value] * len(rows), pa.string())
         opened.append(conformed(exported.append_column("move", moves), OPEN_SCHEMA))
     return pa.concat_tables(opened)
 

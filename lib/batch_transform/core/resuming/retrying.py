@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
 from batch_transform.core.isolation.verdicts import DEAD
 from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import is_one_object
-from batch_transform.core.span_states import SpanEvent
 from batch_transform.core.spans import EXPORT_SCHEMA, conformed, without_history
 
 
@@ -77,7 +77,7 @@ def opened(dead: pa.Table, lane_of: Callable[[str], str]) -> pa.Table:
         for leaf in dead.to_pylist()
     ]
     spans = without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))
-    spans = spans.append_column("move", pa.array([SpanEvent.AGAIN.value] * len(rows), pa.string()))
+    spans = spans.append_column("move", pa.array([Move.AGAIN.value] * len(rows), pa.string()))
     return conformed(spans.append_column("error_class", dead["error_class"]), OPEN_SCHEMA)
 
 

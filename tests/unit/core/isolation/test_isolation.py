@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pyarrow as pa
 import pytest
 
@@ -12,12 +10,12 @@ from batch_transform.core.isolation.deciding import MAX_ALONE, MAX_REPEATS, Deci
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.isolation.failures import ErrorClass, Failure
 from batch_transform.core.isolation.judged import JudgedJob
+from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, PROBE_ROWS, reconcile, reopened
 from batch_transform.core.isolation.trials import Trials
 from batch_transform.core.isolation.verdicts import DEAD, FAILED, SCORED, VERDICT_SCHEMA
 from batch_transform.core.ledger import Part
 from batch_transform.core.run_state import JobRecord
-from batch_transform.core.span_states import SpanEvent, SpanState, after
 from batch_transform.core.spans import STANDARD, check_tiling
 from batch_transform.core.statuses import JobStatus
 from support.core_tables import object_of, span, spans, staged_file
@@ -57,30 +55,21 @@ def decided(kind, rows=1, job=OTHERS_SCORED, certain=True, found=None, **history
     return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), job, found or shown(1))
 
 
-@pytest.mark.parametrize(("state", "event", "rows"), list(itertools.product(SpanState, SpanEvent, [1, 2])))
-def test_only_the_tables_ways_are_open(state, event, rows):
-    ways = {
-        ("planned", "intent"): "sent",
-        ("planned", "unsendable"): "dead",
-        ("sent", "accepted"): "scored",
-        ("sent", "refused"): "failed",
-        ("failed", "again"): "sent",
-        ("dead", "retry"): "planned",
-        ("scored", "lost"): "planned",
-    }
-    ways |= {("failed", "split"): "replaced"} if rows > 1 else {("failed", "bury"): "dead"}
-    expected = ways.get((state.value, event.value))
-    if expected:
-        assert after(state, event, rows).value == expected
-    else:
-        with pytest.raises(GateRefused):
-            after(state, event, rows)
+@pytest.mark.parametrize(("move", "rows"), [(Move.BURY, 0), (Move.BURY, 2), (Move.BURY, 1000), (Move.SPLIT, 1)])
+def test_no_good_row_is_given_up_with_another(move, rows):
+    with pytest.raises(GateRefused):
+        move.of(rows)
+
+
+@pytest.mark.parametrize(("move", "rows"), [(Move.BURY, 1), (Move.SPLIT, 2), (Move.AGAIN, 1), (Move.AGAIN, 1000)])
+def test_a_move_of_as_many_rows_as_it_may_have(move, rows):
+    assert move.of(rows) is move
 
 
 @pytest.mark.parametrize("kind", [*ISOLATED, *CONFIRMED])
 @pytest.mark.parametrize("job", [OTHERS_SCORED, NOTHING_SCORED])
 def test_what_may_be_a_records_fault_is_split(kind, job):
-    assert decided(kind, rows=2, job=job).event is SpanEvent.SPLIT
+    assert decided(kind, rows=2, job=job).move is Move.SPLIT
 
 
 @pytest.mark.parametrize("kind", [*ISOLATED, *CONFIRMED])
@@ -88,28 +77,28 @@ def test_what_may_be_a_records_fault_is_split(kind, job):
 @pytest.mark.parametrize(
     ("found", "event"),
     [
-        (shown(1), SpanEvent.AGAIN),
-        (shown(1, seen=10**12), SpanEvent.AGAIN),
-        (shown(3), SpanEvent.AGAIN),
-        (shown(4), SpanEvent.BURY),
-        (shown(5, failed=10), SpanEvent.AGAIN),
-        (shown(6, failed=10), SpanEvent.BURY),
-        (shown(9, failed=100), SpanEvent.AGAIN),
-        (shown(11, failed=100), SpanEvent.BURY),
-        (shown(18, failed=300), SpanEvent.AGAIN),
-        (shown(20, failed=300), SpanEvent.BURY),
-        (shown(50, seen=0), SpanEvent.AGAIN),
+        (shown(1), Move.AGAIN),
+        (shown(1, seen=10**12), Move.AGAIN),
+        (shown(3), Move.AGAIN),
+        (shown(4), Move.BURY),
+        (shown(5, failed=10), Move.AGAIN),
+        (shown(6, failed=10), Move.BURY),
+        (shown(9, failed=100), Move.AGAIN),
+        (shown(11, failed=100), Move.BURY),
+        (shown(18, failed=300), Move.AGAIN),
+        (shown(20, failed=300), Move.BURY),
+        (shown(50, seen=0), Move.AGAIN),
     ],
 )
 def test_a_row_dies_once_no_good_one_would_have_failed_so_often_whatever_it_is_called(kind, certain, found, event):
     decision = decided(kind, found=found, certain=certain)
-    assert (decision.event, decision.stop) == (event, None)
-    if event is SpanEvent.AGAIN:
+    assert (decision.move, decision.stop) == (event, None)
+    if event is Move.AGAIN:
         assert decision.history == {"alone": 1, "witnessed": True}
 
 
 def test_what_the_service_would_not_send_at_its_largest_payload_needs_no_other_evidence():
-    assert decided(ErrorClass.OVER_LIMIT, job=with_payload(100), found=shown(0)).event is SpanEvent.BURY
+    assert decided(ErrorClass.OVER_LIMIT, job=with_payload(100), found=shown(0)).move is Move.BURY
 
 
 def test_a_control_is_a_success_as_well():
@@ -124,14 +113,14 @@ def test_rows_that_nothing_ever_scores_beside_end_the_run():
 
 def test_what_only_the_jobs_reason_says_of_a_job_that_scored_nothing_is_no_rows_fault():
     nothing = decided(ErrorClass.REJECTED, certain=False, job=NOTHING_SCORED, found=shown(50))
-    assert (nothing.event, nothing.history) == (SpanEvent.AGAIN, {"repeats": 1})
+    assert (nothing.move, nothing.history) == (Move.AGAIN, {"repeats": 1})
 
 
 @pytest.mark.parametrize("kind", REPEATED)
 @pytest.mark.parametrize("rows", [1, 5])
 def test_what_is_no_records_fault_is_repeated_unsplit_and_then_ends_the_run(kind, rows):
     decisions = [decided(kind, rows, repeats=repeats) for repeats in range(MAX_REPEATS)]
-    assert {decision.event for decision in decisions} == {SpanEvent.AGAIN}
+    assert {decision.move for decision in decisions} == {Move.AGAIN}
     assert [decision.history for decision in decisions] == [{"repeats": n} for n in range(1, MAX_REPEATS + 1)]
     assert [bool(decision.stop) for decision in decisions] == [False] * (MAX_REPEATS - 1) + [True]
 
@@ -151,29 +140,29 @@ def with_payload(payload, **request):
     return judged(verdict(90, 99, SCORED), record=record)
 
 
-@pytest.mark.parametrize(("payload", "event"), [(6, SpanEvent.AGAIN), (None, SpanEvent.AGAIN), (100, SpanEvent.BURY)])
+@pytest.mark.parametrize(("payload", "event"), [(6, Move.AGAIN), (None, Move.AGAIN), (100, Move.BURY)])
 def test_a_record_that_the_service_would_not_send_gets_the_largest_payload(payload, event):
     decision = decided(ErrorClass.OVER_LIMIT, job=with_payload(payload), found=shown(50))
-    assert decision.event is event
-    assert decision.history == ({"payload_mb": 100} if event is SpanEvent.AGAIN else {})
+    assert decision.move is event
+    assert decision.history == ({"payload_mb": 100} if event is Move.AGAIN else {})
 
 
 @pytest.mark.parametrize(
     ("rows", "payload", "largest", "event", "history"),
     [
-        (9, 6, 1_500_000, SpanEvent.AGAIN, {"payload_mb": 2}),
-        (9, 2, 1_500_000, SpanEvent.SPLIT, {}),
-        (9, None, 10, SpanEvent.AGAIN, {"payload_mb": 1}),
+        (9, 6, 1_500_000, Move.AGAIN, {"payload_mb": 2}),
+        (9, 2, 1_500_000, Move.SPLIT, {}),
+        (9, None, 10, Move.AGAIN, {"payload_mb": 1}),
     ],
 )
 def test_a_body_that_the_model_finds_too_large_is_sent_in_smaller_ones(rows, payload, largest, event, history):
     decision = decided(ErrorClass.TOO_LARGE, rows, job=with_payload(payload), largest=largest)
-    assert (decision.event, decision.history) == (event, history)
+    assert (decision.move, decision.history) == (event, history)
 
 
 def test_single_records_have_no_smaller_bodies():
     job = with_payload(6, BatchStrategy="SingleRecord")
-    assert decided(ErrorClass.TOO_LARGE, 9, job=job).event is SpanEvent.SPLIT
+    assert decided(ErrorClass.TOO_LARGE, 9, job=job).move is Move.SPLIT
 
 
 def test_a_round_settles_what_it_can_and_keeps_the_rest():
@@ -273,14 +262,14 @@ def undivided(kind, rows=40, certain=True, **history):
 @pytest.mark.parametrize("kind", [*ISOLATED, ErrorClass.TOO_LARGE])
 def test_rows_that_are_one_question_are_never_split_and_their_refusal_ends_the_run(kind):
     decision = undivided(kind)
-    assert decision.event is SpanEvent.AGAIN
+    assert decision.move is Move.AGAIN
     assert "40 rows are one request (record.rows_per_object: all)" in decision.stop
     assert f"{kind.value} in j: m" in decision.stop
 
 
 @pytest.mark.parametrize("kind", CONFIRMED)
 def test_what_may_pass_is_sent_once_more_as_one_question(kind):
-    assert undivided(kind) == Decision(SpanEvent.AGAIN, {"repeats": 1})
+    assert undivided(kind) == Decision(Move.AGAIN, {"repeats": 1})
     assert "are not split" in undivided(kind, repeats=1).stop
 
 
@@ -297,7 +286,7 @@ def test_a_round_of_one_question_has_no_probe():
 
 
 def test_an_object_that_is_one_body_is_not_made_smaller_by_a_smaller_payload():
-    assert decided(ErrorClass.TOO_LARGE, rows=40, job=ONE_REQUEST).event is SpanEvent.SPLIT
+    assert decided(ErrorClass.TOO_LARGE, rows=40, job=ONE_REQUEST).move is Move.SPLIT
 
 
 def one_row_objects(count, error_class=ErrorClass.REJECTED, **said):

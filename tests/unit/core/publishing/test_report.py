@@ -14,6 +14,7 @@ from batch_transform.core.ledger import Part, Step
 from batch_transform.core.publishing.html import render
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.state.fold import fold
+from batch_transform.core.statuses import RunStatus
 from support.core_tables import step
 
 FILE = {"path": "f", "rows": 4, "first": 0, "last": 3, "json_bytes": 40, "largest": 10}
@@ -46,7 +47,7 @@ def state(length=None, run_id="run", model="churn", output=None, job="j1"):
 
 
 def test_the_whole_report():
-    assert run_report(state(), "published", "s3://b/run", "s3://b/run/report.html") == {
+    assert run_report(state(), RunStatus.PUBLISHED, "s3://b/run", "s3://b/run/report.html") == {
         "run_id": "run",
         "status": "published",
         "rows_in": 4,
@@ -82,13 +83,13 @@ def test_the_whole_report():
 
 @pytest.mark.parametrize("length", range(1, 11))
 def test_a_run_can_be_reported_wherever_it_stands_with_the_same_keys(length):
-    report = run_report(state(length), "failed", "s3://b/run")
-    assert set(json.loads(json.dumps(report))) == set(run_report(state(), "published", ""))
+    report = run_report(state(length), RunStatus.FAILED, "s3://b/run")
+    assert set(json.loads(json.dumps(report))) == set(run_report(state(), RunStatus.PUBLISHED, ""))
     assert render(report, state(length)).endswith("</html>")
 
 
 def test_what_is_not_known_yet_is_null_and_not_zero():
-    report = run_report(state(1), "failed", "w")
+    report = run_report(state(1), RunStatus.FAILED, "w")
     unknown = ("rows_in", "rows_scored", "rows_dead_letter", "output", "dead_letter", "report")
     assert [report[key] for key in unknown] == [None] * 6
     assert (report["rounds"], report["jobs"]) == (0, [])
@@ -96,7 +97,7 @@ def test_what_is_not_known_yet_is_null_and_not_zero():
 
 def page(**names):
     made = state(**names)
-    return render(run_report(made, "published", "w"), made)
+    return render(run_report(made, RunStatus.PUBLISHED, "w"), made)
 
 
 class Tags(HTMLParser):
@@ -142,7 +143,7 @@ def test_the_numbers_stand_on_the_page():
 
 def test_what_is_not_known_yet_is_a_dash():
     made = state(1)
-    assert "<b>-</b><span>rows in</span>" in render(run_report(made, "failed", "w"), made)
+    assert "<b>-</b><span>rows in</span>" in render(run_report(made, RunStatus.FAILED, "w"), made)
 
 
 def test_each_bar_begins_where_the_one_before_ended():
@@ -153,14 +154,14 @@ def test_each_bar_begins_where_the_one_before_ended():
 
 def test_a_job_in_flight_and_a_setting_of_the_container_are_named():
     made = state(5)
-    text = render(run_report(made, "interrupted", "w"), made)
+    text = render(run_report(made, RunStatus.INTERRUPTED, "w"), made)
     assert "<td>in flight<td class=n>6<td class=n>model" in text
     assert "<td>Failed<td class=n>6" in page()
 
 
 def test_a_run_without_rows_says_so():
     made = state(3)
-    assert "<p>No job: there was no row to score.</p>" in render(run_report(made, "published", "w"), made)
+    assert "<p>No job: there was no row to score.</p>" in render(run_report(made, RunStatus.PUBLISHED, "w"), made)
 
 
 @pytest.mark.parametrize(
