@@ -9,13 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from batch_transform.core.state import fold
 from transform_emulator.service.switches import Switches
 
 ROOT = Path(__file__).parents[2]
 FACTS = "lib/transform_emulator/FACTS.md"
-PAGES = [FACTS]
+ARCHITECTURE = "lib/README.md"
+PAGES = [
+    *(FACTS, ARCHITECTURE),
+    *(".github/CONTRIBUTING.md", ".github/SECURITY.md", ".github/CHANGELOG.md"),
+]
 # Paths are written as one types them at the top, or as modules are found below lib or one of its two packages.
-BELOW = ("", "lib", "lib/batch_transform", "lib/batch_transform/core", "lib/batch_transform/pipeline")
+HOUSES = ("batch_transform/core", "batch_transform/pipeline", "transform_emulator")
+BELOW = ("", "lib", "lib/batch_transform", *(f"lib/{house}" for house in HOUSES))
 
 
 def text_of(page):
@@ -71,7 +77,6 @@ ELSEWHERE = {
 @pytest.mark.parametrize("page", PAGES)
 def test_each_file_that_a_page_names_is_there(page):
     named = set(paths_named(prose(page))) - ELSEWHERE
-    assert named
     assert {name for name in named if not is_there(name)} == set()
 
 
@@ -133,6 +138,42 @@ def test_each_switch_of_the_emulator_stands_in_the_facts_with_its_default():
         assert default.startswith(f"`{shown}`") or (isinstance(value, str) and default.startswith("words of ours"))
         assert other
         assert re.search(rf"^##+ {re.escape(section)}\.? ", facts, re.M), section
+
+
+# A step is named as the member of an enumeration is, or as its text.
+KINDS = {"opened", *(getattr(kind, "value", kind) for kind in fold._TRANSITIONS)}
+LEDGER = {row[0].strip("`"): row[1:] for row in rows(text_of(ARCHITECTURE), "| step | holds |")}
+
+
+def test_each_kind_of_step_stands_in_the_table_of_the_ledger():
+    assert set(LEDGER) == KINDS
+    assert all(len(row) == 3 and all(row) for row in LEDGER.values())
+
+
+@pytest.mark.parametrize("kind", sorted(LEDGER))
+def test_a_step_is_written_where_the_table_says(kind):
+    writers = re.findall(r"`([\w/.]+)`", LEDGER[kind][1])
+    assert writers
+    for name in writers:
+        text = (ROOT / "lib/batch_transform" / name).read_text(encoding="utf-8")
+        assert f'"{kind}"' in text or f".{kind.upper()}" in text, name
+
+
+NOT_A_FLOOR = {"examples"}  # models that a user may run, which nothing imports
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_each_room_of_a_house_stands_in_its_floors(house):
+    text = text_of(ARCHITECTURE)
+    told = [row[0].strip("`").rstrip("/") for row in rows(text[text.index(f"\n`{house}/`:\n") :], "| room |")]
+    folder = ROOT / "lib" / house
+    rooms = {path.parent.relative_to(folder).as_posix() for path in folder.rglob("__init__.py")} - {"."}
+    assert sorted(told) == sorted({"the ground"} | (rooms - NOT_A_FLOOR))
+    # From the ground up, as the test of the floors has them.
+    held = text_of("tests/unit/test_imports.py").partition(f'"{house.replace("/", ".")}": (')[2]
+    held = re.split(r'\n    "|\n\}', held)[0]
+    floors = [name.replace(".", "/") or "the ground" for name in re.findall(r'"([^"]*)"', held)]
+    assert told == floors
 
 
 def test_a_file_that_is_not_there_is_seen():
