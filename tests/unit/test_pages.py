@@ -81,6 +81,14 @@ def test_each_file_that_a_page_names_is_there(page):
     assert {name for name in named if not is_there(name)} == set()
 
 
+@pytest.mark.parametrize("page", ["README.md", "tests/README.md", ".ci/run"])
+def test_what_the_readme_names_of_the_repository_is_there(page):
+    """Of code it names modules by their rooms, and tests in commands; the rest is its users' own."""
+    ours = r"(?:lib|jobs|tests|conf|core|config|spark|sagemaker|outputs|pipeline)/[\w/]+\.\w+"
+    named = set(re.findall(rf"(?<![\w/.-])({ours})", text_of(page))) | set(re.findall(r"tests/\w+", text_of(page)))
+    assert {name for name in named if not is_there(name)} == set()
+
+
 def named_in(text):
     """The names that a page says are in a file: ("SPAN_SCHEMA", "core/spans.py")."""
     for names, path in re.findall(r"((?:`\w+`(?:,| and)? )+)in `([\w/.]+\.py)`", text):

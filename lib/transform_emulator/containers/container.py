@@ -13,7 +13,7 @@ from transform_emulator.containers.payload import InMemory, Payload, Spooled, St
 from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
 
 READ_BYTES = 2**20
-USER_AGENT = "Go-http-client/1.1"  # seen in access logs of containers
+USER_AGENT = "Go-http-client/1.1"  # in access logs of containers (FACTS.md, 2.2)
 HTTP_OK = 200
 
 

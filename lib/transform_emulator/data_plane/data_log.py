@@ -16,14 +16,14 @@ class Blame(Enum):
     PLATFORM = "InternalServerError"
 
 
-# Seen in Describe answers of real jobs; FailureReason never names a file or a record.
+# What DescribeTransformJob said of real jobs (FACTS.md, 4); FailureReason never names a file or a record.
 SEE_LOGS = "See job logs for more information"
 PING_FAILED = (
     "AlgorithmError: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and "
     "responds with an HTTP 200 status code"
 )
 INTERNAL_ERROR = "InternalServerError: We encountered an internal error. Please try again."
-# The next two were seen by a production system that ran such jobs for two years, and by the SDK's own check.
+# The next two are in comic/grand-challenge.org, which ran such jobs for two years, and the SDK's check (FACTS.md, 4).
 CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )

@@ -1,7 +1,7 @@
 """The service's limits and defaults, each with its source."""
 
 # A job log with 25,000 records of 10,000 bytes and MaxPayloadInMB=6 fits 629 records in a request (6 * 2**20), not 600;
-# AWS's XGBoost container also rejects bodies over 6 * 1024 * 1024 while it advertises MaxPayloadInMB 6.
+# AWS's XGBoost container also rejects bodies over 6 * 1024 * 1024 while it advertises MaxPayloadInMB 6 (FACTS.md, 2.3).
 BYTES_PER_MB = 2**20
 
 # Developer guide of January 2019, "How Batch Transform works": the values when neither the request nor the
