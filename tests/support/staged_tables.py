@@ -18,7 +18,7 @@ from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA, SCORED
 from batch_transform.core.predictions.form import PLAIN, AnswerForm
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.context import WorkerStore
+from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, select_result, with_outcomes

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import lru_cache
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
@@ -31,25 +29,8 @@ from batch_transform.pipeline.places import Places
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.stop_request import is_stop_requested
-from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import JobDescription
 from batch_transform.sagemaker.model_lookup import ModelFound
-
-
-@dataclass(frozen=True)
-class WorkerStore:
-    """Opens the object store, one client in each process; goes to the workers with the credentials' source only."""
-
-    access: AwsAccess
-
-    def __call__(self) -> ObjectStore:
-        """Returns this process's store."""
-        return _store(self.access)
-
-
-@lru_cache(maxsize=4)
-def _store(access: AwsAccess) -> ObjectStore:
-    return S3Store(access.client("s3"))
 
 
 @dataclass(frozen=True)

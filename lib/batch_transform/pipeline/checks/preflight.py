@@ -38,10 +38,10 @@ from batch_transform.outputs import delta
 from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.parquet import preflight
 from batch_transform.pipeline.checks.overlapping import Reading, overlaps
-from batch_transform.pipeline.context import WorkerStore
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
+from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.prediction_columns import PredictionShape

@@ -22,7 +22,7 @@ from batch_transform.pipeline.checks.overlapping import Reading
 from batch_transform.pipeline.checks.preflight import Faults, check_bucket
 from batch_transform.pipeline.checks.run_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.sources import check_source
-from batch_transform.pipeline.context import RunContext, WorkerStore
+from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.lifecycle.taking import begin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
@@ -30,6 +30,7 @@ from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.recorded import CLOCK, check_same
 from batch_transform.pipeline.tables.object_work import SparkObjectWork
 from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
+from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.pipeline.world.reaching import lookup_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger

@@ -13,7 +13,7 @@ from batch_transform.core.predictions.counting import KeyCheck, OutputObject
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.context import WorkerStore
+from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.counting import count_outputs
 from batch_transform.spark.cutting import cut_spans
 from batch_transform.spark.user_session import own_session

@@ -29,10 +29,11 @@ from batch_transform.core.state.model_versions import model_labels
 from batch_transform.outputs.delta import DeltaOutput, committed_rows, publish_delta
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.locations import open_tree
-from batch_transform.pipeline.context import WorkerStore, WrittenTable
+from batch_transform.pipeline.context import WrittenTable
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
