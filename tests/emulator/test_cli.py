@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import transform_emulator
-from emulator.conftest import COMMAND_MODEL, WAIT_SECONDS, Aws, request
+from support.emulator_aws import COMMAND_MODEL, WAIT_SECONDS, Aws, request
 
 LIB = str(Path(transform_emulator.__file__).parents[1])
 MODEL = f"echo={shlex.join(['python', str(COMMAND_MODEL)])}"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emulator.scripted_model import DROP, ScriptedModel
+from support.scripted_model import DROP, ScriptedModel
 from transform_emulator.containers.connections import CancelledError, Connections
 from transform_emulator.containers.container import Call, Container
 from transform_emulator.containers.payload import InMemory

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.conftest import request
+from support.emulator_aws import request
 from transform_emulator.filters.data_processing import Processing, ProcessingError, media_type
 from transform_emulator.filters.json_path import JsonPathError, parse
 from transform_emulator.service.job_request import from_api

@@ -7,8 +7,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.conftest import COMMAND_MODEL, Aws
-from emulator.scripted_model import DROP, ScriptedModel
+from support.emulator_aws import COMMAND_MODEL, Aws
+from support.scripted_model import DROP, ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
 
 MB = 2**20

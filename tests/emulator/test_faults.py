@@ -10,8 +10,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from emulator.conftest import Aws, Ran, request
-from emulator.scripted_model import ScriptedModel
+from support.emulator_aws import Aws, Ran, request
+from support.scripted_model import ScriptedModel
 
 Declare = Callable[..., None]
 

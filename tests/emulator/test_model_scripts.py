@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import transform_emulator
-from emulator.conftest import WAIT_SECONDS, Aws, request
+from support.emulator_aws import WAIT_SECONDS, Aws, request
 from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.scripts.serving import SERVER, Serving, serving

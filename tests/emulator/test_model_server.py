@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from emulator.conftest import Aws, Ran, request
+from support.emulator_aws import Aws, Ran, request
 
 
 def told(aws: Aws, job: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from moto.s3.models import FakeKey
 
-from emulator.conftest import Aws
+from support.emulator_aws import Aws
 from transform_emulator.data_plane.object_store import STORE_ERRORS
 from transform_emulator.moto.objects import MemoryBudget, MotoStore
 from transform_emulator.service.locations import S3Location

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.conftest import Aws, request
-from emulator.scripted_model import ScriptedModel
+from support.emulator_aws import Aws, request
+from support.scripted_model import ScriptedModel
 from transform_emulator.service.switches import Switches
 
 MB = 2**20

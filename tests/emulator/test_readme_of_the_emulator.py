@@ -15,8 +15,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from emulator.conftest import Aws, Ran, request
-from emulator.scripted_model import ScriptedModel
+from support.emulator_aws import Aws, Ran, request
+from support.scripted_model import ScriptedModel
 from transform_emulator.cli import ARGUMENTS
 from transform_emulator.faults import api
 from transform_emulator.faults.model import RULES, Fault, Kind

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.conftest import Aws
+from support.emulator_aws import Aws
 
 
 def status_of(put) -> int:

@@ -7,9 +7,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from emulator.conftest import Aws, request
-from emulator.scripted_model import ScriptedModel
 from support.emulated import BUCKET, emulated
+from support.emulator_aws import Aws, request
+from support.scripted_model import ScriptedModel
 from support.second_s3 import S3Server
 from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.http.s3_proxy import unchunked

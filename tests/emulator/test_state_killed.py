@@ -16,9 +16,9 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from emulator.conftest import Aws, request
-from emulator.kept_process import KeptProcess, kept_process
-from emulator.scripted_model import ScriptedModel
+from support.emulator_aws import Aws, request
+from support.kept_process import KeptProcess, kept_process
+from support.scripted_model import ScriptedModel
 
 MB = 2**20
 CLIENTS = 3

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.conftest import Aws, request
-from emulator.kept_process import SECONDS, KeptProcess, kept_process
-from emulator.scripted_model import ScriptedModel, echo
+from support.emulator_aws import Aws, request
+from support.kept_process import SECONDS, KeptProcess, kept_process
+from support.scripted_model import ScriptedModel, echo
 
 LINES = {f"{letter}": f"{letter}\n".encode() for letter in "abcdef"}
 ROLE = "arn:aws:iam::123456789012:role/of-models"

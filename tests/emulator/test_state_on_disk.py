@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
-from emulator.conftest import Aws, request
-from emulator.kept_process import LIB, KeptProcess, kept_process
-from emulator.scripted_model import ScriptedModel
+from support.emulator_aws import Aws, request
+from support.kept_process import LIB, KeptProcess, kept_process
+from support.scripted_model import ScriptedModel
 
 MB = 2**20
 OWN_HEADERS = {"date", "server", "x-amz-request-id", "x-amzn-requestid"}  # of one answer

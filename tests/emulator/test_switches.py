@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.conftest import Aws, Ran, request
-from emulator.scripted_model import ScriptedModel
+from support.emulator_aws import Aws, Ran, request
+from support.scripted_model import ScriptedModel
 from transform_emulator.service.switches import Sharding, Switches
 
 Make = Callable[..., Aws]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.conftest import Aws, Ran, manifest
-from emulator.scripted_model import DROP, ScriptedModel
+from support.emulator_aws import Aws, Ran, manifest
+from support.scripted_model import DROP, ScriptedModel
 from transform_emulator.service.switches import Switches
 
 Make = Callable[..., Aws]

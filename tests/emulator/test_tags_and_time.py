@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.conftest import Aws, request
-from emulator.scripted_model import ScriptedModel
+from support.emulator_aws import Aws, request
+from support.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emulator.scripted_model import ScriptedModel
 from support import answers
 from support.drivers import POISON, ROOT
+from support.scripted_model import ScriptedModel
 from support.submissions import Submission
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]

@@ -7,12 +7,11 @@ from moto.server import ThreadedMotoServer
 
 from batch_transform.s3.store import S3Store
 from support.memory_store import MemoryStore
+from support.s3_clients import DRIVERS, RETRIES, client_of
 from support.second_s3 import S3Server
 from transform_emulator.emulator import Emulator, Settings
 
 SERVERS = ("moto_s3", "second_s3")
-DRIVERS = 4
-RETRIES = {"mode": "standard", "max_attempts": 2}
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +70,3 @@ def store_of(request, bucket):
         memory.world.buckets.add(bucket)
         return memory
     return S3Store(client_of(request.getfixturevalue(request.param), bucket))
-
-
-def client_of(server, bucket):
-    client = server.client(retries=RETRIES)
-    client.create_bucket(Bucket=bucket)
-    return client

@@ -15,8 +15,8 @@ from batch_transform.pipeline.commands import compare
 from batch_transform.pipeline.commands import dispatch as commands
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.submit import console as cli
-from emulator.scripted_model import ScriptedModel
 from support.memory_run import MemoryRun, echoing
+from support.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
 
 URI = "s3://bucket/runs/run"

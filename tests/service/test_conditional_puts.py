@@ -11,7 +11,7 @@ import pytest
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.store import S3Store
-from service.conftest import DRIVERS
+from support.s3_clients import DRIVERS
 
 ROUNDS = 20
 

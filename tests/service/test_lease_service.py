@@ -12,9 +12,9 @@ from batch_transform.core.errors import LedgerFenced, RunHeld
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.store import S3Store
-from service.conftest import DRIVERS, client_of
 from support.cut_http import cut
 from support.faults import Fate, Faults
+from support.s3_clients import DRIVERS, client_of
 
 TTL_SECONDS = 60.0
 LOST = (Fate.LOSE_REQUEST, Fate.LOSE_RESPONSE, Fate.RESEND)

@@ -14,9 +14,9 @@ from batch_transform.core.errors import LedgerFenced
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
-from service.conftest import DRIVERS, client_of
 from support.cut_http import cut
 from support.faults import Fate, Faults
+from support.s3_clients import DRIVERS, client_of
 
 LOST = (Fate.LOSE_REQUEST, Fate.LOSE_RESPONSE, Fate.RESEND)
 

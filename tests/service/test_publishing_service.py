@@ -10,10 +10,10 @@ import pytest
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.s3.store import S3Store
-from service.conftest import RETRIES, client_of
 from support.cut_http import cut
 from support.faults import Crash, Fate, Faults
 from support.publishing import MODES, SOURCE, before, data, published, run
+from support.s3_clients import RETRIES, client_of
 from support.success_reader import SuccessReader
 
 DEATHS = (Fate.DIE_BEFORE, Fate.DIE_AFTER)

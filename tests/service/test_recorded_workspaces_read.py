@@ -10,8 +10,8 @@ import pytest
 
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.dispatch import execute
-from emulator.scripted_model import ScriptedModel
 from support import answers, recorded
+from support.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
 
 

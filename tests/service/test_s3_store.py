@@ -10,7 +10,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.s3.multipart import part_ranges
 from batch_transform.s3.store import S3Store
-from service.conftest import client_of
+from support.s3_clients import client_of
 from support.second_s3 import S3Server
 
 MIB = 1024 * 1024

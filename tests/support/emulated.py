@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from batch_transform.aws.access import AwsAccess
-from emulator.scripted_model import ScriptedModel
 from support import answers
+from support.scripted_model import ScriptedModel
 from support.second_s3 import S3Server
 
 BUCKET = "tests"

@@ -15,6 +15,16 @@ from support.kept import kept
 Venv = Callable[..., Path]
 AIRFLOW = ("apache-airflow==3.3.2", "apache-airflow-providers-amazon==9.39.0")
 
+# The toolkit imports pkg_resources, which setuptools dropped in version 82.
+TOOLKIT = (
+    "sagemaker-inference==1.10.1",
+    "multi-model-server==1.1.11",
+    "setuptools<81",
+    "numpy<3",
+    "retrying",
+    "future",
+)
+
 
 def venv(name: str, *requirements: str) -> Path:
     """Returns the bin folder of an environment with some requirements."""

@@ -295,3 +295,21 @@ def test_no_two_modules_import_each_other_when_they_are_imported():
         for module in ends:
             del left[module]
     assert left == {}
+
+
+# They run the tests of conformance against services that are broken on purpose.
+ON_TESTS = {"emulator.conformance.test_broken_rules"}
+
+
+def test_tests_share_through_support_alone():
+    """A test that imports another one moves, or is read, with it only."""
+    tests = trees("tests")
+    folders = {module.partition(".")[0] for module in tests} - {"support", "benchmarks"}
+    shared = [
+        f"{found.source} imports {found.target}"
+        for module, tree in tests.items()
+        if module not in ON_TESTS
+        for found in imports_of(module, tree)
+        if top(found.target) in folders
+    ]
+    assert shared == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workloads import rows
+from support import workload_rows as rows
 
 
 def test_every_row_has_a_test():

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from batch_transform.config.surroundings import Emulator as EmulatorConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.world.emulation import embedded_emulator
-from emulator.conftest import Aws, request
+from support.emulator_aws import Aws, request
 from transform_emulator.emulator import Emulator, Settings
 
 FEATURES = np.random.default_rng(7).normal(size=(200, 3)).astype(np.float32)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.clients.conftest import environment, output_of
-from emulator.conftest import Aws, request
+from support.client_processes import environment, output_of
+from support.emulator_aws import Aws, request
 from support.venvs import AIRFLOW, Venv
 
 # The first run installs what it tries.

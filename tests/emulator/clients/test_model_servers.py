@@ -9,23 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from emulator.clients.conftest import environment, output_of
-from emulator.conftest import Aws, request
-from support.venvs import Venv
+from support.client_processes import environment, output_of
+from support.emulator_aws import Aws, request
+from support.venvs import TOOLKIT, Venv
 
 HERE = Path(__file__).parent
 START_SECONDS = 120
 MLFLOW = ("mlflow==3.17.2", "scikit-learn==1.9.1")
-# The toolkit imports pkg_resources, which setuptools dropped in version 82.
-TOOLKIT = (
-    "sagemaker-inference==1.10.1",
-    "multi-model-server==1.1.11",
-    "setuptools<81",
-    "numpy<3",
-    "retrying",
-    "future",
-)
-
 # The first run installs what it tries.
 pytestmark = pytest.mark.timeout(1200)
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emulator.clients.conftest import Venv
-from emulator.clients.test_model_servers import TOOLKIT
+from support.venvs import TOOLKIT, Venv
 from transform_emulator.scripts import codecs
 
 # The first run installs what it tries.

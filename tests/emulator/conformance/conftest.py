@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from emulator.conformance.service import Service
+from support.conformance_service import Service
 from transform_emulator.emulator import Emulator, Settings
 
 MIRROR = Path(__file__).with_name("mirror_model.py")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from emulator.conformance import test_outputs, test_refusals, test_requests
-from emulator.conformance.service import Service
+from support.conformance_service import Service
 from transform_emulator.containers import container
 from transform_emulator.control_plane import describe, jobs
 from transform_emulator.data_plane import data_log, inputs, records
@@ -38,6 +38,7 @@ def changed(function: Callable[..., Any], **values: Any) -> Callable[..., Any]:
 
 
 DATA = "transform_emulator.data_plane"
+FILTERS = "transform_emulator.filters"
 LINE_CUT = records.bodies
 
 
@@ -101,7 +102,7 @@ BREAKS: dict[str, Break] = {
     "test_assemble_none_adds_nothing": request(assemble=Assemble.LINE),
     "test_assemble_line_ends_each_response": request(assemble=Assemble.NONE),
     "test_a_failed_file_leaves_no_output_and_the_others_theirs": Break(
-        f"{DATA}.container.Container.invoke",
+        "transform_emulator.containers.container.Container.invoke",
         lambda self, body, call, real=container.Container.invoke: changed(real, status=200)(self, body, call),
     ),
     "test_case_4d_a_job_becomes_failed": Break(f"{DATA}.job_run._reason", no_rule),
@@ -126,7 +127,7 @@ BREAKS: dict[str, Break] = {
     "test_an_input_filter_selects_what_the_model_gets": request(input_filter="$"),
     "test_a_slice_reaches_its_end": request(input_filter="$[1:3]"),
     "test_a_joined_object_gets_an_attribute": request(join_input=False),
-    "test_what_is_no_object_is_wrapped_for_a_join": Break(f"{DATA}.data_processing.INPUT_KEY", "input"),
+    "test_what_is_no_object_is_wrapped_for_a_join": Break(f"{FILTERS}.data_processing.INPUT_KEY", "input"),
     "test_joined_csv_has_the_prediction_at_the_end": request(output_filter="$"),
     "test_an_output_filter_selects_attributes": request(output_filter="$"),
     "test_two_ranges_are_refused_in_the_data_log": request(output_filter="$"),

@@ -3,7 +3,7 @@
 import json
 import time
 
-from emulator.conformance.service import Service
+from support.conformance_service import Service
 
 JSON = {"TransformInput__ContentType": "application/jsonlines", "TransformOutput__Accept": "application/jsonlines"}
 CSV = {"TransformInput__ContentType": "text/csv", "TransformOutput__Accept": "text/csv"}

@@ -1,6 +1,6 @@
 """What CreateTransformJob refuses. Each docstring quotes the rule and names its source."""
 
-from emulator.conformance.service import Service
+from support.conformance_service import Service
 
 
 def test_an_unknown_model(service: Service) -> None:

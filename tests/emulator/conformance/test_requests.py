@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from emulator.conformance.service import Service
+from support.conformance_service import Service
 
 MB = 2**20
 

@@ -14,8 +14,8 @@ from batch_transform.core.sending.object_rules import headroom
 from batch_transform.core.sending.planning import Throughput, plan_lanes
 from batch_transform.core.sending.request import transform_request
 from batch_transform.core.uris import S3Uri
+from support.aws_shapes import CREATE
 from support.core_tables import span, spans
-from unit.core.sending.test_request import CREATE
 
 
 def build(transform=None, record=None, **prediction):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 
-import botocore.session
 import pytest
 from botocore.validate import validate_parameters
 from hypothesis import given
@@ -15,9 +14,8 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.sending.planning import Throughput
 from batch_transform.core.sending.request import differences, manifest, transform_request
 from batch_transform.core.uris import S3Uri
+from support.aws_shapes import CREATE
 
-SERVICE = botocore.session.get_session().get_service_model("sagemaker")
-CREATE = SERVICE.operation_model("CreateTransformJob").input_shape
 TEXT = st.text("abcXYZ09._:/=+@ -", min_size=1, max_size=20)
 TRANSFORMS = st.fixed_dictionaries(
     {},

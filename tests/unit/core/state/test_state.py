@@ -9,57 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import LedgerCorrupt
-from batch_transform.core.ledger import Part, Step
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.decide import MAX_ROUNDS, next_action
 from batch_transform.core.state.fold import advance, fold
 from batch_transform.core.statuses import JobStatus
 from support.core_tables import step
-
-FILE = {"path": "f", "rows": 4, "first": 0, "last": 3, "json_bytes": 40, "largest": 10}
-OPENED = step("opened", run_id="run", nonce="n", config={"a": 1}, at="2024-05-01T00:00:00+00:00")
-STAGED = step("staged", files=[FILE], schema="{}")
-EXPORTED = step("exported", parts=1, objects=1, bytes=9)
-GATED = step("gated", parts=1, rows_scored=3, rows_dead_letter=1)
-PUBLICATION = step("publication", parts=1, mode="append")
-PUBLISHED = step("published", output="out")
-DONE = step("done", report={"status": "published"})
-RESUMED = step("resumed", config={"a": 1})
-CLEANED = step("cleaned")
-STOPPED = step("stopped")
-
-
-def planned(*names, round_number=1, probe=False, witness=None):
-    jobs = [
-        {"name": n, "request": {"n": n}, "round": round_number, "lane": "standard", "witness": witness} for n in names
-    ]
-    return step("planned", parts=len(names) + 1, jobs=jobs, probe=probe)
-
-
-def created(name):
-    return step("job_created", job=name)
-
-
-def ended(name, status="Completed", **more):
-    return step("job_ended", job=name, status=status, **more)
-
-
-def judged(name, **more):
-    return step("job_judged", parts=1, job=name, witness_scored=False, **more)
-
-
-def reconciled(left=0, stop=(), probe=False):
-    """A round that settled three rows and leaves `left` spans."""
-    parts = (Part("leaves", 3, "d"), Part("open", left, "d"))
-    payload = {"scored_rows": 2, "dead_rows": 1, "probe": probe, "stop": list(stop), "failed": []}
-    return Step(0, "w", 1, "", "reconciled", 1, payload, parts)
-
-
-def tried(name, round_number, left, stop=()):
-    """All the steps of a round of one job that leaves `left` spans."""
-    first = planned(name, round_number=round_number)
-    return [first, created(name), ended(name, "Failed"), judged(name), reconciled(left, stop)]
-
+from support.recorded_steps import (
+    CLEANED,
+    DONE,
+    EXPORTED,
+    GATED,
+    OPENED,
+    PUBLICATION,
+    PUBLISHED,
+    RESUMED,
+    STAGED,
+    STOPPED,
+    created,
+    ended,
+    judged,
+    planned,
+    reconciled,
+    tried,
+)
 
 BEGUN = [OPENED, STAGED, EXPORTED]
 JOBS = [planned("j1", "j2"), created("j1"), created("j2"), ended("j2"), judged("j2"), ended("j1"), judged("j1")]

@@ -21,7 +21,7 @@ from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.steps import going_on
 from batch_transform.pipeline.submit import console as cli
 from batch_transform.pipeline.submit.submission import main as submission
-from unit.core.state.test_state import EXPORTED, OPENED, STAGED, planned
+from support.recorded_steps import EXPORTED, OPENED, STAGED, planned
 
 RUN_FILE = """
 run_id: a

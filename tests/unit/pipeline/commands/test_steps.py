@@ -17,9 +17,9 @@ from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.s3.lease import RunLease
+from support.crashing_run import DEATHS, begun, check, check_published, killed
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, echoing
-from unit.pipeline.loop.test_run_crashes import DEATHS, begun, check, check_published, killed
 
 MOST_TURNS = 60
 

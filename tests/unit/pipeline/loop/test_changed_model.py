@@ -12,10 +12,10 @@ from batch_transform.core.state.model_versions import model_labels
 from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.context import NoModels
 from support.core_tables import step
+from support.crashing_run import kinds, mutations
 from support.faults import Crash, Fate
 from support.memory_models import DATA, IMAGE, MemoryModels
 from support.memory_run import MemoryRun, all_rows, echoing
-from unit.pipeline.loop.test_changed_transform import kinds, mutations
 
 SIZES = [20, 20]
 BAD = all_rows(SIZES)[7]

@@ -12,9 +12,9 @@ import pytest
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.remedies import on_another_type
+from support.crashing_run import begun, check, kinds, mutations
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, all_rows, echoing
-from unit.pipeline.loop.test_run_crashes import begun, check
 
 SMALL, LARGE, OTHER = "ml.m5.large", "ml.m5.4xlarge", "ml.c5.large"
 GOOD = echoing(lambda row: None)
@@ -23,10 +23,6 @@ TEN = [10] * 10
 
 def types(run):
     return [request["TransformResources"]["InstanceType"] for request in run.service.requests]
-
-
-def kinds(run):
-    return [step.kind for step in run.reader_of_the_ledger().load()]
 
 
 def failed(run):
@@ -246,12 +242,6 @@ def test_a_job_whose_creation_is_not_recorded_is_adopted_as_it_was_asked_for():
     state = run.to_the_end()
     assert (types(run), run.service.records_sent, state.report["rows_scored"]) == ([SMALL], 10, 10)
     assert "replanned" not in kinds(run)
-
-
-def mutations(run):
-    faults = run.beset({})
-    run.to_the_end()
-    return faults.log
 
 
 @pytest.mark.parametrize("first", range(8))

@@ -16,7 +16,7 @@ from batch_transform.core.state.fold import fold
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.recorded import check_same
 from support.core_tables import step
-from unit.core.state.test_state import EXPORTED, FILE, GATED, PUBLISHED, tried
+from support.recorded_steps import EXPORTED, FILE, GATED, PUBLISHED, tried
 
 DOCUMENT = {
     "run_id": "run",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import transform_emulator
-from emulator.conftest import Aws
+from support.emulator_aws import Aws
 
 LIB = str(Path(transform_emulator.__file__).parents[1])
 SECONDS = 30

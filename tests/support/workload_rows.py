@@ -1,4 +1,4 @@
-"""The workloads that have to run here, and the tests that are named after them: `python tests/workloads/rows.py`."""
+"""The workloads that have to run here, and the tests named after them: `python tests/support/workload_rows.py`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,90 @@
+"""A run in memory that is killed and gone on with: two lanes, poison rows of two kinds, a flaky one, four rounds.
+
+It appends to an output that holds another run's rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import suppress
+
+from batch_transform.core.uris import S3Uri
+from support.faults import Crash, Fate
+from support.memory_run import MemoryRun, all_rows
+
+SIZES = [14, 14, 1, 9]
+LARGE = 28  # place of the row whose object is in the other lane
+POISON = {7: 400, 19: 500}
+FLAKY = 33
+DEATHS = [Fate.DIE_BEFORE, Fate.DIE_AFTER]
+
+
+class Model:
+    """Refuses the poison rows always and the flaky one once."""
+
+    def __init__(self, rows):
+        self.poison = {rows[place]: status for place, status in POISON.items()}
+        self.flaky = {rows[FLAKY]}
+
+    def __call__(self, records):
+        ids = [json.loads(record)["id"] for record in records]
+        for row in ids:
+            if row in self.flaky:
+                self.flaky.discard(row)
+                return 503
+            if row in self.poison:
+                return self.poison[row]
+        return [json.dumps({"echo": row}).encode() for row in ids]
+
+
+def begun(mode="append", **options):
+    rows = all_rows(SIZES)
+    run = MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]], exported=False, mode=mode, **options)
+    for folder in ("out", "out_dead_letter"):
+        run.store.put(S3Uri("bucket", f"{folder}/_SUCCESS"), b"")
+    return run
+
+
+def covered(run):
+    """How many outputs there are for each row, whichever job wrote them."""
+    names = [key.rpartition("/")[2].removesuffix(".out") for key in run.store.world.tree("runs/run/output/")]
+    ranges = [name.removeprefix("s").split("-")[:2] for name in names if name.startswith("s")]
+    return Counter(row for first, rows in ranges for row in range(int(first), int(first) + int(rows)))
+
+
+def check(run, state):
+    """It is as if nothing had happened: the same rows dead, each prediction on its row, nothing paid for twice."""
+    check_published(run)
+    assert set(covered(run).values()) == {1}
+    names = [request["TransformJobName"] for request in run.service.requests]
+    assert len(set(names)) == len(names) == len(state.jobs)
+    assert state.report["status"] == "published"
+
+
+def check_published(run):
+    """A reader finds each row once."""
+    rows = all_rows(SIZES)
+    dead = {rows[place] for place in POISON}
+    assert run.published("result") == [(row, str(row)) for row in rows if row not in dead]
+    assert [row for row, _ in run.published("dead_letter")] == sorted(dead)
+
+
+def killed(run, fates):
+    """Drives the run until it is killed, or done; returns what it asked for."""
+    faults = run.beset(fates)
+    with suppress(Crash):
+        run.to_the_end()
+    return faults.log
+
+
+def kinds(run):
+    """The kinds of a run's steps, in order."""
+    return [step.kind for step in run.reader_of_the_ledger().load()]
+
+
+def mutations(run):
+    """What a run asks for that changes anything, from here to its end."""
+    faults = run.beset({})
+    run.to_the_end()
+    return faults.log
