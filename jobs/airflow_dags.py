@@ -73,7 +73,8 @@ def make_dags(
     for path in sorted([*Path(folder).glob("*.yml"), *Path(folder).glob("*.yaml")]):
         if path.name.startswith(BASE_MARK):
             continue
-        shared = {"run_file": str(path), "variables": given, "arguments": arguments, "environment": environment}
+        shared: dict[str, Any] = {"run_file": str(path), "variables": given}
+        shared |= {"arguments": arguments, "environment": environment}
         with DAG(path.stem, **of_dag) as dag:
             if single_task:
                 Step(task_id="run", step="run", command=words, spark_arguments=spark_arguments, **shared)

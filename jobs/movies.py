@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.pipeline.commands.notebook import score
-from batch_transform.pipeline.commands.run import tell_terminal
+from batch_transform.pipeline.lifecycle.guarded import tell_terminal
 from batch_transform.pipeline.world.package_data import resolve
 from movies_picture import picture
 
@@ -68,7 +68,7 @@ def local_session() -> SparkSession:
     """Returns a session on this machine, whose workers have the driver's interpreter."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master("local[*]").appName("movies")
-    settings = {
+    settings: dict[str, bool | float | int | str | None] = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "4",

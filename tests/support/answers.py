@@ -64,7 +64,7 @@ SHAPES: dict[str, Lines] = {
     "blank-instead": lambda lines, at: _with(lines, at, ""),
     "pretty": lambda lines, at: [json.dumps(json.loads(line), indent=1) for line in lines],
     "long": lambda lines, at: _with(lines, at, _long(lines[at])),
-    "fewer": lambda lines, at: _with(lines, at),
+    "fewer": _with,
     "more": lambda lines, at: _with(lines, at, lines[at], lines[at]),
     "no-json": lambda lines, at: _with(lines, at, "<html>"),
 }
