@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
 from enum import Enum
@@ -201,6 +202,19 @@ def test_each_room_of_a_house_stands_in_its_floors(house):
     held = re.split(r'\n    "|\n\}', held)[0]
     floors = [name.replace(".", "/") or "the ground" for name in re.findall(r'"([^"]*)"', held)]
     assert told == floors
+
+
+def test_each_package_says_what_it_is():
+    packages = list((ROOT / "lib").rglob("__init__.py"))
+    assert packages
+    assert [path for path in packages if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))] == []
+
+
+def test_the_top_level_holds_what_the_way_to_contribute_says():
+    (line,) = re.findall(r"^- The top level holds (.*?)\n- ", text_of(".github/CONTRIBUTING.md"), re.M | re.S)
+    ignored = {name.strip("/") for name in text_of(".gitignore").split()}
+    there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - ignored
+    assert there == set(re.findall(r"`([^`]+)`", line))
 
 
 def test_a_file_that_is_not_there_is_seen():
