@@ -17,7 +17,6 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.rounds import PART_SCHEMA
 from batch_transform.core.isolation.verdicts import OUTPUT_SCHEMA
 from batch_transform.core.naming import object_name
 from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
@@ -30,7 +29,7 @@ from batch_transform.core.resuming.mending import MADE_SCHEMA
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.part_objects import cut_object
-from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, STANDARD, StagedFile, without_history
+from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, PART_SCHEMA, STANDARD, StagedFile, without_history
 from batch_transform.core.staged import Staged
 from batch_transform.core.state.fold import fold
 from batch_transform.core.statuses import RunStatus

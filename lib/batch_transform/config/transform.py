@@ -27,6 +27,7 @@ from batch_transform.config.values import (
 )
 from batch_transform.core import limits
 from batch_transform.core.framing import LINE, WHOLE
+from batch_transform.core.state.decide import DEFAULT_PARALLEL_JOBS
 
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
 
@@ -102,7 +103,7 @@ class Transform(Section):
     invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
     job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480
-    max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = 2
+    max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = DEFAULT_PARALLEL_JOBS
     on_interrupt: Annotated[str, AfterValidator(one_of("stop", "leave"))] = "stop"
     environment: dict[str, str] = Field(default_factory=dict)
     environment_may_change: Names = ()

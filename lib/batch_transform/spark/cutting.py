@@ -11,10 +11,10 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.rounds import CUT_SCHEMA, PART_SCHEMA
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.sending.sizing import task_count
+from batch_transform.core.spans import CUT_SCHEMA, PART_SCHEMA
 from batch_transform.core.uris import S3Uri
 
 _TASKS = 64

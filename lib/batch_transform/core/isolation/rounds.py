@@ -26,33 +26,10 @@ from batch_transform.core.isolation.round_tries import (
     with_tries,
 )
 from batch_transform.core.isolation.splitting import Seen, parts, rows_per_part
-from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, conformed
+from batch_transform.core.spans import CUT_SCHEMA, SPAN_SCHEMA, conformed
 
 # A failed span is split at most so often, a probe included: with the first round that is four, and one to confirm.
 MAX_LEVELS = 3
-
-# One object to cut: `parts` are rows, `send` says as how many objects each is sent. 0: none, it stays a range of bytes
-# of this one; null: it is settled, and nothing comes of it. More than one are copies of a single row.
-CUT_SCHEMA = pa.schema(
-    [
-        pa.field("start", pa.int64(), nullable=False),
-        pa.field("lane", pa.string(), nullable=False),
-        pa.field("object", pa.string(), nullable=False),
-        pa.field("offset", pa.int64(), nullable=False),
-        pa.field("bytes", pa.int64(), nullable=False),
-        pa.field("parts", pa.list_(pa.int64()), nullable=False),
-        pa.field("send", pa.list_(pa.int32()), nullable=False),
-    ]
-)
-# What a cut makes: `object` is null where the part is not sent; then `offset` is in the object that was cut.
-PART_SCHEMA = pa.schema(
-    [
-        *EXPORT_SCHEMA,
-        pa.field("offset", pa.int64(), nullable=False),
-        pa.field("copies", pa.list_(pa.string())),
-        pa.field("copy_etags", pa.list_(pa.string())),
-    ]
-)
 
 
 @dataclass(frozen=True)

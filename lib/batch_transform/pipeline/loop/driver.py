@@ -18,13 +18,12 @@ from batch_transform.pipeline.ending.cleaning import clean_after
 from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.loop.handlers import (
+    create,
     infer,
+    look,
     publish,
     reconcile,
     retry,
-)
-from batch_transform.pipeline.loop.handlers import (
-    jobs as score,
 )
 from batch_transform.pipeline.loop.handlers import (
     plan_round as plan,
@@ -40,9 +39,9 @@ _HANDLERS: dict[type[Any], _Handler] = {
     act.Stage: prepare.stage_rows,
     act.Export: prepare.export_rows,
     act.Plan: plan.plan_round,
-    act.Replan: score.replan_job,
-    act.Create: score.create_job,
-    act.Await: score.await_job,
+    act.Replan: create.replan_job,
+    act.Create: create.create_job,
+    act.Await: look.await_job,
     act.Infer: infer.infer,
     act.Judge: reconcile.judge_job,
     act.Reconcile: reconcile.reconcile_round,
@@ -56,8 +55,8 @@ _HANDLERS: dict[type[Any], _Handler] = {
 # Of a process that does not wait for jobs.
 _HANDLERS_THAT_LOOK: dict[type[Any], _Handler] = {
     **_HANDLERS,
-    act.Create: score.create_job_or_look,
-    act.Await: score.look_at_jobs,
+    act.Create: create.create_job_or_look,
+    act.Await: look.look_at_jobs,
 }
 
 # Of what was scored and merged; they take long.

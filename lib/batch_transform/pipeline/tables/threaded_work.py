@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.rounds import PART_SCHEMA
 from batch_transform.core.isolation.verdicts import OUTPUT_SCHEMA
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.sending.part_objects import cut_object
+from batch_transform.core.spans import PART_SCHEMA
 from batch_transform.core.uris import S3Uri
 
 _OBJECTS_AT_ONCE = 4

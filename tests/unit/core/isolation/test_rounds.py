@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, PROBE_ROWS
-from batch_transform.core.isolation.rounds import MAX_LEVELS, PART_SCHEMA, check_replaced, children, plan_round
+from batch_transform.core.isolation.rounds import MAX_LEVELS, check_replaced, children, plan_round
 from batch_transform.core.sending.part_objects import cut_object, some_records
-from batch_transform.core.spans import SPAN_SCHEMA
+from batch_transform.core.spans import PART_SCHEMA, SPAN_SCHEMA
 from batch_transform.core.uris import S3Uri
 from support.core_tables import object_of, span
 from support.memory_store import MemoryStore

@@ -25,8 +25,8 @@ from batch_transform.core.sending.request import manifest, sent_names, transform
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.back_off import back_off
 from batch_transform.pipeline.loop.handlers.controls import write_controls
+from batch_transform.pipeline.loop.handlers.patience import back_off
 from batch_transform.pipeline.outcome import Outcome
 
 

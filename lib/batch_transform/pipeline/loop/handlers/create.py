@@ -1,0 +1,123 @@
+"""Handlers of jobs before they run: created, or planned anew where they never were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.ledger import StepKind
+from batch_transform.core.resuming.replanning import minutes_without_job
+from batch_transform.core.run_state import JobRecord, RunState
+from batch_transform.core.sending.instance_types import chosen_type, type_after, type_of
+from batch_transform.core.state import actions as act
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.look import look_at_jobs
+from batch_transform.pipeline.loop.handlers.model import look_at_model
+from batch_transform.pipeline.loop.handlers.patience import Patience, back_off
+from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
+from batch_transform.pipeline.outcome import Outcome
+from batch_transform.pipeline.remedies import on_another_type
+from batch_transform.sagemaker.failures import NotNow
+
+Answer = TypeVar("Answer")
+
+
+def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
+    """Returns the step `job_created`; or what is to be recorded before it.
+
+    That is `model_recorded`, where the model is not known yet or may be another one; or `replanned`, where the quota of
+    its instance type is used up and there is another type.
+
+    Else a quota that is used up, or a throttled call, is waited for as long as a job may take: others end meanwhile.
+
+    Raises:
+        ServiceFailure: it was refused too often, or the model is another one than scored before.
+        NotNow: a quota is used up, and `ctx.waits` is false.
+    """
+    job = action.job
+    if (model := look_at_model(ctx, state, job, _insisted)) is not None:
+        return model
+    another = type_after(state, type_of(job))
+
+    def create() -> bool:
+        try:
+            ctx.jobs.create(job.request)
+        except NotNow as err:
+            if not err.is_quota or another is None:
+                raise
+            if ctx.jobs.is_there(job.request):  # boto3 had sent it twice, and the first one took the last instance
+                return True
+            ctx.tell("score", f"{err}; {another} is tried instead")
+            return False
+        return True
+
+    if not _insisted(ctx, create):
+        assert another is not None
+        back_off(ctx, 0)
+        return plan_anew(ctx, state, job, another)
+    return _created(ctx, state, job)
+
+
+def _created(ctx: RunContext, state: RunState, job: JobRecord) -> Outcome:
+    ctx.tell("score", f"{job.name}: created on {type_of(job)}")
+    payload = {"job": job.name, "at": ctx.clock.now().isoformat(), "model": len(state.models) or None}
+    return Outcome(StepKind.JOB_CREATED, payload)
+
+
+def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> Outcome:
+    """Returns the step `replanned`; or `job_created` of a job that the service knows: its Create had been obeyed.
+
+    Raises:
+        ServiceFailure: as `create_job`, or the job that the service knows was asked for in another way.
+    """
+    job = action.job
+    if _insisted(ctx, lambda: ctx.jobs.is_there(job.request)):
+        return _created(ctx, state, job)
+    return plan_anew(ctx, state, job, chosen_type(state))
+
+
+def _insisted(ctx: RunContext, call: Callable[[], Answer]) -> Answer:
+    """What a call gives, which is made again as long as the service does not obey it now.
+
+    Raises:
+        ServiceFailure: it was refused too often.
+        NotNow: a quota is used up, and `ctx.waits` is false.
+    """
+    patience, tries = Patience(ctx), 0
+    while True:
+        ctx.refuse_if_asked_to_stop()
+        ctx.lease.renew()
+        try:
+            return call()
+        except NotNow as err:
+            patience.after(err)
+        back_off(ctx, tries)
+        tries += 1
+
+
+def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> Outcome | None:
+    """Returns what `create_job` returns; while a quota is used up, what `look_at_jobs` does of the jobs in flight.
+
+    They may be what uses it up, and how long they take is bounded here alone. Where none is in flight, so is how long
+    the quota is left to later calls, by the ledger's times.
+
+    Raises:
+        ServiceFailure: it was refused too often, or for as long as a job may take.
+    """
+    try:
+        return create_job(ctx, state, action)
+    except NotNow as err:
+        _refuse_long_wait(ctx, state, err)
+        ctx.tell("score", f"{err}; left to the next `collect`")
+    return look_at_jobs(ctx, state, act.Await(state.in_flight))
+
+
+def _refuse_long_wait(ctx: RunContext, state: RunState, err: NotNow) -> None:
+    minutes, waited = ctx.config.transform.job_timeout_minutes, minutes_without_job(state, ctx.clock.now())
+    if waited > minutes:
+        raise ServiceFailure(
+            f"{err}; no job of the run is in flight, and none could be created for {waited:.0f} minutes "
+            f"(transform.job_timeout_minutes: {minutes}). The next call tries again; on another instance type: "
+            f"{on_another_type(ctx)}"
+        ) from err
