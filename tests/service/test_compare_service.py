@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import ExitStack, closing
 
 import boto3
@@ -232,8 +231,7 @@ def test_wrong_arguments_come_together():
 
 
 @pytest.mark.parametrize(("endpoint", "code", "status"), [("same", 0, "alike"), ("other", 3, "different")])
-def test_the_exit_code_says_whether_they_are_alike(put, usual, monkeypatch, capsys, endpoint, code, status):
+def test_the_exit_code_says_whether_they_are_alike(put, usual, capsys, endpoint, code, status):
     put(usual)
-    monkeypatch.setattr(sys, "argv", ["batch-transform", "compare", URI, "--endpoint", endpoint])
-    assert cli.main() == code
+    assert cli.exit_code(["compare", URI, "--endpoint", endpoint]) == code
     assert json.loads(capsys.readouterr().out)["status"] == status

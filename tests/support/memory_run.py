@@ -39,7 +39,7 @@ from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_by_step import is_prepared, prepare, step_report, without_spark
 from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
-from batch_transform.pipeline.lifecycle.taking import begin, rejoin
+from batch_transform.pipeline.lifecycle.taking import as_published, begin, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
@@ -222,7 +222,7 @@ class MemoryRun:
         recorded = fold(ledger.load())
         ctx = self._context(ledger)
         if recorded is not None and recorded.report is not None:
-            return Driver(ctx, recorded)
+            return Driver(ctx, as_published(ctx, recorded))
         return Driver(ctx, begin(ctx, retry_dead=retry_dead))
 
     def state(self) -> RunState:
@@ -303,7 +303,7 @@ class MemoryRun:
         objects = ThreadedObjectWork(self.store, RUN.join("input"), self.reader, self.key)
         ctx = replace(self._context(ledger), waits=False, objects=objects)
         if recorded.report:
-            return Driver(ctx, recorded)
+            return Driver(ctx, as_published(ctx, recorded))
         return Driver(*rejoin(ctx, is_meant=command == SUBMIT))
 
     def outcomes(self, state: RunState) -> dict[int, Any]:

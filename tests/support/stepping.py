@@ -16,7 +16,11 @@ from support.drivers import IDENTITY, PATIENCE_SECONDS, ROOT
 SCRIPT = """
 import sys
 from batch_transform.pipeline.submit.console import main
-code = main()
+code = 0
+try:
+    main()
+except SystemExit as err:
+    code = err.code
 sys.stderr.write("\\n" + str(any(name.partition(".")[0] in ("pyspark", "delta", "py4j") for name in sys.modules)))
 sys.exit(code)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from batch_transform.core.run_state import JobRecord, RunState
@@ -40,6 +41,11 @@ def run_report(state: RunState, status: RunStatus, workspace: str, html: str | N
         "workspace": workspace,
         "report": html,
     }
+
+
+def already_published(report: Mapping[str, Any]) -> str:
+    """Returns what is told of a published run that is started again, beside its report."""
+    return f"already published at {report.get('output') or report['workspace']}, nothing done"
 
 
 def _job(job: JobRecord) -> dict[str, Any]:

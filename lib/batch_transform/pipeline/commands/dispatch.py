@@ -9,7 +9,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease
-from batch_transform.core.publishing.report import run_report
+from batch_transform.core.publishing.report import already_published, run_report
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command
@@ -88,6 +88,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
     """
     run, state = there.run()
     if state.report is not None:
+        tell(already_published(state.report))
         return state.report
     held = run.lease().look()
     if held is not None and not held.released:

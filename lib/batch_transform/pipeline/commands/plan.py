@@ -33,7 +33,7 @@ from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.tables.spark_tables import is_columnar
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
-from batch_transform.pipeline.world.session import make_session
+from batch_transform.pipeline.world.session import run_session
 from batch_transform.s3.store import S3Store
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.measuring import measure
@@ -72,11 +72,9 @@ def _planned(config: RunConfig, interrupts: Interrupts) -> dict[str, Any]:
             # Only so can an input be read that lies in the emulator's S3.
             url = resources.enter_context(embedded_emulator(config.emulator))
         access = access_of(config, url, os.environ)
-        spark = make_session(config.run_id, access)
+        spark = resources.enter_context(run_session(config.run_id, access))
         interrupts.take_over()
-        found = plan(spark, config, tell_terminal, S3Store(access.client("s3")))
-        spark.stop()  # of a plan that failed, or was interrupted while Spark works, the process's end is the end
-        return found
+        return plan(spark, config, tell_terminal, S3Store(access.client("s3")))
 
 
 def plan(

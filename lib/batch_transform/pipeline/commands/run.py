@@ -6,8 +6,12 @@ import os
 from dataclasses import replace
 from typing import Any
 
+from pyspark.sql import SparkSession
+
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.events import Event
+from batch_transform.core.publishing.report import already_published
 from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, RUN, STEPS
 from batch_transform.pipeline.commands.step_by_step import prepare, step_report
 from batch_transform.pipeline.handshake import Handshake, next_step
@@ -19,7 +23,7 @@ from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.recorded import published_report
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
-from batch_transform.pipeline.world.session import make_session
+from batch_transform.pipeline.world.session import run_session
 
 # Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,
 # whatever its exit code (ApplicationMaster.finish).
@@ -67,14 +71,17 @@ class _Job(Guarded):
         access = access_of(self._config, url, os.environ)
         report = None if self._retry_dead else published_report(self._config, access)
         if report is None:
-            report = self._drive(access)
-        elif os.environ.get(_IN_YARN):
-            make_session(self._config.run_id, access).stop()
+            with run_session(self._config.run_id, access) as spark:
+                report = self._drive(spark, access)
+        else:
+            tell_terminal(Event("publish", already_published(report)))
+            if os.environ.get(_IN_YARN):
+                with run_session(self._config.run_id, access):
+                    pass
         self.handshake.report(report)
 
-    def _drive(self, access: AwsAccess) -> dict[str, Any]:
+    def _drive(self, spark: SparkSession, access: AwsAccess) -> dict[str, Any]:
         """Returns the report of a run that was not published before."""
-        spark = make_session(self._config.run_id, access)
         self.interrupts.take_over()
         anew = self._command in (RUN, PREPARE)
         self.driver = open_run(
@@ -93,7 +100,6 @@ class _Job(Guarded):
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)
         self.driver.close(report)
-        spark.stop()
         return report
 
     def _report(self, driver: Driver) -> dict[str, Any]:

@@ -79,6 +79,8 @@ class Interrupts:
 
     def take_over(self) -> None:
         """Handles signals from now on: a new SparkContext puts a handler of its own for SIGINT."""
+        if not _in_main_thread():
+            return
         for number in _SIGNALS:
             signal.signal(number, self._handle)
 
@@ -88,11 +90,19 @@ class Interrupts:
     ) -> Iterator[None]:
         """Handles signals within the block, and watches parent and wrapper.
 
+        Outside the main thread it does neither: Python handles signals there alone, and the process, with its end, is
+        whoever's began the thread.
+
         Args:
             help: is called in a thread of its own, with the signal's number, if the block is still not left eight
                 seconds after a signal.
             leave: ends the process if it is not left after seventeen; None: with no other word.
         """
+        if not _in_main_thread():
+            self._watches = False
+            with _py4j_silenced():
+                yield
+            return
         told, ended = socket.socketpair()
         told.setblocking(False)
         before = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -112,6 +122,10 @@ class Interrupts:
                 signal.signal(number, handler)
             told.close()
             ended.close()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _leave(number: int) -> None:

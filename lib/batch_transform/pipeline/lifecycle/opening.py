@@ -23,7 +23,7 @@ from batch_transform.pipeline.checks.preflight import Faults, check_bucket
 from batch_transform.pipeline.checks.run_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.sources import check_source
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.lifecycle.taking import begin
+from batch_transform.pipeline.lifecycle.taking import as_published, begin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.places import places_of
@@ -131,7 +131,7 @@ def open_run(
         accept_model=accept_model,
     )
     if recorded is not None and recorded.report is not None:
-        return Driver(ctx, recorded)
+        return Driver(ctx, as_published(ctx, recorded))
     elsewhere = recorded is not None and publishes_otherwise(recorded.config, config.to_document())
     if recorded is None or recorded.publication is None or elsewhere:
         with user_session(spark, staged), session_settings(spark, PATH_TABLES):

@@ -21,7 +21,7 @@ from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import RunContext, WrittenTable
-from batch_transform.pipeline.lifecycle.taking import rejoin
+from batch_transform.pipeline.lifecycle.taking import as_published, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, recorded_reader
@@ -88,7 +88,7 @@ def rejoin_run(
         accept_model=accept_model,
     )
     if state.report is not None:
-        return Driver(ctx, state)
+        return Driver(ctx, as_published(ctx, state))
     return Driver(*rejoin(ctx, is_meant=is_meant))
 
 

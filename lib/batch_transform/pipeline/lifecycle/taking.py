@@ -11,6 +11,7 @@ from batch_transform.core.errors import RunStopped
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.predictions.stored_schema import decode_schema, encode_schema
+from batch_transform.core.publishing.report import already_published
 from batch_transform.core.resuming.replanning import goes_back
 from batch_transform.core.resuming.retrying import check_retry
 from batch_transform.core.run_state import RunState
@@ -58,7 +59,7 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
         ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
         changed = recorded.config != ctx.config.to_document()
         if recorded.report is not None:
-            return recorded
+            return as_published(ctx, recorded)
         goes_on = ended or changed or not given_back or ctx.accept_model
         patience = ctx.config.transform.job_timeout_minutes
         if not goes_on and not goes_back(recorded, ctx.clock.now(), patience, is_meant=is_meant):
@@ -68,6 +69,13 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
 
     state = _taken(ctx, held)
     return _reading(ctx, state), state
+
+
+def as_published(ctx: RunContext, state: RunState) -> RunState:
+    """Returns the state of a published run, which is gone on with by telling that nothing is done."""
+    assert state.report is not None
+    ctx.tell("publish", already_published(state.report))
+    return state
 
 
 def _reading(ctx: RunContext, state: RunState) -> RunContext:
@@ -98,7 +106,7 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, 
         return advance(None, ctx.ledger.append(StepKind.OPENED, opened))
     check_same(recorded, ctx.config)
     if recorded.report is not None:
-        return recorded
+        return as_published(ctx, recorded)
     ctx.tell("resume", f"{ctx.run_id} goes on after {recorded.rounds} rounds")
     told: dict[str, Any] = {"answers": encode_schema(ctx.objects.reader.schema)}
     if retry_dead:

@@ -6,7 +6,8 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from batch_transform.config.runfile import RunConfig
@@ -29,11 +30,22 @@ from batch_transform.pipeline.submit.submission import failure, tell
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
 
-def main() -> int:
-    """Returns the exit code; the report is the only line on standard output."""
+def main() -> None:
+    """Does what the arguments of this process ask for, and returns if all is well.
+
+    Raises:
+        SystemExit: with the exit code, where it is not 0: Databricks' launcher of a wheel ignores what is returned.
+    """
+    code = exit_code(sys.argv[1:])
+    if code:
+        raise SystemExit(code)
+
+
+def exit_code(arguments: list[str]) -> int:
+    """Returns the exit code of a command; its report is the only line on standard output."""
     printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
     try:
-        return _done(parse(sys.argv[1:]), printed)
+        return _done(parse(arguments), printed)
     except BatchTransformError as err:
         sys.stderr.write(f"{err}\n")
         named = err
@@ -60,8 +72,22 @@ def _done(asked: CommandLine, printed: PrintedReport) -> int:
         return plan_job(document, printed)
     from batch_transform.pipeline.commands.run import run_job
 
-    os.environ[SUBMIT_NEXT] = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
-    return run_job(document, printed, step_of(asked), retry_dead=asked.retry_dead, accept_model=asked.accept_model)
+    following = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
+    with _variable(SUBMIT_NEXT, following):
+        return run_job(document, printed, step_of(asked), retry_dead=asked.retry_dead, accept_model=asked.accept_model)
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """Sets a variable of the environment within the block: the process may be another's, and go on."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
 
 
 def resolved(asked: CommandLine) -> dict[str, Any]:

@@ -4,24 +4,57 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import EMULATOR_CREDENTIALS, AwsAccess
-from batch_transform.pipeline.world.jars import session_settings
+from batch_transform.pipeline.world import jars
+from batch_transform.spark.settings import session_settings
+
+# Of a Databricks cluster, where the session is the platform's, whoever asks for it first.
+_PLATFORM = "DATABRICKS_RUNTIME_VERSION"
 
 
-def make_session(run_id: str | None, access: AwsAccess) -> SparkSession:
-    """Returns the session that spark-submit began.
+@contextmanager
+def run_session(run_id: str | None, access: AwsAccess) -> Iterator[SparkSession]:
+    """Yields the session that is there already, and leaves it as it was; else one that is begun for the run.
 
-    Workers must use the driver's interpreter, or they miss pyarrow.
+    Only that one is stopped, once all is well: of a run that failed, or was interrupted while Spark works, the
+    process's end is the end.
     """
+    # With the embedded emulator the endpoint is known only now; the jars came with spark-submit's arguments.
+    settings = _emulators(access) if access.emulated else {}
+    there = _session_there()
+    if there is not None:
+        with session_settings(there, settings):
+            yield there
+        return
+    spark = _begun(run_id, settings)
+    yield spark
+    if _PLATFORM not in os.environ:
+        spark.stop()
+
+
+def _session_there() -> SparkSession | None:
+    try:
+        return SparkSession.active()
+    except PySparkException:  # there is none
+        return None
+
+
+def _begun(run_id: str | None, settings: Mapping[str, str]) -> SparkSession:
+    """A new session. Workers must use the driver's interpreter, or they miss pyarrow."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(f"batch-transform {run_id or ''}".strip())
-    # With the embedded emulator the endpoint is known only now; the jars came with spark-submit's arguments.
-    if access.emulated:
-        secret = EMULATOR_CREDENTIALS["aws_access_key_id"], EMULATOR_CREDENTIALS["aws_secret_access_key"]
-        settings = session_settings(access.endpoint("s3"), access.session().region_name, secret)
-        for key, value in settings.items():
-            builder = builder.config(f"spark.hadoop.{key}", value)
+    for key, value in settings.items():
+        builder = builder.config(f"spark.hadoop.{key}", value)
     return builder.getOrCreate()
+
+
+def _emulators(access: AwsAccess) -> dict[str, str]:
+    """What `s3a://` is told to reach the emulator."""
+    secret = EMULATOR_CREDENTIALS["aws_access_key_id"], EMULATOR_CREDENTIALS["aws_secret_access_key"]
+    return jars.session_settings(access.endpoint("s3"), access.session().region_name, secret)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.ledger import Part, Step
 from batch_transform.core.publishing.html import render
-from batch_transform.core.publishing.report import run_report
+from batch_transform.core.publishing.report import already_published, run_report
 from batch_transform.core.state.fold import fold
 from batch_transform.core.statuses import RunStatus
 from support.core_tables import step
@@ -44,6 +44,12 @@ def state(length=None, run_id="run", model="churn", output=None, job="j1"):
         step("published", output="s3://b/out", dead_letter="s3://b/out_dead_letter"),
     ]
     return fold(steps[:length])
+
+
+def test_a_published_run_that_is_started_again_is_told_where_it_lies():
+    report = run_report(state(), "published", "s3://b/run")
+    assert already_published(report) == "already published at s3://b/out, nothing done"
+    assert already_published({**report, "output": None}) == "already published at s3://b/run, nothing done"
 
 
 def test_the_whole_report():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 
 import pytest
 
@@ -35,10 +34,9 @@ MODELS = 'emulator.models={"m": "python -m none"}'
 
 
 @pytest.mark.parametrize("command", ["prepare", "submit", "collect"])
-def test_what_would_end_with_its_emulator_is_refused_with_both_remedies(command, tmp_path, monkeypatch, capsys):
+def test_what_would_end_with_its_emulator_is_refused_with_both_remedies(command, tmp_path, capsys):
     (tmp_path / "run.yml").write_text(RUN_FILE)
-    monkeypatch.setattr(sys, "argv", ["batch-transform", command, str(tmp_path / "run.yml")])
-    assert cli.main() == 2
+    assert cli.exit_code([command, str(tmp_path / "run.yml")]) == 2
     (said,) = json.loads(capsys.readouterr().out)["error"]
     assert said.startswith(f"{command}: the embedded emulator's S3 and jobs end with the run's driver")
     assert "set emulator.state" in said

@@ -63,6 +63,19 @@ def test_the_steps_publish_the_table_of_a_run():
     assert all(report["wait_for"] for report in reports[:-1])
 
 
+@pytest.mark.parametrize(
+    "again", [lambda run: run.driver(), lambda run: run.step(SUBMIT), lambda run: run.step(PREPARE)]
+)
+def test_a_published_run_that_is_begun_again_says_so_and_that_nothing_is_done(again):
+    run = in_steps()
+    to_the_end(run)
+    before, run.events[:] = kinds(run), []
+    again(run)
+    (said,) = [event.text for event in run.events]
+    assert said == f"already published at {run.state().report['output']}, nothing done"
+    assert kinds(run) == before
+
+
 def test_each_step_says_what_comes_next():
     run = in_steps(looks=1)
     said = [run.step(command) for command in (PREPARE, SUBMIT, COLLECT)]

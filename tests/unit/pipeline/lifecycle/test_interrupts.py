@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -123,6 +124,40 @@ def test_the_handlers_of_before_come_back_also_after_an_error():
     assert not set(during) & set(before)
     assert [signal.getsignal(number) for number in HANDLED] == before
     assert (interrupts.orphaned, interrupts.signal_number) == (False, None)
+
+
+def off_the_main_thread(work):
+    """What `work` returns, or raises, in a thread of its own."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(work).result(timeout=20)
+
+
+def test_work_in_another_thread_is_done_and_leaves_the_signals_of_the_process_alone():
+    """Python handles signals in the main thread alone; that and the process's end are whoever's began the thread."""
+    before = [signal.getsignal(number) for number in HANDLED]
+    interrupts, seen = Interrupts(), []
+
+    def work():
+        interrupts.take_over()
+        seen.extend([*map(signal.getsignal, HANDLED), interrupts.orphaned])
+
+    guarded = Guarded("run", SimpleNamespace(report=seen.append), interrupts)
+    assert off_the_main_thread(lambda: guarded.do(work)) == 0
+    assert seen == [*before, False]
+    assert not [thread for thread in threading.enumerate() if thread.name == "interrupts"]
+
+
+def test_an_error_in_another_thread_is_reported_at_once():
+    reports = []
+
+    def work():
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    began = time.monotonic()
+    guarded = Guarded("run", SimpleNamespace(report=reports.append), Interrupts())
+    assert off_the_main_thread(lambda: guarded.do(work)) == 4
+    assert [report["status"] for report in reports] == ["failed"]
+    assert time.monotonic() - began < 5
 
 
 def test_handlers_that_somebody_else_put_are_taken_over():

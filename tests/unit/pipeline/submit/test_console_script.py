@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands import named_run, steps
 from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.handshake import SUBMIT_NEXT
 from batch_transform.pipeline.submit import console as cli
 from batch_transform.pipeline.submit import submission
 
@@ -44,11 +46,10 @@ def test_options_of_spark_submit_are_refused(run_file):
         cli.resolved(parse([run_file, "--driver-memory", "2g"]))
 
 
-def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, monkeypatch, capsys):
+def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, capsys):
     """Faults go to standard error; standard output has one line, the report."""
     (tmp_path / "run.yml").write_text(RUN_FILE + "colour: red\n")
-    monkeypatch.setattr(sys, "argv", ["batch-transform", "run", str(tmp_path / "run.yml")])
-    assert cli.main() == 2
+    assert cli.exit_code(["run", str(tmp_path / "run.yml")]) == 2
     printed = capsys.readouterr()
     (line,) = printed.out.strip().split("\n")
     assert json.loads(line)["status"] == "refused"
@@ -65,9 +66,58 @@ def test_a_plan_is_made_of_the_same_document_and_its_code_is_the_commands(run_fi
 
     module.plan_job = plan_job
     monkeypatch.setitem(sys.modules, "batch_transform.pipeline.commands.plan", module)
-    monkeypatch.setattr(sys, "argv", ["batch-transform", "plan", run_file])
-    assert cli.main() == 0
+    assert cli.exit_code(["plan", run_file]) == 0
     assert json.loads(capsys.readouterr().out) == {"status": "planned", "run_id": "a"}
+
+
+@pytest.fixture
+def launched(run_file, monkeypatch):
+    """Calls the entry point as a launcher does, with a pipeline that ends with a code."""
+
+    def launch(code, seen=None):
+        module = types.ModuleType("batch_transform.pipeline.commands.run")
+
+        def run_job(document, handshake, command, **how):
+            if seen is not None:
+                seen.append(os.environ[SUBMIT_NEXT])
+            return code
+
+        module.run_job = run_job
+        monkeypatch.setitem(sys.modules, "batch_transform.pipeline.commands.run", module)
+        monkeypatch.setattr(sys, "argv", ["batch-transform", "run", run_file])
+        return cli.main()
+
+    return launch
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 130, 143])
+def test_a_run_that_is_not_published_ends_the_launcher_of_a_wheel_which_ignores_what_is_returned(launched, code):
+    with pytest.raises(SystemExit) as ended:
+        launched(code)
+    assert ended.value.code == code
+
+
+def test_a_published_run_returns_nothing_and_lets_its_launcher_go_on(launched):
+    assert launched(0) is None
+
+
+def test_an_argument_that_is_wrong_ends_the_launcher_too(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["batch-transform", "status"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("before", [None, "theirs"])
+def test_the_environment_is_as_it_was_when_a_run_has_ended(launched, monkeypatch, before):
+    """The process may be another's, and begin another run."""
+    monkeypatch.delenv(SUBMIT_NEXT, raising=False)
+    if before is not None:
+        monkeypatch.setenv(SUBMIT_NEXT, before)
+    seen = []
+    launched(0, seen)
+    assert seen == ["batch-transform submit s3://bucket/runs/a"]
+    assert os.environ.get(SUBMIT_NEXT) == before
 
 
 class Unforeseen(Exception):
@@ -78,8 +128,7 @@ class Unforeseen(Exception):
 def test_an_error_that_nobody_named_is_exit_code_4_and_one_report(words, monkeypatch, capsys):
     """1 is no exit code of this command: an orchestrator could not tell whether to try again."""
     unforeseen(monkeypatch)
-    monkeypatch.setattr(sys, "argv", ["batch-transform", *words])
-    assert cli.main() == 4
+    assert cli.exit_code(words) == 4
     printed = capsys.readouterr()
     (line,) = printed.out.strip().split("\n")
     report = json.loads(line)
