@@ -1,5 +1,8 @@
 """Packaging: `pip install .[local]` for a laptop, `pip install .` on a cluster that brings its own Spark."""
 
+import re
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 # What a driver needs beyond what a cluster brings. Executors need pyarrow, pandas and boto3 only.
@@ -32,9 +35,11 @@ TEST = [
     "types-psutil",
 ]
 
+PACKAGE = Path(__file__).with_name("lib") / "batch_transform" / "core" / "__init__.py"
+
 setup(
     name="spark-batch-transform",
-    version="0.1.0",
+    version=re.findall(r'^__version__ = "(.+)"$', PACKAGE.read_text(encoding="utf-8"), re.MULTILINE)[0],
     description="Score a table with Amazon SageMaker Batch Transform, from Spark",
     package_dir={"": "lib"},
     packages=find_packages("lib"),

@@ -13,42 +13,14 @@ trap 'rm -rf "$work"' EXIT
 child=
 interrupted=
 
-usage() {
+usage() { # of a machine without Python; else argparse says it, of each command
     cat <<'END'
 Scores a table with Amazon SageMaker Batch Transform, as a run file says.
 
-  ./spark-submit.sh [run] RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] [-- ANYTHING FOR SPARK-SUBMIT]
-  ./spark-submit.sh plan RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...] prints what a run would do, and does nothing
-  ./spark-submit.sh resume RUN [OPTION ...] [SPARK-SUBMIT-OPTION ...]   goes on with a run, without its run file
-                               [--retry-dead]                           and sends its dead rows again; nothing is published
-                               [--accept-model]                         although its model has changed (also run, submit,
-                                                                        collect)
-  ./spark-submit.sh prepare RUNFILE [OPTION ...] [SPARK-SUBMIT-OPTION ...]
-  ./spark-submit.sh submit RUN
-  ./spark-submit.sh collect RUN [--no-merge] [SPARK-SUBMIT-OPTION ...]  the same run in steps that do not wait for jobs:
-                                        each prints what to wait for and what to call then; `collect` until `published`
-  ./spark-submit.sh status RUN                                          prints how far it has come
-  ./spark-submit.sh stop RUN                                            stops its jobs; it can be resumed
-  ./spark-submit.sh clean RUN [--unfinished] [--lifecycle DAYS]         removes all but its ledger and its reports
-  ./spark-submit.sh clean WORKSPACE --older-than DAYS [--unfinished]    the same for all old runs of a workspace
-  ./spark-submit.sh compare RUN --endpoint NAME [--rows N] [--tolerance X]
-                                                                        asks a real-time endpoint for some of its rows
+  ./spark-submit.sh [COMMAND] RUNFILE|RUN [--var NAME=VALUE] [--set KEY=VALUE] [--emulator MODEL=COMMAND|URL]
+                    [OPTION ...] [SPARK-SUBMIT-OPTION ...] [-- ANYTHING FOR SPARK-SUBMIT]
 
-  RUN is a run's folder, s3://bucket/prefix/run_id, or its run file (with --var and --set as it was begun).
-
-  --var NAME=VALUE               what ${NAME} in the run file stands for; otherwise the environment says
-  --set KEY=VALUE                overrides a key: --set output.mode=append --set 'record.columns=[age, plan]'
-  --emulator MODEL=COMMAND|URL   runs against the embedded emulator; the model is a command that serves /ping and
-                                 /invocations on SAGEMAKER_BIND_TO_PORT, or the URL of a server that runs already
-
-Try:  ./spark-submit.sh conf/demo.yml
-      ./spark-submit.sh conf/demo.yml --set output.format=delta --set output.path=out/flights_delta
-      ./spark-submit.sh my.yml --var ds=2024-05-01 --master yarn --deploy-mode cluster
-
-The last line on standard output is the report, in JSON; everything else goes to standard error.
-Exit codes: 0 published; 2 run file or arguments are wrong, nothing was done; 3 more dead letters than `errors`
-accepts, or compare found other predictions; 4 the service, S3 or the cluster failed, run it again to resume;
-130, 143 interrupted, jobs were stopped.
+With Python 3.10 or newer, ./spark-submit.sh --help names the commands, and ./spark-submit.sh COMMAND --help their options.
 END
 }
 
@@ -100,11 +72,15 @@ check_java() {
 
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
 
-find_python() {
+some_python() {
     for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python; do
         new_enough "$python" && return
     done
-    refuse "Python 3.10 or newer is needed: install python3 and python3-venv, or set PYTHON to one"
+    return 1
+}
+
+find_python() {
+    some_python || refuse "Python 3.10 or newer is needed: install python3 and python3-venv, or set PYTHON to one"
 }
 
 make_environment() {
@@ -144,7 +120,11 @@ finish() { # exit code: prints the report and leaves no process of this run behi
 for argument in "$@"; do
     case $argument in
     --) break ;;
-    -h | --help) usage && exit 0 ;;
+    -h | --help | --version)
+        some_python || { usage && exit 0; }
+        BATCH_TRANSFORM_PROGRAM=$0 PYTHONPATH=$root/lib "$python" -B -m batch_transform.pipeline.commands.parser "$@"
+        exit 0
+        ;;
     esac
 done
 [ $# -gt 0 ] || refuse "a run file is needed, for example: ./spark-submit.sh conf/demo.yml (see --help)"

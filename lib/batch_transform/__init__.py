@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from batch_transform.core import __version__
+
 if TYPE_CHECKING:
     from batch_transform.pipeline.commands.notebook import ScoreResult, score
 
-__all__ = ["ScoreResult", "score"]
+__all__ = ["ScoreResult", "__version__", "score"]
 
 
 def __getattr__(name: str) -> Any:

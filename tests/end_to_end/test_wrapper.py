@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_transform.pipeline.commands.parser import asked_for
 from support.marked import MARK, marked_processes
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +191,15 @@ def test_help_needs_nothing_installed_and_no_arguments_point_to_it(tmp_path):
     done = wrapper.run()
     assert done.returncode == 2
     assert "--help" in json.loads(done.stdout)["error"][0]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["status", "--help"], ["collect", "-h"], ["--version"]])
+def test_help_and_version_are_those_of_the_console_and_begin_no_java(tmp_path, words):
+    wrapper = Wrapper(tmp_path, JAVA_HOME="/nowhere")
+    done = wrapper.run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == asked_for(words, str(ROOT / "spark-submit.sh"))
+    assert wrapper.leaves_nothing()
 
 
 def fake_java(folder: Path, first_line: str) -> str:

@@ -36,7 +36,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.s3_tree import S3Tree
-from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_by_step import is_prepared, prepare, step_report, without_spark
 from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
 from batch_transform.pipeline.lifecycle.taking import as_published, begin, rejoin

@@ -2,3 +2,5 @@
 
 Everything else imports from here, never the reverse.
 """
+
+__version__ = "0.1.0"

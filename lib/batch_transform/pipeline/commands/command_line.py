@@ -1,55 +1,40 @@
-"""The command line of `spark-submit.sh`: its own arguments, and those that it passes on. Pure."""
+"""The command line: what was asked for, of this program and of spark-submit. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.commands.parser import (
+    CLEAN,
+    COLLECT,
+    COMMANDS,
+    COMPARE,
+    HELP,
+    OWN,
+    PLAN,
+    PREPARE,
+    RESUME,
+    RUN,
+    STATUS,
+    STOP,
+    SUBMIT,
+    VERSION,
+    parser_of,
+)
 from batch_transform.pipeline.commands.spark_arguments import OPTIONS, SWITCHES
 
-RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
-# A run in steps, each of which ends at once.
-PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
 STEPS = (PREPARE, SUBMIT, COLLECT)
-COMMANDS_BUILT = (RUN, RESUME, PLAN, *STEPS, STATUS, STOP, CLEAN, COMPARE)
 # Those that Spark has no part in.
 WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE)
 # Those that begin with a run file and not with a run that is there.
 OF_A_RUN_FILE = (RUN, PLAN, PREPARE)
-NO_MERGE = "--no-merge"
-RETRY_DEAD = "--retry-dead"
-OWN_OPTIONS = {
-    "--var": "variables",
-    "--set": "sets",
-    "--emulator": "emulator_models",
-    "--older-than": "older_than",
-    "--lifecycle": "lifecycle",
-    "--endpoint": "endpoint",
-    "--rows": "rows",
-    "--tolerance": "tolerance",
-}
-ACCEPT_MODEL = "--accept-model"
-OWN_SWITCHES = {
-    "--unfinished": "unfinished",
-    NO_MERGE: "no_merge",
-    RETRY_DEAD: "retry_dead",
-    ACCEPT_MODEL: "accept_model",
-}
-# The options that belong to some commands only.
-BELONGING: dict[str, tuple[str, ...]] = {
-    "older_than": (CLEAN,),
-    "lifecycle": (CLEAN,),
-    "unfinished": (CLEAN,),
-    "no_merge": (COLLECT,),
-    "retry_dead": (RESUME,),
-    "accept_model": (RUN, RESUME, SUBMIT, COLLECT),
-    "endpoint": (COMPARE,),
-    "rows": (COMPARE,),
-    "tolerance": (COMPARE,),
-}
+# Below it a word resembles a command by chance.
+_ALIKE = 0.7
 
 
 @dataclass(frozen=True)
@@ -59,7 +44,7 @@ class CommandLine:
     Attributes:
         subject: the path of a run file; for the commands that are not OF_A_RUN_FILE also the run's folder on S3, for
             `clean` also a workspace.
-        command: one of COMMANDS_BUILT.
+        command: one of COMMANDS.
         variables: `name=value` each.
         sets: `a.b=value` each.
         emulator_models: `NAME=COMMAND_OR_URL` each.
@@ -103,39 +88,7 @@ def step_of(asked: CommandLine) -> str:
     return RUN if is_run else asked.command
 
 
-@dataclass
-class _Reading:
-    own: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in OWN_OPTIONS.values()})
-    switches: set[str] = field(default_factory=set)
-    spark: list[tuple[str, str | None]] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def take(self, argument: str, following: list[str]) -> None:
-        """Sorts one argument, and takes its value from the following ones where it needs one."""
-        name, equals, value = argument.partition("=")
-        if not argument.startswith("-"):
-            self.words.append(argument)
-        elif name in OWN_SWITCHES:
-            self.switches.add(OWN_SWITCHES[name])
-        elif name in SWITCHES:
-            self.spark.append((name, None))
-        elif name not in OPTIONS and name not in OWN_OPTIONS:
-            self.faults.append(_unknown(name))
-        elif not equals and not following:
-            self.faults.append(f"{name}: needs a value")
-        else:
-            self._option(name, value if equals else following.pop(0))
-
-    def _option(self, name: str, value: str) -> None:
-        # Those of spark-submit keep their order: the last of two equal settings holds.
-        if name in OWN_OPTIONS:
-            self.own[OWN_OPTIONS[name]].append(value)
-        else:
-            self.spark.append((name, value))
-
-
-def parse(arguments: list[str]) -> CommandLine:
+def parse(arguments: Sequence[str]) -> CommandLine:
     """Returns what the arguments ask for.
 
     An option that neither this command nor spark-submit knows is refused, so that a misspelled `--set` is not passed
@@ -145,42 +98,74 @@ def parse(arguments: list[str]) -> CommandLine:
         ConfigurationError: with all faults of the arguments.
     """
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    pending, rest = arguments[:cut], arguments[cut + 1 :]
-    reading = _Reading()
+    given = list(_with_values(arguments[:cut]))
+    spark = tuple(_option(argument) for argument in given if _name(argument) in _SPARKS and argument not in _VALUED)
+    words = [argument for argument in given if not argument.startswith("-")]
+    flags = [argument for argument in given if argument.startswith("-") and _name(argument) not in _SPARKS]
+    command = words.pop(0) if words and words[0] in COMMANDS else RUN
+    found, left = parser_of().parse_known_args([command, *words, *(flag for flag in flags if flag not in _VALUED)])
+    asked: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()
+    }
+    faults = [
+        *(_unknown(_name(argument)) for argument in left if _name(argument) not in OWN),
+        *(f"{argument}: needs a value" for argument in given if argument in _VALUED),
+        *_subject_faults(command, words),
+        *_belonging(command, [_name(argument) for argument in left if _name(argument) in OWN]),
+        *_sparks(command, [name for name, _ in spark], asked.get("no_merge", False)),
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+    (subject,) = asked.pop("words")
+    return CommandLine(subject, **asked, spark=spark, rest=tuple(arguments[cut + 1 :]))
+
+
+_SPARKS = OPTIONS | SWITCHES
+_VALUED = OPTIONS | {flag for flag, option in OWN.items() if option.value is not None}
+
+
+def _with_values(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments with each value joined to its option, `--name=value`: it may begin with a dash, as Java's do."""
+    pending = list(arguments)
     while pending:
-        reading.take(pending.pop(0), pending)
-    command, subject = _subject(reading)
-    own = {name: tuple(values) for name, values in reading.own.items()}
-    _check_fitting(command, [name for name in BELONGING if own.get(name) or name in reading.switches], reading)
-    if reading.faults:
-        raise ConfigurationError(reading.faults)
-    chosen: dict[str, Any] = {**own, **{name: name in reading.switches for name in OWN_SWITCHES.values()}}
-    return CommandLine(subject, command, **chosen, spark=tuple(reading.spark), rest=tuple(rest))
+        argument = pending.pop(0)
+        yield f"{argument}={pending.pop(0)}" if argument in _VALUED and pending else argument
 
 
-def _subject(reading: _Reading) -> tuple[str, str]:
-    words, command = list(reading.words), RUN
-    if words and words[0] in COMMANDS_BUILT:
-        command = words.pop(0)
-    folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
-    what = "RUNFILE" if command in OF_A_RUN_FILE else folder
-    if len(words) != 1:
+def _name(argument: str) -> str:
+    return argument.partition("=")[0]
+
+
+def _option(argument: str) -> tuple[str, str | None]:
+    name, equals, value = argument.partition("=")
+    return name, value if equals else None
+
+
+def _subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
+    first = words[0] if words and command == RUN else ""
+    close = get_close_matches(first, COMMANDS, n=1, cutoff=_ALIKE)
+    # A word without a dot or a slash is hardly a run file.
+    if first.isalpha() and (close or len(words) > 1):
+        hint = f"did you mean {close[0]}?" if close else f"valid: {', '.join(COMMANDS)}."
+        yield f"{first}: is no command; {hint} A run file of that name is given as ./{first}"
+    elif len(words) != 1:
+        folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
         given = f"got {', '.join(words)}" if words else "none given"
-        reading.faults.append(f"{what}: exactly one is needed, {given}; see --help")
-    return command, words[0] if words else ""
+        yield f"{'RUNFILE' if command in OF_A_RUN_FILE else folder}: exactly one is needed, {given}; see --help"
 
 
-def _check_fitting(command: str, given: list[str], reading: _Reading) -> None:
-    for owners in dict.fromkeys(BELONGING[name] for name in given):
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given if BELONGING[name] == owners)
-        if command not in owners:
-            reading.faults.append(f"{names}: belongs to {', '.join(owners)}, not to {command}")
-    if reading.spark and (command in (*WITHOUT_SPARK, SUBMIT) or "no_merge" in reading.switches):
-        names = ", ".join(name for name, _ in reading.spark)
-        reading.faults.append(f"{names}: is spark-submit's, and {command} runs without Spark")
+def _belonging(command: str, foreign: Sequence[str]) -> Iterator[str]:
+    for owners in dict.fromkeys(OWN[name].owners for name in OWN if name in foreign):
+        names = ", ".join(name for name in OWN if name in foreign and OWN[name].owners == owners)
+        yield f"{names}: belongs to {', '.join(owners)}, not to {command}"
+
+
+def _sparks(command: str, spark: Sequence[str], no_merge: bool) -> Iterator[str]:
+    if spark and (command in (*WITHOUT_SPARK, SUBMIT) or no_merge):
+        yield f"{', '.join(spark)}: is spark-submit's, and {command} runs without Spark"
 
 
 def _unknown(name: str) -> str:
-    close = get_close_matches(name, [*OWN_OPTIONS, *OWN_SWITCHES, *OPTIONS], n=1)
+    close = get_close_matches(name, [*OWN, *HELP, VERSION, *OPTIONS, *SWITCHES], n=1)
     hint = f"; did you mean {close[0]}?" if close else "; after -- anything is passed on"
     return f"{name}: is no option of this command nor of spark-submit{hint}"

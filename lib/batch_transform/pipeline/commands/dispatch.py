@@ -13,9 +13,10 @@ from batch_transform.core.publishing.report import already_published, run_report
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command
-from batch_transform.pipeline.commands.command_line import COMPARE, PLAN, PREPARE, RUN, STATUS, STOP, CommandLine
+from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
+from batch_transform.pipeline.commands.parser import COMPARE, PLAN, PREPARE, RUN, STATUS, STOP
 from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun

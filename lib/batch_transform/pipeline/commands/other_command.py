@@ -11,7 +11,8 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.secret import SECRET
-from batch_transform.pipeline.commands.command_line import SUBMIT, CommandLine
+from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.parser import SUBMIT
 from batch_transform.pipeline.handshake import PROGRAM
 
 

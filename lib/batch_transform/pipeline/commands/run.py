@@ -12,7 +12,8 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Event
 from batch_transform.core.publishing.report import already_published
-from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, RUN, STEPS
+from batch_transform.pipeline.commands.command_line import STEPS
+from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN
 from batch_transform.pipeline.commands.step_by_step import prepare, step_report
 from batch_transform.pipeline.handshake import Handshake, next_step
 from batch_transform.pipeline.lifecycle.guarded import Guarded, tell_terminal

@@ -13,7 +13,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.decide import next_action
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.commands.command_line import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.loop.driver import Driver
 
 _BEGINNING = (act.Stage, act.Export)

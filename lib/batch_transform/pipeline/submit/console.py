@@ -12,17 +12,10 @@ from typing import Any
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
-from batch_transform.pipeline.commands.command_line import (
-    PLAN,
-    STEPS,
-    SUBMIT,
-    WITHOUT_SPARK,
-    CommandLine,
-    parse,
-    step_of,
-)
+from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.parser import PLAN, SUBMIT, asked_for
 from batch_transform.pipeline.commands.steps import step_without_spark
 from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.lifecycle.guarded import fault_of_ours
@@ -42,7 +35,10 @@ def main() -> None:
 
 
 def exit_code(arguments: list[str]) -> int:
-    """Returns the exit code of a command; its report is the only line on standard output."""
+    """Returns the exit code of a command; its report, or the help, is all that is on standard output."""
+    if (text := asked_for(arguments)) is not None:
+        sys.stdout.write(text)
+        return 0
     printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
     try:
         return _done(parse(arguments), printed)

@@ -18,20 +18,10 @@ from typing import Any
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.commands.command_line import (
-    ACCEPT_MODEL,
-    PLAN,
-    RETRY_DEAD,
-    RUN,
-    STEPS,
-    SUBMIT,
-    WITHOUT_SPARK,
-    CommandLine,
-    parse,
-    step_of,
-)
+from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, PLAN, RETRY_DEAD, RUN, SUBMIT
 from batch_transform.pipeline.commands.spark_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake

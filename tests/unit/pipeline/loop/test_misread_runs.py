@@ -13,7 +13,7 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.predictions.form import JSON, AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
-from batch_transform.pipeline.commands.command_line import COLLECT
+from batch_transform.pipeline.commands.parser import COLLECT
 from support.memory_run import READER, MemoryRun, all_rows, echoing
 
 AS_JSON = {"schema": "echo long", "format": "json", "records_path": "[]"}

@@ -1,0 +1,178 @@
+"""The commands, their options and their help, as one parser of argparse. Needs nothing that is not Python's own.
+
+`python -m batch_transform.pipeline.commands.parser ARGUMENT...` prints the help, or the version, that they ask for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
+
+from batch_transform.core import __version__
+from batch_transform.core.errors import ConfigurationError
+
+RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
+# A run in steps, each of which ends at once.
+PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
+PROGRAM = "batch-transform"
+NO_MERGE, RETRY_DEAD, ACCEPT_MODEL = "--no-merge", "--retry-dead", "--accept-model"
+HELP, VERSION = ("-h", "--help"), "--version"
+_FILE, _FOLDER = "RUNFILE", "RUN"
+_FOLDER_EXAMPLE = "s3://my-bucket/scoring/churn-2024-05-01"
+
+
+class Command(NamedTuple):
+    """What is said of a command: its sentence, and the arguments of an example."""
+
+    subject: str
+    sentence: str
+    example: str
+
+
+COMMANDS = {
+    RUN: Command(_FILE, "Scores a table as a run file says; `run` may be left out.", "conf/demo.yml"),
+    RESUME: Command(_FOLDER, "Goes on with a run, without its run file.", _FOLDER_EXAMPLE),
+    PLAN: Command(_FILE, "Prints what a run would do, and does nothing.", "conf/demo.yml"),
+    PREPARE: Command(
+        _FILE,
+        "The first step of a run: stages and exports the rows, plans the jobs.",
+        "conf/emr.yml --var ds=2024-05-01",
+    ),
+    SUBMIT: Command(_FOLDER, "The second step of a run: creates the jobs.", _FOLDER_EXAMPLE),
+    COLLECT: Command(
+        _FOLDER,
+        "The last step, again and again until `published`: looks at the jobs once, and goes on as far as it can.",
+        _FOLDER_EXAMPLE,
+    ),
+    STATUS: Command(_FOLDER, "Prints how far a run has come.", _FOLDER_EXAMPLE),
+    STOP: Command(_FOLDER, "Stops the jobs of a run, which can be resumed.", _FOLDER_EXAMPLE),
+    CLEAN: Command(
+        _FOLDER,
+        "Removes all of a run, or with --older-than of a workspace's runs, but the ledger and the reports.",
+        "s3://my-bucket/scoring --older-than 30",
+    ),
+    COMPARE: Command(
+        _FOLDER,
+        "Sends some rows of a run to a real-time endpoint and compares its answers.",
+        f"{_FOLDER_EXAMPLE} --endpoint churn-v7 --rows 1000",
+    ),
+}
+
+
+class Option(NamedTuple):
+    """An option of ours: the field of the command line, its value's name (None: a switch), whose it is ((): all's)."""
+
+    field: str
+    value: str | None
+    owners: tuple[str, ...]
+    help: str
+
+
+OWN = {
+    "--var": Option(
+        "variables", "NAME=VALUE", (), "what ${NAME} in the run file stands for; else the environment says"
+    ),
+    "--set": Option("sets", "KEY=VALUE", (), "overrides a key: --set output.mode=append --set 'record.columns=[age]'"),
+    "--emulator": Option(
+        "emulator_models",
+        "MODEL=COMMAND|URL",
+        (),
+        "runs against the embedded emulator; the model is a command that serves /ping and /invocations on "
+        "SAGEMAKER_BIND_TO_PORT, or the URL of a server that runs already",
+    ),
+    "--older-than": Option("older_than", "DAYS", (CLEAN,), "all runs of a workspace that were last at work before"),
+    "--lifecycle": Option("lifecycle", "DAYS", (CLEAN,), "prints the lifecycle rules with which S3 does it instead"),
+    "--unfinished": Option("unfinished", None, (CLEAN,), "also a run that is not published, and is given up"),
+    NO_MERGE: Option("no_merge", None, (COLLECT,), "ends, as `settled`, where the merge would begin Spark"),
+    RETRY_DEAD: Option("retry_dead", None, (RESUME,), "sends the dead rows again of a run that is not published"),
+    ACCEPT_MODEL: Option(
+        "accept_model", None, (RUN, RESUME, SUBMIT, COLLECT), "goes on although the model is another one than before"
+    ),
+    "--endpoint": Option("endpoint", "NAME", (COMPARE,), "the endpoint"),
+    "--rows": Option("rows", "N", (COMPARE,), "how many rows are sent"),
+    "--tolerance": Option("tolerance", "X", (COMPARE,), "the difference of two numbers that is none"),
+}
+
+_WAYS = """\
+RUN is a run's folder, s3://bucket/prefix/run_id, or its run file (with --var and --set as it was begun).
+spark-submit.sh passes on what spark-submit knows (--master, --conf, ...), where a command begins Spark, and whatever
+stands after --."""
+_ENDS = """\
+The last line on standard output is the report, in JSON; everything else goes to standard error.
+Exit codes: 0 published, or done; 2 run file or arguments are wrong, nothing was done; 3 more dead letters than `errors`
+accepts, or compare found other predictions; 4 the service, S3 or the cluster failed, the same again resumes;
+130, 143 interrupted, jobs were stopped."""
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # Nothing is required and each value is a text: what is left is a value where none belongs.
+        name = message.removeprefix("argument ").partition(":")[0]
+        raise ConfigurationError(f"{name}: takes no value; see --help")
+
+
+def parser_of(program: str = PROGRAM) -> ArgumentParser:
+    """Returns the parser of all commands; the first argument must be one of them."""
+    return _parsers(program)[0]
+
+
+def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
+    """The parser of all commands, and that of each."""
+    form = RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog=program,
+        usage=f"{program} [COMMAND] RUNFILE|RUN [OPTION ...]",
+        description="Scores a table with Amazon SageMaker Batch Transform, as a run file says.",
+        epilog=f"{program} COMMAND --help says more.\n\n{_WAYS}\n\nexample:\n  {program} conf/demo.yml\n\n{_ENDS}",
+        formatter_class=form,
+        allow_abbrev=False,
+    )
+    parser.add_argument(VERSION, action="version", version=f"spark-batch-transform {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", dest="command", parser_class=_Parser)
+    each: dict[str, ArgumentParser] = {}
+    for name, (subject, sentence, example) in COMMANDS.items():
+        one = each[name] = commands.add_parser(
+            name,
+            help=sentence,
+            usage=f"{program} {name} {subject} [OPTION ...]",
+            description=sentence,
+            epilog=f"{_WAYS}\n\nexample:\n  {program} {name} {example}\n\n{_ENDS}",
+            formatter_class=form,
+            allow_abbrev=False,
+        )
+        _add_options(one, name)
+    for flag, option in OWN.items():  # those that every command has are said here too
+        if not option.owners:
+            parser.add_argument(flag, metavar=option.value, help=option.help, default=SUPPRESS)
+    return parser, each
+
+
+def _add_options(parser: ArgumentParser, command: str) -> None:
+    parser.add_argument("words", nargs="*", metavar=COMMANDS[command].subject, help=SUPPRESS)
+    for flag, (name, value, owners, words) in OWN.items():
+        if command not in (owners or COMMANDS):
+            continue
+        if value is None:
+            parser.add_argument(flag, dest=name, action="store_true", help=words)
+        else:
+            parser.add_argument(flag, dest=name, metavar=value, action="append", default=[], help=words)
+
+
+def asked_for(arguments: Sequence[str], program: str = PROGRAM) -> str | None:
+    """Returns the text that `--help` or `--version` asks for; None: neither is given, or after `--`, which is not ours.
+
+    The help is that of the first word that is a command, wherever it stands.
+    """
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if any(argument in HELP for argument in ours):
+        parser, each = _parsers(program)
+        command = next((argument for argument in ours if argument in COMMANDS), None)
+        return (each[command] if command else parser).format_help()
+    return f"spark-batch-transform {__version__}\n" if VERSION in ours else None
+
+
+if __name__ == "__main__":
+    sys.stdout.write(asked_for(sys.argv[1:], os.environ.get("BATCH_TRANSFORM_PROGRAM", PROGRAM)) or "")
