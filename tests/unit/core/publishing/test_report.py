@@ -47,7 +47,7 @@ def state(length=None, run_id="run", model="churn", output=None, job="j1"):
 
 
 def test_a_published_run_that_is_started_again_is_told_where_it_lies():
-    report = run_report(state(), "published", "s3://b/run")
+    report = run_report(state(), RunStatus.PUBLISHED, "s3://b/run")
     assert already_published(report) == "already published at s3://b/out, nothing done"
     assert already_published({**report, "output": None}) == "already published at s3://b/run, nothing done"
 
