@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from batch_transform.core.isolation.data_log import LogEntry
-from batch_transform.core.isolation.verdicts import LEAF_SCHEMA, OUTPUT_SCHEMA, SCORED, Evidence
+from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, OUTPUT_SCHEMA, SCORED
+from batch_transform.core.isolation.verdicts import Evidence
 from batch_transform.core.ledger import Part, Step
 from batch_transform.core.naming import object_name
 from batch_transform.core.run_state import JobRecord

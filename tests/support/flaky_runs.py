@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.isolation.verdict_rows import DEAD
 from support.memory_run import MemoryRun, all_rows
 
 # How a request fails, as MemoryService has it; a document with a status of 200 is an answer like any other.

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.isolation.verdicts import DEAD, SCORED
+from batch_transform.core.isolation.verdict_rows import DEAD, SCORED
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from batch_transform.core.publishing.publication import Kind

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
-from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA, SCORED
+from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA, SCORED
 from batch_transform.core.predictions.form import PLAIN, AnswerForm
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri

@@ -73,7 +73,7 @@ class RoundRecord:
     """A round: its jobs are those of its number.
 
     Attributes:
-        waiting: the part with the spans that it leaves for later (isolation.OPEN_SCHEMA).
+        waiting: the part with the spans that it leaves for later (open_spans.OPEN_SCHEMA).
         is_probe: whether it sends single rows to tell a broken model from bad rows.
         leaves: the part with what it settled, None until it is reconciled.
         open: the part with the spans that are left, None until it is reconciled.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +32,20 @@ EXPORT_SCHEMA = pa.schema(
         pa.field("etag", pa.string()),  # of the object, as its put was answered; null in parts of earlier versions
     ]
 )
+
+
+class Exported(TypedDict):
+    """A row of EXPORT_SCHEMA."""
+
+    start: int
+    stop: int
+    lane: str
+    object: str  # null of an unsendable record, which no job has, and of a part that is not sent
+    bytes: int
+    largest: int
+    etag: str | None
+
+
 # A span with what its jobs so far have shown (core.isolation.reconciling).
 SPAN_SCHEMA = pa.schema(
     [
@@ -48,6 +62,23 @@ SPAN_SCHEMA = pa.schema(
         pa.field("copy_etags", pa.list_(pa.string())),
     ]
 )
+
+
+class Span(Exported):
+    """A row of SPAN_SCHEMA."""
+
+    offset: int
+    whole: bool
+    level: int
+    repeats: int
+    alone: int
+    witnessed: bool
+    payload_mb: int
+    copies: list[str] | None
+    copy_etags: list[str | None] | None
+
+
+# As JSON, by the names of its columns.
 _NO_HISTORY: dict[str, Any] = {
     "offset": 0,
     "whole": True,
@@ -72,6 +103,20 @@ CUT_SCHEMA = pa.schema(
         pa.field("send", pa.list_(pa.int32()), nullable=False),
     ]
 )
+
+
+class Cut(TypedDict):
+    """A row of CUT_SCHEMA."""
+
+    start: int
+    lane: str
+    object: str
+    offset: int
+    bytes: int
+    parts: list[int]
+    send: list[int | None]
+
+
 # What a cut makes: `object` is null where the part is not sent; then `offset` is in the object that was cut.
 PART_SCHEMA = pa.schema(
     [
@@ -81,6 +126,21 @@ PART_SCHEMA = pa.schema(
         pa.field("copy_etags", pa.list_(pa.string())),
     ]
 )
+
+
+class CutPart(TypedDict):
+    """A row of PART_SCHEMA."""
+
+    start: int
+    stop: int
+    lane: str
+    object: str | None
+    bytes: int
+    largest: int
+    etag: str | None
+    offset: int
+    copies: list[str]
+    copy_etags: list[str | None]
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:

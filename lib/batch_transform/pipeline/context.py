@@ -105,13 +105,13 @@ class ObjectWork(Protocol):
         """Of the predictions, as they are counted."""
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
-        """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
+        """Returns what each output holds (verdict_rows.OUTPUT_SCHEMA)."""
 
     def reading(self, schema: pa.Schema | None, form: AnswerForm | None = None) -> ObjectWork:
         """Returns the same work, for predictions of this schema and, where it is given, this form."""
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
-        """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA), written where they are to be sent."""
+        """Returns the parts (spans.PART_SCHEMA) of spans (spans.CUT_SCHEMA), written where they are to be sent."""
 
 
 class DataLogs(Protocol):

@@ -30,13 +30,13 @@ _PARTS_DDL = (
 def cut_spans(
     spark: SparkSession, cuts: pa.Table, folder: S3Uri, connect: Callable[[], ObjectStore], framing: Framing
 ) -> pa.Table:
-    """Returns the parts (rounds.PART_SCHEMA) of the spans to be cut, which successful tasks wrote below `folder`.
+    """Returns the parts (spans.PART_SCHEMA) of the spans to be cut, which successful tasks wrote below `folder`.
 
     Objects of failed and of speculative attempts are left where they are: nothing refers to them.
 
     Args:
         spark: the session.
-        cuts: what to cut (rounds.CUT_SCHEMA).
+        cuts: what to cut (spans.CUT_SCHEMA).
         folder: the run's `input/`.
         connect: opens the store in a worker; picklable.
         framing: of the records.

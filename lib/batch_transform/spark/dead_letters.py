@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType, TimestampType
 
-from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.own_names import ERRORS, free
 from batch_transform.core.predictions.counting import BLOCK_BYTES
 from batch_transform.core.publishing.gathering import Gatherer, Leaves
@@ -101,8 +101,11 @@ def _structs(leaves: Leaves, numbers: np.ndarray, answers: Gatherer) -> Iterator
         said: list[str | None] = [leaf["evidence"]] * len(chosen)
         if leaf["etag"] is not None:  # it has an output, whose line is no prediction: the line itself is the evidence
             said = answers.raw(leaf, chosen).to_pylist()
-        fixed = {name: leaf[name] for name in ("message", "job", "object", "rounds")}
-        fixed |= {"class": leaf["error_class"], "time": datetime.fromisoformat(leaf["at"]) if leaf["at"] else None}
+        fixed = {
+            **{name: value for name, value in leaf.items() if name in ("message", "job", "object", "rounds")},
+            "class": leaf["error_class"],
+            "time": datetime.fromisoformat(leaf["at"]) if leaf["at"] else None,
+        }
         yield pa.array(
             [{**fixed, "line": line, "evidence": words} for line, words in zip(lines, said, strict=True)], _ARROW_TYPE
         )

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from batch_transform.core import own_names
-from batch_transform.core.isolation.verdicts import SCORED
+from batch_transform.core.isolation.verdict_rows import SCORED
 from batch_transform.core.own_names import OUTCOME, free, place_name
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader

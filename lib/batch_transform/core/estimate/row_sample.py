@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.isolation.verdicts import SCORED
+from batch_transform.core.isolation.verdict_rows import SCORED
 from batch_transform.core.predictions.lines import blocks, lines_of
 
 # An object has up to 64 MB and is read up to the last row that was chosen of it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from batch_transform.core.framing import WHOLE
 from batch_transform.core.isolation.failures import ErrorClass, Failure, Remedy
@@ -19,6 +19,7 @@ from batch_transform.core.isolation.moves import Move
 from batch_transform.core.isolation.trials import Trials
 from batch_transform.core.limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 from batch_transform.core.run_state import TIMEOUT
+from batch_transform.core.spans import Span
 
 # Failures that are no record's fault, before the run ends: three jobs, or two where a job took longer than it may.
 MAX_REPEATS = 3
@@ -29,18 +30,25 @@ MAX_ALONE = 4
 MAX_UNDIVIDED = 2
 
 
+class History(TypedDict, total=False):
+    """What changes of a span's columns of that name."""
+
+    repeats: int
+    alone: int
+    witnessed: bool
+    payload_mb: int
+
+
 @dataclass(frozen=True)
 class Decision:
     """What is done with one failed span: the move, its changed history, and why the run cannot go on, if so."""
 
     move: Move
-    history: dict[str, Any]
+    history: History
     stop: str | None = None
 
 
-def decide(
-    span: dict[str, Any], failure: Failure, job: JudgedJob, found: Trials, *, divisible: bool = True
-) -> Decision:
+def decide(span: Span, failure: Failure, job: JudgedJob, found: Trials, *, divisible: bool = True) -> Decision:
     """Returns what is done with a failed span.
 
     Args:
@@ -64,7 +72,7 @@ def decide(
     return Decision(Move.BURY, {})
 
 
-def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     if failure.error_class is ErrorClass.CAPACITY and job.other_type:
         return Decision(Move.AGAIN, {})  # on the next type: the number of jobs is that of the types
     repeats = span["repeats"] + 1
@@ -74,7 +82,7 @@ def _repeat(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
     return Decision(Move.AGAIN, {"repeats": repeats}, words if spent else None)
 
 
-def _undivided(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decision:
+def _undivided(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     repeats = span["repeats"] + 1
     words = (
         f"{span['stop'] - span['start']:,} rows are one request (record.rows_per_object: all), and a part of them "
@@ -85,7 +93,7 @@ def _undivided(span: dict[str, Any], failure: Failure, job: JudgedJob) -> Decisi
     return Decision(Move.AGAIN, {"repeats": repeats}, words if ends else None)
 
 
-def _other_payload(span: dict[str, Any], failure: Failure, job: JudgedJob) -> int | None:
+def _other_payload(span: Span, failure: Failure, job: JudgedJob) -> int | None:
     """MaxPayloadInMB with which the span may pass unsplit, None if there is none left to try."""
     used = job.record.request.get("MaxPayloadInMB")
     if failure.error_class is ErrorClass.OVER_LIMIT:
@@ -101,7 +109,7 @@ def _other_payload(span: dict[str, Any], failure: Failure, job: JudgedJob) -> in
     return needed if batched and (used is None or used > needed) else None
 
 
-def _alone(span: dict[str, Any], failure: Failure, job: JudgedJob, found: Trials) -> Decision:
+def _alone(span: Span, failure: Failure, job: JudgedJob, found: Trials) -> Decision:
     if not failure.certain and not job.scored_anything:
         return _repeat(span, failure, job)  # nothing says that it was this row, or that the model worked at all
     if found.are_enough(span["start"]):

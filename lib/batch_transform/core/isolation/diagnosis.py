@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation.failures import ErrorClass, Remedy
-from batch_transform.core.isolation.verdicts import DEAD, FAILED
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED
 from batch_transform.core.run_state import JobRecord
 
 _EXAMPLES = 3

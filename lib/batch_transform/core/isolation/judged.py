@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.framing import WHOLE
-from batch_transform.core.isolation.verdicts import DEAD, SCORED
+from batch_transform.core.isolation.verdict_rows import DEAD, SCORED
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
 from batch_transform.core.run_state import JobRecord
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from batch_transform.core.isolation.failures import ErrorClass
 from batch_transform.core.isolation.judged import JudgedJob
-from batch_transform.core.isolation.verdicts import FAILED, SCORED
+from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, Verdict
 
 # Of failed spans, the classes of those that have an output.
 ANSWERED = (ErrorClass.MISMATCH, ErrorClass.UNREADABLE)
@@ -48,9 +47,9 @@ def unread_answers(jobs: Sequence[JudgedJob]) -> str | None:
     )
 
 
-def _answered(verdict: dict[str, Any]) -> bool:
+def _answered(verdict: Verdict) -> bool:
     return bool(verdict["state"] != FAILED or ErrorClass(verdict["error_class"]) in ANSWERED)
 
 
-def _is_one_string(verdict: dict[str, Any]) -> bool:
+def _is_one_string(verdict: Verdict) -> bool:
     return bool(verdict["state"] == SCORED and verdict["lines"] == 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,26 +15,12 @@ from batch_transform.core.isolation.failures import ErrorClass, Failure
 from batch_transform.core.isolation.judged import JudgedJob
 from batch_transform.core.isolation.misread import misread_answers, unread_answers
 from batch_transform.core.isolation.moves import Move
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, OpenSpan, opened
 from batch_transform.core.isolation.round_stops import broken_model, foreign_stops
 from batch_transform.core.isolation.trials import Trials, trials
 from batch_transform.core.isolation.trying import flaky, most_repeats
-from batch_transform.core.isolation.verdicts import DEAD, FAILED, LEAF_SCHEMA, SCORED
-from batch_transform.core.spans import SPAN_SCHEMA, conformed
-
-# A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
-OPEN_SCHEMA = pa.schema(
-    [
-        *SPAN_SCHEMA,
-        pa.field("move", pa.string(), nullable=False),
-        ("error_class", pa.string()),
-        # Where it is lines of an answered object: the first of them, and how many that one has. `offset` and `bytes`
-        # are then that object's, since nobody has looked yet where in it the lines begin.
-        ("line", pa.int64()),
-        ("lines", pa.int64()),
-        ("tries", pa.int32()),  # of a single row: how often it failed alone
-        ("weight", pa.float64()),  # and what that weighs (core.isolation.evidence)
-    ]
-)
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED, Leaf, Verdict, leaf_of
+from batch_transform.core.spans import SPAN_SCHEMA, Exported, Span, conformed
 
 # Single rows of a probe: enough to tell a broken model from bad rows, and next to nothing to pay for.
 PROBE_ROWS = 32
@@ -64,7 +49,7 @@ class Reconciled:
     trials: Trials = field(default_factory=Trials)
 
 
-_Decided = tuple[dict[str, Any], dict[str, Any], Decision]
+_Decided = tuple[OpenSpan, Verdict, Decision]
 
 
 def reconcile(
@@ -135,10 +120,11 @@ def _answered(job: JudgedJob) -> pa.Table:
     return conformed(leaves, LEAF_SCHEMA)
 
 
-def _unread(job: JudgedJob, answered: pa.Table) -> list[dict[str, Any]]:
+def _unread(job: JudgedJob, answered: pa.Table) -> list[OpenSpan]:
     """The spans of a misread round whose answers seemed to be good, as open ones."""
     spans = job.spans.filter(pc.is_in(job.spans["start"], value_set=answered["start"].combine_chunks()))
-    return [{**span, "move": Move.AGAIN.value, "error_class": None} for span in spans.to_pylist()]
+    sent: list[Span] = spans.to_pylist()
+    return [opened(span) for span in sent]
 
 
 def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
@@ -149,22 +135,22 @@ def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
     )
 
 
-def _flaky(left: Sequence[dict[str, Any]], found: Trials) -> str | None:
+def _flaky(left: Sequence[OpenSpan], found: Trials) -> str | None:
     """Why the rows that are left and have failed alone will never be settled, if that is so."""
     rows = [span for span in left if span.get("tries")]
     if not rows or not found.run.seen:
         return None
-    needed = [max(0.0, found.needed - span["weight"]) for span in rows]
+    needed = [max(0.0, found.needed - (span["weight"] or 0.0)) for span in rows]
     most = max(range(len(rows)), key=needed.__getitem__)
     room = most_repeats(found.rows) - found.repeats
-    return flaky(len(rows), needed[most], rows[most]["tries"], found.run, room)
+    return flaky(len(rows), needed[most], rows[most]["tries"] or 0, found.run, room)
 
 
-def _rows(span: dict[str, Any]) -> int:
+def _rows(span: Exported | Leaf) -> int:
     return int(span["stop"] - span["start"])
 
 
-def _failed(job: JudgedJob) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def _failed(job: JudgedJob) -> list[tuple[OpenSpan, Verdict]]:
     """The failed spans of a job, each with its verdict; a row whose answer alone could not be read is a span by itself.
 
     Raises:
@@ -175,21 +161,26 @@ def _failed(job: JudgedJob) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     found = []
     for verdict in job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED)).to_pylist():
         span = spans.get(starts[bisect.bisect(starts, verdict["start"]) - 1], {})
-        if (verdict["start"], verdict["stop"]) != (span["start"], span["stop"]):
+        if (verdict["start"], verdict["stop"]) == (span["start"], span["stop"]):
+            found.append((opened(span), verdict))
+        else:
             is_line = verdict["error_class"] == ErrorClass.UNREADABLE.value and _rows(verdict) == 1
             if not is_line or not span["start"] <= verdict["start"] < span["stop"]:
                 raise GateRefused(
                     f"the verdict on rows [{verdict['start']}, {verdict['stop']}) is of no span that was sent"
                 )
-            span = _line_of(span, verdict)
-        found.append((span, verdict))
+            found.append((_line_of(span, verdict), verdict))
     return found
 
 
-def _line_of(span: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
+def _line_of(span: Span, verdict: Verdict) -> OpenSpan:
     """A row of an answered object as an open span, which is to be cut out of it."""
-    place = {"start": verdict["start"], "stop": verdict["stop"], "line": verdict["line"], "lines": _rows(span)}
-    anew = {
+    return {
+        **opened(span),
+        "start": verdict["start"],
+        "stop": verdict["stop"],
+        "line": verdict["line"],
+        "lines": _rows(span),
         "whole": False,
         "level": span["level"] + 1,
         "repeats": 0,
@@ -198,25 +189,25 @@ def _line_of(span: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
         "copies": None,
         "copy_etags": None,
     }
-    return {**span, **place, **anew}
 
 
-def _failure(verdict: dict[str, Any]) -> Failure:
+def _failure(verdict: Verdict) -> Failure:
     error_class = ErrorClass(verdict["error_class"])
-    return Failure(error_class, verdict["message"], verdict["evidence"], verdict["certain"])
+    return Failure(error_class, verdict["message"], verdict["evidence"], bool(verdict["certain"]))
 
 
 def _settled(
-    span: dict[str, Any], verdict: dict[str, Any], decision: Decision, found: Trials, *, keep: bool
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    span: OpenSpan, verdict: Verdict, decision: Decision, found: Trials, *, keep: bool
+) -> tuple[Leaf | None, OpenSpan | None]:
     """The span as a leaf, if it is dead, or else as an open span."""
     move = Move.AGAIN if keep and decision.move is Move.BURY else decision.move.of(_rows(span))
     if move is Move.BURY:
-        leaf = {name: verdict.get(name) for name in LEAF_SCHEMA.names}
-        return {**leaf, "state": DEAD}, None
-    tried = {"tries": found.count(span["start"]), "weight": found.weight(span["start"])} if _rows(span) == 1 else {}
-    how = {"move": move.value, "error_class": verdict["error_class"], "copies": None, "copy_etags": None}
-    return None, {**span, **decision.history, **how, **tried}
+        return leaf_of(verdict, DEAD), None
+    left: OpenSpan = {**span, "move": move.value, "error_class": verdict["error_class"]}
+    left["copies"] = left["copy_etags"] = None
+    if _rows(span) == 1:
+        left["tries"], left["weight"] = found.count(span["start"]), found.weight(span["start"])
+    return None, {**left, **decision.history}
 
 
 def reopened(open_spans: pa.Table) -> pa.Table:

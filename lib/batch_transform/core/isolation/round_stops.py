@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from batch_transform.core.isolation.judged import JudgedJob
+from batch_transform.core.isolation.verdict_rows import Verdict
 from batch_transform.core.statuses import JobStatus
 
 
@@ -18,7 +18,7 @@ def foreign_stops(jobs: Sequence[JudgedJob]) -> list[str]:
     ]
 
 
-def broken_model(rows: int, example: dict[str, Any]) -> str:
+def broken_model(rows: int, example: Verdict) -> str:
     """Returns what a probe of which nothing was scored says: `rows` were sent, one failed verdict is the example."""
     return (
         f"no record at all was scored: first every object failed, then {rows} single rows sent one by one. It is the "

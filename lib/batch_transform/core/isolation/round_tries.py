@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, weight_needed
 from batch_transform.core.isolation.failures import ErrorClass, Remedy
 from batch_transform.core.isolation.moves import Move
+from batch_transform.core.isolation.open_spans import OpenSpan
 from batch_transform.core.isolation.trying import Chosen, at_once, choose, most_repeats, tries_for
 
 # What a span becomes: rows, and as how many objects they are sent; 0: not in this round.
@@ -51,7 +51,7 @@ class Known:
         return (self.bad_rows + 1) / (self.good_rows + self.bad_rows + 2)
 
 
-def is_tried_to_the_end(span: Mapping[str, Any]) -> bool:
+def is_tried_to_the_end(span: OpenSpan) -> bool:
     """Returns whether the rows of a failed span are tried to the end in the round in which they first stand alone.
 
     That is where its class speaks of the record: one more round is not to be paid for what is hardly in doubt.
@@ -66,16 +66,16 @@ def likely_tries(known: Known, rows: int) -> int:
 
 
 def with_tries(
-    spans: list[dict[str, Any]], cut: dict[int, Pieces], known: Known
+    spans: list[OpenSpan], cut: dict[int, Pieces], known: Known
 ) -> tuple[dict[int, Pieces], dict[Lane, int]]:
     """Returns the pieces with as many objects for each single row as it is to be tried, and the controls of each lane.
 
     Args:
-        spans: open (isolation.OPEN_SCHEMA).
+        spans: open (open_spans.OPEN_SCHEMA).
         cut: what each of them becomes, in one object each.
         known: so far.
     """
-    lanes: dict[Lane, list[dict[str, Any]]] = {}
+    lanes: dict[Lane, list[OpenSpan]] = {}
     for span in spans:
         if span["start"] in cut and any(rows == 1 for rows, _ in cut[span["start"]]):
             lanes.setdefault((span["lane"], span["payload_mb"]), []).append(span)
@@ -88,7 +88,7 @@ def with_tries(
     return cut, controls
 
 
-def _has_yet_to_be_sent(span: Mapping[str, Any]) -> bool:
+def _has_yet_to_be_sent(span: OpenSpan) -> bool:
     """Whether an untried row has an object of its own: sent again on request, it is sent once like any other."""
     return bool(span["whole"] and span["move"] == Move.AGAIN.value)
 
@@ -96,7 +96,7 @@ def _has_yet_to_be_sent(span: Mapping[str, Any]) -> bool:
 class _Suspects:
     """The single rows of a job that may be bad: some have failed alone, others come to stand alone."""
 
-    def __init__(self, spans: list[dict[str, Any]], cut: Mapping[int, Pieces], known: Known) -> None:
+    def __init__(self, spans: list[OpenSpan], cut: Mapping[int, Pieces], known: Known) -> None:
         self._cut, self._known = cut, known
         # What failed through no fault of a row is sent again as it is.
         suspects = [span for span in spans if span["error_class"] and ErrorClass(span["error_class"]).counts]
@@ -119,12 +119,12 @@ class _Suspects:
         split = [span for span in self._fresh if span["move"] == Move.SPLIT.value]
         return sum(rows == 1 for span in split for rows, _ in self._cut[span["start"]]) // 2
 
-    def _left(self, span: Mapping[str, Any]) -> float:
+    def _left(self, span: OpenSpan) -> float:
         return max(0.0, self._needed - (span["weight"] or 0.0))
 
-    def _needs(self, span: Mapping[str, Any]) -> int:
+    def _needs(self, span: OpenSpan) -> int:
         tries = tries_for(round(self._left(span), 3), self._known.run, self._good, self.chosen.controls)
-        least = max(1, LEAST_TRIES - int(span["tries"]))
+        least = max(1, LEAST_TRIES - int(span["tries"] or 0))
         return max(least, min(tries or self.chosen.tries, self.chosen.tries))
 
     def tried(self) -> dict[int, Pieces]:
@@ -134,14 +134,14 @@ class _Suspects:
         batch = 1
         if needs:
             # Of the rows that were tried alone so many good ones would have failed each time; the others are bad.
-            unlucky = known.rows_alone * rate ** max(1, min(span["tries"] for span in self._tried))
+            unlucky = known.rows_alone * rate ** max(1, min(span["tries"] or 0 for span in self._tried))
             bad = max(known.bad_share, 1 - unlucky / len(needs))
             batch = at_once(len(needs), max(needs.values()), rate, bad, known.room) or 1
         pieces = {start: [(1, min(need, batch))] for start, need in needs.items()}
         own = [span for span in self._fresh if is_tried_to_the_end(span)]
         return pieces | self._of(own, to_the_end=True) | self._of([s for s in self._fresh if s not in own])
 
-    def _of(self, spans: list[dict[str, Any]], *, to_the_end: bool = False) -> dict[int, Pieces]:
+    def _of(self, spans: list[OpenSpan], *, to_the_end: bool = False) -> dict[int, Pieces]:
         singles = sum(rows == 1 for span in spans for rows, _ in self._cut[span["start"]])
         tries = max(LEAST_TRIES, self.chosen.tries)
         if singles and not (to_the_end and singles * (tries - 1) <= self._known.room / 2):

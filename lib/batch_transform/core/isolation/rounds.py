@@ -9,14 +9,14 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, PROBE_ROWS
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, OpenSpan
+from batch_transform.core.isolation.reconciling import PROBE_ROWS
 from batch_transform.core.isolation.round_tries import (
     Known,
     Lane,
@@ -26,7 +26,7 @@ from batch_transform.core.isolation.round_tries import (
     with_tries,
 )
 from batch_transform.core.isolation.splitting import Seen, parts, rows_per_part
-from batch_transform.core.spans import CUT_SCHEMA, SPAN_SCHEMA, conformed
+from batch_transform.core.spans import CUT_SCHEMA, SPAN_SCHEMA, Cut, conformed
 
 # A failed span is split at most so often, a probe included: with the first round that is four, and one to confirm.
 MAX_LEVELS = 3
@@ -81,18 +81,18 @@ def plan_round(
     return _round(spans, [], cut, controls)
 
 
-def _seen(spans: list[dict[str, Any]], good_rows: int, bad_rows: int) -> Seen:
+def _seen(spans: list[OpenSpan], good_rows: int, bad_rows: int) -> Seen:
     split = [_rows(span) for span in spans if span["move"] == Move.SPLIT.value]
     # A single row that waits for more evidence is most likely bad.
     doubted = sum(span["alone"] > 0 for span in spans)
     return Seen(good_rows, bad_rows + doubted, len(split), sum(split))
 
 
-def _rows(span: dict[str, Any]) -> int:
+def _rows(span: OpenSpan) -> int:
     return int(span["stop"] - span["start"])
 
 
-def _cut(span: dict[str, Any], seen: Seen, tries: int) -> Pieces:
+def _cut(span: OpenSpan, seen: Seen, tries: int) -> Pieces:
     rows = _rows(span)
     if span["move"] != Move.SPLIT.value or rows == 1:
         return [(rows, 1)]
@@ -101,7 +101,7 @@ def _cut(span: dict[str, Any], seen: Seen, tries: int) -> Pieces:
     return [(part, 1) for part in parts(rows, rows_per_part(rows, seen, levels, tries=tries))]
 
 
-def _probe(spans: list[dict[str, Any]]) -> Iterator[tuple[int, Pieces]]:
+def _probe(spans: list[OpenSpan]) -> Iterator[tuple[int, Pieces]]:
     """Yields for up to 32 spans the single rows to send, at other places in each, and what lies between."""
     chosen = _spread(spans, PROBE_ROWS)
     for index, span in enumerate(chosen):
@@ -112,11 +112,11 @@ def _probe(spans: list[dict[str, Any]]) -> Iterator[tuple[int, Pieces]]:
         yield span["start"], list(_around(places, rows))
 
 
-def _spread(spans: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+def _spread(spans: list[OpenSpan], most: int) -> list[OpenSpan]:
     return [spans[i] for i in np.unique(np.linspace(0, len(spans) - 1, most).astype(int))] if spans else []
 
 
-def _is_sendable_row(span: dict[str, Any]) -> bool:
+def _is_sendable_row(span: OpenSpan) -> bool:
     return bool(span["move"] == Move.AGAIN.value and span["whole"] and _rows(span) == 1)
 
 
@@ -132,8 +132,8 @@ def _around(places: list[int], rows: int) -> Iterator[tuple[int, int]]:
 
 
 def _round(
-    spans: list[dict[str, Any]],
-    waiting: list[dict[str, Any]],
+    spans: list[OpenSpan],
+    waiting: list[OpenSpan],
     cut: dict[int, Pieces],
     controls: Mapping[Lane, int],
 ) -> RoundPlan:
@@ -151,29 +151,43 @@ def _round(
     )
 
 
-def _order(span: dict[str, Any], pieces: Sequence[tuple[int, int | None]]) -> dict[str, Any]:
-    fields = {name: span[name] for name in ("start", "lane", "object", "offset", "bytes")}
-    return {**fields, "parts": [rows for rows, _ in pieces], "send": [count for _, count in pieces]}
+def _order(span: OpenSpan, pieces: Sequence[tuple[int, int | None]]) -> Cut:
+    start, lane, object = span["start"], span["lane"], span["object"]
+    return {
+        "start": start,
+        "lane": lane,
+        "object": object,
+        "offset": span["offset"],
+        "bytes": span["bytes"],
+        "parts": [rows for rows, _ in pieces],
+        "send": [count for _, count in pieces],
+    }
 
 
-def _line_orders(spans: list[dict[str, Any]], cut: dict[int, Pieces]) -> Iterator[dict[str, Any]]:
+def _line_orders(spans: list[OpenSpan], cut: dict[int, Pieces]) -> Iterator[Cut]:
     """Yields an order for each answered object some lines of which are to be sent again; the others are settled."""
-    by_object: dict[str, list[dict[str, Any]]] = {}
+    by_object: dict[str, list[OpenSpan]] = {}
     for span in sorted(spans, key=lambda span: span["start"]):
         by_object.setdefault(span["object"], []).append(span)
     for of_one in by_object.values():
         pieces: list[tuple[int, int | None]] = []
         done = 0
         for span in of_one:
-            pieces += [(span["line"] - done, None)] if span["line"] > done else []
+            pieces += [(_line(span) - done, None)] if _line(span) > done else []
             pieces += cut[span["start"]]
-            done = span["line"] + _rows(span)
+            done = _line(span) + _rows(span)
         first = of_one[0]
-        pieces += [(first["lines"] - done, None)] if done < first["lines"] else []
-        yield _order({**first, "start": first["start"] - first["line"]}, pieces)
+        lines = first["lines"] or 0
+        pieces += [(lines - done, None)] if done < lines else []
+        yield _order({**first, "start": first["start"] - _line(first)}, pieces)
 
 
-def _spans(rows: list[dict[str, Any]]) -> pa.Table:
+def _line(span: OpenSpan) -> int:
+    """The first line of an answered object that the span is."""
+    return span["line"] or 0
+
+
+def _spans(rows: Sequence[Mapping[str, object]]) -> pa.Table:
     return pa.Table.from_pylist([{name: row[name] for name in SPAN_SCHEMA.names} for row in rows], schema=SPAN_SCHEMA)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +18,7 @@ from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, rate_of, 
 from batch_transform.core.isolation.failures import ErrorClass
 from batch_transform.core.isolation.judged import JudgedJob
 from batch_transform.core.isolation.round_tries import Known
-from batch_transform.core.isolation.verdicts import FAILED, SCORED, VERDICT_SCHEMA
+from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, VERDICT_SCHEMA, Verdict
 from batch_transform.core.run_state import RoundRecord, RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 
@@ -171,7 +170,7 @@ class _Seen:
                 self.pending.append((start, count))
 
 
-def _counts(verdict: Mapping[str, Any]) -> bool:
+def _counts(verdict: Verdict) -> bool:
     return ErrorClass(verdict["error_class"]).counts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,68 +19,29 @@ from batch_transform.core.isolation.failures import (
     of_missing_output,
     of_shape,
 )
-from batch_transform.core.isolation.try_verdicts import DEAD as DEAD
-from batch_transform.core.isolation.try_verdicts import FAILED as FAILED
-from batch_transform.core.isolation.try_verdicts import SCORED as SCORED
 from batch_transform.core.isolation.try_verdicts import names_of, together
+from batch_transform.core.isolation.verdict_rows import (
+    DEAD,
+    FAILED,
+    LEAF_SCHEMA,
+    SCORED,
+    VERDICT_SCHEMA,
+    Leaf,
+    OutputCount,
+    UnreadableLines,
+    Verdict,
+)
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.run_state import JobRecord
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 
-# What executors count in one output object. `unreadable` are ranges of lines with the reason.
-OUTPUT_SCHEMA = pa.schema(
-    [
-        pa.field("object", pa.string(), nullable=False),
-        pa.field("etag", pa.string()),
-        pa.field("lines", pa.int64()),
-        pa.field("blank", pa.int64()),
-        pa.field(
-            "unreadable",
-            pa.list_(
-                pa.struct(
-                    [("start", pa.int64()), ("stop", pa.int64()), ("reason", pa.string()), ("placeholder", pa.bool_())]
-                )
-            ),
-        ),
-        pa.field("wrong_key", pa.int64()),  # the first line that echoes another key than its record; null: none
-        pa.field("shape", pa.string()),  # what it is instead of what was configured; null: nothing else
-        pa.field("setting", pa.string()),  # with which that is read
-        pa.field("misread", pa.bool_()),  # whether nothing but its form is wrong
-    ]
-)
 
-# One leaf: rows [start, stop), which are the lines from `line` on of `object` in `job`'s input and output.
-LEAF_SCHEMA = pa.schema(
-    [
-        pa.field("start", pa.int64(), nullable=False),
-        pa.field("stop", pa.int64(), nullable=False),
-        pa.field("state", pa.string(), nullable=False),
-        pa.field("job", pa.string()),
-        pa.field("object", pa.string()),
-        pa.field("line", pa.int64()),
-        pa.field("etag", pa.string()),
-        pa.field("lines", pa.int64()),
-        pa.field("error_class", pa.string()),
-        pa.field("message", pa.string()),
-        pa.field("evidence", pa.string()),
-        pa.field("rounds", pa.int32(), nullable=False),
-        pa.field("at", pa.string()),  # when its job ended, in ISO 8601
-        # Lines of this output that hold no prediction, whose rows are tried again elsewhere; null: none.
-        pa.field("unread", pa.int64()),
-    ]
-)
-# A verdict is a leaf, or a failed span, of which `reconciling` says what becomes of it. Rows of a span whose answers
-# could not be read, where others could, have failed one by one: a verdict for each.
-VERDICT_SCHEMA = pa.schema(
-    [
-        *LEAF_SCHEMA,
-        pa.field("certain", pa.bool_()),
-        pa.field("setting", pa.string()),
-        # Of a single row: how many requests for it alone failed (null: one, if it is failed), and how many were scored.
-        pa.field("tries", pa.int32()),
-        pa.field("passed", pa.int32()),
-    ]
-)
+class Sent(TypedDict):
+    """Rows of a job, and the object that holds them."""
+
+    start: int
+    stop: int
+    object: str
 
 
 @dataclass(frozen=True)
@@ -115,13 +76,19 @@ def judge(job: JobRecord, spans: pa.Table, evidence: Evidence) -> pa.Table:
         for row in evidence.outputs.filter(pc.is_in(evidence.outputs["object"], value_set=names)).to_pylist()
     }
     missing = of_missing_output(job.status, job.failure_reason)
-    verdicts: list[dict[str, Any]] = []
+    verdicts: list[Verdict] = []
     for span in rest:
         tries = []
         for name in names_of(span):
             entry = evidence.log.get(name)
             absent = of_log_entry(entry) if entry else missing
-            tries.append(list(_of_object(job, {**span, "object": name}, counted.get(name), absent)))
+            tries.append(
+                list(
+                    _of_object(
+                        job, {"start": span["start"], "stop": span["stop"], "object": name}, counted.get(name), absent
+                    )
+                )
+            )
         verdicts += together(tries)
     whole = spans.filter(clean).select(["start", "stop", "object"])
     scored = _scored_whole(job, whole, etags.filter(clean))
@@ -180,11 +147,9 @@ def _scored_whole(job: JobRecord, spans: pa.Table, etags: pa.Array) -> pa.Table:
     return pa.table([every[name] for name in VERDICT_SCHEMA.names], schema=VERDICT_SCHEMA)
 
 
-def _of_object(
-    job: JobRecord, span: dict[str, Any], output: dict[str, Any] | None, absent: Failure
-) -> Iterator[dict[str, Any]]:
-    base = {"job": job.name, "object": span["object"], "rounds": job.round_number, "line": 0, "at": job.ended_at}
-    whole = {"start": span["start"], "stop": span["stop"], **base}
+def _of_object(job: JobRecord, span: Sent, output: OutputCount | None, absent: Failure) -> Iterator[Verdict]:
+    base: Leaf = {"job": job.name, "object": span["object"], "rounds": job.round_number, "line": 0, "at": job.ended_at}
+    whole: Leaf = {**base, "start": span["start"], "stop": span["stop"]}
     rows = span["stop"] - span["start"]
     if output is None:
         yield _failed(whole, absent)
@@ -195,31 +160,52 @@ def _of_object(
     else:
         refused = [run for run in output["unreadable"] if not run["placeholder"]]
         unread = sum(run["stop"] - run["start"] for run in refused)
-        counted = {**base, "etag": output["etag"], "lines": output["lines"]}
+        counted: Leaf = {**base, "etag": output["etag"], "lines": output["lines"]}
         if unread == rows > 1:
             yield _failed(whole, Failure(ErrorClass.UNREADABLE, f"no answer can be read: {refused[0]['reason']}"))
         else:
-            counted |= {"unread": unread} if rows > 1 and unread else {}
+            if rows > 1 and unread:
+                counted["unread"] = unread
             yield from _runs(counted, span["start"], rows, output["unreadable"])
 
 
-def _failed(leaf: dict[str, Any], failure: Failure, state: str = FAILED) -> dict[str, Any]:
-    said = {"error_class": failure.error_class.value, "message": failure.message, "evidence": failure.evidence}
-    return {**leaf, **said, "state": state, "certain": failure.certain, "setting": failure.setting}
+def _failed(leaf: Leaf, failure: Failure, state: str = FAILED) -> Verdict:
+    return {
+        **leaf,
+        "error_class": failure.error_class.value,
+        "message": failure.message,
+        "evidence": failure.evidence,
+        "state": state,
+        "certain": failure.certain,
+        "setting": failure.setting,
+        "tries": None,
+        "passed": None,
+    }
 
 
-def _runs(base: dict[str, Any], first: int, rows: int, unreadable: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _runs(base: Leaf, first: int, rows: int, unreadable: list[UnreadableLines]) -> Iterator[Verdict]:
     line = 0
-    for run in [*unreadable, {"start": rows, "stop": rows}]:
+    end: UnreadableLines = {"start": rows, "stop": rows, "reason": "", "placeholder": False}
+    for run in [*unreadable, end]:
         if line < run["start"]:
-            yield {**base, "start": first + line, "stop": first + run["start"], "line": line, "state": SCORED}
+            yield {
+                **base,
+                "start": first + line,
+                "stop": first + run["start"],
+                "line": line,
+                "state": SCORED,
+                "certain": None,
+                "setting": None,
+                "tries": None,
+                "passed": None,
+            }
         if run["start"] < run["stop"] and run["placeholder"]:
-            place = {"start": first + run["start"], "stop": first + run["stop"], "line": run["start"]}
-            yield _failed({**base, **place}, Failure(ErrorClass.PLACEHOLDER, run["reason"]), DEAD)
+            leaf: Leaf = {**base, "start": first + run["start"], "stop": first + run["stop"], "line": run["start"]}
+            yield _failed(leaf, Failure(ErrorClass.PLACEHOLDER, run["reason"]), DEAD)
         elif run["start"] < run["stop"]:
             for at in range(run["start"], run["stop"]):
-                place = {"start": first + at, "stop": first + at + 1, "line": at}
-                yield _failed({**base, **place}, Failure(ErrorClass.UNREADABLE, run["reason"]))
+                leaf = {**base, "start": first + at, "stop": first + at + 1, "line": at}
+                yield _failed(leaf, Failure(ErrorClass.UNREADABLE, run["reason"]))
         line = run["stop"]
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.isolation.verdict_rows import OutputCount
 from batch_transform.core.naming import rows_named
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.answers import Answers, Unreadable, readable_runs
@@ -56,7 +56,7 @@ class KeyCheck:
 
 def count_output(
     store: ObjectStore, output: OutputObject, reader: PredictionReader, key: KeyCheck | None = None
-) -> dict[str, Any]:
+) -> OutputCount:
     """Returns what an output holds (a row of verdicts.OUTPUT_SCHEMA), read at its ETag.
 
     Lines are those of `AnswerForm.lines`: predictions, one on each. Where they are not what the rows ask for, `shape`

@@ -11,13 +11,13 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.verdicts import SCORED
+from batch_transform.core.isolation.verdict_rows import SCORED, Leaf
 from batch_transform.core.own_names import ORIGIN
 from batch_transform.core.predictions.answers import Answers
 from batch_transform.core.predictions.lines import blocks
@@ -51,7 +51,7 @@ class Leaves:
         self._starts = table["start"].to_numpy()
         self._stops = table["stop"].to_numpy()
 
-    def runs(self, numbers: np.ndarray) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    def runs(self, numbers: np.ndarray) -> Iterator[tuple[Leaf, np.ndarray]]:
         """Yields (leaf, row numbers) for each run of neighbours that lie in one leaf, in order.
 
         Raises:
@@ -97,18 +97,18 @@ class Gatherer:
         parts = [self._of_leaf(leaf, chosen) for leaf, chosen in self._leaves.runs(numbers)]
         return pa.concat_arrays(parts) if parts else pa.array([], self.type)
 
-    def _of_leaf(self, leaf: dict[str, Any], numbers: np.ndarray) -> pa.StructArray:
+    def _of_leaf(self, leaf: Leaf, numbers: np.ndarray) -> pa.StructArray:
         if leaf["state"] != SCORED:
             values = pa.nulls(len(numbers), self._reader.type)
             return self._with_flag(values, leaf, scored=False)
         lines = numbers - leaf["start"] + leaf["line"]
         return self._with_flag(self._stream(leaf).take(lines), leaf, scored=True)
 
-    def raw(self, leaf: dict[str, Any], numbers: np.ndarray) -> pa.Array:
+    def raw(self, leaf: Leaf, numbers: np.ndarray) -> pa.Array:
         """Returns the first field of the lines of these rows, which lie in `leaf`, whatever its state is."""
         return self._stream(leaf).take(numbers - leaf["start"] + leaf["line"]).field(0)
 
-    def _with_flag(self, values: pa.StructArray, leaf: dict[str, Any], *, scored: bool) -> pa.StructArray:
+    def _with_flag(self, values: pa.StructArray, leaf: Leaf, *, scored: bool) -> pa.StructArray:
         if scored and values.null_count:
             raise GateRefused("a line that was readable when it was counted is not readable now")
         flags = pa.array(np.full(len(values), scored))
@@ -118,7 +118,7 @@ class Gatherer:
         origin = [pa.repeat(pa.scalar(value if scored else None, field.type), len(values)) for field, value in told]
         return pa.StructArray.from_arrays([flags, *columns, *origin], fields=list(self.type))
 
-    def _stream(self, leaf: dict[str, Any]) -> _OutputStream:
+    def _stream(self, leaf: Leaf) -> _OutputStream:
         key = (leaf["job"], leaf["object"])
         if key not in self._streams:
             if len(self._streams) == _OPEN_OUTPUTS:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA
+from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.ledger import Part, Step
 from batch_transform.core.resuming.pins import counting
 from batch_transform.core.run_state import Recorded, RunState

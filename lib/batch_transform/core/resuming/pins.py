@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.verdicts import LEAF_SCHEMA
+from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
 from batch_transform.core.object_store import ObjectInfo
 from batch_transform.core.run_state import JobRecord
 
@@ -74,7 +74,7 @@ def input_pins(spans: pa.Table, framing: Framing) -> pa.Table:
     Spans of an earlier version have no ETag: of those the size is known where the span is all of its object.
 
     Args:
-        spans: of SPAN_SCHEMA or isolation.OPEN_SCHEMA.
+        spans: of SPAN_SCHEMA or open_spans.OPEN_SCHEMA.
         framing: of the records.
     """
     spans = spans.filter(pc.is_valid(spans["object"]))

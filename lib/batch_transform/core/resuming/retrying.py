@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
-from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import is_one_object

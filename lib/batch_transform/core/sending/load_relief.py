@@ -17,7 +17,7 @@ _EASE = 4
 
 
 def lanes_under_load(open_spans: pa.Table) -> frozenset[str]:
-    """Returns the lanes of open spans (isolation.OPEN_SCHEMA) that failed in a way that load explains as well."""
+    """Returns the lanes of open spans (open_spans.OPEN_SCHEMA) that failed in a way that load explains as well."""
     pairs = set(zip(open_spans["lane"].to_pylist(), open_spans["error_class"].to_pylist(), strict=True))
     return frozenset(lane for lane, error in pairs if error is not None and ErrorClass(error).may_be_load)
 

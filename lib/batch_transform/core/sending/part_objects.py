@@ -7,7 +7,7 @@ record) and the parts that are on their way.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.naming import copy_name, object_name
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.lines import Lines, lines_of
+from batch_transform.core.spans import Cut, CutPart
 from batch_transform.core.uris import S3Uri
 
 # Calls a function with each item, one after the other or several at once.
@@ -27,17 +28,17 @@ Each = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]
 def cut_object(
     store: ObjectStore,
     folder: S3Uri,
-    cut: Mapping[str, Any],
+    cut: Cut,
     token: str,
     each: Each = map,
     framing: Framing = JSON_LINES,
-) -> list[dict[str, Any]]:
-    """Returns the parts of a span (rounds.PART_SCHEMA), those that are sent written as objects of their own.
+) -> list[CutPart]:
+    """Returns the parts of a span (spans.PART_SCHEMA), those that are sent written as objects of their own.
 
     Args:
         store: with the object.
         folder: the run's `input/`.
-        cut: what to cut (rounds.CUT_SCHEMA).
+        cut: what to cut (spans.CUT_SCHEMA).
         token: random for each attempt.
         each: how the parts are put.
         framing: of the records.
@@ -59,11 +60,11 @@ def cut_object(
         for index, (first, stop) in enumerate(itertools.pairwise(firsts.tolist()))
         if cut["send"][index] is not None
     ]
-    sent = [(part, place) for part in parts if part["object"] for place in range(1 + len(part["copies"]))]
+    sent = [(part, begin, place) for part, begin in parts if part["object"] for place in range(1 + len(part["copies"]))]
 
-    def put(it: tuple[dict[str, Any], int]) -> None:
-        part, place = it
-        begin, object = part["begin"], [part["object"], *part["copies"]][place]
+    def put(it: tuple[CutPart, int, int]) -> None:
+        part, begin, place = it
+        object = part["copies"][place - 1] if place else str(part["object"])
         etag = store.put(folder.join(object), framing.frame([data[begin : begin + part["bytes"]]]))
         if place:
             part["copy_etags"][place - 1] = etag
@@ -72,11 +73,11 @@ def cut_object(
 
     for _ in each(put, sent):
         pass
-    return [{name: value for name, value in part.items() if name != "begin"} for part in parts]
+    return [part for part, _ in parts]
 
 
 def _part(
-    cut: Mapping[str, Any],
+    cut: Cut,
     name: Callable[[int, int], str],
     index: int,
     first: int,
@@ -84,10 +85,11 @@ def _part(
     begin: int,
     end: int,
     largest: int,
-) -> dict[str, Any]:
-    start, sent = cut["start"] + first, cut["send"][index]
+) -> tuple[CutPart, int]:
+    """A part, not written yet, and where in the span's bytes it begins."""
+    start, sent = cut["start"] + first, cut["send"][index] or 0
     object = name(start, stop - first) if sent else None
-    return {
+    part: CutPart = {
         "start": start,
         "stop": cut["start"] + stop,
         "lane": cut["lane"],
@@ -98,8 +100,8 @@ def _part(
         "largest": largest,
         "etag": None,
         "offset": 0 if sent else cut["offset"] + begin,
-        "begin": begin,
     }
+    return part, begin
 
 
 def some_records(

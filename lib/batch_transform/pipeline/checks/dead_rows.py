@@ -16,7 +16,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.result import DeadLetter
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
-from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.naming import slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.publishing.publication import KINDS, Kind, Publication

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import RowsLost
-from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.resuming import mending, pins

@@ -11,7 +11,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.isolation.verdicts import LEAF_SCHEMA
+from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.publishing.publication import KINDS, Publication
 from batch_transform.core.resuming import committing, mending, pins

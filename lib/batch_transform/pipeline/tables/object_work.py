@@ -35,7 +35,7 @@ class SparkObjectWork:
     key: KeyCheck | None = None
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
-        """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
+        """Returns what each output holds (verdict_rows.OUTPUT_SCHEMA)."""
         with own_session(self.spark):
             return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
 
@@ -44,6 +44,6 @@ class SparkObjectWork:
         return replace(self, reader=replace(self.reader, schema=schema, form=form or self.reader.form))
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
-        """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
+        """Returns the parts (spans.PART_SCHEMA) of spans (spans.CUT_SCHEMA)."""
         with own_session(self.spark):
             return cut_spans(self.spark, cuts, self.inputs, self.connect, framing)

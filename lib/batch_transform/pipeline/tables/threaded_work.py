@@ -6,18 +6,17 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pyarrow as pa
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.verdicts import OUTPUT_SCHEMA
+from batch_transform.core.isolation.verdict_rows import OUTPUT_SCHEMA
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.sending.part_objects import cut_object
-from batch_transform.core.spans import PART_SCHEMA
+from batch_transform.core.spans import PART_SCHEMA, Cut, CutPart
 from batch_transform.core.uris import S3Uri
 
 _OBJECTS_AT_ONCE = 4
@@ -46,7 +45,7 @@ class ThreadedObjectWork:
     key: KeyCheck | None = None
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
-        """Returns what each output holds (verdicts.OUTPUT_SCHEMA)."""
+        """Returns what each output holds (verdict_rows.OUTPUT_SCHEMA)."""
         with ThreadPoolExecutor(_OBJECTS_AT_ONCE) as pool:
             rows = list(pool.map(lambda output: count_output(self.store, output, self.reader, self.key), outputs))
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
@@ -56,12 +55,12 @@ class ThreadedObjectWork:
         return replace(self, reader=replace(self.reader, schema=schema, form=form or self.reader.form))
 
     def cut(self, cuts: pa.Table, framing: Framing) -> pa.Table:
-        """Returns the parts (rounds.PART_SCHEMA) of spans (rounds.CUT_SCHEMA)."""
+        """Returns the parts (spans.PART_SCHEMA) of spans (spans.CUT_SCHEMA)."""
         # Two pools: a cut waits for its puts, and were they in one pool, cuts could fill it and wait for ever.
         with ThreadPoolExecutor(_OBJECTS_AT_ONCE) as pool, ThreadPoolExecutor(_PUTS_AT_ONCE) as puts:
 
-            def made(cut: dict[str, Any]) -> list[dict[str, Any]]:
+            def made(cut: Cut) -> list[CutPart]:
                 return cut_object(self.store, self.inputs, cut, uuid.uuid4().hex[:16], puts.map, framing)
 
-            parts: Iterable[list[dict[str, Any]]] = pool.map(made, cuts.to_pylist())
+            parts: Iterable[list[CutPart]] = pool.map(made, cuts.to_pylist())
             return pa.Table.from_pylist([part for of_one in parts for part in of_one], schema=PART_SCHEMA)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.estimate.row_sample import OBJECTS, lines_at, sample
-from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA, SCORED
+from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA, SCORED
 
 
 def leaf(start, rows, name, line=0, state=SCORED):

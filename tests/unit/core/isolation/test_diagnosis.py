@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from batch_transform.core.isolation.diagnosis import advice, by_class, recovered_spans, sentence
 from batch_transform.core.isolation.failures import ErrorClass
-from batch_transform.core.isolation.verdicts import DEAD, FAILED, VERDICT_SCHEMA
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, VERDICT_SCHEMA
 from support.core_tables import job, leaf, leaves
 
 ROW_DATA = "no number: 'row data'"

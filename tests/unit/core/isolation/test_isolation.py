@@ -11,9 +11,10 @@ from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.isolation.failures import ErrorClass, Failure
 from batch_transform.core.isolation.judged import JudgedJob
 from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, PROBE_ROWS, reconcile, reopened
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.reconciling import PROBE_ROWS, reconcile, reopened
 from batch_transform.core.isolation.trials import Trials
-from batch_transform.core.isolation.verdicts import DEAD, FAILED, SCORED, VERDICT_SCHEMA
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, VERDICT_SCHEMA
 from batch_transform.core.ledger import Part
 from batch_transform.core.run_state import JobRecord
 from batch_transform.core.spans import STANDARD, check_tiling

@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 
 from batch_transform.core.isolation.data_log import LogEntry
 from batch_transform.core.isolation.failures import ErrorClass
-from batch_transform.core.isolation.verdicts import (
-    DEAD,
-    FAILED,
-    SCORED,
-    Evidence,
-    judge,
-    judge_controls,
-    rows_in_state,
-    unsendable,
-)
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
+from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state, unsendable
 from batch_transform.core.spans import OVERSIZE, UNSENDABLE, check_tiling
 from batch_transform.core.statuses import JobStatus
 from support.core_tables import evidence, job, leaf, leaves, span, spans, staged_file

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.verdicts import DEAD, FAILED, SCORED
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
 from batch_transform.core.publishing.gate import Counts, check, check_written
 from support.core_tables import leaf, leaves, object_of, staged_file
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA
+from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from support.core_tables import leaf, leaves

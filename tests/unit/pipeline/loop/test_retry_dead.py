@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
-from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.resuming import retrying
 from batch_transform.core.uris import S3Uri

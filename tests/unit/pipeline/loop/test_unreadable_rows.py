@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.isolation.verdict_rows import DEAD
 from support.memory_run import MemoryRun, all_rows
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation.round_tries import Lane
-from batch_transform.core.isolation.verdicts import SCORED
+from batch_transform.core.isolation.verdict_rows import SCORED
 from batch_transform.core.limits import BYTES_PER_MB
 from batch_transform.core.naming import control_name
 from batch_transform.core.resuming import mending, pins

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.try_verdicts import names_of
-from batch_transform.core.isolation.verdicts import SCORED, Evidence, judge
+from batch_transform.core.isolation.verdict_rows import SCORED
+from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.own_names import PROVENANCE
 from batch_transform.core.predictions.counting import OutputObject, count_output

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation import rounds
-from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, reopened
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.reconciling import reopened
 from batch_transform.core.isolation.round_tries import Lane
 from batch_transform.core.isolation.trials import known_so_far
 from batch_transform.core.ledger import StepKind

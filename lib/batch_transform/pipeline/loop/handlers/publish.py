@@ -9,7 +9,7 @@ from typing import Any
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.isolation.diagnosis import advice, by_class, recovered_spans, sentence
-from batch_transform.core.isolation.verdicts import DEAD
+from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.gate import Counts

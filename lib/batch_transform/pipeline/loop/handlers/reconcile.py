@@ -14,9 +14,11 @@ from batch_transform.core.isolation.data_log import JobLogs
 from batch_transform.core.isolation.diagnosis import by_class, sentence
 from batch_transform.core.isolation.failures import ErrorClass
 from batch_transform.core.isolation.judged import JudgedJob
-from batch_transform.core.isolation.reconciling import OPEN_SCHEMA, reconcile
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.reconciling import reconcile
 from batch_transform.core.isolation.trials import is_evidence
-from batch_transform.core.isolation.verdicts import DEAD, FAILED, SCORED, Evidence, judge, judge_controls, rows_in_state
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
+from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectInfo
 from batch_transform.core.predictions.counting import OutputObject

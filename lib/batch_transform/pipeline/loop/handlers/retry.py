@@ -7,8 +7,9 @@ import uuid
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.isolation.reconciling import OPEN_SCHEMA
-from batch_transform.core.isolation.verdicts import DEAD, LEAF_SCHEMA, rows_in_state
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
+from batch_transform.core.isolation.verdicts import rows_in_state
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.resuming import mending, retrying
 from batch_transform.core.run_state import RunState

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from batch_transform.core.isolation.verdicts import LEAF_SCHEMA, unsendable
+from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
+from batch_transform.core.isolation.verdicts import unsendable
 from batch_transform.core.resuming import retrying
 from batch_transform.core.resuming.committing import still_counting
 from batch_transform.core.run_state import RunState

@@ -1,0 +1,139 @@
+"""What is said of rows: counted outputs, verdicts, leaves; as columns, and as the rows of them."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import pyarrow as pa
+
+# The states of a leaf; a verdict may be failed as well.
+SCORED, DEAD, FAILED = "scored", "dead", "failed"
+
+# What executors count in one output object. `unreadable` are ranges of lines with the reason.
+OUTPUT_SCHEMA = pa.schema(
+    [
+        pa.field("object", pa.string(), nullable=False),
+        pa.field("etag", pa.string()),
+        pa.field("lines", pa.int64()),
+        pa.field("blank", pa.int64()),
+        pa.field(
+            "unreadable",
+            pa.list_(
+                pa.struct(
+                    [("start", pa.int64()), ("stop", pa.int64()), ("reason", pa.string()), ("placeholder", pa.bool_())]
+                )
+            ),
+        ),
+        pa.field("wrong_key", pa.int64()),  # the first line that echoes another key than its record; null: none
+        pa.field("shape", pa.string()),  # what it is instead of what was configured; null: nothing else
+        pa.field("setting", pa.string()),  # with which that is read
+        pa.field("misread", pa.bool_()),  # whether nothing but its form is wrong
+    ]
+)
+
+
+class UnreadableLines(TypedDict):
+    """Lines [start, stop) of an output, which hold no prediction for one reason."""
+
+    start: int
+    stop: int
+    reason: str
+    placeholder: bool
+
+
+class OutputCount(TypedDict):
+    """A row of OUTPUT_SCHEMA."""
+
+    object: str
+    etag: str
+    lines: int
+    blank: int
+    unreadable: list[UnreadableLines]
+    wrong_key: int | None
+    shape: str | None
+    setting: str | None
+    misread: bool
+
+
+# One leaf: rows [start, stop), which are the lines from `line` on of `object` in `job`'s input and output.
+LEAF_SCHEMA = pa.schema(
+    [
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("stop", pa.int64(), nullable=False),
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("job", pa.string()),
+        pa.field("object", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("etag", pa.string()),
+        pa.field("lines", pa.int64()),
+        pa.field("error_class", pa.string()),
+        pa.field("message", pa.string()),
+        pa.field("evidence", pa.string()),
+        pa.field("rounds", pa.int32(), nullable=False),
+        pa.field("at", pa.string()),  # when its job ended, in ISO 8601
+        # Lines of this output that hold no prediction, whose rows are tried again elsewhere; null: none.
+        pa.field("unread", pa.int64()),
+    ]
+)
+
+
+class Leaf(TypedDict, total=False):
+    """A row of LEAF_SCHEMA; what one has not is null: a dead one that was never sent has no job, no object, no line."""
+
+    start: int
+    stop: int
+    state: str
+    job: str
+    object: str
+    line: int
+    etag: str
+    lines: int
+    error_class: str
+    message: str
+    evidence: str | None
+    rounds: int
+    at: str | None
+    unread: int | None
+
+
+# A verdict is a leaf, or a failed span, of which `reconciling` says what becomes of it. Rows of a span whose answers
+# could not be read, where others could, have failed one by one: a verdict for each.
+VERDICT_SCHEMA = pa.schema(
+    [
+        *LEAF_SCHEMA,
+        pa.field("certain", pa.bool_()),
+        pa.field("setting", pa.string()),
+        # Of a single row: how many requests for it alone failed (null: one, if it is failed), and how many were scored.
+        pa.field("tries", pa.int32()),
+        pa.field("passed", pa.int32()),
+    ]
+)
+
+
+class Verdict(Leaf):
+    """A row of VERDICT_SCHEMA."""
+
+    certain: bool | None
+    setting: str | None
+    tries: int | None
+    passed: int | None
+
+
+def leaf_of(verdict: Verdict, state: str) -> Leaf:
+    """Returns what a verdict says of its rows, settled in this state."""
+    return {
+        "start": verdict["start"],
+        "stop": verdict["stop"],
+        "state": state,
+        "job": verdict["job"],
+        "object": verdict["object"],
+        "line": verdict["line"],
+        "etag": verdict["etag"],
+        "lines": verdict["lines"],
+        "error_class": verdict["error_class"],
+        "message": verdict["message"],
+        "evidence": verdict["evidence"],
+        "rounds": verdict["rounds"],
+        "at": verdict["at"],
+        "unread": verdict["unread"],
+    }
