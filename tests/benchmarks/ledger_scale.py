@@ -31,9 +31,9 @@ from batch_transform.core.isolation.failures import ErrorClass, Failure  # noqa:
 from batch_transform.core.isolation.judged import JudgedJob  # noqa: E402
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA  # noqa: E402
 from batch_transform.core.isolation.reconciling import reconcile  # noqa: E402
-from batch_transform.core.isolation.verdict_rows import OUTPUT_SCHEMA  # noqa: E402
 from batch_transform.core.isolation.verdicts import Evidence, judge  # noqa: E402
 from batch_transform.core.object_store import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
+from batch_transform.core.predictions.counting import OUTPUT_SCHEMA  # noqa: E402
 from batch_transform.core.publishing import gate  # noqa: E402
 from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, StagedFile, check_tiling, without_history  # noqa: E402
 from batch_transform.core.state.fold import advance, fold  # noqa: E402

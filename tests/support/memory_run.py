@@ -17,9 +17,8 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.verdict_rows import OUTPUT_SCHEMA
 from batch_transform.core.naming import object_name
-from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.counting import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.stored_schema import encode_schema

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from batch_transform.core.isolation.verdict_rows import OUTPUT_SCHEMA
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.counting import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.sending.sizing import task_count
 from batch_transform.core.uris import S3Uri
@@ -30,7 +29,7 @@ def count_outputs(
     connect: Callable[[], ObjectStore],
     key: KeyCheck | None = None,
 ) -> pa.Table:
-    """Returns what each output holds (verdict_rows.OUTPUT_SCHEMA), read at its ETag.
+    """Returns what each output holds (counting.OUTPUT_SCHEMA), read at its ETag.
 
     Args:
         spark: the session.

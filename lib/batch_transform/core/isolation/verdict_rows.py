@@ -1,4 +1,4 @@
-"""What is said of rows: counted outputs, verdicts, leaves; as columns, and as the rows of them."""
+"""What is said of rows: verdicts and leaves; as columns, and as the rows of them."""
 
 from __future__ import annotations
 
@@ -8,52 +8,6 @@ import pyarrow as pa
 
 # The states of a leaf; a verdict may be failed as well.
 SCORED, DEAD, FAILED = "scored", "dead", "failed"
-
-# What executors count in one output object. `unreadable` are ranges of lines with the reason.
-OUTPUT_SCHEMA = pa.schema(
-    [
-        pa.field("object", pa.string(), nullable=False),
-        pa.field("etag", pa.string()),
-        pa.field("lines", pa.int64()),
-        pa.field("blank", pa.int64()),
-        pa.field(
-            "unreadable",
-            pa.list_(
-                pa.struct(
-                    [("start", pa.int64()), ("stop", pa.int64()), ("reason", pa.string()), ("placeholder", pa.bool_())]
-                )
-            ),
-        ),
-        pa.field("wrong_key", pa.int64()),  # the first line that echoes another key than its record; null: none
-        pa.field("shape", pa.string()),  # what it is instead of what was configured; null: nothing else
-        pa.field("setting", pa.string()),  # with which that is read
-        pa.field("misread", pa.bool_()),  # whether nothing but its form is wrong
-    ]
-)
-
-
-class UnreadableLines(TypedDict):
-    """Lines [start, stop) of an output, which hold no prediction for one reason."""
-
-    start: int
-    stop: int
-    reason: str
-    placeholder: bool
-
-
-class OutputCount(TypedDict):
-    """A row of OUTPUT_SCHEMA."""
-
-    object: str
-    etag: str
-    lines: int
-    blank: int
-    unreadable: list[UnreadableLines]
-    wrong_key: int | None
-    shape: str | None
-    setting: str | None
-    misread: bool
-
 
 # One leaf: rows [start, stop), which are the lines from `line` on of `object` in `job`'s input and output.
 LEAF_SCHEMA = pa.schema(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.framing import JSON_LINES, Framing
-from batch_transform.core.isolation.verdict_rows import OutputCount
 from batch_transform.core.naming import rows_named
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.answers import Answers, Unreadable, readable_runs
@@ -26,6 +26,52 @@ from batch_transform.core.uris import S3Uri
 
 # Read fast it takes about five times as much memory, line by line about twenty times (core.predictions.reader).
 BLOCK_BYTES = 4 * 1024 * 1024
+
+
+# What executors count in one output object. `unreadable` are ranges of lines with the reason.
+OUTPUT_SCHEMA = pa.schema(
+    [
+        pa.field("object", pa.string(), nullable=False),
+        pa.field("etag", pa.string()),
+        pa.field("lines", pa.int64()),
+        pa.field("blank", pa.int64()),
+        pa.field(
+            "unreadable",
+            pa.list_(
+                pa.struct(
+                    [("start", pa.int64()), ("stop", pa.int64()), ("reason", pa.string()), ("placeholder", pa.bool_())]
+                )
+            ),
+        ),
+        pa.field("wrong_key", pa.int64()),  # the first line that echoes another key than its record; null: none
+        pa.field("shape", pa.string()),  # what it is instead of what was configured; null: nothing else
+        pa.field("setting", pa.string()),  # with which that is read
+        pa.field("misread", pa.bool_()),  # whether nothing but its form is wrong
+    ]
+)
+
+
+class UnreadableLines(TypedDict):
+    """Lines [start, stop) of an output, which hold no prediction for one reason."""
+
+    start: int
+    stop: int
+    reason: str
+    placeholder: bool
+
+
+class OutputCount(TypedDict):
+    """A row of OUTPUT_SCHEMA."""
+
+    object: str
+    etag: str
+    lines: int
+    blank: int
+    unreadable: list[UnreadableLines]
+    wrong_key: int | None
+    shape: str | None
+    setting: str | None
+    misread: bool
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.verdict_rows import OUTPUT_SCHEMA
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.counting import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.sending.part_objects import cut_object
@@ -45,7 +44,7 @@ class ThreadedObjectWork:
     key: KeyCheck | None = None
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
-        """Returns what each output holds (verdict_rows.OUTPUT_SCHEMA)."""
+        """Returns what each output holds (counting.OUTPUT_SCHEMA)."""
         with ThreadPoolExecutor(_OBJECTS_AT_ONCE) as pool:
             rows = list(pool.map(lambda output: count_output(self.store, output, self.reader, self.key), outputs))
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)
