@@ -11,6 +11,7 @@ entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
 work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
 child=
+teller=
 interrupted=
 
 usage() { # of a machine without Python; else argparse says it, of each command
@@ -112,6 +113,22 @@ driver_runs() { # an orphan that nobody reaps stays as a zombie, and is over all
         case $(ps -o stat= -p "$driver" 2>/dev/null) in Z*) false ;; esac
 }
 
+shorten() { # what goes to 8 from now on goes through a filter, which signals do not end
+    mkfifo "$work/said" || return
+    (trap '' INT TERM && exec "$python" -I "$root/lib/batch_transform/pipeline/submit/resolving.py") <"$work/said" >&2 9>&- &
+    teller=$!
+    exec 8>"$work/said"
+}
+
+let_finish() { # the filter; whatever holds its pipe beyond spark-submit's end is not waited for
+    tries=0
+    while kill -0 "$teller" 2>/dev/null && [ "$tries" -lt 50 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    kill -s KILL "$teller" 2>/dev/null
+}
+
 finish() { # exit code: prints the report and leaves no process of this run behind
     cat "$work/report" 2>/dev/null || cat "$work/fallback.json" 2>/dev/null
     exit "$1"
@@ -147,12 +164,16 @@ export BATCH_TRANSFORM_ALIVE_FILE=$work/alive
 mkfifo "$BATCH_TRANSFORM_ALIVE_FILE" && exec 9<>"$BATCH_TRANSFORM_ALIVE_FILE" || refuse "no named pipe can be made in $work"
 [ -z "$interrupted" ] || finish "$interrupted"
 # -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
-"$python" -I "$root/lib/batch_transform/pipeline/submit/launch.py" "$work/command.json" </dev/null >&2 9>&- &
+exec 8>&2
+[ ! -e "$work/packages" ] || shorten
+"$python" -I "$root/lib/batch_transform/pipeline/submit/launch.py" "$work/command.json" </dev/null >&8 2>&8 8>&- 9>&- &
 child=$!
 spark=$child
+exec 8>&-
 await_child
 code=$?
 while driver_runs; do sleep 0.2; done
 kill -s KILL -- "-$spark" 2>/dev/null
+[ -z "$teller" ] || let_finish
 case $code in 0 | 2 | 3 | 130 | 143) ;; *) code=4 ;; esac
 finish "$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")"

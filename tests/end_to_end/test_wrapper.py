@@ -119,6 +119,22 @@ def test_a_signal_reaches_the_driver_which_ends_in_its_own_time(tmp_path, number
     assert wrapper.leaves_nothing()
 
 
+def test_what_shortens_the_words_of_jars_outlives_ctrl_c_as_spark_submit_does(tmp_path):
+    """A terminal sends it to the whole group; what is said of the end would be lost."""
+    home = tmp_path / "spark"
+    body = f"""trap 'echo the end >&2; echo 130 > "$BATCH_TRANSFORM_EXIT_FILE"; exit 1' TERM
+echo $$ > "$BATCH_TRANSFORM_PID_FILE"; echo "$$ $$" > {tmp_path}/ready; while :; do sleep 0.1; done"""
+    script(home / "bin" / "spark-submit", body)
+    java = fake_java(tmp_path, 'openjdk version "17.0.1" 2021-10-19')
+    wrapper = Wrapper(tmp_path, JAVA_HOME=java, SPARK_HOME=str(home))
+    process = wrapper.start("run.yml", "--packages", "io.delta:delta-spark_4.2_2.13:4.4.0")
+    wrapper.wait_until_ready()
+    os.killpg(process.pid, signal.SIGTERM)
+    returned, _, err = finish(process)
+    assert (returned, err) == (130, "the end\n")
+    assert wrapper.leaves_nothing()
+
+
 @pytest.mark.spark
 def test_the_wrapper_waits_for_a_driver_whose_jvm_has_gone(tmp_path):
     wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
@@ -199,6 +215,29 @@ def test_help_and_version_are_those_of_the_console_and_begin_no_java(tmp_path, w
     done = wrapper.run(*words)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == asked_for(words, str(ROOT / "spark-submit.sh"))
+    assert wrapper.leaves_nothing()
+
+
+IVY = """\
+:: loading settings :: url = jar:file:/ivy.xml
+io.delta#delta-spark_4.2_2.13 added as a dependency
+:: resolving dependencies :: org.apache.spark#spark-submit-parent;1.0
+"""
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_resolving_jars_is_one_line_and_whole_if_it_fails(tmp_path, done):
+    last = "\t0 artifacts copied, 33 already retrieved (0kB/26ms)" if done else "Exception in thread main: unresolved"
+    home = tmp_path / "spark"
+    body = f"""printf '%s\\n' before '{IVY}{last}' >&2; echo '{{"status": "here"}}' > "$BATCH_TRANSFORM_REPORT_FILE"
+echo after; exit {0 if done else 1}"""
+    script(home / "bin" / "spark-submit", body)
+    java = fake_java(tmp_path, 'openjdk version "17.0.1" 2021-10-19')
+    wrapper = Wrapper(tmp_path, JAVA_HOME=java, SPARK_HOME=str(home))
+    ended = wrapper.run("run.yml", "--packages", "io.delta:delta-spark_4.2_2.13:4.4.0")
+    assert (ended.returncode, json.loads(ended.stdout)) == (0 if done else 4, {"status": "here"})
+    said = "[batch-transform] jars      resolved 33 jars for Delta\n" if done else f"{IVY}{last}\n"
+    assert ended.stderr == f"before\n{said}after\n"
     assert wrapper.leaves_nothing()
 
 

@@ -31,12 +31,13 @@ from batch_transform.pipeline.world.jars import Jars, delta_jars, s3a_jars
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, SCHEME, resolve_input
 from batch_transform.pipeline.world.spark_home import SparkHome, find_spark
 
-RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING = (
+RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, PACKAGES = (
     "resolved.json",
     "command.json",
     "fallback.json",
     "lib.zip",
     "log4j2.properties",
+    "packages",  # is there if spark-submit resolves some: what it says of that is shortened
 )
 # YARN would run a refused run a second time.
 ALWAYS = {"spark.yarn.maxAppAttempts": "1"}
@@ -165,6 +166,8 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
         named = {PROGRAM: "spark-submit.sh", **environ}
         added[RESUME] = spelled("resume", asked, config, named)
         added[SUBMIT_NEXT] = spelled(SUBMIT, asked, config, named)
+    if arguments.setting("spark.jars.packages"):
+        (places.work / PACKAGES).touch()
     _write_json(places.work / RESOLVED, config.to_document())
     _write_json(places.work / FALLBACK, _fallback(config, arguments))
     _write_json(places.work / COMMAND, {"command": command, "environment": added})

@@ -1,0 +1,84 @@
+"""Says in one line what Ivy says of jars in a hundred and more; a filter over what spark-submit writes.
+
+Neither Ivy nor Spark has a setting with which they say less (`DefaultMessageLogger`; `MavenUtils` of Spark 3.5 and 4).
+Only what is known is left out, and only if all is well: at a line that is unknown, or if spark-submit ends in the
+middle of it, all of it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+_BEGIN = b":: loading settings ::"
+_EXPECTED = re.compile(
+    b"|".join(
+        [
+            rb":: (loading settings|resolving dependencies|resolution report|retrieving) ::",
+            rb"Ivy Default Cache set to: ",
+            rb"The jars for the packages stored in: ",
+            rb"\S+ added as a (dependency|remote repository with the name: )",
+            rb"downloading https?:",
+            rb"\tconfs: ",
+            rb"\tfound \S+ in ",
+            rb"\t\[SUCCESSFUL ",
+            rb"\t:: (modules in use|evicted modules):",
+            rb"\t\S+ (from|by) .*in \[",
+            rb"\t(-+$|\|)",
+        ]
+    )
+)
+_DONE = re.compile(rb"\t(\d+) artifacts copied, (\d+) already retrieved")
+_ADDED = re.compile(rb"(\S+)#(\S+) added as a dependency")
+
+
+def told(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields the lines of spark-submit, with one in place of those of a resolution that succeeds.
+
+    The first time, when jars are fetched, another one says so before.
+    """
+    following = iter(lines)
+    for line in following:
+        if line.startswith(_BEGIN):
+            yield from _resolution(line, following)
+            break
+        yield line
+    yield from following
+
+
+def _resolution(first: bytes, following: Iterator[bytes]) -> Iterator[bytes]:
+    kept, fetches = [first], False
+    for line in following:
+        if done := _DONE.match(line):
+            yield _said(f"resolved {sum(map(int, done.groups())):,} jars for {_purpose(kept)}")
+            return
+        kept.append(line)
+        if not _EXPECTED.match(line):
+            break
+        if line.startswith(b"downloading ") and not fetches:
+            fetches = True
+            yield _said(f"fetching the jars for {_purpose(kept)}, which takes a while, once")
+    yield from kept
+
+
+def _purpose(lines: Sequence[bytes]) -> str:
+    """What the jars are for, by those that were asked for."""
+    added = [found.groups() for found in map(_ADDED.match, lines) if found]
+    return ", ".join(dict.fromkeys(_name(group.decode(), module.decode()) for group, module in added))
+
+
+def _name(group: str, module: str) -> str:
+    if group == "io.delta":
+        return "Delta"
+    return "S3" if group == "software.amazon.awssdk" or module == "hadoop-aws" else module
+
+
+def _said(text: str) -> bytes:
+    return f"[batch-transform] {'jars':<9} {text}\n".encode()
+
+
+if __name__ == "__main__":
+    for said in told(sys.stdin.buffer):
+        sys.stdout.buffer.write(said)
+        sys.stdout.buffer.flush()
