@@ -212,7 +212,7 @@ def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, s
     if asked.command in STEPS:
         done = step_without_spark(asked, environ, Handshake(report_file=work / FALLBACK))
     if done.needs_spark:
-        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[2]), environ)
+        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3]), environ)
     return done.exit_code
 
 
