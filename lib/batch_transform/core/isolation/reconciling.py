@@ -143,7 +143,8 @@ def _flaky(left: Sequence[OpenSpan], found: Trials) -> str | None:
     needed = [max(0.0, found.needed - (span["weight"] or 0.0)) for span in rows]
     most = max(range(len(rows)), key=needed.__getitem__)
     room = most_repeats(found.rows) - found.repeats
-    return flaky(len(rows), needed[most], rows[most]["tries"] or 0, found.run, room)
+    classes = [span["error_class"] for span in rows if span["error_class"]]
+    return flaky(len(rows), needed[most], rows[most]["tries"] or 0, found.run, room, classes)
 
 
 def _rows(span: Exported | Leaf) -> int:

@@ -10,6 +10,7 @@ stands alone, so that it costs no round more than if one refusal were believed.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -114,7 +115,7 @@ def most_repeats(rows: int) -> int:
     return max(rows, FREE_REPEATS)
 
 
-def flaky(rows: int, weight: float, done: int, run: Rate, room: float) -> str | None:
+def flaky(rows: int, weight: float, done: int, run: Rate, room: float, classes: Iterable[str]) -> str | None:
     """Returns why rows that are not settled cannot be, if that takes too many tries; None: they can be.
 
     Args:
@@ -123,18 +124,16 @@ def flaky(rows: int, weight: float, done: int, run: Rate, room: float) -> str | 
         done: tries of that one.
         run: how often good requests failed so far.
         room: repeats that are left.
+        classes: how the rows failed last.
     """
     chosen = choose(rows, weight, run, 0, has_controls=True)
     tries = max(LEAST_TRIES - done, chosen.tries) if chosen else None
     how_often = f"the model is flaky: {run.words}" if run.failed >= 1 else "little else was scored in the same jobs"
+    told = (
+        f"{how_often}. To tell {rows:,} rows that failed alone ({', '.join(sorted(set(classes)))}) from unlucky ones,"
+    )
     if tries is None or done + tries > MAX_TRIES:
-        return (
-            f"{how_often}. To tell {rows:,} rows that failed alone from unlucky ones, each would have to be tried more "
-            f"than {MAX_TRIES} times; none of them is given up"
-        )
+        return f"{told} each would have to be tried more than {MAX_TRIES} times; none of them is given up"
     if not at_once(rows, tries, run.bound, 0.0, room):
-        return (
-            f"{how_often}. To tell {rows:,} rows that failed alone from unlucky ones, more repeats of single rows "
-            f"would be needed than a run may pay for; none of them is given up"
-        )
+        return f"{told} more repeats of single rows would be needed than a run may pay for; none of them is given up"
     return None
