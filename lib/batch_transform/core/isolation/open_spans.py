@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from batch_transform.core.isolation.moves import Move
-from batch_transform.core.spans import SPAN_SCHEMA, Span
+from batch_transform.core.spans import SPAN_SCHEMA, Span, conformed
 
 # A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
 OPEN_SCHEMA = pa.schema(
@@ -45,3 +45,9 @@ def opened(span: Span) -> OpenSpan:
         "tries": None,
         "weight": None,
     }
+
+
+def again(spans: pa.Table) -> pa.Table:
+    """Returns spans that no job has sent yet (SPAN_SCHEMA), whose rows were settled before, as open ones."""
+    moves = pa.array([Move.AGAIN.value] * spans.num_rows, pa.string())
+    return conformed(spans.append_column("move", moves), OPEN_SCHEMA)

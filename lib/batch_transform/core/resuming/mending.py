@@ -16,15 +16,14 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.failures import ErrorClass
-from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
 from batch_transform.core.isolation.try_verdicts import names_of
 from batch_transform.core.isolation.verdict_rows import FAILED, VERDICT_SCHEMA
 from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.naming import object_name, original_name
 from batch_transform.core.resuming.committing import unscored
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.spans import EXPORT_SCHEMA, conformed, without_history
+from batch_transform.core.spans import EXPORT_SCHEMA, without_history
 
 # Rows [start, stop) that are to be written again, as the object `object`.
 ORDER_SCHEMA = pa.schema(
@@ -144,9 +143,7 @@ def reopened_spans(read: pa.Table, spans_of: Callable[[str], pa.Table]) -> pa.Ta
         rows = [
             _left_of(spans[name], start, stop) for name, start, stop in _runs(read.filter(pc.equal(read["job"], job)))
         ]
-        exported = without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))
-        moves = pa.array([Move.AGAIN.value] * len(rows), pa.string())
-        opened.append(conformed(exported.append_column("move", moves), OPEN_SCHEMA))
+        opened.append(again(without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))))
     return pa.concat_tables(opened)
 
 

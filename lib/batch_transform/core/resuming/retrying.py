@@ -13,13 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import is_one_object
-from batch_transform.core.spans import EXPORT_SCHEMA, conformed, without_history
+from batch_transform.core.spans import EXPORT_SCHEMA, without_history
 
 
 def check_retry(state: RunState | None, again: str) -> None:
@@ -76,9 +75,9 @@ def opened(dead: pa.Table, lane_of: Callable[[str], str]) -> pa.Table:
         {"start": leaf["start"], "stop": leaf["stop"], "lane": lane_of(leaf["job"]), "bytes": 0, "largest": 0}
         for leaf in dead.to_pylist()
     ]
-    spans = without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA))
-    spans = spans.append_column("move", pa.array([Move.AGAIN.value] * len(rows), pa.string()))
-    return conformed(spans.append_column("error_class", dead["error_class"]), OPEN_SCHEMA)
+    spans = again(without_history(pa.Table.from_pylist(rows, schema=EXPORT_SCHEMA)))
+    place = OPEN_SCHEMA.get_field_index("error_class")
+    return spans.set_column(place, OPEN_SCHEMA.field(place), dead["error_class"])
 
 
 def _retried(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

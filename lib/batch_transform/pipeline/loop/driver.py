@@ -17,28 +17,15 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import clean_after
 from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
-from batch_transform.pipeline.loop.handlers import (
-    create,
-    infer,
-    look,
-    publish,
-    reconcile,
-    retry,
-)
-from batch_transform.pipeline.loop.handlers import (
-    plan_round as plan,
-)
-from batch_transform.pipeline.loop.handlers import (
-    stage as prepare,
-)
+from batch_transform.pipeline.loop.handlers import create, infer, look, plan_round, publish, reconcile, retry, stage
 from batch_transform.pipeline.loop.mending import Mender
 from batch_transform.pipeline.outcome import Outcome
 
 _Handler = Callable[[RunContext, RunState, Any], Outcome | None]
 _HANDLERS: dict[type[Any], _Handler] = {
-    act.Stage: prepare.stage_rows,
-    act.Export: prepare.export_rows,
-    act.Plan: plan.plan_round,
+    act.Stage: stage.stage_rows,
+    act.Export: stage.export_rows,
+    act.Plan: plan_round.plan_round,
     act.Replan: create.replan_job,
     act.Create: create.create_job,
     act.Await: look.await_job,
