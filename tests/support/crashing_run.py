@@ -21,11 +21,11 @@ DEATHS = [Fate.DIE_BEFORE, Fate.DIE_AFTER]
 
 
 class Model:
-    """Refuses the poison rows always and the flaky one once."""
+    """Refuses the poison rows always, each with its status, and the flaky one once; both are places of rows."""
 
-    def __init__(self, rows):
-        self.poison = {rows[place]: status for place, status in POISON.items()}
-        self.flaky = {rows[FLAKY]}
+    def __init__(self, rows, poison, flaky):
+        self.poison = {rows[place]: status for place, status in poison.items()}
+        self.flaky = {rows[flaky]}
 
     def __call__(self, records):
         ids = [json.loads(record)["id"] for record in records]
@@ -40,7 +40,7 @@ class Model:
 
 def begun(mode="append", **options):
     rows = all_rows(SIZES)
-    run = MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]], exported=False, mode=mode, **options)
+    run = MemoryRun(SIZES, Model(rows, POISON, FLAKY), oversize=[rows[LARGE]], exported=False, mode=mode, **options)
     for folder in ("out", "out_dead_letter"):
         run.store.put(S3Uri("bucket", f"{folder}/_SUCCESS"), b"")
     return run

@@ -89,3 +89,8 @@ def twins(names: Iterable[str], *, case_sensitive: bool) -> list[str]:
 def comparable(name: str, *, case_sensitive: bool) -> str:
     """Returns what is equal for two names that are one to Spark."""
     return name if case_sensitive else name.lower()
+
+
+def quoted(name: str) -> str:
+    """Returns a name as one identifier of Spark's SQL, which is taken literally, dots and all."""
+    return "`" + name.replace("`", "``") + "`"

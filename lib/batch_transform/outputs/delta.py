@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
+from batch_transform.core.own_names import quoted
 from batch_transform.core.publishing.publication import Mode
 from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, written_rows
 
@@ -51,8 +52,7 @@ class DeltaOutput:
     @property
     def name(self) -> str:
         """The table as SQL names it."""
-        quoted = (self.path or "").replace("`", "``")
-        return self.table or f"delta.`{quoted}`"
+        return self.table or f"delta.{quoted(self.path or '')}"
 
 
 def exists(spark: SparkSession, output: DeltaOutput) -> bool:

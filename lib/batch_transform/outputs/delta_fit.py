@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.own_names import quoted
 from batch_transform.outputs.column_types import type_differences
 from batch_transform.outputs.delta import SPARK_ERRORS, DeltaOutput, describe, save, writer_options
 from batch_transform.outputs.text_lengths import length_rules
@@ -122,8 +123,7 @@ def absent_columns(spark: SparkSession, output: DeltaOutput, columns: tuple[str,
 
 def _never_null(schema: StructType, path: str = "") -> Iterator[str]:
     for field in schema.fields:
-        quoted = field.name.replace("`", "``")
-        name = f"{path}`{quoted}`"
+        name = path + quoted(field.name)
         if not field.nullable:
             yield name
         if isinstance(field.dataType, StructType):
@@ -136,7 +136,7 @@ def _recorded_rules(spark: SparkSession, detail: Row) -> Iterator[TableRule]:
         return
     for field in _recorded_schema(spark, detail["location"]):
         told: Mapping[str, Any] = field.get("metadata", {})
-        name = "`" + field["name"].replace("`", "``") + "`"
+        name = quoted(field["name"])
         if "delta.generationExpression" in told:
             made = told["delta.generationExpression"]
             yield TableRule(f"{name} <=> ({made})", f"{name} GENERATED ALWAYS AS ({made})")

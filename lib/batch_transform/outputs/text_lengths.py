@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, CharType, DataType, MapType, StringType, StructType, VarcharType
 
+from batch_transform.core.own_names import quoted
+
 # Spark keeps the column's own type here (CharVarcharUtils).
 _RAW_TYPE = "__CHAR_VARCHAR_TYPE_STRING"
 _PLAIN = re.compile(r"(?:var)?char\((\d+)\)", re.IGNORECASE)
@@ -30,9 +32,9 @@ def length_rules(spark: SparkSession, schema: StructType) -> Iterator[tuple[str,
         told = (field.metadata or {}).get(_RAW_TYPE)
         if told is None:
             continue
-        condition = _holds(_quoted(field.name), _type_of(spark, told), map("v{}".format, itertools.count()))
+        condition = _holds(quoted(field.name), _type_of(spark, told), map("v{}".format, itertools.count()))
         if condition is not None:
-            yield condition, f"{_quoted(field.name)} {told}"
+            yield condition, f"{quoted(field.name)} {told}"
 
 
 def _type_of(spark: SparkSession, told: str) -> DataType:
@@ -48,7 +50,7 @@ def _holds(value: str, kind: DataType, names: Iterator[str]) -> str | None:
     if isinstance(kind, CharType | VarcharType):
         return f"({value} IS NULL OR length({value}) <= {kind.length})"
     if isinstance(kind, StructType):
-        parts = [_holds(f"{value}.{_quoted(field.name)}", field.dataType, names) for field in kind.fields]
+        parts = [_holds(f"{value}.{quoted(field.name)}", field.dataType, names) for field in kind.fields]
         held = [part for part in parts if part is not None]
         return f"({value} IS NULL OR ({' AND '.join(held)}))" if held else None
     if isinstance(kind, ArrayType):
@@ -67,7 +69,3 @@ def _all_hold(values: str, kind: DataType, names: Iterator[str]) -> str | None:
     name = next(names)
     condition = _holds(name, kind, names)
     return None if condition is None else f"({values} IS NULL OR forall({values}, {name} -> {condition}))"
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

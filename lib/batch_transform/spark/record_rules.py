@@ -14,10 +14,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError, first_line
-from batch_transform.core.own_names import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free
+from batch_transform.core.own_names import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free, quoted
 from batch_transform.spark.csv_records import CsvField, csv_faults, csv_fields, csv_header, csv_line, csv_row_fault
 from batch_transform.spark.iso_dates import formats_by_old_calendar, iso_dates, iso_kind
-from batch_transform.spark.rendering import JSON_OPTIONS, is_case_sensitive, quoted, unsendable_types
+from batch_transform.spark.rendering import JSON_OPTIONS, is_case_sensitive, unsendable_types
 
 _JSON = ("jsonlines", "json")
 # Formats whose record is one value, with the types that it may have and their name.

@@ -17,6 +17,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from batch_transform.core.own_names import quoted
 from batch_transform.spark.settings import CASE_SENSITIVE, effective
 
 # Without these a null field is left out, a timestamp has the session's zone, and milliseconds are all that is kept.
@@ -32,11 +33,6 @@ JSON_OPTIONS = {
 def record_json(columns: Iterable[str]) -> Column:
     """Returns the columns as one JSON object, a string without newline (`to_json` escapes those inside values)."""
     return F.to_json(F.struct(*[F.col(quoted(name)) for name in columns]), JSON_OPTIONS)
-
-
-def quoted(name: str) -> str:
-    """Returns a column name that Spark takes literally, dots and all."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def is_case_sensitive(spark: SparkSession) -> bool:

@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.own_names import quoted
 from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.rendering import quoted
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.own_names import quoted
 from batch_transform.core.predictions.types import RAW_FIELD, join_path
 
 MOST_LINES = 1000
@@ -179,4 +180,4 @@ def _type(seen: _Seen, path: str, left_out: list[str]) -> _Type | None:
 
 
 def _quoted(name: str) -> str:
-    return name if _PLAIN_NAME.fullmatch(name) else "`" + name.replace("`", "``") + "`"
+    return name if _PLAIN_NAME.fullmatch(name) else quoted(name)

@@ -19,6 +19,7 @@ from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.naming import slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
+from batch_transform.core.own_names import quoted
 from batch_transform.core.publishing.publication import KINDS, Kind, Publication
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import fold
@@ -29,7 +30,6 @@ from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
 from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.rendering import quoted
 from batch_transform.spark.settings import READER_OPTIONS
 from batch_transform.spark.staging import input_columns, read_staged, staged_schema
 from batch_transform.spark.user_session import zone_of

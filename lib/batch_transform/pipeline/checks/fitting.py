@@ -13,7 +13,7 @@ from pyspark.sql.types import StructField, StructType
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.own_names import ROW_NUMBER, free
+from batch_transform.core.own_names import ROW_NUMBER, free, quoted
 from batch_transform.core.publishing.publication import KINDS, Kind
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
@@ -33,7 +33,6 @@ from batch_transform.spark.partition_values import (
     partition_rules,
 )
 from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.rendering import quoted
 from batch_transform.spark.row_rules import RowRule, check_rows
 from batch_transform.spark.staging import input_columns, read_staged
 

@@ -6,7 +6,6 @@ damaged ledger, or staged rows that are gone. Nothing is paid for twice but rows
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from dataclasses import replace
@@ -18,6 +17,7 @@ from batch_transform.core.naming import original_name, rows_named
 from batch_transform.core.predictions.counting import KeyCheck
 from batch_transform.pipeline.commands.step_by_step import submit
 from batch_transform.pipeline.lifecycle.rejoining import NoTables
+from support.crashing_run import Model
 from support.memory_run import RUN, MemoryRun, all_rows
 
 pytestmark = pytest.mark.slow
@@ -32,27 +32,9 @@ LEDGER = ("ledger", "parts")
 MOST_RESUMES = 4
 
 
-class Model:
-    """Refuses the poison rows always and the flaky one once."""
-
-    def __init__(self, rows):
-        self.poison = {rows[place]: status for place, status in POISON.items()}
-        self.flaky = {rows[FLAKY]}
-
-    def __call__(self, records):
-        ids = [json.loads(record)["id"] for record in records]
-        for row in ids:
-            if row in self.flaky:
-                self.flaky.discard(row)
-                return 503
-            if row in self.poison:
-                return self.poison[row]
-        return [json.dumps({"echo": row}).encode() for row in ids]
-
-
 def begun(**options):
     rows = all_rows(SIZES)
-    return MemoryRun(SIZES, Model(rows), oversize=[rows[LARGE]], exported=False, **options)
+    return MemoryRun(SIZES, Model(rows, POISON, FLAKY), oversize=[rows[LARGE]], exported=False, **options)
 
 
 def deleted(body):
