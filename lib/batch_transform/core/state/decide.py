@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.replanning import must_be_replanned
 from batch_transform.core.run_state import RoundRecord, RunState
 from batch_transform.core.state import actions as act
@@ -56,8 +57,14 @@ def _next_after_round(state: RunState, last: RoundRecord) -> act.Action | None:
     if not last.open_spans:
         return None
     if state.rounds - state.rounds_before >= MAX_ROUNDS:
-        return act.GiveUp((f"{last.open_spans} spans are not settled after {MAX_ROUNDS} rounds",))
+        return act.GiveUp((_still_open(last),))
     return act.Plan()
+
+
+def _still_open(last: RoundRecord) -> str:
+    told = f"{last.open_spans} spans are not settled after {MAX_ROUNDS} rounds"
+    good = Rate(last.trials.get("failed", 0.0), last.trials.get("seen", 0.0))
+    return f"{told}: the model is flaky, {good.words}; none of their rows is given up" if good.failed >= 1 else told
 
 
 def _parallel_jobs(state: RunState) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -240,6 +241,15 @@ def rounds(count, first=1):
 def test_rounds_are_bounded():
     told_after = [told(fold([*BEGUN, *rounds(count)])) for count in range(1, MAX_ROUNDS + 1)]
     assert told_after == ["Plan"] * (MAX_ROUNDS - 1) + ["GiveUp"]
+
+
+@pytest.mark.parametrize(("failed", "words"), [(30.0, "the model is flaky"), (0.0, "not settled after 20 rounds")])
+def test_a_run_that_ends_after_so_many_rounds_says_when_its_model_is_flaky(failed, words):
+    state = fold([*BEGUN, *rounds(MAX_ROUNDS)])
+    known = replace(state.last_round, trials={"failed": failed, "seen": 100.0})
+    (why,) = next_action(state.with_last_round(known)).reasons
+    assert words in why
+    assert ("flaky" in why) == bool(failed)
 
 
 def test_a_driver_that_resumes_goes_on_as_long_again():
