@@ -13,13 +13,10 @@ from batch_transform.core.predictions.counting import OUTPUT_SCHEMA, KeyCheck, O
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.sending.sizing import task_count
 from batch_transform.core.uris import S3Uri
+from batch_transform.spark.arrow_types import spark_schema
 
 _TASKS = 64
-_OUTPUTS_DDL = (
-    "object string, etag string, lines long, blank long, "
-    "unreadable array<struct<start: long, stop: long, reason: string, placeholder: boolean>>, wrong_key long, "
-    "shape string, setting string, misread boolean"
-)
+_LISTED = pa.schema([(name, pa.string()) for name in ("object", "bucket", "key", "etag")])
 
 
 def count_outputs(
@@ -42,9 +39,9 @@ def count_outputs(
         return OUTPUT_SCHEMA.empty_table()
     listed = [(output.object, output.uri.bucket, output.uri.key, output.etag) for output in outputs]
     counted = (
-        spark.createDataFrame(listed, "object string, bucket string, key string, etag string")
+        spark.createDataFrame(listed, spark_schema(_LISTED))
         .repartition(task_count(len(listed), _TASKS))
-        .mapInArrow(_Counter(reader, connect, key), _OUTPUTS_DDL)
+        .mapInArrow(_Counter(reader, connect, key), spark_schema(OUTPUT_SCHEMA))
         .toPandas()
     )
     # A column of longs with nulls comes as floats; the first wrong line is far below 2^53.

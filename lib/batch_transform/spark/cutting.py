@@ -16,15 +16,11 @@ from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.sending.sizing import task_count
 from batch_transform.core.spans import CUT_SCHEMA, PART_SCHEMA
 from batch_transform.core.uris import S3Uri
+from batch_transform.spark.arrow_types import spark_schema
 
 _TASKS = 64
 # A put is mostly waiting; botocore keeps ten connections.
 _PUTS_AT_ONCE = 8
-_CUTS_DDL = "start long, lane string, object string, offset long, bytes long, parts array<long>, send array<int>"
-_PARTS_DDL = (
-    "start long, stop long, lane string, object string, bytes long, largest long, etag string, offset long, "
-    "copies array<string>, copy_etags array<string>"
-)
 
 
 def cut_spans(
@@ -45,9 +41,9 @@ def cut_spans(
         return PART_SCHEMA.empty_table()
     rows = [tuple(cut[name] for name in CUT_SCHEMA.names) for cut in cuts.to_pylist()]
     made = (
-        spark.createDataFrame(rows, _CUTS_DDL)
+        spark.createDataFrame(rows, spark_schema(CUT_SCHEMA))
         .repartition(task_count(len(rows), _TASKS))
-        .mapInArrow(_Cutter(folder, connect, framing), _PARTS_DDL)
+        .mapInArrow(_Cutter(folder, connect, framing), spark_schema(PART_SCHEMA))
         .toPandas()
     )
     return pa.Table.from_pandas(made, schema=PART_SCHEMA, preserve_index=False)

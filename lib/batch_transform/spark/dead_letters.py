@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType, TimestampType
 
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.own_names import ERRORS, free
@@ -20,21 +19,10 @@ from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from batch_transform.core.publishing.raw_lines import RawLines
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged import Staged
+from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.merging import MergeSource, iterator_udf
 from batch_transform.spark.staging import input_columns, read_staged
 
-ERROR_TYPE = StructType(
-    [
-        StructField("class", StringType()),
-        StructField("message", StringType()),
-        StructField("job", StringType()),
-        StructField("object", StringType()),
-        StructField("line", LongType()),
-        StructField("rounds", IntegerType()),
-        StructField("evidence", StringType()),
-        StructField("time", TimestampType()),
-    ]
-)
 _ARROW_TYPE = pa.struct(
     [
         ("class", pa.string()),
@@ -47,6 +35,7 @@ _ARROW_TYPE = pa.struct(
         ("time", pa.timestamp("us", tz="UTC")),
     ]
 )
+ERROR_TYPE = spark_schema(_ARROW_TYPE)
 
 
 def dead_letters(

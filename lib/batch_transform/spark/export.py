@@ -33,13 +33,13 @@ from batch_transform.core.sending.cutting import Cutter, CuttingRules, Piece
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
+from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.staging import read_staged
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
 _PUTS_AT_ONCE = 8
 _SMALL_OBJECT_BYTES = 1_000_000
-_SPANS_DDL = "start long, stop long, lane string, object string, bytes long, largest long, etag string"
 
 
 def export(
@@ -66,7 +66,7 @@ def export(
     """
     exported = (
         records(read_staged(spark, staged), rule, framing)
-        .mapInArrow(_ObjectWriter(rules, framing, target, connect), _SPANS_DDL)
+        .mapInArrow(_ObjectWriter(rules, framing, target, connect), spark_schema(EXPORT_SCHEMA))
         .toPandas()
     )
     return without_history(pa.Table.from_pandas(exported, schema=EXPORT_SCHEMA, preserve_index=False))

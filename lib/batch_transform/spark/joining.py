@@ -21,6 +21,7 @@ from batch_transform.core.own_names import OUTCOME, free, place_name
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.staged import Staged
+from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.merging import ORIGIN_TYPE, iterator_udf, outcome_type
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.settings import WHOLE_FILES
@@ -28,7 +29,6 @@ from batch_transform.spark.staging import read_staged
 
 # Columns of a leaf that say where a prediction comes from, in the order of ORIGIN_TYPE.
 _ORIGIN = ("job", "object", "at")
-_PLACES_DDL = "start long, stop long, line long, job string, object string, at string"
 _TEXT = StructType([StructField("text", StringType())])
 
 
@@ -67,7 +67,7 @@ def with_outcomes_joined(
 def _numbered_lines(
     spark: SparkSession, scored: pa.Table, output_path: Callable[[str, str], str], form: AnswerForm
 ) -> DataFrame:
-    places = spark.createDataFrame(scored.to_pylist(), _PLACES_DDL)
+    places = spark.createDataFrame(scored.to_pylist(), spark_schema(scored.schema))
     outputs = sorted({(row["job"], row["object"]) for row in scored.select(["job", "object"]).to_pylist()})
     # `text` alone also splits at a lone \r; `.option("wholetext", ...)` is ignored.
     texts = spark.read.options(**WHOLE_FILES).text([output_path(job, name) for job, name in outputs], wholetext=True)

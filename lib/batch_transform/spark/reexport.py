@@ -19,14 +19,13 @@ from batch_transform.core.sending.sizing import task_count
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
+from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.export import records
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.staging import read_staged
 
 _TASKS = 64
 _LINES = pa.schema([("object", pa.string()), ("number", pa.int64()), ("line", pa.binary())])
-_LINES_DDL = "object string, number long, line binary"
-_MADE_DDL = "object string, rows long, bytes long, largest long, etag string"
 
 
 def export_again(
@@ -53,10 +52,10 @@ def export_again(
     """
     made = (
         records(read_staged(spark, staged, files_of(staged, orders)), rule, framing)
-        .mapInArrow(_Chosen(layers(orders)), _LINES_DDL)
+        .mapInArrow(_Chosen(layers(orders)), spark_schema(_LINES))
         .repartition(task_count(orders.num_rows, _TASKS), "object")
         .sortWithinPartitions("object", "number")
-        .mapInArrow(_Writer(framing, target, connect), _MADE_DDL)
+        .mapInArrow(_Writer(framing, target, connect), spark_schema(MADE_SCHEMA))
         .toPandas()
     )
     return pa.Table.from_pandas(made, schema=MADE_SCHEMA, preserve_index=False)

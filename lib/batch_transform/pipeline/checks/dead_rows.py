@@ -28,6 +28,7 @@ from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
+from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.settings import READER_OPTIONS
@@ -103,9 +104,9 @@ def _dead_leaves(state: RunState, ledger: Ledger) -> pa.Table | None:
 def _of_staged(spark: SparkSession, state: RunState, dead: pa.Table) -> DataFrame | None:
     """The staged rows that are dead; None where they are gone."""
     assert state.staged is not None
-    starts, stops = dead["start"].to_pylist(), dead["stop"].to_pylist()
-    ranges = spark.createDataFrame(list(zip(starts, stops, strict=True)), "first long, stop long")
-    numbers = ranges.select(F.explode(F.expr("sequence(first, stop - 1)")).alias("number"))
+    spans = dead.select(["start", "stop"])
+    ranges = spark.createDataFrame(spans.to_pylist(), spark_schema(spans.schema))
+    numbers = ranges.select(F.explode(F.expr("sequence(start, stop - 1)")).alias("number"))
     try:
         rows = read_staged(spark, state.staged, files_with_dead_rows(state.staged, dead))
         columns = input_columns(rows)
