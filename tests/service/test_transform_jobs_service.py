@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 from batch_transform.aws.access import AwsAccess
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.sending.planning import Throughput
-from batch_transform.core.sending.request import transform_request
+from batch_transform.core.sending.request import job_settings
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -54,12 +54,12 @@ def jobs(access, client):
 
 
 @pytest.fixture
-def request_():
+def request_(jobs):
     name = f"run-{uuid.uuid4().hex[:10]}-r1-s0-a1"
     where = S3Uri("bucket", "work/r")
     throughput = Throughput(6, 16)
     listed, output = where.join("m.json"), where.join("output", name)
-    return transform_request(name, CONFIG, "application/jsonlines", listed, output, throughput)
+    return jobs.request(job_settings(name, CONFIG, "application/jsonlines", listed, output, throughput))
 
 
 def test_a_job_is_created_as_it_was_asked_for(jobs, client, request_):

@@ -16,6 +16,7 @@ from typing import Any
 
 from batch_transform.core.isolation.data_log import JobLogs, LogEntry
 from batch_transform.core.object_store import ObjectNotFound
+from batch_transform.core.sending.request import JobSettings, transform_request
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.failures import NotNow
@@ -83,6 +84,9 @@ class MemoryService:
         for name in ("looked", "stopped", "job_faults", "refusals", "requests", "sent", "answered", "_jobs", "_logs"):
             setattr(twin, name, copy.copy(getattr(self, name)))
         return twin
+
+    def request(self, job: JobSettings) -> dict[str, Any]:
+        return transform_request(job)
 
     def create(self, request: dict[str, Any]) -> None:
         refusal = self.refusals.popleft() if self.refusals else None

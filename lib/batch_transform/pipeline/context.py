@@ -21,6 +21,7 @@ from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.publication import Kind, TreeFile
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.sending.request import JobSettings
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.locations import open_tree
@@ -125,6 +126,9 @@ class DataLogs(Protocol):
 
 class Jobs(Protocol):
     """Amazon SageMaker, as far as transform jobs go."""
+
+    def request(self, job: JobSettings) -> dict[str, Any]:
+        """Returns the request of a job that is planned, for the ledger to hold and `create` to send."""
 
     def create(self, request: dict[str, Any]) -> None:
         """Creates the job of a recorded request, or finds that it is there already."""

@@ -1,8 +1,7 @@
-"""Transform jobs of Amazon SageMaker: create by the SDK's `Transformer`, describe and stop by name."""
+"""Transform jobs of Amazon SageMaker: create of a recorded request, describe and stop by name."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.sending.request import differences
+from batch_transform.core.sending.request import JobSettings, differences
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.visible import visible
 from batch_transform.sagemaker.failures import failure_of, is_refused, service_errors, words_of
+from batch_transform.sagemaker.transformer import built_request
 
 # The service's words for a job that it never heard of, and for one that has ended (transform_emulator/FACTS.md, 1).
 _NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
@@ -52,6 +52,10 @@ class TransformJobs:
         except BotoCoreError as err:
             raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
 
+    def request(self, job: JobSettings) -> dict[str, Any]:
+        """Returns the request of a job that is planned, for the ledger to hold and `create` to send."""
+        return built_request(job, self._session)
+
     def create(self, request: dict[str, Any]) -> None:
         """Creates the job of a recorded request, or finds that it is there already.
 
@@ -63,7 +67,7 @@ class TransformJobs:
         """
         name = request["TransformJobName"]
         try:
-            self._transform(request)
+            self._client.create_transform_job(**request)
         except ClientError as err:
             if err.response["Error"]["Code"] not in ("ResourceInUse", "ResourceInUseException"):
                 raise failure_of("CreateTransformJob", name, err) from err
@@ -71,49 +75,6 @@ class TransformJobs:
                 raise failure_of("CreateTransformJob", name, err) from err
         except BotoCoreError as err:
             raise failure_of("CreateTransformJob", name, err) from err
-
-    def _transform(self, request: dict[str, Any]) -> None:
-        # Imported where it is used: it takes over two seconds and pulls scipy and paramiko.
-        from sagemaker.core.helper.session_helper import Session
-        from sagemaker.core.transformer import Transformer
-
-        logging.getLogger("sagemaker").setLevel(logging.WARNING)
-        exact = _ExactClient(self._client, request)
-        # An empty configuration: the defaults files of the SDK must not add to a recorded request.
-        session = Session(boto_session=self._session, sagemaker_client=exact, sagemaker_config={})
-        source, output = request["TransformInput"], request["TransformOutput"]
-        resources = request["TransformResources"]
-        transformer = Transformer(
-            model_name=request["ModelName"],
-            instance_count=resources["InstanceCount"],
-            instance_type=resources["InstanceType"],
-            strategy=request.get("BatchStrategy"),
-            assemble_with=output.get("AssembleWith"),
-            output_path=output["S3OutputPath"],
-            output_kms_key=output.get("KmsKeyId"),
-            accept=output.get("Accept"),
-            max_concurrent_transforms=request.get("MaxConcurrentTransforms"),
-            max_payload=request.get("MaxPayloadInMB"),
-            tags=request.get("Tags"),
-            env=request.get("Environment"),
-            volume_kms_key=resources.get("VolumeKmsKeyId"),
-            sagemaker_session=session,
-        )
-        data, processing = source["DataSource"]["S3DataSource"], request.get("DataProcessing", {})
-        transformer.transform(
-            data["S3Uri"],
-            data_type=data["S3DataType"],
-            content_type=source.get("ContentType"),
-            compression_type=source.get("CompressionType"),
-            split_type=source.get("SplitType"),
-            job_name=request["TransformJobName"],
-            input_filter=processing.get("InputFilter"),
-            output_filter=processing.get("OutputFilter"),
-            join_source=processing.get("JoinSource"),
-            model_client_config=request.get("ModelClientConfig"),
-            wait=False,
-            logs=False,
-        )
 
     def is_there(self, request: dict[str, Any]) -> bool:
         """Returns whether the service knows the job of a recorded request.
@@ -190,24 +151,3 @@ def _status_of(name: str, described: dict[str, Any]) -> JobStatus:
         return JobStatus.parse(described["TransformJobStatus"])
     except ValueError as err:
         raise ServiceFailure(f"{name}: {err}") from err
-
-
-class _ExactClient:
-    """A SageMaker client that creates the recorded job and no other, whatever defaults the SDK would add."""
-
-    def __init__(self, client: Any, request: dict[str, Any]) -> None:
-        self._client = client
-        self._request = request
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def create_transform_job(self, **request: Any) -> Any:
-        """Returns the service's answer to the recorded request.
-
-        Raises:
-            ServiceFailure: the SDK made another request of it.
-        """
-        if changed := differences(self._request, request):
-            raise ServiceFailure(f"the SageMaker SDK changed the request in {', '.join(changed)}; nothing was created")
-        return self._client.create_transform_job(**self._request)

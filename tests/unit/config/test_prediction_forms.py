@@ -12,7 +12,7 @@ from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, JSON_
 from batch_transform.core.predictions.records_path import EACH
 from batch_transform.core.sending.object_rules import headroom
 from batch_transform.core.sending.planning import Throughput, plan_lanes
-from batch_transform.core.sending.request import transform_request
+from batch_transform.core.sending.request import job_settings, transform_request
 from batch_transform.core.uris import S3Uri
 from support.aws_shapes import CREATE
 from support.core_tables import span, spans
@@ -134,7 +134,8 @@ def test_filters_and_join_are_in_a_request_that_botocore_accepts():
     config = build({**JOIN, "input_filter": "$.features", "output_filter": "$['id','SageMakerOutput']"})
     where = S3Uri.parse("s3://bucket/x")
     document = config.to_document()
-    request = transform_request("j", document, config.record.media_type, where, where, Throughput(6, 16))
+    job = job_settings("j", document, config.record.media_type, where, where, Throughput(6, 16))
+    request = transform_request(job)
     validate_parameters(request, CREATE)
     assert request["DataProcessing"] == {
         "InputFilter": "$.features",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ from batch_transform.core.naming import spread
 from batch_transform.core.sending.instance_types import instance_types
 from batch_transform.core.sending.planning import Throughput
 from batch_transform.core.uris import S3Uri
+
+MANIFEST = "ManifestFile"  # S3DataType
 
 
 def manifest(inputs: S3Uri, names: Iterable[str]) -> bytes:
@@ -38,7 +41,56 @@ def sent_names(spans: pa.Table, controls: Sequence[str]) -> list[str]:
     return spread(names) if len(names) > spans.num_rows else names
 
 
-def transform_request(
+@dataclass(frozen=True)
+class JobSettings:
+    """What a transform job is asked for, under the names of the SDK's `Transformer`; None is left unsaid.
+
+    Attributes:
+        name: TransformJobName.
+        data: the manifest's URI.
+        output_path: of this job alone: jobs that share one overwrite each other.
+        env: Environment; empty: none.
+    """
+
+    name: str
+    model_name: str
+    data: str
+    output_path: str
+    instance_type: str
+    instance_count: int
+    content_type: str
+    split_type: str
+    assemble_with: str
+    invocations_timeout_seconds: int
+    strategy: str | None = None
+    max_payload: int | None = None
+    max_concurrent_transforms: int | None = None
+    invocations_max_retries: int | None = None
+    compression_type: str | None = None
+    accept: str | None = None
+    input_filter: str | None = None
+    output_filter: str | None = None
+    join_source: str | None = None
+    output_kms_key: str | None = None
+    volume_kms_key: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def model_client_config(self) -> dict[str, Any]:
+        """ModelClientConfig, which the SDK takes as it is."""
+        return _given(
+            InvocationsTimeoutInSeconds=self.invocations_timeout_seconds,
+            InvocationsMaxRetries=self.invocations_max_retries,
+        )
+
+    @property
+    def tag_list(self) -> list[dict[str, str]] | None:
+        """Tags as the service takes them; None: there are none."""
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()] or None
+
+
+def job_settings(
     name: str,
     config: Mapping[str, Any],
     content_type: str,
@@ -46,63 +98,82 @@ def transform_request(
     output: S3Uri,
     limits: Throughput,
     instance_type: str | None = None,
-) -> dict[str, Any]:
-    """Returns the whole request, without the keys that are left to the service or to the container.
+) -> JobSettings:
+    """Returns what a run's job is asked for.
 
     Args:
         name: TransformJobName.
         config: the run's configuration document.
         content_type: of the records.
         manifest_uri: lists the input objects.
-        output: S3OutputPath, of this job alone: jobs that share one overwrite each other.
+        output: S3OutputPath, of this job alone.
         limits: payload and concurrency.
         instance_type: of those that are configured; None: the first.
     """
     transform = config["transform"]
-    processing = _processing(transform)
-    whole = transform["split"] == WHOLE
-    request = {
-        "TransformJobName": name,
-        "ModelName": config["model"]["name"],
-        "MaxPayloadInMB": limits.max_payload_mb,
-        "MaxConcurrentTransforms": limits.max_concurrent_transforms,
-        # "To enable the batch strategy, you must set SplitType to Line, RecordIO, or TFRecord" (botocore).
-        "BatchStrategy": None if whole else transform["strategy"],
-        "ModelClientConfig": _given(
-            InvocationsTimeoutInSeconds=transform["invocations_timeout_seconds"],
-            InvocationsMaxRetries=transform["invocations_max_retries"],
-        ),
-        "Environment": dict(transform["environment"]) or None,
-        "TransformInput": _given(
-            DataSource={"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": str(manifest_uri)}},
-            ContentType=content_type,
-            SplitType=transform["split"],
-            CompressionType="Gzip" if config["record"].get("compression") == GZIP else None,
-        ),
+    filters = transform.get("input_filter"), transform.get("output_filter")
+    joins = transform.get("join_source") == "input"
+    # With filters and the join, records and answers are of one type (transform_emulator/FACTS.md, 2.4).
+    accept = content_type if joins or any(filters) else None
+    return JobSettings(
+        name=name,
+        model_name=config["model"]["name"],
+        data=str(manifest_uri),
+        output_path=str(output),
+        instance_type=instance_type or instance_types(config)[0],
+        instance_count=transform["instance_count"],
+        content_type=content_type,
+        split_type=transform["split"],
         # With SplitType Line and one answer line for each record, assembling by line keeps one line for each row. An
         # object that is one request has one answer, and nothing to assemble.
-        "TransformOutput": _given(
-            S3OutputPath=str(output),
-            Accept=transform["accept"] or (content_type if processing else None),
-            AssembleWith=transform["split"],
-            KmsKeyId=transform["output_kms_key"],
-        ),
-        "DataProcessing": processing,
-        "TransformResources": _given(
-            InstanceType=instance_type or instance_types(config)[0],
-            InstanceCount=transform["instance_count"],
-            VolumeKmsKeyId=transform["volume_kms_key"],
-        ),
-        "Tags": [{"Key": key, "Value": value} for key, value in transform["tags"].items()] or None,
-    }
-    return _given(**request)
+        assemble_with=transform["split"],
+        invocations_timeout_seconds=transform["invocations_timeout_seconds"],
+        # "To enable the batch strategy, you must set SplitType to Line, RecordIO, or TFRecord" (botocore).
+        strategy=None if transform["split"] == WHOLE else transform["strategy"],
+        max_payload=limits.max_payload_mb,
+        max_concurrent_transforms=limits.max_concurrent_transforms,
+        invocations_max_retries=transform["invocations_max_retries"],
+        compression_type="Gzip" if config["record"].get("compression") == GZIP else None,
+        accept=transform["accept"] or accept,
+        input_filter=filters[0],
+        output_filter=filters[1],
+        join_source="Input" if joins else None,
+        output_kms_key=transform["output_kms_key"],
+        volume_kms_key=transform["volume_kms_key"],
+        env=dict(transform["environment"]),
+        tags=dict(transform["tags"]),
+    )
 
 
-def _processing(transform: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The filters and the join, with which records and answers are of one type (transform_emulator/FACTS.md, 2.4)."""
-    joins = "Input" if transform.get("join_source") == "input" else None
-    filters = {"InputFilter": transform.get("input_filter"), "OutputFilter": transform.get("output_filter")}
-    return _given(**filters, JoinSource=joins) or None
+def transform_request(job: JobSettings) -> dict[str, Any]:
+    """Returns the whole CreateTransformJob request, the same that `sagemaker.transformer` has the SDK build."""
+    processing = _given(InputFilter=job.input_filter, OutputFilter=job.output_filter, JoinSource=job.join_source)
+    return _given(
+        TransformJobName=job.name,
+        ModelName=job.model_name,
+        MaxPayloadInMB=job.max_payload,
+        MaxConcurrentTransforms=job.max_concurrent_transforms,
+        BatchStrategy=job.strategy,
+        ModelClientConfig=job.model_client_config,
+        Environment=dict(job.env) or None,
+        TransformInput=_given(
+            DataSource={"S3DataSource": {"S3DataType": MANIFEST, "S3Uri": job.data}},
+            ContentType=job.content_type,
+            SplitType=job.split_type,
+            CompressionType=job.compression_type,
+        ),
+        TransformOutput=_given(
+            S3OutputPath=job.output_path,
+            Accept=job.accept,
+            AssembleWith=job.assemble_with,
+            KmsKeyId=job.output_kms_key,
+        ),
+        DataProcessing=processing or None,
+        TransformResources=_given(
+            InstanceType=job.instance_type, InstanceCount=job.instance_count, VolumeKmsKeyId=job.volume_kms_key
+        ),
+        Tags=job.tag_list,
+    )
 
 
 def _given(**values: Any) -> dict[str, Any]:

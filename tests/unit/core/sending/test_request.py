@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.sending.planning import Throughput
-from batch_transform.core.sending.request import differences, manifest, transform_request
+from batch_transform.core.sending.request import differences, job_settings, manifest, transform_request
 from batch_transform.core.uris import S3Uri
 from support.aws_shapes import CREATE
 
@@ -56,7 +56,8 @@ SIX_BY_SIXTEEN = Throughput(6, 16)
 def request(transform=None, limits=SIX_BY_SIXTEEN, record=None):
     where = S3Uri.parse("s3://bucket/ws/r")
     listed, output = where.join("manifests", "m.json"), where.join("output", "job")
-    return transform_request("job-1", document(transform, record), "application/jsonlines", listed, output, limits)
+    settings = document(transform, record)
+    return transform_request(job_settings("job-1", settings, "application/jsonlines", listed, output, limits))
 
 
 @given(TRANSFORMS, LIMITS)

@@ -22,7 +22,7 @@ from batch_transform.core.sending.instance_types import chosen_type, lacks_in_a_
 from batch_transform.core.sending.load_relief import helped, lanes_under_load
 from batch_transform.core.sending.object_rules import headroom
 from batch_transform.core.sending.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
-from batch_transform.core.sending.request import manifest, sent_names, transform_request
+from batch_transform.core.sending.request import job_settings, manifest, sent_names
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
@@ -136,4 +136,5 @@ def _request(
     document = json.loads(json.dumps(ctx.config.to_document()))
     limits, document["transform"] = helped(lane.throughput, document["transform"], is_helped=is_helped)
     output = ctx.places.outputs.join(name)
-    return transform_request(name, document, ctx.config.record.media_type, listed, output, limits, kind)
+    settings = job_settings(name, document, ctx.config.record.media_type, listed, output, limits, kind)
+    return ctx.jobs.request(settings)

@@ -1,0 +1,87 @@
+"""The request of a planned job, built by the `Transformer` of the SageMaker SDK where that is installed.
+
+It is built once, by the driver: the ledger holds it, and whoever creates the job sends it as it is recorded, with the
+SDK or without.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.sending.request import MANIFEST, JobSettings, differences, transform_request
+
+# The SDK's defaults files must not add to what a run file says. A session that is given an empty dict reads them; once
+# it is there it takes one, as any other is checked against a schema at each look: a second for each job.
+_NO_DEFAULTS = {"SchemaVersion": "1.0"}
+
+
+def built_request(job: JobSettings, session: Any) -> dict[str, Any]:
+    """Returns the CreateTransformJob request of a job; where the SDK is not installed, the equal one without it.
+
+    Args:
+        job: as it is planned.
+        session: boto3's, of the run; nothing is asked of AWS.
+
+    Raises:
+        ConfigurationError: the SDK leaves out or alters what was asked for, as another version of it might.
+    """
+    plain = transform_request(job)
+    try:
+        # Imported where it is used: it takes ten times as long as boto3, and pulls scipy and paramiko.
+        from sagemaker.core.helper.session_helper import Session
+        from sagemaker.core.transformer import Transformer
+    except ImportError:
+        return plain
+    logging.getLogger("sagemaker").setLevel(logging.WARNING)
+    kept = _RequestKeeper()
+    sdk = Session(boto_session=session, sagemaker_client=kept, sagemaker_config=_NO_DEFAULTS)
+    sdk.sagemaker_config = {}
+    transformer = Transformer(
+        model_name=job.model_name,
+        instance_count=job.instance_count,
+        instance_type=job.instance_type,
+        strategy=job.strategy,
+        assemble_with=job.assemble_with,
+        output_path=job.output_path,
+        output_kms_key=job.output_kms_key,
+        accept=job.accept,
+        max_concurrent_transforms=job.max_concurrent_transforms,
+        max_payload=job.max_payload,
+        tags=job.tag_list,
+        env=dict(job.env) or None,
+        volume_kms_key=job.volume_kms_key,
+        sagemaker_session=sdk,
+    )
+    transformer.transform(
+        job.data,
+        data_type=MANIFEST,
+        content_type=job.content_type,
+        compression_type=job.compression_type,
+        split_type=job.split_type,
+        job_name=job.name,
+        input_filter=job.input_filter,
+        output_filter=job.output_filter,
+        join_source=job.join_source,
+        model_client_config=job.model_client_config,
+        wait=False,
+        logs=False,
+    )
+    if changed := differences(plain, kept.request):
+        raise ConfigurationError(
+            f"sagemaker-core: its Transformer changed the request in {', '.join(changed)}; no job was created. Install "
+            "a version that the extra `sagemaker` allows, or none: the request is then built without it"
+        )
+    return kept.request
+
+
+class _RequestKeeper:
+    """The SageMaker client of a `Transformer` that is to build a request and to create nothing."""
+
+    def __init__(self) -> None:
+        self.request: dict[str, Any] = {}
+
+    def create_transform_job(self, **request: Any) -> None:
+        """Keeps the request."""
+        self.request = request
