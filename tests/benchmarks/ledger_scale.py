@@ -28,9 +28,9 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
 from batch_transform.core.isolation.failures import ErrorClass, Failure  # noqa: E402
-from batch_transform.core.isolation.judged import JudgedJob  # noqa: E402
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA  # noqa: E402
 from batch_transform.core.isolation.reconciling import reconcile  # noqa: E402
+from batch_transform.core.isolation.trials import JudgedJob  # noqa: E402
 from batch_transform.core.isolation.verdicts import Evidence, judge  # noqa: E402
 from batch_transform.core.object_store import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
 from batch_transform.core.predictions.counting import OUTPUT_SCHEMA  # noqa: E402

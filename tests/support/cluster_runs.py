@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from batch_transform.core.isolation.try_verdicts import names_of
+from batch_transform.core.isolation.verdict_rows import names_of
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state.fold import fold

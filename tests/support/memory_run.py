@@ -22,8 +22,9 @@ from batch_transform.core.naming import object_name
 from batch_transform.core.predictions.answers import Answers
 from batch_transform.core.predictions.counting import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.lines import Lines, lines_of
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.stored_schema import encode_schema
+from batch_transform.core.predictions.types import encode_schema
 from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from batch_transform.core.publishing.publication import Kind
 from batch_transform.core.resuming.mending import MADE_SCHEMA
@@ -59,13 +60,13 @@ _REMEMBERED_BYTES = 200
 class RememberingReader(PredictionReader):
     """A run has thousands of outputs of a row each, and many are the same: what was read once is known."""
 
-    def read(self, block: bytes) -> Answers:
-        return _read_once(self, block) if len(block) <= _REMEMBERED_BYTES else super().read(block)
+    def read_lines(self, lines: Lines) -> Answers:
+        return _read_once(self, lines.block) if len(lines.block) <= _REMEMBERED_BYTES else super().read_lines(lines)
 
 
 @lru_cache(1 << 16)
 def _read_once(reader: RememberingReader, block: bytes) -> Answers:
-    return PredictionReader.read(reader, block)
+    return PredictionReader.read_lines(reader, lines_of(block))
 
 
 READER = RememberingReader(pa.schema([("echo", pa.int64())]))

@@ -1,10 +1,11 @@
-"""Names that must be unique, legal and recomputable from what the ledger records."""
+"""Names: of jobs and objects, which must be unique, legal and recomputable from the ledger; of files that hold data."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from batch_transform.core.limits import MAX_JOB_NAME_CHARACTERS
 from batch_transform.core.spans import OVERSIZE, STANDARD
@@ -84,3 +85,37 @@ def spread(names: Iterable[str]) -> list[str]:
 
 def _digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
+
+
+MARKER = re.compile(r"_batch_transform-[^/]+\.json")
+# Parquet's summary files; Spark no longer writes them, but a reader that finds old ones believes them.
+SUMMARIES = frozenset({"_metadata", "_common_metadata"})
+
+
+def is_data_file(name: str) -> bool:
+    """Returns whether Spark reads the file, given its name below the root.
+
+    The rule is Spark's `HadoopFSUtils.shouldFilterOutPathName`: no part of the path begins with "." or with "_"
+    (unless it holds "=", as a partition may), and no copy in progress.
+    """
+    return not any(_hidden(part) for part in name.split("/"))
+
+
+def _hidden(part: str) -> bool:
+    return part.startswith(".") or (part.startswith("_") and "=" not in part) or part.endswith("._COPYING_")
+
+
+def is_leftover(name: str) -> bool:
+    """Returns whether the file, no data itself, describes data files that an overwrite removes."""
+    return bool(MARKER.fullmatch(name)) or name.rpartition("/")[2] in SUMMARIES
+
+
+def partition_of(name: str) -> str:
+    """Returns the partition's path, as it is spelled: "a=1/b=2" for "a=1/b=2/part-0.parquet", "" without one."""
+    return name.rpartition("/")[0]
+
+
+def partition_columns(name: str) -> tuple[str, ...]:
+    """Returns the partition columns of a data file in their order: ("a", "b") for "a=1/b=2/part-0.parquet"."""
+    parts = partition_of(name).split("/")
+    return tuple(unquote(part.partition("=")[0]) for part in parts if "=" in part)

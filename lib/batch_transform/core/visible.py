@@ -1,7 +1,8 @@
-"""Foreign text as a person can see it: what a model, a service or Spark said may hold characters that nobody sees."""
+"""What is shown of foreign text, and how: a model, a service or Spark may say what nobody sees, or should see."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # They lay out a text, and are seen by what they do.
@@ -27,3 +28,7 @@ def _is_unseen(character: str) -> bool:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode() if character != "\r" else "\\r"
+
+
+# The names of settings that hold one; their values look like anything.
+SECRET = re.compile("secret|password|token", re.IGNORECASE)

@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType, TimestampNTZType
 
 from batch_transform.core.errors import ConfigurationError, GateRefused
-from batch_transform.core.filenames import is_data_file
+from batch_transform.core.naming import is_data_file
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.publishing.publication import Mode
 from batch_transform.outputs.column_types import type_differences

@@ -18,7 +18,7 @@ from batch_transform.config.transform import Transform
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.lease import DEFAULT_TTL_SECONDS
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.stored_schema import decode_schema
+from batch_transform.core.predictions.types import decode_schema
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.config.runfile import check_run_id
-from batch_transform.core.filenames import is_data_file
-from batch_transform.core.naming import NONCE_CHARACTERS, OBJECT_NAME, control_name, job_name, object_name, slug
+from batch_transform.core.naming import (
+    NONCE_CHARACTERS,
+    OBJECT_NAME,
+    control_name,
+    is_data_file,
+    job_name,
+    object_name,
+    slug,
+)
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 NAME = botocore.session.get_session().get_service_model("sagemaker").shape_for("TransformJobName").metadata

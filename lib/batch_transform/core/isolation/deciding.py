@@ -14,9 +14,8 @@ from typing import TypedDict
 
 from batch_transform.core.framing import WHOLE
 from batch_transform.core.isolation.failures import ErrorClass, Failure, Remedy
-from batch_transform.core.isolation.judged import JudgedJob
-from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.trials import Trials
+from batch_transform.core.isolation.open_spans import Move
+from batch_transform.core.isolation.trials import JudgedJob, Trials
 from batch_transform.core.limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 from batch_transform.core.run_state import TIMEOUT
 from batch_transform.core.spans import Span

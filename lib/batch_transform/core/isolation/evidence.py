@@ -21,11 +21,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 # The chance to give up any good row of a run.
 CHANCE = 1e-6
 # Two tries at least: that a row was tried but once says nothing of how often others fail that were tried but once.
 LEAST_TRIES = 2
+# A row that needs more says that the model is flaky rather than that the row is bad.
+MAX_TRIES = 50
 # Rows are first tried alone in the first round, in a probe, after a split, or cut out of an answered object: in each of
 # so many rounds at most the chance is shared by the rows that were tried alone by then.
 ROUNDS_ALONE = 6
@@ -131,3 +134,21 @@ def _until_failure(requests: int, share: float) -> float:
         return 1.0
     none = math.exp(requests * math.log1p(-share))
     return max(1.0, (1 - none * (1 + requests * share)) / (share * (1 - none)))
+
+
+@lru_cache(maxsize=4096)
+def tries_for(weight: float, run: Rate, good: float, controls: int) -> int | None:
+    """Returns how many failures in one job weigh so much; None: more than MAX_TRIES.
+
+    Args:
+        weight: that is still needed.
+        run: how often good requests failed so far; they are taken to fail as often in that job.
+        good: other rows of the job that are tried as often, and are good.
+        controls: of the job.
+    """
+    for tries in range(1, MAX_TRIES + 1):
+        seen = controls + good * tries
+        job = Rate(run.share * seen, seen)
+        if min(-tries * math.log((run + job).bound), weight_in_job(tries, job)) >= weight:
+            return tries
+    return None

@@ -1,10 +1,12 @@
-"""Spans that a round has left open, for a later one; as columns, and as the rows of them."""
+"""Spans that a round has left open, for a later one, and what becomes of them; as columns, and as their rows. Pure."""
 
 from __future__ import annotations
 
+from enum import Enum
+
 import pyarrow as pa
 
-from batch_transform.core.isolation.moves import Move
+from batch_transform.core.errors import GateRefused
 from batch_transform.core.spans import SPAN_SCHEMA, Span, conformed
 
 # A span that is not settled, what is done with it next (AGAIN or SPLIT), and why it failed last.
@@ -51,3 +53,31 @@ def again(spans: pa.Table) -> pa.Table:
     """Returns spans that no job has sent yet (SPAN_SCHEMA), whose rows were settled before, as open ones."""
     moves = pa.array([Move.AGAIN.value] * spans.num_rows, pa.string())
     return conformed(spans.append_column("move", moves), OPEN_SCHEMA)
+
+
+class Move(str, Enum):
+    """One of three ways on.
+
+    | move | of | to |
+    |---|---|---|
+    | again | transient with attempts left; one row, evidence not yet enough; another payload fits | sent as it is |
+    | split | more than one row, not transient | cut into parts that tile it |
+    | bury | one row that has failed alone so often that no good one would (`evidence`) | a dead leaf |
+
+    An output that counted and is gone, or a dead row that a person asks for, is `again` as well, as long as nothing is
+    published. A span that stays failed when the attempts are spent ends the run with exit code 4.
+    """
+
+    AGAIN = "again"
+    SPLIT = "split"
+    BURY = "bury"
+
+    def of(self, rows: int) -> Move:
+        """Returns the move, of a span of `rows` rows.
+
+        Raises:
+            GateRefused: so many rows are not buried, or so few not split: good rows would be given up.
+        """
+        if (self is Move.BURY and rows != 1) or (self is Move.SPLIT and rows < 2):
+            raise GateRefused(f"a span of {rows} rows cannot be: {self.value}")
+        return self

@@ -12,12 +12,9 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.deciding import Decision, decide
 from batch_transform.core.isolation.failures import ErrorClass, Failure
-from batch_transform.core.isolation.judged import JudgedJob
-from batch_transform.core.isolation.misread import misread_answers, unread_answers
-from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, OpenSpan, opened
-from batch_transform.core.isolation.round_stops import broken_model, foreign_stops
-from batch_transform.core.isolation.trials import Trials, trials
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan, opened
+from batch_transform.core.isolation.round_stops import broken_model, foreign_stops, misread_answers, unread_answers
+from batch_transform.core.isolation.trials import JudgedJob, Trials, trials
 from batch_transform.core.isolation.trying import flaky, most_repeats
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED, Leaf, Verdict, leaf_of
 from batch_transform.core.spans import SPAN_SCHEMA, Exported, Span, conformed

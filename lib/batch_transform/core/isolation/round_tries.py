@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, weight_needed
+from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, tries_for, weight_needed
 from batch_transform.core.isolation.failures import ErrorClass, Remedy
-from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.open_spans import OpenSpan
-from batch_transform.core.isolation.trying import Chosen, at_once, choose, most_repeats, tries_for
+from batch_transform.core.isolation.open_spans import Move, OpenSpan
+from batch_transform.core.isolation.trying import Chosen, at_once, choose, most_repeats
 
 # What a span becomes: rows, and as how many objects they are sent; 0: not in this round.
 Pieces = list[tuple[int, int]]

@@ -14,8 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.moves import Move
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, OpenSpan
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan
 from batch_transform.core.isolation.reconciling import PROBE_ROWS
 from batch_transform.core.isolation.round_tries import (
     Known,

@@ -12,13 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
-from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, weight_in_job
+from batch_transform.core.isolation.evidence import LEAST_TRIES, MAX_TRIES, Rate, tries_for
 from batch_transform.core.isolation.splitting import Costs
 
-# A row that needs more says that the model is flaky rather than that the row is bad.
-MAX_TRIES = 50
 # So many repeats of rows sent alone are paid for in any run, and as many as it has rows.
 FREE_REPEATS = 10_000
 COSTS = Costs()
@@ -33,24 +30,6 @@ class Chosen:
 
     tries: int
     controls: int
-
-
-@lru_cache(maxsize=4096)
-def tries_for(weight: float, run: Rate, good: float, controls: int) -> int | None:
-    """Returns how many failures in one job weigh so much; None: more than MAX_TRIES.
-
-    Args:
-        weight: that is still needed.
-        run: how often good requests failed so far; they are taken to fail as often in that job.
-        good: other rows of the job that are tried as often, and are good.
-        controls: of the job.
-    """
-    for tries in range(1, MAX_TRIES + 1):
-        seen = controls + good * tries
-        job = Rate(run.share * seen, seen)
-        if min(-tries * math.log((run + job).bound), weight_in_job(tries, job)) >= weight:
-            return tries
-    return None
 
 
 def choose(rows: int, weight: float, run: Rate, good: float, *, has_controls: bool) -> Chosen | None:

@@ -19,8 +19,17 @@ from batch_transform.core.isolation.failures import (
     of_missing_output,
     of_shape,
 )
-from batch_transform.core.isolation.try_verdicts import names_of, together
-from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED, VERDICT_SCHEMA, Leaf, Verdict
+from batch_transform.core.isolation.verdict_rows import (
+    DEAD,
+    FAILED,
+    LEAF_SCHEMA,
+    SCORED,
+    VERDICT_SCHEMA,
+    Leaf,
+    Verdict,
+    names_of,
+    together,
+)
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.predictions.counting import OutputCount, UnreadableLines
 from batch_transform.core.run_state import JobRecord

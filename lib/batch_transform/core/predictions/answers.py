@@ -44,36 +44,29 @@ class Answers:
 
 
 class Run(NamedTuple):
-    """Lines `[start, stop)` that were all read (reason "") or all refused for one reason."""
+    """Lines `[start, stop)` that were all refused for one reason."""
 
     start: int
     stop: int
-    readable: bool
     reason: str
 
 
-def readable_runs(total_lines: int, unreadable: Iterable[Unreadable]) -> list[Run]:
-    """Returns the fewest runs that tile `[0, total_lines)`, each of readable lines or of one reason.
+def unreadable_runs(unreadable: Iterable[Unreadable]) -> list[Run]:
+    """Returns the fewest runs of lines, each of one reason, that hold these lines and no other.
 
     Args:
-        total_lines: lines in all.
         unreadable: in ascending order of line.
 
     Raises:
-        ValueError: the lines are not in ascending order within `[0, total_lines)`.
+        ValueError: the lines are not in ascending order.
     """
     runs: list[Run] = []
-    stop = 0
     for place in unreadable:
-        if not stop <= place.line < total_lines:
-            raise ValueError(f"unreadable line {place.line} is out of order, or beyond {total_lines} lines")
-        if place.line > stop:
-            runs.append(Run(stop, place.line, True, ""))
-        stop = place.line + 1
-        if runs and runs[-1][1:] == (place.line, False, place.reason):
-            runs[-1] = runs[-1]._replace(stop=stop)
+        stop = runs[-1].stop if runs else 0
+        if place.line < stop:
+            raise ValueError(f"unreadable line {place.line} is out of order")
+        if runs and (stop, runs[-1].reason) == (place.line, place.reason):
+            runs[-1] = runs[-1]._replace(stop=stop + 1)
         else:
-            runs.append(Run(place.line, stop, False, place.reason))
-    if stop < total_lines:
-        runs.append(Run(stop, total_lines, True, ""))
+            runs.append(Run(place.line, place.line + 1, place.reason))
     return runs

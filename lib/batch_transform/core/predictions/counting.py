@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.naming import rows_named
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.answers import Answers, Unreadable, readable_runs
+from batch_transform.core.predictions.answers import Answers, Unreadable, unreadable_runs
 from batch_transform.core.predictions.json_stream import NotUnpacked
-from batch_transform.core.predictions.lines import blocks, count
+from batch_transform.core.predictions.lines import blank_lines, blocks, lines_of
 from batch_transform.core.predictions.reader import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
 from batch_transform.core.predictions.recognition import recognised
 from batch_transform.core.uris import S3Uri
@@ -115,7 +115,6 @@ def count_output(
     except NotUnpacked as err:
         found.shape = str(err)
     _look_again(store, output, reader, found)
-    runs = [run for run in readable_runs(found.lines, found.unreadable) if not run.readable]
     return {
         "object": output.object,
         "etag": output.etag,
@@ -128,7 +127,7 @@ def count_output(
                 "reason": run.reason,
                 "placeholder": run.reason == PLACEHOLDER_REASON,
             }
-            for run in runs
+            for run in unreadable_runs(found.unreadable)
         ],
         "wrong_key": found.wrong_key,
         "shape": found.shape,
@@ -159,13 +158,14 @@ def _count(
         records = store.open_stream(key.inputs.join(output.object)).chunks
         keys = _Keys(key, reader, key.framing.unpacked(records))
     for block in blocks(chunks, BLOCK_BYTES):
-        counted, answers = count([block]), reader.read(block)
+        lines = lines_of(block)
+        answers = reader.read_lines(lines)
         found.unreadable += [place.moved(found.lines) for place in answers.unreadable]
         if keys:
             keys.compare(answers)
             found.wrong_key = keys.first_wrong
-        found.lines += counted.lines
-        found.blank += counted.blank_lines
+        found.lines += len(answers.values)
+        found.blank += int(np.count_nonzero(blank_lines(lines)))
 
 
 def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionReader, found: _Found) -> None:
@@ -173,11 +173,9 @@ def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionRead
     rows = rows_named(output.object)
     as_many = found.lines == rows and not found.blank and found.shape is None
     # All of it unreadable, it may be in another form as well, such as a number on each line.
-    if (
-        rows is None
-        or reader.form.is_joined
-        or (as_many and (len(found.unreadable) < rows or found.unreadable[0].reason == PLACEHOLDER_REASON))
-    ):
+    if as_many and (len(found.unreadable) < found.lines or found.unreadable[0].reason == PLACEHOLDER_REASON):
+        return
+    if rows is None or reader.form.is_joined:
         return
     seen = recognised(lambda: store.open_stream(output.uri, output.etag).chunks, reader, rows, as_many=as_many)
     if seen is None:

@@ -6,14 +6,11 @@ so that line i is the prediction of row start + i whatever the container writes.
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
-from batch_transform.core.predictions.json_stream import NotUnpacked, unpack
-from batch_transform.core.predictions.lines import blank_lines, blocks, lines_of, without_marks
+from batch_transform.core.predictions.json_stream import unpack
+from batch_transform.core.predictions.lines import in_utf8, joined, without_blank, without_marks
 from batch_transform.core.predictions.records_path import Steps
 from batch_transform.core.predictions.wrapping import unwrap
 
@@ -21,11 +18,6 @@ JSON_LINES, JSON, CSV, TEXT = "jsonlines", "json", "csv", "text"
 FORMATS = (JSON_LINES, JSON, CSV, TEXT)
 # The service puts a model's answer there when it joins input and output (transform_emulator/FACTS.md, 2.4).
 JOINED_FIELD = "SageMakerOutput"
-
-_BLOCK_BYTES = 1024 * 1024
-_SPACES = (b"\n", b"\r", b" ", b"\t", b"\x0b", b"\x0c")
-# No line of a block is blank in which none of these is.
-_BLANK_BEGINS = tuple(b"\n" + space for space in _SPACES)
 
 
 @dataclass(frozen=True)
@@ -72,54 +64,14 @@ class AnswerForm:
         Raises:
             NotUnpacked: while it is drawn, at the first document that is not as `steps` say; or it is no UTF-8.
         """
-        chunks = _in_utf8(chunks)
+        chunks = in_utf8(chunks)
         if self.is_wrapped:
             chunks = unwrap(chunks)
-        chunks = _joined(unpack(chunks, self.steps)) if self.is_unpacked else without_marks(chunks)
+        chunks = joined(unpack(chunks, self.steps)) if self.is_unpacked else without_marks(chunks)
         if self.separator:
             old = self.separator.encode()
             chunks = (chunk.replace(old, b"\n") for chunk in chunks)
-        return _without_blank(chunks) if self.skips_blank else chunks
+        return without_blank(chunks) if self.skips_blank else chunks
 
 
 PLAIN = AnswerForm()
-
-
-def _in_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    held = b""
-    drawn = iter(chunks)
-    for chunk in drawn:
-        held += chunk
-        if len(held) >= len(codecs.BOM_UTF16):
-            break
-    if held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise NotUnpacked("the output is in UTF-16 (or UTF-32), as its byte order mark says; answers must be UTF-8")
-    if held:
-        yield held
-    yield from drawn
-
-
-def _joined(predictions: Iterable[str]) -> Iterator[bytes]:
-    held: list[str] = []
-    size = 0
-    for text in predictions:
-        held.append(text)
-        size += len(text)
-        if size >= _BLOCK_BYTES:
-            yield ("\n".join(held) + "\n").encode()
-            held, size = [], 0
-    if held:
-        yield ("\n".join(held) + "\n").encode()
-
-
-def _without_blank(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for block in blocks(chunks, _BLOCK_BYTES):
-        if not any(mark in block for mark in _BLANK_BEGINS) and block[:1] not in _SPACES:
-            yield block
-            continue
-        lines = lines_of(block)
-        blank = blank_lines(lines)
-        if not blank.any():
-            yield block
-        elif not np.all(blank):
-            yield bytes(lines.where(~blank).text())

@@ -6,12 +6,15 @@ its `\\r` on the line. Bytes after the last `\\n` are a line too; an empty strea
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from batch_transform.core.predictions.json_stream import NotUnpacked
 
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -20,6 +23,10 @@ NEWLINE = ord("\n")
 MARK = b"\xef\xbb\xbf"  # of byte order, in UTF-8
 _LINE_AND_MARK = b"\n" + MARK
 _MARKS = re.compile(b"\n(?:" + MARK + b")+")
+_BLOCK_BYTES = 1024 * 1024
+_SPACES = (b"\n", b"\r", b" ", b"\t", b"\x0b", b"\x0c")
+# No line of a block is blank in which none of these is.
+_BLANK_BEGINS = tuple(b"\n" + space for space in _SPACES)
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,53 @@ def _half_mark(data: bytes, *, begins: bool) -> bytes:
         if data.endswith(b"\n" + half) or (begins and data == half):
             return half
     return b""
+
+
+def in_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields the stream as it is.
+
+    Raises:
+        NotUnpacked: it begins with the byte order mark of another encoding.
+    """
+    held = b""
+    drawn = iter(chunks)
+    for chunk in drawn:
+        held += chunk
+        if len(held) >= len(codecs.BOM_UTF16):
+            break
+    if held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise NotUnpacked("the output is in UTF-16 (or UTF-32), as its byte order mark says; answers must be UTF-8")
+    if held:
+        yield held
+    yield from drawn
+
+
+def joined(predictions: Iterable[str]) -> Iterator[bytes]:
+    """Yields predictions as a stream with one on each line."""
+    held: list[str] = []
+    size = 0
+    for text in predictions:
+        held.append(text)
+        size += len(text)
+        if size >= _BLOCK_BYTES:
+            yield ("\n".join(held) + "\n").encode()
+            held, size = [], 0
+    if held:
+        yield ("\n".join(held) + "\n").encode()
+
+
+def without_blank(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields the stream without its blank lines."""
+    for block in blocks(chunks, _BLOCK_BYTES):
+        if not any(mark in block for mark in _BLANK_BEGINS) and block[:1] not in _SPACES:
+            yield block
+            continue
+        lines = lines_of(block)
+        blank = blank_lines(lines)
+        if not blank.any():
+            yield block
+        elif not np.all(blank):
+            yield bytes(lines.where(~blank).text())
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,10 @@ class PredictionReader:
         Args:
             block: whole lines, each with its newline; the last may have none. Less than 2 GiB.
         """
-        lines = lines_of(block)
+        return self.read_lines(lines_of(block))
+
+    def read_lines(self, lines: Lines) -> Answers:
+        """Returns what lines hold, one value for each."""
         if not len(lines):
             return Answers(pa.array([], self.type))
         part = self._part(lines)

@@ -1,8 +1,10 @@
-"""The Arrow types a prediction may have."""
+"""The Arrow types a prediction may have, and its schema as a ledger keeps it: who counts needs no Spark."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -58,6 +60,7 @@ def may_be_blank(schema: pa.Schema | None, form: AnswerForm) -> bool:
     return form.format in (CSV, TEXT) and len(schema) == 1 and bool(pt.is_string(schema.types[0]))
 
 
+@lru_cache(maxsize=256)
 def fast_type(kind: pa.DataType) -> pa.DataType | None:
     """Returns the type to read with pyarrow's JSON reader and to cast to `kind` then; None if it cannot.
 
@@ -115,3 +118,17 @@ def _map_types(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) 
     if pt.is_map(kind):
         return pa.map_(kind.key_type, _map_types(kind.item_type, change))
     return change(kind)
+
+
+def encode_schema(schema: pa.Schema | None) -> str:
+    """Returns a schema in Arrow's IPC format, in base64; '' for none, where each answer is one string."""
+    return base64.b64encode(schema.serialize().to_pybytes()).decode() if schema is not None else ""
+
+
+def decode_schema(text: str) -> pa.Schema | None:
+    """Returns the schema that `encode_schema` wrote.
+
+    Raises:
+        ValueError: it is none (pyarrow.ArrowInvalid is one, too).
+    """
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text, validate=True))) if text else None

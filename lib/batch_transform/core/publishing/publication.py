@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
-from batch_transform.core.filenames import is_data_file, is_leftover, partition_columns, partition_of
+from batch_transform.core.naming import is_data_file, is_leftover, partition_columns, partition_of
 
 Kind = Literal["result", "dead_letter"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

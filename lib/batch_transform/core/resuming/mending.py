@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.failures import ErrorClass
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
-from batch_transform.core.isolation.try_verdicts import names_of
-from batch_transform.core.isolation.verdict_rows import FAILED, VERDICT_SCHEMA
+from batch_transform.core.isolation.verdict_rows import FAILED, VERDICT_SCHEMA, names_of
 from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.naming import object_name, original_name
 from batch_transform.core.resuming.committing import unscored

@@ -10,7 +10,7 @@ from typing import Any
 from batch_transform.core.errors import RunStopped
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.naming import NONCE_CHARACTERS
-from batch_transform.core.predictions.stored_schema import decode_schema, encode_schema
+from batch_transform.core.predictions.types import decode_schema, encode_schema
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.resuming.replanning import goes_back
 from batch_transform.core.resuming.retrying import check_retry

@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import Part, StepKind
-from batch_transform.core.predictions.stored_schema import decode_schema
+from batch_transform.core.predictions.types import decode_schema
 from batch_transform.core.run_state import INTERRUPTED, RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.decide import next_action

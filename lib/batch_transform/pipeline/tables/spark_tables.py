@@ -15,10 +15,10 @@ from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import ServiceFailure, first_line
-from batch_transform.core.filenames import is_data_file
 from batch_transform.core.framing import framing_of
+from batch_transform.core.naming import is_data_file
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.stored_schema import encode_schema
+from batch_transform.core.predictions.types import encode_schema
 from batch_transform.core.publishing.publication import Kind
 from batch_transform.core.resuming.committing import dead, dead_letter_commits
 from batch_transform.core.run_state import RunState

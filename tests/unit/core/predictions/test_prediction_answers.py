@@ -9,41 +9,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.predictions.answers import MOST_REASON_CHARACTERS, Run, Unreadable, readable_runs
+from batch_transform.core.predictions.answers import MOST_REASON_CHARACTERS, Run, Unreadable, unreadable_runs
 from batch_transform.core.predictions.reader import PredictionReader
 
 
-@given(st.integers(0, 30), st.dictionaries(st.integers(0, 29), st.sampled_from("ab")))
-def test_runs_tile_the_lines_and_say_of_each_what_came_of_it(total: int, reasons: dict[int, str]):
-    reasons = {line: reason for line, reason in reasons.items() if line < total}
-    runs = readable_runs(total, [Unreadable(line, reasons[line]) for line in sorted(reasons)])
-    told = [(run.readable, run.reason) for run in runs for _ in range(run.start, run.stop)]
-    assert told == [(line not in reasons, reasons.get(line, "")) for line in range(total)]
-    assert [run.start for run in runs] == [0, *(run.stop for run in runs)][: len(runs)]
+@given(st.dictionaries(st.integers(0, 29), st.sampled_from("ab")))
+def test_runs_hold_each_refused_line_with_its_reason_and_no_other(reasons: dict[int, str]):
+    runs = unreadable_runs(Unreadable(line, reasons[line]) for line in sorted(reasons))
+    assert {line: run.reason for run in runs for line in range(run.start, run.stop)} == reasons
 
 
 @given(st.dictionaries(st.integers(0, 29), st.sampled_from("ab")))
 def test_runs_are_as_few_as_can_be(reasons: dict[int, str]):
-    runs = readable_runs(30, [Unreadable(line, reasons[line]) for line in sorted(reasons)])
-    assert all(a[2:] != b[2:] for a, b in itertools.pairwise(runs))
+    runs = unreadable_runs(Unreadable(line, reasons[line]) for line in sorted(reasons))
+    assert all(a[1:] != (b.start, b.reason) for a, b in itertools.pairwise(runs))
 
 
-def test_runs_of_an_empty_object_are_none():
-    assert readable_runs(0, []) == []
-
-
-def test_a_run_of_unreadable_lines_is_one_run():
-    assert readable_runs(4, [Unreadable(1, "x"), Unreadable(2, "x")]) == [
-        Run(0, 1, True, ""),
-        Run(1, 3, False, "x"),
-        Run(3, 4, True, ""),
+def test_lines_that_were_refused_one_after_another_are_one_run():
+    assert unreadable_runs([Unreadable(1, "x"), Unreadable(2, "x"), Unreadable(3, "y")]) == [
+        Run(1, 3, "x"),
+        Run(3, 4, "y"),
     ]
 
 
-@pytest.mark.parametrize("places", [[1, 0], [1, 1], [5], [-1]])
-def test_places_out_of_order_or_range_are_refused(places: list[int]):
+@pytest.mark.parametrize("places", [[1, 0], [1, 1], [-1]])
+def test_places_out_of_order_are_refused(places: list[int]):
     with pytest.raises(ValueError, match="unreadable line"):
-        readable_runs(5, [Unreadable(line, "x") for line in places])
+        unreadable_runs([Unreadable(line, "x") for line in places])
 
 
 def test_a_reason_is_bounded_in_length():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.predictions.inference import infer_schema
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.stored_schema import decode_schema, encode_schema
+from batch_transform.core.predictions.types import decode_schema, encode_schema
 
 
 def inferred(*values):

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.isolation.try_verdicts import names_of
-from batch_transform.core.isolation.verdict_rows import SCORED
+from batch_transform.core.isolation.verdict_rows import SCORED, names_of
 from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.own_names import PROVENANCE
@@ -21,7 +20,7 @@ from batch_transform.core.predictions.inference import MOST_LINES, Inferred, inf
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.lines import Lines, blocks, lines_of
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.stored_schema import encode_schema
+from batch_transform.core.predictions.types import encode_schema
 from batch_transform.core.resuming.mending import in_objects
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed

@@ -18,8 +18,7 @@ from batch_transform.core.isolation.trials import known_so_far
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.naming import job_name
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
-from batch_transform.core.sending.instance_types import chosen_type, lacks_in_a_row
-from batch_transform.core.sending.load_relief import helped, lanes_under_load
+from batch_transform.core.sending.instance_types import chosen_type, helped, lacks_in_a_row, lanes_under_load
 from batch_transform.core.sending.object_rules import headroom
 from batch_transform.core.sending.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
 from batch_transform.core.sending.request import job_settings, manifest, sent_names

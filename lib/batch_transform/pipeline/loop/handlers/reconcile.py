@@ -13,10 +13,9 @@ from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.data_log import JobLogs
 from batch_transform.core.isolation.diagnosis import by_class, sentence
 from batch_transform.core.isolation.failures import ErrorClass
-from batch_transform.core.isolation.judged import JudgedJob
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.reconciling import reconcile
-from batch_transform.core.isolation.trials import is_evidence
+from batch_transform.core.isolation.trials import JudgedJob, is_evidence
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
 from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state
 from batch_transform.core.ledger import StepKind
