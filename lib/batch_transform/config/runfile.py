@@ -71,6 +71,13 @@ class RunConfig(Section):
     # What becomes of the run's folder, but for its ledger and reports, once the result is published.
     workspace_retention: Annotated[Literal["keep", "delete"], PlainValidator(one_of("keep", "delete"))] = "keep"
 
+    @property
+    def row_expressions(self) -> str:
+        """The user's own that are computed over the input's rows, in brackets; Spark does not always say which."""
+        given = (("input.where", self.input.where if self.input else None), ("record.sql", self.record.sql))
+        told = "; ".join(f"{key}: {sql}" for key, sql in given if sql)
+        return f" ({told})" if told else ""
+
     @field_validator("run_id")
     @classmethod
     def _named_outside_the_emulator(cls, run_id: str | None, info: ValidationInfo) -> str | None:

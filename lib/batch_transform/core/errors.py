@@ -158,11 +158,3 @@ class StopRequested(Interrupted):
 def fault_lines(err: BaseException) -> list[str]:
     """Returns what a report says of an error: each fault of a configuration, else its words."""
     return list(err.faults) if isinstance(err, ConfigurationError) else [str(err)]
-
-
-def first_line(err: BaseException) -> str:
-    """Returns an error of Spark's without its plan and its stack."""
-    head, _, rest = str(err).strip().partition("\n")
-    # py4j names the object that it called; what went wrong stands in the next line.
-    called = head.startswith("An error occurred while calling")
-    return visible(rest.partition("\n")[0].lstrip(": ") if called else head)

@@ -18,8 +18,10 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.causes import cause_of
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import quoted
+from batch_transform.core.stack_texts import of_error
 from batch_transform.outputs.column_types import type_differences
 from batch_transform.outputs.delta import SPARK_ERRORS, DeltaOutput, describe, save, writer_options
 from batch_transform.outputs.text_lengths import length_rules
@@ -78,13 +80,13 @@ def _refusal(spark: SparkSession, output: DeltaOutput, schema: StructType) -> st
         try:
             spark.table(output.name).where(output.replace_where).schema  # noqa: B018 - Connect analyses when asked
         except SPARK_ERRORS as err:
-            return f"output.replace_where: {first_line(err)}"
+            return f"output.replace_where: {cause_of(of_error(err)).words}"
         output = replace(output, mode="append", replace_where=None)
     mark = f"not a failure: batch_transform asks what {uuid.uuid4().hex} would refuse"
     try:
         save(_uncomputable(spark, schema, mark), output, writer_options(output, "probe", mark))
     except SPARK_ERRORS as err:
-        return None if mark in str(err) else first_line(err)
+        return None if mark in str(err) else cause_of(of_error(err)).words
     return None
 
 

@@ -1,11 +1,19 @@
-"""What Spark raises when a query fails.
+"""What Spark raises when a query fails, and what becomes of that: one place for all that open, stage and compute.
 
-PySpark translates some of the JVM's exceptions and hands on the others.
+PySpark translates some of the JVM's exceptions and hands on the others. Which may pass is the core's to say
+(`core.causes`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pyspark.errors import PySparkException
+
+from batch_transform.core.causes import Outlook, cause_of
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
+from batch_transform.spark.chains import chain_of
 
 SPARK_ERRORS: tuple[type[Exception], ...] = (PySparkException,)
 try:
@@ -14,3 +22,29 @@ except ImportError:  # a client of Spark Connect, which has no JVM beside it
     pass
 else:
     SPARK_ERRORS = (PySparkException, Py4JJavaError)
+
+
+def failure_of(err: BaseException, what: str) -> BatchTransformError:
+    """Returns a ConfigurationError for what cannot become right by itself, else a ServiceFailure.
+
+    Args:
+        err: of Spark's.
+        what: failed, as the run file calls it.
+    """
+    found = cause_of(chain_of(err))
+    kind = ConfigurationError if found.outlook is Outlook.FINAL else ServiceFailure
+    return kind(f"{what}: {found.words}")
+
+
+@contextmanager
+def told_as(what: str) -> Iterator[None]:
+    """Raises what Spark raises in the block as `failure_of`; not as its cause, as a shown stack would quote rows.
+
+    Raises:
+        ConfigurationError: trying again does not help.
+        ServiceFailure: it may.
+    """
+    try:
+        yield
+    except SPARK_ERRORS as err:
+        raise failure_of(err, what) from None

@@ -13,10 +13,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
-from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import COMPUTED, OTHERS, PROVENANCE, free, place_name
 from batch_transform.core.predictions.form import PLAIN, AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.spark.chains import said
 from batch_transform.spark.settings import session_settings
 
 RAW_PREDICTION = StructType([StructField("prediction", StringType())])
@@ -109,8 +110,10 @@ def _arrow_schema(struct: StructType) -> pa.Schema:
 def _parsed(spark: SparkSession, ddl: str) -> StructType:
     try:
         struct: StructType = spark.createDataFrame([], ddl).schema
-    except (PySparkException, TypeError, ValueError) as err:
-        raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {first_line(err)}") from err
+    except PySparkException as err:
+        raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {said(err)}") from err
+    except (TypeError, ValueError) as err:
+        raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {err}") from err
     return StructType([type(field)(field.name, field.dataType, True) for field in struct.fields])
 
 
@@ -133,7 +136,7 @@ def _value_of(spark: SparkSession, struct: StructType, expression: str) -> Struc
         if _type_in_place(spark, struct, expression) != schema[0].dataType:
             return f"{expression}: has a *; name the fields"
     except PySparkException as err:
-        return f"{expression}: {first_line(err)}; the fields are {struct.simpleString()}"
+        return f"{expression}: {said(err)}; the fields are {struct.simpleString()}"
     return StructField(schema[0].name, schema[0].dataType)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
+from batch_transform.spark.chains import said
+from batch_transform.spark.failures import SPARK_ERRORS
 
 
 def check_workers_reach(spark: SparkSession, uri: S3Uri, connect: Callable[[], ObjectStore]) -> None:
@@ -22,10 +23,9 @@ def check_workers_reach(spark: SparkSession, uri: S3Uri, connect: Callable[[], O
     """
     try:
         spark.range(1).mapInArrow(_Probe(uri, connect), "id long").collect()
-    except PySparkException as err:
-        cause = [line for line in str(err).split("\n") if "Error" in line or "Failure" in line][-1:]
+    except SPARK_ERRORS as err:
         raise ConfigurationError(
-            f"workspace: Python workers cannot put and get {uri}: {' '.join(cause) or type(err).__name__}. They need "
+            f"workspace: Python workers cannot put and get {uri}: {said(err)}. They need "
             "network access to S3 and the credentials of the default chain (an instance profile or environment "
             "variables); Databricks' serverless compute gives neither, a job cluster with an instance profile does"
         ) from err

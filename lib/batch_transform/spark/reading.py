@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
-from batch_transform.core.errors import ConfigurationError, first_line
 from batch_transform.core.own_names import PROVENANCE, comparable, file_metadata, twins
 from batch_transform.core.sending.sizing import is_large
 from batch_transform.core.source_identity import FileVersion
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.failures import SPARK_ERRORS, failure_of, told_as
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.rendering import is_case_sensitive
 from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, effective
@@ -28,13 +26,11 @@ def read_input(
 
     Raises:
         ConfigurationError: it is missing, cannot be read, or the condition is none on its columns.
+        ServiceFailure: it cannot be read now.
     """
-    name = table or path
-    try:
+    with told_as(f"input: {table or path} cannot be read"):
         df = spark.read.table(table) if table else spark.read.format(format).options(**options).load(path)
         df.schema  # noqa: B018 - Connect analyses only when it is asked
-    except PySparkException as err:
-        raise ConfigurationError(f"input: {name} cannot be read: {first_line(err)}") from err
     return filtered(df, where)
 
 
@@ -44,11 +40,9 @@ def filtered(df: DataFrame, where: str | None) -> DataFrame:
     Raises:
         ConfigurationError: the condition is none on its columns.
     """
-    try:
+    with told_as(f"input.where: {where}"):
         chosen = df.where(where) if where else df
         chosen.schema  # noqa: B018
-    except PySparkException as err:
-        raise ConfigurationError(f"input.where: {where}: {first_line(err)}") from err
     return chosen
 
 
@@ -64,7 +58,7 @@ def file_versions(df: DataFrame) -> list[FileVersion] | None:
     try:
         told = df.select(name, size, modified)
         found = told.groupBy("name", "size", "modified").agg(F.count(F.lit(1)).alias("rows")).collect()
-    except PySparkException:
+    except SPARK_ERRORS:
         return None
     return [FileVersion(r["name"], r["size"], r["modified"], r["rows"]) for r in found]
 
@@ -155,6 +149,4 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
             spark.read.format(format).load(path).schema  # noqa: B018 - Connect analyses only when it is asked
     except SPARK_ERRORS as err:
-        raise ConfigurationError(
-            f"input: a {format} table of its columns cannot be written: {first_line(err)}"
-        ) from err
+        raise failure_of(err, f"input: a {format} table of its columns cannot be written") from None

@@ -13,8 +13,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType
 
-from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free, quoted
+from batch_transform.spark.chains import said
 from batch_transform.spark.csv_records import CsvField, csv_faults, csv_fields, csv_header, csv_line, csv_row_fault
 from batch_transform.spark.iso_dates import formats_by_old_calendar, iso_dates, iso_kind
 from batch_transform.spark.rendering import JSON_OPTIONS, is_case_sensitive, unsendable_types
@@ -190,7 +191,7 @@ def _kind_of(spark: SparkSession, schema: StructType, sql: str) -> DataType:
         tried = spark.createDataFrame([], schema).select("*", F.struct(F.expr(sql).alias(RECORD)).alias(RECORD))
         struct = tried.schema.fields[-1].dataType
     except PySparkException as err:
-        raise ConfigurationError(f"record.sql: {sql}: {first_line(err)}") from err
+        raise ConfigurationError(f"record.sql: {sql}: {said(err)}") from None
     assert isinstance(struct, StructType)
     return struct.fields[0].dataType
 

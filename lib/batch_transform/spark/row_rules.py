@@ -9,8 +9,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import quoted
+from batch_transform.spark.chains import said
 from batch_transform.spark.failures import SPARK_ERRORS
 
 
@@ -46,7 +47,7 @@ def check_rows(rows: DataFrame, rules: Sequence[RowRule]) -> None:
     try:
         (found,) = rows.agg(*counts).collect()
     except SPARK_ERRORS as err:
-        raise ConfigurationError(f"output: a rule of the table cannot be computed: {first_line(err)}") from err
+        raise ConfigurationError(f"output: a rule of the table cannot be computed: {said(err)}") from None
     faults = [
         f"{found[f'rows_{index}']:,} rows cannot be published: {rule.told}; the first is row "
         f"{found[f'first_{index}']} (of the staged rows). Leave them out with input.where, or change the output"

@@ -161,6 +161,16 @@ def effective(spark: SparkSession, key: str) -> str | None:
         return None
 
 
+def known(spark: SparkSession, key: str) -> str | None:
+    """Returns what is set; None where nothing is, or where a platform shows its users no such setting."""
+    try:
+        return spark.conf.get(key, None)
+    except PySparkException as err:
+        if is_unavailable(err):
+            return None
+        raise
+
+
 def is_unavailable(error: PySparkException) -> bool:
     """Returns whether a platform refuses a setting because its users may not have it."""
     return "CONFIG_NOT_AVAILABLE" in str(error)

@@ -16,7 +16,7 @@ from batch_transform.core.staged import Staged
 from batch_transform.spark.explaining import explained
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.reading import file_versions
-from batch_transform.spark.settings import session_settings
+from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.staging import input_columns, read_staged
 
 # Above it files go by their names alone; a writer of tables gives each a name of its own.
@@ -45,7 +45,7 @@ def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> Source
         return None
     spark = df.sparkSession
     is_connect = ".connect." in type(df).__module__
-    application = spark.conf.get("spark.app.id", None)
+    application = known(spark, "spark.app.id")
     session = f"{application}/{os.getpid()}" if application else None
     engine = f"{spark.version}{' Connect' if is_connect else ''}"
     return SourceIdentity(engine, session, hash, plan, SourceFiles.of(files, exact=exact) if files else None)

@@ -12,14 +12,16 @@ from contextlib import contextmanager
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from batch_transform.core.errors import ServiceFailure, first_line
+from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.staged import Staged
+from batch_transform.spark.chains import said
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import (
     KEPT_SETTINGS,
     OWN_SETTINGS,
     effective,
     is_unavailable,
+    known,
     put_back,
     session_settings,
 )
@@ -111,7 +113,7 @@ def _change(spark: SparkSession, key: str, value: str | None, before: dict[str, 
         if value is None and is_unavailable(err):
             return
         raise ServiceFailure(
-            f"{key} was {value} when the rows were staged, and this session does not take it: {first_line(err)}; "
+            f"{key} was {value} when the rows were staged, and this session does not take it: {said(err)}; "
             "resume the run in a session that does, or start a new run"
         ) from err
 
@@ -123,14 +125,5 @@ def _set_now(spark: SparkSession) -> dict[str, str]:
         named = {row["key"] for row in spark.sql("SET").collect()} & own
     except PySparkException:  # a platform that does not list them
         named = set(own)
-    found = {key: _explicit(spark, key) for key in sorted(named)}
+    found = {key: known(spark, key) for key in sorted(named)}
     return {key: value for key, value in found.items() if value is not None}
-
-
-def _explicit(spark: SparkSession, key: str) -> str | None:
-    try:
-        return spark.conf.get(key, None)
-    except PySparkException as err:
-        if is_unavailable(err):
-            return None
-        raise

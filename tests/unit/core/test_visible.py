@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.errors import ConfigurationError, ServiceFailure, first_line
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.events import Event
 from batch_transform.core.isolation.data_log import parse
 from batch_transform.core.publishing.raw_lines import RawLines
@@ -45,7 +45,6 @@ def test_evidence_and_messages_are_escaped():
     assert entry["o.jsonl"].evidence == "\\ufeffBad HTTP\n\\x1b[31mno"
     assert str(ServiceFailure(f"job: {MARK}")) == r"job: \ufeff"
     assert ConfigurationError([f"column {MARK}", "b"]).faults == (r"column \ufeff", "b")
-    assert first_line(ValueError(f"{MARK}x\ny")) == r"\ufeffx"
 
 
 def test_progress_is_escaped(capsys):

@@ -171,9 +171,10 @@ def of_log_entry(entry: LogEntry) -> Failure:
         return Failure(error_class, words, entry.evidence)
     for words, error_class in _HEADLINES:
         if words in entry.headline:
-            return Failure(error_class, entry.headline, entry.evidence)
-    # Words that nobody has written down yet: whoever is at fault, a row is not given up for them unconfirmed.
-    return Failure(ErrorClass.MODEL_ERROR, entry.headline[:200], entry.evidence)
+            return Failure(error_class, words, entry.evidence)
+    # Words that nobody has written down yet: whoever is at fault, a row is not given up for them unconfirmed. They may
+    # be the model's: lines come late or never, and a body whose headline is missing would be taken for one.
+    return Failure(ErrorClass.MODEL_ERROR, "the data log has no headline that is known", entry.evidence)
 
 
 def _of_status(status: int) -> ErrorClass:

@@ -31,9 +31,12 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass
 class _Seen:
-    """What the values at one place of the sample were."""
+    """What the values at one place of the sample were; `objects` of them, with `most` members the largest."""
 
     kinds: set[str] = field(default_factory=set)
+    objects: int = 0
+    most: int = 0
+    holders: int = 0
     members: dict[str, _Seen] = field(default_factory=dict)
     element: _Seen | None = None
 
@@ -78,7 +81,8 @@ def infer_schema(lines: Iterable[bytes], *, bare: bool = True) -> Inferred | Non
         bare: whether values that are no objects are predictions as well; if not, they are passed over too.
 
     Raises:
-        ServiceFailure: a field has values of two kinds, or a name that no table takes; or none has a value at all.
+        ServiceFailure: a field has values of two kinds, or a name that no table takes; or none has a value at all;
+            or the names of the fields are values.
     """
     root, values = _Seen(), 0
     for line in lines:
@@ -119,8 +123,11 @@ def _see(seen: _Seen, value: object) -> None:
         return
     seen.kinds.add(_kind(value))
     if isinstance(value, dict):
+        seen.objects, seen.most = seen.objects + 1, max(seen.most, len(value))
         for name, item in value.items():
-            _see(seen.members.setdefault(name, _Seen()), item)
+            member = seen.members.setdefault(name, _Seen())
+            member.holders += 1
+            _see(member, item)
     elif isinstance(value, list):
         seen.element = seen.element or _Seen()
         for item in value:
@@ -137,6 +144,7 @@ def _kind(value: object) -> str:
 
 def _fields(seen: _Seen, path: str, left_out: list[str]) -> list[tuple[str, _Type]]:
     found = []
+    _check_no_keys(seen, path)
     _check_names(seen, path)
     for name, member in seen.members.items():
         kind = _type(member, join_path(path, name), left_out)
@@ -145,6 +153,20 @@ def _fields(seen: _Seen, path: str, left_out: list[str]) -> list[tuple[str, _Typ
         else:
             found.append((name, kind))
     return found
+
+
+def _check_no_keys(seen: _Seen, path: str) -> None:
+    """Names that differ from object to object are values, as where a model answers `{"<customer>": 0.3}`.
+
+    They would become columns, and be told wherever the schema is: none of them is shown.
+    """
+    others = all(member.holders == 1 for member in seen.members.values())
+    if seen.objects > 1 and seen.members and (others or len(seen.members) > 2 * seen.most):
+        raise ServiceFailure(
+            f"prediction.schema: infer: {path or 'the predictions'} have {len(seen.members)} names of fields in "
+            f"{seen.objects} objects of at most {seen.most}: they look like values, and no table has a column for "
+            "each; give a schema"
+        )
 
 
 def _check_names(seen: _Seen, path: str) -> None:

@@ -31,7 +31,7 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
 from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.settings import READER_OPTIONS
+from batch_transform.spark.settings import READER_OPTIONS, known
 from batch_transform.spark.staging import input_columns, read_staged, staged_schema
 from batch_transform.spark.user_session import zone_of
 
@@ -123,7 +123,7 @@ def _of_table(
     assert state.staged is not None
     kind = FrameConfig if state.config.get("input") is None else RunConfig
     config = kind.from_document(state.config)
-    targets = targets_of(config, places_of(config, state.run_id, spark.conf.get("spark.master", None)))
+    targets = targets_of(config, places_of(config, state.run_id, known(spark, "spark.master")))
     error, rows = targets.dead_letter.error_column, _dead_letters(state)
     try:
         if targets.is_delta:

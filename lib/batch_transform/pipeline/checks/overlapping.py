@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input, PathOrTable
-from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.overlap import Place, Relation, place_of, place_of_file, places_read
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.spark.explaining import locations_below_caches
+from batch_transform.spark.failures import SPARK_ERRORS, told_as
 from batch_transform.spark.whole_table import reads_what_is_replaced, table_location
 
 # What a run keeps for itself in its own folder, in which results may lie otherwise.
@@ -171,12 +171,10 @@ class _Input:
             yield f"{met}, and mode: {mode} would delete rows that this run does not read; {_REMEDY}"
 
     def _faults_of_the_plan(self, tables: Iterable[Written]) -> Iterator[str]:
-        try:
+        with told_as(f"input: {self._told} does not tell its files"):
             df = self.reading.df()
             files = [place_of_file(url, os.path.realpath) for url in df.inputFiles()]
             files += [_place(location) for location in locations_below_caches(df)]
-        except PySparkException as err:
-            raise ConfigurationError(f"input: {self._told} does not tell its files: {err}") from err
         for table in tables:
             if table.place is None or all(file.to(table.place) is Relation.APART for file in files):
                 continue
@@ -207,12 +205,17 @@ class _Input:
         return any(map(reads, self._whole(as_told)))
 
     def _whole(self, named: PathOrTable) -> Iterator[DataFrame]:
-        """Yields a table, read without a condition, in each of the spellings that one plan may have of its path."""
+        """Yields a table, read without a condition, in each of the spellings that one plan may have of its path.
+
+        A spelling that Spark cannot read is none that the input's plan could have; nor is a table without rows.
+        """
         if named.table is not None:
-            yield self.spark.read.table(named.table)
+            with suppress(*SPARK_ERRORS):
+                yield self.spark.read.table(named.table)
         path = named.path or ""
         for spelled in dict.fromkeys((self.places.spark_path(path), path, f"{path}/")) if path else ():
-            yield self.spark.read.format(self.targets.output.format).load(spelled)
+            with suppress(*SPARK_ERRORS):
+                yield self.spark.read.format(self.targets.output.format).load(spelled)
 
 
 def _place(location: str) -> Place:

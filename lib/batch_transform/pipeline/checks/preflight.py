@@ -27,7 +27,7 @@ from pyspark.sql.types import (
 )
 
 from batch_transform.config.prediction import PredictionKey
-from batch_transform.core.errors import ConfigurationError, first_line
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.own_names import comparable, free
@@ -42,6 +42,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
 from batch_transform.pipeline.worker_store import WorkerStore
+from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.prediction_columns import PredictionShape
@@ -166,9 +167,9 @@ def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore) -
         spark.read.text([path], wholetext=True).collect()
     except SPARK_ERRORS as err:
         raise ConfigurationError(
-            f"merge: join has Spark read the jobs' outputs, and it cannot read {path}: {first_line(err)}; set merge: "
+            f"merge: join has Spark read the jobs' outputs, and it cannot read {path}: {said(err)}; set merge: "
             "zip (the default, which needs no such file system), or give Spark the file system (hadoop-aws for s3a://)"
-        ) from err
+        ) from None
     finally:
         store.delete([uri])
 

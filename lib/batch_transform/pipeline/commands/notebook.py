@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested, first_line
+from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.publishing.publication import KINDS, Kind, Publication
 from batch_transform.core.publishing.report import run_report
@@ -27,6 +27,7 @@ from batch_transform.pipeline.tables.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
+from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.empty_tables import partitions_last
 from batch_transform.spark.exact_reading import read_exactly
@@ -131,7 +132,7 @@ def _run(driver: Driver) -> RunState:
         driver.interrupt()
         raise
     except SPARK_ERRORS as err:
-        raise ServiceFailure(f"Spark: {first_line(err)}") from err
+        raise ServiceFailure(f"Spark: {said(err)}") from None  # whose stack a notebook would show, with what it quotes
     finally:
         with suppress(BatchTransformError):
             driver.close(report or run_report(driver.state, status, str(driver.ctx.places.run)))

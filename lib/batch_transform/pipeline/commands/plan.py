@@ -15,9 +15,7 @@ from batch_transform.core.errors import (
     BatchTransformError,
     ConfigurationError,
     Interrupted,
-    ServiceFailure,
     fault_lines,
-    first_line,
 )
 from batch_transform.core.estimate.plan_text import plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
@@ -35,9 +33,10 @@ from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.pipeline.world.session import run_session
 from batch_transform.s3.store import S3Store
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.failures import SPARK_ERRORS, failure_of
 from batch_transform.spark.measuring import measure
 from batch_transform.spark.reading import has_large_rows
+from batch_transform.spark.settings import known
 
 
 def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
@@ -50,7 +49,7 @@ def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
         except (BatchTransformError, Interrupted) as err:
             return _end(config, err, handshake)
         except SPARK_ERRORS as err:
-            return _end(config, ServiceFailure(f"Spark: {first_line(err)}"), handshake)
+            return _end(config, failure_of(err, "the input cannot be measured"), handshake)
     return 0
 
 
@@ -92,7 +91,7 @@ def plan(
         ConfigurationError: the input or the record is none, or rows cannot be sent.
     """
     assert config.input is not None
-    places = places_of(config, config.run_id or "plan", spark.conf.get("spark.master", None))
+    places = places_of(config, config.run_id or "plan", known(spark, "spark.master"))
     df = read_source(spark, config.input, places, store).df
     rule = rule_of(spark, df.schema, config)
     asked = Asked.of(config.to_document(), rule.header)

@@ -22,7 +22,6 @@ from batch_transform.core.errors import (
     ServiceFailure,
     StopRequested,
     fault_lines,
-    first_line,
 )
 from batch_transform.core.events import Event
 from batch_transform.core.publishing.report import run_report
@@ -32,6 +31,7 @@ from batch_transform.core.visible import visible
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.interrupts import LEAVE_SECONDS, Interrupts
 from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.spark.chains import is_of_spark, said
 
 _STATUS: Mapping[type[BaseException], RunStatus] = {
     ConfigurationError: RunStatus.REFUSED,
@@ -55,11 +55,34 @@ def tell_terminal(event: Event) -> None:
         sys.stderr.flush()
 
 
+# Python's own errors that quote what they were given, which may be of a row: Arrow's are of both kinds.
+_QUOTING = (ValueError, LookupError)
+
+
 def fault_of_ours(err: BaseException) -> ServiceFailure:
-    """Returns what an error is told as that nobody has named, once its stack is shown; the run can be resumed."""
+    """Returns what an error is told as that nobody has named; the run can be resumed.
+
+    Spark's is told with its cause. Of any other one the stack is shown as well, without the words that may quote a row.
+    """
+    if is_of_spark(err):
+        return ServiceFailure(f"Spark: {said(err)}")
+    words = f"{type(err).__name__}: {_words(err)}"
     with suppress(OSError):  # the pipe to a dead JVM
-        traceback.print_exception(err)
-    return ServiceFailure(f"{type(err).__name__}: {first_line(err)}")
+        sys.stderr.write(f"{''.join(_stacks(err))}{visible(words)}\n")
+    return ServiceFailure(words)
+
+
+def _words(err: BaseException) -> str:
+    if isinstance(err, _QUOTING):
+        return "what it says may quote a row, and is left out"
+    return str(err).partition("\n")[0]
+
+
+def _stacks(err: BaseException) -> list[str]:
+    """The stack of an error, below those of its causes."""
+    before = err.__cause__ or (None if err.__suppress_context__ else err.__context__)
+    beneath = [*_stacks(before), f"{type(before).__name__}, and then:\n"] if before is not None else []
+    return [*beneath, "Traceback (most recent call last):\n", *traceback.format_tb(err.__traceback__)]
 
 
 class Guarded:

@@ -37,7 +37,7 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
-from batch_transform.spark.settings import PATH_TABLES, session_settings
+from batch_transform.spark.settings import PATH_TABLES, known, session_settings
 from batch_transform.spark.user_session import user_session
 
 
@@ -74,7 +74,7 @@ def open_run(
     run_id = config.run_id
     assert run_id is not None
     writer = uuid.uuid4().hex[:12]
-    places = places_of(config, run_id, spark.conf.get("spark.master", None))
+    places = places_of(config, run_id, known(spark, "spark.master"))
     store, connect = S3Store(access.client("s3")), WorkerStore(access)
     jobs = TransformJobs(access.session(), access.client("sagemaker"))
     faults = Faults()

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
-from batch_transform.core.errors import ServiceFailure, first_line
+from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.framing import framing_of
 from batch_transform.core.naming import is_data_file
 from batch_transform.core.object_store import ObjectStore
@@ -35,10 +35,11 @@ from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.s3.ledger import Ledger
+from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
 from batch_transform.spark.export import export
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.failures import SPARK_ERRORS, told_as
 from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
@@ -114,18 +115,20 @@ class SparkTables:
     check_rows: Callable[[Staged], None]
 
     def stage(self) -> Staged:
-        """Returns the input once it is written with row numbers."""
-        source, given = self.source or self.read_again(), self.config.input
-        versions = versions_of(source, given)
+        """Returns the input once it is written with row numbers; refuses one that is broken."""
+        with told_as(f"input: its rows cannot be staged{self.config.row_expressions}"):
+            staged = self._staged(self.source or self.read_again())
+        self.check_rows(staged)
+        return staged
+
+    def _staged(self, source: Source) -> Staged:
+        versions = versions_of(source, self.config.input)
         # Of this call alone: a process may stage twice, where the first files were lost.
         target = f"{self.places.scratch}/staging/{self.writer}/{uuid.uuid4().hex[:8]}"
         settings = tuple(sorted(settings_to_record(self.spark).items()))
         identity = identify(source.df, versions)
         staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))
-        answers = encode_schema(self.shape.reader.schema)
-        staged = replace(staged, answers=answers, settings=settings, source=identity)
-        self.check_rows(staged)
-        return staged
+        return replace(staged, answers=encode_schema(self.shape.reader.schema), settings=settings, source=identity)
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
@@ -177,7 +180,7 @@ class SparkTables:
                     return self._commit_further(state, output)
                 return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
         except SPARK_ERRORS as err:
-            raise ServiceFailure(f"{output.name}: {first_line(err)}") from err
+            raise ServiceFailure(f"{output.name}: {said(err)}") from None
 
     def _commit_further(self, state: RunState, output: DeltaOutput) -> int:
         """The rows of all commits of dead letters, once those are committed that are not in the earlier ones."""

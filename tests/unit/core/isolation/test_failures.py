@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.core.isolation.data_log import LogEntry
+from batch_transform.core.isolation.data_log import LogEntry, parse
 from batch_transform.core.isolation.failures import (
     ErrorClass,
     Failure,
@@ -65,6 +65,15 @@ def test_a_headline_of_the_data_log_has_a_class_and_is_kept(headline, error_clas
     assert (failure.error_class, failure.certain) == (error_class, True)
     assert failure.evidence == f"{headline}\nthe body"
     assert "the body" not in failure.message  # it may hold row data, and messages are told on the terminal
+
+
+@pytest.mark.parametrize("said", ["{row}", "Out of Memory at {row}", "Error: {row}", "ClientError: {row}"])
+def test_a_body_whose_headline_is_missing_is_evidence_and_no_message(said):
+    prefix = "2024-05-01T00:00:00.000:[sagemaker logs]: b/in/o.jsonl: "
+    (entry,) = parse([prefix + said.format(row="ROWVALUE-7731")], "b", "in", {"o.jsonl"}).values()
+    failure = of_log_entry(entry)
+    assert "ROWVALUE-7731" not in failure.message
+    assert "ROWVALUE-7731" in (failure.evidence or "")
 
 
 @pytest.mark.parametrize("reason", [None, "", "ClientError"])

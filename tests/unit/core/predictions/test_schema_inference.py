@@ -90,3 +90,28 @@ def test_values_that_are_no_objects_are_predictions_only_where_they_can_be_read(
     lines = [b"0.5", b'{"p": 1}']
     assert infer_schema(lines[:1], bare=False) is None
     assert infer_schema(lines, bare=False).ddl == "p bigint"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f'{{"ROWVALUE-{row}": 0.3}}' for row in range(9)],
+        ['{"ROWVALUE-1": 0.3}', '{"ROWVALUE-2": 0.3}'],
+        [f'{{"score": 1, "ROWVALUE-{row}": 0.3}}' for row in range(9)],
+        [f'{{"by": {{"ROWVALUE-{row}": "a"}}}}' for row in range(9)],
+        ['{"by": [{"ROWVALUE-1": 1}, {"ROWVALUE-2": null}, {"ROWVALUE-3": 1}]}'],
+        [f'{{"ROWVALUE-{row % 3}": 0.3}}' for row in range(9)],
+    ],
+)
+def test_a_model_that_keys_its_answers_by_values_gets_no_column_for_each_and_none_is_told(lines):
+    with pytest.raises(ServiceFailure, match="look like values") as raised:
+        infer_schema([line.encode() for line in lines])
+    assert "ROWVALUE" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [['{"a": 1, "b": 2}', '{"a": 1, "c": 2}', '{"a": 1}'], ['{"a": 1}'], ['{"x": {}}', '{"x": {}, "y": 1}'] * 2],
+)
+def test_fields_that_some_answers_have_are_columns(lines):
+    assert infer_schema([line.encode() for line in lines]) is not None

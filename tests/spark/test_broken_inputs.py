@@ -1,0 +1,148 @@
+"""An input that cannot become right by itself ends with exit code 2, what may pass with 4; with its cause, no row."""
+
+from __future__ import annotations
+
+import gzip
+import traceback
+from pathlib import Path
+
+import pytest
+import yaml
+from pyspark.sql import functions as F
+
+from batch_transform import score
+from batch_transform.config.loading import load
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
+from batch_transform.pipeline.lifecycle.guarded import fault_of_ours
+from batch_transform.pipeline.lifecycle.opening import open_run
+from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.settings import session_settings
+from support.emulated import BUCKET
+from support.runs import silent
+
+pytestmark = pytest.mark.spark
+ROW = "ROWVALUE-7731"
+
+# Name: sections of the run file, what is told.
+BROKEN = {
+    "a cast in where": (
+        {"input": {"path": "{folder}/in", "where": "cast(key AS int) > 1"}},
+        ["input", "[CAST_INVALID_INPUT]", "cast(key AS int)"],
+    ),
+    "a cast in record.sql": (
+        {"record": {"sql": "string(cast(key AS int))", "format": "text"}},
+        ["record.sql: string(cast(key AS int))", "[CAST_INVALID_INPUT]"],
+    ),
+    "a number of a format": (
+        {"input": {"path": "{folder}/in", "where": "to_number(key, '999') > 1"}},
+        ["[INVALID_FORMAT.MISMATCH_INPUT]"],
+    ),
+    "an error that an expression raises": (
+        {"input": {"path": "{folder}/in", "where": "assert_true(key = 'a', key) IS NULL"}},
+        ["input.where: assert_true(key = 'a', key) IS NULL", "[USER_RAISED_EXCEPTION]"],
+    ),
+    "an empty file": (
+        {"input": {"path": "{folder}/empty.parquet"}},
+        ["empty.parquet cannot be read", "is not a Parquet file (length is too low: 0)"],
+    ),
+    "a cut file": (
+        {"input": {"path": "{folder}/cut.parquet"}},
+        ["cut.parquet cannot be read", "is not a Parquet file. Expected magic number"],
+    ),
+    "a broken page": ({"input": {"path": "{folder}/broken.parquet"}}, ["[FAILED_READ_FILE", "broken.parquet"]),
+    "a cut gzip": (
+        {"input": {"path": "{folder}/cut.csv.gz", "format": "csv", "options": {"header": "true"}}},
+        ["cut.csv.gz", "EOFException"],
+    ),
+    "no gzip": (
+        {"input": {"path": "{folder}/no.csv.gz", "format": "csv", "options": {"header": "true"}}},
+        ["no.csv.gz", "not a gzip file"],
+    ),
+    "no path": ({"input": {"path": "{folder}/nowhere"}}, ["nowhere cannot be read: [PATH_NOT_FOUND]"]),
+    "no file system": ({"input": {"path": "odd://bucket/in"}}, ['No FileSystem for scheme "odd"']),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(spark, tmp_path_factory) -> Path:
+    """Inputs, of which each but `in` is broken."""
+    path = tmp_path_factory.mktemp("broken")
+    spark.range(3, numPartitions=1).select(F.lit(ROW).alias("key")).write.parquet(f"{path}/in")
+    (whole,) = (file.read_bytes() for file in (path / "in").glob("*.parquet"))
+    (path / "empty.parquet").write_bytes(b"")
+    (path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    page = bytes(byte ^ 0x5A for byte in whole[4:60])
+    (path / "broken.parquet").write_bytes(whole[:4] + page + whole[60:])
+    lines = gzip.compress(b"key,other\n" + f"{ROW},2\n".encode() * 100_000)
+    (path / "cut.csv.gz").write_bytes(lines[: len(lines) // 2])
+    (path / "no.csv.gz").write_bytes(f"key,other\n{ROW},2\n".encode())
+    return path
+
+
+def ended(spark, world, folder, changes) -> BatchTransformError:
+    document = {
+        "run_id": "broken",
+        "workspace": f"s3://{BUCKET}/broken",
+        "staging": "{folder}/staging",
+        "input": {"path": "{folder}/in"},
+        "record": {"columns": ["key"]},
+        "model": {"name": "echo"},
+        "prediction": {"schema": "echo string"},
+        "output": {"path": "{folder}/out"},
+        "aws": {"endpoint_url": world.url, "region": "us-east-1"},
+    } | changes
+    (folder / "run.yml").write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
+    with pytest.raises(BatchTransformError) as raised:
+        open_run(spark, load(folder / "run.yml"), world.access, silent).run()
+    return raised.value
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_input_is_refused_with_its_cause_and_without_a_row(spark, world, folder, name, capfd):
+    changes, words = BROKEN[name]
+    with session_settings(spark, {"spark.sql.ansi.enabled": "true"}):
+        error = ended(spark, world, folder, changes)
+    assert type(error) is ConfigurationError, str(error)
+    assert [word for word in words if word not in str(error)] == [], str(error)
+    assert ROW not in str(error)
+    assert ROW not in "".join(traceback.format_exception(error))
+    assert world.jobs("broken") == []
+
+
+def raising(error):
+    def work(batches):
+        for batch in batches:
+            if len(batch):
+                raise error
+            yield batch
+
+    return work
+
+
+def test_a_worker_whose_disk_is_full_may_be_tried_again(spark, world, tmp_path):
+    df = spark.range(3).selectExpr("string(id) AS key")
+    broken = df.mapInPandas(raising(OSError(28, "No space left on device")), "key string")
+    with pytest.raises(ServiceFailure, match=r"No space left on device at test_broken_inputs\.py line \d+, in work"):
+        score(broken, **world.arguments(tmp_path))
+
+
+def test_a_function_of_the_input_that_raises_is_refused_and_its_words_are_left_out(spark, world, tmp_path):
+    df = spark.range(3).selectExpr("string(id) AS key")
+    broken = df.mapInPandas(raising(ValueError(ROW)), "key string")
+    with pytest.raises(ConfigurationError, match=r"ValueError at test_broken_inputs\.py line \d+, in work") as raised:
+        score(broken, **world.arguments(tmp_path))
+    assert ROW not in "".join(traceback.format_exception(raised.value))
+
+
+def test_what_nobody_has_named_is_told_without_a_row_and_with_its_stack(spark, capsys):
+    with pytest.raises(SPARK_ERRORS) as raised, session_settings(spark, {"spark.sql.ansi.enabled": "true"}):
+        spark.range(1).select(F.expr("cast(concat('ROW', 'VALUE-773', id + 1) AS int)")).collect()
+    capsys.readouterr()  # PySpark's own log
+    assert str(fault_of_ours(raised.value)).startswith("Spark: [CAST_INVALID_INPUT]")
+    assert ROW not in capsys.readouterr().err
+    with pytest.raises(ValueError) as ours:
+        int(ROW)
+    assert ROW not in str(fault_of_ours(ours.value))
+    shown = capsys.readouterr().err
+    assert "in test_what_nobody_has_named_is_told_without_a_row_and_with_its_stack" in shown
+    assert ROW not in shown
