@@ -21,6 +21,7 @@ class Outlook(Enum):
 
     FINAL = "final"
     PASSING = "passing"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ _PASSING_WORDS = re.compile(
     r"|FetchFailed|TaskKilled|Python worker (?:exited|failed)|Connection (?:reset|refused)|cancelled"
     r"|Service: .*Status Code: 5|Could not execute broadcast|Not enough memory|Unable to acquire"
 )
+_FINAL_WORDS = re.compile(r"Mkdirs failed|Permission denied|Read-only file system|Not a directory|Is a directory")
 _OS_ERROR = re.compile(r"\[Errno \d+\] [^:'\"]*")
 _OS_CLASSES = re.compile(
     r"^(?:OSError|IOError|\w*(?:File|Directory|Connection|Pipe|Permission|Timeout|Process)\w*Error)$"
@@ -144,19 +146,19 @@ def _is_repeated(words: str, later: Sequence[str]) -> bool:
 def _outlook(links: Sequence[Link]) -> Outlook:
     """What may pass wins: an executor that dies breaks streams, and a broken stream looks like a broken file."""
     found = {_outlook_of(link) for link in links}
-    return Outlook.FINAL if Outlook.FINAL in found and Outlook.PASSING not in found else Outlook.PASSING
+    return next((outlook for outlook in (Outlook.PASSING, Outlook.FINAL) if outlook in found), Outlook.UNKNOWN)
 
 
-def _outlook_of(link: Link) -> Outlook | None:
+def _outlook_of(link: Link) -> Outlook:
     if _PASSING_CLASSES.search(link.name) or (_shows_words(link) and _PASSING_WORDS.search(link.text)):
         return Outlook.PASSING
     condition, state = _named(link)
     if link.place or (condition is not None and condition.startswith(_FINAL_CONDITIONS)):
         return Outlook.FINAL
     if state is not None and condition != "TASK_WRITE_FAILED" and condition != "PYTHON_EXCEPTION":
-        return Outlook.FINAL if state.startswith(_FINAL_STATES) else None
+        return Outlook.FINAL if state.startswith(_FINAL_STATES) else Outlook.UNKNOWN
     is_final = _FINAL_CLASSES.search(link.name) or _ANALYSIS.search(link.name) or _NO_PARQUET.match(link.text)
-    return Outlook.FINAL if is_final else None
+    return Outlook.FINAL if is_final or _FINAL_WORDS.search(link.text) else Outlook.UNKNOWN
 
 
 def _named(link: Link) -> tuple[str | None, str | None]:
@@ -225,10 +227,8 @@ _HINTS = {
     "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "a column that is never null is null",
     "DIVIDE_BY_ZERO": "division by zero; try_divide makes it null",
     "DUPLICATED_MAP_KEY": "a map has a key twice",
-    "EXCEED_LIMIT_LENGTH": "a value is longer than the column takes",
     "INVALID_ARRAY_INDEX": "an array has no such element",
     "INVALID_FORMAT": "a text does not match the format",
-    "MALFORMED_CSV_RECORD": "a line is no record of CSV",
     "MALFORMED_RECORD_IN_PARSING": "a record cannot be parsed, and the mode is FAILFAST",
     "USER_RAISED_EXCEPTION": "an expression raised an error of its own",
 }

@@ -24,20 +24,21 @@ else:
     SPARK_ERRORS = (PySparkException, Py4JJavaError)
 
 
-def failure_of(err: BaseException, what: str) -> BatchTransformError:
-    """Returns a ConfigurationError for what cannot become right by itself, else a ServiceFailure.
+def failure_of(err: BaseException, what: str, *, is_begun: bool = True) -> BatchTransformError:
+    """Returns a ConfigurationError for what cannot become right by itself, a ServiceFailure for what may.
 
     Args:
         err: of Spark's.
         what: failed, as the run file calls it.
+        is_begun: whether the run has begun, so that what nobody knows is worth another try; else a person looks first.
     """
     found = cause_of(chain_of(err))
-    kind = ConfigurationError if found.outlook is Outlook.FINAL else ServiceFailure
-    return kind(f"{what}: {found.words}")
+    is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
+    return (ConfigurationError if is_final else ServiceFailure)(f"{what}: {found.words}")
 
 
 @contextmanager
-def told_as(what: str) -> Iterator[None]:
+def told_as(what: str, *, is_begun: bool = True) -> Iterator[None]:
     """Raises what Spark raises in the block as `failure_of`; not as its cause, as a shown stack would quote rows.
 
     Raises:
@@ -47,4 +48,4 @@ def told_as(what: str) -> Iterator[None]:
     try:
         yield
     except SPARK_ERRORS as err:
-        raise failure_of(err, what) from None
+        raise failure_of(err, what, is_begun=is_begun) from None

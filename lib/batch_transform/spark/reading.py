@@ -28,7 +28,7 @@ def read_input(
         ConfigurationError: it is missing, cannot be read, or the condition is none on its columns.
         ServiceFailure: it cannot be read now.
     """
-    with told_as(f"input: {table or path} cannot be read"):
+    with told_as(f"input: {table or path} cannot be read", is_begun=False):
         df = spark.read.table(table) if table else spark.read.format(format).options(**options).load(path)
         df.schema  # noqa: B018 - Connect analyses only when it is asked
     return filtered(df, where)
@@ -40,7 +40,7 @@ def filtered(df: DataFrame, where: str | None) -> DataFrame:
     Raises:
         ConfigurationError: the condition is none on its columns.
     """
-    with told_as(f"input.where: {where}"):
+    with told_as(f"input.where: {where}", is_begun=False):
         chosen = df.where(where) if where else df
         chosen.schema  # noqa: B018
     return chosen
@@ -149,4 +149,4 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
             spark.read.format(format).load(path).schema  # noqa: B018 - Connect analyses only when it is asked
     except SPARK_ERRORS as err:
-        raise failure_of(err, f"input: a {format} table of its columns cannot be written") from None
+        raise failure_of(err, f"input: a {format} table of its columns cannot be written", is_begun=False) from None

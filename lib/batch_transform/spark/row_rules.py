@@ -11,8 +11,7 @@ from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import quoted
-from batch_transform.spark.chains import said
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.failures import SPARK_ERRORS, failure_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def check_rows(rows: DataFrame, rules: Sequence[RowRule]) -> None:
     try:
         (found,) = rows.agg(*counts).collect()
     except SPARK_ERRORS as err:
-        raise ConfigurationError(f"output: a rule of the table cannot be computed: {said(err)}") from None
+        raise failure_of(err, "output: a rule of the table cannot be computed", is_begun=False) from None
     faults = [
         f"{found[f'rows_{index}']:,} rows cannot be published: {rule.told}; the first is row "
         f"{found[f'first_{index}']} (of the staged rows). Leave them out with input.where, or change the output"

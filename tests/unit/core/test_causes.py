@@ -348,7 +348,7 @@ SAID = {
         FINAL,
         [r"file:/no\x1b[31mwhere"],
     ),
-    "nobody knows": ([Link("com.example.Odd", f"the row {ROW}")], PASSING, ["Odd", "left out"]),
+    "nobody knows": ([Link("com.example.Odd", f"the row {ROW}")], Outlook.UNKNOWN, ["Odd", "left out"]),
 }  # fmt: skip
 
 

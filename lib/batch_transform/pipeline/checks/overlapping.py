@@ -171,7 +171,7 @@ class _Input:
             yield f"{met}, and mode: {mode} would delete rows that this run does not read; {_REMEDY}"
 
     def _faults_of_the_plan(self, tables: Iterable[Written]) -> Iterator[str]:
-        with told_as(f"input: {self._told} does not tell its files"):
+        with told_as(f"input: {self._told} does not tell its files", is_begun=False):
             df = self.reading.df()
             files = [place_of_file(url, os.path.realpath) for url in df.inputFiles()]
             files += [_place(location) for location in locations_below_caches(df)]
