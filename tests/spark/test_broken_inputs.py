@@ -79,9 +79,9 @@ def folder(spark, tmp_path_factory) -> Path:
     return path
 
 
-def ended(spark, world, folder, changes) -> BatchTransformError:
+def ended(spark, world, folder, run_id, changes) -> BatchTransformError:
     document = {
-        "run_id": "broken",
+        "run_id": run_id,
         "workspace": f"s3://{BUCKET}/broken",
         "staging": "{folder}/staging",
         "input": {"path": "{folder}/in"},
@@ -100,13 +100,14 @@ def ended(spark, world, folder, changes) -> BatchTransformError:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_input_is_refused_with_its_cause_and_without_a_row(spark, world, folder, name, capfd):
     changes, words = BROKEN[name]
+    run_id = name.replace(" ", "-")  # of each its own, or it would wait for the lease of the one before
     with session_settings(spark, {"spark.sql.ansi.enabled": "true"}):
-        error = ended(spark, world, folder, changes)
+        error = ended(spark, world, folder, run_id, changes)
     assert type(error) is ConfigurationError, str(error)
     assert [word for word in words if word not in str(error)] == [], str(error)
     assert ROW not in str(error)
     assert ROW not in "".join(traceback.format_exception(error))
-    assert world.jobs("broken") == []
+    assert world.jobs(run_id) == []
 
 
 def raising(error):
