@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -82,6 +82,15 @@ class Step:
     kind: str
     version: int
     payload: Mapping[str, Any]
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewStep:
+    """A step that is to be appended: kind, payload and the parts that were written for it."""
+
+    kind: StepKind
+    payload: dict[str, Any] = field(default_factory=dict)  # the JSON document that it becomes
     parts: tuple[Part, ...] = ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.ledger import Part, StepKind
+from batch_transform.core.ledger import NewStep, Part, StepKind
 from batch_transform.core.predictions.types import decode_schema
 from batch_transform.core.run_state import INTERRUPTED, RunState
 from batch_transform.core.state import actions as act
@@ -19,9 +19,8 @@ from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.loop.handlers import create, infer, look, plan_round, publish, reconcile, retry, stage
 from batch_transform.pipeline.loop.mending import Mender
-from batch_transform.pipeline.outcome import Outcome
 
-_Handler = Callable[[RunContext, RunState, Any], Outcome | None]
+_Handler = Callable[[RunContext, RunState, Any], NewStep | None]
 _HANDLERS: dict[type[Any], _Handler] = {
     act.Stage: stage.stage_rows,
     act.Export: stage.export_rows,
@@ -82,16 +81,16 @@ class Driver:
         self.ctx.refuse_if_asked_to_stop()
         self.ctx.lease.require()
         began = self.ctx.clock.monotonic()
-        outcome = self._outcome(action)
-        if outcome is None:
+        new = self._new_step(action)
+        if new is None:
             return False
         seconds = round(self.ctx.clock.monotonic() - began, 3)
-        self._record(outcome.kind, {**outcome.payload, "seconds": seconds}, outcome.parts)
+        self._record(new.kind, {**new.payload, "seconds": seconds}, new.parts)
         return True
 
-    def _outcome(self, action: act.Action) -> Outcome | None:
+    def _new_step(self, action: act.Action) -> NewStep | None:
         sound = self._mender.before(self.ctx, self.state, action)
-        if isinstance(sound, Outcome):
+        if isinstance(sound, NewStep):
             return sound
         handlers = _HANDLERS if self.ctx.waits else _HANDLERS_THAT_LOOK
         try:
@@ -99,7 +98,7 @@ class Driver:
         except ServiceFailure:
             # What it reads may have been hurt since it was looked at.
             again = self._mender.before(self.ctx, self.state, action) if isinstance(action, _READING) else action
-            if isinstance(again, Outcome):
+            if isinstance(again, NewStep):
                 return again
             raise
 

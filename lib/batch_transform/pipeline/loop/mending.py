@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import RowsLost
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.resuming import mending, pins
 from batch_transform.core.resuming.pins import Hurt
@@ -38,7 +38,6 @@ from batch_transform.pipeline.loop.unscoring import (
     tell,
     unscored,
 )
-from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.tables.staged_files import hurt_files
 
 # Up to so many input objects they are listed before each job: ten calls. Of more, once in a round.
@@ -62,7 +61,7 @@ class Mender:
         # Of a round; kept where there are too many to list them again.
         self._listed: dict[tuple[int, type[act.Action]], pa.Table] = {}
 
-    def before(self, ctx: RunContext, state: RunState, action: act.Action) -> Outcome | act.Action:
+    def before(self, ctx: RunContext, state: RunState, action: act.Action) -> NewStep | act.Action:
         """Returns the action, which may be done now; or the step of what was mended, which comes first.
 
         Raises:
@@ -71,8 +70,8 @@ class Mender:
         """
         if not self._rows_seen or isinstance(action, _OF_STAGED_ROWS):
             self._rows_seen = True
-            if outcome := _unstaged(ctx, state):
-                return outcome
+            if new := _unstaged(ctx, state):
+                return new
         if isinstance(action, _PAYING) and not self._parts_seen:
             self._parts_seen = True
             ctx.ledger.check_parts(mending.needed_parts(state))
@@ -94,7 +93,7 @@ class Mender:
             return before_publishing(ctx, state, action) or action
         return action
 
-    def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> Outcome | None:
+    def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> NewStep | None:
         spans, found = spans_of(ctx, job), self._inputs(ctx, state, act.Create)
         broken = pins.hurt(pins.input_pins(spans, state.framing), found)
         # A Create may have been obeyed although the ledger does not say so: that job has read what it found.
@@ -104,12 +103,12 @@ class Mender:
         controls = pins.hurt(pins.control_pins(job), found)
         if controls.names and job.name not in self._controlled and not ctx.jobs.is_there(job.request):
             self._controlled.add(job.name)
-            if outcome := _written_controls(ctx, state, job, controls):
-                return outcome
+            if new := _written_controls(ctx, state, job, controls):
+                return new
         _write_manifest(ctx, job, spans)
         return None
 
-    def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> Outcome | act.Action:
+    def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> NewStep | act.Action:
         """What was altered before a job had ended is not believed; to compare keys, records are needed as they were."""
         job = action.job
         broken, doubted = self._doubted(ctx, state, job)
@@ -147,7 +146,7 @@ def _end_of(ctx: RunContext, job: JobRecord) -> datetime:
     return datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
 
 
-def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
+def _mended_open(ctx: RunContext, state: RunState) -> NewStep | None:
     """Spans that are to be sent or cut get objects of their own where theirs are hurt."""
     last = state.last_round
     if last is None or last.open is None or state.staged is None:
@@ -161,10 +160,10 @@ def _mended_open(ctx: RunContext, state: RunState) -> Outcome | None:
     orders = mending.under_new_names(chosen, uuid.uuid4().hex[:16], state.framing.suffix)
     made = ctx.tables.export_again(state.staged, orders)
     part = ctx.ledger.write_part(mending.placed(left, orders, made))
-    return Outcome(StepKind.MENDED, {"objects": orders.num_rows}, (part,))
+    return NewStep(StepKind.MENDED, {"objects": orders.num_rows}, (part,))
 
 
-def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> Outcome:
+def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> NewStep:
     """A job's request names its objects already: they are written again under their names."""
     assert state.staged is not None
     tell(ctx, broken, "input objects", "exported again")
@@ -176,10 +175,10 @@ def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Tabl
     own = made.filter(pc.is_in(made["object"], value_set=orders["object"].combine_chunks()))
     mended = mending.placed(spans, orders, own)
     part = ctx.ledger.write_part(mending.with_copies(mended, made) if copies.num_rows else mended)
-    return Outcome(StepKind.MENDED, {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
+    return NewStep(StepKind.MENDED, {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
 
 
-def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hurt) -> Outcome | None:
+def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hurt) -> NewStep | None:
     """Controls are written again under their names, with whatever records were scored; None: there are none to write.
 
     A control that was altered may be no good request any more, and one that fails would tell of a flaky model.
@@ -193,7 +192,7 @@ def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: 
     etags = dict(zip(job.controls, job.control_etags, strict=False))
     etags |= {name: ctx.store.put(ctx.places.input.join(name), record) for name, record in pairs}
     told = [etags[name] for name in job.controls] if len(etags) == len(job.controls) else []
-    return Outcome(StepKind.MENDED, {"job": job.name, "control_etags": told}, (job.spans,))
+    return NewStep(StepKind.MENDED, {"job": job.name, "control_etags": told}, (job.spans,))
 
 
 def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
@@ -209,7 +208,7 @@ def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
     ctx.store.put(place, body)
 
 
-def _unstaged(ctx: RunContext, state: RunState) -> Outcome | None:
+def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
     """Rows that are staged are a run's rows; until a job is planned over them, the input may be staged again.
 
     Raises:
@@ -224,4 +223,4 @@ def _unstaged(ctx: RunContext, state: RunState) -> Outcome | None:
     if state.last_round is not None:
         raise RowsLost(mending.rows_are_lost(state, sorted(broken.names), str(ctx.places.run)))
     tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
-    return Outcome(StepKind.UNSTAGED, {"files": len(broken.names)})
+    return NewStep(StepKind.UNSTAGED, {"files": len(broken.names)})

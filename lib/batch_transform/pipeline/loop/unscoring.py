@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing.publication import KINDS, Publication
 from batch_transform.core.resuming import committing, mending, pins
 from batch_transform.core.resuming.pins import Hurt
@@ -24,7 +24,6 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.parquet import missing
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.settled import held_leaves
-from batch_transform.pipeline.outcome import Outcome
 
 
 def listing(ctx: RunContext, folder: S3Uri) -> pa.Table:
@@ -48,7 +47,7 @@ def gated_leaves(ctx: RunContext, state: RunState) -> pa.Table:
     return conformed(ctx.ledger.read_part(state.gate.parts[0]), LEAF_SCHEMA)
 
 
-def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | None:
+def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | None:
     """Outputs that are not what was counted are believed no more, whatever they hold: their rows are open again.
 
     But for rows in committed dead letters: they stay dead, and where no other row was read from an output, it is not
@@ -75,7 +74,7 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | No
     if held is not None:
         payload |= {"commits": _commits(state, held), "held": row_count(held)}
         parts.append(ctx.ledger.write_part(held))
-    return Outcome(StepKind.UNSCORED, payload, tuple(parts))
+    return NewStep(StepKind.UNSCORED, payload, tuple(parts))
 
 
 def _held(ctx: RunContext, state: RunState, leaves: pa.Table) -> pa.Table | None:
@@ -99,7 +98,7 @@ def _commits(state: RunState, held: pa.Table) -> int:
     return before[0] + (row_count(held) > before[1])
 
 
-def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> Outcome | None:
+def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> NewStep | None:
     """Delta reads the outputs as it commits; for Parquet all is merged, and what is not copied yet must be there."""
     payload = action.publication.payload
     if payload["format"] == COMMITTED:
@@ -113,10 +112,10 @@ def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> 
     if not lost:
         return None
     ctx.tell("mend", f"{len(lost):,} merged files are gone or altered before they were copied: merged again")
-    return Outcome(StepKind.UNMERGED, {"files": len(lost)})
+    return NewStep(StepKind.UNMERGED, {"files": len(lost)})
 
 
-def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> Outcome | None:
+def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | None:
     """A committed result fixes which rows are dead. Should its dead letters not be there, they are committed again.
 
     That reads lines of outputs as their evidence; where those are hurt it is left out, for no row is scored again.
@@ -130,7 +129,7 @@ def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> Out
     lost = pins.read_from(dead, broken.names)
     tell(ctx, broken, "outputs", f"the result is committed; {row_count(lost):,} dead letters lose their evidence")
     kept = committing.without_output(leaves, committing.is_held(leaves, lost))
-    return Outcome(StepKind.MENDED, {"evidence": row_count(lost)}, (ctx.ledger.write_part(kept),))
+    return NewStep(StepKind.MENDED, {"evidence": row_count(lost)}, (ctx.ledger.write_part(kept),))
 
 
 def is_committed(ctx: RunContext, state: RunState) -> bool:

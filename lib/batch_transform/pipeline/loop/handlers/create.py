@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.resuming.replanning import minutes_without_job
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, type_after, type_of
@@ -16,14 +16,13 @@ from batch_transform.pipeline.loop.handlers.look import look_at_jobs
 from batch_transform.pipeline.loop.handlers.model import look_at_model
 from batch_transform.pipeline.loop.handlers.patience import Patience, back_off
 from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
-from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.sagemaker.failures import NotNow
 
 Answer = TypeVar("Answer")
 
 
-def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
+def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
     """Returns the step `job_created`; or what is to be recorded before it.
 
     That is `model_recorded`, where the model is not known yet or may be another one; or `replanned`, where the quota of
@@ -59,13 +58,13 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> Outcome:
     return _created(ctx, state, job)
 
 
-def _created(ctx: RunContext, state: RunState, job: JobRecord) -> Outcome:
+def _created(ctx: RunContext, state: RunState, job: JobRecord) -> NewStep:
     ctx.tell("score", f"{job.name}: created on {type_of(job)}")
     payload = {"job": job.name, "at": ctx.clock.now().isoformat(), "model": len(state.models) or None}
-    return Outcome(StepKind.JOB_CREATED, payload)
+    return NewStep(StepKind.JOB_CREATED, payload)
 
 
-def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> Outcome:
+def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> NewStep:
     """Returns the step `replanned`; or `job_created` of a job that the service knows: its Create had been obeyed.
 
     Raises:
@@ -96,7 +95,7 @@ def _insisted(ctx: RunContext, call: Callable[[], Answer]) -> Answer:
         tries += 1
 
 
-def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> Outcome | None:
+def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> NewStep | None:
     """Returns what `create_job` returns; while a quota is used up, what `look_at_jobs` does of the jobs in flight.
 
     They may be what uses it up, and how long they take is bounded here alone. Where none is in flight, so is how long

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED, names_of
 from batch_transform.core.isolation.verdicts import Evidence, judge
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.own_names import PROVENANCE
 from batch_transform.core.predictions.counting import OutputObject, count_output
 from batch_transform.core.predictions.form import AnswerForm
@@ -27,7 +27,6 @@ from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.reconcile import outputs_of
-from batch_transform.pipeline.outcome import Outcome
 
 # The answers of one object may be odd.
 _SAMPLED_OUTPUTS = 4
@@ -45,7 +44,7 @@ class _Answers:
     places: frozenset[int]
 
 
-def infer(ctx: RunContext, state: RunState, action: act.Infer) -> Outcome:
+def infer(ctx: RunContext, state: RunState, action: act.Infer) -> NewStep:
     """Returns the step `inferred`, with the schema, or without one where no job has an answer that counts.
 
     Raises:
@@ -55,7 +54,7 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> Outcome:
     if not sample:
         if first is not None and (why := _why_none_counts(ctx, first)):
             raise ServiceFailure(f"prediction.schema: infer: {why}. {_KEPT}")
-        return Outcome(StepKind.INFERRED, {"schema": None, "fields": ""})
+        return NewStep(StepKind.INFERRED, {"schema": None, "fields": ""})
     share = MOST_LINES // len(sample)
     lines = (line for answers in sample for line in itertools.islice(_lines(ctx, answers), share))
     try:
@@ -68,7 +67,7 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> Outcome:
     ctx.tell("infer", f"pin the schema with prediction.schema: {found.ddl}")
     for name in found.left_out:
         ctx.tell("infer", f"{name} is left out: it has no value in the sample")
-    return Outcome(StepKind.INFERRED, {"schema": found.ddl, "fields": encode_schema(found.schema)})
+    return NewStep(StepKind.INFERRED, {"schema": found.ddl, "fields": encode_schema(found.schema)})
 
 
 _KEPT = "The answers are kept: start the run again with that changed, and nothing is paid for twice"

@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import TIMEOUT, RunState
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.patience import Patience
-from batch_transform.pipeline.outcome import Outcome
 from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import JobDescription
 
 
-def await_job(ctx: RunContext, state: RunState, action: act.Await) -> Outcome:
+def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
     """Returns the step `job_ended` of the first of these jobs that ends, or `job_stopping` of one that is late.
 
     The service itself has no limit: a job older than `transform.job_timeout_minutes` is stopped, which is recorded
@@ -31,16 +30,16 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> Outcome:
     most = limit if any(job.stop_reason == TIMEOUT for job in action.jobs) else 2 * limit
     while True:
         ctx.refuse_if_asked_to_stop()
-        outcome = look(action)
-        if outcome is not None:
-            return outcome
+        new = look(action)
+        if new is not None:
+            return new
         wait = ctx.config.poll_seconds * (0.75 + 0.5 * ctx.jitter())
         if ctx.clock.monotonic() - started > most:
             raise ServiceFailure(f"{action.jobs[0].name} did not end within twice transform.job_timeout_minutes")
         ctx.clock.sleep(wait)
 
 
-def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> Outcome | None:
+def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> NewStep | None:
     """Returns what `await_job` returns if it is so now, None while all of these jobs are in flight and in time."""
     return _Look(ctx)(action)
 
@@ -53,7 +52,7 @@ class _Look:
         self._patience = Patience(ctx)
         self._said: dict[str, str] = {}
 
-    def __call__(self, action: act.Await) -> Outcome | None:
+    def __call__(self, action: act.Await) -> NewStep | None:
         """Returns the step of the first job of which there is one."""
         ctx = self._ctx
         for job in action.jobs:
@@ -70,7 +69,7 @@ class _Look:
             elif _is_late(ctx, found):
                 minutes = ctx.config.transform.job_timeout_minutes
                 ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
-                return Outcome(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
+                return NewStep(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
         return None
 
 
@@ -99,11 +98,11 @@ def _is_late(ctx: RunContext, found: JobDescription) -> bool:
     return found.created_at is not None and (ctx.clock.now() - found.created_at).total_seconds() > limit
 
 
-def _ended(ctx: RunContext, found: JobDescription) -> Outcome:
+def _ended(ctx: RunContext, found: JobDescription) -> NewStep:
     ctx.tell("score", f"{found.name}: {found.status.value} {found.failure_reason or ''}".rstrip())
     payload: dict[str, Any] = {"job": found.name, "status": found.status.value, "failure_reason": found.failure_reason}
     payload["at"] = ctx.clock.now().isoformat()
     for key in ("created_at", "started_at", "ended_at"):
         time: datetime | None = getattr(found, key)
         payload[key] = time.isoformat() if time else None
-    return Outcome(StepKind.JOB_ENDED, payload)
+    return NewStep(StepKind.JOB_ENDED, payload)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.model_identity import ModelIdentity, model_changes
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.state.model_versions import has_scored, known_model, may_be_another
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import with_accepted_model
 from batch_transform.sagemaker.model_lookup import ModelFound, ModelGone
 
@@ -25,7 +24,7 @@ class Insisted(Protocol):
         """Returns what the call gives in the end."""
 
 
-def look_at_model(ctx: RunContext, state: RunState, job: JobRecord, insisted: Insisted) -> Outcome | None:
+def look_at_model(ctx: RunContext, state: RunState, job: JobRecord, insisted: Insisted) -> NewStep | None:
     """Returns the step `model_recorded`, if there is something to record before the job is created.
 
     Args:
@@ -57,7 +56,7 @@ def look_at_model(ctx: RunContext, state: RunState, job: JobRecord, insisted: In
     return _recorded(ctx, found.identity, accepted=bool(changes) and has_scored(state))
 
 
-def _unknown(ctx: RunContext, state: RunState, found: ModelFound) -> Outcome | None:
+def _unknown(ctx: RunContext, state: RunState, found: ModelFound) -> NewStep | None:
     """Says that the model cannot be looked at, once in a run's life: that is not forbidden."""
     if not found.trouble or (state.models and state.models[-1].identity is None):
         return None
@@ -68,10 +67,10 @@ def _unknown(ctx: RunContext, state: RunState, found: ModelFound) -> Outcome | N
     return _recorded(ctx, None, accepted=False)
 
 
-def _recorded(ctx: RunContext, identity: ModelIdentity | None, *, accepted: bool) -> Outcome:
+def _recorded(ctx: RunContext, identity: ModelIdentity | None, *, accepted: bool) -> NewStep:
     document = identity.to_document() if identity else None
     at = ctx.clock.now().isoformat()
-    return Outcome(StepKind.MODEL_RECORDED, {"identity": document, "accepted": accepted, "at": at})
+    return NewStep(StepKind.MODEL_RECORDED, {"identity": document, "accepted": accepted, "at": at})
 
 
 def _kept(state: RunState) -> str:

@@ -15,7 +15,7 @@ from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.reconciling import reopened
 from batch_transform.core.isolation.round_tries import Lane
 from batch_transform.core.isolation.trials import known_so_far
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.naming import job_name
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, helped, lacks_in_a_row, lanes_under_load
@@ -27,7 +27,6 @@ from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.controls import write_controls
 from batch_transform.pipeline.loop.handlers.patience import back_off
-from batch_transform.pipeline.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class _Round:
     may_be_load: frozenset[str] = frozenset()
 
 
-def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
+def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
     """Returns the step `planned`: the round's jobs, each with its whole request, before any is created."""
     if ctx.waits and (lacks := lacks_in_a_row(state)):
         back_off(ctx, lacks - 1)
@@ -66,10 +65,10 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> Outcome:
         ctx.tell("plan", _described(ctx, name, lane, kind))
     parts.append(ctx.ledger.write_part(now.waiting))
     at = ctx.clock.now().isoformat()
-    return Outcome(StepKind.PLANNED, {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
+    return NewStep(StepKind.PLANNED, {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
 
 
-def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Outcome:
+def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> NewStep:
     """Returns the step `replanned`: another request, by another name, for the spans of a job that was never created.
 
     Args:
@@ -84,7 +83,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ou
     request = _request(ctx, name, lane, job.controls, kind, is_helped=job.is_helped)
     ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
     # Without its time: another name for a job is no end of the wait for it.
-    return Outcome(StepKind.REPLANNED, {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
+    return NewStep(StepKind.REPLANNED, {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
 
 
 def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:

@@ -10,7 +10,7 @@ from typing import Any
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.isolation.diagnosis import advice, by_class, recovered_spans, sentence
 from batch_transform.core.isolation.verdict_rows import DEAD
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.gate import Counts
 from batch_transform.core.publishing.publication import KINDS, Publication
@@ -26,14 +26,13 @@ from batch_transform.pipeline.ending.reporting import write_html
 from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
-from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.pipeline.targets import targets_of
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
 
 
-def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
+def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> NewStep:
     """Returns the step `gated`, with the leaves: every row has exactly one outcome."""
     assert state.staged is not None
     table = settled_leaves(ctx.ledger, state)
@@ -51,10 +50,10 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> Outcome:
         ctx.tell("gate", line)
     held = held_leaves(ctx.ledger, state)
     parts = [table] if held is None else [table, apart(table, held)]
-    return Outcome(StepKind.GATED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
+    return NewStep(StepKind.GATED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
 
 
-def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
+def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
     """Returns the step `publication`: what publishing will do, before any of it is done.
 
     For Parquet everything is merged and counted before; Delta commits what it writes, so there it is not yet written.
@@ -65,7 +64,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     with _scored_already():
         check_uncommitted(ctx.tables, state, ctx.config)
     if targets.is_delta:
-        return Outcome(StepKind.PUBLICATION, {"format": "delta", "targets": targets.named()})
+        return NewStep(StepKind.PUBLICATION, {"format": "delta", "targets": targets.named()})
     tables = [ctx.tables.write(state, kind) for kind in KINDS]
     gate.check_written(counts, *[table.rows for table in tables])
     ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
@@ -86,7 +85,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> Outcome:
     documents = {publication.kind: publication.to_document() for publication in publications}
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
     payload = {"format": "parquet", "targets": targets.named(), "publications": documents}
-    return Outcome(StepKind.PUBLICATION, payload, tuple(parts))
+    return NewStep(StepKind.PUBLICATION, payload, tuple(parts))
 
 
 def _counts(state: RunState) -> Counts:
@@ -116,7 +115,7 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     )
 
 
-def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Outcome:
+def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> NewStep:
     """Returns the step `published`, dead letters first."""
     intent = action.publication
     if intent.payload["format"] == "parquet":
@@ -130,7 +129,7 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> Out
             _publish_delta(ctx, state)
     targets = intent.payload["targets"]
     ctx.tell("publish", targets["output"])
-    return Outcome(StepKind.PUBLISHED, targets)
+    return NewStep(StepKind.PUBLISHED, targets)
 
 
 @contextmanager
@@ -174,7 +173,7 @@ def _publish_delta(ctx: RunContext, state: RunState) -> None:
             )
 
 
-def finish(ctx: RunContext, state: RunState, action: act.Finish) -> Outcome:
+def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:
     """Returns the step `done`, with the report."""
     html = write_html(ctx, state)
     if ctx.config.ephemeral:
@@ -182,4 +181,4 @@ def finish(ctx: RunContext, state: RunState, action: act.Finish) -> Outcome:
         with suppress(ConfigurationError):
             for folder in staging_folders(ctx.places, ctx.ledger.writers):
                 ctx.open_tree(folder).clear()
-    return Outcome(StepKind.DONE, {"report": run_report(state, RunStatus.PUBLISHED, str(ctx.places.run), html)})
+    return NewStep(StepKind.DONE, {"report": run_report(state, RunStatus.PUBLISHED, str(ctx.places.run), html)})

@@ -18,7 +18,7 @@ from batch_transform.core.isolation.reconciling import reconcile
 from batch_transform.core.isolation.trials import JudgedJob, is_evidence
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
 from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectInfo
 from batch_transform.core.predictions.counting import OutputObject
 from batch_transform.core.resuming.mending import disbelieved, in_objects
@@ -28,13 +28,12 @@ from batch_transform.core.sending.object_rules import is_one_object
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.remedies import on_another_type
 
 _LISTINGS = 10
 
 
-def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
+def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
     """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
     job = replace(action.job, controls=tuple(name for name in action.job.controls if name not in action.doubted))
     every = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
@@ -60,7 +59,7 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> Outcome:
         "instances": logs.instances,
         "data_logs": logs.data_logs,
     }
-    return Outcome(StepKind.JOB_JUDGED, payload, (ctx.ledger.write_part(verdicts),))
+    return NewStep(StepKind.JOB_JUDGED, payload, (ctx.ledger.write_part(verdicts),))
 
 
 def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
@@ -100,7 +99,7 @@ def outputs_of(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[
     return outputs
 
 
-def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> Outcome:
+def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> NewStep:
     """Returns the step `reconciled`: what the round settled, what is left, and whether the run goes on."""
     last = state.last_round
     assert last is not None
@@ -137,7 +136,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
         "failed": failed,
     }
     parts: list[pa.Table] = [done.leaves, done.open]
-    return Outcome(StepKind.RECONCILED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
+    return NewStep(StepKind.RECONCILED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
 
 
 def _scored_before(state: RunState) -> bool:
@@ -150,7 +149,7 @@ def _judged(ctx: RunContext, state: RunState, job: JobRecord) -> JudgedJob:
     return JudgedJob(job, ctx.ledger.read_part(job.spans), ctx.ledger.read_part(job.verdicts), other_type)
 
 
-def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> Outcome:
+def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
     """Ends the run: another round would end alike, or somebody else stopped a job.
 
     Raises:

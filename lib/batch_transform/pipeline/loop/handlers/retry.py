@@ -10,17 +10,16 @@ import pyarrow.compute as pc
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.isolation.verdicts import rows_in_state
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.resuming import mending, retrying
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import conformed, row_count
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.settled import settled_leaves
-from batch_transform.pipeline.outcome import Outcome
 
 
-def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> Outcome:
+def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewStep:
     """Returns the step `retried`: the dead rows are written as objects of their own again, and are open.
 
     What was found of them goes into its first part, what is left to send into its second. No part: there was none.
@@ -36,7 +35,7 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> Outco
         ctx.tell("retry", f"{kept:,} dead rows are over the service's largest payload and stay dead")
     if not dead.num_rows:
         ctx.tell("retry", "no dead row can be sent again")
-        return Outcome(StepKind.RETRIED, {"rows": 0})
+        return NewStep(StepKind.RETRIED, {"rows": 0})
     spans = retrying.opened(dead, lambda job: state.job(job).lane)
     orders = mending.under_new_names(spans, uuid.uuid4().hex[:16], state.framing.suffix)
     spans = mending.placed(spans, orders, ctx.tables.export_again(state.staged, orders))
@@ -45,4 +44,4 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> Outco
     parts = pa.concat_tables([conformed(before, LEAF_SCHEMA), dead]), pa.concat_tables([left, spans])
     rows = int(pc.sum(pc.subtract(dead["stop"], dead["start"])).as_py())
     ctx.tell("retry", f"{rows:,} dead rows are sent again")
-    return Outcome(StepKind.RETRIED, {"rows": rows}, tuple(ctx.ledger.write_part(part) for part in parts))
+    return NewStep(StepKind.RETRIED, {"rows": rows}, tuple(ctx.ledger.write_part(part) for part in parts))

@@ -8,17 +8,16 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.framing import framing_of
-from batch_transform.core.ledger import StepKind
+from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import check_one_object, cutting_rules, is_one_object
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.outcome import Outcome
 from batch_transform.pipeline.tables.staged_files import pinned
 
 
-def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
+def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
     """Returns the step `staged`."""
     staged = ctx.tables.stage()
     config = ctx.config.to_document()
@@ -27,10 +26,10 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> Outcome:
     files = [asdict(file) for file in pinned(staged.files, ctx.open_tree)]
     told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
     source = staged.source.to_document() if staged.source else None
-    return Outcome(StepKind.STAGED, {"files": files, **told, "settings": dict(staged.settings), "source": source})
+    return NewStep(StepKind.STAGED, {"files": files, **told, "settings": dict(staged.settings), "source": source})
 
 
-def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome:
+def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep:
     """Returns the step `exported`, with the spans as its part; checks that they tile the staged files."""
     assert state.staged is not None
     rules = cutting_rules(state.config, state.staged.json_bytes, state.framing)
@@ -41,4 +40,4 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> Outcome
     size = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count
     ctx.tell("export", f"{objects:,} objects, {size / 1e6:,.1f} MB")
-    return Outcome(StepKind.EXPORTED, {"objects": objects, "bytes": size}, (ctx.ledger.write_part(spans),))
+    return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": size}, (ctx.ledger.write_part(spans),))
