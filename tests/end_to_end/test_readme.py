@@ -12,9 +12,10 @@ from pathlib import Path
 
 import boto3
 import pytest
+from pyspark.sql import functions as F
 
 from batch_transform.config import load
-from batch_transform.spark.rendering import record_json
+from batch_transform.records.jsonlines import FORMAT
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support import churn_model
 
@@ -71,7 +72,7 @@ def test_json_of_each_type_is_what_the_table_says(spark):
     columns = ", ".join(f"{value} AS c{i}" for i, (_, value, _) in enumerate(rows))
     with session_settings(spark, OWN_SETTINGS):
         frame = spark.sql(f"SELECT {columns}")
-        record = frame.select(record_json(frame.columns)).first()[0]
+        record = frame.select(FORMAT.record(frame.schema, F.struct("*"))).first()[0]
     expected = ",".join(f'"c{i}":{shown}' for i, (_, _, shown) in enumerate(rows))
     assert record == "{" + expected + "}"
 

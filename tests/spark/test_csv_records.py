@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.ml.linalg import Vectors, VectorUDT
+from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DateType, DecimalType, StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import RECORD, RECORD_FAULT
+from batch_transform.records.jsonlines import FORMAT as JSON_LINES
 from batch_transform.spark.record_rules import record_rule
-from batch_transform.spark.rendering import record_json
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 
 pytestmark = pytest.mark.spark
@@ -98,7 +99,8 @@ def test_values_are_spelled_as_in_json_without_its_quotes(spark):
         "TIMESTAMP_NTZ'2024-05-01 12:00:00' AS h, X'00FF10' AS i, CAST(NULL AS DATE) AS j, INTERVAL '1' DAY AS k"
     )
     with session_settings(spark, OWN_SETTINGS):
-        values = json.loads(df.select(record_json(df.columns)).first()[0], parse_float=str).values()
+        record = df.select(JSON_LINES.record(df.schema, F.struct("*"))).first()[0]
+        values = json.loads(record, parse_float=str).values()
     texts = ["" if value is None else "true" if value is True else value for value in values]
     ((line, fault),) = rendered(df)
     assert (parsed(line), fault) == (texts, None)

@@ -1,4 +1,4 @@
-"""Imports go one way: jobs -> pipeline -> {config, aws, s3, spark, sagemaker, cloudwatch, outputs} -> core.
+"""Imports go one way: jobs -> pipeline -> {config, aws, s3, spark, sagemaker, cloudwatch, outputs} -> records -> core.
 
 Within core, the pipeline and the emulator they go down the floors: a room imports from those below it, never up.
 """
@@ -13,10 +13,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SIDES = ("config", "aws", "s3", "spark", "sagemaker", "cloudwatch", "outputs")
+ON_RECORDS = ("config", "spark")  # the sides that ask the record formats
 BELOW = {
     "core": {"core"},
-    "pipeline": {"pipeline", *SIDES, "core"},
-    **{side: {side, "core"} for side in SIDES},
+    "records": {"records", "core"},
+    "pipeline": {"pipeline", *SIDES, "records", "core"},
+    **{side: {side, "core", *(("records",) if side in ON_RECORDS else ())} for side in SIDES},
 }
 # Each house from its ground up. A room's modules import each other and those of the rooms before it.
 FLOORS = {
@@ -34,7 +36,7 @@ EXAMPLES = "transform_emulator.examples"
 NOT_IN_CORE = {"boto3", "botocore", "s3fs", "pyspark", "delta", "pydantic", "yaml", "sagemaker", "requests", "urllib3"}
 NOT_PURE = {"time", "random", "os", "subprocess", "socket", "secrets", "uuid", "threading", "pathlib", "shutil"}
 NOT_IN_WORKERS = {"pydantic", "yaml", "sagemaker", "typing_extensions", "delta"}
-WORKERS = ("core", "s3", "aws", "spark")
+WORKERS = ("core", "records", "s3", "aws", "spark")
 NOT_OVER_CONNECT = {"sparkContext", "_jvm", "_jsc", "_jdf", "rdd", "toJSON", "foreachPartition"}
 
 
@@ -206,7 +208,7 @@ def test_no_folder_imports_in_a_circle():
 
 def test_all_of_the_package_was_read():
     parts = {part(module) for module in LIB if top(module) == "batch_transform"}
-    assert parts == {"__init__", "core", "pipeline", *SIDES}
+    assert parts == {"__init__", "core", "records", "pipeline", *SIDES}
     assert {"core.spans", "pipeline.loop.driver"} <= {module.removeprefix("batch_transform.") for module in LIB}
     assert any(top(module) == "transform_emulator" for module in LIB)
 

@@ -16,21 +16,21 @@ from pydantic import (
 
 from batch_transform.config.sections import Section
 from batch_transform.config.values import MediaType, Names, Text, Untyped, one_of, read_whole_number
-from batch_transform.core.framing import ALL_ROWS
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.framing import ALL_ROWS, WHOLE
+from batch_transform.records.port import RecordFormat
+from batch_transform.records.registry import built_in, record_format
 
-# None: nothing says what such bytes are.
-MEDIA_TYPES = {
-    "jsonlines": "application/jsonlines",
-    "json": "application/json",
-    "csv": "text/csv",
-    "text": "text/plain",
-    "raw": None,
-    "binary": "application/octet-stream",
-}
-JSON_FORMATS = ("jsonlines", "json")
-ONE_ROW_FORMATS = ("json", "binary")  # where an object is one request, it is one document, or one row's bytes
 
-RecordFormat = Annotated[str, AfterValidator(one_of(*MEDIA_TYPES))]
+def check_format(name: Any) -> str:
+    """Returns the name of a record format, or the import path of one."""
+    if isinstance(name, str) and "." in name:
+        try:
+            record_format(name)
+        except ConfigurationError as err:
+            raise ValueError(str(err).removeprefix("record.format: ")) from err
+        return name
+    return one_of(*built_in())(name)
 
 
 def check_rows(value: Any) -> int | str:
@@ -61,7 +61,7 @@ class Record(Section):
     """
 
     columns: Names | None = None
-    format: RecordFormat = "jsonlines"
+    format: Annotated[str, AfterValidator(check_format)] = "jsonlines"
     content_type: MediaType | None = Field(default=None, validate_default=True)
     sql: Text | None = None
     # None rather than false, as in runs that were recorded before there was a header.
@@ -88,9 +88,10 @@ class Record(Section):
 
     @field_validator("content_type")
     @classmethod
-    def _raw_says_what_it_is(cls, content_type: str | None, info: ValidationInfo) -> str | None:
-        if content_type is None and info.data.get("format") == "raw":
-            raise ValueError("is required with record.format raw: nothing else says what those bytes are")
+    def _bytes_say_what_they_are(cls, content_type: str | None, info: ValidationInfo) -> str | None:
+        format = _format_of(info)
+        if content_type is None and format is not None and format.media_type is None:
+            raise ValueError(f"is required with record.format {format.name}: nothing else says what those bytes are")
         return content_type
 
     @field_validator("sql")
@@ -102,22 +103,30 @@ class Record(Section):
 
     @field_validator("header")
     @classmethod
-    def _csv_has_one(cls, header: bool | None, info: ValidationInfo) -> bool | None:
-        if header and info.data.get("format", "csv") != "csv":
-            raise ValueError(f"is true, but only csv has a header, and record.format is {info.data['format']}")
+    def _some_have_one(cls, header: bool | None, info: ValidationInfo) -> bool | None:
+        format = _format_of(info)
+        if header and format is not None and not format.has_header:
+            having = " and ".join(name for name, each in built_in().items() if each.has_header)
+            raise ValueError(f"is true, but only {having} has a header, and record.format is {format.name}")
         return header
 
     @field_validator("rows_per_object")
     @classmethod
     def _unless_the_format_says(cls, rows: int | str | None, info: ValidationInfo) -> int | str | None:
-        format = info.data.get("format")
-        if rows not in (None, 1) and format in ONE_ROW_FORMATS:
-            raise ValueError(f"is {rows}, but with record.format {format} an object that is one request holds one row")
+        format = _format_of(info)
+        if rows not in (None, 1) and format is not None and format.is_one_row(WHOLE):
+            one_row = "an object that is one request holds one row"
+            raise ValueError(f"is {rows}, but with record.format {format.name} {one_row}")
         return rows
 
     @property
     def media_type(self) -> str:
         """The content type of the request."""
-        media_type = self.content_type or MEDIA_TYPES[self.format]
+        media_type = self.content_type or record_format(self.format).media_type
         assert media_type is not None
         return media_type
+
+
+def _format_of(info: ValidationInfo) -> RecordFormat | None:
+    """The format that a section names; None if that is a fault itself."""
+    return record_format(info.data["format"]) if "format" in info.data else None

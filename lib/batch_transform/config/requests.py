@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from batch_transform.config.prediction import Prediction
-from batch_transform.config.record import JSON_FORMATS, ONE_ROW_FORMATS, Record
+from batch_transform.config.record import Record
 from batch_transform.config.transform import Transform
 from batch_transform.core.framing import LINE, WHOLE
+from batch_transform.records.registry import built_in, record_format
 
 _WHOLE_ONLY = "set transform.split: None, which makes each object one request"
 
@@ -16,7 +17,7 @@ def settled(transform: Transform, record: Record) -> Transform:
     Raises:
         ValueError: the two sections do not go together; the end of a sentence about `transform`.
     """
-    split = transform.split or (WHOLE if record.format == "binary" else LINE)
+    split = transform.split or record_format(record.format).split
     if split == LINE:
         _check_lines(transform, record)
     else:
@@ -25,11 +26,7 @@ def settled(transform: Transform, record: Record) -> Transform:
 
 
 def _check_lines(transform: Transform, record: Record) -> None:
-    if record.format == "binary":
-        raise ValueError(
-            "has split: Line, but with record.format binary a row's bytes are one object and one request, and may hold "
-            "newlines; leave transform.split out"
-        )
+    record_format(record.format).check_lines(transform.strategy)
     if record.header:
         raise ValueError(
             "has split: Line, with which the service cuts objects blindly: record.header would reach the first "
@@ -40,15 +37,10 @@ def _check_lines(transform: Transform, record: Record) -> None:
             "has split: Line, with which the service fills each request to the payload limit, so "
             f"record.rows_per_object would decide nothing; {_WHOLE_ONLY}"
         )
-    if record.format == "json" and transform.strategy != "SingleRecord":
-        raise ValueError(
-            "has strategy: MultiRecord, which sends several records as one body, and several JSON documents are no "
-            "JSON document: set transform.strategy: SingleRecord, or record.format: jsonlines"
-        )
 
 
 def _check_whole(transform: Transform, record: Record) -> None:
-    one_row = record.format in ONE_ROW_FORMATS or record.rows_per_object == 1
+    one_row = record_format(record.format).is_one_row(WHOLE) or record.rows_per_object == 1
     if transform.strategy == "SingleRecord" and not one_row:
         # botocore, BatchStrategy: it is enabled by SplitType Line, RecordIO or TFRecord.
         raise ValueError(
@@ -63,8 +55,9 @@ def check_key(prediction: Prediction, record: Record) -> None:
     Raises:
         ValueError: records are not JSON; the end of a sentence about `prediction`.
     """
-    if prediction.key is not None and record.format not in JSON_FORMATS:
+    if prediction.key is not None and not record_format(record.format).is_json:
+        having = " or ".join(name for name, format in built_in().items() if format.is_json)
         raise ValueError(
             f"has a key, which is read from the JSON of the records, but record.format is {record.format}; leave "
-            f"prediction.key out, or send {' or '.join(JSON_FORMATS)}"
+            f"prediction.key out, or send {having}"
         )

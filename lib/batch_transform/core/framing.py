@@ -7,9 +7,8 @@ keys). Offsets and sizes of spans count the records' own bytes, before any compr
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
@@ -17,7 +16,6 @@ from batch_transform.core.uris import S3Uri
 LINE, WHOLE = "Line", "None"  # SplitType
 GZIP = "gzip"
 ALL_ROWS = "all"
-SUFFIXES = {"jsonlines": "jsonl", "json": "json", "csv": "csv", "text": "txt", "raw": "raw", "binary": "bin"}
 
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
 # On flights as JSON Lines, level 6 takes 2.7 times as long and leaves 0.72 of the bytes.
@@ -85,26 +83,3 @@ class Framing:
 
 
 JSON_LINES = Framing()
-
-
-def framing_of(config: Mapping[str, Any], header: str = "") -> Framing:
-    """Returns how a run's records lie in its objects.
-
-    Args:
-        config: the run's configuration document.
-        header: the line of names with its newline; empty: there is none.
-    """
-    record, split = config["record"], config["transform"]["split"]
-    format, compressed = record["format"], record.get("compression") == GZIP
-    return Framing(
-        suffix=f".{SUFFIXES[format]}{'.gz' if compressed else ''}",
-        newline=not is_one_row(format, split),
-        header=header.encode(),
-        compressed=compressed,
-        whole=split == WHOLE,
-    )
-
-
-def is_one_row(format: str, split: str) -> bool:
-    """Returns whether the format itself makes each row an object: bytes, or one JSON document."""
-    return format == "binary" or (format == "json" and split == WHOLE)

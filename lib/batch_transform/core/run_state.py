@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from batch_transform.core.framing import Framing, framing_of
 from batch_transform.core.ledger import Part
 from batch_transform.core.model_identity import ModelVersion
 from batch_transform.core.staged import Staged
@@ -178,11 +177,6 @@ class RunState:
     intents: tuple[dict[str, Any], ...] = ()
     output_is_fixed: bool = False
     held: Recorded | None = None
-
-    @property
-    def framing(self) -> Framing:
-        """How the records lie in the run's objects, once it is staged."""
-        return framing_of(self.config, self.staged.header if self.staged else "")
 
     @property
     def rounds(self) -> int:

@@ -23,7 +23,7 @@ from pyspark.sql.types import (
 )
 
 from batch_transform.core.own_names import comparable
-from batch_transform.spark.rendering import is_case_sensitive
+from batch_transform.spark.settings import is_case_sensitive
 
 _TEXT = "empty"
 # Values of which Spark infers the type again (PartitioningUtils.inferPartitionColumnValue).

@@ -21,8 +21,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from batch_transform.records.struct_fields import struct_fields
 from batch_transform.spark.settings import effective
-from batch_transform.spark.struct_fields import struct_fields
 
 _DAY_MICROS = 86_400_000_000
 _DATES = (DateType, TimestampType, TimestampNTZType)

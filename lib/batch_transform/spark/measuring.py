@@ -47,6 +47,6 @@ def measure(
             .collect()
         )
     kinds = [kind for row in found for kind in row["kinds"]]
-    check_measured(sum(row["faults"] for row in found), kinds, rule.format)
+    check_measured(sum(row["faults"] for row in found), kinds, rule.format.name, rule.format.remedy)
     lanes = {row["lane"]: LaneSize(row["rows"], row["bytes"], row["largest"]) for row in found}
     return Measured(lanes, framing.newline)

@@ -14,8 +14,7 @@ from batch_transform.core.sending.sizing import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.failures import SPARK_ERRORS, failure_of, told_as
 from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.rendering import is_case_sensitive
-from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, effective
+from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, effective, is_case_sensitive
 from batch_transform.spark.user_session import own_session
 
 

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType
+from pyspark.sql.types import DataType, StringType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free, quoted
+from batch_transform.records.port import RecordFormat
+from batch_transform.records.registry import record_format
 from batch_transform.spark.chains import said
-from batch_transform.spark.csv_records import CsvField, csv_faults, csv_fields, csv_header, csv_line, csv_row_fault
 from batch_transform.spark.iso_dates import formats_by_old_calendar, iso_dates, iso_kind
-from batch_transform.spark.rendering import JSON_OPTIONS, is_case_sensitive, unsendable_types
-
-_JSON = ("jsonlines", "json")
-# Formats whose record is one value, with the types that it may have and their name.
-_ONE_VALUE: dict[str, tuple[tuple[type[DataType], ...], str]] = {
-    "text": ((StringType,), "a string"),
-    "raw": ((StringType, BinaryType), "a string or binary"),
-    "binary": ((BinaryType,), "binary"),
-}
+from batch_transform.spark.settings import is_case_sensitive
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class RecordRule:
         one_object: whether all rows belong into one object.
     """
 
-    format: str
+    format: RecordFormat
     kind: DataType
     columns: tuple[str, ...] = ()
     sql: str | None = None
@@ -65,47 +56,19 @@ class RecordRule:
         value, record = F.col(value_name), F.col(record_name)
         # Steps of their own, so that an expression of the user's is not evaluated anew for each use of it.
         valued = df.select(*names, self._value().alias(value_name))
-        rule = self
+        kind = self.kind
         if formats_by_old_calendar(df.sparkSession):
             valued = valued.select(*names, iso_dates(value, self.kind).alias(value_name))
-            rule = replace(self, kind=iso_kind(self.kind))
-        lines = valued.select(*names, value, rule._record(value).alias(record_name))
-        return lines.select(*names, record, rule._fault(value, record).alias(fault_name))
+            kind = iso_kind(self.kind)
+        lines = valued.select(*names, value, self.format.record(kind, value).alias(record_name))
+        name = self.columns[0] if self.columns else "record.sql"
+        return lines.select(*names, record, self.format.fault(kind, value, record, name).alias(fault_name))
 
     def _value(self) -> Column:
         if self.sql is not None:
             return F.expr(self.sql)
-        if isinstance(self.kind, StructType) and self.format not in _ONE_VALUE:
-            return F.struct(*[F.col(quoted(name)) for name in self.columns])
-        return F.col(quoted(self.columns[0]))
-
-    def _record(self, value: Column) -> Column:
-        if self.format in _JSON:
-            return F.coalesce(F.to_json(value, JSON_OPTIONS), F.lit("{}"))
-        return csv_line(_csv_fields(self.kind, value)) if self.format == "csv" else value
-
-    def _fault(self, value: Column, record: Column) -> Column:
-        if self.format in _JSON:
-            return F.lit(None).cast("string")
-        if self.format == "csv":
-            return csv_row_fault(_csv_fields(self.kind, value), record)
-        return _one_value_fault(value, self.columns[0] if self.columns else "record.sql", self.format)
-
-
-def _csv_fields(kind: DataType, value: Column) -> list[CsvField]:
-    assert isinstance(kind, StructType)
-    return csv_fields(kind, value)
-
-
-def _one_value_fault(value: Column, name: str, format: str) -> Column:
-    """Null and '' would be a blank line, or an object without a byte: the service does with them nobody knows what."""
-    missing = F.when(F.coalesce(F.octet_length(value), F.lit(0)) == 0, F.lit(f"{name} is null or empty"))
-    if format == "binary":
-        return missing
-    # In bytes: a search in a string would step over a newline behind half a character.
-    breaks = [b"\n", b"\r"] if format == "text" else [b"\n"]
-    broken = functools.reduce(operator.or_, [F.contains(value.cast("binary"), F.lit(mark)) for mark in breaks])
-    return F.coalesce(missing, F.when(broken, F.lit(f"a newline in {name}")))
+        columns = [F.col(quoted(name)) for name in self.columns]
+        return columns[0] if self.format.takes_one_value else F.struct(*columns)
 
 
 def record_rule(
@@ -139,37 +102,16 @@ def record_rule(
     kind = _kind_of(spark, schema, sql) if sql is not None else StructType([schema[name] for name in chosen])
     if sql is not None and not is_staged:
         _refuse_star(spark, schema, sql, kind)
-    if format in _ONE_VALUE:
-        kind = _one_value(kind, format, key, is_sql=sql is not None)
-    elif not isinstance(kind, StructType) or not kind.fields:
-        raise ConfigurationError(
-            f"{key}: gives {kind.simpleString()}; record.format {format} takes a struct, such as named_struct('a', a)"
-        )
-    rule = RecordRule(format, kind, chosen, sql, "", one_object)
-    return _checked(rule, key, header=header)
+    known = record_format(format)
+    kind = known.value_kind(kind, key, is_sql=sql is not None)
+    return RecordRule(known, kind, chosen, sql, _header(known, kind) if header else "", one_object)
 
 
-def _checked(rule: RecordRule, key: str, *, header: bool) -> RecordRule:
-    if rule.format in _JSON:
-        faults = unsendable_types(_fields(rule.kind), key)
-    elif rule.format == "csv":
-        faults = csv_faults(_csv_fields(rule.kind, F.lit(None)), key)
-    else:
-        faults = []
-    if faults:
-        raise ConfigurationError(faults)
-    if not header:
-        return rule
+def _header(format: RecordFormat, kind: DataType) -> str:
     try:
-        line = csv_header(_csv_fields(rule.kind, F.lit(None)))
+        return format.header(kind)
     except ValueError as err:
         raise ConfigurationError(f"record.header: {err}") from err
-    return replace(rule, header=line)
-
-
-def _fields(kind: DataType) -> list[StructField]:
-    assert isinstance(kind, StructType)
-    return kind.fields
 
 
 def _chosen(spark: SparkSession, schema: StructType, columns: Sequence[str] | None) -> tuple[str, ...]:
@@ -201,17 +143,3 @@ def _refuse_star(spark: SparkSession, schema: StructType, sql: str, kind: DataTy
     (other,) = free([OTHERS], schema.names)
     if _kind_of(spark, StructType([*schema.fields, StructField(other, StringType())]), sql) != kind:
         raise ConfigurationError(f"record.sql: {sql}: has a *; name the columns, or leave it out to send all of them")
-
-
-def _one_value(kind: DataType, format: str, key: str, *, is_sql: bool) -> DataType:
-    kinds, words = _ONE_VALUE[format]
-    if not is_sql:
-        fields = _fields(kind)
-        if len(fields) != 1:
-            raise ConfigurationError(
-                f"{key}: {len(fields)} columns, but record.format {format} takes one; name it (record.column: NAME)"
-            )
-        kind = fields[0].dataType
-    if not isinstance(kind, kinds):
-        raise ConfigurationError(f"{key}: gives {kind.simpleString()}; record.format {format} takes {words}")
-    return kind

@@ -174,3 +174,8 @@ def known(spark: SparkSession, key: str) -> str | None:
 def is_unavailable(error: PySparkException) -> bool:
     """Returns whether a platform refuses a setting because its users may not have it."""
     return "CONFIG_NOT_AVAILABLE" in str(error)
+
+
+def is_case_sensitive(spark: SparkSession) -> bool:
+    """Returns whether the session tells names apart that differ by upper and lower case only."""
+    return (effective(spark, CASE_SENSITIVE) or "").lower() == "true"

@@ -112,7 +112,7 @@ def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
         numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
     with own_session(df.sparkSession):
         written = _list_files(df.sparkSession, path, own)
-    check_sendable([file.faults for file in written], rule.format, number, fault)
+    check_sendable([file.faults for file in written], rule.format.name, rule.format.remedy, number, fault)
     files = sorted((file.file for file in written), key=lambda file: file.first)
     text: str = StructType([*own.fields, *df.schema.fields]).json()
     return Staged(text, tuple(files), header=rule.header)

@@ -96,7 +96,7 @@ def test_what_does_not_go_together_is_refused_with_the_remedy(record, transform,
         ({"rows_per_object": 0}, "record.rows_per_object: is 0; valid: all, or a whole number from 1 on"),
         ({"rows_per_object": True}, "record.rows_per_object: is True"),
         ({"compression": "zip"}, "record.compression: is 'zip'"),
-        ({"format": "avro"}, "record.format: is 'avro'; valid: jsonlines, json, csv, text, raw, binary"),
+        ({"format": "avro"}, "record.format: is 'avro'; valid: binary, csv, json, jsonlines, raw, text"),
     ],
 )
 def test_records_that_are_none_are_refused(record, words):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gzip
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.framing import Framing, framing_of
+from batch_transform.core.framing import Framing
 from batch_transform.core.sending.part_objects import cut_object, some_records
 from batch_transform.core.uris import S3Uri
 from support.memory_store import MemoryStore
@@ -24,34 +23,9 @@ FRAMINGS = st.builds(
 LINES = st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b"\r") + b"\n"), min_size=1, max_size=12)
 
 
-def document(format="jsonlines", split="Line", **record):
-    return {"record": {"format": format, **record}, "transform": {"split": split}}
-
-
 def plain(framing, body):
     """What a model server gets of an object."""
     return gzip.decompress(body) if framing.compressed else body
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        (document(), Framing()),
-        (document(compression="gzip"), Framing(".jsonl.gz", compressed=True)),
-        (document("csv", "None"), Framing(".csv", whole=True)),
-        (document("json"), Framing(".json")),
-        (document("json", "None"), Framing(".json", newline=False, whole=True)),
-        (document("binary", "None"), Framing(".bin", newline=False, whole=True)),
-        (document("raw"), Framing(".raw")),
-        (document("text"), Framing(".txt")),
-    ],
-)
-def test_the_framing_follows_from_the_configuration(config, expected):
-    assert framing_of(config) == expected
-
-
-def test_a_header_is_the_bytes_that_were_recorded():
-    assert framing_of(document("csv", "None"), "é,b\n").header == "é,b\n".encode()
 
 
 @given(FRAMINGS, LINES)
@@ -102,7 +76,7 @@ def test_controls_are_the_some_records_each_an_object_of_its_own(framing, lines,
 
 
 def test_a_control_of_bytes_is_all_of_them():
-    framing, store = framing_of(document("binary", "None")), MemoryStore()
+    framing, store = Framing(".bin", newline=False, whole=True), MemoryStore()
     store.put(FOLDER.join("o"), b"\x89PNG\r\n\x1a\n1234")
     assert some_records(store, FOLDER.join("o"), 12, 0, 1, framing) == [b"\x89PNG\r\n\x1a\n1234"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
-from batch_transform.core.framing import LINE, Framing, framing_of
+from batch_transform.core.framing import JSON_LINES, LINE, Framing
 from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.object_rules import cutting_rules, headroom, is_one_object
@@ -37,18 +37,13 @@ class Asked:
     strategy: str = "MultiRecord"
     split: str = LINE
     join_source: str = "none"
-    record: Mapping[str, Any] = field(default_factory=lambda: {"format": "jsonlines"})
-    header: str = ""
+    framing: Framing = JSON_LINES
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], header: str = "") -> Asked:
-        """Returns what a configuration document says; `header` stands before the records of each object."""
-        return cls(**{name: config["transform"][name] for name in _SIZING}, record=config["record"], header=header)
-
-    @property
-    def framing(self) -> Framing:
-        """How records lie in an object."""
-        return framing_of(self._config, self.header)
+    def of(cls, config: Mapping[str, Any], framing: Framing) -> Asked:
+        """Returns what a configuration document says, of records that lie so in an object."""
+        return cls(**{name: config["transform"][name] for name in _SIZING}, framing=framing, record=config["record"])
 
     @property
     def is_one_object(self) -> bool:

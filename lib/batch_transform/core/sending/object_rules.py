@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.framing import ALL_ROWS, Framing, is_one_row
+from batch_transform.core.framing import ALL_ROWS, Framing
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB, JOIN_HEADROOM, MAX_PAYLOAD_MB
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.planning import most_payload_mb, standard_payload_mb
@@ -14,12 +14,11 @@ from batch_transform.core.sending.sizing import object_bytes, oversize_bytes
 from batch_transform.core.staged import Staged
 
 
-def rows_per_object(config: Mapping[str, Any]) -> int | None:
+def rows_per_object(config: Mapping[str, Any], framing: Framing) -> int | None:
     """Returns how many rows an object may hold at most; None: as many as its bytes allow, or all of them."""
-    record = config["record"]
-    if is_one_row(record["format"], config["transform"]["split"]):
+    if not framing.newline:
         return 1
-    given = record.get("rows_per_object")
+    given = config["record"].get("rows_per_object")
     return given if isinstance(given, int) else None
 
 
@@ -45,7 +44,7 @@ def cutting_rules(config: Mapping[str, Any], json_bytes: int, framing: Framing) 
         json_bytes: of all staged records.
         framing: of the records.
     """
-    transform, rows = config["transform"], rows_per_object(config)
+    transform, rows = config["transform"], rows_per_object(config, framing)
     settings = transform["max_payload_mb"], transform["max_concurrent_transforms"]
     payload = standard_payload_mb(*settings)
     if not framing.whole:

@@ -11,16 +11,6 @@ from batch_transform.core.own_names import RECORD_FAULT, ROW_NUMBER
 # Kinds of fault that are collected of a file; a kind names its columns.
 MOST_KINDS = 20
 
-_REMEDIES = {
-    "csv": "Send JSON Lines (record.format: jsonlines), which carries any value, or replace them with record.sql, such "
-    "as named_struct('text', replace(text, '\\n', ' ')), or leave these rows out with input.where",
-    "text": "Send JSON Lines (record.format: jsonlines), or replace them with record.sql, such as replace(text, '\\n', "
-    "' '), or leave these rows out with input.where; encode(text, 'utf-8') with record.format: binary sends each text "
-    "as it is, one a request",
-    "raw": "Leave these rows out with input.where, or make one line of each with record.sql",
-    "binary": "Leave these rows out with input.where",
-}
-
 
 @dataclass(frozen=True)
 class RowFaults:
@@ -40,13 +30,14 @@ class RowFaults:
 
 
 def check_sendable(
-    files: Iterable[RowFaults], format: str, number: str = ROW_NUMBER, fault: str = RECORD_FAULT
+    files: Iterable[RowFaults], format: str, remedy: str, number: str = ROW_NUMBER, fault: str = RECORD_FAULT
 ) -> None:
     """Checks that every row can be sent.
 
     Args:
         files: that were staged.
         format: of the record.
+        remedy: what a person can do about such rows.
         number: the column of the row numbers.
         fault: the column that says what is wrong with a row.
 
@@ -59,17 +50,17 @@ def check_sendable(
     first = min(faulty, key=lambda file: file.first or 0)
     place = f"The first is row {first.first} ({number}) of {first.path}; all are staged with {fault} beside them"
     rows, kinds = sum(file.rows for file in faulty), [kind for file in faulty for kind in file.kinds]
-    raise ConfigurationError(f"{what_cannot_be_sent(rows, kinds, format)}. {place}. {_REMEDIES[format]}")
+    raise ConfigurationError(f"{what_cannot_be_sent(rows, kinds, format)}. {place}. {remedy}")
 
 
-def check_measured(rows: int, kinds: Iterable[str], format: str) -> None:
+def check_measured(rows: int, kinds: Iterable[str], format: str, remedy: str) -> None:
     """Checks that every row of a table that is not staged can be sent.
 
     Raises:
         ConfigurationError: one cannot; says how many, and why.
     """
     if rows:
-        raise ConfigurationError(f"{what_cannot_be_sent(rows, kinds, format)}. {_REMEDIES[format]}")
+        raise ConfigurationError(f"{what_cannot_be_sent(rows, kinds, format)}. {remedy}")
 
 
 def what_cannot_be_sent(rows: int, kinds: Iterable[str], format: str) -> str:

@@ -48,7 +48,7 @@ from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.reach import check_workers_reach
 from batch_transform.spark.reading import check_storable, column_faults
-from batch_transform.spark.rendering import is_case_sensitive
+from batch_transform.spark.settings import is_case_sensitive
 
 Answer = TypeVar("Answer")
 

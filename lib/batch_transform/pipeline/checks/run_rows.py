@@ -9,7 +9,6 @@ from pyspark.sql.types import StructType
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.framing import framing_of
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.counting import KeyCheck
 from batch_transform.core.run_state import RunState
@@ -19,6 +18,7 @@ from batch_transform.pipeline.checks.sources import read_source
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
+from batch_transform.records.registry import framing_of
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import RecordRule, record_rule
 from batch_transform.spark.staging import staged_schema

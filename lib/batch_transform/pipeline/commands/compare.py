@@ -23,6 +23,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.recorded import recorded_reader
+from batch_transform.records.registry import run_framing
 from batch_transform.sagemaker.endpoint import READ_TIMEOUT_SECONDS, Endpoint, ModelRefusal
 
 Tell = Callable[[str], None]
@@ -70,9 +71,9 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
     content_type = _request(state)["TransformInput"]["ContentType"]
     endpoint = Endpoint(client, wanted.endpoint, content_type, config["transform"]["accept"])
     found = Comparison(wanted.tolerance)
-    single = config["transform"]["strategy"] == "SingleRecord" or not state.framing.newline
+    single = config["transform"]["strategy"] == "SingleRecord" or not run_framing(state).newline
     reader = recorded_reader(state, config)
-    comparer = _Comparer(run.store, run.uri, reader, endpoint, state.framing, single, found)
+    comparer = _Comparer(run.store, run.uri, reader, endpoint, run_framing(state), single, found)
     for chosen in samples:
         comparer.compare(chosen)
     return _judged(found, {"run_id": state.run_id, "endpoint": wanted.endpoint}, tell)

@@ -32,6 +32,7 @@ from batch_transform.pipeline.tables.spark_tables import is_columnar
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.pipeline.world.session import run_session
+from batch_transform.records.registry import framing_of
 from batch_transform.s3.store import S3Store
 from batch_transform.spark.failures import SPARK_ERRORS, failure_of
 from batch_transform.spark.measuring import measure
@@ -94,7 +95,8 @@ def plan(
     places = places_of(config, config.run_id or "plan", known(spark, "spark.master"))
     df = read_source(spark, config.input, places, store).df
     rule = rule_of(spark, df.schema, config)
-    asked = Asked.of(config.to_document(), rule.header)
+    document = config.to_document()
+    asked = Asked.of(document, framing_of(document, rule.header))
     large = is_columnar(config.input) and has_large_rows(df)
     measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
     found: Mapping[str, Any] = run_plan(measured, asked)

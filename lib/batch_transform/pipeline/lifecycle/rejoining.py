@@ -27,6 +27,7 @@ from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, recorded_reader
 from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
 from batch_transform.pipeline.world.reaching import lookup_of
+from batch_transform.records.registry import run_framing
 from batch_transform.s3.lease import RunLease
 from batch_transform.sagemaker.jobs import TransformJobs
 
@@ -63,7 +64,7 @@ def rejoin_run(
     assert state.staged is not None
     check_same(state, config)
     key = config.prediction.key
-    check = KeyCheck(key.field, key.column, places.input, state.framing) if key else None
+    check = KeyCheck(key.field, key.column, places.input, run_framing(state)) if key else None
     if config.prediction.ddl != state.config["prediction"]["schema"]:
         raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
     reader = recorded_reader(state, config.to_document())

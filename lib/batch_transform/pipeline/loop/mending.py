@@ -39,6 +39,7 @@ from batch_transform.pipeline.loop.unscoring import (
     unscored,
 )
 from batch_transform.pipeline.tables.staged_files import hurt_files
+from batch_transform.records.registry import run_framing
 
 # Up to so many input objects they are listed before each job: ten calls. Of more, once in a round.
 _FEW_OBJECTS = 10_000
@@ -95,7 +96,7 @@ class Mender:
 
     def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> NewStep | None:
         spans, found = spans_of(ctx, job), self._inputs(ctx, state, act.Create)
-        broken = pins.hurt(pins.input_pins(spans, state.framing), found)
+        broken = pins.hurt(pins.input_pins(spans, run_framing(state)), found)
         # A Create may have been obeyed although the ledger does not say so: that job has read what it found.
         if broken.names and job.name not in self._mended and not ctx.jobs.is_there(job.request):
             self._mended.add(job.name)
@@ -130,7 +131,7 @@ class Mender:
     def _doubted(self, ctx: RunContext, state: RunState, job: JobRecord) -> tuple[Hurt, frozenset[str]]:
         """What of a job's input is hurt, and which of it was altered before the job had ended."""
         found = self._inputs(ctx, state, act.Judge)
-        broken = pins.hurt(pins.input_pins(spans_of(ctx, job), state.framing), found)
+        broken = pins.hurt(pins.input_pins(spans_of(ctx, job), run_framing(state)), found)
         return broken, pins.changed_by(found, broken.altered, _end_of(ctx, job))
 
     def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:
@@ -152,12 +153,12 @@ def _mended_open(ctx: RunContext, state: RunState) -> NewStep | None:
     if last is None or last.open is None or state.staged is None:
         return None
     left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
-    broken = pins.hurt(pins.input_pins(left, state.framing), listing(ctx, ctx.places.input))
+    broken = pins.hurt(pins.input_pins(left, run_framing(state)), listing(ctx, ctx.places.input))
     if not broken.names:
         return None
     tell(ctx, broken, "input objects", "exported again")
     chosen = left.filter(mending.in_objects(left, broken.names))
-    orders = mending.under_new_names(chosen, uuid.uuid4().hex[:16], state.framing.suffix)
+    orders = mending.under_new_names(chosen, uuid.uuid4().hex[:16], run_framing(state).suffix)
     made = ctx.tables.export_again(state.staged, orders)
     part = ctx.ledger.write_part(mending.placed(left, orders, made))
     return NewStep(StepKind.MENDED, {"objects": orders.num_rows}, (part,))

@@ -24,6 +24,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.parquet import missing
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.settled import held_leaves
+from batch_transform.records.registry import run_framing
 
 
 def listing(ctx: RunContext, folder: S3Uri) -> pa.Table:
@@ -65,7 +66,7 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
     lost, left = pins.outputs_of(read), mending.reopened_spans(read, lambda job: spans_of(ctx, state.job(job)))
     without = left.filter(pc.is_null(left["object"]))
     if without.num_rows:
-        orders = mending.under_new_names(without, uuid.uuid4().hex[:16], state.framing.suffix)
+        orders = mending.under_new_names(without, uuid.uuid4().hex[:16], run_framing(state).suffix)
         assert state.staged is not None
         left = mending.placed(left, orders, ctx.tables.export_again(state.staged, orders))
     tell(ctx, broken, "outputs", f"{row_count(left):,} rows are scored again")

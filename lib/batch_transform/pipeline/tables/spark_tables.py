@@ -15,7 +15,6 @@ from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.framing import framing_of
 from batch_transform.core.naming import is_data_file
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.types import encode_schema
@@ -34,6 +33,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.pipeline.worker_store import WorkerStore
+from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import dead_letters

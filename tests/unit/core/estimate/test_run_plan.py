@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
 from batch_transform.core.estimate.plan_text import plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
+from batch_transform.core.framing import Framing
 from batch_transform.core.sending.cutting import Cutter, CuttingRules
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 
@@ -125,14 +126,14 @@ def test_what_is_left_to_the_container_is_not_made_up():
 
 def test_an_object_that_is_sent_whole_is_one_request_and_its_payload_is_its_own():
     """The service cannot split it: 45 MB in one object need a payload of 45 MB, beside which two fit."""
-    whole = Asked(1, "auto", "auto", split="None", record={"format": "csv", "rows_per_object": "all"})
+    whole = Asked(1, "auto", "auto", split="None", framing=Framing(whole=True), record={"rows_per_object": "all"})
     (job,) = run_plan(Measured({STANDARD: LaneSize(1_000, 45 * MB, 6 * MB)}), whole)["jobs"]
     assert (job["max_payload_mb"], job["max_concurrent_transforms"]) == (45, 2)
     assert (job["objects"], job["requests"]) == (1, 1)
 
 
 def test_a_record_that_is_an_object_by_its_format_makes_a_request_each():
-    pictures = Asked(1, "auto", "auto", split="None", record={"format": "binary"})
+    pictures = Asked(1, "auto", "auto", split="None", framing=Framing(newline=False, whole=True))
     (job,) = run_plan(Measured({STANDARD: LaneSize(40, 80 * MB, 5 * MB)}, newline=False), pictures)["jobs"]
     assert (job["objects"], job["requests"]) == (40, 40)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.framing import framing_of
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.object_rules import check_one_object, cutting_rules, is_one_object
 from batch_transform.core.sending.planning import Throughput, plan_lanes
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged import Staged
+from batch_transform.records.registry import framing_of
 from support.core_tables import span, spans
 
 MB = 1_000_000

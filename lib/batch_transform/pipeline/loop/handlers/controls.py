@@ -21,6 +21,7 @@ from batch_transform.core.sending.part_objects import some_records
 from batch_transform.core.sending.planning import LanePlan
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.pipeline.context import RunContext
+from batch_transform.records.registry import run_framing
 
 # So many scored spans, spread over the run, give records: one that only seemed to be good does not decide alone.
 _SOURCES = 8
@@ -44,7 +45,7 @@ def write_controls(ctx: RunContext, state: RunState, lane: LanePlan, planned: Ma
     single = pc.equal(pc.subtract(lane.spans["stop"], lane.spans["start"]), 1)
     if not wanted or not pc.any(single).as_py():
         return {}
-    limit, framing = lane.throughput.max_payload_mb, state.framing
+    limit, framing = lane.throughput.max_payload_mb, run_framing(state)
     most = (limit * BYTES_PER_MB if limit else np.inf) - len(framing.header)
     records = list(control_records(ctx, state, most, wanted))
     names = [control_name(uuid.uuid4().hex[:16], framing.suffix) for _ in range(wanted if records else 0)]
@@ -61,7 +62,7 @@ def control_records(ctx: RunContext, state: RunState, most_bytes: float, wanted:
         count = min(each, source["rows"])
         size = min(source["bytes"], source["largest"] * (source["line"] + count))
         uri = ctx.places.input.join(source["object"])
-        yield from some_records(ctx.store, uri, size, source["line"], count, state.framing)
+        yield from some_records(ctx.store, uri, size, source["line"], count, run_framing(state))
 
 
 def _sources(ctx: RunContext, state: RunState, most_bytes: float) -> list[dict[str, Any]]:
@@ -101,10 +102,10 @@ def sound(ctx: RunContext, state: RunState, span: dict[str, Any]) -> dict[str, A
     found = ctx.store.head(ctx.places.input.join(span["object"]))
     spans = pa.Table.from_pylist([_of(span)], schema=SPAN_SCHEMA)
     shown = pins.found_below(ctx.places.input.prefix, [found] if found else [])
-    if not pins.hurt(pins.input_pins(spans, state.framing), shown).names:
+    if not pins.hurt(pins.input_pins(spans, run_framing(state)), shown).names:
         return span
     first = pa.Table.from_pylist([{**_of(span), "stop": span["start"] + 1}], schema=SPAN_SCHEMA)
-    orders = mending.under_new_names(first, uuid.uuid4().hex[:16], state.framing.suffix)
+    orders = mending.under_new_names(first, uuid.uuid4().hex[:16], run_framing(state).suffix)
     again: dict[str, Any] = mending.placed(first, orders, ctx.tables.export_again(state.staged, orders)).to_pylist()[0]
     return {**again, "rows": 1, "line": 0}
 

@@ -27,6 +27,7 @@ from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.controls import write_controls
 from batch_transform.pipeline.loop.handlers.patience import back_off
+from batch_transform.records.registry import run_framing
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
 def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
     transform = ctx.config.transform
     settings = transform.max_payload_mb, transform.max_concurrent_transforms
-    fitting = with_payload_that_fits(spans, *settings, state.framing)
-    return plan_lanes(fitting, *settings, state.framing, headroom(state.config))
+    fitting = with_payload_that_fits(spans, *settings, run_framing(state))
+    return plan_lanes(fitting, *settings, run_framing(state), headroom(state.config))
 
 
 def _first_round(ctx: RunContext, state: RunState) -> _Round:
@@ -110,7 +111,7 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     good = sum(r.scored_rows for r in state.round_records)
     bad = sum(r.dead_rows - r.retried_rows for r in state.round_records)
     plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad, known=known_so_far(state, good, bad))
-    sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, state.framing))
+    sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, run_framing(state)))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     rounds.check_replaced(left, send, waiting)
     what = "single rows, to tell a broken model from bad rows" if probe else "objects of what failed"

@@ -17,6 +17,7 @@ from batch_transform.core.spans import conformed, row_count
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.settled import settled_leaves
+from batch_transform.records.registry import run_framing
 
 
 def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewStep:
@@ -37,7 +38,7 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewSt
         ctx.tell("retry", "no dead row can be sent again")
         return NewStep(StepKind.RETRIED, {"rows": 0})
     spans = retrying.opened(dead, lambda job: state.job(job).lane)
-    orders = mending.under_new_names(spans, uuid.uuid4().hex[:16], state.framing.suffix)
+    orders = mending.under_new_names(spans, uuid.uuid4().hex[:16], run_framing(state).suffix)
     spans = mending.placed(spans, orders, ctx.tables.export_again(state.staged, orders))
     left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
     before = ctx.ledger.read_part(last.retried) if last.retried else LEAF_SCHEMA.empty_table()

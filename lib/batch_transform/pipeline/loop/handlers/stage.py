@@ -7,7 +7,6 @@ from dataclasses import asdict
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.framing import framing_of
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_rules import check_one_object, cutting_rules, is_one_object
@@ -15,6 +14,7 @@ from batch_transform.core.spans import check_tiling
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.tables.staged_files import pinned
+from batch_transform.records.registry import framing_of, run_framing
 
 
 def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
@@ -32,7 +32,7 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep:
     """Returns the step `exported`, with the spans as its part; checks that they tile the staged files."""
     assert state.staged is not None
-    rules = cutting_rules(state.config, state.staged.json_bytes, state.framing)
+    rules = cutting_rules(state.config, state.staged.json_bytes, run_framing(state))
     spans = ctx.tables.export(state.staged, rules)
     check_tiling(state.staged.files, spans)
     if is_one_object(state.config) and spans.num_rows > 1:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from pyspark.sql import Column
-from pyspark.sql.types import StructField, StructType
+from typing import TYPE_CHECKING
 
 from batch_transform.core.own_names import alike, place_name
+from batch_transform.records.late_spark import types as T
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 
-def struct_fields(value: Column, kind: StructType) -> Iterator[tuple[StructField, Column]]:
+def struct_fields(value: Column, kind: T.StructType) -> Iterator[tuple[T.StructField, Column]]:
     """Returns each field of a struct, and its column.
 
     A field is reached by its name, which Spark may compare without case: where that is not sure, by its place. A cast
@@ -23,6 +25,7 @@ def struct_fields(value: Column, kind: StructType) -> Iterator[tuple[StructField
     names = kind.names
     if alike(names):
         names = [place_name(place) for place in range(len(names))]
-        value = value.cast(StructType([StructField(n, f.dataType) for n, f in zip(names, kind.fields, strict=True)]))
+        pairs = zip(names, kind.fields, strict=True)
+        value = value.cast(T.StructType([T.StructField(name, field.dataType) for name, field in pairs]))
     for name, field in zip(names, kind.fields, strict=True):
         yield field, value.getField(name)

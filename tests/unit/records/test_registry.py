@@ -1,0 +1,103 @@
+"""The record formats that there are, and what they say of themselves without Spark."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.framing import Framing
+from batch_transform.records.registry import built_in, framing_of, record_format
+from support import tab_separated
+
+LIB = Path(__file__).parents[3] / "lib" / "batch_transform"
+# Predictions have formats of their own (core.predictions.form), of which some share a name with a record's.
+OF_PREDICTIONS = (LIB / "core" / "predictions", LIB / "config" / "joining.py", LIB / "config" / "prediction.py")
+
+
+def document(format="jsonlines", split="Line", **record):
+    return {"record": {"format": format, **record}, "transform": {"split": split}}
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (document(), Framing()),
+        (document(compression="gzip"), Framing(".jsonl.gz", compressed=True)),
+        (document("csv", "None"), Framing(".csv", whole=True)),
+        (document("json"), Framing(".json")),
+        (document("json", "None"), Framing(".json", newline=False, whole=True)),
+        (document("binary", "None"), Framing(".bin", newline=False, whole=True)),
+        (document("raw"), Framing(".raw")),
+        (document("text"), Framing(".txt")),
+    ],
+)
+def test_the_framing_follows_from_the_configuration(config, expected):
+    assert framing_of(config) == expected
+
+
+def test_a_header_is_the_bytes_that_were_recorded():
+    assert framing_of(document("csv", "None"), "é,b\n").header == "é,b\n".encode()
+
+
+def test_the_formats_are_the_modules_of_the_folder():
+    names = {path.stem for path in (LIB / "records").glob("*.py")} - {"__init__", "late_spark", "port", "registry"}
+    assert set(built_in()) == names - {"struct_fields"} == {"binary", "csv", "json", "jsonlines", "raw", "text"}
+
+
+def test_a_format_may_be_a_module_anywhere():
+    assert record_format("support.tab_separated") is tab_separated.FORMAT
+    assert framing_of(document("support.tab_separated")) == Framing(".tsv")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("avro", "avro is none; valid: binary, csv, json, jsonlines, raw, text, or the import path of a module"),
+        ("support.tables", "support.tables is none; valid: "),
+        ("support.no_such", "support.no_such: No module named 'support.no_such'; valid: "),
+    ],
+)
+def test_what_is_no_format_is_told_with_those_that_are(name, words):
+    with pytest.raises(ConfigurationError, match=f"record.format: {words}"):
+        record_format(name)
+
+
+def test_formats_are_asked_without_spark():
+    code = (
+        "import sys; sys.modules['pyspark'] = None\n"
+        "from batch_transform.records.registry import built_in\n"
+        "for each in built_in().values(): each.framing(each.split), each.media_type, each.remedy"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def asks_which(tree):
+    """The names of formats that are compared, looked up in a collection, or keys of a table."""
+    for node in ast.walk(tree):
+        parts = node.keys if isinstance(node, ast.Dict) else ()
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        for inner in [each for part in parts if part is not None for each in ast.walk(part)]:
+            if isinstance(inner, ast.Constant) and inner.value in built_in():
+                yield inner.value
+
+
+def test_nobody_outside_the_folder_asks_which_format_it_is():
+    others = [
+        path
+        for path in LIB.rglob("*.py")
+        if not any(path.is_relative_to(own) for own in (LIB / "records", *OF_PREDICTIONS))
+    ]
+    asked = {path.name: [*asks_which(ast.parse(path.read_text(encoding="utf-8")))] for path in others}
+    assert {name: found for name, found in asked.items() if found} == {}
+
+
+@pytest.mark.parametrize("code", ["a == 'csv'", "a in ('json', 'x')", "{'raw': 1}[a]", "a.format != 'text'"])
+def test_who_asks_is_seen(code):
+    assert [*asks_which(ast.parse(code))]
