@@ -33,6 +33,10 @@ BUCKET = "data"
 PART_BYTES = 64 * MB
 DEADLINE_SECONDS = 600
 SMALL_PUTS = 1000
+SERVERS = {
+    "waitress": Path(__file__).with_name("flask_server.py"),
+    "bare": Path(__file__).parents[1] / "support" / "model_server.py",
+}
 
 
 def mini_batches(total_bytes: int, payload_bytes: int) -> Iterator[bytes]:
@@ -117,12 +121,11 @@ def main() -> None:
     parser.add_argument("--payload-mb", type=int, default=6)
     parser.add_argument("--concurrent", type=int, default=4)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--server", choices=["waitress", "bare"], default="waitress")
+    parser.add_argument("--server", choices=list(SERVERS), default="waitress")
     parser.add_argument("--state", type=Path, help="keep the emulator's state in this directory")
     chosen = parser.parse_args()
     total = int(chosen.gigabytes * 10**9)
-    script = Path(__file__).with_name("echo_server.py")
-    command = [sys.executable, str(script), chosen.server]
+    command = [sys.executable, str(SERVERS[chosen.server]), "echo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": LIB}) as server:
         try:
             assert server.stdout is not None

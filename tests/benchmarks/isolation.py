@@ -49,7 +49,7 @@ def run(folder: Path, table: Path, status: int) -> dict[str, Any]:
         "errors": {"max_fraction": 1.0},
         "output": {"path": str(folder / "out")},
         "staging": str(folder / "staging"),
-        "emulator": {"models": {"picky": f"python {ROOT / 'tests/benchmarks/poison_model.py'} {status}"}},
+        "emulator": {"models": {"picky": f"{sys.executable} {ROOT / 'tests/support/model_server.py'} picky {status}"}},
     }
     run_file = folder / "run.yml"
     run_file.write_text(json.dumps(config), encoding="utf-8")

@@ -26,7 +26,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[2]
-MODEL = f"python {ROOT / 'tests/benchmarks/line_model.py'}"
+MODEL = f"{sys.executable} {ROOT / 'tests/support/model_server.py'} lengths"
 MB = 1_000_000
 
 

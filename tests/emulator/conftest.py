@@ -1,9 +1,7 @@
 """An emulator in this process, and a fixture that runs one job from files to outputs."""
 
 import contextlib
-import shlex
 import socket
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from support.emulator_aws import COMMAND_MODEL, Aws, Ran, request
+from support.emulator_aws import TELLING_MODEL, Aws, Ran, request
+from support.model_server import model_command
 from support.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.service.switches import Switches
@@ -67,11 +66,10 @@ def early_refusal(early_server: str) -> str:
 @pytest.fixture(scope="session")
 def make_aws(scripted_server: ScriptedModel, early_server: str) -> Iterator[Callable[..., Aws]]:
     """Starts an emulator with the given switches; the one for a set of switches is shared by all tests."""
-    command = shlex.join([sys.executable, str(COMMAND_MODEL)])
     models = {
         "scripted": scripted_server.url,
-        "command": command,
-        "crashing": f"{command} crash",
+        "command": TELLING_MODEL,
+        "crashing": model_command("crashing"),
         "early": early_server,
     }
     running: dict[Switches, Emulator] = {}

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -15,10 +14,10 @@ import psutil
 import pytest
 
 import transform_emulator
-from support.emulator_aws import COMMAND_MODEL, WAIT_SECONDS, Aws, request
+from support.emulator_aws import TELLING_MODEL, WAIT_SECONDS, Aws, request
 
 LIB = str(Path(transform_emulator.__file__).parents[1])
-MODEL = f"echo={shlex.join(['python', str(COMMAND_MODEL)])}"
+MODEL = f"echo={TELLING_MODEL}"
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.scripted_model import DROP, ScriptedModel
+from support.model_server import DROP
+from support.scripted_model import ScriptedModel
 from transform_emulator.containers.connections import CancelledError, Connections
 from transform_emulator.containers.container import Call, Container
 from transform_emulator.containers.payload import InMemory

@@ -7,8 +7,9 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from support.emulator_aws import COMMAND_MODEL, Aws
-from support.scripted_model import DROP, ScriptedModel
+from support.emulator_aws import TELLING_MODEL, Aws
+from support.model_server import DROP
+from support.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
 
 MB = 2**20
@@ -73,13 +74,13 @@ def test_a_body_over_the_limit(runtime, name: str) -> None:
 @pytest.fixture
 def started() -> Iterator[Aws]:
     """An emulator of its own whose model is a command."""
-    with Emulator(Settings({"echo": f"python {COMMAND_MODEL}"})) as emulator:
+    with Emulator(Settings({"echo": TELLING_MODEL})) as emulator:
         yield Aws.of(emulator.endpoint_url)
 
 
 def children() -> list[psutil.Process]:
     found = psutil.Process().children(recursive=True)
-    return [process for process in found if str(COMMAND_MODEL) in " ".join(process.cmdline())]
+    return [process for process in found if TELLING_MODEL in " ".join(process.cmdline())]
 
 
 def test_a_server_lives_from_the_first_call_to_the_deletion(started: Aws) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from support.emulator_aws import Aws, Ran, manifest
-from support.scripted_model import DROP, ScriptedModel
+from support.model_server import DROP
+from support.scripted_model import ScriptedModel
 from transform_emulator.service.switches import Switches
 
 Make = Callable[..., Aws]

@@ -11,8 +11,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from support.model_server import model_command
+
 ROOT = Path(__file__).parents[2]
-MODEL = f"python {ROOT / 'tests/benchmarks/line_model.py'}"
+MODEL = model_command("lengths")
 MB = 1_000_000
 SMALL = 5_000
 LARGE_MB = (30, 45, 60, 75, 90)

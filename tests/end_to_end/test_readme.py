@@ -17,10 +17,10 @@ from pyspark.sql import functions as F
 from batch_transform.config import load
 from batch_transform.records.jsonlines import FORMAT
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
-from support import churn_model
+from support.model_server import model_command
 
 ROOT = Path(__file__).parents[2]
-CHURN_MODEL = churn_model.__file__
+CHURN_MODEL = model_command("churn")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -81,7 +81,7 @@ def test_json_of_each_type_is_what_the_table_says(spark):
 def test_the_notebook_example_runs(spark, tmp_path, monkeypatch):
     """The call of the README, unchanged, against a stand-alone emulator that the environment names."""
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--bucket", "my-bucket", "--exit-with-stdin"]
-    command += ["--model", f"churn-v7=python {CHURN_MODEL}"]
+    command += ["--model", f"churn-v7={CHURN_MODEL}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as emulator:
         endpoint = json.loads(emulator.stdout.readline())["endpoint_url"]

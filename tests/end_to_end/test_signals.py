@@ -17,32 +17,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.model_server import model_command
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120
 
-SLOW_MODEL = """
-import os, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        self.send_response(200 if self.path == "/ping" else 404)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    def do_POST(self):
-        time.sleep(600)
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
-"""
-
 
 @pytest.fixture
 def emulator(tmp_path):
     """A stand-alone emulator that outlives the run, so that the job can be looked at afterwards."""
-    (tmp_path / "slow.py").write_text(SLOW_MODEL)
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--bucket", "signals", "--exit-with-stdin"]
-    command += ["--model", f"slow=python {tmp_path / 'slow.py'}"]
+    command += ["--model", f"slow={model_command('slow')}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         yield json.loads(process.stdout.readline())["endpoint_url"]

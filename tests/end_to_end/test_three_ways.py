@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from support import churn_model
+from support.model_server import model_command
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
@@ -38,7 +38,7 @@ output: {path: "${lake}/scores"}
 def emulator():
     """The endpoint of an emulator that stands for AWS: it was there before the run and stays after it."""
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--bucket", "my-bucket", "--exit-with-stdin"]
-    command += ["--model", f"churn-v7={sys.executable} {churn_model.__file__}"]
+    command += ["--model", f"churn-v7={model_command('churn')}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield json.loads(process.stdout.readline())["endpoint_url"]
         process.stdin.close()
@@ -96,7 +96,7 @@ def test_a_daily_job_against_a_service_that_is_there(spark, lake, emulator, tmp_
 
 def test_the_same_file_on_a_laptop(spark, lake, tmp_path):
     day = ["--var", f"ds={DAY}", "--var", "lake=s3://not-here", "--set", f"input.path={lake}/customers"]
-    model = ["--emulator", f"churn-v7={sys.executable} {churn_model.__file__}"]
+    model = ["--emulator", f"churn-v7={model_command('churn')}"]
     submit(tmp_path, str(lake / "churn.yml"), *day, "--set", "output.path=out", *model)
     is_right(spark, lake, spark.read.format("delta").load(str(tmp_path / "out")))
 

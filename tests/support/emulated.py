@@ -16,6 +16,7 @@ from typing import Any
 
 from batch_transform.aws.access import AwsAccess
 from support import answers
+from support.model_server import model_command
 from support.scripted_model import ScriptedModel
 from support.second_s3 import S3Server
 
@@ -113,7 +114,7 @@ def emulated(behind: S3Server | None = None) -> Iterator[Emulated]:
                 client.create_bucket(Bucket=BUCKET)
         for name, model in models.items():
             command += ["--model", f"{name}={model.url}"]
-        command += ["--model", f"logging={sys.executable} {Path(__file__).with_name('logging_model.py')}"]
+        command += ["--model", f"logging={model_command('logging')}"]
         with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None
             assert process.stdout is not None

@@ -6,15 +6,16 @@ import json
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import boto3
 
+from support.model_server import model_command
+
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 FINAL = {"Completed", "Failed", "Stopped"}
 WAIT_SECONDS = 30
-COMMAND_MODEL = Path(__file__).with_name("command_model.py")
+TELLING_MODEL = model_command("telling")
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,12 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from support.model_server import Seen, server_of
 
 Answer = Callable[[bytes], tuple[int, bytes]]
-DROP = 0  # a "status" that closes the connection without an answer
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A request as it arrived."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    client_port: int
 
 
 def echo(body: bytes) -> tuple[int, bytes]:
@@ -44,8 +33,7 @@ class ScriptedModel:
         self.most_in_flight = 0
         self._lock = threading.Lock()
         self._in_flight = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = server_of(self.handle)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -90,42 +78,3 @@ class ScriptedModel:
         finally:
             with self._lock:
                 self._in_flight -= 1
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_GET(self) -> None:
-                self._answer(b"")
-
-            def do_POST(self) -> None:
-                if self.headers.get("Transfer-Encoding") == "chunked":
-                    self._answer(b"".join(self._chunks()))
-                else:
-                    self._answer(self.rfile.read(int(self.headers["Content-Length"])))
-
-            def _chunks(self) -> Iterator[bytes]:
-                while size := int(self.rfile.readline(), 16):
-                    yield self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-
-            def _answer(self, body: bytes) -> None:
-                seen = Seen(self.command, self.path, dict(self.headers), body, self.client_address[1])
-                status, answer = model.handle(seen)
-                if status == DROP:
-                    self.close_connection = True
-                    return
-                with contextlib.suppress(ConnectionError):  # a client that timed out or was stopped is gone
-                    self.send_response(status)
-                    self.send_header("Content-Length", str(len(answer)))
-                    self.end_headers()
-                    self.wfile.write(answer)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler

@@ -9,13 +9,14 @@ import pytest
 
 from support.client_processes import environment, output_of
 from support.emulator_aws import Aws, request
+from support.model_server import model_command
 from support.venvs import AIRFLOW, Venv
 
 # The first run installs what it tries.
 pytestmark = pytest.mark.timeout(1200)
 
 HERE = Path(__file__).parent
-MIRROR = f"python {HERE.parent / 'conformance' / 'mirror_model.py'}"
+MIRROR = model_command("mirror")
 AWS_CLI = ("awscli==1.46.2",)
 
 

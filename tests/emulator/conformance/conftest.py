@@ -1,18 +1,15 @@
 """The service under test. `pytest tests/emulator/conformance --aws --aws-bucket B --aws-role ARN --aws-image URI`."""
 
-import shlex
-import sys
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
 
 from support.conformance_service import Service
+from support.model_server import model_command
 from transform_emulator.emulator import Emulator, Settings
 
-MIRROR = Path(__file__).with_name("mirror_model.py")
 KEYS = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "secret", "region_name": "us-west-2"}
 AWS_JOB_SECONDS = 1800.0
 
@@ -22,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--aws", action="store_true", help="run the suite on a real account, which costs money")
     group.addoption("--aws-bucket", help="a bucket that the role can read and write")
     group.addoption("--aws-role", help="the execution role's ARN")
-    group.addoption("--aws-image", help="an image in ECR that runs mirror_model.py")
+    group.addoption("--aws-image", help="an image in ECR that runs model_server.py mirror")
     group.addoption("--aws-instance-type", default="ml.m5.large")
 
 
@@ -30,8 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def account(request: pytest.FixtureRequest) -> Iterator[dict[str, object]]:
     """Clients, bucket and model; what was created ends with the session."""
     if not request.config.getoption("--aws", default=False):
-        command = shlex.join([sys.executable, str(MIRROR)])
-        with Emulator(Settings({"mirror": command}, buckets=["conformance"])) as emulator:
+        with Emulator(Settings({"mirror": model_command("mirror")}, buckets=["conformance"])) as emulator:
             clients = {
                 name: boto3.client(name, endpoint_url=emulator.endpoint_url, **KEYS)
                 for name in ("s3", "sagemaker", "logs")
