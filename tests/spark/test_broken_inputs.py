@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import traceback
 from pathlib import Path
 
@@ -41,6 +42,19 @@ BROKEN = {
         {"input": {"path": "{folder}/in", "where": "assert_true(key = 'a', key) IS NULL"}},
         ["input.where: assert_true(key = 'a', key) IS NULL", "[USER_RAISED_EXCEPTION]"],
     ),
+    "a pattern of a row": (
+        {"input": {"path": "{folder}/in", "where": "key rlike concat('(', key)"}},
+        ["input.where: key rlike concat('(', key)", "PatternSyntaxException"],
+    ),
+    "an empty CSV": (
+        {"input": {"path": "{folder}/empty.csv", "format": "csv", "options": {"header": "true"}}},
+        ["no column key in the input; it has none: its files are empty, or lack a header"],
+    ),
+    "a broken ORC": ({"input": {"path": "{folder}/broken.orc", "format": "orc"}}, ["broken.orc cannot be read"]),
+    "a broken line of JSON": (
+        {"input": {"path": "{folder}/broken.json", "format": "json", "options": {"mode": "FAILFAST"}}},
+        ["broken.json cannot be read: [MALFORMED_RECORD_IN_PARSING", "the mode is FAILFAST"],
+    ),
     "an empty file": (
         {"input": {"path": "{folder}/empty.parquet"}},
         ["empty.parquet cannot be read", "is not a Parquet file (length is too low: 0)"],
@@ -70,6 +84,9 @@ def folder(spark, tmp_path_factory) -> Path:
     spark.range(3, numPartitions=1).select(F.lit(ROW).alias("key")).write.parquet(f"{path}/in")
     (whole,) = (file.read_bytes() for file in (path / "in").glob("*.parquet"))
     (path / "empty.parquet").write_bytes(b"")
+    (path / "empty.csv").write_bytes(b"")
+    (path / "broken.orc").write_bytes(b"ORC" + ROW.encode() * 20)
+    (path / "broken.json").write_text(f'{{"key": {ROW}}}\n')
     (path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
     page = bytes(byte ^ 0x5A for byte in whole[4:60])
     (path / "broken.parquet").write_bytes(whole[:4] + page + whole[60:])
@@ -100,7 +117,7 @@ def ended(spark, world, folder, run_id, changes) -> BatchTransformError:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_input_is_refused_with_its_cause_and_without_a_row(spark, world, folder, name, capfd):
     changes, words = BROKEN[name]
-    run_id = name.replace(" ", "-")  # of each its own, or it would wait for the lease of the one before
+    run_id = re.sub(r"\W", "-", name)  # of each its own, or it would wait for the lease of the one before
     with session_settings(spark, {"spark.sql.ansi.enabled": "true"}):
         error = ended(spark, world, folder, run_id, changes)
     assert type(error) is ConfigurationError, str(error)
@@ -108,6 +125,15 @@ def test_a_broken_input_is_refused_with_its_cause_and_without_a_row(spark, world
     assert ROW not in str(error)
     assert ROW not in "".join(traceback.format_exception(error))
     assert world.jobs(run_id) == []
+
+
+def test_an_expression_over_predictions_that_fails_on_a_row_is_told_and_the_run_can_go_on(spark, world, folder):
+    """Jobs are paid by then: exit code 2 would say that nothing was."""
+    changes = {"prediction": {"schema": "echo string", "sql": ["raise_error(echo) AS p"]}}
+    error = ended(spark, world, folder, "predictions", changes)
+    assert type(error) is ServiceFailure
+    assert "its rows cannot be merged (prediction.sql: raise_error(echo) AS p): [USER_RAISED_EXCEPTION]" in str(error)
+    assert ROW not in "".join(traceback.format_exception(error))
 
 
 def raising(error):

@@ -90,13 +90,8 @@ _OF_SPARK = re.compile(
     r"|Python worker (?:exited|failed)|Encountered error while reading file|Could not read footer|Failed to merge"
     r"|Unable to acquire|ShuffleMapStage|ResultStage|SparkContext|Cannot call methods on a stopped"
 )
-_SPARKS_OWN = (
-    "",
-    "IllegalStateException",
-    "Py4JJavaError",
-    "SparkConnectGrpcException",
-    "SparkException",
-    "UnknownException",
+_SPARKS_OWN = re.compile(
+    r"(?:IllegalStateException|Py4JJavaError|SparkConnectGrpcException|SparkException|UnknownException)?"
 )
 _NO_PARQUET = re.compile(r"[a-z][a-z0-9+.-]*:/[^\n]* is not a Parquet file")
 _QUOTED_ERROR = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z]\w*(?:Exception|Error): (?!Class )")
@@ -104,7 +99,10 @@ _FINAL_CLASSES = re.compile(
     r"(?:NumberFormat|DateTime\w*|DateTimeParse|Arithmetic|ArrayIndexOutOfBounds|ClassCast|ClassNotFound"
     r"|UnsupportedFileSystem|UnsupportedOperation|FileNotFound|NoSuchFile|EOF|Zip|ParquetDecoding|JsonParse|TProtocol"
     r"|AccessControl|AccessDenied|TextParsing|CharConversion|MalformedInput|InvalidPath|InvalidInput"
-    r"|SparkUpgrade|NoSuchElement|Invariant\w*)Exception$|NoClassDefFoundError$|NoSuchMethodError$"
+    r"|SparkUpgrade|NoSuchElement|IllegalArgument|Invariant\w*)Exception$|NoClassDefFoundError$|NoSuchMethodError$"
+    # Of Java's own that a function raises over a value: neither what only wraps, nor what another thread has done.
+    r"|^(?:java\.(?:lang|math|security|text|time|util(?!\.concurrent))|javax\.(?:crypto|xml)|org\.xml)\.(?:\w+\.)*"
+    r"(?!Runtime|IllegalState|InvocationTarget|Interrupted|ConcurrentModification|Exception)\w+Exception$"
 )
 _PASSING_CLASSES = re.compile(
     r"^java\.net\.(?!URISyntax)|(?:Timeout|TimedOut|ConnectionClosed|Interrupted|NoHttpResponse|FetchFailed|Throttl\w*"
@@ -177,7 +175,7 @@ def _shows_words(link: Link) -> bool:
             return True
         of_rows = condition.startswith(_ROWS_IN_ANALYSIS) or (state or "").startswith(_STATES_OF_ROWS)
         return bool(_ANALYSIS.search(link.name)) and not of_rows
-    is_of_spark = _simple(link.name) in _SPARKS_OWN and _OF_SPARK.match(link.text)
+    is_of_spark = _SPARKS_OWN.fullmatch(_simple(link.name)) and _OF_SPARK.match(link.text)
     is_of_names = _ANALYSIS.search(link.name) or _OF_MACHINES.search(link.name) or _NO_PARQUET.match(link.text)
     return bool(is_of_spark or is_of_names)
 

@@ -24,28 +24,29 @@ else:
     SPARK_ERRORS = (PySparkException, Py4JJavaError)
 
 
-def failure_of(err: BaseException, what: str, *, is_begun: bool = True) -> BatchTransformError:
+def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_scored: bool = False) -> BatchTransformError:
     """Returns a ConfigurationError for what cannot become right by itself, a ServiceFailure for what may.
 
     Args:
         err: of Spark's.
         what: failed, as the run file calls it.
         is_begun: whether the run has begun, so that what nobody knows is worth another try; else a person looks first.
+        is_scored: whether jobs are paid, which no ConfigurationError may say.
     """
     found = cause_of(chain_of(err))
     is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
-    return (ConfigurationError if is_final else ServiceFailure)(f"{what}: {found.words}")
+    return (ConfigurationError if is_final and not is_scored else ServiceFailure)(f"{what}: {found.words}")
 
 
 @contextmanager
-def told_as(what: str, *, is_begun: bool = True) -> Iterator[None]:
+def told_as(what: str, *, is_begun: bool = True, is_scored: bool = False) -> Iterator[None]:
     """Raises what Spark raises in the block as `failure_of`; not as its cause, as a shown stack would quote rows.
 
     Raises:
         ConfigurationError: trying again does not help.
-        ServiceFailure: it may.
+        ServiceFailure: it may, or everything is scored.
     """
     try:
         yield
     except SPARK_ERRORS as err:
-        raise failure_of(err, what, is_begun=is_begun) from None
+        raise failure_of(err, what, is_begun=is_begun, is_scored=is_scored) from None

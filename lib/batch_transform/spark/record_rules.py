@@ -121,7 +121,7 @@ def _chosen(spark: SparkSession, schema: StructType, columns: Sequence[str] | No
     wanted = schema.names if columns is None else columns
     missing = [name for name in wanted if key(name) not in spelled]
     if missing:
-        known = ", ".join(schema.names)
+        known = ", ".join(schema.names) or "none: its files are empty, or lack a header"
         raise ConfigurationError(f"record.columns: no column {', '.join(missing)} in the input; it has {known}")
     return tuple(spelled[key(name)] for name in wanted)
 

@@ -348,6 +348,12 @@ SAID = {
         FINAL,
         [r"file:/no\x1b[31mwhere"],
     ),
+    "an XML that a row does not hold": (
+        [Link("java.lang.RuntimeException", f"Error loading expression '{ROW}'"),
+         Link("org.xml.sax.SAXParseException", f"{ROW} is no XML")],
+        FINAL,
+        ["RuntimeException", "left out", "SAXParseException"],
+    ),
     "nobody knows": ([Link("com.example.Odd", f"the row {ROW}")], Outlook.UNKNOWN, ["Odd", "left out"]),
 }  # fmt: skip
 
@@ -392,3 +398,33 @@ def test_a_class_that_stands_in_the_words_counts_as_one():
     told = cause_of([Link("SparkConnectGrpcException", text)])
     assert told.outlook is FINAL
     assert told.words == "ClassNotFoundException: Class a.S3AFileSystem not found"
+
+
+# As the JVM calls what a function of Spark's raises over a value, with the words that quote it; of none is there more.
+OF_VALUES = [
+    "java.util.regex.PatternSyntaxException",
+    "org.apache.spark.SparkIllegalArgumentException",
+    "java.lang.reflect.InvocationTargetException > java.lang.IllegalArgumentException",
+    "java.security.ProviderException > javax.crypto.ShortBufferException",
+    "java.lang.StringIndexOutOfBoundsException",
+    "java.util.IllegalFormatConversionException",
+    "java.time.zone.ZoneRulesException",
+    "java.text.ParseException",
+]
+OF_MACHINES = [
+    "java.lang.RuntimeException",
+    "java.lang.IllegalStateException",
+    "java.lang.InterruptedException",
+    "java.util.concurrent.TimeoutException",
+    "java.util.concurrent.ExecutionException",
+    "java.util.ConcurrentModificationException",
+    "org.postgresql.util.PSQLException",
+    "java.sql.SQLTransientConnectionException",
+]
+
+
+@pytest.mark.parametrize(("names", "final"), [*((n, True) for n in OF_VALUES), *((n, False) for n in OF_MACHINES)])
+def test_what_a_function_raises_over_a_value_is_final_and_what_comes_of_other_threads_and_machines_is_not(names, final):
+    told = cause_of([Link(name, f"no good: {ROW}") for name in names.split(" > ")])
+    assert (told.outlook is FINAL) == final
+    assert ROW not in told.words

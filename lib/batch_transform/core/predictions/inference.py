@@ -31,7 +31,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass
 class _Seen:
-    """What the values at one place of the sample were; `objects` of them, with `most` members the largest."""
+    """What the values at one place of the sample were; `objects` of them had members, the largest `most`."""
 
     kinds: set[str] = field(default_factory=set)
     objects: int = 0
@@ -123,7 +123,7 @@ def _see(seen: _Seen, value: object) -> None:
         return
     seen.kinds.add(_kind(value))
     if isinstance(value, dict):
-        seen.objects, seen.most = seen.objects + 1, max(seen.most, len(value))
+        seen.objects, seen.most = seen.objects + bool(value), max(seen.most, len(value))
         for name, item in value.items():
             member = seen.members.setdefault(name, _Seen())
             member.holders += 1
@@ -161,7 +161,7 @@ def _check_no_keys(seen: _Seen, path: str) -> None:
     They would become columns, and be told wherever the schema is: none of them is shown.
     """
     others = all(member.holders == 1 for member in seen.members.values())
-    if seen.objects > 1 and seen.members and (others or len(seen.members) > 2 * seen.most):
+    if seen.objects > 1 and (others or len(seen.members) > 2 * seen.most):
         raise ServiceFailure(
             f"prediction.schema: infer: {path or 'the predictions'} have {len(seen.members)} names of fields in "
             f"{seen.objects} objects of at most {seen.most}: they look like values, and no table has a column for "

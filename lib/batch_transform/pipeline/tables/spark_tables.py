@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.framing import Framing
 from batch_transform.core.naming import is_data_file
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.types import encode_schema
@@ -35,11 +35,10 @@ from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
-from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
 from batch_transform.spark.export import export
-from batch_transform.spark.failures import SPARK_ERRORS, told_as
+from batch_transform.spark.failures import told_as
 from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.joining import with_outcomes_joined
 from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
@@ -132,17 +131,20 @@ class SparkTables:
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
-        framing = framing_of(self.config.to_document(), staged.header)
-        job = own_job if self.rule.sql is None else user_job
-        with job(self.spark, staged):
+        with self._rendering(staged, is_scored=False) as framing:
             return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
-        framing = framing_of(self.config.to_document(), staged.header)
-        job = own_job if self.rule.sql is None else user_job
-        with job(self.spark, staged):
+        with self._rendering(staged, is_scored=True) as framing:
             return export_again(self.spark, staged, self.rule, orders, framing, self.places.input, self.connect)
+
+    @contextmanager
+    def _rendering(self, staged: Staged, *, is_scored: bool) -> Iterator[Framing]:
+        job = own_job if self.rule.sql is None else user_job
+        told = told_as(f"the records cannot be written{self.config.row_expressions}", is_scored=is_scored)
+        with told, job(self.spark, staged):
+            yield framing_of(self.config.to_document(), staged.header)
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once Spark has written it beside its output, and never into it."""
@@ -152,7 +154,9 @@ class SparkTables:
         source = self.places.sibling(target, f"{self.writer}-{kind}")
         tree, place = open_tree(source, self.store), self.places.spark_path(source)
         partition_by = targets.output.partition_by
-        with self._merge_job(state.staged, kind):
+        sql = self._sql_settings(kind)
+        job = user_job(self.spark, state.staged, sql) if sql else own_job(self.spark, state.staged)
+        with self._merging(target or "the workspace", kind), job:
             merged = self.merged(state, kind)
             options = {**writer_options(state.staged.largest), "timeZone": zone_of(state.staged)}
             merged.write.mode("overwrite").partitionBy(*partition_by).options(**options).parquet(place)
@@ -173,14 +177,12 @@ class SparkTables:
         """
         assert state.staged is not None
         output = delta_outputs(targets_of(self.config, self.places), self.places)[kind]
-        try:
-            # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
-            with user_job(self.spark, state.staged, {**PATH_TABLES, **self._sql_settings(kind)}):
-                if kind == "dead_letter" and state.held and committed_rows(self.spark, output, state.nonce) is not None:
-                    return self._commit_further(state, output)
-                return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
-        except SPARK_ERRORS as err:
-            raise ServiceFailure(f"{output.name}: {said(err)}") from None
+        # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
+        users = user_job(self.spark, state.staged, {**PATH_TABLES, **self._sql_settings(kind)})
+        with self._merging(output.name, kind), users:
+            if kind == "dead_letter" and state.held and committed_rows(self.spark, output, state.nonce) is not None:
+                return self._commit_further(state, output)
+            return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
 
     def _commit_further(self, state: RunState, output: DeltaOutput) -> int:
         """The rows of all commits of dead letters, once those are committed that are not in the earlier ones."""
@@ -207,16 +209,16 @@ class SparkTables:
     def _sql_settings(self, kind: Kind) -> Mapping[str, str]:
         return SQL_SETTINGS if kind == "result" and self.shape.sql else {}
 
-    def _merge_job(self, staged: Staged, kind: Kind) -> AbstractContextManager[None]:
-        """The settings around a merge into Parquet."""
-        sql = self._sql_settings(kind)
-        return user_job(self.spark, staged, sql) if sql else own_job(self.spark, staged)
+    def _merging(self, place: str, kind: Kind) -> AbstractContextManager[None]:
+        """What Spark raises in a merge is told with the user's expressions in it; it does not always say which."""
+        sql = f" (prediction.sql: {'; '.join(self.shape.sql)})" if kind == "result" and self.shape.sql else ""
+        return told_as(f"{place}: its rows cannot be merged{sql}", is_scored=True)
 
     def keep_dead_letters(self, state: RunState) -> str:
         """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
-        place = f"{self.places.scratch}/dead_letters"
         assert state.staged is not None
-        with own_job(self.spark, state.staged):
+        place = f"{self.places.scratch}/dead_letters"
+        with self._merging(place, "dead_letter"), own_job(self.spark, state.staged):
             writing = self.merged(state, "dead_letter").write.mode("overwrite")
             writing.options(**writer_options(state.staged.largest)).parquet(place)
         return place

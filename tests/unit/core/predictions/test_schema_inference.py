@@ -92,12 +92,17 @@ def test_values_that_are_no_objects_are_predictions_only_where_they_can_be_read(
     assert infer_schema(lines, bare=False).ddl == "p bigint"
 
 
+def test_an_answer_without_a_field_says_nothing_of_the_names_in_others():
+    assert infer_schema([b"{}", b'{"p": 1}', b"{}"]).ddl == "p bigint"
+
+
 @pytest.mark.parametrize(
     "lines",
     [
         [f'{{"ROWVALUE-{row}": 0.3}}' for row in range(9)],
         ['{"ROWVALUE-1": 0.3}', '{"ROWVALUE-2": 0.3}'],
         [f'{{"score": 1, "ROWVALUE-{row}": 0.3}}' for row in range(9)],
+        ['{"ROWVALUE-1": 0.3}', "{}", '{"ROWVALUE-2": 0.3}'],
         [f'{{"by": {{"ROWVALUE-{row}": "a"}}}}' for row in range(9)],
         ['{"by": [{"ROWVALUE-1": 1}, {"ROWVALUE-2": null}, {"ROWVALUE-3": 1}]}'],
         [f'{{"ROWVALUE-{row % 3}": 0.3}}' for row in range(9)],
