@@ -9,29 +9,23 @@ from moto.server import ThreadedMotoServer
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.run_settings import RunSettings, TransformSettings
 from batch_transform.core.sending.planning import Throughput
 from batch_transform.core.sending.request import job_settings
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs
 
-CONFIG = {
-    "model": {"name": "churn"},
-    "record": {"format": "jsonlines"},
-    "transform": {
-        "strategy": "MultiRecord",
-        "split": "Line",
-        "invocations_timeout_seconds": 3600,
-        "invocations_max_retries": 3,
-        "environment": {"A": "1"},
-        "accept": "application/jsonlines",
-        "output_kms_key": None,
-        "volume_kms_key": None,
-        "instance_type": "ml.m5.xlarge",
-        "instance_count": 2,
-        "tags": {"team": "ml"},
-    },
-}
+SETTINGS = RunSettings(
+    "churn",
+    transform=TransformSettings(
+        instance_count=2,
+        invocations_max_retries=3,
+        environment={"A": "1"},
+        accept="application/jsonlines",
+        tags={"team": "ml"},
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +53,7 @@ def request_(jobs):
     where = S3Uri("bucket", "work/r")
     throughput = Throughput(6, 16)
     listed, output = where.join("m.json"), where.join("output", name)
-    return jobs.request(job_settings(name, CONFIG, "application/jsonlines", listed, output, throughput))
+    return jobs.request(job_settings(name, SETTINGS, "application/jsonlines", listed, output, throughput))
 
 
 def test_a_job_is_created_as_it_was_asked_for(jobs, client, request_):

@@ -10,7 +10,7 @@ from batch_transform.config.sections import Section
 from batch_transform.config.values import Text, check_placeholder, one_of, read_list, read_truth
 from batch_transform.core.predictions.form import CSV, FORMATS, JSON, JSON_LINES, TEXT, AnswerForm
 from batch_transform.core.predictions.records_path import parse_path
-from batch_transform.core.state.decide import INFER
+from batch_transform.core.run_settings import INFER, PredictionSettings
 
 Placeholder = Annotated[str, AfterValidator(check_placeholder)]
 PredictionFormat = Annotated[str, AfterValidator(one_of(*FORMATS))]
@@ -47,16 +47,16 @@ class Prediction(Section):
 
     # Each rule stands at the later of its fields, which sees the earlier ones: keep the order.
     ddl: Text | None = Field(default=None, alias="schema")
-    format: PredictionFormat = JSON_LINES
+    format: PredictionFormat = PredictionSettings.format
     records_path: Text | None = None
     separator: Text | None = None
-    blank_lines: BlankLines = "refuse"
+    blank_lines: BlankLines = PredictionSettings.blank_lines
     body: Body | None = None
     column: Text | None = None
     sql: Annotated[tuple[Text, ...], BeforeValidator(read_list)] | None = None
     placeholder: Placeholder | None = None
     key: PredictionKey | None = None
-    provenance: Annotated[bool, BeforeValidator(read_truth)] = False
+    provenance: Annotated[bool, BeforeValidator(read_truth)] = PredictionSettings.provenance
 
     @field_validator("format")
     @classmethod

@@ -18,6 +18,7 @@ from batch_transform.config.sections import Section
 from batch_transform.config.values import MediaType, Names, Text, Untyped, one_of, read_whole_number
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import ALL_ROWS, WHOLE
+from batch_transform.core.run_settings import RecordSettings
 from batch_transform.records.port import RecordFormat
 from batch_transform.records.registry import built_in, record_format
 
@@ -61,7 +62,7 @@ class Record(Section):
     """
 
     columns: Names | None = None
-    format: Annotated[str, AfterValidator(check_format)] = "jsonlines"
+    format: Annotated[str, AfterValidator(check_format)] = RecordSettings.format
     content_type: MediaType | None = Field(default=None, validate_default=True)
     sql: Text | None = None
     # None rather than false, as in runs that were recorded before there was a header.

@@ -21,8 +21,8 @@ from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
 from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
-from batch_transform.core.lease import DEFAULT_TTL_SECONDS
 from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.run_settings import RunSettings
 
 POLL_SECONDS = 30.0
 EMULATOR_POLL_SECONDS = 1.0
@@ -67,7 +67,7 @@ class RunConfig(Section):
     aws: Aws = Aws()
     merge: Annotated[Literal["zip", "join"], PlainValidator(one_of("zip", "join"))] = "zip"
     # Another driver waits this long before it takes a silent run over.
-    lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = DEFAULT_TTL_SECONDS
+    lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = RunSettings.lease_seconds
     # What becomes of the run's folder, but for its ledger and reports, once the result is published.
     workspace_retention: Annotated[Literal["keep", "delete"], PlainValidator(one_of("keep", "delete"))] = "keep"
 
@@ -175,6 +175,11 @@ class RunConfig(Section):
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""
         return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def settings(self) -> RunSettings:
+        """What the run is asked for, as the core decides by it."""
+        return RunSettings.of(self.to_document())
 
     def named(self) -> Self:
         """Returns the configuration with a run id: a run against the emulator needs none, and is given one."""

@@ -15,7 +15,6 @@ from batch_transform.config.values import (
     Names,
     Number,
     PayloadMb,
-    Sizing,
     WholeNumber,
     check_count,
     check_environment,
@@ -27,7 +26,7 @@ from batch_transform.config.values import (
 )
 from batch_transform.core import limits
 from batch_transform.core.framing import LINE, WHOLE
-from batch_transform.core.state.decide import DEFAULT_PARALLEL_JOBS
+from batch_transform.core.run_settings import Sizing, TransformSettings
 
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
 
@@ -89,21 +88,22 @@ class Transform(Section):
         poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
     """
 
-    instance_type: InstanceTypes = "ml.m5.xlarge"
-    instance_count: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] = 1
+    instance_type: InstanceTypes = TransformSettings.instance_type
+    instance_count: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] = TransformSettings.instance_count
     # 0 would mean HTTP chunks without a limit, which leaves no way to know what a request holds: not offered.
-    max_payload_mb: PayloadMb = "auto"
-    max_concurrent_transforms: Concurrency = "auto"
-    strategy: Strategy = "MultiRecord"
+    max_payload_mb: PayloadMb = TransformSettings.max_payload_mb
+    max_concurrent_transforms: Concurrency = TransformSettings.max_concurrent_transforms
+    strategy: Strategy = TransformSettings.strategy
     split: Split | None = None
-    join_source: JoinSource = "none"
+    join_source: JoinSource = TransformSettings.join_source
     input_filter: JsonPath | None = None
     output_filter: JsonPath | None = None
-    # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
-    invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = 3600
+    invocations_timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INVOCATIONS_TIMEOUT_SECONDS)] = (
+        TransformSettings.invocations_timeout_seconds
+    )
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
     job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480
-    max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = DEFAULT_PARALLEL_JOBS
+    max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = TransformSettings.max_parallel_jobs
     on_interrupt: Annotated[str, AfterValidator(one_of("stop", "leave"))] = "stop"
     environment: dict[str, str] = Field(default_factory=dict)
     environment_may_change: Names = ()

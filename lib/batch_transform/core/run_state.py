@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from batch_transform.core.ledger import Part
 from batch_transform.core.model_identity import ModelVersion
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.staged import Staged
 from batch_transform.core.statuses import JobStatus
 
@@ -177,6 +179,11 @@ class RunState:
     intents: tuple[dict[str, Any], ...] = ()
     output_is_fixed: bool = False
     held: Recorded | None = None
+
+    @cached_property
+    def settings(self) -> RunSettings:
+        """What the run is asked for, as its configuration says."""
+        return RunSettings.of(self.config)
 
     @property
     def rounds(self) -> int:

@@ -16,9 +16,9 @@ from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.transform import Transform
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.lease import DEFAULT_TTL_SECONDS
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.types import decode_schema
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
@@ -52,8 +52,7 @@ class RecordedRun:
 
     def lease(self) -> RunLease:
         """Returns the run's lease, not held yet."""
-        config = self.state.config if self.state else {}
-        ttl = float(config.get("lease_seconds", DEFAULT_TTL_SECONDS))
+        ttl = self.state.settings.lease_seconds if self.state else RunSettings.lease_seconds
         return RunLease(self.store, self.uri, self.ledger.writer, ttl, CLOCK.boot, CLOCK.sleep)
 
     @contextmanager

@@ -6,11 +6,11 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from batch_transform import records
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import GZIP, Framing
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.records.port import RecordFormat
 
@@ -41,18 +41,18 @@ def record_format(name: str) -> RecordFormat:
     return format
 
 
-def framing_of(config: Mapping[str, Any], header: str = "") -> Framing:
+def framing_of(settings: RunSettings, header: str = "") -> Framing:
     """Returns how a run's records lie in its objects.
 
     Args:
-        config: the run's configuration document.
+        settings: of the run.
         header: the line of names with its newline; empty: there is none.
     """
-    record = config["record"]
-    compressed = record.get("compression") == GZIP
-    return record_format(record["format"]).framing(config["transform"]["split"], header, compressed=compressed)
+    record = settings.record
+    compressed = record.compression == GZIP
+    return record_format(record.format).framing(settings.transform.split, header, compressed=compressed)
 
 
 def run_framing(state: RunState) -> Framing:
     """Returns how the records of a run that is under way lie in its objects."""
-    return framing_of(state.config, state.staged.header if state.staged else "")
+    return framing_of(state.settings, state.staged.header if state.staged else "")

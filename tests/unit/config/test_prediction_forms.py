@@ -133,8 +133,7 @@ def test_that_answers_are_wrapped_may_be_said_before_any_was_accepted_and_is_new
 def test_filters_and_join_are_in_a_request_that_botocore_accepts():
     config = build({**JOIN, "input_filter": "$.features", "output_filter": "$['id','SageMakerOutput']"})
     where = S3Uri.parse("s3://bucket/x")
-    document = config.to_document()
-    job = job_settings("j", document, config.record.media_type, where, where, Throughput(6, 16))
+    job = job_settings("j", config.settings, config.record.media_type, where, where, Throughput(6, 16))
     request = transform_request(job)
     validate_parameters(request, CREATE)
     assert request["DataProcessing"] == {
@@ -148,7 +147,7 @@ def test_filters_and_join_are_in_a_request_that_botocore_accepts():
 
 
 def test_a_join_leaves_room_for_record_and_prediction():
-    assert [headroom(build(transform).to_document()) for transform in ({}, JOIN)] == [1, 2]
+    assert [headroom(build(transform).settings.transform) for transform in ({}, JOIN)] == [1, 2]
     for largest, payload in ((2_000_000, 6), (5_000_000, 10), (40_000_000, 80), (70_000_000, 100)):
         (lane,) = plan_lanes(spans(span(0, 9, largest=largest)), "auto", "auto", headroom=2)
         assert lane.throughput.max_payload_mb == payload

@@ -76,9 +76,9 @@ def test_controls_are_the_some_records_each_an_object_of_its_own(framing, lines,
 
 
 def test_a_control_of_bytes_is_all_of_them():
-    framing, store = Framing(".bin", newline=False, whole=True), MemoryStore()
+    framed, store = Framing(".bin", newline=False, whole=True), MemoryStore()
     store.put(FOLDER.join("o"), b"\x89PNG\r\n\x1a\n1234")
-    assert some_records(store, FOLDER.join("o"), 12, 0, 1, framing) == [b"\x89PNG\r\n\x1a\n1234"]
+    assert some_records(store, FOLDER.join("o"), 12, 0, 1, framed) == [b"\x89PNG\r\n\x1a\n1234"]
 
 
 def test_a_request_is_an_object_or_its_largest_record():

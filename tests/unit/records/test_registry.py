@@ -11,6 +11,7 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import Framing
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.records.registry import built_in, framing_of, record_format
 from support import tab_separated
 
@@ -19,29 +20,29 @@ LIB = Path(__file__).parents[3] / "lib" / "batch_transform"
 OF_PREDICTIONS = (LIB / "core" / "predictions", LIB / "config" / "joining.py", LIB / "config" / "prediction.py")
 
 
-def document(format="jsonlines", split="Line", **record):
-    return {"record": {"format": format, **record}, "transform": {"split": split}}
+def asked(format="jsonlines", split="Line", **record):
+    return RunSettings.of({"record": {"format": format, **record}, "transform": {"split": split}})
 
 
 @pytest.mark.parametrize(
-    ("config", "expected"),
+    ("settings", "expected"),
     [
-        (document(), Framing()),
-        (document(compression="gzip"), Framing(".jsonl.gz", compressed=True)),
-        (document("csv", "None"), Framing(".csv", whole=True)),
-        (document("json"), Framing(".json")),
-        (document("json", "None"), Framing(".json", newline=False, whole=True)),
-        (document("binary", "None"), Framing(".bin", newline=False, whole=True)),
-        (document("raw"), Framing(".raw")),
-        (document("text"), Framing(".txt")),
+        (asked(), Framing()),
+        (asked(compression="gzip"), Framing(".jsonl.gz", compressed=True)),
+        (asked("csv", "None"), Framing(".csv", whole=True)),
+        (asked("json"), Framing(".json")),
+        (asked("json", "None"), Framing(".json", newline=False, whole=True)),
+        (asked("binary", "None"), Framing(".bin", newline=False, whole=True)),
+        (asked("raw"), Framing(".raw")),
+        (asked("text"), Framing(".txt")),
     ],
 )
-def test_the_framing_follows_from_the_configuration(config, expected):
-    assert framing_of(config) == expected
+def test_the_framing_follows_from_the_configuration(settings, expected):
+    assert framing_of(settings) == expected
 
 
 def test_a_header_is_the_bytes_that_were_recorded():
-    assert framing_of(document("csv", "None"), "é,b\n").header == "é,b\n".encode()
+    assert framing_of(asked("csv", "None"), "é,b\n").header == "é,b\n".encode()
 
 
 def test_the_formats_are_the_modules_of_the_folder():
@@ -51,7 +52,7 @@ def test_the_formats_are_the_modules_of_the_folder():
 
 def test_a_format_may_be_a_module_anywhere():
     assert record_format("support.tab_separated") is tab_separated.FORMAT
-    assert framing_of(document("support.tab_separated")) == Framing(".tsv")
+    assert framing_of(asked("support.tab_separated")) == Framing(".tsv")
 
 
 @pytest.mark.parametrize(

@@ -7,61 +7,45 @@ chooses the number of partitions from a sample. Payload, concurrency, lanes and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
-from batch_transform.core.framing import JSON_LINES, LINE, Framing
+from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
+from batch_transform.core.run_settings import RunSettings, TransformSettings
 from batch_transform.core.sending.cutting import CuttingRules
-from batch_transform.core.sending.object_rules import cutting_rules, headroom, is_one_object
-from batch_transform.core.sending.planning import Setting, Throughput, plan_lanes, throughput
+from batch_transform.core.sending.object_rules import cutting_rules, headroom
+from batch_transform.core.sending.planning import Throughput, plan_lanes, throughput
 from batch_transform.core.sending.sizing import partition_count
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 
 # Powers of two, as far as anybody would try.
 _MOST_STEPS = 32
-_SIZING = ("instance_count", "max_payload_mb", "max_concurrent_transforms", "strategy", "split", "join_source")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run file says of the jobs."""
+    """What a run file says of the jobs, and how records lie in their objects."""
 
-    instance_count: int
-    max_payload_mb: Setting
-    max_concurrent_transforms: Setting
-    strategy: str = "MultiRecord"
-    split: str = LINE
-    join_source: str = "none"
+    settings: RunSettings
     framing: Framing = JSON_LINES
-    record: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any], framing: Framing) -> Asked:
-        """Returns what a configuration document says, of records that lie so in an object."""
-        return cls(**{name: config["transform"][name] for name in _SIZING}, framing=framing, record=config["record"])
 
     @property
-    def is_one_object(self) -> bool:
-        """Whether all rows belong into one object."""
-        return is_one_object(self._config)
-
-    @property
-    def headroom(self) -> int:
-        """How many times a record its payload must hold."""
-        return headroom(self._config)
+    def transform(self) -> TransformSettings:
+        """What is asked of the service."""
+        return self.settings.transform
 
     def rules(self, json_bytes: int) -> CuttingRules:
         """Returns where objects end, given the bytes of all records."""
-        return cutting_rules(self._config, json_bytes, self.framing)
+        return cutting_rules(self.settings, json_bytes, self.framing)
 
-    @property
-    def _config(self) -> Mapping[str, Any]:
-        return {"record": self.record, "transform": {name: getattr(self, name) for name in _SIZING}}
+    def but(self, transform: TransformSettings) -> Asked:
+        """Returns the same with another section `transform`."""
+        return replace(self, settings=replace(self.settings, transform=transform))
 
 
 @dataclass(frozen=True)
@@ -102,13 +86,14 @@ def run_plan(measured: Measured, asked: Asked) -> dict[str, Any]:
 
 
 def _partitions(measured: Measured, asked: Asked) -> int:
-    return 1 if asked.is_one_object else partition_count(measured.json_bytes)
+    return 1 if asked.settings.is_one_object else partition_count(measured.json_bytes)
 
 
 def lane_works(measured: Measured, asked: Asked) -> list[LaneWork]:
     """Returns the jobs of the first round, one for each lane that has rows."""
-    spans, settings = _as_spans(measured, asked), (asked.max_payload_mb, asked.max_concurrent_transforms)
-    plans = plan_lanes(spans, *settings, asked.framing, asked.headroom)
+    spans, transform = _as_spans(measured, asked), asked.transform
+    settings = transform.max_payload_mb, transform.max_concurrent_transforms
+    plans = plan_lanes(spans, *settings, asked.framing, headroom(transform))
     return [_work(plan.lane, measured, plan.throughput, asked) for plan in plans]
 
 
@@ -154,7 +139,7 @@ def _work(name: str, measured: Measured, limits: Throughput, asked: Asked) -> La
 
 def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: Asked) -> int:
     """About how many requests a lane makes; an object that is sent whole is one."""
-    return objects if asked.framing.whole else about_requests(lane, objects, max_payload_mb, asked.strategy)
+    return objects if asked.framing.whole else about_requests(lane, objects, max_payload_mb, asked.transform.strategy)
 
 
 def instance_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]:
@@ -164,21 +149,22 @@ def instance_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]
     length the job takes that many times one request. Whole objects go to instances, so more instances than objects
     idle. It is None where the container chooses its concurrency.
     """
-    most = min(MAX_INSTANCE_COUNT, max(_MOST_STEPS, asked.instance_count))
-    for count in sorted({*_powers_of_two(most), asked.instance_count}):
-        chosen = replace(asked, instance_count=count)
+    configured = asked.transform.instance_count
+    most = min(MAX_INSTANCE_COUNT, max(_MOST_STEPS, configured))
+    for count in sorted({*_powers_of_two(most), configured}):
+        chosen = asked.but(replace(asked.transform, instance_count=count))
         if not (works := lane_works(measured, chosen)):
             return
         largest = max(works, key=lambda work: work.requests)
         yield {
             "instance_count": count,
-            "configured": count == asked.instance_count,
+            "configured": count == configured,
             "object_bytes": chosen.rules(measured.json_bytes).object_bytes,
             "objects": largest.objects,
             "objects_per_instance": round(largest.objects / count, 1),
             **_in_flight(largest.requests, min(count, largest.objects), largest.max_concurrent_transforms),
         }
-        if count >= max(asked.instance_count, largest.objects):
+        if count >= max(configured, largest.objects):
             return  # more would idle
 
 
@@ -188,15 +174,16 @@ def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, An
     The service takes a product of at most 100 MB. A record over the payload is sent in the oversize lane, so a small
     one costs a job more.
     """
+    transform, payload_mb = asked.transform, asked.transform.max_payload_mb
     lane = measured.lanes.get(STANDARD)
-    if lane is None or asked.max_payload_mb == "model":
+    if lane is None or payload_mb == "model":
         return
-    planned = throughput(lane.largest, asked.max_payload_mb, asked.max_concurrent_transforms)
+    planned = throughput(lane.largest, payload_mb, transform.max_concurrent_transforms)
     own = planned.max_concurrent_transforms
-    most = MAX_CONCURRENT_TRANSFORMS // (asked.max_payload_mb if isinstance(asked.max_payload_mb, int) else 1)
+    most = MAX_CONCURRENT_TRANSFORMS // (payload_mb if isinstance(payload_mb, int) else 1)
     for count in sorted({*_powers_of_two(most), *([own] if own else [])}):
-        chosen = replace(asked, max_concurrent_transforms=count)
-        payload = throughput(lane.largest, asked.max_payload_mb, count).max_payload_mb
+        chosen = asked.but(replace(transform, max_concurrent_transforms=count))
+        payload = throughput(lane.largest, payload_mb, count).max_payload_mb
         rules = chosen.rules(measured.json_bytes)
         objects = about_objects(lane, measured.rows, _partitions(measured, asked), rules)
         requests = _requests(lane, objects, payload, asked)
@@ -205,7 +192,7 @@ def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, An
             "planned": count == own,
             "max_payload_mb": payload,
             "largest_record_fits": lane.largest <= rules.oversize_bytes,
-            **_in_flight(requests, min(asked.instance_count, objects), count),
+            **_in_flight(requests, min(transform.instance_count, objects), count),
         }
 
 

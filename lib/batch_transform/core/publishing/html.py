@@ -42,7 +42,7 @@ def render(report: Mapping[str, Any], state: RunState) -> str:
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(str(report['run_id']))}</title>"
         f"<style>{_STYLE}</style><h1>{escape(str(report['run_id']))}</h1>"
-        f"<p class=sub>{escape(state.config['model']['name'])} &rarr; {escape(_target(state))}, begun "
+        f"<p class=sub>{escape(state.settings.model_name)} &rarr; {escape(_target(state))}, begun "
         f"{escape(state.opened_at[:19])} UTC</p>"
         f"<div class=cards>{''.join(_card(label, report[key]) for label, key in cards)}</div>"
         f"{_errors(report['errors'], report['advice'])}"
@@ -51,8 +51,8 @@ def render(report: Mapping[str, Any], state: RunState) -> str:
 
 
 def _target(state: RunState) -> str:
-    output = state.config["output"] or {}
-    return str(output.get("table") or output.get("path") or "the workspace")
+    output = state.settings.output
+    return (output and (output.table or output.path)) or "the workspace"
 
 
 def _card(label: str, value: Any) -> str:

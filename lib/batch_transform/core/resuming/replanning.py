@@ -16,27 +16,6 @@ from typing import Any
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, has_lost_its_type, type_of
 
-# What of `transform` a request is made of and may change under one run id (config.changes).
-_REQUESTED = (
-    "instance_type",
-    "instance_count",
-    "max_payload_mb",
-    "max_concurrent_transforms",
-    "invocations_timeout_seconds",
-    "invocations_max_retries",
-    "environment",
-    "tags",
-    "output_kms_key",
-    "volume_kms_key",
-    "ami_version",
-)
-
-
-def asks_otherwise(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Returns whether two configuration documents make other requests of the same spans."""
-    old, new = before.get("transform") or {}, after.get("transform") or {}
-    return any(old.get(name) != new.get(name) for name in _REQUESTED)
-
 
 def outdated(jobs: tuple[JobRecord, ...]) -> tuple[JobRecord, ...]:
     """Returns jobs with those marked that were not created yet: they ask for what is no longer wanted."""
@@ -48,8 +27,6 @@ def back_from_later_types(state: RunState) -> tuple[JobRecord, ...]:
 
     That type's own quota may be none at all, and would end the run alike for ever while an earlier one is free again.
     """
-    if state.config.get("transform") is None:
-        return state.jobs
     moved = [job for job in state.jobs if not job.created and job.attempt > 1 and type_of(job) != chosen_type(state)]
     return tuple(replace(job, outdated=True) if job in moved else job for job in state.jobs)
 

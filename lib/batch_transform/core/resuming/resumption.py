@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from batch_transform.core.resuming.replanning import asks_otherwise, back_from_later_types, outdated
+from batch_transform.core.resuming.replanning import back_from_later_types, outdated
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import Recorded, RoundRecord, RunState
 
 COMMITTED = "delta"  # the format that is published by a commit of its own, and not by files that are put there
@@ -28,56 +29,28 @@ def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
         payload: the configuration of the driver that goes on, the schema of the predictions as it reads them, and
             whether dead rows are to be sent again.
     """
-    config = payload["config"]
-    last = state.last_round
-    changed = _told(config.get("prediction")) != _told(state.config.get("prediction"))
+    asked, last = RunSettings.of(payload["config"]), state.last_round
+    changed = asked.prediction != state.settings.prediction
     if last is not None and changed and (last.misread or last.unread or last.leaves is None):
         state = _unjudged(state, last)
     elif last is not None and last.stop and not last.misread:
         state = state.with_last_round(replace(last, stop=(), resumed=True))
-    if asks_otherwise(state.config, config):
+    if asked.asked_of_the_service != state.settings.asked_of_the_service:
         state = replace(state, jobs=outdated(state.jobs), types_since=state.rounds)
     else:
         since = state.rounds if last is not None and last.stop else state.types_since
         state = replace(state, types_since=since)
         state = replace(state, jobs=back_from_later_types(state))
-    if not state.output_is_fixed and state.published is None and publishes_otherwise(state.config, config):
+    if not state.output_is_fixed and state.published is None and asked.published != state.settings.published:
         state = replace(state, publication=None)
     if changed and state.nothing_read:
         state = replace(state, inferred=None, inferred_after=0)
     if state.staged is not None and "answers" in payload:
         state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
-    asked = state.retry_asked or bool(payload.get("retry_dead"))
+    retry = state.retry_asked or bool(payload.get("retry_dead"))
     accepts = bool(payload.get("accept_model"))
-    state = replace(state, retry_asked=asked, accepts_model=accepts)
-    return replace(state, rounds_before=state.rounds, config=config, stopped=False)
-
-
-def _told(section: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A section without the keys that say nothing: those that a version did not know yet are null in the next."""
-    return {key: value for key, value in (section or {}).items() if value is not None}
-
-
-# What publishing depends on, and may change under one run id (config.changes).
-_PUBLISHED = (
-    ("output",),
-    ("dead_letter",),
-    ("prediction", "sql"),
-    ("prediction", "column"),
-    ("prediction", "provenance"),
-)
-
-
-def publishes_otherwise(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Returns whether two configuration documents publish other columns, or to other places."""
-    return any(_at(before, path) != _at(after, path) for path in _PUBLISHED)
-
-
-def _at(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    found: Any = document
-    for name in path:
-        found = (found or {}).get(name)
-    return found
+    state = replace(state, retry_asked=retry, accepts_model=accepts)
+    return replace(state, rounds_before=state.rounds, config=payload["config"], stopped=False)
 
 
 def intended(state: RunState, publication: Recorded) -> RunState:

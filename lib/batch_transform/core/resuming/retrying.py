@@ -17,7 +17,6 @@ from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.object_rules import is_one_object
 from batch_transform.core.spans import EXPORT_SCHEMA, without_history
 
 
@@ -40,7 +39,7 @@ def check_retry(state: RunState | None, again: str) -> None:
             f"{state.run_id} {did}, and its dead rows stay as they are. A run of its own sends them once more and "
             f"appends to the same output: {again}"
         )
-    if is_one_object(state.config):
+    if state.settings.is_one_object:
         raise ConfigurationError(
             f"{state.run_id}: all its rows are one request (record.rows_per_object: all), and a part of them would be "
             "another question; so no dead row is sent again by itself"

@@ -10,22 +10,15 @@ ended and is gone on with by somebody: an hour later it may be had.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 
 from batch_transform.core.isolation.failures import ErrorClass, of_missing_output
 from batch_transform.core.limits import MAX_INVOCATIONS_RETRIES
+from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.planning import Throughput
-
-
-def instance_types(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns the types of a configuration document, in the order in which they are to be tried."""
-    given = config.get("transform", {}).get("instance_type", ())
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def type_of(job: JobRecord) -> str:
@@ -42,13 +35,13 @@ def lacked_capacity(job: JobRecord) -> bool:
 
 def chosen_type(state: RunState) -> str:
     """Returns the type for the next job: the first of which no job lacked capacity, else the last of the list."""
-    types, without = instance_types(state.config), _without_capacity(state)
+    types, without = state.settings.transform.instance_types, _without_capacity(state)
     return next((name for name in types if name not in without), types[-1])
 
 
 def type_after(state: RunState, used: str) -> str | None:
     """Returns the type to try when `used` is refused; None where it is the last, or is not of the list."""
-    types = instance_types(state.config)
+    types = state.settings.transform.instance_types
     if used not in types:
         return None
     without = _without_capacity(state)
@@ -86,7 +79,9 @@ def lanes_under_load(open_spans: pa.Table) -> frozenset[str]:
     return frozenset(lane for lane, error in pairs if error is not None and ErrorClass(error).may_be_load)
 
 
-def helped(limits: Throughput, transform: Mapping[str, Any], *, is_helped: bool) -> tuple[Throughput, dict[str, Any]]:
+def helped(
+    limits: Throughput, transform: TransformSettings, *, is_helped: bool
+) -> tuple[Throughput, TransformSettings]:
     """Returns payload and concurrency, and the section `transform`, with which a job is asked for.
 
     The service's own retries, and fewer requests at a time, unless the user has said how many.
@@ -96,12 +91,11 @@ def helped(limits: Throughput, transform: Mapping[str, Any], *, is_helped: bool)
         transform: as configured.
         is_helped: whether something of the job may have failed by load.
     """
-    changed = dict(transform)
     if not is_helped:
-        return limits, changed
-    if changed["invocations_max_retries"] is None:
-        changed["invocations_max_retries"] = MAX_INVOCATIONS_RETRIES
+        return limits, transform
     at_once = limits.max_concurrent_transforms
-    if changed["max_concurrent_transforms"] == "auto" and at_once:
+    if transform.max_concurrent_transforms == "auto" and at_once:
         limits = replace(limits, max_concurrent_transforms=max(1, at_once // _EASE))
-    return limits, changed
+    if transform.invocations_max_retries is None:
+        transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES)
+    return limits, transform

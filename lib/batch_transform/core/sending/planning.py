@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,10 +18,8 @@ from batch_transform.core.limits import (
     MAX_PAYLOAD_MB,
     MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
 )
+from batch_transform.core.run_settings import Sizing
 from batch_transform.core.spans import OVERSIZE, STANDARD
-
-# `auto`: from the measured records; `model`: left unset, the container's /execution-parameters decide; else a number.
-Setting = int | Literal["auto", "model"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class LanePlan:
     throughput: Throughput
 
 
-def throughput(largest_record_bytes: int, max_payload_mb: Setting, max_concurrent_transforms: Setting) -> Throughput:
+def throughput(largest_record_bytes: int, max_payload_mb: Sizing, max_concurrent_transforms: Sizing) -> Throughput:
     """Returns payload and concurrency for records of at most `largest_record_bytes` bytes.
 
     `auto` takes the smallest payload that fits the largest record, counted in MB of 10^6 bytes and at least the
@@ -58,7 +55,7 @@ def throughput(largest_record_bytes: int, max_payload_mb: Setting, max_concurren
     return Throughput(payload, _concurrency(payload, max_concurrent_transforms))
 
 
-def standard_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Setting) -> int | None:
+def standard_payload_mb(max_payload_mb: Sizing, max_concurrent_transforms: Sizing) -> int | None:
     """Returns the payload limit in MB of the standard lane, in which no larger record may be; None: the container's.
 
     A pinned concurrency lowers it: beside 50 requests at once the service accepts no payload over 2 MB.
@@ -66,12 +63,12 @@ def standard_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Sett
     return throughput(0, max_payload_mb, max_concurrent_transforms).max_payload_mb
 
 
-def most_payload_mb(max_payload_mb: Setting, max_concurrent_transforms: Setting) -> int:
+def most_payload_mb(max_payload_mb: Sizing, max_concurrent_transforms: Sizing) -> int:
     """Returns the largest payload in MB that a job may ask for; where the container says, the service's own limit."""
     return throughput(LARGEST_RECORD_BYTES, max_payload_mb, max_concurrent_transforms).max_payload_mb or MAX_PAYLOAD_MB
 
 
-def _payload(needed: int, payload: Setting, concurrency: Setting) -> int | None:
+def _payload(needed: int, payload: Sizing, concurrency: Sizing) -> int | None:
     if payload == "model":
         return None
     if payload != "auto":
@@ -82,7 +79,7 @@ def _payload(needed: int, payload: Setting, concurrency: Setting) -> int | None:
     return needed
 
 
-def _concurrency(payload: int | None, concurrency: Setting) -> int | None:
+def _concurrency(payload: int | None, concurrency: Sizing) -> int | None:
     if concurrency == "model" or (concurrency == "auto" and payload is None):
         return None
     if concurrency != "auto":
@@ -93,8 +90,8 @@ def _concurrency(payload: int | None, concurrency: Setting) -> int | None:
 
 def plan_lanes(
     spans: pa.Table,
-    max_payload_mb: Setting,
-    max_concurrent_transforms: Setting,
+    max_payload_mb: Sizing,
+    max_concurrent_transforms: Sizing,
     framing: Framing = JSON_LINES,
     headroom: int = 1,
 ) -> list[LanePlan]:
@@ -113,7 +110,7 @@ def plan_lanes(
         framing: of the records.
         headroom: how many times its record a payload must hold, as far as the service allows it.
     """
-    settings: dict[str, tuple[Setting, Setting]] = {
+    settings: dict[str, tuple[Sizing, Sizing]] = {
         STANDARD: (max_payload_mb, max_concurrent_transforms),
         OVERSIZE: ("auto", "auto"),
     }
@@ -143,7 +140,7 @@ def one_job(plans: Sequence[LanePlan], spans: pa.Table) -> LanePlan:
 
 
 def with_payload_that_fits(
-    spans: pa.Table, max_payload_mb: Setting, max_concurrent_transforms: Setting, framing: Framing = JSON_LINES
+    spans: pa.Table, max_payload_mb: Sizing, max_concurrent_transforms: Sizing, framing: Framing = JSON_LINES
 ) -> pa.Table:
     """Returns spans in which those name the payload that they need that a pinned one no longer holds.
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from batch_transform.core.framing import GZIP, WHOLE
 from batch_transform.core.naming import spread
-from batch_transform.core.sending.instance_types import instance_types
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.sending.planning import Throughput
 from batch_transform.core.uris import S3Uri
 
@@ -92,7 +92,7 @@ class JobSettings:
 
 def job_settings(
     name: str,
-    config: Mapping[str, Any],
+    settings: RunSettings,
     content_type: str,
     manifest_uri: S3Uri,
     output: S3Uri,
@@ -103,45 +103,44 @@ def job_settings(
 
     Args:
         name: TransformJobName.
-        config: the run's configuration document.
+        settings: of the run.
         content_type: of the records.
         manifest_uri: lists the input objects.
         output: S3OutputPath, of this job alone.
         limits: payload and concurrency.
         instance_type: of those that are configured; None: the first.
     """
-    transform = config["transform"]
-    filters = transform.get("input_filter"), transform.get("output_filter")
-    joins = transform.get("join_source") == "input"
+    transform = settings.transform
+    filters = transform.input_filter, transform.output_filter
     # With filters and the join, records and answers are of one type (transform_emulator/FACTS.md, 2.4).
-    accept = content_type if joins or any(filters) else None
+    accept = content_type if transform.joins_input or any(filters) else None
     return JobSettings(
         name=name,
-        model_name=config["model"]["name"],
+        model_name=settings.model_name,
         data=str(manifest_uri),
         output_path=str(output),
-        instance_type=instance_type or instance_types(config)[0],
-        instance_count=transform["instance_count"],
+        instance_type=instance_type or transform.instance_types[0],
+        instance_count=transform.instance_count,
         content_type=content_type,
-        split_type=transform["split"],
+        split_type=transform.split,
         # With SplitType Line and one answer line for each record, assembling by line keeps one line for each row. An
         # object that is one request has one answer, and nothing to assemble.
-        assemble_with=transform["split"],
-        invocations_timeout_seconds=transform["invocations_timeout_seconds"],
+        assemble_with=transform.split,
+        invocations_timeout_seconds=transform.invocations_timeout_seconds,
         # "To enable the batch strategy, you must set SplitType to Line, RecordIO, or TFRecord" (botocore).
-        strategy=None if transform["split"] == WHOLE else transform["strategy"],
+        strategy=None if transform.split == WHOLE else transform.strategy,
         max_payload=limits.max_payload_mb,
         max_concurrent_transforms=limits.max_concurrent_transforms,
-        invocations_max_retries=transform["invocations_max_retries"],
-        compression_type="Gzip" if config["record"].get("compression") == GZIP else None,
-        accept=transform["accept"] or accept,
+        invocations_max_retries=transform.invocations_max_retries,
+        compression_type="Gzip" if settings.record.compression == GZIP else None,
+        accept=transform.accept or accept,
         input_filter=filters[0],
         output_filter=filters[1],
-        join_source="Input" if joins else None,
-        output_kms_key=transform["output_kms_key"],
-        volume_kms_key=transform["volume_kms_key"],
-        env=dict(transform["environment"]),
-        tags=dict(transform["tags"]),
+        join_source="Input" if transform.joins_input else None,
+        output_kms_key=transform.output_kms_key,
+        volume_kms_key=transform.volume_kms_key,
+        env=dict(transform.environment),
+        tags=dict(transform.tags),
     )
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.replanning import must_be_replanned
+from batch_transform.core.run_settings import INFER
 from batch_transform.core.run_state import RoundRecord, RunState
 from batch_transform.core.state import actions as act
 
 # Far above what isolation needs (five, and what transient failures add): a bound, not a plan.
 MAX_ROUNDS = 20
-DEFAULT_PARALLEL_JOBS = 2
-# The value of `prediction.schema` that asks for it.
-INFER = "infer"
 
 
 def next_action(state: RunState) -> act.Action:
@@ -32,7 +30,7 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
         return _next_after_round(state, last)
     flying = state.in_flight
     waiting = [job for job in state.round_jobs if not job.created]
-    if waiting and len(flying) < _parallel_jobs(state):
+    if waiting and len(flying) < state.settings.transform.max_parallel_jobs:
         return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:
         return act.Await(flying)
@@ -45,7 +43,7 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
 
 
 def _must_infer(state: RunState) -> bool:
-    asked = state.config.get("prediction", {}).get("schema") == INFER
+    asked = state.settings.prediction.schema == INFER
     return asked and state.inferred is None and state.inferred_after < state.rounds and bool(state.round_jobs)
 
 
@@ -65,10 +63,6 @@ def _still_open(last: RoundRecord) -> str:
     told = f"{last.open_spans} spans are not settled after {MAX_ROUNDS} rounds"
     good = Rate(last.trials.get("failed", 0.0), last.trials.get("seen", 0.0))
     return f"{told}: the model is flaky, {good.words}; none of their rows is given up" if good.failed >= 1 else told
-
-
-def _parallel_jobs(state: RunState) -> int:
-    return int(state.config.get("transform", {}).get("max_parallel_jobs") or DEFAULT_PARALLEL_JOBS)
 
 
 def _next_after_rounds(state: RunState) -> act.Action:

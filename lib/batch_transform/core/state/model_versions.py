@@ -55,7 +55,7 @@ def model_recorded(state: RunState, payload: Mapping[str, Any]) -> RunState:
 
 def model_labels(state: RunState) -> dict[str, str]:
     """Returns for each job what provenance says of its model: its name, and which one where the run had several."""
-    name = str(state.config["model"]["name"])
+    name = state.settings.model_name
     used = {job.model for job in state.jobs if job.model}
     if len(used) <= 1:
         return {job.name: name for job in state.jobs}

@@ -121,7 +121,7 @@ def _of_table(
 ) -> DataFrame | None:
     """The published dead letters of the run; None where they are not as they were published."""
     assert state.staged is not None
-    kind = FrameConfig if state.config.get("input") is None else RunConfig
+    kind = FrameConfig if state.settings.is_of_frame else RunConfig
     config = kind.from_document(state.config)
     targets = targets_of(config, places_of(config, state.run_id, known(spark, "spark.master")))
     error, rows = targets.dead_letter.error_column, _dead_letters(state)

@@ -12,7 +12,6 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.counting import KeyCheck
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.object_rules import is_one_object
 from batch_transform.pipeline.checks.preflight import Faults, key_check
 from batch_transform.pipeline.checks.sources import read_source
 from batch_transform.pipeline.places import Places
@@ -54,7 +53,7 @@ def rows_of(
     if schema is None or shape is None or rule is None:
         faults.refuse()
         raise AssertionError("a check failed without a fault")
-    reader, record, framing = shape.reader, rule.fields, framing_of(config.to_document())
+    reader, record, framing = shape.reader, rule.fields, framing_of(config.settings)
     key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.input, framing))
     faults.refuse()
     return RunRows(source, schema, rule, shape, key)
@@ -74,7 +73,7 @@ def rule_of(spark: SparkSession, schema: StructType, config: RunConfig, *, is_st
         record.columns,
         record.sql,
         header=bool(record.header),
-        one_object=is_one_object(config.to_document()),
+        one_object=config.settings.is_one_object,
         is_staged=is_staged,
     )
 

@@ -107,7 +107,7 @@ def _flying(there: Reached, state: RunState) -> list[str]:
 
 
 def _config(state: RunState) -> RunConfig:
-    kind = RunConfig if state.config.get("input") is not None else FrameConfig
+    kind = FrameConfig if state.settings.is_of_frame else RunConfig
     try:
         return kind.from_document(state.config)
     except ValidationError as err:

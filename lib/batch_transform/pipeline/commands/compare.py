@@ -17,7 +17,6 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.object_rules import is_one_object
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
@@ -34,14 +33,6 @@ TOLERANCE = 1e-6
 # Below the limit of a body, so that a mini-batch passes whatever the service adds.
 MINI_BATCH_BYTES = 5_000_000
 _NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?")  # botocore, EndpointName
-
-
-# What `records_of`, `answers_of` and `answers_in` can read; an endpoint joins and filters nothing.
-_READABLE = {
-    ("transform", "join_source"): "none",
-    ("transform", "input_filter"): None,
-    ("transform", "output_filter"): None,
-}
 
 
 @dataclass(frozen=True)
@@ -62,18 +53,19 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
     wanted = _arguments(asked)
     run, state = there.run()
     _refuse_uncomparable(there, state)
-    config = state.config
+    transform = state.settings.transform
     assert state.gate is not None
     samples = sample(run.ledger.read_part(state.gate.parts[0]), wanted.rows, state.nonce)
     if not samples:
         raise ConfigurationError(f"{there.uri}: no row of it was scored, so there is nothing to compare")
     client = there.access.client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS)
     content_type = _request(state)["TransformInput"]["ContentType"]
-    endpoint = Endpoint(client, wanted.endpoint, content_type, config["transform"]["accept"])
+    endpoint = Endpoint(client, wanted.endpoint, content_type, transform.accept)
     found = Comparison(wanted.tolerance)
-    single = config["transform"]["strategy"] == "SingleRecord" or not run_framing(state).newline
-    reader = recorded_reader(state, config)
-    comparer = _Comparer(run.store, run.uri, reader, endpoint, run_framing(state), single, found)
+    framing = run_framing(state)
+    single = transform.strategy == "SingleRecord" or not framing.newline
+    reader = recorded_reader(state, state.config)
+    comparer = _Comparer(run.store, run.uri, reader, endpoint, framing, single, found)
     for chosen in samples:
         comparer.compare(chosen)
     return _judged(found, {"run_id": state.run_id, "endpoint": wanted.endpoint}, tell)
@@ -108,12 +100,16 @@ def _refuse_uncomparable(there: Reached, state: RunState) -> None:
         raise ConfigurationError(f"{there.uri}: was cleaned; its records and answers are gone")
     if state.gate is None or state.staged is None:
         raise ConfigurationError(f"{there.uri}: not every row of it has an outcome yet; resume it first")
-    if is_one_object(state.config):
+    if state.settings.is_one_object:
         raise ConfigurationError(f"{there.uri}: its rows were one request; some of them alone are another question")
-    for (section, key), readable in _READABLE.items():
-        if (given := state.config[section].get(key)) not in (readable, None, False):
-            raise ConfigurationError(f"{there.uri}: compare cannot read runs with {section}.{key}: {given} yet")
-    if state.config["prediction"]["schema"] is not None and not state.staged.answers:
+    transform = state.settings.transform
+    # What `records_of`, `answers_of` and `answers_in` cannot read; an endpoint joins and filters nothing.
+    filters = {"input_filter": transform.input_filter, "output_filter": transform.output_filter}
+    others = {"join_source": transform.join_source if transform.joins_input else None, **filters}
+    for key, given in others.items():
+        if given:
+            raise ConfigurationError(f"{there.uri}: compare cannot read runs with transform.{key}: {given} yet")
+    if state.settings.prediction.schema is not None and not state.staged.answers:
         raise ConfigurationError(f"{there.uri}: was begun by a version that did not record what its answers hold")
 
 

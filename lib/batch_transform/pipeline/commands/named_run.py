@@ -70,7 +70,7 @@ def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, st
     """
     if not is_s3(asked.subject):
         return loaded(asked, environ)
-    if state.config.get("input") is None:
+    if state.settings.is_of_frame:
         raise ConfigurationError(f"{asked.command}: {there.uri} was begun by score(); the same call goes on with it")
     source = f"the ledger of {there.uri}"
     return reload(state.config, source, sets=asked.sets, emulator_models=asked.emulator_models)

@@ -95,8 +95,7 @@ def plan(
     places = places_of(config, config.run_id or "plan", known(spark, "spark.master"))
     df = read_source(spark, config.input, places, store).df
     rule = rule_of(spark, df.schema, config)
-    document = config.to_document()
-    asked = Asked.of(document, framing_of(document, rule.header))
+    asked = Asked(config.settings, framing_of(config.settings, rule.header))
     large = is_columnar(config.input) and has_large_rows(df)
     measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
     found: Mapping[str, Any] = run_plan(measured, asked)

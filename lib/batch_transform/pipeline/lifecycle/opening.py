@@ -12,7 +12,6 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Listener
-from batch_transform.core.resuming.resumption import publishes_otherwise
 from batch_transform.core.resuming.retrying import check_retry
 from batch_transform.core.state.fold import fold
 from batch_transform.core.state.model_versions import has_scored
@@ -132,7 +131,7 @@ def open_run(
     )
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, as_published(ctx, recorded))
-    elsewhere = recorded is not None and publishes_otherwise(recorded.config, config.to_document())
+    elsewhere = recorded is not None and recorded.settings.published != config.settings.published
     if recorded is None or recorded.publication is None or elsewhere:
         with user_session(spark, staged), session_settings(spark, PATH_TABLES):
             check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), faults)

@@ -65,7 +65,7 @@ def rejoin_run(
     check_same(state, config)
     key = config.prediction.key
     check = KeyCheck(key.field, key.column, places.input, run_framing(state)) if key else None
-    if config.prediction.ddl != state.config["prediction"]["schema"]:
+    if config.prediction.ddl != state.settings.prediction.schema:
         raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
     reader = recorded_reader(state, config.to_document())
     writer = run.ledger.writer

@@ -144,7 +144,7 @@ class SparkTables:
         job = own_job if self.rule.sql is None else user_job
         told = told_as(f"the records cannot be written{self.config.row_expressions}", is_scored=is_scored)
         with told, job(self.spark, staged):
-            yield framing_of(self.config.to_document(), staged.header)
+            yield framing_of(self.config.settings, staged.header)
 
     def write(self, state: RunState, kind: Kind) -> WrittenTable:
         """Returns a table of a gated run once Spark has written it beside its output, and never into it."""

@@ -12,12 +12,21 @@ from hypothesis import strategies as st
 from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
 from batch_transform.core.estimate.plan_text import plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
-from batch_transform.core.framing import Framing
+from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.run_settings import RecordSettings, RunSettings, TransformSettings
 from batch_transform.core.sending.cutting import Cutter, CuttingRules
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 
 MB = 1_000_000
-ASKED = Asked(1, "auto", "auto", "MultiRecord")
+
+
+def asked(instance_count=1, payload="auto", concurrent="auto", record=None, framing=JSON_LINES, **given):
+    sizing = {"max_payload_mb": payload, "max_concurrent_transforms": concurrent}
+    transform = TransformSettings(instance_count=instance_count, **sizing, **given)
+    return Asked(RunSettings(record=record or RecordSettings(), transform=transform), framing)
+
+
+ASKED = asked()
 # 2 GB of records of 2 kB.
 TABLE = Measured({STANDARD: LaneSize(MB, 2000 * MB, 2_000)})
 MIXED = Measured(
@@ -82,8 +91,8 @@ def test_the_jobs_of_a_plan():
 
 
 def test_instances_buy_requests_at_once_until_there_are_too_few_objects():
-    asked = Asked(2, 6, 4, "MultiRecord")
-    steps = run_plan(TABLE, asked)["instances"]
+    chosen = asked(2, 6, 4)
+    steps = run_plan(TABLE, chosen)["instances"]
     assert [step["instance_count"] for step in steps] == [1, 2, 4, 8, 16, 32]
     assert [step["configured"] for step in steps] == [False, True, False, False, False, False]
     assert [step["requests_at_once"] for step in steps[:4]] == [4, 8, 16, 32]
@@ -95,7 +104,7 @@ def test_instances_buy_requests_at_once_until_there_are_too_few_objects():
 def test_more_instances_than_objects_are_not_offered_unless_configured():
     small = Measured({STANDARD: LaneSize(100, 13 * MB, 130_000)})
     assert [step["instance_count"] for step in run_plan(small, ASKED)["instances"]] == [1, 2, 4]
-    seven = run_plan(small, Asked(7, "auto", "auto", "MultiRecord"))["instances"]
+    seven = run_plan(small, asked(7, "auto", "auto"))["instances"]
     assert [(step["instance_count"], step["requests_at_once"]) for step in seven] == [(1, 3), (2, 3), (4, 3), (7, 3)]
 
 
@@ -112,13 +121,13 @@ def test_concurrency_buys_requests_at_once_and_costs_payload():
 
 
 def test_a_pinned_payload_bounds_the_concurrency_that_is_offered():
-    steps = run_plan(TABLE, Asked(1, 8, "auto", "MultiRecord"))["concurrency"]
+    steps = run_plan(TABLE, asked(1, 8, "auto"))["concurrency"]
     assert [step["max_concurrent_transforms"] for step in steps] == [1, 2, 4, 8, 12]
     assert {step["max_payload_mb"] for step in steps} == {8}
 
 
 def test_what_is_left_to_the_container_is_not_made_up():
-    plan = run_plan(TABLE, Asked(2, "model", "model", "MultiRecord"))
+    plan = run_plan(TABLE, asked(2, "model", "model"))
     (job,) = plan["jobs"]
     assert (job["max_payload_mb"], job["max_concurrent_transforms"], plan["concurrency"]) == (None, None, [])
     assert plan["instances"][0]["requests_at_once"] is None
@@ -126,14 +135,15 @@ def test_what_is_left_to_the_container_is_not_made_up():
 
 def test_an_object_that_is_sent_whole_is_one_request_and_its_payload_is_its_own():
     """The service cannot split it: 45 MB in one object need a payload of 45 MB, beside which two fit."""
-    whole = Asked(1, "auto", "auto", split="None", framing=Framing(whole=True), record={"rows_per_object": "all"})
+    all_rows = RecordSettings("csv", rows_per_object="all")
+    whole = asked(split="None", record=all_rows, framing=Framing(whole=True))
     (job,) = run_plan(Measured({STANDARD: LaneSize(1_000, 45 * MB, 6 * MB)}), whole)["jobs"]
     assert (job["max_payload_mb"], job["max_concurrent_transforms"]) == (45, 2)
     assert (job["objects"], job["requests"]) == (1, 1)
 
 
 def test_a_record_that_is_an_object_by_its_format_makes_a_request_each():
-    pictures = Asked(1, "auto", "auto", split="None", framing=Framing(newline=False, whole=True))
+    pictures = asked(split="None", framing=Framing(newline=False, whole=True))
     (job,) = run_plan(Measured({STANDARD: LaneSize(40, 80 * MB, 5 * MB)}, newline=False), pictures)["jobs"]
     assert (job["objects"], job["requests"]) == (40, 40)
 
@@ -145,10 +155,10 @@ def test_a_table_without_rows_has_no_jobs():
 
 
 def test_the_lines_for_a_person_hold_the_plan_and_the_report_is_json():
-    plan = run_plan(MIXED, Asked(3, "auto", "auto", "MultiRecord"))
+    plan = run_plan(MIXED, asked(3, "auto", "auto"))
     text = "\n".join(plan_lines(plan))
     assert "1,005 rows, 590.0 MB of records, the largest 200,000,000 bytes" in text
     assert "2 rows are over the service's largest payload, 100 MB: dead letters" in text
     assert "  3*" in text
     assert json.loads(json.dumps(plan)) == plan
-    assert "model" in "\n".join(plan_lines(run_plan(TABLE, Asked(2, "model", "model", "MultiRecord"))))
+    assert "model" in "\n".join(plan_lines(run_plan(TABLE, asked(2, "model", "model"))))

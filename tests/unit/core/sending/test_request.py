@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 
 import pytest
 from botocore.validate import validate_parameters
@@ -35,8 +34,8 @@ TRANSFORMS = st.fixed_dictionaries(
 LIMITS = st.builds(Throughput, st.none() | st.integers(1, 100), st.none() | st.integers(1, 100))
 
 
-def document(transform=None, record=None):
-    config = RunConfig.from_document(
+def asked(transform=None, record=None):
+    return RunConfig.from_document(
         {
             "run_id": "r",
             "workspace": "s3://bucket/work",
@@ -46,8 +45,7 @@ def document(transform=None, record=None):
             "transform": transform or {},
             "record": record or {},
         }
-    )
-    return json.loads(json.dumps(config.to_document()))
+    ).settings
 
 
 SIX_BY_SIXTEEN = Throughput(6, 16)
@@ -56,7 +54,7 @@ SIX_BY_SIXTEEN = Throughput(6, 16)
 def request(transform=None, limits=SIX_BY_SIXTEEN, record=None):
     where = S3Uri.parse("s3://bucket/ws/r")
     listed, output = where.join("manifests", "m.json"), where.join("output", "job")
-    settings = document(transform, record)
+    settings = asked(transform, record)
     return transform_request(job_settings("job-1", settings, "application/jsonlines", listed, output, limits))
 
 

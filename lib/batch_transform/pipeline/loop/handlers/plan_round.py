@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -91,7 +90,7 @@ def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
     transform = ctx.config.transform
     settings = transform.max_payload_mb, transform.max_concurrent_transforms
     fitting = with_payload_that_fits(spans, *settings, run_framing(state))
-    return plan_lanes(fitting, *settings, run_framing(state), headroom(state.config))
+    return plan_lanes(fitting, *settings, run_framing(state), headroom(state.settings.transform))
 
 
 def _first_round(ctx: RunContext, state: RunState) -> _Round:
@@ -132,8 +131,8 @@ def _request(
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
     ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))
-    document = json.loads(json.dumps(ctx.config.to_document()))
-    limits, document["transform"] = helped(lane.throughput, document["transform"], is_helped=is_helped)
+    settings = ctx.config.settings
+    limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped)
     output = ctx.places.outputs.join(name)
-    settings = job_settings(name, document, ctx.config.record.media_type, listed, output, limits, kind)
-    return ctx.jobs.request(settings)
+    asked = replace(settings, transform=transform)
+    return ctx.jobs.request(job_settings(name, asked, ctx.config.record.media_type, listed, output, limits, kind))

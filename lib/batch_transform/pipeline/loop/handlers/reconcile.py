@@ -24,7 +24,6 @@ from batch_transform.core.predictions.counting import OutputObject
 from batch_transform.core.resuming.mending import disbelieved, in_objects
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
 from batch_transform.core.sending.instance_types import type_after, type_of
-from batch_transform.core.sending.object_rules import is_one_object
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
@@ -116,7 +115,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
             if job.round_number < state.rounds and job.verdicts and is_evidence(state, job.round_number)
         ],
         rows=state.staged.rows if state.staged else 0,
-        divisible=not is_one_object(state.config),
+        divisible=not state.settings.is_one_object,
         scored_before=_scored_before(state),
         has_schema=bool(state.staged and state.staged.answers),
     )

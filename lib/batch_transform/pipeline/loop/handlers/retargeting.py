@@ -8,7 +8,7 @@ from typing import Any
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.resuming.resumption import publishes_otherwise
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.pipeline.context import TableWork
 
@@ -19,8 +19,8 @@ def check_uncommitted(tables: TableWork, state: RunState, config: RunConfig) -> 
     Raises:
         ConfigurationError: a table of another configuration has a commit of this run.
     """
-    now = config.to_document()
-    others = [intent for intent in state.intents if publishes_otherwise(intent, now)]
+    now = config.settings.published
+    others = [intent for intent in state.intents if RunSettings.of(intent).published != now]
     faults = [fault for intent in others for fault in _commits(tables, state, config, intent)]
     if faults:
         raise ConfigurationError(list(dict.fromkeys(faults)))

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.object_rules import check_one_object, cutting_rules, is_one_object
+from batch_transform.core.sending.object_rules import check_one_object, cutting_rules
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
@@ -20,8 +20,8 @@ from batch_transform.records.registry import framing_of, run_framing
 def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
     """Returns the step `staged`."""
     staged = ctx.tables.stage()
-    config = ctx.config.to_document()
-    check_one_object(config, staged, framing_of(config, staged.header))
+    settings = ctx.config.settings
+    check_one_object(settings, staged, framing_of(settings, staged.header))
     ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
     files = [asdict(file) for file in pinned(staged.files, ctx.open_tree)]
     told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
@@ -32,10 +32,10 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep:
     """Returns the step `exported`, with the spans as its part; checks that they tile the staged files."""
     assert state.staged is not None
-    rules = cutting_rules(state.config, state.staged.json_bytes, run_framing(state))
+    rules = cutting_rules(state.settings, state.staged.json_bytes, run_framing(state))
     spans = ctx.tables.export(state.staged, rules)
     check_tiling(state.staged.files, spans)
-    if is_one_object(state.config) and spans.num_rows > 1:
+    if state.settings.is_one_object and spans.num_rows > 1:
         raise GateRefused(f"{spans.num_rows} objects were written where all rows are to be one request")
     size = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count

@@ -1,0 +1,176 @@
+"""What a run is asked for, as far as the core decides by it: made once, from the checked configuration.
+
+The defaults stand here, and `config`, which checks a run file, takes them from here. A ledger holds the configuration
+as JSON; what one of an earlier version does not say, or says is null, has its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+from batch_transform.core.framing import ALL_ROWS, LINE
+from batch_transform.core.lease import DEFAULT_TTL_SECONDS
+
+# `auto`: from the measured records; `model`: left unset, the container's /execution-parameters decide; else a number.
+Sizing = int | Literal["auto", "model"]
+
+# The value of `prediction.schema` that asks for it.
+INFER = "infer"
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """What of the section `record` is asked for after staging; what a record holds is Spark's to know."""
+
+    format: str = "jsonlines"
+    compression: str | None = None
+    rows_per_object: int | str | None = None
+
+
+@dataclass(frozen=True)
+class TransformSettings:
+    """What of the section `transform` makes a job's request, and how many are in flight."""
+
+    instance_type: str | tuple[str, ...] = "ml.m5.xlarge"
+    instance_count: int = 1
+    max_payload_mb: Sizing = "auto"
+    max_concurrent_transforms: Sizing = "auto"
+    strategy: str = "MultiRecord"
+    split: str = LINE
+    join_source: str = "none"
+    input_filter: str | None = None
+    output_filter: str | None = None
+    # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
+    invocations_timeout_seconds: int = 3600
+    invocations_max_retries: int | None = None
+    max_parallel_jobs: int = 2
+    environment: Mapping[str, str] = field(default_factory=dict)
+    accept: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    output_kms_key: str | None = None
+    volume_kms_key: str | None = None
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The instance types, in the order in which they are to be tried."""
+        return (self.instance_type,) if isinstance(self.instance_type, str) else self.instance_type
+
+    @property
+    def joins_input(self) -> bool:
+        """Whether the service writes each record beside its prediction."""
+        return self.join_source == "input"
+
+
+@dataclass(frozen=True)
+class PredictionSettings:
+    """The section `prediction`: how answers are read, and what becomes of them."""
+
+    schema: str | None = None
+    format: str = "jsonlines"
+    records_path: str | None = None
+    separator: str | None = None
+    blank_lines: str = "refuse"
+    body: str | None = None
+    column: str | None = None
+    sql: tuple[str, ...] | None = None
+    placeholder: str | None = None
+    key: Mapping[str, str] | None = None
+    provenance: bool = False
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """The section `output`."""
+
+    path: str | None = None
+    table: str | None = None
+    format: str = "parquet"
+    mode: str = "error"
+    partition_by: tuple[str, ...] = ()
+    replace_where: str | None = None
+
+
+@dataclass(frozen=True)
+class DeadLetterSettings:
+    """The section `dead_letter`."""
+
+    path: str | None = None
+    table: str | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run is asked for.
+
+    Attributes:
+        model_name: of the model.
+        output: None: the result stays in the workspace.
+        is_of_frame: whether the run is of `score()`, whose rows were at hand; else a run file names its input.
+        lease_seconds: how long another driver waits before it takes a silent run over.
+    """
+
+    model_name: str = ""
+    record: RecordSettings = RecordSettings()
+    transform: TransformSettings = TransformSettings()
+    prediction: PredictionSettings = PredictionSettings()
+    output: OutputSettings | None = None
+    dead_letter: DeadLetterSettings | None = None
+    is_of_frame: bool = False
+    lease_seconds: float = DEFAULT_TTL_SECONDS
+
+    # A configuration is JSON here: as `RunConfig.to_document` wrote it, in this version or an earlier one.
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> RunSettings:
+        """Returns what a run's configuration document says."""
+        output, dead_letter = document.get("output"), document.get("dead_letter")
+        return cls(
+            (document.get("model") or {}).get("name", ""),
+            _section(RecordSettings, document.get("record")),
+            _section(TransformSettings, document.get("transform")),
+            _section(PredictionSettings, document.get("prediction")),
+            None if output is None else _section(OutputSettings, output),
+            None if dead_letter is None else _section(DeadLetterSettings, dead_letter),
+            document.get("input") is None,
+            float(document.get("lease_seconds", DEFAULT_TTL_SECONDS)),
+        )
+
+    @property
+    def is_one_object(self) -> bool:
+        """Whether all rows of the table go into one object, which must never be split."""
+        return self.record.rows_per_object == ALL_ROWS
+
+    @property
+    def asked_of_the_service(self) -> tuple[object, ...]:
+        """What a request is made of and may change under one run id (config.changes)."""
+        asked = self.transform
+        return (
+            asked.instance_type,
+            asked.instance_count,
+            asked.max_payload_mb,
+            asked.max_concurrent_transforms,
+            asked.invocations_timeout_seconds,
+            asked.invocations_max_retries,
+            asked.environment,
+            asked.tags,
+            asked.output_kms_key,
+            asked.volume_kms_key,
+        )
+
+    @property
+    def published(self) -> tuple[object, ...]:
+        """What publishing depends on and may change under one run id (config.changes)."""
+        becomes = self.prediction
+        return (self.output, self.dead_letter, becomes.sql, becomes.column, becomes.provenance)
+
+
+Section = TypeVar("Section")
+
+
+# JSON itself again, one section of it; None: it is not given.
+def _section(kind: type[Section], given: Mapping[str, Any] | None) -> Section:
+    known = {name: (given or {}).get(name) for name in (each.name for each in fields(kind))}  # type: ignore[arg-type]
+    told = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    return kind(**{name: value for name, value in told.items() if value is not None})
