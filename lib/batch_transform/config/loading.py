@@ -18,6 +18,7 @@ from batch_transform.config.surroundings import Surroundings
 from batch_transform.config.variables import substitute
 from batch_transform.config.yaml_text import describe_error, parse_value
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.ledger import JsonObject
 
 ARGUMENTS = "score()"
 
@@ -60,7 +61,7 @@ def load(
     return check(RunConfig, [*files, *arguments], known, faults)
 
 
-def reload(document: dict[str, Any], source: str, *, sets: Sequence[str], emulator_models: Sequence[str]) -> RunConfig:
+def reload(document: JsonObject, source: str, *, sets: Sequence[str], emulator_models: Sequence[str]) -> RunConfig:
     """Returns the checked configuration of a run that its ledger tells, with what the command line changes.
 
     Args:
@@ -73,7 +74,7 @@ def reload(document: dict[str, Any], source: str, *, sets: Sequence[str], emulat
         ConfigurationError: with all faults.
     """
     layers, faults = read_arguments(sets, emulator_models)
-    return check(RunConfig, [Layer(source, document), *layers], None, faults)
+    return check(RunConfig, [Layer(source, dict(document)), *layers], None, faults)
 
 
 def surroundings(sets: Sequence[str], emulator_models: Sequence[str]) -> Surroundings:

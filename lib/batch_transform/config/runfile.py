@@ -21,6 +21,7 @@ from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
 from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.run_settings import RunSettings
 
@@ -164,7 +165,7 @@ class RunConfig(Section):
         return dead_letter
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Self:
+    def from_document(cls, document: JsonObject) -> Self:
         """Returns the configuration that `to_document` wrote.
 
         Raises:

@@ -60,6 +60,7 @@ class PredictionsDiffer(BatchTransformError):
 
     exit_code = 3
 
+    # JSON to be printed; its type is that of the command which raises this (estimate.comparison).
     def __init__(self, message: str, report: Mapping[str, Any]) -> None:
         self.report = report
         super().__init__(message)

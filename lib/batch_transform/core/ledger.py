@@ -11,11 +11,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from batch_transform.core.errors import LedgerCorrupt
 
 FORMAT_VERSION = 1
+
+# A JSON object as it is read: which keys it has, and what they hold, follows from where it stands, and is said by what
+# is made of it (`state.fold`, `RunSettings.of`). Never for what one function here hands to another:
+# tests/unit/core/test_json_in_core.py lists who may read one.
+JsonObject: TypeAlias = Mapping[str, Any]
 
 
 class StepKind(str, Enum):
@@ -81,7 +86,7 @@ class Step:
     previous: str
     kind: str
     version: int
-    payload: Mapping[str, Any]
+    payload: JsonObject
     parts: tuple[Part, ...] = ()
 
 
@@ -90,7 +95,7 @@ class NewStep:
     """A step that is to be appended: kind, payload and the parts that were written for it."""
 
     kind: StepKind
-    payload: dict[str, Any] = field(default_factory=dict)  # the JSON document that it becomes
+    payload: JsonObject = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
 
 

@@ -17,6 +17,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.service_shapes import ContainerDefinition, DescribedModel
+
 _LABEL_CHARACTERS = 12
 
 
@@ -92,13 +95,13 @@ class ModelIdentity:
         """Twelve hexadecimal digits that are its own."""
         return _digest(json.dumps(self.to_document(), sort_keys=True))[:_LABEL_CHARACTERS]
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> JsonObject:
         """Returns it as plain maps and lists."""
-        document: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        document: JsonObject = json.loads(json.dumps(asdict(self)))
         return document
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> ModelIdentity:
+    def from_document(cls, document: JsonObject) -> ModelIdentity:
         """Returns what `to_document` wrote."""
         containers = tuple(
             ContainerIdentity(
@@ -129,13 +132,13 @@ class ModelVersion:
     at: str
 
 
-def containers_of(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def containers_of(described: DescribedModel) -> list[ContainerDefinition]:
     """Returns the containers that DescribeModel tells, in their order."""
     primary = described.get("PrimaryContainer")
     return [primary] if primary else list(described.get("Containers") or [])
 
 
-def data_places(container: Mapping[str, Any]) -> list[DataPlace]:
+def data_places(container: ContainerDefinition) -> list[DataPlace]:
     """Returns where a container's artifacts lie on S3, each once; an https address is none that can be asked."""
     sources = [container.get("ModelDataSource") or {}, *(container.get("AdditionalModelDataSources") or [])]
     found = [
@@ -150,7 +153,7 @@ def data_places(container: Mapping[str, Any]) -> list[DataPlace]:
 
 
 def identity_of(
-    described: Mapping[str, Any], data: Mapping[str, ModelData], digests: Mapping[str, str], nonce: str
+    described: DescribedModel, data: Mapping[str, ModelData], digests: Mapping[str, str], nonce: str
 ) -> ModelIdentity:
     """Returns what a model is.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from batch_transform.core.framing import ALL_ROWS, LINE
 from batch_transform.core.lease import DEFAULT_TTL_SECONDS
+from batch_transform.core.ledger import JsonObject
 
 # `auto`: from the measured records; `model`: left unset, the container's /execution-parameters decide; else a number.
 Sizing = int | Literal["auto", "model"]
@@ -123,7 +124,7 @@ class RunSettings:
 
     # A configuration is JSON here: as `RunConfig.to_document` wrote it, in this version or an earlier one.
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> RunSettings:
+    def of(cls, document: JsonObject) -> RunSettings:
         """Returns what a run's configuration document says."""
         output, dead_letter = document.get("output"), document.get("dead_letter")
         return cls(
@@ -170,7 +171,7 @@ Section = TypeVar("Section")
 
 
 # JSON itself again, one section of it; None: it is not given.
-def _section(kind: type[Section], given: Mapping[str, Any] | None) -> Section:
+def _section(kind: type[Section], given: JsonObject | None) -> Section:
     known = {name: (given or {}).get(name) for name in (each.name for each in fields(kind))}  # type: ignore[arg-type]
     told = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     return kind(**{name: value for name, value in told.items() if value is not None})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
-from batch_transform.core.ledger import Part
+from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.model_identity import ModelVersion
+from batch_transform.core.reports import FailedClass, RunReport
 from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged import Staged
 from batch_transform.core.statuses import JobStatus
 
@@ -45,7 +46,7 @@ class JobRecord:
     """
 
     name: str
-    request: dict[str, Any]
+    request: TransformJobRequest
     round_number: int
     lane: str
     spans: Part
@@ -107,7 +108,7 @@ class RoundRecord:
     probe_next: bool = False
     stop: tuple[str, ...] = ()
     resumed: bool = False
-    failed: tuple[dict[str, Any], ...] = ()
+    failed: tuple[FailedClass, ...] = ()
     misread: bool = False
     lost: Part | None = None
     retried: Part | None = None
@@ -120,11 +121,11 @@ class RoundRecord:
 class Recorded:
     """A step's payload and the parts that it names."""
 
-    payload: dict[str, Any]
+    payload: JsonObject
     parts: tuple[Part, ...] = ()
 
     @property
-    def payload_without_seconds(self) -> dict[str, Any]:
+    def payload_without_seconds(self) -> JsonObject:
         """The payload as the handler gave it: the driver adds how long the step took."""
         return {key: value for key, value in self.payload.items() if key != "seconds"}
 
@@ -154,7 +155,7 @@ class RunState:
 
     run_id: str
     nonce: str
-    config: dict[str, Any]
+    config: JsonObject
     opened_at: str
     moved_at: str
     staged: Staged | None = None
@@ -169,14 +170,14 @@ class RunState:
     rounds_before: int = 0
     gate: Recorded | None = None
     publication: Recorded | None = None
-    published: dict[str, Any] | None = None
-    report: dict[str, Any] | None = None
+    published: JsonObject | None = None
+    report: RunReport | None = None
     cleaned: bool = False
     stopped: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)
     merges_lost: int = 0
     retry_asked: bool = False
-    intents: tuple[dict[str, Any], ...] = ()
+    intents: tuple[JsonObject, ...] = ()
     output_is_fixed: bool = False
     held: Recorded | None = None
 

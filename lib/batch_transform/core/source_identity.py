@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any
+
+from batch_transform.core.ledger import JsonObject
 
 # Spark draws a seed for each of these anew whenever the same code runs; one that a person gives is hardly so long.
 _SEED = r"-?\d{10,}"
@@ -142,12 +143,12 @@ class SourceIdentity:
     plan: Plan
     files: SourceFiles | None
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> JsonObject:
         """Returns a JSON document."""
         return asdict(self)
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> SourceIdentity:
+    def from_document(cls, document: JsonObject) -> SourceIdentity:
         """Returns what `to_document` wrote."""
         files = document["files"]
         return cls(

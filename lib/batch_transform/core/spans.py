@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -64,8 +64,8 @@ SPAN_SCHEMA = pa.schema(
 )
 
 
-class Span(Exported):
-    """A row of SPAN_SCHEMA."""
+class History(TypedDict):
+    """What a row of SPAN_SCHEMA has beside those of EXPORT_SCHEMA."""
 
     offset: int
     whole: bool
@@ -78,18 +78,21 @@ class Span(Exported):
     copy_etags: list[str | None] | None
 
 
-# As JSON, by the names of its columns.
-_NO_HISTORY: dict[str, Any] = {
-    "offset": 0,
-    "whole": True,
-    "level": 0,
-    "repeats": 0,
-    "alone": 0,
-    "witnessed": False,
-    "payload_mb": 0,
-    "copies": None,
-    "copy_etags": None,
-}
+class Span(Exported, History):
+    """A row of SPAN_SCHEMA."""
+
+
+_NO_HISTORY = History(
+    offset=0,
+    whole=True,
+    level=0,
+    repeats=0,
+    alone=0,
+    witnessed=False,
+    payload_mb=0,
+    copies=None,
+    copy_etags=None,
+)
 # One object to cut: `parts` are rows, `send` says as how many objects each is sent. 0: none, it stays a range of bytes
 # of this one; null: it is settled, and nothing comes of it. More than one are copies of a single row.
 CUT_SCHEMA = pa.schema(
@@ -157,7 +160,7 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def without_history(exported: pa.Table) -> pa.Table:
     """Returns exported objects (EXPORT_SCHEMA) as spans that no job has sent yet."""
     columns = [
-        pa.array([_NO_HISTORY[f.name]] * exported.num_rows, f.type) for f in SPAN_SCHEMA if f.name in _NO_HISTORY
+        pa.array([value] * exported.num_rows, SPAN_SCHEMA.field(name).type) for name, value in _NO_HISTORY.items()
     ]
     return pa.Table.from_arrays([*exported.columns, *columns], schema=SPAN_SCHEMA)
 

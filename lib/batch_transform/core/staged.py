@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.own_names import STAGED
 from batch_transform.core.source_identity import SourceIdentity
 from batch_transform.core.spans import StagedFile
@@ -34,7 +33,7 @@ class Staged:
     source: SourceIdentity | None = None
 
     @classmethod
-    def of(cls, payload: Mapping[str, Any]) -> Staged:
+    def of(cls, payload: JsonObject) -> Staged:
         """Returns what the step `staged` tells, of whatever version."""
         files = tuple(StagedFile(**file) for file in payload["files"])
         told = {name: payload.get(name, "") for name in ("answers", "header")}

@@ -22,6 +22,7 @@ from batch_transform.core.publishing.publication import Kind, TreeFile
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.request import JobSettings
+from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.locations import open_tree
@@ -127,13 +128,13 @@ class DataLogs(Protocol):
 class Jobs(Protocol):
     """Amazon SageMaker, as far as transform jobs go."""
 
-    def request(self, job: JobSettings) -> dict[str, Any]:
+    def request(self, job: JobSettings) -> TransformJobRequest:
         """Returns the request of a job that is planned, for the ledger to hold and `create` to send."""
 
-    def create(self, request: dict[str, Any]) -> None:
+    def create(self, request: TransformJobRequest) -> None:
         """Creates the job of a recorded request, or finds that it is there already."""
 
-    def is_there(self, request: dict[str, Any]) -> bool:
+    def is_there(self, request: TransformJobRequest) -> bool:
         """Returns whether the service knows the job of a recorded request."""
 
     def describe(self, name: str) -> JobDescription:

@@ -11,7 +11,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from batch_transform.core.ledger import JsonObject
 
 PID_FILE = "BATCH_TRANSFORM_PID_FILE"
 REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
@@ -67,7 +68,7 @@ class Handshake:
         """Writes the driver's process id, to which signals are then forwarded."""
         _write(self.pid_file, str(pid))
 
-    def report(self, report: Mapping[str, Any]) -> None:
+    def report(self, report: JsonObject) -> None:
         """Writes the report; the wrapper prints it when the driver has ended. The last one holds."""
         _write(self.report_file, json.dumps(report, ensure_ascii=False))
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
@@ -16,8 +15,10 @@ from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.transform import Transform
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.types import decode_schema
+from batch_transform.core.reports import RunReport
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import fold
@@ -87,7 +88,7 @@ def read_run(uri: S3Uri, access: AwsAccess) -> RecordedRun:
     return RecordedRun(uri, store, ledger, state)
 
 
-def published_report(config: RunConfig, access: AwsAccess) -> dict[str, Any] | None:
+def published_report(config: RunConfig, access: AwsAccess) -> RunReport | None:
     """Returns the report of a run that is published, None for any other; needs neither Spark nor the input.
 
     Raises:
@@ -119,7 +120,7 @@ def check_same(state: RunState, config: RunConfig) -> None:
         raise ConfigurationError([f"{begun}: {line}" for line in changed])
 
 
-def recorded_reader(state: RunState, document: Mapping[str, Any]) -> PredictionReader:
+def recorded_reader(state: RunState, document: JsonObject) -> PredictionReader:
     """Returns the reader of a staged run's predictions, whose schema the ledger has: that needs no Spark.
 
     Args:

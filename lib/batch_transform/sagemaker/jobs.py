@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.sending.request import JobSettings, differences
+from batch_transform.core.service_shapes import DescribedTransformJob, TransformJobRequest
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.visible import visible
 from batch_transform.sagemaker.failures import failure_of, is_refused, service_errors, words_of
@@ -52,11 +53,11 @@ class TransformJobs:
         except BotoCoreError as err:
             raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
 
-    def request(self, job: JobSettings) -> dict[str, Any]:
+    def request(self, job: JobSettings) -> TransformJobRequest:
         """Returns the request of a job that is planned, for the ledger to hold and `create` to send."""
         return built_request(job, self._session)
 
-    def create(self, request: dict[str, Any]) -> None:
+    def create(self, request: TransformJobRequest) -> None:
         """Creates the job of a recorded request, or finds that it is there already.
 
         boto3 resends a Create whose response was lost, and the caller then sees ResourceInUse for its own job.
@@ -76,7 +77,7 @@ class TransformJobs:
         except BotoCoreError as err:
             raise failure_of("CreateTransformJob", name, err) from err
 
-    def is_there(self, request: dict[str, Any]) -> bool:
+    def is_there(self, request: TransformJobRequest) -> bool:
         """Returns whether the service knows the job of a recorded request.
 
         Raises:
@@ -114,10 +115,10 @@ class TransformJobs:
         found = self._described(name)
         return found is not None and not _status_of(name, found).is_terminal
 
-    def _described(self, name: str) -> dict[str, Any] | None:
+    def _described(self, name: str) -> DescribedTransformJob | None:
         """What the service says of a job, None for one that it never heard of."""
         try:
-            found: dict[str, Any] = self._client.describe_transform_job(TransformJobName=name)
+            found: DescribedTransformJob = self._client.describe_transform_job(TransformJobName=name)
         except ClientError as err:
             if err.response["Error"]["Code"] in _NO_SUCH_JOB:
                 return None
@@ -141,7 +142,7 @@ class TransformJobs:
             raise failure_of("StopTransformJob", name, err) from err
 
 
-def _status_of(name: str, described: dict[str, Any]) -> JobStatus:
+def _status_of(name: str, described: DescribedTransformJob) -> JobStatus:
     """The status of a described job.
 
     Raises:

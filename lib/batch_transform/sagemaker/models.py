@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.sending.model_parts import ModelParts, model_differences, model_name, model_request
+from batch_transform.core.service_shapes import DescribedModel
 from batch_transform.sagemaker.failures import NotNow, failure_of, words_of
 
 # DescribeModel's code for a name that it does not know is that of any wrong request; so are its words (moto, and
@@ -46,9 +47,9 @@ def ensure_model(client: Any, parts: ModelParts, *, compare: bool = True) -> str
     return name
 
 
-def _described(client: Any, name: str) -> dict[str, Any] | None:
+def _described(client: Any, name: str) -> DescribedModel | None:
     try:
-        found: dict[str, Any] = client.describe_model(ModelName=name)
+        found: DescribedModel = client.describe_model(ModelName=name)
     except ClientError as err:
         if _UNKNOWN in words_of(err).lower():
             return None

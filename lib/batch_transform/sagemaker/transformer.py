@@ -11,13 +11,14 @@ from typing import Any
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.sending.request import MANIFEST, JobSettings, differences, transform_request
+from batch_transform.core.service_shapes import TransformJobRequest
 
 # The SDK's defaults files must not add to what a run file says. A session that is given an empty dict reads them; once
 # it is there it takes one, as any other is checked against a schema at each look: a second for each job.
 _NO_DEFAULTS = {"SchemaVersion": "1.0"}
 
 
-def built_request(job: JobSettings, session: Any) -> dict[str, Any]:
+def built_request(job: JobSettings, session: Any) -> TransformJobRequest:
     """Returns the CreateTransformJob request of a job; where the SDK is not installed, the equal one without it.
 
     Args:
@@ -68,19 +69,20 @@ def built_request(job: JobSettings, session: Any) -> dict[str, Any]:
         wait=False,
         logs=False,
     )
-    if changed := differences(plain, kept.request):
+    request: TransformJobRequest = kept.request
+    if changed := differences(plain, request):
         raise ConfigurationError(
             f"sagemaker-core: its Transformer changed the request in {', '.join(changed)}; no job was created. Install "
             "a version that the extra `sagemaker` allows, or none: the request is then built without it"
         )
-    return kept.request
+    return request
 
 
 class _RequestKeeper:
     """The SageMaker client of a `Transformer` that is to build a request and to create nothing."""
 
     def __init__(self) -> None:
-        self.request: dict[str, Any] = {}
+        self.request: Any = {}  # which the SDK has made; it is held against what was asked for
 
     def create_transform_job(self, **request: Any) -> None:
         """Keeps the request."""

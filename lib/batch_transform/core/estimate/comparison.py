@@ -6,12 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES
 
 _EXAMPLES = 5
 
+# By field, as Arrow gives them: a value is of whatever type its column has, and two of them are compared by that.
 Prediction = Mapping[str, Any]
 
 
@@ -22,6 +23,55 @@ class Place:
     job: str
     object: str
     line: int
+
+
+class FieldDifference(TypedDict):
+    """How a field of the predictions differs."""
+
+    field: str
+    rows_different: int
+    largest_difference: float
+
+
+class Unanswered(TypedDict):
+    """Rows that the endpoint did not answer, or not readably."""
+
+    reason: str
+    rows: int
+
+
+class _Place(TypedDict):
+    job: str
+    object: str
+    line: int
+
+
+class Example(_Place, total=False):
+    """A row that differs in these fields, or that has no answer for this reason."""
+
+    fields: list[str]
+    reason: str
+
+
+class Counted(TypedDict):
+    """The counts, what differs by field, and a few examples by object and line."""
+
+    rows_compared: int
+    rows_different: int
+    rows_unanswered: int
+    rows_too_large: int
+    tolerance: float
+    fields: list[FieldDifference]
+    unanswered: list[Unanswered]
+    examples: list[Example]
+
+
+class ComparisonReport(Counted):
+    """The report of the command `compare`."""
+
+    run_id: str
+    endpoint: str
+    status: str
 
 
 @dataclass
@@ -43,7 +93,7 @@ class Comparison:
     too_large: int = 0
     _fields: Counter[str] = field(default_factory=Counter)
     _largest: dict[str, float] = field(default_factory=dict)
-    _examples: list[dict[str, Any]] = field(default_factory=list)
+    _examples: list[Example] = field(default_factory=list)
 
     @property
     def is_alike(self) -> bool:
@@ -61,19 +111,25 @@ class Comparison:
         self._fields.update(names)
         if names:
             self.different += 1
-            self._example(place, {"fields": names})
+            self._add_example(place, fields=names)
 
     def add_unanswered(self, places: Sequence[Place], reason: str) -> None:
         """Counts rows without an answer; the reason holds no row data."""
         self.unanswered[reason] += len(places)
-        self._example(places[0], {"reason": reason})
+        self._add_example(places[0], reason=reason)
 
-    def _example(self, place: Place, what: dict[str, Any]) -> None:
-        if len(self._examples) < _EXAMPLES:
-            self._examples.append({"job": place.job, "object": place.object, "line": place.line, **what})
+    def _add_example(self, place: Place, *, fields: Sequence[str] = (), reason: str = "") -> None:
+        if len(self._examples) >= _EXAMPLES:
+            return
+        example: Example = {"job": place.job, "object": place.object, "line": place.line}
+        if fields:
+            example["fields"] = [*fields]
+        if reason:
+            example["reason"] = reason
+        self._examples.append(example)
 
-    def report(self) -> dict[str, Any]:
-        """Returns the counts, what differs by field, and a few examples by object and line."""
+    def report(self) -> Counted:
+        """Returns what was found, but for what was compared with what."""
         return {
             "rows_compared": self.compared,
             "rows_different": self.different,
@@ -136,8 +192,8 @@ def mini_batches(sizes: Sequence[int], most_bytes: int, *, single: bool) -> Iter
         yield range(begin, len(sizes))
 
 
-def sentence(report: Mapping[str, Any]) -> str:
-    """Returns what a report says in one line; besides Comparison's keys it has `endpoint`."""
+def sentence(report: ComparisonReport) -> str:
+    """Returns what a report says in one line."""
     counts = [
         (report["rows_different"], "differ"),
         (report["rows_unanswered"], "have no answer"),
@@ -147,13 +203,13 @@ def sentence(report: Mapping[str, Any]) -> str:
     return f"{report['rows_compared']:,} rows compared with endpoint {report['endpoint']}: {', '.join(said)}"
 
 
-def details(report: Mapping[str, Any]) -> Iterator[str]:
+def details(report: ComparisonReport) -> Iterator[str]:
     """Yields a line for each field that differs, each reason and each example."""
     for entry in report["fields"]:
         if entry["rows_different"]:
             largest = f", by up to {entry['largest_difference']:g}" if entry["largest_difference"] else ""
             yield f"{entry['field']}: differs in {entry['rows_different']:,} rows{largest}"
-    for entry in report["unanswered"]:
-        yield f"{entry['rows']:,} rows: {entry['reason']}"
+    for lacking in report["unanswered"]:
+        yield f"{lacking['rows']:,} rows: {lacking['reason']}"
     for example in report["examples"]:
         yield f"such as line {example['line']} of {example['object']} in {example['job']}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+
+from batch_transform.core.estimate.run_plan import RunPlan
 
 _MB = 1e6
 
 
-def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+def plan_lines(plan: RunPlan) -> Iterator[str]:
     """Yields the lines of a plan (run_plan.run_plan): what there is, the jobs, and what instances and requests buy."""
     yield (
         f"{plan['rows_in']:,} rows, {plan['bytes'] / _MB:,.1f} MB of records, "

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import pyarrow as pa
 
@@ -48,8 +48,7 @@ class Asked:
         return replace(self, settings=replace(self.settings, transform=transform))
 
 
-@dataclass(frozen=True)
-class LaneWork:
+class LaneWork(TypedDict):
     """A lane's one job: how it sends, and into how many objects and requests its records go, about."""
 
     lane: str
@@ -63,13 +62,55 @@ class LaneWork:
     requests: int
 
 
-def run_plan(measured: Measured, asked: Asked) -> dict[str, Any]:
-    """Returns the plan as a report says it.
+class InFlight(TypedDict):
+    """How a job's requests go through its instances; None where the container chooses its concurrency."""
 
-    Keys: `rows_in`, `bytes`, `largest_record_bytes`, `rows_over_the_limit` (dead letters before any job),
-    `staged_partitions`, `object_bytes` (the target), `jobs` (a LaneWork each), `instances` and `concurrency` (what they
-    buy, see `instance_steps` and `concurrency_steps`).
+    requests: int
+    requests_at_once: int | None
+    requests_in_turn: int | None
+
+
+class InstanceStep(InFlight):
+    """What a number of instances buys the largest job."""
+
+    instance_count: int
+    configured: bool
+    object_bytes: int
+    objects: int
+    objects_per_instance: float
+
+
+class ConcurrencyStep(InFlight):
+    """What a number of requests at a time buys, and the payload beside it."""
+
+    max_concurrent_transforms: int
+    planned: bool
+    max_payload_mb: int | None
+    largest_record_fits: bool
+
+
+class RunPlan(TypedDict):
+    """A plan as a report says it.
+
+    Attributes:
+        rows_over_the_limit: dead letters before any job.
+        object_bytes: the target.
+        jobs: of the first round.
     """
+
+    rows_in: int
+    bytes: int
+    largest_record_bytes: int
+    rows_over_the_limit: int
+    staged_partitions: int
+    object_bytes: int
+    jobs: list[LaneWork]
+    instances: list[InstanceStep]
+    concurrency: list[ConcurrencyStep]
+
+
+def run_plan(measured: Measured, asked: Asked) -> RunPlan:
+    """Returns what a run would do."""
     lanes = lane_works(measured, asked)
     dead = measured.lanes.get(UNSENDABLE)
     return {
@@ -79,7 +120,7 @@ def run_plan(measured: Measured, asked: Asked) -> dict[str, Any]:
         "rows_over_the_limit": dead.rows if dead else 0,
         "staged_partitions": _partitions(measured, asked),
         "object_bytes": asked.rules(measured.json_bytes).object_bytes,
-        "jobs": [asdict(lane) for lane in lanes],
+        "jobs": lanes,
         "instances": list(instance_steps(measured, asked)),
         "concurrency": list(concurrency_steps(measured, asked)),
     }
@@ -142,7 +183,7 @@ def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: A
     return objects if asked.framing.whole else about_requests(lane, objects, max_payload_mb, asked.transform.strategy)
 
 
-def instance_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]:
+def instance_steps(measured: Measured, asked: Asked) -> Iterator[InstanceStep]:
     """Yields what `instance_count` buys the largest job: for powers of two and the number that is configured.
 
     `requests_in_turn` is how many requests each slot of each instance sends one after the other: with requests of equal
@@ -155,20 +196,20 @@ def instance_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]
         chosen = asked.but(replace(asked.transform, instance_count=count))
         if not (works := lane_works(measured, chosen)):
             return
-        largest = max(works, key=lambda work: work.requests)
+        largest = max(works, key=lambda work: work["requests"])
         yield {
             "instance_count": count,
             "configured": count == configured,
             "object_bytes": chosen.rules(measured.json_bytes).object_bytes,
-            "objects": largest.objects,
-            "objects_per_instance": round(largest.objects / count, 1),
-            **_in_flight(largest.requests, min(count, largest.objects), largest.max_concurrent_transforms),
+            "objects": largest["objects"],
+            "objects_per_instance": round(largest["objects"] / count, 1),
+            **_in_flight(largest["requests"], min(count, largest["objects"]), largest["max_concurrent_transforms"]),
         }
-        if count >= max(configured, largest.objects):
+        if count >= max(configured, largest["objects"]):
             return  # more would idle
 
 
-def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, Any]]:
+def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[ConcurrencyStep]:
     """Yields what `max_concurrent_transforms` buys: for powers of two and the planned number, the payload beside it.
 
     The service takes a product of at most 100 MB. A record over the payload is sent in the oversize lane, so a small
@@ -196,7 +237,7 @@ def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[dict[str, An
         }
 
 
-def _in_flight(requests: int, instances: int, concurrent: int | None) -> dict[str, Any]:
+def _in_flight(requests: int, instances: int, concurrent: int | None) -> InFlight:
     if concurrent is None:
         return {"requests": requests, "requests_at_once": None, "requests_in_turn": None}
     at_once = max(1, min(requests, instances * concurrent))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +10,13 @@ import pyarrow.compute as pc
 
 from batch_transform.core.isolation.failures import ErrorClass, Remedy
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED
+from batch_transform.core.reports import FailedClass
 from batch_transform.core.run_state import JobRecord
 
 _EXAMPLES = 3
 
 
-def by_class(table: pa.Table, state: str) -> list[dict[str, Any]]:
+def by_class(table: pa.Table, state: str) -> list[FailedClass]:
     """Returns for each class of the rows in `state`: class, spans, rows, up to three examples; most rows first.
 
     Args:
@@ -24,7 +24,7 @@ def by_class(table: pa.Table, state: str) -> list[dict[str, Any]]:
         state: DEAD or FAILED.
     """
     chosen = table.filter(pc.equal(table["state"], state))
-    found = []
+    found: list[FailedClass] = []
     for name in pc.unique(chosen["error_class"]).to_pylist():
         of_class = chosen.filter(pc.equal(chosen["error_class"], name))
         rows = pc.sum(pc.subtract(of_class["stop"], of_class["start"])).as_py()
@@ -33,10 +33,10 @@ def by_class(table: pa.Table, state: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda entry: -int(entry["rows"]))
 
 
-def sentence(entry: Mapping[str, Any]) -> str:
+def sentence(entry: FailedClass) -> str:
     """Returns a line for the terminal about one class."""
     sent = [example for example in entry["examples"] if example["object"]]
-    jobs = ", ".join(dict.fromkeys(example["job"] for example in sent))
+    jobs = ", ".join(dict.fromkeys(str(example["job"]) for example in sent))
     places = "; ".join(f"line {example['line']} of {example['object']}" for example in sent)
     where = f", such as {places} in {jobs}" if sent else ""
     return f"{entry['rows']:,} rows: {entry['class']} ({entry['examples'][0]['message']}){where}"
@@ -56,7 +56,7 @@ def recovered_spans(verdicts: Iterable[pa.Table], leaves: pa.Table) -> int:
 
 
 def advice(
-    jobs: Sequence[JobRecord], dead: Sequence[Mapping[str, Any]], recovered: int, on_another_type: str = ""
+    jobs: Sequence[JobRecord], dead: Sequence[FailedClass], recovered: int, on_another_type: str = ""
 ) -> list[str]:
     """Returns what to change, a sentence or two each.
 

@@ -143,7 +143,7 @@ def _round(
     lines = [span for span in rest if span["lines"] is not None]
     cuts = [_order(span, cut[span["start"]]) for span in rest if span["lines"] is None]
     return RoundPlan(
-        _spans(as_they_are),
+        pa.Table.from_pylist(as_they_are, schema=SPAN_SCHEMA),
         pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA),
         pa.Table.from_pylist([*cuts, *_line_orders(lines, cut)], schema=CUT_SCHEMA),
         controls,
@@ -186,10 +186,6 @@ def _line(span: OpenSpan) -> int:
     return span["line"] or 0
 
 
-def _spans(rows: Sequence[Mapping[str, object]]) -> pa.Table:
-    return pa.Table.from_pylist([{name: row[name] for name in SPAN_SCHEMA.names} for row in rows], schema=SPAN_SCHEMA)
-
-
 def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Returns the parts that are sent (SPAN_SCHEMA) and those that wait (OPEN_SCHEMA).
 
@@ -218,7 +214,7 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
             # One row is not split further.
             kept |= {"move": Move.AGAIN.value} if _rows(part) == 1 else {}
             waiting.append({**part, **history, **kept, "error_class": parent["error_class"]})
-    return _spans(sent), pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA)
+    return pa.Table.from_pylist(sent, schema=SPAN_SCHEMA), pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA)
 
 
 def check_replaced(open_spans: pa.Table, *replacements: pa.Table) -> None:

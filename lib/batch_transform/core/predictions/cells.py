@@ -74,6 +74,7 @@ def read_cells(lines: Lines, cells: Cells) -> Part:
     return Part(pa.array(rows, cells.kind), reasons)
 
 
+# A value is of whatever type its field has.
 def _attempt(line: bytes, form: AnswerForm, readers: list[tuple[str, Cell]]) -> dict[str, object] | str:
     """Returns the line's row, or as a string the reason why it has none."""
     try:

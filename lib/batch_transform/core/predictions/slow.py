@@ -134,7 +134,7 @@ def _struct(kind: pa.StructType, path: str) -> Converter:
     fields = {field.name: _converter(field.type, join_path(path, field.name)) for field in kind}
 
     def convert(value: object) -> object:
-        found: dict[str, object] = {}
+        found: dict[str, object] = {}  # of whatever types the fields have
         for name, item in _pairs(value, path):
             read = fields.get(name)
             if read is None:
@@ -151,7 +151,7 @@ def _map(kind: pa.MapType, path: str) -> Converter:
     read = _converter(kind.item_type, path + "{}")
 
     def convert(value: object) -> object:
-        found: dict[str, object] = {}
+        found: dict[str, object] = {}  # of the type that the map has
         for name, item in _pairs(value, path):
             if name in found:
                 raise Unfit(f"field {path}: a key of the map is there twice")

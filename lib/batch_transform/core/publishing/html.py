@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from batch_transform.core.ledger import StepKind
+from batch_transform.core.reports import FailedClass, FailureExample, JobReport, RunReport
 from batch_transform.core.run_state import RunState
 
 _STEPS = {
@@ -31,20 +31,20 @@ td.n,th.n{text-align:right}.bar{background:#2f6fb2;height:.9rem;border-radius:.2
 """
 
 
-def render(report: Mapping[str, Any], state: RunState) -> str:
+def render(report: RunReport, state: RunState) -> str:
     """Returns the HTML page of a run's report."""
     cards = [
-        ("rows in", "rows_in"),
-        ("scored", "rows_scored"),
-        ("dead letters", "rows_dead_letter"),
-        ("rounds", "rounds"),
+        ("rows in", report["rows_in"]),
+        ("scored", report["rows_scored"]),
+        ("dead letters", report["rows_dead_letter"]),
+        ("rounds", report["rounds"]),
     ]
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(str(report['run_id']))}</title>"
         f"<style>{_STYLE}</style><h1>{escape(str(report['run_id']))}</h1>"
         f"<p class=sub>{escape(state.settings.model_name)} &rarr; {escape(_target(state))}, begun "
         f"{escape(state.opened_at[:19])} UTC</p>"
-        f"<div class=cards>{''.join(_card(label, report[key]) for label, key in cards)}</div>"
+        f"<div class=cards>{''.join(_card(label, number) for label, number in cards)}</div>"
         f"{_errors(report['errors'], report['advice'])}"
         f"<h2>Timeline</h2>{_timeline(report['seconds_by_step'])}<h2>Jobs</h2>{_jobs(report['jobs'])}</html>"
     )
@@ -55,12 +55,12 @@ def _target(state: RunState) -> str:
     return (output and (output.table or output.path)) or "the workspace"
 
 
-def _card(label: str, value: Any) -> str:
-    text = f"{value:,}" if isinstance(value, int) else "-"
+def _card(label: str, value: int | None) -> str:
+    text = "-" if value is None else f"{value:,}"
     return f"<div class=card><b>{text}</b><span>{label}</span></div>"
 
 
-def _errors(errors: list[Mapping[str, Any]], advice: list[str]) -> str:
+def _errors(errors: Sequence[FailedClass], advice: Sequence[str]) -> str:
     """What failed, by class, and what to change; nothing where nothing failed."""
     if not errors and not advice:
         return ""
@@ -74,7 +74,7 @@ def _errors(errors: list[Mapping[str, Any]], advice: list[str]) -> str:
     return f"<h2>Errors</h2>{table}{''.join(f'<p>{escape(words)}</p>' for words in advice)}"
 
 
-def _place(example: Mapping[str, Any]) -> str:
+def _place(example: FailureExample) -> str:
     if example["object"] is None:
         return "not sent"
     return f"line {example['line']} of {escape(example['object'])}"
@@ -93,7 +93,7 @@ def _timeline(seconds_by_step: Mapping[str, float]) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _jobs(jobs: list[Mapping[str, Any]]) -> str:
+def _jobs(jobs: Sequence[JobReport]) -> str:
     head = (
         "<tr><th>job<th class=n>round<th>lane<th>type<th class=n>objects<th>status<th class=n>payload MB"
         "<th class=n>concurrent"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from batch_transform.core.uris import S3Uri
 
@@ -13,7 +13,26 @@ CLEANED = (*EXPIRING, "parts")
 MULTIPART_DAYS = 7
 
 
-def lifecycle_rules(run: S3Uri, days: int) -> dict[str, Any]:
+class _Rule(TypedDict):
+    ID: str
+    Status: str
+    Filter: dict[str, str]
+
+
+class LifecycleRule(_Rule, total=False):
+    """A rule of a LifecycleConfiguration."""
+
+    Expiration: dict[str, int]
+    AbortIncompleteMultipartUpload: dict[str, int]
+
+
+class LifecycleConfiguration(TypedDict):
+    """What PutBucketLifecycleConfiguration takes."""
+
+    Rules: list[LifecycleRule]
+
+
+def lifecycle_rules(run: S3Uri, days: int) -> LifecycleConfiguration:
     """Returns a LifecycleConfiguration (S3 API, PutBucketLifecycleConfiguration) for one run's folder.
 
     A prefix of S3 has no wildcard, so no rule over a whole workspace could leave the ledgers out.
@@ -22,7 +41,7 @@ def lifecycle_rules(run: S3Uri, days: int) -> dict[str, Any]:
         run: the run's folder.
         days: after which an object is removed.
     """
-    expiring = [
+    expiring: list[LifecycleRule] = [
         {
             "ID": f"{run.key}/{folder}",
             "Status": "Enabled",
@@ -31,7 +50,7 @@ def lifecycle_rules(run: S3Uri, days: int) -> dict[str, Any]:
         }
         for folder in EXPIRING
     ]
-    unfinished = {
+    unfinished: LifecycleRule = {
         "ID": f"{run.key}/incomplete-uploads",
         "Status": "Enabled",
         "Filter": {"Prefix": run.prefix},

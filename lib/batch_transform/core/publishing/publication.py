@@ -6,13 +6,14 @@ part of it changes nothing. `outputs.parquet` carries it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pyarrow as pa
 
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.naming import is_data_file, is_leftover, partition_columns, partition_of
 
 Kind = Literal["result", "dead_letter"]
@@ -75,7 +76,7 @@ class Publication:
         """The name of the document in the output that lists its files."""
         return f"_batch_transform-{self.nonce}.json"
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> JsonObject:
         """Returns the small part, for a ledger step's payload; the files are in `to_table`."""
         head = ("kind", "mode", "source", "target", "run_id", "nonce")
         return {name: getattr(self, name) for name in head} | {"files": len(self.files), "remove": len(self.remove)}
@@ -91,7 +92,7 @@ class Publication:
         )
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], table: pa.Table) -> Publication:
+    def from_document(cls, document: JsonObject, table: pa.Table) -> Publication:
         """Returns the publication that `to_document` and `to_table` were taken from.
 
         Raises:

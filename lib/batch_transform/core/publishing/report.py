@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from batch_transform.core.reports import JobReport, RunReport
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import type_of
 from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 
 
-def run_report(state: RunState, status: RunStatus, workspace: str, html: str | None = None) -> dict[str, Any]:
+def run_report(state: RunState, status: RunStatus, workspace: str, html: str | None = None) -> RunReport:
     """Returns the report of a run as far as it has come.
 
     Args:
@@ -23,7 +21,7 @@ def run_report(state: RunState, status: RunStatus, workspace: str, html: str | N
     counts = state.gate.payload if state.gate else {}
     published = state.published or {}
     last = state.last_round
-    return {
+    report: RunReport = {
         "run_id": state.run_id,
         "status": status.value,
         "rows_in": state.staged.rows if state.staged else None,
@@ -32,25 +30,28 @@ def run_report(state: RunState, status: RunStatus, workspace: str, html: str | N
         "rounds": state.rounds,
         "errors": counts.get("errors", list(last.failed) if last else []),
         "advice": counts.get("advice", []),
-        **({"prediction_schema": state.inferred} if state.inferred else {}),
         "jobs": [_job(job) for job in state.jobs],
-        **({"models": models_told(state)} if state.models else {}),
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),
         "seconds_by_step": state.seconds_by_step,
         "workspace": workspace,
         "report": html,
     }
+    if state.inferred:
+        report["prediction_schema"] = state.inferred
+    if state.models:
+        report["models"] = models_told(state)
+    return report
 
 
-def already_published(report: Mapping[str, Any]) -> str:
+def already_published(report: RunReport) -> str:
     """Returns what is told of a published run that is started again, beside its report."""
     return f"already published at {report.get('output') or report['workspace']}, nothing done"
 
 
-def _job(job: JobRecord) -> dict[str, Any]:
+def _job(job: JobRecord) -> JobReport:
     request = job.request
-    return {
+    report: JobReport = {
         "name": job.name,
         "round": job.round_number,
         "lane": job.lane,
@@ -59,10 +60,12 @@ def _job(job: JobRecord) -> dict[str, Any]:
         "failure_reason": job.failure_reason,
         "max_payload_mb": request.get("MaxPayloadInMB"),
         "max_concurrent_transforms": request.get("MaxConcurrentTransforms"),
-        **({"model_version": job.model} if job.model else {}),
         "instance_type": type_of(job),
         "instance_count": request["TransformResources"]["InstanceCount"],
         "created_at": job.created_at,
         "started_at": job.started_at,
         "ended_at": job.ended_at,
     }
+    if job.model:
+        report["model_version"] = job.model
+    return report

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +21,7 @@ from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.naming import object_name, original_name
 from batch_transform.core.resuming.committing import unscored
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.spans import EXPORT_SCHEMA, without_history
+from batch_transform.core.spans import EXPORT_SCHEMA, CutPart, Span, without_history
 
 # Rows [start, stop) that are to be written again, as the object `object`.
 ORDER_SCHEMA = pa.schema(
@@ -157,10 +156,21 @@ def _runs(leaves: pa.Table) -> list[tuple[str, int, int]]:
     return runs
 
 
-def _left_of(span: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
+def _left_of(span: Span, start: int, stop: int) -> Span | CutPart:
     if (span["start"], span["stop"]) == (start, stop):
         return span
-    return {**span, "start": start, "stop": stop, "object": None, "etag": None, "bytes": 0}
+    return {
+        "start": start,
+        "stop": stop,
+        "lane": span["lane"],
+        "object": None,
+        "bytes": 0,
+        "largest": span["largest"],
+        "etag": None,
+        "offset": 0,
+        "copies": [],
+        "copy_etags": [],
+    }
 
 
 def disbelieved(job: JobRecord, spans: pa.Table) -> pa.Table:

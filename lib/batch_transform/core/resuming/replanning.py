@@ -8,11 +8,10 @@ anew has asked the service first, and a job that it knows is adopted as it was a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, has_lost_its_type, type_of
 
@@ -57,7 +56,7 @@ def must_be_replanned(state: RunState, job: JobRecord) -> bool:
     return job.outdated or has_lost_its_type(state, job)
 
 
-def replanned(state: RunState, payload: Mapping[str, Any]) -> RunState:
+def replanned(state: RunState, payload: JsonObject) -> RunState:
     """Returns the state with a job's new name and request; its spans and its round stay.
 
     Raises:

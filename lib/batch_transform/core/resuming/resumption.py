@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.resuming.replanning import back_from_later_types, outdated
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import Recorded, RoundRecord, RunState
@@ -13,7 +12,7 @@ from batch_transform.core.run_state import Recorded, RoundRecord, RunState
 COMMITTED = "delta"  # the format that is published by a commit of its own, and not by files that are put there
 
 
-def resumed(state: RunState, payload: Mapping[str, Any]) -> RunState:
+def resumed(state: RunState, payload: JsonObject) -> RunState:
     """Returns the state of a run that another driver has taken over.
 
     Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
@@ -60,7 +59,7 @@ def intended(state: RunState, publication: Recorded) -> RunState:
     return replace(state, publication=publication, output_is_fixed=True)
 
 
-def inferred(state: RunState, payload: Mapping[str, Any]) -> RunState:
+def inferred(state: RunState, payload: JsonObject) -> RunState:
     """Returns the state with the schema that was inferred from the answers of its last round, if it was."""
     assert state.staged is not None
     staged = replace(state.staged, answers=payload["fields"])

@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from batch_transform.core.service_shapes import ContainerDefinition, DescribedModel, ModelRequest
 
 _PREFIX = "batch-transform-"
 _HASH_CHARACTERS = 20
@@ -35,9 +36,9 @@ def model_name(parts: ModelParts) -> str:
     return _PREFIX + hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]
 
 
-def model_request(parts: ModelParts) -> dict[str, Any]:
+def model_request(parts: ModelParts) -> ModelRequest:
     """Returns the whole CreateModel request."""
-    container: dict[str, Any] = {"Image": parts.image}
+    container: ContainerDefinition = {"Image": parts.image}
     if parts.data_url is not None:
         container["ModelDataUrl"] = parts.data_url
     if parts.environment:
@@ -45,7 +46,7 @@ def model_request(parts: ModelParts) -> dict[str, Any]:
     return {"ModelName": model_name(parts), "PrimaryContainer": container, "ExecutionRoleArn": parts.role_arn}
 
 
-def model_differences(parts: ModelParts, described: Mapping[str, Any]) -> list[str]:
+def model_differences(parts: ModelParts, described: DescribedModel) -> list[str]:
     """Returns which of its parts a described model does not have, by the names of the run file's keys.
 
     A model of several containers, or of none, has none of them.

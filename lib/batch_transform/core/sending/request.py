@@ -10,9 +10,16 @@ from typing import Any
 import pyarrow as pa
 
 from batch_transform.core.framing import GZIP, WHOLE
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.naming import spread
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.sending.planning import Throughput
+from batch_transform.core.service_shapes import (
+    ClientConfig,
+    JobProcessing,
+    Tag,
+    TransformJobRequest,
+)
 from batch_transform.core.uris import S3Uri
 
 MANIFEST = "ManifestFile"  # S3DataType
@@ -77,15 +84,15 @@ class JobSettings:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def model_client_config(self) -> dict[str, Any]:
+    def model_client_config(self) -> ClientConfig:
         """ModelClientConfig, which the SDK takes as it is."""
-        return _given(
-            InvocationsTimeoutInSeconds=self.invocations_timeout_seconds,
-            InvocationsMaxRetries=self.invocations_max_retries,
-        )
+        config: ClientConfig = {"InvocationsTimeoutInSeconds": self.invocations_timeout_seconds}
+        if self.invocations_max_retries is not None:
+            config["InvocationsMaxRetries"] = self.invocations_max_retries
+        return config
 
     @property
-    def tag_list(self) -> list[dict[str, str]] | None:
+    def tag_list(self) -> list[Tag] | None:
         """Tags as the service takes them; None: there are none."""
         return [{"Key": key, "Value": value} for key, value in self.tags.items()] or None
 
@@ -144,10 +151,12 @@ def job_settings(
     )
 
 
-def transform_request(job: JobSettings) -> dict[str, Any]:
+def transform_request(job: JobSettings) -> TransformJobRequest:
     """Returns the whole CreateTransformJob request, the same that `sagemaker.transformer` has the SDK build."""
-    processing = _given(InputFilter=job.input_filter, OutputFilter=job.output_filter, JoinSource=job.join_source)
-    return _given(
+    processing: JobProcessing = _given(
+        InputFilter=job.input_filter, OutputFilter=job.output_filter, JoinSource=job.join_source
+    )
+    request: TransformJobRequest = _given(
         TransformJobName=job.name,
         ModelName=job.model_name,
         MaxPayloadInMB=job.max_payload,
@@ -173,13 +182,15 @@ def transform_request(job: JobSettings) -> dict[str, Any]:
         ),
         Tags=job.tag_list,
     )
+    return request
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def _given(**values: Any) -> Any:
+    """What is given, as a shape of the service: a key that is left to it must not be there, not even as null."""
     return {key: value for key, value in values.items() if value is not None}
 
 
-def differences(sent: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
+def differences(sent: TransformJobRequest, described: TransformJobRequest) -> list[str]:
     """Returns which fields of a sent request a described job does not have as sent.
 
     Describe adds defaults of the service (KmsKeyId: "", CompressionType: "None" and others) and never shows tags, so
@@ -192,7 +203,7 @@ def differences(sent: Mapping[str, Any], described: Mapping[str, Any]) -> list[s
     ]
 
 
-def _leaves(document: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+def _leaves(document: JsonObject, above: str = "") -> Iterable[tuple[str, Any]]:
     for key, value in document.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{above}{key}.")

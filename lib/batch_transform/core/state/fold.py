@@ -36,16 +36,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from batch_transform.core.errors import LedgerCorrupt
 from batch_transform.core.ledger import Part, Step, StepKind
+from batch_transform.core.reports import RunReport
 from batch_transform.core.resuming import mending, retrying
 from batch_transform.core.resuming.replanning import replanned
 from batch_transform.core.resuming.resumption import inferred, intended, resumed
 from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RoundRecord, RunState
 from batch_transform.core.staged import Staged
-from batch_transform.core.state.job_records import judged_fields, planned_jobs
+from batch_transform.core.state.job_records import PlannedJob, judged, planned_jobs
 from batch_transform.core.state.model_versions import model_recorded
 from batch_transform.core.statuses import JobStatus
 
@@ -126,7 +126,7 @@ def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     last, number = state.last_round, state.rounds + 1
     _require(last is None or (last.leaves is not None and last.open_spans > 0), step, "no span is left to send")
     _require(last is None or not last.stop, step, "the round before ended the run")
-    jobs = step.payload["jobs"]
+    jobs: list[PlannedJob] = step.payload["jobs"]
     names = [job.name for job in state.jobs] + [job["name"] for job in jobs]
     _require(len(set(names)) == len(names), step, "a job's name comes twice")
     _require(all(job["round"] == number for job in jobs), step, f"a job is not of round {number}")
@@ -160,16 +160,22 @@ def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState
     _require(job.created and job.status is None, step, "ends once, after it was created")
     status = JobStatus.parse(p["status"])
     _require(status.is_terminal, step, f"{status.value} is no end")
-    told: dict[str, Any] = {name: p.get(name) for name in ("failure_reason", "created_at", "started_at", "ended_at")}
-    return state.with_job(replace(job, status=status, **told))
+    ended = replace(
+        job,
+        status=status,
+        failure_reason=p.get("failure_reason"),
+        created_at=p.get("created_at"),
+        started_at=p.get("started_at"),
+        ended_at=p.get("ended_at"),
+    )
+    return state.with_job(ended)
 
 
 def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
     _require(len(parts) == 1, step, "one part of verdicts")
-    judged = replace(job, verdicts=parts[0], **judged_fields(step.payload))
-    return state.with_job(judged)
+    return state.with_job(judged(job, step.payload, parts[0]))
 
 
 def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -214,7 +220,8 @@ def _published(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState
 
 def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     _require(state.published is not None and state.report is None, step, "done once, after published")
-    return replace(state, report=dict(step.payload["report"]))
+    report: RunReport = step.payload["report"]
+    return replace(state, report=report)
 
 
 _TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {

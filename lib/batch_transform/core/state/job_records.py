@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypedDict
 
-from batch_transform.core.ledger import Part
+from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.run_state import JobRecord
+from batch_transform.core.service_shapes import TransformJobRequest
 
 
-def planned_jobs(jobs: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> tuple[JobRecord, ...]:
+class _Planned(TypedDict):
+    name: str
+    round: int
+    lane: str
+    request: TransformJobRequest
+
+
+class PlannedJob(_Planned, total=False):
+    """One of the jobs of a step `planned`; what one of an earlier version does not say has its default."""
+
+    controls: list[str]
+    control_etags: list[str]
+    is_helped: bool
+    witness: str | None
+
+
+def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part]) -> tuple[JobRecord, ...]:
     """Returns the jobs of a step `planned`; the parts of their spans come first."""
     return tuple(
         JobRecord(
@@ -26,17 +44,19 @@ def planned_jobs(jobs: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> tu
     )
 
 
-def _controls(job: Mapping[str, Any]) -> tuple[str, ...]:
+def _controls(job: PlannedJob) -> tuple[str, ...]:
     # Before there were controls, a job had one of them at most, the witness.
     witness = job.get("witness")
     return tuple(job.get("controls", [witness] if witness else []))
 
 
-def judged_fields(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a step `job_judged` tells of its job; a ledger of before does not tell why a witness failed."""
-    return {
-        "controls_passed": payload.get("controls_passed", int(payload.get("witness_scored", False))),
-        "controls_failed": payload.get("controls_failed", 0),
-        "instances": payload.get("instances"),
-        "data_logs": payload.get("data_logs"),
-    }
+def judged(job: JobRecord, payload: JsonObject, verdicts: Part) -> JobRecord:
+    """Returns the job of a step `job_judged`; a ledger of before does not tell why a witness failed."""
+    return replace(
+        job,
+        verdicts=verdicts,
+        controls_passed=payload.get("controls_passed", int(payload.get("witness_scored", False))),
+        controls_failed=payload.get("controls_failed", 0),
+        instances=payload.get("instances"),
+        data_logs=payload.get("data_logs"),
+    )

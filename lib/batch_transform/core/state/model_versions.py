@@ -12,11 +12,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.model_identity import ModelIdentity, ModelVersion, model_changes
+from batch_transform.core.reports import ModelReport
 from batch_transform.core.run_state import RunState
 
 
@@ -38,7 +38,7 @@ def may_be_another(state: RunState) -> bool:
     return state.accepts_model or not has_scored(state)
 
 
-def model_recorded(state: RunState, payload: Mapping[str, Any]) -> RunState:
+def model_recorded(state: RunState, payload: JsonObject) -> RunState:
     """Returns the state with a model that the jobs to come are created with.
 
     Raises:
@@ -63,7 +63,7 @@ def model_labels(state: RunState) -> dict[str, str]:
     return {job.name: labels.get(job.model or 0, name) for job in state.jobs}
 
 
-def models_told(state: RunState) -> list[dict[str, Any]]:
+def models_told(state: RunState) -> list[ModelReport]:
     """Returns the models of a run as a report says them: number, label, whether accepted, when, and their jobs."""
     return [
         {

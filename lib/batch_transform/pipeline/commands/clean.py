@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import ValidationError
 
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.lifecycle_rules import lifecycle_rules
+from batch_transform.core.reports import CleanedRun, CleanedWorkspace
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
@@ -24,7 +25,7 @@ from batch_transform.sagemaker.jobs import TransformJobs
 Tell = Callable[[str], None]
 
 
-def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
+def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
     """Returns the report of `clean`.
 
     Raises:
@@ -44,7 +45,7 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, A
         if CLOCK.now() - touched < age:
             continue
         (cleaned if _try_to_clean(Reached(uri, there.access), asked.unfinished, tell) else kept).append(str(uri))
-    return {"status": RunStatus.CLEANED.value, "cleaned": cleaned, "kept": kept}
+    return CleanedWorkspace(status=RunStatus.CLEANED.value, cleaned=cleaned, kept=kept)
 
 
 def _try_to_clean(there: Reached, unfinished: bool, tell: Tell) -> bool:
@@ -73,7 +74,7 @@ def _runs(store: S3Store, workspace: S3Uri) -> dict[S3Uri, datetime]:
     return found
 
 
-def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> dict[str, Any]:
+def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> CleanedRun:
     run, state = there.run()
     _refuse_unfinished(there, state, unfinished)
     config = _config(state)

@@ -104,6 +104,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     flags = [argument for argument in given if argument.startswith("-") and _name(argument) not in _SPARKS]
     command = words.pop(0) if words and words[0] in COMMANDS else RUN
     found, left = parser_of().parse_known_args([command, *words, *(flag for flag in flags if flag not in _VALUED)])
+    # By the names of CommandLine's fields: strings for what takes values, bools for flags, as the parser declares them.
     asked: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()
     }

@@ -6,10 +6,17 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
-from batch_transform.core.estimate.comparison import Comparison, Place, details, mini_batches, sentence
+from batch_transform.core.estimate.comparison import (
+    Comparison,
+    ComparisonReport,
+    Place,
+    Prediction,
+    details,
+    mini_batches,
+    sentence,
+)
 from batch_transform.core.estimate.row_sample import ObjectSample, lines_at, sample
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES, MAX_ENDPOINT_NAME_CHARACTERS
@@ -42,7 +49,7 @@ class _Asked:
     tolerance: float
 
 
-def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
+def compare(there: Reached, asked: CommandLine, tell: Tell) -> ComparisonReport:
     """Returns the report of a comparison in which the endpoint answered every row as the run has it.
 
     Raises:
@@ -59,7 +66,7 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
     if not samples:
         raise ConfigurationError(f"{there.uri}: no row of it was scored, so there is nothing to compare")
     client = there.access.client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS)
-    content_type = _request(state)["TransformInput"]["ContentType"]
+    content_type = state.jobs[0].request["TransformInput"]["ContentType"]
     endpoint = Endpoint(client, wanted.endpoint, content_type, transform.accept)
     found = Comparison(wanted.tolerance)
     framing = run_framing(state)
@@ -68,7 +75,7 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> dict[str, Any]:
     comparer = _Comparer(run.store, run.uri, reader, endpoint, framing, single, found)
     for chosen in samples:
         comparer.compare(chosen)
-    return _judged(found, {"run_id": state.run_id, "endpoint": wanted.endpoint}, tell)
+    return _judged(found, state.run_id, wanted.endpoint, tell)
 
 
 def _arguments(asked: CommandLine) -> _Asked:
@@ -113,10 +120,6 @@ def _refuse_uncomparable(there: Reached, state: RunState) -> None:
         raise ConfigurationError(f"{there.uri}: was begun by a version that did not record what its answers hold")
 
 
-def _request(state: RunState) -> dict[str, Any]:
-    return state.jobs[0].request
-
-
 def records_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, framing: Framing) -> list[bytes]:
     """Returns the records of the chosen rows, each as a job sends it."""
     uri = run.join("input", chosen.object)
@@ -126,23 +129,23 @@ def records_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, framing: Fr
     return [line + b"\n" for line in lines_at(chunks, chosen.lines, chosen.object)]
 
 
-def answers_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, reader: PredictionReader) -> list[dict[str, Any]]:
+def answers_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, reader: PredictionReader) -> list[Prediction]:
     """Returns what a job answered to the chosen rows, whose lines were readable when they were counted."""
     uri = run.join("output", chosen.job, f"{chosen.object}.out")
     chunks = reader.form.lines(store.open_stream(uri, chosen.etag).chunks)
     lines = lines_at(chunks, chosen.lines, str(uri))
-    found: list[dict[str, Any]] = reader.read(b"\n".join(lines)).values.to_pylist()
+    found: list[Prediction] = reader.read(b"\n".join(lines)).values.to_pylist()
     return found
 
 
-def answers_in(body: bytes, reader: PredictionReader) -> list[dict[str, Any] | None]:
+def answers_in(body: bytes, reader: PredictionReader) -> list[Prediction | None]:
     """Returns the predictions that an endpoint's answer holds; None for one that cannot be read.
 
     Raises:
         NotUnpacked: it is in another form than the run's answers.
     """
     lines = b"".join(reader.form.lines([body]))
-    found: list[dict[str, Any] | None] = reader.read(lines.rstrip(b"\n")).values.to_pylist()
+    found: list[Prediction | None] = reader.read(lines.rstrip(b"\n")).values.to_pylist()
     return found
 
 
@@ -173,7 +176,7 @@ class _Comparer:
     def _body(self, records: Iterable[bytes]) -> bytes:
         return b"".join((self.framing.header, *records))
 
-    def _mini_batch(self, places: Sequence[Place], body: bytes, batch: Sequence[dict[str, Any]]) -> None:
+    def _mini_batch(self, places: Sequence[Place], body: bytes, batch: Sequence[Prediction]) -> None:
         try:
             live = answers_in(self.endpoint.invoke(body), self.reader)
         except (ModelRefusal, NotUnpacked) as err:
@@ -189,8 +192,9 @@ class _Comparer:
                 self.found.add(place, before, now)
 
 
-def _judged(found: Comparison, names: dict[str, Any], tell: Tell) -> dict[str, Any]:
-    report = {**names, "status": (RunStatus.ALIKE if found.is_alike else RunStatus.DIFFERENT).value, **found.report()}
+def _judged(found: Comparison, run_id: str, endpoint: str, tell: Tell) -> ComparisonReport:
+    status = RunStatus.ALIKE if found.is_alike else RunStatus.DIFFERENT
+    report: ComparisonReport = {"run_id": run_id, "endpoint": endpoint, "status": status.value, **found.report()}
     text = sentence(report)
     if not found.is_alike:
         for line in details(report):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published, run_report
+from batch_transform.core.reports import RunReport
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command
@@ -46,7 +47,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
         return resumable(asked, environ, there, state)
 
 
-def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[str, Any]:
+def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonObject:
     """Returns the report of `status`, `stop`, `clean` or `compare`.
 
     Raises:
@@ -63,7 +64,7 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> dict[
         return clean_command(there, asked, tell)
 
 
-def status(there: Reached) -> dict[str, Any]:
+def status(there: Reached) -> RunReport:
     """Returns the report of a run as it stands, with its lease."""
     run, state = there.run()
     now = _status(run, state, run.lease().look())
@@ -81,7 +82,7 @@ def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> RunStatus
     return RunStatus.RUNNING if run.lease_age_seconds() < lease.ttl_seconds else RunStatus.DIED
 
 
-def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> dict[str, Any]:
+def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> RunReport:
     """Returns the report of a run once it is stopped: by its driver, which is asked, or by this process if it is dead.
 
     Raises:

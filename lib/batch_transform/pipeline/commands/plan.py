@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -18,8 +16,9 @@ from batch_transform.core.errors import (
     fault_lines,
 )
 from batch_transform.core.estimate.plan_text import plan_lines
-from batch_transform.core.estimate.run_plan import Asked, run_plan
+from batch_transform.core.estimate.run_plan import Asked, RunPlan, run_plan
 from batch_transform.core.events import Event, Listener
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.run_rows import rule_of
@@ -40,7 +39,15 @@ from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.settings import known
 
 
-def plan_job(document: dict[str, Any], handshake: Handshake) -> int:
+class PlanReport(RunPlan):
+    """The report of the command `plan`."""
+
+    run_id: str | None
+    status: str
+    model: str
+
+
+def plan_job(document: JsonObject, handshake: Handshake) -> int:
     """Returns the exit code of the plan of a resolved run file; its report goes to the handshake."""
     config = RunConfig.from_document(document)
     interrupts = Interrupts(alive_file=handshake.alive_file)
@@ -64,7 +71,7 @@ def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake:
     return error.exit_code
 
 
-def _planned(config: RunConfig, interrupts: Interrupts) -> dict[str, Any]:
+def _planned(config: RunConfig, interrupts: Interrupts) -> PlanReport:
     with ExitStack() as resources:
         url = None
         given = config.input
@@ -77,9 +84,7 @@ def _planned(config: RunConfig, interrupts: Interrupts) -> dict[str, Any]:
         return plan(spark, config, tell_terminal, S3Store(access.client("s3")))
 
 
-def plan(
-    spark: SparkSession, config: RunConfig, listener: Listener, store: ObjectStore | None = None
-) -> dict[str, Any]:
+def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: ObjectStore | None = None) -> PlanReport:
     """Returns the report of a plan; its keys are those of `run_plan` besides run_id, status and model.
 
     Args:
@@ -98,7 +103,7 @@ def plan(
     asked = Asked(config.settings, framing_of(config.settings, rule.header))
     large = is_columnar(config.input) and has_large_rows(df)
     measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
-    found: Mapping[str, Any] = run_plan(measured, asked)
+    found = run_plan(measured, asked)
     for line in plan_lines(found):
         listener(Event("plan", line))
     return {"run_id": config.run_id, "status": RunStatus.PLANNED.value, "model": config.model.name, **found}

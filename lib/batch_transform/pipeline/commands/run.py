@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any
 
 from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Event
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
+from batch_transform.core.reports import RunReport
 from batch_transform.pipeline.commands.command_line import STEPS
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN
 from batch_transform.pipeline.commands.step_by_step import prepare, step_report
@@ -32,7 +33,7 @@ _IN_YARN = "SPARK_YARN_STAGING_DIR"
 
 
 def run_job(
-    document: dict[str, Any],
+    document: JsonObject,
     handshake: Handshake,
     command: str = RUN,
     *,
@@ -81,7 +82,7 @@ class _Job(Guarded):
                     pass
         self.handshake.report(report)
 
-    def _drive(self, spark: SparkSession, access: AwsAccess) -> dict[str, Any]:
+    def _drive(self, spark: SparkSession, access: AwsAccess) -> RunReport:
         """Returns the report of a run that was not published before."""
         self.interrupts.take_over()
         anew = self._command in (RUN, PREPARE)
@@ -103,7 +104,7 @@ class _Job(Guarded):
         self.driver.close(report)
         return report
 
-    def _report(self, driver: Driver) -> dict[str, Any]:
+    def _report(self, driver: Driver) -> RunReport:
         run = str(driver.ctx.places.run)
         if self._command in STEPS:
             return step_report(driver.state, self._command, run, lambda step: next_step(step, run, os.environ))

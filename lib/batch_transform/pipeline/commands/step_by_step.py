@@ -6,9 +6,9 @@ They drive the same loop as `run` does; the ledger says where the last one ended
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from batch_transform.core.publishing.report import run_report
+from batch_transform.core.reports import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.decide import next_action
@@ -54,7 +54,7 @@ def without_spark(driver: Driver, command: str) -> None:
         collect(driver)
 
 
-def step_report(state: RunState, command: str, workspace: str, spell: Callable[[str], str]) -> dict[str, Any]:
+def step_report(state: RunState, command: str, workspace: str, spell: Callable[[str], str]) -> RunReport:
     """Returns the report of a step: that of the run, and what comes next.
 
     Beside the keys of every report there are `wait_for`, the names of the jobs in flight, and `next`, the command line

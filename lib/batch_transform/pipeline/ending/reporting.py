@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from batch_transform.config import places
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.html import render
 from batch_transform.core.publishing.report import run_report
@@ -32,6 +31,6 @@ def write_html(ctx: RunContext, state: RunState) -> str:
     return str(path)
 
 
-def write_status(store: ObjectStore, run: S3Uri, report: Mapping[str, Any]) -> None:
+def write_status(store: ObjectStore, run: S3Uri, report: JsonObject) -> None:
     """Writes `status.json` into a run's folder: in cluster mode nobody sees the driver's output or exit code."""
     store.put(run.join("status.json"), json.dumps(report, ensure_ascii=False, indent=1).encode())

@@ -9,7 +9,6 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from typing import Any
 
 from batch_transform.core.errors import (
     BatchTransformError,
@@ -25,6 +24,7 @@ from batch_transform.core.errors import (
 )
 from batch_transform.core.events import Event
 from batch_transform.core.publishing.report import run_report
+from batch_transform.core.reports import FaultReport
 from batch_transform.core.run_state import ASKED, INTERRUPTED
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.visible import visible
@@ -165,17 +165,18 @@ class Guarded:
             words.append("the run was not held yet: jobs that are in flight go on; `stop` ends them")
             tell_terminal(Event("end", words[-1]))
         status = _STATUS.get(type(error), RunStatus.FAILED)
-        report: dict[str, Any] = {"run_id": self.run_id, "status": status.value}
-        if self.driver is not None:
-            if isinstance(error, Interrupted):
-                self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)
-            report = run_report(self.driver.state, status, str(self.driver.ctx.places.run))
+        if self.driver is None:
+            self.handshake.report(FaultReport(run_id=self.run_id, status=status.value, error=words))
+            self._ended.set()
+            return
+        if isinstance(error, Interrupted):
+            self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)
+        report = run_report(self.driver.state, status, str(self.driver.ctx.places.run))
         report["error"] = words
         self.handshake.report(report)
         self._ended.set()
-        if self.driver is not None:
-            with suppress(BatchTransformError):
-                self.driver.close(report)
+        with suppress(BatchTransformError):
+            self.driver.close(report)
 
     def _stop_jobs(self, driver: Driver, reason: str) -> None:
         try:

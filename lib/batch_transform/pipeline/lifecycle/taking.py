@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from batch_transform.core.errors import RunStopped
 from batch_transform.core.ledger import StepKind
@@ -108,12 +107,12 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, 
     if recorded.report is not None:
         return as_published(ctx, recorded)
     ctx.tell("resume", f"{ctx.run_id} goes on after {recorded.rounds} rounds")
-    told: dict[str, Any] = {"answers": encode_schema(ctx.objects.reader.schema)}
     if retry_dead:
         check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
-        told["retry_dead"] = True
-    if ctx.accept_model:
-        told["accept_model"] = True
-    if not tells_time:
-        del at["at"]
-    return advance(recorded, ctx.ledger.append(StepKind.RESUMED, {**at, **told}))
+    told = {
+        **(at if tells_time else {"config": at["config"]}),
+        "answers": encode_schema(ctx.objects.reader.schema),
+        **({"retry_dead": True} if retry_dead else {}),
+        **({"accept_model": True} if ctx.accept_model else {}),
+    }
+    return advance(recorded, ctx.ledger.append(StepKind.RESUMED, told))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.ledger import NewStep, Part, StepKind
+from batch_transform.core.ledger import JsonObject, NewStep, Part, StepKind
 from batch_transform.core.predictions.types import decode_schema
+from batch_transform.core.reports import RunReport
 from batch_transform.core.run_state import INTERRUPTED, RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.decide import next_action
@@ -102,7 +103,7 @@ class Driver:
                 return again
             raise
 
-    def _record(self, kind: StepKind, payload: dict[str, Any], parts: tuple[Part, ...] = ()) -> None:
+    def _record(self, kind: StepKind, payload: JsonObject, parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()
         self.state = advance(self.state, self.ctx.ledger.append(kind, payload, parts))
         if kind is StepKind.INFERRED and self.state.inferred is not None:
@@ -126,7 +127,7 @@ class Driver:
         self.state, names = stop_jobs(self.state, self.ctx.lease, self.ctx.ledger, self.ctx.jobs, reason)
         return names
 
-    def close(self, report: Mapping[str, Any]) -> None:
+    def close(self, report: RunReport) -> None:
         """Writes `status.json` and gives the lease back; a driver that has lost it leaves both as they are.
 
         Raises:

@@ -6,12 +6,12 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.ledger import JsonObject
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
@@ -86,7 +86,7 @@ def _variable(name: str, value: str) -> Iterator[None]:
             os.environ[name] = before
 
 
-def resolved(asked: CommandLine) -> dict[str, Any]:
+def resolved(asked: CommandLine) -> JsonObject:
     """Returns the document of the run that is asked for.
 
     Raises:
@@ -106,7 +106,7 @@ def _refuse_spark_options(asked: CommandLine) -> None:
 class PrintedReport(Handshake):
     """A handshake that also prints the report."""
 
-    def report(self, report: Mapping[str, Any]) -> None:
+    def report(self, report: JsonObject) -> None:
         """Writes the report to its file, if one is named, and to standard output."""
         super().report(report)
         sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")

@@ -13,10 +13,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.reports import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
@@ -173,7 +174,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
 
 
-def _fallback(config: RunConfig, arguments: SparkArguments) -> dict[str, Any]:
+def _fallback(config: RunConfig, arguments: SparkArguments) -> FaultReport:
     if arguments.in_cluster:
         status = f"{config.workspace}/{config.run_id}/status.json"
         return {"run_id": config.run_id, "status": RunStatus.SUBMITTED.value, "report": status}
@@ -181,7 +182,7 @@ def _fallback(config: RunConfig, arguments: SparkArguments) -> dict[str, Any]:
     return {"run_id": config.run_id, "status": RunStatus.FAILED.value, "error": [error]}
 
 
-def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+def _write_json(path: Path, document: JsonObject) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -221,10 +222,10 @@ def tell(text: str) -> None:
     sys.stderr.write(f"[batch-transform] {text}\n")
 
 
-def failure(error: BatchTransformError) -> dict[str, Any]:
+def failure(error: BatchTransformError) -> JsonObject:
     """Returns the report of a command that was refused or has failed, or has found what it should not."""
     if isinstance(error, PredictionsDiffer):
-        return dict(error.report)
+        return error.report
     refused = isinstance(error, ConfigurationError)
     return {
         "run_id": None,

@@ -21,6 +21,7 @@ from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.scalars import Unfit
 from batch_transform.core.run_state import INTERRUPTED, TIMEOUT
+from batch_transform.core.sending.request import transform_request
 from batch_transform.core.statuses import JobStatus
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.loop.driver import Driver
@@ -39,6 +40,9 @@ class NeverEnding:
 
     def __init__(self, run):
         self.run, self.stops, self.begun = run, [], {}
+
+    def request(self, job):
+        return transform_request(job)
 
     def create(self, request):
         self.begun[request["TransformJobName"]] = self.run.now()

@@ -5,21 +5,21 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation.round_tries import Lane
-from batch_transform.core.isolation.verdict_rows import SCORED
+from batch_transform.core.isolation.verdict_rows import SCORED, Leaf
 from batch_transform.core.limits import BYTES_PER_MB
 from batch_transform.core.naming import control_name
 from batch_transform.core.resuming import mending, pins
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.part_objects import some_records
 from batch_transform.core.sending.planning import LanePlan
-from batch_transform.core.spans import SPAN_SCHEMA, conformed
+from batch_transform.core.spans import SPAN_SCHEMA, Span, conformed
 from batch_transform.pipeline.context import RunContext
 from batch_transform.records.registry import run_framing
 
@@ -28,6 +28,15 @@ _SOURCES = 8
 _MOST_RECORDS = 4  # of each
 # All lines before a record are read to find it.
 _MOST_LINES = 1000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Scored lines of an object: `rows` of them, the first of which is `line`."""
+
+    span: Span
+    line: int
+    rows: int
 
 
 def write_controls(ctx: RunContext, state: RunState, lane: LanePlan, planned: Mapping[Lane, int]) -> dict[str, str]:
@@ -59,15 +68,15 @@ def control_records(ctx: RunContext, state: RunState, most_bytes: float, wanted:
     each = min(_MOST_RECORDS, -(-wanted // max(1, len(sources))))
     for found in sources:
         source = sound(ctx, state, found)
-        count = min(each, source["rows"])
-        size = min(source["bytes"], source["largest"] * (source["line"] + count))
-        uri = ctx.places.input.join(source["object"])
-        yield from some_records(ctx.store, uri, size, source["line"], count, run_framing(state))
+        count, span = min(each, source.rows), source.span
+        size = min(span["bytes"], span["largest"] * (source.line + count))
+        uri = ctx.places.input.join(span["object"])
+        yield from some_records(ctx.store, uri, size, source.line, count, run_framing(state))
 
 
-def _sources(ctx: RunContext, state: RunState, most_bytes: float) -> list[dict[str, Any]]:
+def _sources(ctx: RunContext, state: RunState, most_bytes: float) -> list[Source]:
     """Objects of which lines were scored, with the first of these: spread over the jobs."""
-    found: list[dict[str, Any]] = []
+    found: list[Source] = []
     for job in state.jobs:
         if job.verdicts is None:
             continue
@@ -90,26 +99,24 @@ def _sources(ctx: RunContext, state: RunState, most_bytes: float) -> list[dict[s
     return [found[place] for place in np.unique(np.linspace(0, len(found) - 1, _SOURCES).astype(int))] if found else []
 
 
-def _source(span: dict[str, Any], leaf: dict[str, Any]) -> dict[str, Any]:
+def _source(span: Span, leaf: Leaf) -> Source:
     # Only its own object's ETag is recorded, and not that of a copy.
     etag = span["etag"] if leaf["object"] == span["object"] else None
-    return {**span, **leaf, "etag": etag, "rows": leaf["stop"] - leaf["start"]}
+    alone: Span = {**span, "start": leaf["start"], "stop": leaf["stop"], "object": leaf["object"], "etag": etag}
+    return Source(alone, leaf["line"], leaf["stop"] - leaf["start"])
 
 
-def sound(ctx: RunContext, state: RunState, span: dict[str, Any]) -> dict[str, Any]:
+def sound(ctx: RunContext, state: RunState, source: Source) -> Source:
     """Returns where a record is to be taken from: here, if the object is sound, else an object with its row alone."""
     assert state.staged is not None
+    # The span as its one object: whether that is sound has nothing to do with copies of it, which nobody reads.
+    span: Span = {**source.span, "copies": None, "copy_etags": None}
     found = ctx.store.head(ctx.places.input.join(span["object"]))
-    spans = pa.Table.from_pylist([_of(span)], schema=SPAN_SCHEMA)
+    spans = pa.Table.from_pylist([span], schema=SPAN_SCHEMA)
     shown = pins.found_below(ctx.places.input.prefix, [found] if found else [])
     if not pins.hurt(pins.input_pins(spans, run_framing(state)), shown).names:
-        return span
-    first = pa.Table.from_pylist([{**_of(span), "stop": span["start"] + 1}], schema=SPAN_SCHEMA)
+        return source
+    first = pa.Table.from_pylist([{**span, "stop": span["start"] + 1}], schema=SPAN_SCHEMA)
     orders = mending.under_new_names(first, uuid.uuid4().hex[:16], run_framing(state).suffix)
-    again: dict[str, Any] = mending.placed(first, orders, ctx.tables.export_again(state.staged, orders)).to_pylist()[0]
-    return {**again, "rows": 1, "line": 0}
-
-
-def _of(span: dict[str, Any]) -> dict[str, Any]:
-    """The span as its one object: whether that is sound has nothing to do with copies of it, which nobody reads."""
-    return {name: span[name] for name in SPAN_SCHEMA.names} | {"copies": None, "copy_etags": None}
+    again: Span = mending.placed(first, orders, ctx.tables.export_again(state.staged, orders)).to_pylist()[0]
+    return Source(again, line=0, rows=1)

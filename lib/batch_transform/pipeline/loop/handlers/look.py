@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
@@ -100,9 +99,17 @@ def _is_late(ctx: RunContext, found: JobDescription) -> bool:
 
 def _ended(ctx: RunContext, found: JobDescription) -> NewStep:
     ctx.tell("score", f"{found.name}: {found.status.value} {found.failure_reason or ''}".rstrip())
-    payload: dict[str, Any] = {"job": found.name, "status": found.status.value, "failure_reason": found.failure_reason}
-    payload["at"] = ctx.clock.now().isoformat()
-    for key in ("created_at", "started_at", "ended_at"):
-        time: datetime | None = getattr(found, key)
-        payload[key] = time.isoformat() if time else None
+    payload = {
+        "job": found.name,
+        "status": found.status.value,
+        "failure_reason": found.failure_reason,
+        "at": ctx.clock.now().isoformat(),
+        "created_at": _spelled(found.created_at),
+        "started_at": _spelled(found.started_at),
+        "ended_at": _spelled(found.ended_at),
+    }
     return NewStep(StepKind.JOB_ENDED, payload)
+
+
+def _spelled(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

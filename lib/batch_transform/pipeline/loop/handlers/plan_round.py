@@ -21,6 +21,7 @@ from batch_transform.core.sending.instance_types import chosen_type, helped, lac
 from batch_transform.core.sending.object_rules import headroom
 from batch_transform.core.sending.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
 from batch_transform.core.sending.request import job_settings, manifest, sent_names
+from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
@@ -127,7 +128,7 @@ def _described(ctx: RunContext, name: str, lane: LanePlan, kind: str) -> str:
 
 def _request(
     ctx: RunContext, name: str, lane: LanePlan, controls: Sequence[str], kind: str, *, is_helped: bool
-) -> dict[str, object]:
+) -> TransformJobRequest:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
     ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))

@@ -1,0 +1,114 @@
+"""What the report of a run holds, key by key (README, What comes back)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+# The rows of one class that have failed: a row of the list `errors`. In this form since `class` is a word of Python's.
+FailedClass = TypedDict("FailedClass", {"class": str, "spans": int, "rows": int, "examples": "list[FailureExample]"})
+
+
+class FailureExample(TypedDict):
+    """Where a row failed, without what is in it; null where it was never sent."""
+
+    job: str | None
+    object: str | None
+    line: int | None
+    message: str
+
+
+class _Job(TypedDict):
+    name: str
+    round: int
+    lane: str
+    objects: int
+    status: str | None
+    failure_reason: str | None
+    max_payload_mb: int | None
+    max_concurrent_transforms: int | None
+    instance_type: str
+    instance_count: int
+    created_at: str | None
+    started_at: str | None
+    ended_at: str | None
+
+
+class JobReport(_Job, total=False):
+    """One of `jobs`."""
+
+    model_version: int
+
+
+class ModelReport(TypedDict):
+    """One of `models`: what the jobs of a run were created with, and whether a person has accepted it."""
+
+    version: int
+    model: str | None
+    accepted: bool
+    seen_at: str
+    jobs: list[str]
+
+
+class _Run(TypedDict):
+    run_id: str
+    status: str
+    rows_in: int | None
+    rows_scored: int | None
+    rows_dead_letter: int | None
+    rounds: int
+    errors: Sequence[FailedClass]
+    advice: Sequence[str]
+    jobs: list[JobReport]
+    output: str | None
+    dead_letter: str | None
+    seconds_by_step: dict[str, float]
+    workspace: str
+    report: str | None
+
+
+class RunReport(_Run, total=False):
+    """The report of a run; the keys that may lack say nothing where they do.
+
+    Attributes:
+        prediction_schema: what was inferred.
+        models: only of a run whose jobs were created with a model that was looked at.
+        error: what ended it.
+        cleaned, wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
+    """
+
+    prediction_schema: str
+    models: list[ModelReport]
+    error: list[str]
+    cleaned: bool
+    wait_for: list[str]
+    next: str | None
+
+
+class _Fault(TypedDict):
+    run_id: str | None
+    status: str
+
+
+class FaultReport(_Fault, total=False):
+    """The report of what was refused, or has failed, before there was a run to report of."""
+
+    error: list[str]
+    report: str
+
+
+class CleanedRun(TypedDict):
+    """The report of `clean`: of a run, what could not be reached from here and remains."""
+
+    run_id: str
+    status: str
+    workspace: str
+    remains: list[str]
+
+
+class CleanedWorkspace(TypedDict):
+    """The report of `clean --older-than`: the runs that are cleaned, and those that were not to be."""
+
+    status: str
+    cleaned: list[str]
+    kept: list[str]
