@@ -1,6 +1,5 @@
 """The emulator as a whole: what it is made of, its start and its end."""
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,8 +35,6 @@ from transform_emulator.state.kept_objects import KeptObjects
 from transform_emulator.state.kept_s3 import KeptS3
 from transform_emulator.state.kept_store import KeptStore
 from transform_emulator.state.state import State
-
-log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1  # how often the server looks whether it is to end
 MAX_CONNECTIONS = 256  # more than the files in flight of any job that fits on one machine

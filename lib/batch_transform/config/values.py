@@ -7,7 +7,7 @@ front of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -65,21 +65,19 @@ def _spelled_for_spark(option: Any) -> Any:
     return str(option) if isinstance(option, (int, float)) else option
 
 
-def one_of(*built: str, later: Sequence[str] = ()) -> Callable[[Any], str]:
-    """Returns a validator for one of `built`; names of `later` are refused as not built yet.
+def one_of(*built: str) -> Callable[[Any], str]:
+    """Returns a validator for one of `built`.
 
     A value that differs in case only is taken for the one that is meant.
     """
-    by_lower = {name.lower(): name for name in (*built, *later)}
+    by_lower = {name.lower(): name for name in built}
 
     def check(value: Any) -> str:
         if not isinstance(value, str):
             raise ValueError(f"is {value!r}; valid: {', '.join(built)}")
         name = by_lower.get(value.lower())
-        if name in built:
-            return name
         if name is not None:
-            raise ValueError(f"{name} is not built yet; built: {', '.join(built)}")
+            return name
         hint = _near(value.lower(), by_lower)
         raise ValueError(f"is {value!r}{hint}; valid: {', '.join(built)}")
 
@@ -89,12 +87,6 @@ def one_of(*built: str, later: Sequence[str] = ()) -> Callable[[Any], str]:
 def _near(value: str, by_lower: dict[str, str]) -> str:
     close = get_close_matches(value, by_lower, n=1)
     return f" (did you mean {by_lower[close[0]]}?)" if close else ""
-
-
-def refuse_not_built(value: Any) -> Any:
-    """Returns None for None; raises ValueError for every other value: the key is known, what it does is not built."""
-    if value is not None:
-        raise ValueError("is not built yet; leave it out")
 
 
 def check_sizing(limit: int) -> Callable[[Any], Sizing]:
@@ -214,7 +206,6 @@ KmsKey = Annotated[
 MediaType = Annotated[str, AfterValidator(check_length(limits.MAX_CONTENT_TYPE_CHARACTERS))]
 PayloadMb = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_PAYLOAD_MB))]
 Concurrency = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_CONCURRENT_TRANSFORMS))]
-NotBuilt = Annotated[None, PlainValidator(refuse_not_built)]
 
 
 def check_placeholder(text: str) -> str:

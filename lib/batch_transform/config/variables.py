@@ -69,8 +69,3 @@ def substitute(document: Any, variables: Mapping[str, str]) -> Substituted:
     work = _Substitution(variables)
     replaced = work.value(document, ())
     return Substituted(replaced, tuple(work.faults))
-
-
-def escape(text: str) -> str:
-    """Returns text that `substitute` turns back into `text`, whatever is in it."""
-    return text.replace("${", "$${")

@@ -124,11 +124,6 @@ class Recorded:
     payload: JsonObject
     parts: tuple[Part, ...] = ()
 
-    @property
-    def payload_without_seconds(self) -> JsonObject:
-        """The payload as the handler gave it: the driver adds how long the step took."""
-        return {key: value for key, value in self.payload.items() if key != "seconds"}
-
 
 @dataclass(frozen=True)
 class RunState:

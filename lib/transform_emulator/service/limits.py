@@ -15,7 +15,6 @@ DEFAULT_INVOCATIONS_MAX_RETRIES = 3  # botocore, ModelClientConfig
 MAX_PAYLOAD_MB = 100
 MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100
 MAX_INSTANCE_COUNT = 100  # botocore, TransformResources.InstanceCount
-MAX_JSON_PATH_CHARACTERS = 63  # botocore, DataProcessing
 MAX_FAILURE_REASON_CHARACTERS = 1024  # botocore, FailureReason
 
 # InvokeEndpoint: a real-time model must answer within 60 seconds, and its body "must be less than 25 MB" (developer

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.footers import TAIL_BYTES, Footer, footer_rows, read_footers
+from batch_transform.outputs.footers import TAIL_BYTES, footer_rows
 from batch_transform.outputs.s3_tree import S3Tree
 from support.memory_store import MemoryStore
 
@@ -44,12 +44,11 @@ def tree_of(**files):
 
 
 @given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), max_size=4), st.integers(1, 7))
-def test_rows_and_ranges_are_those_of_the_data(files, group):
+def test_rows_are_those_of_the_data(files, group):
     tree = tree_of(
         **{str(i): parquet(pa.table({"n": pa.array(v, pa.int64())}), row_group_size=group) for i, v in enumerate(files)}
     )
-    expected = {str(i): Footer(len(v), min(v, default=None), max(v, default=None)) for i, v in enumerate(files)}
-    assert read_footers(tree, tree.list(), "n", threads=1) == expected
+    assert footer_rows(tree, tree.list(), threads=1) == {str(i): len(v) for i, v in enumerate(files)}
 
 
 def test_many_files_are_read_in_threads():
@@ -86,11 +85,3 @@ def test_what_is_no_parquet_is_refused_by_name(body):
     tree = tree_of(broken=body)
     with pytest.raises(GateRefused, match="s3://bucket/t/broken"):
         footer_rows(tree, tree.list())
-
-
-def test_a_range_without_a_column_or_statistics_is_refused():
-    tree = tree_of(a=parquet(pa.table({"n": [1]}), write_statistics=False))
-    with pytest.raises(GateRefused, match="no statistics"):
-        read_footers(tree, tree.list(), "n")
-    with pytest.raises(GateRefused, match="no column m"):
-        read_footers(tree, tree.list(), "m")

@@ -173,23 +173,20 @@ def without_blank(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class LineCount:
-    """What a stream of lines measures: `longest_bytes` is that of its longest line, without the newline."""
+    """How many lines a stream has."""
 
     lines: int = 0
     blank_lines: int = 0
-    longest_bytes: int = 0
-    total_bytes: int = 0
 
 
 def count(chunks: Iterable[bytes]) -> LineCount:
-    """Returns the number of lines of a stream and their sizes in bytes; holds one chunk at a time, never a line.
+    """Returns the number of lines of a stream; holds one chunk at a time, never a line.
 
     A blank line is empty or has nothing but ASCII white space. It counts as a line.
     """
-    lines = blank = longest = total = 0
+    lines = blank = 0
     open_bytes, open_blank = 0, True  # the line that the chunks so far have begun and not ended
     for chunk in chunks:
-        total += len(chunk)
         found = lines_of(chunk)
         if not len(found):
             continue
@@ -203,10 +200,9 @@ def count(chunks: Iterable[bytes]) -> LineCount:
             blanks = blanks[:-1]
         lines += len(blanks)
         blank += int(np.count_nonzero(blanks))
-        longest = max(longest, int(lengths.max()))
     if open_bytes:
         lines, blank = lines + 1, blank + open_blank
-    return LineCount(lines, blank, longest, total)
+    return LineCount(lines, blank)
 
 
 def blank_lines(lines: Lines) -> Mask:

@@ -16,7 +16,6 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.loop.driver import Driver
 
-_BEGINNING = (act.Stage, act.Export)
 _END = (act.Gate, act.Intend, act.Publish, act.Finish, act.Nothing)
 
 

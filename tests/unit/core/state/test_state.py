@@ -302,12 +302,6 @@ def test_seconds_add_up_by_kind():
     assert fold([OPENED, first, STAGED, second]).seconds_by_step == {"resumed": 0.75}
 
 
-def test_what_a_handler_recorded_is_without_the_drivers_seconds():
-    state = fold([*WHOLE[:-4], step("gated", parts=1, rows_scored=4, seconds=1.0)])
-    assert state.gate.payload_without_seconds == {"rows_scored": 4}
-    assert state.seconds_by_step == {"gated": 1.0}
-
-
 def test_a_driver_that_resumes_brings_its_own_configuration():
     assert fold([*BEGUN, step("resumed", config={"a": 2})]).config == {"a": 2}
 
