@@ -16,7 +16,7 @@ from transform_emulator.control_plane.errors import ApiError
 from transform_emulator.control_plane.jobs import FINAL, JobRegister, Scope
 from transform_emulator.control_plane.operations import Conduct, Operations
 from transform_emulator.data_plane.job_run import JobRunner, Surroundings
-from transform_emulator.data_plane.model_data import with_artifact
+from transform_emulator.data_plane.model_data import with_artifacts
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
 from transform_emulator.data_plane.progress import ProgressInMemory
 from transform_emulator.endpoints.invocations import Endpoints
@@ -90,7 +90,7 @@ class Emulator:
         self.faults = FaultRegister(settings.faults)
         self._endpoints = Endpoints(
             self._models.served_by_endpoint,
-            lambda scope, serving, url: with_artifact(serving, url, self._store(scope)),
+            lambda scope, containers: with_artifacts(containers, self._store(scope)),
             settings.ping_deadline_seconds,
         )
         surroundings = Surroundings(
@@ -156,7 +156,7 @@ class Emulator:
         return self._models.role_of_model(scope, model_name)
 
     def uses_model_data_source(self, scope: Scope, model_name: str) -> bool:
-        """Whether the model's container has its artifact from ModelDataSource rather than ModelDataUrl."""
+        """Whether one of the model's containers has its artifact from ModelDataSource rather than ModelDataUrl."""
         return self._models.uses_model_data_source(scope, model_name)
 
     def has_objects(self, scope: Scope, s3_uri: str) -> bool:

@@ -11,7 +11,7 @@ from support.emulator_aws import request
 from transform_emulator.filters.data_processing import Processing, ProcessingError, media_type
 from transform_emulator.filters.json_path import JsonPathError, parse
 from transform_emulator.service.job_request import from_api
-from transform_emulator.service.switches import Switches
+from transform_emulator.service.switches import AnswerType, Switches
 
 DOCUMENT = {"id": "k", "a": [0, 1, 2, 3, 4, 5], "b": {"c": 1, "d": 2}}
 
@@ -136,6 +136,80 @@ def test_what_cannot_be_parsed_fails_the_file(content_type: str, data: bytes, wo
     """The data-log's words: amazon-sagemaker-examples#821."""
     with pytest.raises(ProcessingError, match=words):
         processing(content_type, OutputFilter="$[0]").output(b"", data)
+
+
+CSV_TO_JSON = {"TransformOutput__Accept": "application/json", "DataProcessing__OutputFilter": "$['class']"}
+
+
+def filtering(switches: Switches = Switches(), **changes: Any) -> Processing:  # noqa: B008
+    body = request("job", "bucket", TransformInput__ContentType="text/csv", **changes)
+    return Processing(from_api(body), switches)
+
+
+def test_records_and_answers_have_types_of_their_own() -> None:
+    """AWS's AutoGluon notebook: text/csv in, application/json out, both filtered, no join."""
+    both = filtering(**CSV_TO_JSON, DataProcessing__InputFilter="$[:1]")
+    assert both.request_body(b"1,2,3\n") == b"1,2\n"
+    assert both.output(b"1,2,3\n", b'{"class": "a", "p": [1]}', "text/html") == b'"a"'
+
+
+@pytest.mark.parametrize(
+    ("accept", "told", "switches", "expected"),
+    [
+        ("application/json", "text/csv", Switches(), b"[1,2]"),
+        ("application/json", "text/csv", Switches(answer_type=AnswerType.CONTENT_TYPE), b"[[1"),
+        (None, "application/json; charset=utf-8", Switches(), b"[1,2]"),
+        ("*/*", "Application/JSONLines", Switches(), b"[1,2]"),
+        ("application/json", None, Switches(answer_type=AnswerType.CONTENT_TYPE), b"[1,2]"),
+        (None, "text/html", Switches(), b"[[1"),
+        (None, None, Switches(), b"[[1"),
+    ],
+)
+def test_an_answer_is_read_by_what_was_asked_for_or_by_what_it_says_it_is(
+    accept: str | None, told: str | None, switches: Switches, expected: bytes
+) -> None:
+    """Accept before Content-Type is a switch; the records' own type is for answers of which nothing is known."""
+    reading = filtering(switches, TransformOutput__Accept=accept, DataProcessing__OutputFilter="$[0]")
+    assert reading.output(b"1\n", b"[[1,2],3]", told) == expected
+
+
+def test_a_json_answer_may_be_one_document_or_one_for_each_line() -> None:
+    """A server may print its document over several lines; two documents in a row are two records."""
+    one = filtering(**CSV_TO_JSON)
+    assert one.output(b"1\n", b'{\n "class": 1\n}\n') == b"1\n"
+    assert one.output(b"1\n2\n", b'{"class":1}\n{"class":2}\n') == b"1\n2\n"
+
+
+@pytest.mark.parametrize(
+    ("split", "data", "words"),
+    [
+        (
+            "Line",
+            b'1,2\na"b,1\n',
+            'Failed to parse line: \'a"b,1\n\' as CSV: bare " in non quoted field found near: a"b,1\n',
+        ),
+        ("Line", b'1," 2"3\n', "Failed to parse line: '1,\" 2\"3\n' as CSV: "),
+        ("Line", b'1,"2', "Failed to parse line: '1,\"2' as CSV: "),
+        ("Line", b'\xff"\n', "Failed to parse line: '\ufffd\"\n' as CSV: "),
+        ("None", b'1,2\na"b,1\n', 'Failed to parse input as CSV: bare " in non quoted field found near: a"b,1\n'),
+    ],
+)
+@pytest.mark.parametrize("filters", [{"InputFilter": "$[0]"}, {"JoinSource": "Input"}])
+def test_a_bare_quote_is_refused_in_the_words_of_the_service(
+    split: str, data: bytes, words: str, filters: dict[str, str]
+) -> None:
+    """amazon-sagemaker-examples#1620, and #898 where the object is not split."""
+    strict = processing("text/csv", split, **filters)
+    with pytest.raises(ProcessingError) as caught:
+        strict.output(data, b"1\n2\n") if "JoinSource" in filters else strict.request_body(data)
+    assert str(caught.value) == "ClientError: 400"
+    assert (caught.value.message or "").startswith(words)
+
+
+@pytest.mark.parametrize("line", [b'"a""b",1\r\n', b",\n", b"\n", b'"a,b"\n', b"a b,c\n"])
+def test_what_follows_rfc_4180_is_csv(line: bytes) -> None:
+    """Quotes at both ends of a cell, and twice within it."""
+    assert processing("text/csv", InputFilter="$[:]").request_body(line).strip(b"\r\n") == line.strip(b"\r\n")
 
 
 def test_media_types() -> None:

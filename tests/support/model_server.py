@@ -35,7 +35,8 @@ class Seen:
     client_port: int
 
 
-Answered = tuple[int, bytes]
+# Status, body and, where it matters, Content-Type.
+Answered = tuple[int, bytes] | tuple[int, bytes, str | None]
 Handle = Callable[[Seen], Answered]
 
 
@@ -71,13 +72,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         seen = Seen(self.command, self.path, dict(self.headers), body, self.client_address[1])
-        status, answer = self.server.handle(seen)
+        status, answer, *kinds = self.server.handle(seen)
         if status == DROP:
             self.close_connection = True
             return
         with contextlib.suppress(ConnectionError):  # a client that timed out or was stopped is gone
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
+            for kind in filter(None, kinds):
+                self.send_header("content-type", kind)
             self.end_headers()
             self.wfile.write(answer)
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from support.model_server import Seen, server_of
+from support.model_server import Answered, Seen, server_of
 
 Answer = Callable[[bytes], tuple[int, bytes]]
 
@@ -20,6 +20,7 @@ class Script:
     """What the server answers; a test assigns to the fields."""
 
     answer: Answer = echo
+    content_type: str | None = None
     ping_status: int = 200
     parameters: bytes | None = None
 
@@ -56,7 +57,7 @@ class ScriptedModel:
         self._server.shutdown()
         self._server.server_close()
 
-    def handle(self, seen: Seen) -> tuple[int, bytes]:
+    def handle(self, seen: Seen) -> Answered:
         """Status and body for a request."""
         script = self.script
         with self._lock:
@@ -66,7 +67,7 @@ class ScriptedModel:
         if seen.path == "/execution-parameters":
             return (404, b"") if script.parameters is None else (200, script.parameters)
         with self._in_flight_now():
-            return script.answer(seen.body)
+            return *script.answer(seen.body), script.content_type
 
     @contextlib.contextmanager
     def _in_flight_now(self) -> Iterator[None]:

@@ -26,9 +26,11 @@ def check_processing(transform: Transform, media_type: str) -> None:
     """Checks that the service can read what it is to filter or to join.
 
     Raises:
-        ValueError: the records are of another type, or the answers are to be of another type than the records.
+        ValueError: the records are of another type, or the answers are to be of a type that the service cannot read,
+            or, for a join, of another one than the records.
     """
-    if transform.join_source == "input" and transform.split == WHOLE:
+    joins = transform.join_source == "input"
+    if joins and transform.split == WHOLE:
         raise ValueError(
             "has join_source: input beside split: None; an object is then one record, which gets one answer: set "
             "split: Line"
@@ -37,10 +39,17 @@ def check_processing(transform: Transform, media_type: str) -> None:
         raise ValueError(
             f"has a filter or join_source: input, but records are {media_type}; the service reads {', '.join(READABLE)}"
         )
-    if transform.accept is not None and transform.accept != media_type:
+    if transform.accept is None:
+        return
+    if joins and transform.accept != media_type:
         raise ValueError(
-            f"has accept: {transform.accept} beside a filter or join_source: input, but records are {media_type}; "
+            f"has accept: {transform.accept} beside join_source: input, but records are {media_type}; "
             "the service takes the same type for both: leave accept out"
+        )
+    # An answer is read by Accept, and only where something of it is selected.
+    if transform.output_filter is not None and bare_type(transform.accept) not in READABLE:
+        raise ValueError(
+            f"has accept: {transform.accept} beside output_filter; the service reads answers of {', '.join(READABLE)}"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from transform_emulator.containers.connections import Connections
-from transform_emulator.containers.payload import InMemory, Payload, Spooled, Streamed
+from transform_emulator.containers.payload import InMemory, Payload, Spooled
 from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
 
 READ_BYTES = 2**20
@@ -31,7 +31,7 @@ class Call:
 
     content_type: str | None
     accept: str | None
-    timeout_seconds: int
+    timeout_seconds: float
     custom_attributes: str | None = None
     chunked: bool = False
 
@@ -47,11 +47,24 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response of /invocations."""
+    """A response of /invocations.
+
+    Attributes:
+        status: Its HTTP status.
+        body: Its body.
+        headers: Its headers.
+        sender: Which container of a pipeline it is of; empty for a model of one container.
+    """
 
     status: int
     body: Payload
     headers: Mapping[str, str]
+    sender: str = ""
+
+    @property
+    def content_type(self) -> str | None:
+        """Its Content-Type; None for none."""
+        return next((value for name, value in self.headers.items() if name.lower() == "content-type"), None)
 
 
 class Container:
@@ -102,7 +115,7 @@ class Container:
         with self._connections.connected(call.timeout_seconds) as exchange:
             connection = exchange.connection
             response = self._exchange(connection, body, call, end)
-            read = _read_spooled if isinstance(body, Streamed) else _read
+            read = _read if isinstance(body, InMemory) else _read_spooled
             payload = read(response, connection, end)
             if not response.will_close:
                 exchange.keep()

@@ -66,7 +66,7 @@ def status_failure(status: int, body: bytes) -> FileFailure:
     return FileFailure(Blame.ALGORITHM, f"Bad HTTP status received from algorithm: {status}", body, status)
 
 
-def timeout_failure(timeout_seconds: int) -> FileFailure:
+def timeout_failure(timeout_seconds: float) -> FileFailure:
     """The failure for a request that was not answered in time; the tail of the sentence is inferred."""
     text = f"Model server did not respond to /invocations request within {timeout_seconds} seconds"
     return FileFailure(Blame.ALGORITHM, text)

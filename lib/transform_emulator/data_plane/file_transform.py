@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from transform_emulator.containers.container import Call, Container
+from transform_emulator.containers.chain import Chain
+from transform_emulator.containers.container import Call
 from transform_emulator.containers.payload import InMemory, Payload, Streamed
 from transform_emulator.data_plane.assembly import Assembler
 from transform_emulator.data_plane.compression import CompressionError, gunzip
@@ -38,7 +39,7 @@ class FileTransform:
     Attributes:
         request: The job's request.
         chosen: The parameters that the instance works with.
-        container: Its model server.
+        container: Its model server, or those of a pipeline.
         store: The job's objects.
         slots: What its files share.
         switches: The readings of unconfirmed points.
@@ -49,7 +50,7 @@ class FileTransform:
 
     request: JobRequest
     chosen: Parameters
-    container: Container
+    container: Chain
     store: ObjectStore
     slots: Slots
     switches: Switches
@@ -70,7 +71,7 @@ class FileTransform:
         except (MalformedRecordError, CompressionError) as error:
             return FileFailure(Blame.CLIENT, f"ClientError: {error}")
         except ProcessingError as error:
-            return FileFailure(Blame.CLIENT, str(error))
+            return FileFailure(Blame.CLIENT, str(error), None if error.message is None else error.message.encode())
         except InvocationError as error:
             return error.failure
         except STORE_ERRORS as error:
@@ -142,6 +143,6 @@ class FileTransform:
 
 def _answer(body: Payload, invoker: Invoker, processing: Processing) -> Payload:
     if not processing.active or not isinstance(body, InMemory):
-        return invoker.invoke(body)
-    response = invoker.invoke(InMemory(processing.request_body(body.data)))
-    return InMemory(processing.output(body.data, b"".join(response.chunks())))
+        return invoker.invoke(body).body
+    answer = invoker.invoke(InMemory(processing.request_body(body.data)))
+    return InMemory(processing.output(body.data, b"".join(answer.body.chunks()), answer.content_type))

@@ -5,12 +5,12 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from transform_emulator.containers.chain import Between, Chain, Part
 from transform_emulator.containers.connections import CancelledError
-from transform_emulator.containers.container import Container
-from transform_emulator.containers.model_server import ModelServer, is_url
+from transform_emulator.containers.model_server import is_url
 from transform_emulator.control_plane.clock import Clock
 from transform_emulator.control_plane.stop_signal import StopSignal
 from transform_emulator.data_plane import data_log
@@ -24,7 +24,7 @@ from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service.job_request import JobRequest, Parameters, container_environment, parameters
 from transform_emulator.service.locations import S3Location
-from transform_emulator.service.switches import Switches
+from transform_emulator.service.switches import JobEnvironment, Switches
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,7 @@ class JobContext:
 
     Attributes:
         request: The job's request.
-        served_by: The command or URL of its model.
-        model_environment: The model's own variables.
+        parts: What its model is made of, each with the variables that the model has for it.
         shares: Its objects, and which instance has them.
         store: Where they are.
         put_log: Appends lines to a log stream.
@@ -55,8 +54,7 @@ class JobContext:
     """
 
     request: JobRequest
-    served_by: str
-    model_environment: dict[str, str]
+    parts: Sequence[Part]
     shares: Shares
     store: ObjectStore
     put_log: PutLog
@@ -106,31 +104,39 @@ class Instance:
         self._tell("starts")
         if context.faults.find((Kind.INSTANCE_FAILS,), self._facts):
             # Real logs: an instance that fails to start has a container stream but no data-log.
-            self._log_container(b"the model server could not start")
+            self._log_container(context.parts[0].name, b"the model server could not start")
             self._reason = data_log.PING_FAILED
-        elif is_url(context.served_by):
-            self._serve(context.served_by, lambda: True)
         else:
-            # The job's variables win over the model's of the same name.
-            variables = context.model_environment | container_environment(context.request)
-            self._tell("sets up the model %s: %s", context.request.model_name, context.served_by)
-            # Names only: values may be secrets.
-            self._tell("loads the environment: %s", ", ".join(sorted(variables)))
-            server = ModelServer(context.served_by, variables, self._log_container)
+            switches = context.switches
+            between = Between(switches.inner_accept, switches.inner_payload_limit_mb, switches.success_statuses_to)
+            container = Chain(self._parts(), self._log_container, between)
             try:
-                self._serve(server.url, lambda: server.running)
+                self._serve(container)
             finally:
-                server.stop()
+                container.close()
         self._tell("stops")
         return InstanceResult(self._system_reason, self._reason)
 
-    def _serve(self, url: str, running: Callable[[], bool]) -> None:
+    def _parts(self) -> list[Part]:
+        """The containers with all of their variables; the job's win over the model's of the same name."""
         context = self._context
-        container = Container(url)
+        for_all = context.switches.job_environment is JobEnvironment.ALL
+        parts = []
+        for number, part in enumerate(context.parts):
+            ours = container_environment(context.request, with_jobs=for_all or number == 0)
+            parts.append(replace(part, environment={**part.environment, **ours}))
+            if not is_url(part.served_by):
+                self._tell("sets up the model %s: %s", context.request.model_name, part.served_by)
+                # Names only: values may be secrets.
+                self._tell("loads the environment: %s", ", ".join(sorted(parts[-1].environment)))
+        return parts
+
+    def _serve(self, container: Chain) -> None:
+        context = self._context
         try:
             with context.stop.calling(container.cancel):
                 # Real order: ping, execution parameters, invocations (access log of sm-batch_transform_pytorch.ipynb).
-                if not self._becomes_healthy(container, running):
+                if not self._becomes_healthy(container):
                     self._note_reason(data_log.PING_FAILED)
                     return
                 self._tell("is healthy: /ping answered 200")
@@ -144,10 +150,8 @@ class Instance:
         except InputError as error:
             with self._lock:
                 self._system_reason = str(error)
-        finally:
-            container.close()
 
-    def _becomes_healthy(self, container: Container, running: Callable[[], bool]) -> bool:
+    def _becomes_healthy(self, container: Chain) -> bool:
         context = self._context
         fault = context.faults.find((Kind.SLOW_PING, Kind.NO_PING), self._facts)
         if fault is not None:
@@ -155,17 +159,17 @@ class Instance:
             if context.stop.wait(0 if never else fault.seconds) or never:
                 return False
         return container.wait_until_healthy(
-            context.ping_deadline_seconds, lambda seconds: context.stop.wait(seconds) or not running()
+            context.ping_deadline_seconds, lambda seconds: context.stop.wait(seconds) or not container.running
         )
 
-    def _parameters(self, container: Container) -> Parameters:
+    def _parameters(self, container: Chain) -> Parameters:
         chosen = parameters(self._context.request, container.execution_parameters())
         numbers = (chosen.max_concurrent_transforms, chosen.max_payload_mb, chosen.strategy.container_name)
         self._log_data(data_log.parameters_line(self._context.clock(), *numbers))
         self._tell("fills in from /execution-parameters what was not given: %s concurrent, %s MB, %s", *numbers)
         return chosen
 
-    def _transform_all(self, container: Container, chosen: Parameters, files: Sequence[InputObject]) -> None:
+    def _transform_all(self, container: Chain, chosen: Parameters, files: Sequence[InputObject]) -> None:
         context, concurrent = self._context, chosen.max_concurrent_transforms
         # MaxConcurrentTransforms bounds the requests of an instance, not of a file; so does the pool.
         files_at_once = concurrent if context.switches.files_in_parallel else 1
@@ -225,5 +229,7 @@ class Instance:
     def _log_data(self, *lines: str) -> None:
         self._context.put_log(f"{self._stream}/data-log", self._context.clock(), lines)
 
-    def _log_container(self, line: bytes) -> None:
-        self._context.put_log(self._stream, self._context.clock(), [line.decode("utf-8", "replace")])
+    def _log_container(self, name: str, line: bytes) -> None:
+        # A pipeline's containers have a stream each, below the instance's name (developer guide, logging-cloudwatch).
+        stream = self._stream if len(self._context.parts) == 1 else f"{self._stream}/{name}"
+        self._context.put_log(stream, self._context.clock(), [line.decode("utf-8", "replace")])

@@ -4,16 +4,18 @@ import http.client
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from transform_emulator.containers.chain import Chain, InnerPayloadError
 from transform_emulator.containers.connections import CancelledError
-from transform_emulator.containers.container import Answer, Call, Container
+from transform_emulator.containers.container import Answer, Call
 from transform_emulator.containers.payload import InMemory, Payload
 from transform_emulator.data_plane import data_log
-from transform_emulator.data_plane.data_log import FileFailure
+from transform_emulator.data_plane.data_log import Blame, FileFailure
 from transform_emulator.faults.model import Fault, Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service.switches import Switches
 
 HTTP_OK = 200
+TOO_LARGE = 413
 REQUEST_FAULTS = (Kind.STATUS, Kind.TIMEOUT, Kind.DROP, Kind.SLOW_ANSWER)
 
 
@@ -30,7 +32,7 @@ class Invoker:
     """Sends the bodies of one file.
 
     Attributes:
-        container: The model server.
+        container: The model server, or those of a pipeline.
         call: How it is called.
         max_retries: InvocationsMaxRetries.
         switches: Which statuses are a success, and which are retried.
@@ -39,7 +41,7 @@ class Invoker:
         sleep: Waits for so many seconds; True if the job was told to stop in the meantime.
     """
 
-    container: Container
+    container: Chain
     call: Call
     max_retries: int
     switches: Switches
@@ -47,7 +49,7 @@ class Invoker:
     facts: dict[str, object]
     sleep: Callable[[float], bool]
 
-    def invoke(self, body: Payload) -> Payload:
+    def invoke(self, body: Payload) -> Answer:
         """The response to a body, the last of as many attempts as it takes.
 
         Raises:
@@ -65,16 +67,18 @@ class Invoker:
                 raise CancelledError
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _attempt(self, body: Payload, attempt: int) -> Payload | FileFailure:
+    def _attempt(self, body: Payload, attempt: int) -> Answer | FileFailure:
         try:
             answer = self._answer(body, attempt)
         except TimeoutError:
             return data_log.timeout_failure(self.call.timeout_seconds)
         except (OSError, http.client.HTTPException):
             return data_log.no_response_failure()
+        except InnerPayloadError as error:
+            return FileFailure(Blame.CLIENT, str(error), status=TOO_LARGE)
         # Local mode never looks at the status: a 500's body becomes a prediction there.
         if HTTP_OK <= answer.status <= self.switches.success_statuses_to:
-            return answer.body
+            return answer
         return data_log.status_failure(answer.status, b"".join(answer.body.chunks()))
 
     def _answer(self, body: Payload, attempt: int) -> Answer:

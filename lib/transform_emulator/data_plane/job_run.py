@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from transform_emulator.containers.chain import Part
 from transform_emulator.control_plane.clock import Clock
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope, Status
 from transform_emulator.data_plane import data_log
@@ -17,7 +18,7 @@ from transform_emulator.data_plane.inputs import (
     under_prefix,
 )
 from transform_emulator.data_plane.instance import Instance, InstanceResult, JobContext
-from transform_emulator.data_plane.model_data import ArtifactError, with_artifact
+from transform_emulator.data_plane.model_data import ArtifactError, with_artifacts
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.ports import Logs, Models
 from transform_emulator.data_plane.progress import Progress
@@ -126,11 +127,13 @@ class JobRunner:
     def _transform(self, job: Job) -> str | None:
         request = from_api(job.body)
         begun = job.life.started is not None
-        serving = self._with.models.serving(job.scope, request.model_name)
-        if serving is None:
-            # A container image that will not start (developer guide, batch transform storage).
-            log.error("nothing serves model %s: name it with --model", request.model_name)
-            return data_log.INTERNAL_ERROR
+        containers = self._with.models.containers(job.scope, request.model_name)
+        unserved = [each.image for each in containers if each.serving is None]
+        if unserved or not containers:
+            # A container image that will not start (developer guide, batch transform storage); then what it is here.
+            missing = " and ".join(unserved) or f"the model {request.model_name}, which is gone"
+            log.error("model %s: nothing serves %s: name it with --model", request.model_name, missing)
+            return f"{data_log.INTERNAL_ERROR} (The emulator serves no {missing}: name it with --model.)"
         facts = {"job": request.name, "model": request.model_name}
         fault = self._with.faults.find(AFTER_START_FAULTS if begun else JOB_FAULTS, facts)
         if fault is not None and fault.kind is Kind.CAPACITY_ERROR:
@@ -143,10 +146,9 @@ class JobRunner:
             self._jobs.start(job)
         if fault is not None and fault.kind is Kind.COMPLETED_WITHOUT_OUTPUT:
             return None  # boto3#2044: Completed, no error, no objects
-        data_url = self._with.models.model_data_url(job.scope, request.model_name)
         try:
-            with with_artifact(serving, data_url, store) as served_by:
-                return self._run_instances(job, self._context(job, request, served_by, store))
+            with with_artifacts(containers, store) as parts:
+                return self._run_instances(job, self._context(job, request, parts, store))
         except ArtifactError as error:
             return f"{data_log.Blame.CLIENT.value}: {error}"
 
@@ -181,11 +183,10 @@ class JobRunner:
                     writer.write(fault.body.encode())
                     writer.complete()
 
-    def _context(self, job: Job, request: JobRequest, served_by: str, store: ObjectStore) -> JobContext:
+    def _context(self, job: Job, request: JobRequest, parts: Sequence[Part], store: ObjectStore) -> JobContext:
         return JobContext(
             request=request,
-            served_by=served_by,
-            model_environment=self._with.models.environment(job.scope, request.model_name),
+            parts=parts,
             shares=Shares(lambda: self._shares(job, request, store)),
             store=store,
             put_log=lambda stream, now, lines: self._with.logs.put(job.scope, stream, now, lines),

@@ -3,11 +3,12 @@
 import contextlib
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from transform_emulator.containers.chain import Part
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, StoreError
-from transform_emulator.scripts.serving import Serving
+from transform_emulator.scripts.serving import ModelContainer, Serving
 from transform_emulator.service.locations import parse_uri
 
 
@@ -16,12 +17,22 @@ class ArtifactError(StoreError):
 
 
 @contextlib.contextmanager
-def with_artifact(serving: Serving, url: str | None, store: ObjectStore) -> Iterator[str]:
-    """Yield the command or URL that serves a model; of a script without an artifact, with the one at `url`, fetched.
+def with_artifacts(containers: Sequence[ModelContainer], store: ObjectStore) -> Iterator[list[Part]]:
+    """Yield what is served of the containers, ready to be started; a script gets the artifact of its container.
 
     Raises:
-        ArtifactError: There is no object at `url`.
+        ArtifactError: There is no object where a container has its artifact.
     """
+    with contextlib.ExitStack() as folders:
+        yield [
+            Part(each.name, folders.enter_context(_with_artifact(each.serving, each.data_url, store)), each.environment)
+            for each in containers
+            if each.serving is not None
+        ]
+
+
+@contextlib.contextmanager
+def _with_artifact(serving: Serving, url: str | None, store: ObjectStore) -> Iterator[str]:
     if url is None or not serving.takes_artifact:
         yield serving.command_or_url
         return

@@ -5,20 +5,14 @@ from datetime import datetime
 from typing import Protocol
 
 from transform_emulator.control_plane.jobs import Scope
-from transform_emulator.scripts.serving import Serving
+from transform_emulator.scripts.serving import ModelContainer
 
 
 class Models(Protocol):
     """The models of each account and region, by their names."""
 
-    def serving(self, scope: Scope, name: str, /) -> Serving | None:
-        """What serves a model; None for nothing."""
-
-    def environment(self, scope: Scope, name: str, /) -> dict[str, str]:
-        """The model's own environment variables, which a job's win over."""
-
-    def model_data_url(self, scope: Scope, name: str, /) -> str | None:
-        """ModelDataUrl, the S3 place of the model's artifact; None for a model without one."""
+    def containers(self, scope: Scope, name: str, /) -> list[ModelContainer]:
+        """What a model is made of, in order; empty for a model that is not there."""
 
 
 class Logs(Protocol):

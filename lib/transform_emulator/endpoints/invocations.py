@@ -4,18 +4,18 @@ import http.client
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
-from transform_emulator.containers.container import Call, Container
-from transform_emulator.containers.model_server import ModelServer, is_url
+from transform_emulator.containers.chain import Between, Chain, InnerPayloadError, Part
+from transform_emulator.containers.container import Call
 from transform_emulator.containers.payload import InMemory
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.data_plane.object_store import STORE_ERRORS
-from transform_emulator.scripts.serving import Serving
-from transform_emulator.service.limits import ENDPOINT_TIMEOUT_SECONDS, MAX_ENDPOINT_BODY_BYTES
+from transform_emulator.scripts.serving import ModelContainer
+from transform_emulator.service.limits import ENDPOINT_TIMEOUT_SECONDS, MAX_ENDPOINT_BODY_BYTES, MAX_INNER_PAYLOAD_MB
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,10 @@ MODEL_ERROR_STATUS = 424  # sagemaker-runtime's service model, ModelError
 class ModelError(ApiError):
     """The model answered with an error; it travels with the original status and text."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, sender: str = "") -> None:
         kind = "client" if 400 <= status < 500 else "server"
-        message = f'Received {kind} error ({status}) from primary with message "{text}".'
+        # A pipeline's messages name the container (amazon-sagemaker-examples#729).
+        message = f'Received {kind} error ({status}) from {sender or "primary"} with message "{text}".'
         super().__init__("ModelError", message, MODEL_ERROR_STATUS)
         self.original = {"OriginalStatusCode": status, "OriginalMessage": text}
 
@@ -38,27 +39,22 @@ class Served:
     """What an endpoint's model is served by.
 
     Attributes:
-        serving: The command to start, or the URL of a server that runs already.
-        model_data_url: The model's ModelDataUrl, for a script that takes its artifact from there.
-        environment: The model's environment variables.
+        containers: What the model is made of.
         variant: The production variant's name.
     """
 
-    serving: Serving
-    model_data_url: str | None
-    environment: Mapping[str, str]
+    containers: tuple[ModelContainer, ...]
     variant: str
 
 
 @dataclass
 class _Running:
     served: Served
-    container: Container
-    server: ModelServer | None
-    artifact: ExitStack
+    container: Chain
+    artifacts: ExitStack
 
 
-Fetch = Callable[[Scope, Serving, str | None], AbstractContextManager[str]]
+Fetch = Callable[[Scope, Sequence[ModelContainer]], AbstractContextManager[list[Part]]]
 
 
 class Endpoints:
@@ -69,7 +65,7 @@ class Endpoints:
 
         Args:
             find: What serves an endpoint; None where there is no such endpoint.
-            fetch: Gives the command or URL, once a script's artifact has been fetched from S3; `with_artifact`.
+            fetch: Makes containers ready to be started, with scripts' artifacts from S3; `with_artifacts`.
             ping_deadline_seconds: How long a model server may take until /ping answers.
         """
         self._find = find
@@ -89,6 +85,8 @@ class Endpoints:
         running = self._started(scope, name)
         try:
             answer = running.container.invoke(InMemory(body), call)
+        except InnerPayloadError as error:
+            raise validation(str(error)) from error
         except TimeoutError as error:
             raise ModelError(500, "Your invocation timed out while waiting for a response from container") from error
         except (OSError, http.client.HTTPException) as error:
@@ -96,9 +94,9 @@ class Endpoints:
         data = b"".join(answer.body.chunks())
         # Not retried, unlike a job's requests: the caller of a real-time endpoint retries himself.
         if answer.status > HTTP_OK_LAST:
-            raise ModelError(answer.status, data.decode("utf-8", "replace"))
+            raise ModelError(answer.status, data.decode("utf-8", "replace"), answer.sender)
         headers = {
-            "Content-Type": answer.headers.get("Content-Type", "application/octet-stream"),
+            "Content-Type": answer.content_type or "application/octet-stream",
             "x-Amzn-Invoked-Production-Variant": running.served.variant,
         }
         return data, headers
@@ -139,14 +137,12 @@ class Endpoints:
     def _start(self, scope: Scope, served: Served) -> _Running:
         with ExitStack() as resources:
             try:
-                command = resources.enter_context(self._fetch(scope, served.serving, served.model_data_url))
+                parts = resources.enter_context(self._fetch(scope, served.containers))
             except STORE_ERRORS as error:
                 raise ModelError(500, str(error)) from error
-            artifact = resources.pop_all()
-        if is_url(command):
-            return _Running(served, Container(command), None, artifact)
-        server = ModelServer(command, served.environment, lambda line: log.debug("%s", line))
-        return _Running(served, Container(server.url), server, artifact)
+            between = Between(limit_mb=MAX_INNER_PAYLOAD_MB)
+            chain = Chain(parts, lambda name, line: log.debug("%s: %s", name, line), between)
+            return _Running(served, chain, resources.pop_all())
 
 
 def decode_error(error: ApiError) -> bytes:
@@ -167,11 +163,9 @@ def call_of(headers: Mapping[str, str]) -> Call:
 
 def _is_gone(running: _Running) -> bool:
     threading.Event().wait(0.2)
-    return running.server is not None and not running.server.running
+    return not running.container.running
 
 
 def _end(running: _Running) -> None:
     running.container.close()
-    if running.server is not None:
-        running.server.stop()
-    running.artifact.close()
+    running.artifacts.close()

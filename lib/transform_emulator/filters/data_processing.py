@@ -6,25 +6,38 @@ Only a job that filters or joins parses its records; for every other job a body 
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from transform_emulator.filters.json_path import JsonPath, JsonPathError, parse
 from transform_emulator.service.job_request import JobRequest, Split
-from transform_emulator.service.switches import Switches
+from transform_emulator.service.switches import AnswerType, Switches
 
 CSV = "text/csv"
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
-FORMATS = (CSV, JSON, JSON_LINES)  # developer guide, batch-transform-data-processing
 
 OUTPUT_KEY = "SageMakerOutput"
 INPUT_KEY = "SageMakerInput"
 
 
+# RFC 4180, which "CSV data should also follow" (developer guide): a quote stands at both ends of a cell or nowhere.
+CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",]*)'
+CSV_LINE = re.compile(f"{CELL}(?:,{CELL})*\r?\n?")
+
+
 class ProcessingError(Exception):
-    """A record cannot be filtered or joined, so its file fails; the text is the data-log's headline."""
+    """A record cannot be filtered or joined, so its file fails; the text is the data-log's headline.
+
+    Attributes:
+        message: What the data log has below the headline; None for nothing.
+    """
+
+    def __init__(self, headline: str, message: str | None = None) -> None:
+        super().__init__(headline)
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -61,10 +74,10 @@ class Processing:
         except JsonPathError as error:
             raise ProcessingError(str(error)) from error
         self._joins = request.join_input
-        self._mismatch_headline = switches.join_mismatch_headline
-        self._format = CSV_FORMAT if media_type(request.content_type) == CSV else JSON_FORMAT
-        # An unsplit JSON object is one document, which may have line breaks; anything else is one record a line.
-        self._one_document = media_type(request.content_type) == JSON and request.split is Split.NONE
+        self._switches = switches
+        self._accept, record_type = request.accept, media_type(request.content_type)
+        self._record_type = record_type if record_type in FORMATS else JSON_LINES
+        self._splits = request.split is not Split.NONE
 
     @property
     def active(self) -> bool:
@@ -79,36 +92,76 @@ class Processing:
         """
         if self._before.selects_everything:
             return original
-        records = [self._select(self._before, record) for record in self._read(original, "input")]
-        return self._write(records, original.endswith(b"\n"))
+        records = [self._select(self._before, record) for record in self._records(original)]
+        return _write(FORMATS[self._record_type], records, original.endswith(b"\n"))
 
-    def output(self, original: bytes, response: bytes) -> bytes:
+    def output(self, original: bytes, response: bytes, content_type: str | None = None) -> bytes:
         """What is stored for a response: joined with the *original* input, then filtered.
+
+        Args:
+            original: The body as it was cut from the object.
+            response: The answer to what the model got for it.
+            content_type: The answer's own Content-Type, if it has one.
 
         Raises:
             ProcessingError: The response cannot be read, or has another number of records than the input.
         """
         if not self._joins and self._after.selects_everything:
             return response
-        predictions = self._read(response, "output from the algorithm")
+        kind = self._answer_type(content_type)
+        predictions = self._predictions(response, kind)
         if self._joins:
-            inputs = self._read(original, "input")
+            inputs = self._records(original)
             if len(inputs) != len(predictions):
-                raise ProcessingError(self._mismatch_headline)
-            predictions = [self._format.join(*pair) for pair in zip(inputs, predictions, strict=True)]
+                raise ProcessingError(self._switches.join_mismatch_headline)
+            predictions = [FORMATS[kind].join(*pair) for pair in zip(inputs, predictions, strict=True)]
         records = [self._select(self._after, record) for record in predictions]
         # A joined record is written anew; that its last one has no newline leaves it to AssembleWith, which must be
         # the same as SplitType for a join.
-        return self._write(records, response.endswith(b"\n") and not self._joins)
+        return _write(FORMATS[kind], records, response.endswith(b"\n") and not self._joins)
 
-    def _read(self, data: bytes, what: str) -> list[Any]:
+    def _answer_type(self, content_type: str | None) -> str:
+        """What the answer is read as: its own type and the one that was asked for come before the records' type."""
+        told = [media_type(self._accept), media_type(content_type)]
+        if self._switches.answer_type is AnswerType.CONTENT_TYPE:
+            told.reverse()
+        # A join asks that records and answers be of one type (developer guide, FACTS.md, 2.4).
+        known = [each for each in told if each in FORMATS and not self._joins]
+        return known[0] if known and known[0] else self._record_type
+
+    def _records(self, original: bytes) -> list[Any]:
+        """The records of a body, read by ContentType.
+
+        Raises:
+            ProcessingError: One of them cannot be read.
+        """
+        form, one_document = FORMATS[self._record_type], self._record_type == JSON and not self._splits
+        # An unsplit JSON object is one document, which may have line breaks; anything else is one record a line. Only
+        # \n ends a record: `splitlines` would also split at U+2028 inside a JSON string.
+        lines = [original] if one_document else re.findall(rb"[^\n]*\n|[^\n]+", original)
+        return [self._record(line, form) for line in lines]
+
+    def _record(self, line: bytes, form: Format) -> Any:
         try:
-            text = data.decode()
-            # Only \n ends a record: `splitlines` would also split at U+2028 inside a JSON string.
-            lines = [text] if self._one_document else text.removesuffix("\n").split("\n")
-            return [self._format.read(line) for line in lines]
+            return form.read(line.decode())
         except (ValueError, csv.Error) as error:
-            raise ProcessingError(f"Failed to parse {what} as {self._format.name}: {error}") from error
+            # The words and their place in the data log: amazon-sagemaker-examples#1620, and #898 for an object.
+            what = f"line: '{line.decode(errors='replace')}'" if self._splits else "input"
+            raise ProcessingError("ClientError: 400", f"Failed to parse {what} as {form.name}: {error}") from error
+
+    def _predictions(self, response: bytes, kind: str) -> list[Any]:
+        read, name = FORMATS[kind].read, FORMATS[kind].name
+        try:
+            text = response.decode()
+            if kind == JSON:
+                try:  # one document, over as many lines as its model likes; two in a row are none
+                    return [read(text)]
+                except ValueError:
+                    if not self._splits:
+                        raise
+            return [read(line) for line in text.removesuffix("\n").split("\n")]
+        except (ValueError, csv.Error) as error:
+            raise ProcessingError(f"Failed to parse output from the algorithm as {name}: {error}") from error
 
     def _select(self, path: JsonPath, record: Any) -> Any:
         try:
@@ -116,18 +169,22 @@ class Processing:
         except JsonPathError as error:
             raise ProcessingError(f"Failed to apply JsonPath {path.text}: {error}") from error
 
-    def _write(self, records: Sequence[Any], final_newline: bool) -> bytes:
-        text = "\n".join(map(self._format.write, records))
-        return (text + "\n" if final_newline else text).encode()
-
 
 def media_type(content_type: str | None) -> str | None:
     """A content type without its parameters: `text/csv` for `text/csv; charset=utf-8`."""
     return None if content_type is None else content_type.partition(";")[0].strip().lower()
 
 
+def _write(form: Format, records: Sequence[Any], final_newline: bool) -> bytes:
+    text = "\n".join(map(form.write, records))
+    return (text + "\n" if final_newline else text).encode()
+
+
 def _read_csv(line: str) -> list[str]:
-    rows = list(csv.reader([line], strict=True))  # strict: a bare quote is an error, as for the service (examples#898)
+    # Python's reader, strict or not, takes a quote within an unquoted cell for text.
+    if '"' in line and not CSV_LINE.fullmatch(line):
+        raise ValueError(f'bare " in non quoted field found near: {line}')
+    rows = list(csv.reader([line], strict=True))
     return rows[0] if rows else []
 
 
@@ -155,3 +212,5 @@ def _join_json(record: Any, prediction: Any) -> dict[str, Any]:
 
 CSV_FORMAT = Format("CSV", _read_csv, _write_csv, _join_csv)
 JSON_FORMAT = Format("JSON", json.loads, _write_json, _join_json)
+# Developer guide, batch-transform-data-processing.
+FORMATS = {CSV: CSV_FORMAT, JSON: JSON_FORMAT, JSON_LINES: JSON_FORMAT}

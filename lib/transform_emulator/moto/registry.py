@@ -14,7 +14,7 @@ from moto.sagemaker.models import Model, sagemaker_backends
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.endpoints.invocations import Served
 from transform_emulator.scripts.handler import ScriptError
-from transform_emulator.scripts.serving import Serving, serving
+from transform_emulator.scripts.serving import ModelContainer, Serving, serving
 from transform_emulator.service.limits import MAX_LOG_EVENT_BYTES
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
@@ -74,21 +74,28 @@ class ModelRegistry:
         model = self._model(scope, name)
         return None if model is None else str(model.execution_role_arn)
 
-    def environment(self, scope: Scope, name: str) -> dict[str, str]:
-        """The model's own environment variables, which a job's win over."""
-        return dict(self._container(scope, name).get("Environment") or {})
+    def containers(self, scope: Scope, name: str) -> list[ModelContainer]:
+        """What a model is made of, in order; empty for a model that is not there.
 
-    def serving(self, scope: Scope, name: str) -> Serving | None:
-        """What serves the model: registered under its name, or else under its container's image; None for nothing."""
-        return self._served.get(name) or self._served.get(str(self._container(scope, name).get("Image")))
-
-    def model_data_url(self, scope: Scope, name: str) -> str | None:
-        """ModelDataUrl, the S3 place of the model's artifact; None for a model without one."""
-        return self._container(scope, name).get("ModelDataUrl") or None
+        Each container is served under its image; a model of one container also under the model's own name.
+        """
+        given = self._containers(scope, name)
+        by_name = self._served.get(name) if len(given) == 1 else None
+        return [
+            ModelContainer(
+                # Developer guide, logging-cloudwatch: what a pipeline's containers without a name are called.
+                name=container.get("ContainerHostname") or f"container-{number}",
+                serving=by_name or self._served.get(_image(container)),
+                image=_image(container) or name,
+                data_url=_data_url(container),
+                environment=dict(container.get("Environment") or {}),
+            )
+            for number, container in enumerate(given, 1)
+        ]
 
     def uses_model_data_source(self, scope: Scope, name: str) -> bool:
-        """Whether the model's container has its artifact from ModelDataSource."""
-        return bool(self._container(scope, name).get("ModelDataSource"))
+        """Whether one of the model's containers has its artifact from ModelDataSource."""
+        return any(container.get("ModelDataSource") for container in self._containers(scope, name))
 
     def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
         """What serves the first variant of an endpoint; None for an endpoint or a model that is not there."""
@@ -99,18 +106,17 @@ class ModelRegistry:
             return None
         variant = config.production_variants[0]
         name = str(variant["ModelName"])
-        serving = self.serving(scope, name)
-        if serving is None:
+        containers = self.containers(scope, name)
+        if not containers or any(each.serving is None for each in containers):
             return None
-        data_url = self.model_data_url(scope, name)
-        return Served(serving, data_url, self.environment(scope, name), str(variant["VariantName"]))
+        return Served(tuple(containers), str(variant["VariantName"]))
 
-    def _container(self, scope: Scope, name: str) -> dict[str, Any]:
+    def _containers(self, scope: Scope, name: str) -> list[dict[str, Any]]:
+        """The container definitions of a model; one that is empty for a model that was created without any."""
         model = self._model(scope, name)
         if model is None:
-            return {}
-        containers = [model.primary_container, *model.containers]
-        return next((container for container in containers if container), {})
+            return []
+        return [each for each in (model.primary_container, *(model.containers or ())) if each] or [{}]
 
     def _model(self, scope: Scope, name: str) -> Model | None:
         models = sagemaker_backends[scope.account][scope.region].list_models()
@@ -172,6 +178,17 @@ def _serving(name: str, text: str) -> Serving:
         return serving(text)
     except ScriptError as error:
         raise ScriptError(f"model {name}: {error}") from error
+
+
+def _image(container: Mapping[str, Any]) -> str:
+    return str(container.get("Image") or container.get("ModelPackageName") or "")
+
+
+def _data_url(container: Mapping[str, Any]) -> str | None:
+    """Where the artifact is, if that is one archive."""
+    source = (container.get("ModelDataSource") or {}).get("S3DataSource", {})
+    archive = source.get("S3DataType") == "S3Object" and source.get("CompressionType") == "Gzip"
+    return container.get("ModelDataUrl") or (source["S3Uri"] if archive else None)
 
 
 def _cut(line: str) -> str:

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,25 @@ class Serving:
 
     command_or_url: str
     takes_artifact: bool = False
+
+
+@dataclass(frozen=True)
+class ModelContainer:
+    """One of the containers that a model is made of.
+
+    Attributes:
+        name: ContainerHostname, or `container-2` for the second: what log streams and messages call it.
+        serving: What serves it; None for nothing.
+        image: Image, or ModelPackageName: what it is served by where that is not the model's name.
+        data_url: The S3 place of its artifact; None for none.
+        environment: Its own variables, which a job's win over.
+    """
+
+    name: str
+    serving: Serving | None
+    image: str
+    data_url: str | None
+    environment: Mapping[str, str]
 
 
 def serving(text: str) -> Serving:

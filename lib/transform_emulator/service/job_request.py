@@ -141,10 +141,12 @@ def parameters(request: JobRequest, advertised: Mapping[str, Any]) -> Parameters
     )
 
 
-def container_environment(request: JobRequest) -> dict[str, str]:
+def container_environment(request: JobRequest, with_jobs: bool) -> dict[str, str]:
     """The variables the service adds: SAGEMAKER_BATCH always, the rest only if the *request* set them.
 
-    The job's own Environment is part of it and wins over anything else.
+    Args:
+        request: The job's request.
+        with_jobs: Whether the job's own Environment is part of it; it wins over anything else.
     """
     # "true", where the SDK's local mode has "True" and always sets the concurrency too.
     variables = {"SAGEMAKER_BATCH": "true"}
@@ -154,4 +156,4 @@ def container_environment(request: JobRequest) -> dict[str, str]:
         variables["SAGEMAKER_BATCH_STRATEGY"] = request.strategy.container_name
     if request.max_concurrent_transforms is not None:
         variables["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(request.max_concurrent_transforms)
-    return variables | dict(request.environment)
+    return variables | dict(request.environment) if with_jobs else variables

@@ -21,6 +21,7 @@ MAX_FAILURE_REASON_CHARACTERS = 1024  # botocore, FailureReason
 # guide, real-time endpoints; it was 6 MB before 2024).
 ENDPOINT_TIMEOUT_SECONDS = 60
 MAX_ENDPOINT_BODY_BYTES = 25 * BYTES_PER_MB
+MAX_INNER_PAYLOAD_MB = 5  # of an endpoint's pipeline, between two containers ("Troubleshoot Inference Pipelines")
 
 # Developer guide, "Use your own inference code with batch transform": a ping request times out after 2 seconds.
 PING_REQUEST_TIMEOUT_SECONDS = 2.0

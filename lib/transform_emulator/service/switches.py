@@ -13,6 +13,28 @@ class Sharding(Enum):
     CONTIGUOUS_RANGES = "contiguous_ranges"
 
 
+class AnswerType(Enum):
+    """What comes first of the two that may say how an answer is to be read."""
+
+    ACCEPT = "accept"
+    CONTENT_TYPE = "content_type"
+
+
+class InnerAccept(Enum):
+    """The Accept header of a pipeline's containers before the last."""
+
+    ABSENT = "absent"
+    ANY = "any"
+    JOBS = "jobs"
+
+
+class JobEnvironment(Enum):
+    """Which containers of a pipeline have the job's variables."""
+
+    ALL = "all"
+    FIRST = "first"
+
+
 @dataclass(frozen=True)
 class Switches:
     """One field for each unconfirmed point; the defaults are what the emulator does unless told otherwise.
@@ -57,6 +79,16 @@ class Switches:
             nothing. Default no: their answers could not be used.
         slice_end_inclusive: The filter `$[1:4]` reaches to index 4. Default yes: "`$[1:4]` specifies the second through
             fifth columns" (developer guide), against what JSONPath's own slice does.
+        answer_type: What an answer that is filtered is read by where both are known formats: the job's `accept`, or the
+            answer's own `content_type`. Default accept: an algorithm that answers JSON failed as CSV, and the advice
+            was to look at Accept (amazon-sagemaker-examples#821).
+        inner_accept: The Accept header of a pipeline's containers before the last: `absent`, `any` (*/*) or the
+            `jobs`. Default absent: an Accept of text/csv did not keep a first container from its default, JSON
+            (amazon-sagemaker-examples#729).
+        inner_payload_limit_mb: The most that one container of a pipeline may hand on to the next one; 0 for no limit.
+            Default 0: the 5 MB of the developer guide are of endpoints.
+        job_environment: Which containers of a pipeline have the job's Environment, `all` or the `first`. Default all:
+            the developer guide knows of one container only, whose variables they are.
         join_mismatch_headline: The data-log headline where a join finds another number of records in the response than
             in the request; the wording was never found.
         join_settings_message: The text that refuses a join whose Accept and ContentType, or AssembleWith and SplitType,
@@ -88,6 +120,10 @@ class Switches:
     model_data_source_refused: bool = True
     failed_file_sends_rest: bool = False
     slice_end_inclusive: bool = True
+    answer_type: AnswerType = AnswerType.ACCEPT
+    inner_accept: InnerAccept = InnerAccept.ABSENT
+    inner_payload_limit_mb: int = 0
+    job_environment: JobEnvironment = JobEnvironment.ALL
     join_mismatch_headline: str = "Fail to join data: mismatched line count between the input and the output"
     join_settings_message: str = (
         "JoinSource Input requires Accept to be the same as ContentType and AssembleWith to be the same as SplitType."

@@ -92,7 +92,8 @@ def test_a_joined_line_of_csv_is_read_once_the_record_is_filtered_out_of_it():
         ),
         ({"transform": JOIN, "record": {"content_type": "image/png"}}, "records are image/png; the service reads"),
         ({"transform": {**JOIN, "split": "None"}}, "has join_source: input beside split: None"),
-        ({"transform": {"input_filter": "$.a", "accept": "text/csv"}}, "the service takes the same type for both"),
+        ({"transform": {**JOIN, "accept": "text/csv"}}, "the service takes the same type for both"),
+        ({"transform": {"output_filter": "$.a", "accept": "text/html"}}, "beside output_filter; the service reads"),
         ({"transform": {"input_filter": "a"}}, r"transform.input_filter: is 'a'; it must begin with \$"),
         ({"transform": {"output_filter": "$" * 64}}, "transform.output_filter: has 64 characters; the limit is 63"),
     ],
@@ -100,6 +101,23 @@ def test_a_joined_line_of_csv_is_read_once_the_record_is_filtered_out_of_it():
 def test_what_cannot_be_is_refused_with_the_reason(sections, words):
     with pytest.raises(ConfigurationError, match=words):
         build(**sections)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        {"input_filter": "$[:14]", "output_filter": "$['class']", "accept": "application/json"},
+        {"output_filter": "$['class']", "accept": "application/jsonlines; charset=utf-8"},
+        {"input_filter": "$[:14]", "accept": "application/x-npy"},
+    ],
+)
+def test_answers_that_are_filtered_may_have_another_type_than_the_records(transform):
+    config = build(transform, CSV_RECORD, format="json")
+    where = S3Uri.parse("s3://bucket/x")
+    job = job_settings("j", config.settings, config.record.media_type, where, where, Throughput(6, 16))
+    asked = transform_request(job)
+    assert asked["TransformInput"]["ContentType"] == "text/csv"
+    assert asked["TransformOutput"]["Accept"] == transform["accept"]
 
 
 def changed(publishing: bool, reading: bool, **prediction):

@@ -119,7 +119,8 @@ def job_settings(
     """
     transform = settings.transform
     filters = transform.input_filter, transform.output_filter
-    # With filters and the join, records and answers are of one type (transform_emulator/FACTS.md, 2.4).
+    # A join asks for records and answers of one type; what is filtered has to be of a known one, by default of the
+    # records' (transform_emulator/FACTS.md, 2.4).
     accept = content_type if transform.joins_input or any(filters) else None
     return JobSettings(
         name=name,
