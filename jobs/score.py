@@ -6,11 +6,9 @@ import argparse
 import json
 import os
 import sys
-import traceback
-from contextlib import suppress
 from pathlib import Path
 
-from batch_transform.core.errors import BatchTransformError
+from batch_transform.pipeline.ending.exits import ended
 from batch_transform.pipeline.handshake import Handshake
 
 
@@ -42,11 +40,8 @@ def main() -> int:
     handshake.announce(os.getpid())
     try:
         code = run(sys.argv[1:], handshake)
-    except Exception:
-        # An error that the pipeline did not name is a fault of ours: all of it is shown, and the run can be resumed.
-        with suppress(OSError):  # the pipe to a dead JVM
-            traceback.print_exc()
-        code = BatchTransformError.exit_code
+    except Exception as err:
+        code = ended(err, handshake)
     handshake.end(code)
     return code
 

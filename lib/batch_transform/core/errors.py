@@ -1,21 +1,28 @@
-"""The errors a caller may meet, each with the exit code that `jobs/score.py` ends with."""
+"""The errors a caller may meet, each with the exit code and the status of the report that a process ends with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from batch_transform.core.visible import visible
+from batch_transform.core.statuses import RunStatus
+from batch_transform.core.visible import one_line
 
 
 class BatchTransformError(Exception):
     """An error of this package; `exit_code` is what the job ends with."""
 
     exit_code = 4
+    status = RunStatus.FAILED
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is told of it, a line each."""
+        return (str(self),)
 
     def __str__(self) -> str:
-        """Returns its words, in which what cannot be seen of foreign text is escaped."""
-        return visible(super().__str__())
+        """Returns its words on one line, in which what cannot be seen of foreign text is escaped."""
+        return one_line(super().__str__())
 
 
 class ConfigurationError(BatchTransformError):
@@ -25,12 +32,21 @@ class ConfigurationError(BatchTransformError):
     """
 
     exit_code = 2
+    status = RunStatus.REFUSED
 
     def __init__(self, faults: str | Iterable[str]) -> None:
-        self.faults: tuple[str, ...] = tuple(map(visible, (faults,) if isinstance(faults, str) else faults))
-        count = len(self.faults)
-        head = "" if count == 1 else f"{count} faults:\n  "
-        super().__init__(head + "\n  ".join(self.faults))
+        self.faults: tuple[str, ...] = tuple(map(one_line, (faults,) if isinstance(faults, str) else faults))
+        super().__init__(self.faults)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The faults."""
+        return self.faults
+
+    def __str__(self) -> str:
+        """Returns the faults below their number."""
+        head = "" if len(self.faults) == 1 else f"{len(self.faults)} faults:\n  "
+        return head + "\n  ".join(self.faults)
 
 
 class OtherRows(ConfigurationError):
@@ -45,6 +61,7 @@ class ErrorBudgetExceeded(BatchTransformError):
     """
 
     exit_code = 3
+    status = RunStatus.OVER_BUDGET
 
     def __init__(self, message: str, setting: str) -> None:
         self.setting = setting
@@ -59,6 +76,7 @@ class PredictionsDiffer(BatchTransformError):
     """
 
     exit_code = 3
+    status = RunStatus.DIFFERENT
 
     # JSON to be printed; its type is that of the command which raises this (estimate.comparison).
     def __init__(self, message: str, report: Mapping[str, Any]) -> None:
@@ -97,9 +115,13 @@ class PublishedUnverified(BatchTransformError):
 class LedgerFenced(BatchTransformError):
     """Another driver has taken over this run; this one stops and changes nothing more."""
 
+    status = RunStatus.FENCED
+
 
 class RunHeld(BatchTransformError):
     """Another driver is at work on this run; this one has changed nothing."""
+
+    status = RunStatus.HELD
 
     def __init__(self, lease: object, holder: str) -> None:
         super().__init__(
@@ -111,6 +133,7 @@ class RunStopped(BatchTransformError):
     """A person has stopped this run; only who means it goes on with it. The exit code is that of the driver then."""
 
     exit_code = 143
+    status = RunStatus.INTERRUPTED
 
     def __init__(self, run: object) -> None:
         super().__init__(f"{run} was stopped by `stop`; `submit` or `resume` goes on with it")
@@ -143,9 +166,16 @@ class Interrupted(KeyboardInterrupt):
     until it has ended.
     """
 
+    status = RunStatus.INTERRUPTED
+
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number
-        super().__init__(f"interrupted by signal {signal_number}; the run can be resumed")
+        super().__init__(f"interrupted by signal {signal_number}")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is told of it."""
+        return (str(self),)
 
 
 class StopRequested(Interrupted):
@@ -153,9 +183,4 @@ class StopRequested(Interrupted):
 
     def __init__(self) -> None:
         super().__init__(15)
-        self.args = ("stopped as `stop` asked; the run can be resumed",)
-
-
-def fault_lines(err: BaseException) -> list[str]:
-    """Returns what a report says of an error: each fault of a configuration, else its words."""
-    return list(err.faults) if isinstance(err, ConfigurationError) else [str(err)]
+        self.args = ("stopped as `stop` asked",)

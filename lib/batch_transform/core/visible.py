@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from typing import Any
 
 # They lay out a text, and are seen by what they do.
 _LAYOUT = "\t\n"
@@ -17,6 +19,19 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(character) if _is_unseen(character) else character for character in text)
+
+
+def one_line(text: str) -> str:
+    """Returns the text as `visible` does, on one line: what is quoted in it cannot pass for a line of ours."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def visible_json(document: Any, indent: int | None = None) -> str:
+    """Returns a document as JSON in which what cannot be seen is escaped, as JSON does it: it is read back alike."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(json.dumps(c)[1:-1] if c > "~" and _is_unseen(c) else c for c in text).replace("\x7f", "\\u007f")
 
 
 def _is_unseen(character: str) -> bool:

@@ -6,13 +6,13 @@ output, nor its exit code reaches the other side in the usual way.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.visible import visible_json
 
 PID_FILE = "BATCH_TRANSFORM_PID_FILE"
 REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
@@ -70,7 +70,7 @@ class Handshake:
 
     def report(self, report: JsonObject) -> None:
         """Writes the report; the wrapper prints it when the driver has ended. The last one holds."""
-        _write(self.report_file, json.dumps(report, ensure_ascii=False))
+        _write(self.report_file, visible_json(report))
 
     def end(self, exit_code: int) -> None:
         """Writes the exit code; the driver does nothing that matters after it."""

@@ -13,7 +13,7 @@ from batch_transform.core.events import Event
 from batch_transform.core.isolation.data_log import parse
 from batch_transform.core.publishing.raw_lines import RawLines
 from batch_transform.core.visible import visible
-from batch_transform.pipeline.lifecycle.guarded import tell_terminal
+from batch_transform.pipeline.ending.exits import tell_terminal
 
 MARK = "\ufeff"
 

@@ -68,11 +68,14 @@ def test_the_pid_is_known_before_the_pipeline_starts(start, tmp_path):
 
 def test_an_error_without_a_name_ends_with_4_and_is_shown(start, tmp_path, capsys):
     def run_job(document, handshake, command):
-        raise KeyError("unforeseen")
+        raise RuntimeError("unforeseen")
 
     assert start(run_job) == 4
     assert (tmp_path / "EXIT").read_text() == "4\n"
-    assert "unforeseen" in capsys.readouterr().err
+    assert json.loads((tmp_path / "REPORT").read_text())["error"] == ["RuntimeError: unforeseen"]
+    shown = capsys.readouterr().err
+    assert "in run_job" in shown
+    assert "unforeseen" in shown
 
 
 def test_an_interruption_is_not_taken_for_an_error(start, tmp_path):

@@ -8,6 +8,7 @@ from html import escape
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.reports import FailedClass, FailureExample, JobReport, RunReport
 from batch_transform.core.run_state import RunState
+from batch_transform.core.visible import one_line
 
 _STEPS = {
     StepKind.STAGED: "stage",
@@ -40,14 +41,18 @@ def render(report: RunReport, state: RunState) -> str:
         ("rounds", report["rounds"]),
     ]
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(str(report['run_id']))}</title>"
-        f"<style>{_STYLE}</style><h1>{escape(str(report['run_id']))}</h1>"
-        f"<p class=sub>{escape(state.settings.model_name)} &rarr; {escape(_target(state))}, begun "
-        f"{escape(state.opened_at[:19])} UTC</p>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{_shown(str(report['run_id']))}</title>"
+        f"<style>{_STYLE}</style><h1>{_shown(str(report['run_id']))}</h1>"
+        f"<p class=sub>{_shown(state.settings.model_name)} &rarr; {_shown(_target(state))}, begun "
+        f"{_shown(state.opened_at[:19])} UTC</p>"
         f"<div class=cards>{''.join(_card(label, number) for label, number in cards)}</div>"
         f"{_errors(report['errors'], report['advice'])}"
         f"<h2>Timeline</h2>{_timeline(report['seconds_by_step'])}<h2>Jobs</h2>{_jobs(report['jobs'])}</html>"
     )
+
+
+def _shown(text: str) -> str:
+    return escape(one_line(text))
 
 
 def _target(state: RunState) -> str:
@@ -65,19 +70,19 @@ def _errors(errors: Sequence[FailedClass], advice: Sequence[str]) -> str:
     if not errors and not advice:
         return ""
     rows = [
-        f"<tr><td>{escape(entry['class'])}<td class=n>{entry['rows']:,}<td>{escape(entry['examples'][0]['message'])}"
+        f"<tr><td>{_shown(entry['class'])}<td class=n>{entry['rows']:,}<td>{_shown(entry['examples'][0]['message'])}"
         f"<td>{'<br>'.join(_place(example) for example in entry['examples'])}"
         for entry in errors
     ]
     head = "<tr><th>class<th class=n>rows<th>message<th>examples"
     table = f"<table>{head}{''.join(rows)}</table>" if rows else ""
-    return f"<h2>Errors</h2>{table}{''.join(f'<p>{escape(words)}</p>' for words in advice)}"
+    return f"<h2>Errors</h2>{table}{''.join(f'<p>{_shown(words)}</p>' for words in advice)}"
 
 
 def _place(example: FailureExample) -> str:
     if example["object"] is None:
         return "not sent"
-    return f"line {example['line']} of {escape(example['object'])}"
+    return f"line {example['line']} of {_shown(example['object'])}"
 
 
 def _timeline(seconds_by_step: Mapping[str, float]) -> str:
@@ -99,8 +104,8 @@ def _jobs(jobs: Sequence[JobReport]) -> str:
         "<th class=n>concurrent"
     )
     rows = [
-        f"<tr><td>{escape(job['name'])}<td class=n>{job['round']}<td>{job['lane']}"
-        f"<td>{escape(job['instance_type'])}<td class=n>{job['objects']:,}"
+        f"<tr><td>{_shown(job['name'])}<td class=n>{job['round']}<td>{job['lane']}"
+        f"<td>{_shown(job['instance_type'])}<td class=n>{job['objects']:,}"
         f"<td>{job['status'] or 'in flight'}"
         f"<td class=n>{job['max_payload_mb'] or 'model'}<td class=n>{job['max_concurrent_transforms'] or 'model'}"
         for job in jobs

@@ -19,6 +19,7 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.ending.exits import typed_errors
 from batch_transform.pipeline.lifecycle.opening import open_run
 from batch_transform.pipeline.lifecycle.renewal import renewed
 from batch_transform.pipeline.loop.driver import Driver
@@ -27,11 +28,9 @@ from batch_transform.pipeline.tables.spark_tables import Source, delta_outputs
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
-from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.empty_tables import partitions_last
 from batch_transform.spark.exact_reading import read_exactly
-from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.settings import SCAN_SETTINGS, session_settings
 from batch_transform.spark.user_session import user_session, zone_of
 
@@ -105,7 +104,7 @@ def score(
         **sections,
     )
     spark = df.sparkSession
-    with ExitStack() as resources:
+    with typed_errors(), ExitStack() as resources:
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead, accept_model=accept_model)
@@ -126,13 +125,11 @@ def _run(driver: Driver) -> RunState:
     except StopRequested as err:
         status = RunStatus.INTERRUPTED
         driver.interrupt(ASKED)
-        raise ServiceFailure(str(err)) from err
+        raise ServiceFailure(f"{err}; the run can be resumed") from err
     except KeyboardInterrupt:
         status = RunStatus.INTERRUPTED
         driver.interrupt()
         raise
-    except SPARK_ERRORS as err:
-        raise ServiceFailure(f"Spark: {said(err)}") from None  # whose stack a notebook would show, with what it quotes
     finally:
         with suppress(BatchTransformError):
             driver.close(report or run_report(driver.state, status, str(driver.ctx.places.run)))

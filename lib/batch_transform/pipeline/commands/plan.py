@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 
 from pyspark.sql import SparkSession
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import (
-    BatchTransformError,
-    ConfigurationError,
-    Interrupted,
-    fault_lines,
-)
 from batch_transform.core.estimate.plan_text import plan_lines
 from batch_transform.core.estimate.run_plan import Asked, RunPlan, run_plan
 from batch_transform.core.events import Event, Listener
@@ -23,8 +16,9 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.run_rows import rule_of
 from batch_transform.pipeline.checks.sources import read_source
+from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.lifecycle.guarded import tell_terminal
+from batch_transform.pipeline.lifecycle.guarded import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.tables.spark_tables import is_columnar
@@ -33,7 +27,7 @@ from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.pipeline.world.session import run_session
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.store import S3Store
-from batch_transform.spark.failures import SPARK_ERRORS, failure_of
+from batch_transform.spark.failures import told_as
 from batch_transform.spark.measuring import measure
 from batch_transform.spark.reading import has_large_rows
 from batch_transform.spark.settings import known
@@ -49,39 +43,26 @@ class PlanReport(RunPlan):
 
 def plan_job(document: JsonObject, handshake: Handshake) -> int:
     """Returns the exit code of the plan of a resolved run file; its report goes to the handshake."""
-    config = RunConfig.from_document(document)
-    interrupts = Interrupts(alive_file=handshake.alive_file)
-    with interrupts.installed():
-        try:
-            handshake.report(_planned(config, interrupts))
-        except (BatchTransformError, Interrupted) as err:
-            return _end(config, err, handshake)
-        except SPARK_ERRORS as err:
-            return _end(config, failure_of(err, "the input cannot be measured"), handshake)
-    return 0
+    job = _Plan(RunConfig.from_document(document), handshake)
+    return job.do(job.run)
 
 
-def _end(config: RunConfig, error: BatchTransformError | Interrupted, handshake: Handshake) -> int:
-    status = RunStatus.REFUSED if isinstance(error, ConfigurationError) else RunStatus.FAILED
-    faults = fault_lines(error)
-    if isinstance(error, Interrupted):  # whose words are about a run
-        status, faults = RunStatus.INTERRUPTED, ["plan was interrupted"]
-    tell_terminal(Event("end", "; ".join(faults)))
-    handshake.report({"run_id": config.run_id, "status": status.value, "error": faults})
-    return error.exit_code
+class _Plan(Guarded):
+    unheld = "a plan begins nothing"
 
+    def __init__(self, config: RunConfig, handshake: Handshake) -> None:
+        super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
+        self._config = config
 
-def _planned(config: RunConfig, interrupts: Interrupts) -> PlanReport:
-    with ExitStack() as resources:
-        url = None
-        given = config.input
+    def run(self) -> None:
+        url, config, given = None, self._config, self._config.input
         if config.emulator is not None and given is not None and (given.dead_letters or is_s3(given.path or "")):
             # Only so can an input be read that lies in the emulator's S3.
-            url = resources.enter_context(embedded_emulator(config.emulator))
+            url = self.resources.enter_context(embedded_emulator(config.emulator))
         access = access_of(config, url, os.environ)
-        spark = resources.enter_context(run_session(config.run_id, access))
-        interrupts.take_over()
-        return plan(spark, config, tell_terminal, S3Store(access.client("s3")))
+        with run_session(config.run_id, access) as spark:
+            self.interrupts.take_over()
+            self.handshake.report(plan(spark, config, tell_terminal, S3Store(access.client("s3"))))
 
 
 def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: ObjectStore | None = None) -> PlanReport:
@@ -102,7 +83,8 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: Obje
     rule = rule_of(spark, df.schema, config)
     asked = Asked(config.settings, framing_of(config.settings, rule.header))
     large = is_columnar(config.input) and has_large_rows(df)
-    measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
+    with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):
+        measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
     found = run_plan(measured, asked)
     for line in plan_lines(found):
         listener(Event("plan", line))

@@ -16,8 +16,9 @@ from batch_transform.core.reports import RunReport
 from batch_transform.pipeline.commands.command_line import STEPS
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN
 from batch_transform.pipeline.commands.step_by_step import prepare, step_report
+from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake, next_step
-from batch_transform.pipeline.lifecycle.guarded import Guarded, tell_terminal
+from batch_transform.pipeline.lifecycle.guarded import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.opening import open_run
 from batch_transform.pipeline.lifecycle.renewal import renewed

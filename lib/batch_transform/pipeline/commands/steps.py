@@ -14,8 +14,9 @@ from batch_transform.pipeline.commands.named_run import Reached, reached, resuma
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_by_step import is_prepared, step_report, without_spark
+from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.lifecycle.guarded import Guarded, tell_terminal
+from batch_transform.pipeline.lifecycle.guarded import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.rejoining import rejoin_run
 from batch_transform.pipeline.lifecycle.renewal import renewed

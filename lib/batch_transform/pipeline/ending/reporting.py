@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from batch_transform.config import places
@@ -13,6 +12,7 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
+from batch_transform.core.visible import visible_json
 from batch_transform.pipeline.context import RunContext
 
 
@@ -33,4 +33,4 @@ def write_html(ctx: RunContext, state: RunState) -> str:
 
 def write_status(store: ObjectStore, run: S3Uri, report: JsonObject) -> None:
     """Writes `status.json` into a run's folder: in cluster mode nobody sees the driver's output or exit code."""
-    store.put(run.join("status.json"), json.dumps(report, ensure_ascii=False, indent=1).encode())
+    store.put(run.join("status.json"), visible_json(report, indent=1).encode())

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.visible import visible_json
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import PLAN, SUBMIT, asked_for
 from batch_transform.pipeline.commands.steps import step_without_spark
+from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
-from batch_transform.pipeline.lifecycle.guarded import fault_of_ours
-from batch_transform.pipeline.submit.submission import failure, tell
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
 
@@ -42,18 +41,13 @@ def exit_code(arguments: list[str]) -> int:
     printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
     try:
         return _done(parse(arguments), printed)
-    except BatchTransformError as err:
-        sys.stderr.write(f"{err}\n")
-        named = err
     except Exception as err:  # noqa: BLE001 - whatever it is, whoever called needs a report and an exit code of ours
-        named = fault_of_ours(err)
-    printed.report(failure(named))
-    return named.exit_code
+        return ended(err, printed)
 
 
 def _done(asked: CommandLine, printed: PrintedReport) -> int:
     if asked.command in WITHOUT_SPARK:
-        printed.report(execute(asked, os.environ, tell))
+        printed.report(execute(asked, os.environ, teller(asked.command)))
         return 0
     if asked.command in STEPS:
         _refuse_spark_options(asked)
@@ -109,5 +103,5 @@ class PrintedReport(Handshake):
     def report(self, report: JsonObject) -> None:
         """Writes the report to its file, if one is named, and to standard output."""
         super().report(report)
-        sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+        sys.stdout.write(visible_json(report) + "\n")
         sys.stdout.flush()  # a process that is ended while it hangs flushes nothing

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch_transform.config import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError, PredictionsDiffer, fault_lines
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.reports import FaultReport
 from batch_transform.core.statuses import RunStatus
@@ -25,8 +25,8 @@ from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, PLAN, RETRY_DEAD, RUN, SUBMIT
 from batch_transform.pipeline.commands.spark_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.commands.steps import Done, step_without_spark
+from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
-from batch_transform.pipeline.lifecycle.guarded import fault_of_ours
 from batch_transform.pipeline.submit.archive import write_archive
 from batch_transform.pipeline.world.jars import Jars, delta_jars, s3a_jars
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, SCHEME, resolve_input
@@ -195,19 +195,14 @@ def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
     work, entry, *rest = arguments
     try:
         return _submitted(Path(work), Path(entry), rest, environ)
-    except BatchTransformError as error:
-        sys.stderr.write(f"{error}\n")
-        named = error
     except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
-        named = fault_of_ours(error)
-    _write_json(Path(work) / FALLBACK, failure(named))
-    return named.exit_code
+        return ended(error, Handshake(report_file=Path(work) / FALLBACK))
 
 
 def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, str]) -> int:
     asked = parse(rest)
     if asked.command in WITHOUT_SPARK:
-        _write_json(work / FALLBACK, execute(asked, environ, tell))
+        _write_json(work / FALLBACK, execute(asked, environ, teller(asked.command)))
         return 0
     done = Done(0, needs_spark=True)
     if asked.command in STEPS:
@@ -215,23 +210,6 @@ def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, s
     if done.needs_spark:
         prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3]), environ)
     return done.exit_code
-
-
-def tell(text: str) -> None:
-    """Writes a line of progress; standard output is the report's alone."""
-    sys.stderr.write(f"[batch-transform] {text}\n")
-
-
-def failure(error: BatchTransformError) -> JsonObject:
-    """Returns the report of a command that was refused or has failed, or has found what it should not."""
-    if isinstance(error, PredictionsDiffer):
-        return error.report
-    refused = isinstance(error, ConfigurationError)
-    return {
-        "run_id": None,
-        "status": (RunStatus.REFUSED if refused else RunStatus.FAILED).value,
-        "error": fault_lines(error),
-    }
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import pytest
 
 from batch_transform.core.errors import Interrupted
 from batch_transform.core.events import Event
-from batch_transform.pipeline.lifecycle.guarded import Guarded, tell_terminal
+from batch_transform.pipeline.ending.exits import tell_terminal
+from batch_transform.pipeline.lifecycle.guarded import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 
 DRIVER = """

@@ -1,0 +1,128 @@
+"""What an error becomes, whichever way in was taken: words for a person, a report for a program, an exit code.
+
+`exit_of` decides, and is pure; the job, a step, a command without Spark, the console script and `score()` all go by it.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from batch_transform.core.errors import BatchTransformError, Interrupted, PredictionsDiffer, ServiceFailure
+from batch_transform.core.events import Event
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.reports import FaultReport
+from batch_transform.core.statuses import RunStatus
+from batch_transform.core.visible import one_line
+from batch_transform.pipeline.handshake import Handshake
+from batch_transform.spark.chains import is_of_spark, said
+
+# Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
+_QUOTING = (ValueError, LookupError)
+_ARROW = "pyarrow"
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a process ends that an error ends.
+
+    Attributes:
+        code: of the process.
+        status: of its report.
+        lines: what is told, a fault each, without a row.
+        stack: of an error that nobody has named, without its words; else "".
+        found: the report of a command whose finding the error is.
+    """
+
+    code: int
+    status: RunStatus
+    lines: tuple[str, ...]
+    stack: str = ""
+    found: JsonObject | None = None
+
+    def report(self, run_id: str | None = None) -> JsonObject:
+        """Returns what a program is told where no run has begun."""
+        return self.found or FaultReport(run_id=run_id, status=self.status.value, error=list(self.lines))
+
+    def tell(self) -> None:
+        """Writes what a person is told to the terminal."""
+        with suppress(OSError):  # the pipe to a dead JVM
+            sys.stderr.write(self.stack)
+        for line in self.lines:
+            tell_terminal(Event("end", line))
+
+
+def exit_of(err: BaseException, *more: str) -> Exit:
+    """Returns how a process ends by an error.
+
+    Args:
+        err: any. One that nobody has named is the service's or the cluster's until it is known better, and the run can
+            be resumed: Spark's is told with its cause, of another one the stack is shown as well.
+        more: lines about the run, after the error's own.
+    """
+    if isinstance(err, (BatchTransformError, Interrupted)):
+        found = err.report if isinstance(err, PredictionsDiffer) else None
+        return Exit(err.exit_code, err.status, (*err.lines, *more), found=found)
+    named = ServiceFailure(f"Spark: {said(err)}" if is_of_spark(err) else _words(err))
+    return Exit(named.exit_code, named.status, (*named.lines, *more), "" if is_of_spark(err) else "".join(_stacks(err)))
+
+
+def ended(err: BaseException, handshake: Handshake) -> int:
+    """Returns the exit code of a process that an error has ended before it held a run, once all is told."""
+    found = exit_of(err)
+    found.tell()
+    handshake.report(found.report())
+    return found.code
+
+
+@contextmanager
+def typed_errors() -> Iterator[None]:
+    """Raises what nobody has named as a ServiceFailure, and not as its cause: a notebook shows what that quotes.
+
+    Raises:
+        ServiceFailure: with the stack on the terminal.
+    """
+    try:
+        yield
+    except BatchTransformError:
+        raise
+    except Exception as err:  # noqa: BLE001 - whoever calls is promised errors of ours
+        found = exit_of(err)
+        with suppress(OSError):
+            sys.stderr.write(found.stack)
+        raise ServiceFailure(found.lines[0]) from None
+
+
+def tell_terminal(event: Event) -> None:
+    """Writes an event as one line of progress, whatever it quotes; standard output is the report's alone.
+
+    spark-submit reads the driver's output through a pipe, which is broken once the JVM is dead: then nobody listens,
+    and that must not keep the driver from stopping its jobs.
+    """
+    with suppress(OSError):
+        sys.stderr.write(f"[batch-transform] {event.step:<9} {one_line(event.text)}\n")
+        sys.stderr.flush()
+
+
+def teller(step: str) -> Callable[[str], None]:
+    """Returns what tells the terminal of a command without Spark."""
+    return lambda text: tell_terminal(Event(step, text))
+
+
+def _words(err: BaseException) -> str:
+    """The class of an error with its first line, or with its place where that may quote a row."""
+    if not isinstance(err, _QUOTING) and not type(err).__module__.startswith(_ARROW):
+        return f"{type(err).__name__}: {str(err).partition(chr(10))[0]}"
+    raised = traceback.extract_tb(err.__traceback__)[-1:]
+    at = "".join(f" at {frame.filename.rpartition('/')[2]} line {frame.lineno}, in {frame.name}" for frame in raised)
+    return f"{type(err).__name__}{at} (what it says may quote a row, and is left out)"
+
+
+def _stacks(err: BaseException) -> list[str]:
+    """The stack of an error, below those of its causes."""
+    before = err.__cause__ or (None if err.__suppress_context__ else err.__context__)
+    beneath = [*_stacks(before), f"{type(before).__name__}, and then:\n"] if before is not None else []
+    return [*beneath, "Traceback (most recent call last):\n", *traceback.format_tb(err.__traceback__)]

@@ -1,0 +1,154 @@
+"""An error becomes words, a report and an exit code in one piece, whichever way in was taken."""
+
+from __future__ import annotations
+
+import json
+import traceback
+
+import pyarrow as pa
+import pytest
+
+import score as job
+from batch_transform.core import errors
+from batch_transform.core.events import Event
+from batch_transform.core.statuses import RunStatus
+from batch_transform.pipeline.ending.exits import ended, exit_of, tell_terminal, typed_errors
+from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, Handshake
+from batch_transform.pipeline.submit import console, submission
+
+ROW = "ROWVALUE-7731"
+URI = "s3://bucket/runs/a"
+# What each error ends as: exit code and status of the report.
+ENDS = {
+    errors.ConfigurationError("a"): (2, RunStatus.REFUSED),
+    errors.OtherRows("a"): (2, RunStatus.REFUSED),
+    errors.ErrorBudgetExceeded("a", "errors.max_rows=1"): (3, RunStatus.OVER_BUDGET),
+    errors.ServiceFailure("a"): (4, RunStatus.FAILED),
+    errors.GateRefused("a"): (4, RunStatus.FAILED),
+    errors.RunHeld("lease", "b"): (4, RunStatus.HELD),
+    errors.LedgerFenced("a"): (4, RunStatus.FENCED),
+    errors.RunStopped("a"): (143, RunStatus.INTERRUPTED),
+    errors.Interrupted(2): (130, RunStatus.INTERRUPTED),
+    errors.StopRequested(): (143, RunStatus.INTERRUPTED),
+    RuntimeError("a"): (4, RunStatus.FAILED),
+}
+
+
+@pytest.mark.parametrize("err", ENDS, ids=lambda err: type(err).__name__)
+def test_an_error_has_one_exit_code_and_one_status(err):
+    found = exit_of(err)
+    assert (found.code, found.status) == ENDS[err]
+    assert found.report("r") == {"run_id": "r", "status": found.status.value, "error": list(found.lines)}
+
+
+def test_every_error_of_ours_says_how_it_ends():
+    """Who adds a class meets this test: what it ends as is said here, or is a failure like any other."""
+    said = {type(err) for err in ENDS}
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BaseException)}
+    plain = {kind for kind in kinds - said if (kind.exit_code, kind.status) == (4, RunStatus.FAILED)}
+    assert kinds - said - plain == {errors.PredictionsDiffer}
+
+
+def test_what_a_comparison_found_is_its_report():
+    found = exit_of(errors.PredictionsDiffer("3 differ", {"status": "different", "rows_different": 3}))
+    assert (found.code, found.report()) == (3, {"status": "different", "rows_different": 3})
+
+
+QUOTING = {
+    "ValueError": lambda: int(ROW),
+    "KeyError": lambda: {}[ROW],
+    "UnicodeEncodeError": f"{ROW}\ud800".encode,
+    "ArrowInvalid": lambda: pa.array([ROW]).cast(pa.int64()),
+    "ArrowTypeError": lambda: pa.array([{"a": 1}, ROW], pa.struct([("a", pa.int64())])),
+    "JSONDecodeError": lambda: json.loads(f"{{{ROW}"),
+}
+
+
+@pytest.mark.parametrize("name", QUOTING)
+def test_an_error_that_nobody_named_tells_class_and_place_and_quotes_nothing(name, capsys):
+    with pytest.raises(Exception) as raised:
+        QUOTING[name]()
+    found = exit_of(raised.value)
+    (line,) = found.lines
+    assert line.startswith(f"{name} at ")
+    assert "what it says may quote a row, and is left out" in line
+    found.tell()
+    shown = capsys.readouterr().err
+    assert shown.count("Traceback") >= 1
+    assert ROW not in shown + line
+
+
+def test_an_error_in_a_notebook_is_one_of_ours_and_its_chain_quotes_nothing(capsys):
+    with pytest.raises(errors.ServiceFailure) as raised, typed_errors():
+        int(ROW)
+    assert ROW not in "".join(traceback.format_exception(raised.value)) + capsys.readouterr().err
+    with pytest.raises(errors.RunHeld), typed_errors():
+        raise errors.RunHeld("lease", "b")
+    with pytest.raises(KeyboardInterrupt), typed_errors():
+        raise KeyboardInterrupt
+
+
+# Each way in, with an error from within: exit code and report.
+def by_console(monkeypatch, capsys, tmp_path, err):
+    monkeypatch.setattr(console, "_done", raising(err))
+    code = console.exit_code(["status", URI])
+    said = capsys.readouterr()
+    return code, json.loads(said.out), said.err
+
+
+def by_wrapper(monkeypatch, capsys, tmp_path, err):
+    monkeypatch.setattr(submission, "_submitted", raising(err))
+    code = submission.main([str(tmp_path), "score.py", "status", URI], {})
+    return code, json.loads((tmp_path / "fallback.json").read_text()), capsys.readouterr().err
+
+
+def by_job(monkeypatch, capsys, tmp_path, err):
+    monkeypatch.setenv(REPORT_FILE, str(tmp_path / "report"))
+    monkeypatch.setenv(EXIT_FILE, str(tmp_path / "exit"))
+    monkeypatch.setattr(job, "run", raising(err))
+    code = job.main()
+    assert (tmp_path / "exit").read_text() == f"{code}\n"
+    return code, json.loads((tmp_path / "report").read_text()), capsys.readouterr().err
+
+
+def raising(err):
+    def fail(*arguments):
+        raise err
+
+    return fail
+
+
+@pytest.mark.parametrize("way", [by_console, by_wrapper, by_job])
+@pytest.mark.parametrize("err", [e for e in ENDS if isinstance(e, Exception)], ids=lambda err: type(err).__name__)
+def test_every_way_in_has_the_same_way_out(way, err, monkeypatch, capsys, tmp_path):
+    """The report for a program, and the same lines, once, for a person."""
+    code, report, said = way(monkeypatch, capsys, tmp_path, err)
+    assert (code, report) == (exit_of(err).code, exit_of(err).report())
+    told = [line for line in said.splitlines() if line.startswith("[batch-transform]")]
+    assert told == [f"[batch-transform] end       {line}" for line in report["error"]]
+
+
+FORGED = "no\x1b[31m \u202e\u200b\x85\u2028\n[batch-transform] publish   s3://elsewhere\t\x7f"
+
+
+def test_foreign_text_can_neither_colour_nor_turn_nor_forge_a_line_of_the_terminal(capsys):
+    for err in (errors.ServiceFailure(FORGED), errors.ConfigurationError([FORGED, "b"]), OSError(FORGED)):
+        exit_of(err).tell()
+    tell_terminal(Event("end", FORGED))
+    said = capsys.readouterr().err
+    lines = said.removesuffix("\n").split("\n")
+    assert len([line for line in lines if line.startswith("[batch-transform] end")]) == 5
+    assert not [line for line in lines if line.startswith("[batch-transform] publish")]
+    assert said.replace("\n", "").isprintable()
+
+
+def test_foreign_text_in_a_report_is_escaped_and_read_back_as_it_was(tmp_path):
+    handshake = Handshake(report_file=tmp_path / "report")
+    document = {"output": FORGED, "name": "é 名 😀", "half": "\ud800"}
+    handshake.report(document)
+    text = (tmp_path / "report").read_text(encoding="utf-8")
+    assert text.removesuffix("\n").isprintable()
+    assert "é 名 😀" in text
+    assert json.loads(text) == document
+    ended(errors.ServiceFailure(FORGED), handshake)
+    assert (tmp_path / "report").read_text(encoding="utf-8").removesuffix("\n").isprintable()
