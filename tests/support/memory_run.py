@@ -33,7 +33,6 @@ from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, PART_SCHEMA, STANDARD, StagedFile, without_history
 from batch_transform.core.staged import Staged
-from batch_transform.core.state.fold import fold
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.footers import footer_rows
@@ -238,7 +237,7 @@ class MemoryRun:
         """A driver of the run as its ledger stands, which takes its lease."""
         self.drivers += 1
         ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
-        recorded = fold(ledger.load())
+        recorded = ledger.state()
         ctx = self._context(ledger)
         if recorded is not None and recorded.report is not None:
             return Driver(ctx, as_published(ctx, recorded))
@@ -246,7 +245,7 @@ class MemoryRun:
 
     def state(self) -> RunState:
         """What the ledger says."""
-        state = fold(self.reader_of_the_ledger().load())
+        state = self.reader_of_the_ledger().state()
         assert state is not None
         return state
 
@@ -293,7 +292,7 @@ class MemoryRun:
 
     def step(self, command: str) -> dict[str, Any]:
         """Returns the report of `prepare`, `submit` or `collect`, each a process of its own or, as `collect`, two."""
-        state = fold(self.reader_of_the_ledger().load())
+        state = self.reader_of_the_ledger().state()
         if command == PREPARE and not is_prepared(state):
             return self._worked(self.driver(), command, prepare)
         report = self._worked(self.rejoined(command), command, lambda driver: without_spark(driver, command))
@@ -316,7 +315,7 @@ class MemoryRun:
         """A driver without Spark, as a step has it."""
         self.drivers += 1
         ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
-        recorded = fold(ledger.load())
+        recorded = ledger.state()
         if recorded is None or not is_prepared(recorded):
             raise ConfigurationError("not prepared")
         objects = ThreadedObjectWork(self.store, RUN.join("input"), self.reader, self.key)

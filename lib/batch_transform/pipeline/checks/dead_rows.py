@@ -22,10 +22,9 @@ from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.own_names import quoted
 from batch_transform.core.publishing.publication import KINDS, Kind, Publication
 from batch_transform.core.run_state import RunState
-from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import Places, places_of
-from batch_transform.pipeline.recorded import CLOCK
+from batch_transform.pipeline.recorded import read_run
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
@@ -53,8 +52,8 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
         ConfigurationError: there is no such run, it is not published, has no dead letter, or they are gone.
     """
     uri = run_folder(run, places)
-    ledger = Ledger(store, uri, "reader", 0, CLOCK.sleep)
-    state = _published(uri, fold(ledger.load()) if store.bucket_exists(uri.bucket) else None)
+    recorded = read_run(uri, store)
+    ledger, state = recorded.ledger, _published(uri, recorded.state)
     dead = _dead_leaves(state, ledger)
     found = _of_staged(spark, state, dead) if dead is not None else None
     if found is None:

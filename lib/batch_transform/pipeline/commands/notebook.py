@@ -21,7 +21,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.exits import typed_errors
 from batch_transform.pipeline.lifecycle.opening import open_run
-from batch_transform.pipeline.lifecycle.renewal import renewed
+from batch_transform.pipeline.lifecycle.taking import renewed
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.spark_tables import Source, delta_outputs

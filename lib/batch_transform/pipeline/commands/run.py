@@ -21,7 +21,7 @@ from batch_transform.pipeline.handshake import Handshake, next_step
 from batch_transform.pipeline.lifecycle.guarded import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.opening import open_run
-from batch_transform.pipeline.lifecycle.renewal import renewed
+from batch_transform.pipeline.lifecycle.taking import renewed
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.recorded import published_report
 from batch_transform.pipeline.world.emulation import embedded_emulator

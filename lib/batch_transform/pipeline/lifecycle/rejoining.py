@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -10,7 +9,6 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from batch_transform.aws.access import AwsAccess
-from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.events import Listener
@@ -20,16 +18,13 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.context import RunContext, WrittenTable
-from batch_transform.pipeline.lifecycle.taking import as_published, rejoin
+from batch_transform.pipeline.context import WrittenTable
+from batch_transform.pipeline.lifecycle.taking import as_published, context_of, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import places_of
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, recorded_reader
+from batch_transform.pipeline.recorded import RecordedRun, check_same, recorded_reader
 from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
-from batch_transform.pipeline.world.reaching import lookup_of
 from batch_transform.records.registry import run_framing
-from batch_transform.s3.lease import RunLease
-from batch_transform.sagemaker.jobs import TransformJobs
 
 
 def rejoin_run(
@@ -68,24 +63,16 @@ def rejoin_run(
     if config.prediction.ddl != state.settings.prediction.schema:
         raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
     reader = recorded_reader(state, config.to_document())
-    writer = run.ledger.writer
-    ctx = RunContext(
-        config=config,
-        run_id=state.run_id,
-        writer=writer,
-        places=places,
-        store=run.store,
-        lease=RunLease(run.store, run.uri, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
-        ledger=run.ledger,
-        jobs=TransformJobs(access.session(), access.client("sagemaker")),
-        logs=DataLogs(access.client("logs"), CLOCK.sleep),
-        tables=NoTables(run.uri),
-        objects=ThreadedObjectWork(run.store, places.input, reader, check),
-        clock=CLOCK,
-        jitter=random.random,
-        listener=listener,
+    objects = ThreadedObjectWork(run.store, places.input, reader, check)
+    ctx = context_of(
+        run,
+        config,
+        access,
+        listener,
+        places,
+        NoTables(run.uri),
+        objects,
         waits=config.emulated,
-        models=lookup_of(access),
         accept_model=accept_model,
     )
     if state.report is not None:
