@@ -24,6 +24,7 @@ from batch_transform.core import limits
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.run_settings import RunSettings
+from batch_transform.exports.registry import names
 
 POLL_SECONDS = 30.0
 EMULATOR_POLL_SECONDS = 1.0
@@ -66,6 +67,7 @@ class RunConfig(Section):
     output: Output | None = Field(default=None, validate_default=True)
     dead_letter: DeadLetter | None = Field(default=None, validate_default=True)
     aws: Aws = Aws()
+    export: Annotated[str, PlainValidator(one_of(*names()))] = "arrow"
     merge: Annotated[Literal["zip", "join"], PlainValidator(one_of("zip", "join"))] = "zip"
     # Another driver waits this long before it takes a silent run over.
     lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = RunSettings.lease_seconds

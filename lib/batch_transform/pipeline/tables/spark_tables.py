@@ -25,6 +25,8 @@ from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.core.staged import Staged
 from batch_transform.core.state.model_versions import model_labels
+from batch_transform.exports.port import ToExport
+from batch_transform.exports.registry import export_way
 from batch_transform.outputs.delta import DeltaOutput, committed_rows, publish_delta
 from batch_transform.outputs.footers import footer_rows
 from batch_transform.outputs.locations import open_tree
@@ -37,7 +39,6 @@ from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
-from batch_transform.spark.export import export
 from batch_transform.spark.failures import told_as
 from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.joining import with_outcomes_joined
@@ -132,7 +133,8 @@ class SparkTables:
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
         with self._rendering(staged, is_scored=False) as framing:
-            return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+            given = ToExport(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+            return export_way(self.config.export).export(given)
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
