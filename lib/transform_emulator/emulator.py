@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 import boto3
@@ -151,6 +152,10 @@ class Emulator:
     ) -> None:
         self.stop()
 
+    def create_model(self, scope: Scope, body: dict[str, Any]) -> str:
+        """Create a model, in place of one of its name; returns its ARN."""
+        return self._models.create(scope, body)
+
     def role_of_model(self, scope: Scope, model_name: str) -> str | None:
         """The model's ExecutionRoleArn, or None if there is no such model."""
         return self._models.role_of_model(scope, model_name)
@@ -158,6 +163,10 @@ class Emulator:
     def uses_model_data_source(self, scope: Scope, model_name: str) -> bool:
         """Whether one of the model's containers has its artifact from ModelDataSource rather than ModelDataUrl."""
         return self._models.uses_model_data_source(scope, model_name)
+
+    def lacks_artifact(self, scope: Scope, model_name: str) -> bool:
+        """Whether a script of the model would have its artifact from a ModelDataSource that is not one archive."""
+        return self._models.lacks_artifact(scope, model_name)
 
     def has_objects(self, scope: Scope, s3_uri: str) -> bool:
         """Whether an object exists at or below the URI.

@@ -12,6 +12,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from transform_emulator.control_plane import tags
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
+from transform_emulator.control_plane.models import CREATE_MODEL
 from transform_emulator.control_plane.operations import TRANSFORM_CALLS
 from transform_emulator.endpoints.invocations import Endpoints, call_of, decode_error
 from transform_emulator.faults import api as faults_api
@@ -25,6 +26,7 @@ S3Application = Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/")
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+OURS = TRANSFORM_CALLS | {CREATE_MODEL}
 TARGET_PREFIX = "SageMaker."
 JSON_TYPE = "application/x-amz-json-1.1"
 DEFAULT_REGION = "us-east-1"
@@ -46,7 +48,7 @@ class Gateway:
         models: Made known to moto before a SageMaker call reaches it.
         endpoints: Answers InvokeEndpoint.
         faults: What is made to go wrong.
-        note: Told of each call of SageMaker that moto has answered, before its client is.
+        note: Told of each call of SageMaker that has changed what moto has, before its client is.
     """
 
     call: Call
@@ -88,9 +90,11 @@ class Gateway:
     ) -> Iterable[bytes]:
         self.models.ensure(scope)
         try:
-            ours = operation in TRANSFORM_CALLS or tags.is_for_a_job(operation, _document(environ))
+            ours = operation in OURS or tags.is_for_a_job(operation, _document(environ))
             if ours:
                 answer, status = self.call(operation, scope, _document(environ)), HTTPStatus.OK.value
+                if operation == CREATE_MODEL:
+                    self.note(scope, operation)
         except ApiError as error:
             ours, answer, status = True, {"__type": error.code, "message": error.message}, error.status
         if ours:

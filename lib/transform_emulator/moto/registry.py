@@ -65,6 +65,26 @@ class ModelRegistry:
                 )
                 self._own.append(model)
 
+    def create(self, scope: Scope, body: Mapping[str, Any]) -> str:
+        """Create the model of a CreateModel request, in place of one of its name; returns its ARN."""
+        backend: Any = sagemaker_backends[scope.account][scope.region]
+        model = backend.create_model(
+            model_name=body["ModelName"],
+            execution_role_arn=body.get("ExecutionRoleArn"),
+            primary_container=body.get("PrimaryContainer"),
+            vpc_config=body.get("VpcConfig"),
+            containers=body.get("Containers"),
+            tags=body.get("Tags"),
+        )
+        # What moto leaves out, or makes up where it is left out; DescribeModel shows each of these that is not None.
+        model.execution_role_arn = body.get("ExecutionRoleArn")
+        model.primary_container = body.get("PrimaryContainer")
+        model.containers = body.get("Containers")
+        model.vpc_config = body.get("VpcConfig")
+        model.enable_network_isolation = body.get("EnableNetworkIsolation", False)
+        model.inference_execution_config = body.get("InferenceExecutionConfig")
+        return str(model.arn)
+
     def is_own(self, model: object) -> bool:
         """Whether moto's model is one of the served ones, rather than one that a client created."""
         return any(model is own for own in self._own)
@@ -72,13 +92,14 @@ class ModelRegistry:
     def role_of_model(self, scope: Scope, name: str) -> str | None:
         """The model's ExecutionRoleArn, or None if there is no such model."""
         model = self._model(scope, name)
-        return None if model is None else str(model.execution_role_arn)
+        return None if model is None else str(model.execution_role_arn or "")
 
     def containers(self, scope: Scope, name: str) -> list[ModelContainer]:
         """What a model is made of, in order; empty for a model that is not there.
 
         Each container is served under its image; a model of one container also under the model's own name.
         """
+        self.ensure(scope)  # a job that goes on after a restart asks before any client does
         given = self._containers(scope, name)
         by_name = self._served.get(name) if len(given) == 1 else None
         return [
@@ -96,6 +117,17 @@ class ModelRegistry:
     def uses_model_data_source(self, scope: Scope, name: str) -> bool:
         """Whether one of the model's containers has its artifact from ModelDataSource."""
         return any(container.get("ModelDataSource") for container in self._containers(scope, name))
+
+    def lacks_artifact(self, scope: Scope, name: str) -> bool:
+        """Whether a script of the model would have its artifact from a ModelDataSource that is not one archive."""
+        pairs = zip(self._containers(scope, name), self.containers(scope, name), strict=True)
+        return any(
+            each.serving is not None
+            and each.serving.takes_artifact
+            and each.data_url is None
+            and bool(given.get("ModelDataSource"))
+            for given, each in pairs
+        )
 
     def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
         """What serves the first variant of an endpoint; None for an endpoint or a model that is not there."""
