@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -23,10 +22,9 @@ from batch_transform.outputs.parquet import prepare, publish
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import write_html
-from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
-from batch_transform.pipeline.remedies import on_another_type
+from batch_transform.pipeline.remedies import going_on, on_another_type
 from batch_transform.pipeline.targets import targets_of
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
@@ -101,11 +99,8 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     # The embedded emulator's S3 ends with the run, and with it what was scored.
     how = "To publish them beside the result" if ctx.config.ephemeral else "To publish without scoring again"
     setting = f"errors.max_rows={counts.rows_dead_letter}"
-    resume = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
-    command, retry = f"{resume} --set {setting}", f"{resume} --retry-dead"
-    if ctx.config.takes_frame:
-        command = f'the same call of score() with errors={{"max_rows": {counts.rows_dead_letter}}}'
-        retry = "the same call with retry_dead=True"
+    command = going_on(ctx, f"--set {setting}", f'errors={{"max_rows": {counts.rows_dead_letter}}}')
+    retry = going_on(ctx, "--retry-dead", "retry_dead=True")
     # Once the run has set out to commit, its dead letters may be there (core.resuming.retrying.check_retry).
     once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
@@ -143,15 +138,10 @@ def _scored_already() -> Iterator[None]:
 
 def _another_way(ctx: RunContext) -> str:
     """What a person may do about a table that does not take the rows."""
-    if ctx.config.takes_frame:
-        return (
-            "Everything is scored. If the table does not take these rows: the same call of score() with another output "
-            "(or another prediction.sql) publishes them without scoring again"
-        )
-    command = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
+    command = going_on(ctx, "--set output.path=...", "another output")
     return (
-        f"Everything is scored. If the table does not take these rows: {command} --set output.path=... (or another "
-        "prediction.sql) publishes them without scoring again"
+        f"Everything is scored. If the table does not take these rows: {command} (or another prediction.sql) publishes "
+        "them without scoring again"
     )
 
 
