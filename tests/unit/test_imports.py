@@ -129,6 +129,8 @@ def offences(imports):
             wrong.append(f"{source} imports {target}: the emulator is a reading of its own")
         if inside == "core" and far in NOT_IN_CORE | NOT_PURE:
             wrong.append(f"{source} imports {target}: the core does no I/O and has no clock")
+        if inside not in ("core", "config") and far == "pydantic" and not (inside in WORKERS and at_import):
+            wrong.append(f"{source} imports {target}: what checks run files is known in config alone")
         if inside in WORKERS and at_import and far in NOT_IN_WORKERS:
             wrong.append(f"{source} imports {target}: executors do not have it")
     return wrong
@@ -237,6 +239,7 @@ def test_all_of_the_package_was_read():
         ("batch_transform.outputs.delta", "from batch_transform.spark import staging"),
         ("batch_transform.spark.reexport", "import yaml"),
         ("batch_transform.aws.access", "if True:\n    from pydantic import BaseModel"),
+        ("batch_transform.pipeline.commands.clean", "from pydantic import ValidationError"),
         ("batch_transform.config.runfile", "import transform_emulator.cli"),
         ("batch_transform.pipeline.commands.run", "import score"),
         ("transform_emulator.cli", "from batch_transform.core import limits"),

@@ -6,11 +6,11 @@ import re
 import uuid
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
 from typing_extensions import Self
 
 from batch_transform.config import places
-from batch_transform.config.joining import answer_form, check_joined, check_processing
+from batch_transform.config.joining import check_joined, check_processing
 from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
@@ -21,8 +21,9 @@ from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
 from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.form import AnswerForm, answer_form
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.exports.registry import names
 
@@ -171,9 +172,12 @@ class RunConfig(Section):
         """Returns the configuration that `to_document` wrote.
 
         Raises:
-            pydantic.ValidationError: the document is not one of this class.
+            ConfigurationError: the document is none of this class: a version wrote it whose run files are others.
         """
-        return cls.model_validate(document)
+        try:
+            return cls.model_validate(document)
+        except ValidationError as err:
+            raise ConfigurationError(f"was begun by another version: {err.errors()[0]['msg']}") from err
 
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""
@@ -191,7 +195,7 @@ class RunConfig(Section):
     @property
     def answer_form(self) -> AnswerForm:
         """How predictions lie in an output."""
-        return answer_form(self.prediction, self.transform)
+        return answer_form(self.settings)
 
     @property
     def emulated(self) -> bool:

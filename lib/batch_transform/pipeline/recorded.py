@@ -10,13 +10,10 @@ from dataclasses import dataclass
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
-from batch_transform.config.joining import answer_form
-from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
-from batch_transform.config.transform import Transform
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.form import answer_form
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.types import decode_schema
 from batch_transform.core.reports import RunReport
@@ -125,14 +122,13 @@ def check_same(state: RunState, config: RunConfig) -> None:
         raise ConfigurationError([f"{begun}: {line}" for line in changed])
 
 
-def recorded_reader(state: RunState, document: JsonObject) -> PredictionReader:
+def recorded_reader(state: RunState, settings: RunSettings) -> PredictionReader:
     """Returns the reader of a staged run's predictions, whose schema the ledger has: that needs no Spark.
 
     Args:
         state: the run.
-        document: its configuration, or the one that goes on with it.
+        settings: its own, or those that it goes on with.
     """
     assert state.staged is not None
-    prediction = Prediction.model_validate(document["prediction"])
-    form = answer_form(prediction, Transform.model_validate(document["transform"]))
-    return PredictionReader(decode_schema(state.staged.answers), prediction.placeholder, form)
+    answers = decode_schema(state.staged.answers)
+    return PredictionReader(answers, settings.prediction.placeholder, answer_form(settings))

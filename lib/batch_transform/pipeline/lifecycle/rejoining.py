@@ -62,7 +62,7 @@ def rejoin_run(
     check = KeyCheck(key.field, key.column, places.input, run_framing(state)) if key else None
     if config.prediction.ddl != state.settings.prediction.schema:
         raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
-    reader = recorded_reader(state, config.to_document())
+    reader = recorded_reader(state, config.settings)
     objects = ThreadedObjectWork(run.store, places.input, reader, check)
     ctx = context_of(
         run,
