@@ -91,7 +91,7 @@ class RunConfig(Section):
 
     @field_validator("input", "output")
     @classmethod
-    def _given_in_a_run_file(cls, section: Input | Output | None, info: ValidationInfo) -> Input | Output | None:
+    def _given_in_a_run_file(cls, section: Input | Output | None) -> Input | Output | None:
         if section is None and not cls.takes_frame:
             raise ValueError("is required, with path or table")
         return section

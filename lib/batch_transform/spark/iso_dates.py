@@ -75,7 +75,7 @@ def at_leaves(
         return F.transform(value, lambda each: at_leaves(each, element, is_meant, change))
     if isinstance(kind, MapType):
         values = kind.valueType
-        return F.transform_values(value, lambda key, each: at_leaves(each, values, is_meant, change))
+        return F.transform_values(value, lambda _key, each: at_leaves(each, values, is_meant, change))
     return F.when(value.isNotNull(), change(value, kind))
 
 

@@ -88,7 +88,7 @@ class KeepAliveHandler(MotoRequestHandler):
             return bytes(environ["wsgi.input"].read())
         return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
 
-    def log(self, type: str, message: str, *args: object) -> None:
+    def log(self, _type: str, message: str, *args: object) -> None:
         """Send what http.server has to say to the module's logger, and never to standard output."""
         log.debug(message, *args)
 

@@ -90,7 +90,7 @@ def begin(ctx: RunContext, *, retry_dead: bool = False) -> RunState:
         RunHeld: another driver is at work on it.
         ConfigurationError: another driver has begun it in the meantime, with another configuration.
     """
-    return _taken(ctx, lambda recorded, given_back: _held(ctx, recorded, retry_dead))
+    return _taken(ctx, lambda recorded, _given_back: _held(ctx, recorded, retry_dead))
 
 
 def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
