@@ -58,7 +58,7 @@ class MemoryDelta(MemoryTables):
             return self.store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
 
         reader = self.run.reader if kind == "result" else PredictionReader(None)
-        gatherer, rows = Gatherer(Leaves(leaves), reader, opened, 64), []
+        gatherer, rows = Gatherer(Leaves(leaves), reader, opened, 64), list[Any]()
         for leaf in leaves.to_pylist():
             numbers = pa.array(range(leaf["start"], leaf["stop"])).to_numpy()
             if leaf["state"] != wanted:

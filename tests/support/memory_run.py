@@ -27,6 +27,8 @@ from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.types import encode_schema
 from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from batch_transform.core.publishing.publication import Kind
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.reports import RunReport
 from batch_transform.core.resuming.mending import MADE_SCHEMA
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
@@ -171,6 +173,9 @@ class MemoryTables:
     def commit(self, state: RunState, kind: Kind) -> int:
         raise AssertionError("no Delta here")
 
+    def committed(self, state: RunState, config: Any, kind: Kind) -> int | None:
+        raise AssertionError("no Delta here")
+
     def keep_dead_letters(self, state: RunState) -> str:
         place = RUN.join("dead_letters", "rows.json")
         self.store.put(place, b"{}")
@@ -219,7 +224,7 @@ class MemoryRun:
             driver = self.driver()
             while driver.state.spans is None:
                 assert driver.step()
-            driver.close({})
+            driver.close(run_report(driver.state, RunStatus.ENDED, str(RUN)))
 
     def now(self) -> datetime:
         return BEGINNING + timedelta(seconds=self.seconds - 1e6)
@@ -284,13 +289,14 @@ class MemoryRun:
         driver = self.driver(retry_dead=retry_dead)
         try:
             state = driver.run()
-            driver.close(state.report or {})
+            assert state.report is not None
+            driver.close(state.report)
         except BatchTransformError:
             driver.ctx.lease.release()
             raise
         return driver.state
 
-    def step(self, command: str) -> dict[str, Any]:
+    def step(self, command: str) -> RunReport:
         """Returns the report of `prepare`, `submit` or `collect`, each a process of its own or, as `collect`, two."""
         state = self.reader_of_the_ledger().state()
         if command == PREPARE and not is_prepared(state):
@@ -300,7 +306,7 @@ class MemoryRun:
             return self._worked(self.driver(), command, Driver.run)
         return report
 
-    def _worked(self, driver: Driver, command: str, work: Callable[[Driver], Any]) -> dict[str, Any]:
+    def _worked(self, driver: Driver, command: str, work: Callable[[Driver], Any]) -> RunReport:
         try:
             if driver.ctx.lease.epoch:
                 work(driver)
