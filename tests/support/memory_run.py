@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
@@ -37,11 +37,13 @@ from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, PART_SCHEMA, STA
 from batch_transform.core.staged import Staged
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.footers import footer_rows
+from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.outputs.registry import DEFAULT, output_formats
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_by_step import is_prepared, prepare, step_report, without_spark
-from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
+from batch_transform.pipeline.context import Clock, RunContext
 from batch_transform.pipeline.lifecycle.taking import as_published, begin, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import Places
@@ -73,6 +75,7 @@ def _read_once(reader: RememberingReader, block: bytes) -> Answers:
 READER = RememberingReader(pa.schema([("echo", pa.int64())]))
 RUN = S3Uri.parse("s3://bucket/runs/run")
 STANDARD_BYTES = 6_000_000
+FILE_FORMATS = [name for name, format in output_formats().items() if isinstance(format, FileFormat)]
 
 
 @dataclass
@@ -101,7 +104,7 @@ class LocalObjects:
 
 @dataclass
 class MemoryTables:
-    """Tables of rows that are `{"id": n}` each: staged as their numbers, merged to Parquet, all in the store."""
+    """Tables of rows that are `{"id": n}` each: staged as their numbers, merged to files, all in the store."""
 
     run: MemoryRun
     store: MemoryStore
@@ -148,7 +151,7 @@ class MemoryTables:
             )
         return pa.Table.from_pylist(made, schema=MADE_SCHEMA)
 
-    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+    def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         assert state.staged is not None
         gathered = self.run.gathered(state, self.store, self.ledger)
         tree = S3Tree(self.store, RUN.join("merged", f"{self.writer}-{kind}"))
@@ -158,11 +161,10 @@ class MemoryTables:
             table = pa.table(
                 {"id": pa.array([n for n, _ in chosen], pa.int64()), "answer": pa.array(answers, "string")}
             )
-            sink = pa.BufferOutputStream()
-            pq.write_table(table, sink)
-            tree.put(f"part-{place}.parquet", sink.getvalue().to_pybytes())
+            name = how.can.name
+            tree.put(f"part-{place}.{name}", file_of(table, name))
         listed = list(tree.list())
-        rows = footer_rows(tree, listed, threads=1)
+        rows = how.file_rows(tree, listed, threads=1)
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
         target = self.run.targets[kind]
         return WrittenTable(kind, tree, S3Tree(self.store, target), files)
@@ -170,7 +172,7 @@ class MemoryTables:
     def reading(self, ddl: str, staged: Staged) -> MemoryTables:
         return self
 
-    def commit(self, state: RunState, kind: Kind) -> int:
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
         raise AssertionError("no Delta here")
 
     def committed(self, state: RunState, config: Any, kind: Kind) -> int | None:
@@ -192,6 +194,7 @@ class MemoryRun:
         oversize: rows whose objects are in the oversize lane, whatever their size.
         exported: whether it begins at the step `exported`.
         mode: of the output.
+        format: of the output, one of FILE_FORMATS.
         retention: `workspace_retention`.
         prediction: that section; `reader` must fit it.
         models: what is told of the model before each Create.
@@ -209,6 +212,7 @@ class MemoryRun:
     errors: dict[str, Any] = field(default_factory=lambda: {"max_fraction": 1.0})
     exported: bool = True
     mode: str = "append"
+    format: str = DEFAULT
     retention: str = "keep"
     models: Any = field(default_factory=MemoryModels)
     accept_model: bool = False
@@ -358,8 +362,8 @@ class MemoryRun:
         tree = S3Tree(MemoryStore(self.store.world), self.targets[kind])
         names = [file.name for file in tree.list()]
         assert "_SUCCESS" in names
-        bodies = [tree.read(name) for name in names if name.endswith(".parquet")]
-        tables = [pq.ParquetFile(pa.BufferReader(body)).read() for body in bodies]
+        bodies = [tree.read(name) for name in names if name.endswith(f".{self.format}")]
+        tables = [rows_of_file(body, self.format) for body in bodies]
         return sorted((row["id"], row["answer"]) for table in tables for row in table.to_pylist())
 
     def reader_of_the_ledger(self) -> Ledger:
@@ -375,7 +379,12 @@ class MemoryRun:
             transform=self.transform,
             errors=self.errors,
             workspace_retention=self.retention,
-            output={"path": str(self.targets["result"]), "mode": self.mode, **self._partitions()},
+            output={
+                "path": str(self.targets["result"]),
+                "format": self.format,
+                "mode": self.mode,
+                **self._partitions(),
+            },
         )
 
     def _partitions(self) -> dict[str, Any]:
@@ -402,6 +411,19 @@ class MemoryRun:
             models=self.models,
             accept_model=self.accept_model,
         )
+
+
+def file_of(table: pa.Table, format: str) -> bytes:
+    """A file of a format, as Arrow writes it."""
+    sink = pa.BufferOutputStream()
+    importlib.import_module(f"pyarrow.{format}").write_table(table, sink)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def rows_of_file(body: bytes, format: str) -> pa.Table:
+    """The rows of a file of a format."""
+    return importlib.import_module(f"pyarrow.{format}").read_table(pa.BufferReader(body))
 
 
 def echoing(refuse: Any) -> Model:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.publishing.publication import Mode
-from batch_transform.outputs.parquet import prepare, publish
+from batch_transform.outputs.copying import prepare, publish
 from batch_transform.outputs.trees import Tree
 
 RUN, NONCE = "run", "n0nce"

@@ -15,7 +15,7 @@ from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
 from batch_transform.config.requests import check_key, settled
-from batch_transform.config.result import DeadLetter, Errors, Output
+from batch_transform.config.result import DeadLetter, Errors, Output, check_reached
 from batch_transform.config.sections import Input, Section
 from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
@@ -26,6 +26,8 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.predictions.form import AnswerForm, answer_form
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.exports.registry import names
+from batch_transform.outputs.registry import format_named
+from batch_transform.spark.merge_way import DEFAULT, merge_ways
 
 POLL_SECONDS = 30.0
 EMULATOR_POLL_SECONDS = 1.0
@@ -69,7 +71,7 @@ class RunConfig(Section):
     dead_letter: DeadLetter | None = Field(default=None, validate_default=True)
     aws: Aws = Aws()
     export: Annotated[str, PlainValidator(one_of(*names()))] = "arrow"
-    merge: Annotated[Literal["zip", "join"], PlainValidator(one_of("zip", "join"))] = "zip"
+    merge: Annotated[str, PlainValidator(one_of(*merge_ways()))] = DEFAULT
     # Another driver waits this long before it takes a silent run over.
     lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = RunSettings.lease_seconds
     # What becomes of the run's folder, but for its ledger and reports, once the result is published.
@@ -159,10 +161,11 @@ class RunConfig(Section):
         output = info.data.get("output")
         if dead_letter is None or output is None:
             return dead_letter
-        if output.format == "parquet" and dead_letter.table is not None:
-            raise ValueError("is a table, but output.format is parquet, which is published into a path")
-        if output.format == "parquet" and dead_letter.path is not None:
-            places.check_parquet_target(dead_letter.path)
+        can = format_named(output.format).can
+        if not can.takes_tables and dead_letter.table is not None:
+            raise ValueError(f"is a table, but output.format is {can.name}, which is published into a path")
+        if dead_letter.path is not None:
+            check_reached(can, dead_letter.path)
         if (dead_letter.path, dead_letter.table) == (output.path, output.table):
             raise ValueError("is the same place as output")
         return dead_letter

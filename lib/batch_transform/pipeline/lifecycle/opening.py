@@ -28,7 +28,7 @@ from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
-from batch_transform.spark.settings import PATH_TABLES, known, session_settings
+from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.user_session import user_session
 
 
@@ -108,7 +108,7 @@ def open_run(
         return Driver(ctx, as_published(ctx, recorded))
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published
     if recorded is None or recorded.publication is None or elsewhere:
-        with user_session(spark, staged), session_settings(spark, PATH_TABLES):
+        with user_session(spark, staged), session_settings(spark, fit.targets.format.settings):
             check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), faults)
     if recorded is not None and recorded.staged is not None and elsewhere:
         check_uncommitted(tables, recorded, config)

@@ -18,7 +18,8 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.context import WrittenTable
+from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.pipeline.lifecycle.taking import as_published, context_of, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import places_of
@@ -99,10 +100,10 @@ class NoTables:
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         raise NeedsSpark(f"{orders.num_rows:,} input objects are to be exported again", self.run)
 
-    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+    def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         _refuse()
 
-    def commit(self, state: RunState, kind: Kind) -> int:
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
         _refuse()
 
     def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
