@@ -51,8 +51,7 @@ class Emulated:
 
     def body(self, key: str) -> bytes:
         """Returns an object of the bucket."""
-        body: bytes = self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        return body
+        return self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
     def jobs(self, run_id: str | None = None) -> list[str]:
         """Returns the names of a run's jobs; None: of all."""
@@ -64,8 +63,7 @@ class Emulated:
         """Returns the names of a job's input objects, from its manifest."""
         request = self.client("sagemaker").describe_transform_job(TransformJobName=job)
         uri = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
-        names: list[str] = json.loads(self.body(uri.removeprefix(f"s3://{BUCKET}/")))[1:]
-        return names
+        return json.loads(self.body(uri.removeprefix(f"s3://{BUCKET}/")))[1:]
 
     @contextmanager
     def faults(self, *declared: dict[str, Any]) -> Iterator[None]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from batch_transform.core.publishing.publication import Mode
-from batch_transform.outputs.copying import prepare, publish
-from batch_transform.outputs.trees import Tree
+from batch_transform.outputs.parquet import prepare, publish
 
 RUN, NONCE = "run", "n0nce"
 MODES = ("error", "append", "overwrite", "overwrite_partitions")
@@ -38,17 +34,17 @@ NEW = {
 }
 
 
-def before(mode: str) -> dict[str, bytes]:
+def before(mode):
     """Returns the files of the output before the publication."""
     return {"_SUCCESS": b""} if mode == "error" else BEFORE
 
 
-def data(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def data(files):
     """Returns the data files among `files`."""
     return {name: body for name, body in files.items() if name.endswith(".parquet") and "/." not in name}
 
 
-def run(ledger: dict[str, Any], mode: Mode, source: Tree, target: Tree, threads: int = 1) -> None:
+def run(ledger, mode, source, target, threads=1):
     """Publishes as a driver does: decide, record, then act; a recorded decision is never made again."""
     if "publication" not in ledger:
         merged = [replace(file, rows=len(file.name)) for file in source.list()]
@@ -56,13 +52,12 @@ def run(ledger: dict[str, Any], mode: Mode, source: Tree, target: Tree, threads:
     publish(ledger["publication"], source, target, threads)
 
 
-def holds_its_promise(mode: str, files: Mapping[str, bytes]) -> bool:
+def holds_its_promise(mode, files):
     """Returns whether `_SUCCESS` stands beside a whole table only: the one before, or the one published."""
     return "_SUCCESS" not in files or data(files) in (data(before(mode)), published(mode))
 
 
-def published(mode: str) -> dict[str, bytes]:
+def published(mode):
     """Returns the data files after the publication."""
-    kept: dict[str, tuple[str, ...]] = {"overwrite": (), "overwrite_partitions": ("ds=2/", "ds=6/")}
-    stay = kept.get(mode, ("ds=",))
+    stay = {"overwrite": (), "overwrite_partitions": ("ds=2/", "ds=6/")}.get(mode, ("ds=",))
     return {name: body for name, body in data(before(mode)).items() if name.startswith(stay)} | NEW

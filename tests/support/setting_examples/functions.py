@@ -14,12 +14,11 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.datasource import DataSource, DataSourceReader
-from pyspark.sql.pandas.functions import pandas_udf
 
 from support.setting_examples.examples import Example
 
 # Workers do not have the tests.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def _one(spark: SparkSession) -> DataFrame:
@@ -33,8 +32,7 @@ def _function(
 
 
 def _pandas(function: Callable[[pd.Series], pd.Series], kind: str, spark: SparkSession, _: Path) -> DataFrame:
-    made: Any = pandas_udf  # whose stubs want the kind of the function, which its hints tell
-    return _one(spark).select(made(function, kind)("id").alias("c"))
+    return _one(spark).select(F.pandas_udf(function, kind)("id").alias("c"))
 
 
 def _kind_of(value: Any) -> str:
@@ -71,9 +69,7 @@ class Texts:
 
 
 def _table_function(spark: SparkSession, _: Path, **how: Any) -> DataFrame:
-    function: Any = F.udtf(Texts, returnType="a int", **how)
-    made: DataFrame = function(F.lit(1))
-    return made
+    return F.udtf(Texts, returnType="a int", **how)(F.lit(1))
 
 
 class Both:
@@ -84,8 +80,7 @@ class Both:
 
 
 def _two_tables(spark: SparkSession, _: Path) -> DataFrame:
-    function: Any = F.udtf(Both, returnType="a int")
-    spark.udtf.register("setting_examples_both", function)
+    spark.udtf.register("setting_examples_both", F.udtf(Both, returnType="a int"))
     return spark.sql("select count(*) as c from setting_examples_both(table(select 1), table(select 2))")
 
 

@@ -11,8 +11,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from batch_transform.outputs.registry import output_formats
-
 _BEGIN = b":: loading settings ::"
 _EXPECTED = re.compile(
     b"|".join(
@@ -71,9 +69,8 @@ def _purpose(lines: Sequence[bytes]) -> str:
 
 
 def _name(group: str, module: str) -> str:
-    for format in output_formats().values():
-        if group in format.packages.groups:
-            return format.can.title
+    if group == "io.delta":
+        return "Delta"
     return "S3" if group == "software.amazon.awssdk" or module == "hadoop-aws" else module
 
 

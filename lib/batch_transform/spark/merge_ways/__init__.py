@@ -1,1 +1,0 @@
-"""A module for each way to merge, which holds the one instance of its port, `WAY`; nothing else names them."""
