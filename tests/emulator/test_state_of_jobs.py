@@ -215,7 +215,9 @@ def test_models_and_endpoints_of_clients(kept: KeptProcess) -> None:
     sagemaker = kept.aws.sagemaker
     for name in ("mine", "deleted"):
         container = {"Image": "scripted", "Environment": {"A": "1"}}
-        sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+        vpc = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
+        more = {"EnableNetworkIsolation": True, "VpcConfig": vpc}
+        sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE, **more)
     sagemaker.delete_model(ModelName="deleted")
     variant = {"VariantName": "all", "ModelName": "mine", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(EndpointConfigName="one", ProductionVariants=[variant])

@@ -210,11 +210,14 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(put, there):
         ask("s3://bucket/runs/nope", "--endpoint", "same")
 
 
-@pytest.mark.parametrize(("section", "key"), [("transform", "join_source"), ("prediction", "format")])
-def test_what_it_cannot_read_is_refused_and_not_misread(put, usual, monkeypatch, section, key):
-    put(usual)
-    monkeypatch.setitem(compare._READABLE, (section, key), "another")
-    with pytest.raises(ConfigurationError, match=rf"cannot read runs with {section}\.{key}: "):
+@pytest.mark.parametrize(
+    ("key", "value"), [("join_source", "input"), ("input_filter", "$.row"), ("output_filter", "$.echo")]
+)
+def test_what_it_cannot_read_is_refused_and_not_misread(put, key, value):
+    run = MemoryRun([5, 5], echoing(lambda row: None), transform={key: value})
+    run.to_the_end()
+    put(run)
+    with pytest.raises(ConfigurationError, match=rf"cannot read runs with transform\.{key}: "):
         ask(URI, "--endpoint", "same")
 
 

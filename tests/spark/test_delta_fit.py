@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.outputs.delta import DeltaOutput
 from batch_transform.outputs.delta_fit import check_fits
+from batch_transform.outputs.port import OutputTable
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
@@ -70,10 +70,10 @@ def test_what_delta_refuses_is_told_and_nothing_is_left(spark, table, tmp_path, 
     place = table(columns, **made)
     before = files(tmp_path)
     if (name, mode) == ("append only", "append"):
-        check_fits(spark, DeltaOutput(mode, place), schema(spark, ddl))
+        check_fits(spark, OutputTable(mode, place), schema(spark, ddl))
     else:
         with pytest.raises(ConfigurationError) as refused:
-            check_fits(spark, DeltaOutput(mode, place), schema(spark, ddl))
+            check_fits(spark, OutputTable(mode, place), schema(spark, ddl))
         assert [word for word in words if not re.search(word, str(refused.value))] == []
     assert files(tmp_path) == before
 
@@ -110,7 +110,7 @@ def test_what_delta_accepts_is_accepted_without_a_commit(spark, table, tmp_path,
     place = table(columns, **made)
     spark.createDataFrame([], ddl).write.format("delta").mode("append").save(place)
     before = files(tmp_path)
-    check_fits(spark, DeltaOutput(mode, place), schema(spark, ddl))
+    check_fits(spark, OutputTable(mode, place), schema(spark, ddl))
     assert files(tmp_path) == before
 
 
@@ -126,14 +126,14 @@ def test_what_delta_accepts_is_accepted_without_a_commit(spark, table, tmp_path,
 def test_rows_that_are_there_are_not_rewritten_for_the_question(spark, tmp_path, how):
     spark.range(9).selectExpr("id", "id % 2 AS p").write.format("delta").partitionBy("p").save(f"{tmp_path}/t")
     before = files(tmp_path)
-    check_fits(spark, DeltaOutput(path=f"{tmp_path}/t", **how), schema(spark, "id long, p long"))
+    check_fits(spark, OutputTable(path=f"{tmp_path}/t", **how), schema(spark, "id long, p long"))
     assert files(tmp_path) == before
 
 
 def test_a_condition_of_what_is_replaced_that_is_none_is_told(spark, tmp_path):
     spark.range(9).write.format("delta").save(f"{tmp_path}/t")
     with pytest.raises(ConfigurationError, match=r"output\.replace_where: .*colour"):
-        check_fits(spark, DeltaOutput("overwrite", f"{tmp_path}/t", replace_where="colour"), schema(spark, "id long"))
+        check_fits(spark, OutputTable("overwrite", f"{tmp_path}/t", replace_where="colour"), schema(spark, "id long"))
 
 
 @pytest.mark.parametrize("mode", ["append", "overwrite"])
@@ -141,8 +141,8 @@ def test_a_named_table_casts_and_that_loses_values(spark, named, mode):
     """Delta appends a string to a bigint by name, and fails at the first row that is no number."""
     spark.range(3).write.format("delta").saveAsTable(named)
     with pytest.raises(ConfigurationError, match="id is string here and bigint in"):
-        check_fits(spark, DeltaOutput(mode, table=named), schema(spark, "id string"))
-    check_fits(spark, DeltaOutput(mode, table=named), schema(spark, "id long"))
+        check_fits(spark, OutputTable(mode, table=named), schema(spark, "id string"))
+    check_fits(spark, OutputTable(mode, table=named), schema(spark, "id long"))
     assert spark.sql(f"DESCRIBE HISTORY {named}").count() == 1
 
 

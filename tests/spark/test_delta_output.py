@@ -9,8 +9,10 @@ import uuid
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
-from batch_transform.outputs import delta
-from batch_transform.outputs.delta import DeltaOutput, committed_rows, exists, preflight, publish_delta
+from batch_transform.outputs import delta_table as delta
+from batch_transform.outputs.delta_rules import sql_name
+from batch_transform.outputs.delta_table import committed_rows, exists, preflight, publish_delta
+from batch_transform.outputs.port import OutputTable
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 
@@ -36,7 +38,7 @@ def publish(df, output, nonce="n1", sleep=no_sleep):
 
 
 def rows(spark, output):
-    return sorted(tuple(row) for row in spark.table(output.name).collect())
+    return sorted(tuple(row) for row in spark.table(sql_name(output)).collect())
 
 
 def two_columns(spark, *pairs):
@@ -55,8 +57,8 @@ OUTPUTS = {
 def test_a_write_repeated_changes_nothing(spark, path, name, mode, by):
     """Every mode does what it is called, once, and tells the same count again."""
     place = {"path": path} if by == "path" else {"table": name}
-    publish(two_columns(spark, (1, "a"), (2, "b")), DeltaOutput("append", partition_by=("p",), **place), "n0")
-    output = DeltaOutput(mode, partition_by=("p",), **place)
+    publish(two_columns(spark, (1, "a"), (2, "b")), OutputTable("append", partition_by=("p",), **place), "n0")
+    output = OutputTable(mode, partition_by=("p",), **place)
     counts = [publish(two_columns(spark, (5, "b")), output) for _ in range(2)]
     assert counts == [1, 1]
     assert rows(spark, output) == OUTPUTS[mode]
@@ -66,7 +68,7 @@ def test_a_write_repeated_changes_nothing(spark, path, name, mode, by):
 @pytest.mark.parametrize("mode", ["error", *OUTPUTS])
 def test_delta_skips_a_commit_that_this_code_did_not_find(spark, path, name, mode, by):
     """The transaction alone holds, also for the write that made the table: the history is a second line only."""
-    output = DeltaOutput(mode, path=path) if by == "path" else DeltaOutput(mode, table=name)
+    output = OutputTable(mode, path=path) if by == "path" else OutputTable(mode, table=name)
     options = delta.writer_options(output, "run", "n1")
     for _ in range(2):
         assert delta._write(spark.range(3), output, options) is delta.Conflict.NONE
@@ -75,23 +77,23 @@ def test_delta_skips_a_commit_that_this_code_did_not_find(spark, path, name, mod
 
 def test_replace_where_replaces_the_rows_that_fit(spark, path):
     """Rows that Delta copies because they share a file with replaced ones are not counted as written."""
-    publish(two_columns(spark, (1, "a"), (2, "b"), (3, "c")), DeltaOutput("append", path), "n0")
-    output = DeltaOutput("overwrite", path, replace_where="id >= 2")
+    publish(two_columns(spark, (1, "a"), (2, "b"), (3, "c")), OutputTable("append", path), "n0")
+    output = OutputTable("overwrite", path, replace_where="id >= 2")
     assert publish(two_columns(spark, (7, "x")), output) == 1
     assert rows(spark, output) == [(1, "a"), (7, "x")]
 
 
 def test_replace_where_with_no_rows_counts_none(spark, path):
-    publish(spark.range(5), DeltaOutput("append", path), "n0")
-    output = DeltaOutput("overwrite", path, replace_where="id >= 3")
+    publish(spark.range(5), OutputTable("append", path), "n0")
+    output = OutputTable("overwrite", path, replace_where="id >= 3")
     assert publish(spark.range(0), output) == 0
     assert rows(spark, output) == [(0,), (1,), (2,)]
 
 
 @pytest.mark.parametrize("replace_where", [None, "p = 'b'"])
 def test_a_session_set_to_dynamic_overwrites_as_the_mode_says(spark, path, replace_where):
-    publish(two_columns(spark, (1, "a"), (2, "b")), DeltaOutput("append", path, partition_by=("p",)), "n0")
-    output = DeltaOutput("overwrite", path, partition_by=("p",), replace_where=replace_where)
+    publish(two_columns(spark, (1, "a"), (2, "b")), OutputTable("append", path, partition_by=("p",)), "n0")
+    output = OutputTable("overwrite", path, partition_by=("p",), replace_where=replace_where)
     spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
     try:
         publish(two_columns(spark, (5, "b")), output)
@@ -101,16 +103,16 @@ def test_a_session_set_to_dynamic_overwrites_as_the_mode_says(spark, path, repla
 
 
 def test_an_empty_result_makes_an_empty_table(spark, path):
-    output = DeltaOutput("error", path)
+    output = OutputTable("error", path)
     assert publish(spark.range(0), output) == 0
-    assert spark.table(output.name).columns == ["id"]
+    assert spark.table(sql_name(output)).columns == ["id"]
 
 
 def test_error_mode_refuses_a_table_that_another_writer_made(spark, path):
-    publish(spark.range(2), DeltaOutput("append", path), "another")
+    publish(spark.range(2), OutputTable("append", path), "another")
     with pytest.raises(ConfigurationError, match="another writer"):
-        publish(spark.range(3), DeltaOutput("error", path))
-    assert spark.table(DeltaOutput("error", path).name).count() == 2
+        publish(spark.range(3), OutputTable("error", path))
+    assert spark.table(sql_name(OutputTable("error", path))).count() == 2
 
 
 def overtaken(spark, folder, rival):
@@ -138,43 +140,43 @@ def overtaken(spark, folder, rival):
 
 def test_a_lost_race_is_run_again(spark, path, tmp_path):
     """Another run's overwrite commits in between: Delta refuses ours, and the second attempt replaces it."""
-    output, waits = DeltaOutput("overwrite", path), []
+    output, waits = OutputTable("overwrite", path), []
     publish(spark.range(2), output, "n0")
     df = overtaken(spark, tmp_path, lambda: publish(spark.range(9), output, "rival"))
     assert publish(df, output, sleep=waits.append) == 5
     assert waits == [delta.FIRST_WAIT_SECONDS]
-    assert spark.table(output.name).count() == 5
+    assert spark.table(sql_name(output)).count() == 5
 
 
 @pytest.mark.parametrize("mode", ["append", "overwrite"])
 def test_two_drivers_of_one_run_publish_once(spark, path, tmp_path, mode):
     """The other one, with the same nonce, was quicker: its commit is ours."""
-    output = DeltaOutput(mode, path)
+    output = OutputTable(mode, path)
     publish(spark.range(2), output, "n0")
     df = overtaken(spark, tmp_path, lambda: publish(spark.range(5), output, "n1"))
     assert publish(df, output, "n1") == 5
-    assert spark.table(output.name).count() == (7 if mode == "append" else 5)
+    assert spark.table(sql_name(output)).count() == (7 if mode == "append" else 5)
 
 
 def test_two_runs_that_make_one_table_in_error_mode(spark, path, tmp_path):
     """The one that comes second must not append to the first one's table."""
-    output = DeltaOutput("error", path)
+    output = OutputTable("error", path)
     df = overtaken(spark, tmp_path, lambda: publish(spark.range(9), output, "rival"))
     with pytest.raises(ConfigurationError, match="another writer"):
         publish(df, output, sleep=lambda seconds: None)
-    assert spark.table(output.name).count() == 9
+    assert spark.table(sql_name(output)).count() == 9
 
 
 def test_losing_every_race_ends(spark, path, monkeypatch):
     monkeypatch.setattr(delta, "_write", lambda df, output, options: delta.Conflict.RETRY)
     waits = []
     with pytest.raises(ServiceFailure, match="5 attempts"):
-        publish(spark.range(1), DeltaOutput("append", path), sleep=waits.append)
+        publish(spark.range(1), OutputTable("append", path), sleep=waits.append)
     assert waits == [2, 4, 8, 16]
 
 
 def test_a_commit_without_a_count_is_unverified(spark, path):
-    output = DeltaOutput("append", path)
+    output = OutputTable("append", path)
     spark.conf.set("spark.databricks.delta.history.metricsEnabled", "false")
     try:
         with pytest.raises(PublishedUnverified, match="version 0"):
@@ -186,7 +188,7 @@ def test_a_commit_without_a_count_is_unverified(spark, path):
 def test_our_commit_is_found_among_others(spark, path, monkeypatch):
     """Also behind the recent ones, and beside commits whose metadata is no JSON."""
     monkeypatch.setattr(delta, "RECENT_COMMITS", 1)
-    output = DeltaOutput("append", path)
+    output = OutputTable("append", path)
     publish(spark.range(3), output, "n1")
     spark.range(9).write.format("delta").mode("append").option("userMetadata", "not { json").save(path)
     assert committed_rows(spark, output, "n1") == 3
@@ -195,13 +197,13 @@ def test_our_commit_is_found_among_others(spark, path, monkeypatch):
 
 @pytest.mark.parametrize("by", ["path", "table"])
 def test_no_table_has_no_commit(spark, path, name, by):
-    output = DeltaOutput("append", path=path) if by == "path" else DeltaOutput("append", table=name)
+    output = OutputTable("append", path=path) if by == "path" else OutputTable("append", table=name)
     assert not exists(spark, output)
     assert committed_rows(spark, output, "n1") is None
 
 
 def test_preflight_tells_whether_the_table_is_there(spark, path):
-    output = DeltaOutput("append", path)
+    output = OutputTable("append", path)
     assert not preflight(spark, output, ("id",))
     publish(spark.range(3), output)
     assert preflight(spark, output, ("ID",))
@@ -216,25 +218,25 @@ def test_preflight_tells_whether_the_table_is_there(spark, path):
     ],
 )
 def test_preflight_refuses_what_delta_would_refuse_later(spark, path, mode, columns, partition_by, words):
-    publish(two_columns(spark, (1, "a")), DeltaOutput("append", path, partition_by=("p",)))
+    publish(two_columns(spark, (1, "a")), OutputTable("append", path, partition_by=("p",)))
     with pytest.raises(ConfigurationError, match=words):
-        preflight(spark, DeltaOutput(mode, path, partition_by=partition_by), columns)
+        preflight(spark, OutputTable(mode, path, partition_by=partition_by), columns)
 
 
 def test_preflight_refuses_parquet_files_that_are_no_table(spark, path):
     spark.range(3).write.parquet(path)
     with pytest.raises(ConfigurationError, match="no Delta table"):
-        preflight(spark, DeltaOutput("append", path), ("id",))
+        preflight(spark, OutputTable("append", path), ("id",))
 
 
 def test_preflight_refuses_a_table_of_another_format(spark, name):
     spark.range(3).write.format("parquet").saveAsTable(name)
     with pytest.raises(ConfigurationError, match="is a parquet table"):
-        preflight(spark, DeltaOutput("append", table=name), ("id",))
+        preflight(spark, OutputTable("append", table=name), ("id",))
 
 
 def test_an_error_that_is_no_conflict_is_not_swallowed(spark, path):
-    output = DeltaOutput("append", path)
+    output = OutputTable("append", path)
     with pytest.raises(Exception, match="DIVIDE_BY_ZERO"):
         publish(spark.range(3).selectExpr("id / 0 AS x"), output)
     assert committed_rows(spark, output, "n1") is None

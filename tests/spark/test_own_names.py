@@ -11,7 +11,6 @@ from pyspark.sql.types import IntegerType, LongType, StringType, StructField, St
 from batch_transform.core import own_names
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES
-from batch_transform.spark.export import records
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.reading import column_faults, has_large_rows
 from batch_transform.spark.record_rules import record_rule
@@ -157,7 +156,7 @@ def test_record_sql_of_every_own_name_sends_what_the_rows_hold(spark, tmp_path, 
     for asked in ({"columns": None, "sql": None}, {"columns": None, "sql": sql}):
         staged = stage_rows(df, tmp_path, format=format, **asked)
         rule = record_rule(spark, df.schema, format=format, **asked)
-        lines = [row["line"] for row in records(read_staged(spark, staged), rule, JSON_LINES).collect()]
+        lines = [row["line"] for row in rule.lines(read_staged(spark, staged), JSON_LINES).collect()]
         sent = [[f"{row} in {df.columns.index(name)}" for name in rule.fields] for row in range(2)]
         if format == "csv":
             assert lines == [",".join(values) + "\n" for values in sent]
@@ -239,7 +238,7 @@ def test_records_of_names_that_spark_may_take_for_one_are_whole(spark, tmp_path,
         for format in ("jsonlines", "csv"):
             staged = stage_rows(df.coalesce(1), tmp_path, format=format)
             rule = record_rule(spark, df.schema, format, None, None)
-            (row,) = records(read_staged(spark, staged), rule, JSON_LINES).collect()
+            (row,) = rule.lines(read_staged(spark, staged), JSON_LINES).collect()
             if format == "csv":
                 assert row["line"] == "2024-05-01,2,2024-05-01,2\n"
             else:
@@ -253,7 +252,7 @@ def test_records_of_names_that_differ_by_case_only_are_whole(spark, tmp_path, se
     for format in ("jsonlines", "csv"):
         staged = stage_rows(df, tmp_path, format=format, sql=sql)
         rule = record_rule(spark, df.schema, format, None, sql, header=format == "csv")
-        (row,) = records(read_staged(spark, staged), rule, JSON_LINES).collect()
+        (row,) = rule.lines(read_staged(spark, staged), JSON_LINES).collect()
         found[format] = rule.header + row["line"]
     assert found == {"jsonlines": '{"a":1,"A":2,"s":{"a":3,"A":4}}\n', "csv": "a,A,s.a,s.A\n1,2,3,4\n"}
 

@@ -8,10 +8,16 @@ import pytest
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.outputs.local_tree import LocalTree
-from batch_transform.outputs.parquet_fit import check_fits
+from batch_transform.outputs.formats.parquet import FORMAT
+from batch_transform.outputs.port import OutputTable
+from support.memory_store import MemoryStore
 
 pytestmark = pytest.mark.spark
+
+
+def check_fits(spark, folder, schema, mode="append", partition_by=(), key="output"):
+    table = OutputTable(mode, f"file:{folder}", partition_by=partition_by, location=str(folder), key=key)
+    FORMAT.check_fits(spark, MemoryStore(), table, schema, complete=True)
 
 
 def test_another_type_in_a_file_that_stays_is_refused(spark, world, tmp_path):
@@ -26,7 +32,7 @@ def test_another_type_in_a_file_that_stays_is_refused(spark, world, tmp_path):
 def test_a_file_that_will_be_removed_says_nothing(spark, tmp_path):
     spark.createDataFrame([("a", 1)], "key string, x int").write.parquet(f"{tmp_path}/out")
     schema = spark.createDataFrame([], "key string, x bigint").schema
-    check_fits("overwrite", LocalTree(f"{tmp_path}/out"), schema, ())
+    check_fits(spark, tmp_path / "out", schema, "overwrite")
 
 
 @pytest.mark.parametrize(("kind", "fits"), [(pa.int64(), True), (pa.int32(), False), (pa.uint64(), True)])
@@ -36,14 +42,14 @@ def test_a_file_of_another_writer_is_read_as_spark_would(spark, tmp_path, kind, 
     pq.write_table(pa.table({"key": ["a"], "x": pa.array([1], kind)}), tmp_path / "p=1/a.parquet")
     schema = spark.createDataFrame([], "key string, x bigint, p bigint").schema
     if fits:
-        check_fits("append", LocalTree(str(tmp_path)), schema, ("p",))
+        check_fits(spark, tmp_path, schema, partition_by=("p",))
     else:
         with pytest.raises(ConfigurationError, match="x is bigint here and int in"):
-            check_fits("append", LocalTree(str(tmp_path)), schema, ("p",))
+            check_fits(spark, tmp_path, schema, partition_by=("p",))
 
 
 def test_the_last_file_is_looked_at_as_well(spark, tmp_path):
     pq.write_table(pa.table({"x": pa.array([1], pa.int64())}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"x": pa.array(["1"])}), tmp_path / "z.parquet")
     with pytest.raises(ConfigurationError, match=r"z\.parquet"):
-        check_fits("append", LocalTree(str(tmp_path)), spark.createDataFrame([], "x bigint").schema, (), "dead_letter")
+        check_fits(spark, tmp_path, spark.createDataFrame([], "x bigint").schema, key="dead_letter")

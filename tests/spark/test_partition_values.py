@@ -89,16 +89,16 @@ TYPES = "a boolean, b double, c decimal(9, 2), d timestamp, e binary, f date, g 
 
 def test_types_that_a_folders_name_does_not_keep(spark):
     schema = spark.createDataFrame([], TYPES).schema
-    told = partition_faults(StructType(schema.fields), schema.names, "parquet")
+    told = partition_faults(StructType(schema.fields), schema.names, "delta")
     assert [fault.split()[1] for fault in told] == ["a", "b", "c", "d", "e", "j"]
     assert all("keeps only dates, integers and strings" in fault for fault in told)
-    (binary,) = partition_faults(StructType(schema.fields), [name for name in schema.names if name != "j"], "delta")
+    (binary,) = partition_faults(StructType(schema.fields), [name for name in schema.names if name != "j"], None)
     assert "e is binary" in binary
 
 
 def test_a_column_named_twice(spark):
     schema = spark.createDataFrame([], "p string").schema
-    assert "names a column twice" in partition_faults(schema, ["p", "P"], "delta")[0]
+    assert "names a column twice" in partition_faults(schema, ["p", "P"], None)[0]
 
 
 @pytest.mark.parametrize("format", ["parquet", "delta"])

@@ -84,7 +84,7 @@ class AirflowHome:
     def test(self, dag: str) -> Running:
         """Starts a run of a DAG for the day."""
         log = (self.folder / f"{dag}.log").open("a")
-        words = [self._bin / "airflow", "dags", "test", dag, DAY]
+        words = [str(self._bin / "airflow"), "dags", "test", dag, DAY]
         with log:
             return Running(
                 self, subprocess.Popen(words, env=self.environ, stdout=log, stderr=log, cwd=self.folder), Path(log.name)

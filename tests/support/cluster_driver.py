@@ -43,7 +43,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {
+            answer: dict[str, Any] = {
                 "report": score(_rows(spark, request["gate"], request["partitions"]), **request["arguments"]).report
             }
         except BatchTransformError as err:

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from batch_transform.core.isolation.verdict_rows import names_of
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
-from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
@@ -48,7 +47,7 @@ class ClusterRun:
 
     def state(self) -> RunState:
         """Returns what the ledger says."""
-        state = fold(self._ledger().load())
+        state = self._ledger().state()
         assert state is not None
         return state
 

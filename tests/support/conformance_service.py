@@ -25,7 +25,7 @@ class Result:
 
     @property
     def status(self) -> str:
-        return self.description["TransformJobStatus"]
+        return str(self.description["TransformJobStatus"])
 
     def requests(self, key: str = "a") -> list[dict[str, Any]]:
         """What the mirror saw for one input object, in the order of the output; the job ran with MIRROR=describe."""

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
+from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, all_rows
@@ -23,11 +26,11 @@ DEATHS = [Fate.DIE_BEFORE, Fate.DIE_AFTER]
 class Model:
     """Refuses the poison rows always, each with its status, and the flaky one once; both are places of rows."""
 
-    def __init__(self, rows, poison, flaky):
+    def __init__(self, rows: Sequence[int], poison: Mapping[int, int], flaky: int) -> None:
         self.poison = {rows[place]: status for place, status in poison.items()}
         self.flaky = {rows[flaky]}
 
-    def __call__(self, records):
+    def __call__(self, records: list[bytes]) -> int | list[bytes]:
         ids = [json.loads(record)["id"] for record in records]
         for row in ids:
             if row in self.flaky:
@@ -38,7 +41,7 @@ class Model:
         return [json.dumps({"echo": row}).encode() for row in ids]
 
 
-def begun(mode="append", **options):
+def begun(mode: str = "append", **options: Any) -> MemoryRun:
     rows = all_rows(SIZES)
     run = MemoryRun(SIZES, Model(rows, POISON, FLAKY), oversize=[rows[LARGE]], exported=False, mode=mode, **options)
     for folder in ("out", "out_dead_letter"):
@@ -46,23 +49,24 @@ def begun(mode="append", **options):
     return run
 
 
-def covered(run):
+def covered(run: MemoryRun) -> Counter[int]:
     """How many outputs there are for each row, whichever job wrote them."""
     names = [key.rpartition("/")[2].removesuffix(".out") for key in run.store.world.tree("runs/run/output/")]
     ranges = [name.removeprefix("s").split("-")[:2] for name in names if name.startswith("s")]
     return Counter(row for first, rows in ranges for row in range(int(first), int(first) + int(rows)))
 
 
-def check(run, state):
+def check(run: MemoryRun, state: RunState) -> None:
     """It is as if nothing had happened: the same rows dead, each prediction on its row, nothing paid for twice."""
     check_published(run)
     assert set(covered(run).values()) == {1}
     names = [request["TransformJobName"] for request in run.service.requests]
     assert len(set(names)) == len(names) == len(state.jobs)
+    assert state.report is not None
     assert state.report["status"] == "published"
 
 
-def check_published(run):
+def check_published(run: MemoryRun) -> None:
     """A reader finds each row once."""
     rows = all_rows(SIZES)
     dead = {rows[place] for place in POISON}
@@ -70,7 +74,7 @@ def check_published(run):
     assert [row for row, _ in run.published("dead_letter")] == sorted(dead)
 
 
-def killed(run, fates):
+def killed(run: MemoryRun, fates: Mapping[int, Fate]) -> list[str]:
     """Drives the run until it is killed, or done; returns what it asked for."""
     faults = run.beset(fates)
     with suppress(Crash):
@@ -78,12 +82,12 @@ def killed(run, fates):
     return faults.log
 
 
-def kinds(run):
+def kinds(run: MemoryRun) -> list[str]:
     """The kinds of a run's steps, in order."""
     return [step.kind for step in run.reader_of_the_ledger().load()]
 
 
-def mutations(run):
+def mutations(run: MemoryRun) -> list[str]:
     """What a run asks for that changes anything, from here to its end."""
     faults = run.beset({})
     run.to_the_end()

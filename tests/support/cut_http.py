@@ -13,7 +13,7 @@ from support.faults import Faults
 READING = ("GET", "HEAD")
 
 
-class CutSession(URLLib3Session):
+class CutSession(URLLib3Session):  # type: ignore[misc]  # botocore has no types
     """boto3's HTTP session, with the fates of `faults`. A deletion of many objects is one mutation."""
 
     def __init__(self, faults: Faults) -> None:

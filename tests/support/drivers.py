@@ -27,7 +27,8 @@ import pyspark
 from pyspark.sql.connect.session import SparkSession
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.pipeline.world.jars import DELTA_SETTINGS, S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
+from batch_transform.outputs.registry import format_named
+from batch_transform.pipeline.world.jars import S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
 from support.emulated import BUCKET, REGION, Emulated
 from support.watching_proxy import WatchingProxy
 
@@ -58,7 +59,7 @@ def connect_server(folder: Path, endpoint: str) -> Iterator[str]:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.jars.packages": ",".join(PACKAGES),
         "spark.jars.excludes": ",".join(S3A_SLIM_EXCLUDES),
-        **DELTA_SETTINGS,
+        **format_named("delta").packages.settings,
         **{f"spark.hadoop.{key}": value for key, value in session_settings(endpoint, REGION).items()},
     }
     command = [str(home / "bin" / "spark-submit"), "--master", "local[2]"]

@@ -51,7 +51,8 @@ class Emulated:
 
     def body(self, key: str) -> bytes:
         """Returns an object of the bucket."""
-        return self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        body: bytes = self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
 
     def jobs(self, run_id: str | None = None) -> list[str]:
         """Returns the names of a run's jobs; None: of all."""
@@ -63,7 +64,8 @@ class Emulated:
         """Returns the names of a job's input objects, from its manifest."""
         request = self.client("sagemaker").describe_transform_job(TransformJobName=job)
         uri = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
-        return json.loads(self.body(uri.removeprefix(f"s3://{BUCKET}/")))[1:]
+        names: list[str] = json.loads(self.body(uri.removeprefix(f"s3://{BUCKET}/")))[1:]
+        return names
 
     @contextmanager
     def faults(self, *declared: dict[str, Any]) -> Iterator[None]:

@@ -52,7 +52,7 @@ class Aws:
         """The job's description, once it is in one of the statuses."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            description = self.sagemaker.describe_transform_job(TransformJobName=job)
+            description: dict[str, Any] = self.sagemaker.describe_transform_job(TransformJobName=job)
             if description["TransformJobStatus"] in statuses:
                 return description
             time.sleep(0.01)
@@ -85,7 +85,7 @@ class Ran:
 
     @property
     def status(self) -> str:
-        return self.description["TransformJobStatus"]
+        return str(self.description["TransformJobStatus"])
 
 
 def request(job: str, bucket: str, **changes: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from batch_transform.core.publishing.publication import Kind
 from batch_transform.core.resuming.committing import dead_letter_commits
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.port import TableFormat
 from support.memory_run import RUN, MemoryRun, MemoryTables
 
 
@@ -22,7 +23,7 @@ from support.memory_run import RUN, MemoryRun, MemoryTables
 class MemoryDelta(MemoryTables):
     """Commits are objects of the store: (row, job of its error or its answer)."""
 
-    def commit(self, state: Any, kind: Kind) -> int:
+    def commit(self, state: Any, kind: Kind, how: TableFormat) -> int:
         first = self._commit_place(kind, state.nonce)
         if kind == "result" or state.held is None or self._rows(first) is None:
             return self._committed(first, lambda: self._table(state, kind, state.gate.parts[0]))
@@ -58,7 +59,7 @@ class MemoryDelta(MemoryTables):
             return self.store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
 
         reader = self.run.reader if kind == "result" else PredictionReader(None)
-        gatherer, rows = Gatherer(Leaves(leaves), reader, opened, 64), []
+        gatherer, rows = Gatherer(Leaves(leaves), reader, opened, 64), list[Any]()
         for leaf in leaves.to_pylist():
             numbers = pa.array(range(leaf["start"], leaf["stop"])).to_numpy()
             if leaf["state"] != wanted:

@@ -13,7 +13,8 @@ DATA = "s3://models/churn/model.tar.gz"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/churn:7"
 
 
-def described_model() -> dict[str, Any]:
+def described_model() -> Any:
+    """DescribeModel's answer, of which tests alter what they are about."""
     container = {"Image": IMAGE, "ModelDataUrl": DATA, "Environment": {"THRESHOLD": "0.5", "TOKEN": "hidden"}}
     return {"ModelName": "m", "PrimaryContainer": container, "CreationTime": "2024-05-01T00:00:00+00:00"}
 
@@ -30,7 +31,7 @@ class MemoryModels:
         looks: how often it was asked.
     """
 
-    described: dict[str, Any] | None = field(default_factory=described_model)
+    described: Any = field(default_factory=described_model)
     etags: dict[str, str | None] = field(default_factory=lambda: {DATA: "etag-1"})
     digests: dict[str, str] = field(default_factory=lambda: {IMAGE: "sha256:1"})
     refused: bool = False

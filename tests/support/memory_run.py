@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
@@ -27,20 +27,23 @@ from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.types import encode_schema
 from batch_transform.core.publishing.gathering import Gatherer, Leaves
 from batch_transform.core.publishing.publication import Kind
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.reports import RunReport
 from batch_transform.core.resuming.mending import MADE_SCHEMA
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, PART_SCHEMA, STANDARD, StagedFile, without_history
 from batch_transform.core.staged import Staged
-from batch_transform.core.state.fold import fold
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.footers import footer_rows
+from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.outputs.registry import DEFAULT, output_formats
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_by_step import is_prepared, prepare, step_report, without_spark
-from batch_transform.pipeline.context import Clock, RunContext, WrittenTable
+from batch_transform.pipeline.context import Clock, RunContext
 from batch_transform.pipeline.lifecycle.taking import as_published, begin, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import Places
@@ -72,6 +75,7 @@ def _read_once(reader: RememberingReader, block: bytes) -> Answers:
 READER = RememberingReader(pa.schema([("echo", pa.int64())]))
 RUN = S3Uri.parse("s3://bucket/runs/run")
 STANDARD_BYTES = 6_000_000
+FILE_FORMATS = [name for name, format in output_formats().items() if isinstance(format, FileFormat)]
 
 
 @dataclass
@@ -100,7 +104,7 @@ class LocalObjects:
 
 @dataclass
 class MemoryTables:
-    """Tables of rows that are `{"id": n}` each: staged as their numbers, merged to Parquet, all in the store."""
+    """Tables of rows that are `{"id": n}` each: staged as their numbers, merged to files, all in the store."""
 
     run: MemoryRun
     store: MemoryStore
@@ -147,7 +151,7 @@ class MemoryTables:
             )
         return pa.Table.from_pylist(made, schema=MADE_SCHEMA)
 
-    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+    def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         assert state.staged is not None
         gathered = self.run.gathered(state, self.store, self.ledger)
         tree = S3Tree(self.store, RUN.join("merged", f"{self.writer}-{kind}"))
@@ -157,11 +161,10 @@ class MemoryTables:
             table = pa.table(
                 {"id": pa.array([n for n, _ in chosen], pa.int64()), "answer": pa.array(answers, "string")}
             )
-            sink = pa.BufferOutputStream()
-            pq.write_table(table, sink)
-            tree.put(f"part-{place}.parquet", sink.getvalue().to_pybytes())
+            name = how.can.name
+            tree.put(f"part-{place}.{name}", file_of(table, name))
         listed = list(tree.list())
-        rows = footer_rows(tree, listed, threads=1)
+        rows = how.file_rows(tree, listed, threads=1)
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
         target = self.run.targets[kind]
         return WrittenTable(kind, tree, S3Tree(self.store, target), files)
@@ -169,7 +172,10 @@ class MemoryTables:
     def reading(self, ddl: str, staged: Staged) -> MemoryTables:
         return self
 
-    def commit(self, state: RunState, kind: Kind) -> int:
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
+        raise AssertionError("no Delta here")
+
+    def committed(self, state: RunState, config: Any, kind: Kind) -> int | None:
         raise AssertionError("no Delta here")
 
     def keep_dead_letters(self, state: RunState) -> str:
@@ -188,6 +194,7 @@ class MemoryRun:
         oversize: rows whose objects are in the oversize lane, whatever their size.
         exported: whether it begins at the step `exported`.
         mode: of the output.
+        format: of the output, one of FILE_FORMATS.
         retention: `workspace_retention`.
         prediction: that section; `reader` must fit it.
         models: what is told of the model before each Create.
@@ -205,6 +212,7 @@ class MemoryRun:
     errors: dict[str, Any] = field(default_factory=lambda: {"max_fraction": 1.0})
     exported: bool = True
     mode: str = "append"
+    format: str = DEFAULT
     retention: str = "keep"
     models: Any = field(default_factory=MemoryModels)
     accept_model: bool = False
@@ -220,7 +228,7 @@ class MemoryRun:
             driver = self.driver()
             while driver.state.spans is None:
                 assert driver.step()
-            driver.close({})
+            driver.close(run_report(driver.state, RunStatus.ENDED, str(RUN)))
 
     def now(self) -> datetime:
         return BEGINNING + timedelta(seconds=self.seconds - 1e6)
@@ -238,7 +246,7 @@ class MemoryRun:
         """A driver of the run as its ledger stands, which takes its lease."""
         self.drivers += 1
         ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
-        recorded = fold(ledger.load())
+        recorded = ledger.state()
         ctx = self._context(ledger)
         if recorded is not None and recorded.report is not None:
             return Driver(ctx, as_published(ctx, recorded))
@@ -246,7 +254,7 @@ class MemoryRun:
 
     def state(self) -> RunState:
         """What the ledger says."""
-        state = fold(self.reader_of_the_ledger().load())
+        state = self.reader_of_the_ledger().state()
         assert state is not None
         return state
 
@@ -285,15 +293,16 @@ class MemoryRun:
         driver = self.driver(retry_dead=retry_dead)
         try:
             state = driver.run()
-            driver.close(state.report or {})
+            assert state.report is not None
+            driver.close(state.report)
         except BatchTransformError:
             driver.ctx.lease.release()
             raise
         return driver.state
 
-    def step(self, command: str) -> dict[str, Any]:
+    def step(self, command: str) -> RunReport:
         """Returns the report of `prepare`, `submit` or `collect`, each a process of its own or, as `collect`, two."""
-        state = fold(self.reader_of_the_ledger().load())
+        state = self.reader_of_the_ledger().state()
         if command == PREPARE and not is_prepared(state):
             return self._worked(self.driver(), command, prepare)
         report = self._worked(self.rejoined(command), command, lambda driver: without_spark(driver, command))
@@ -301,7 +310,7 @@ class MemoryRun:
             return self._worked(self.driver(), command, Driver.run)
         return report
 
-    def _worked(self, driver: Driver, command: str, work: Callable[[Driver], Any]) -> dict[str, Any]:
+    def _worked(self, driver: Driver, command: str, work: Callable[[Driver], Any]) -> RunReport:
         try:
             if driver.ctx.lease.epoch:
                 work(driver)
@@ -316,7 +325,7 @@ class MemoryRun:
         """A driver without Spark, as a step has it."""
         self.drivers += 1
         ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
-        recorded = fold(ledger.load())
+        recorded = ledger.state()
         if recorded is None or not is_prepared(recorded):
             raise ConfigurationError("not prepared")
         objects = ThreadedObjectWork(self.store, RUN.join("input"), self.reader, self.key)
@@ -353,8 +362,8 @@ class MemoryRun:
         tree = S3Tree(MemoryStore(self.store.world), self.targets[kind])
         names = [file.name for file in tree.list()]
         assert "_SUCCESS" in names
-        bodies = [tree.read(name) for name in names if name.endswith(".parquet")]
-        tables = [pq.ParquetFile(pa.BufferReader(body)).read() for body in bodies]
+        bodies = [tree.read(name) for name in names if name.endswith(f".{self.format}")]
+        tables = [rows_of_file(body, self.format) for body in bodies]
         return sorted((row["id"], row["answer"]) for table in tables for row in table.to_pylist())
 
     def reader_of_the_ledger(self) -> Ledger:
@@ -370,7 +379,12 @@ class MemoryRun:
             transform=self.transform,
             errors=self.errors,
             workspace_retention=self.retention,
-            output={"path": str(self.targets["result"]), "mode": self.mode, **self._partitions()},
+            output={
+                "path": str(self.targets["result"]),
+                "format": self.format,
+                "mode": self.mode,
+                **self._partitions(),
+            },
         )
 
     def _partitions(self) -> dict[str, Any]:
@@ -397,6 +411,19 @@ class MemoryRun:
             models=self.models,
             accept_model=self.accept_model,
         )
+
+
+def file_of(table: pa.Table, format: str) -> bytes:
+    """A file of a format, as Arrow writes it."""
+    sink = pa.BufferOutputStream()
+    importlib.import_module(f"pyarrow.{format}").write_table(table, sink)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def rows_of_file(body: bytes, format: str) -> pa.Table:
+    """The rows of a file of a format."""
+    return importlib.import_module(f"pyarrow.{format}").read_table(pa.BufferReader(body))
 
 
 def echoing(refuse: Any) -> Model:

@@ -17,6 +17,7 @@ from typing import Any
 from batch_transform.core.isolation.data_log import JobLogs, LogEntry
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.sending.request import JobSettings, transform_request
+from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.failures import NotNow
@@ -68,7 +69,7 @@ class MemoryService:
     looks: int = 0
     looked: Counter[str] = field(default_factory=Counter)
     stopped: list[str] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[TransformJobRequest] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     records_sent: int = 0
@@ -85,10 +86,10 @@ class MemoryService:
             setattr(twin, name, copy.copy(getattr(self, name)))
         return twin
 
-    def request(self, job: JobSettings) -> dict[str, Any]:
+    def request(self, job: JobSettings) -> TransformJobRequest:
         return transform_request(job)
 
-    def create(self, request: dict[str, Any]) -> None:
+    def create(self, request: TransformJobRequest) -> None:
         refusal = self.refusals.popleft() if self.refusals else None
         if refusal in ("quota", "throttled"):
             raise NotNow(refusal, is_quota=refusal == "quota")
@@ -96,13 +97,13 @@ class MemoryService:
         if refusal == "lost":
             raise NotNow("connection reset", is_quota=False)
 
-    def _accept(self, request: dict[str, Any]) -> None:
+    def _accept(self, request: TransformJobRequest) -> None:
         name = request["TransformJobName"]
         if name not in self._jobs:
             self.requests.append(request)
             self._run(name, request)
 
-    def is_there(self, request: dict[str, Any]) -> bool:
+    def is_there(self, request: TransformJobRequest) -> bool:
         return request["TransformJobName"] in self._jobs
 
     def describe(self, name: str) -> JobDescription:
@@ -133,7 +134,7 @@ class MemoryService:
         entries = {} if self.logs_late else self._logs[job_name]
         return JobLogs({name: entry for name, entry in entries.items() if name in names}, 1, 1)
 
-    def _run(self, name: str, request: dict[str, Any]) -> None:
+    def _run(self, name: str, request: TransformJobRequest) -> None:
         # What the service itself reads and writes is none of the driver's calls.
         driver, self.store = self.store, MemoryStore(self.store.world)
         try:
@@ -141,7 +142,7 @@ class MemoryService:
         finally:
             self.store = driver
 
-    def _score_all(self, name: str, request: dict[str, Any]) -> None:
+    def _score_all(self, name: str, request: TransformJobRequest) -> None:
         befalls = self.job_faults.popleft() if self.job_faults else None
         kind = request["TransformResources"]["InstanceType"]
         befalls = "capacity" if kind in self.lacking else befalls
@@ -174,7 +175,7 @@ class MemoryService:
         kind = "ClientError" if any(line.startswith("ClientError") for line in headlines) else "AlgorithmError"
         return f"{kind}: See job logs for more information"
 
-    def _score(self, name: str, request: dict[str, Any], source: S3Uri, key: str, output: S3Uri) -> None:
+    def _score(self, name: str, request: TransformJobRequest, source: S3Uri, key: str, output: S3Uri) -> None:
         try:
             records = self.store.get(source)[0].splitlines(keepends=True)
         except ObjectNotFound:
@@ -193,7 +194,7 @@ class MemoryService:
             self.store.put(output.join(f"{key}.out"), body)
             self.answered.append(key)
 
-    def _invoke(self, batch: list[bytes], request: dict[str, Any]) -> Answer:
+    def _invoke(self, batch: list[bytes], request: TransformJobRequest) -> Answer:
         """The model's answer, the last of as many as the request allows: no answer and 5xx are tried again."""
         retries = request.get("ModelClientConfig", {}).get("InvocationsMaxRetries") or 0
         for _ in range(retries + 1):
@@ -215,7 +216,7 @@ def _entry(answer: int | str) -> LogEntry:
     return LogEntry(f"ClientError: {answer}" if client else f"Bad HTTP status received from algorithm: {answer}", "no")
 
 
-def _batches(records: list[bytes], request: dict[str, Any]) -> list[list[bytes] | None]:
+def _batches(records: list[bytes], request: TransformJobRequest) -> list[list[bytes] | None]:
     most_bytes = (request.get("MaxPayloadInMB") or 6) * 2**20
     if request.get("BatchStrategy") == "SingleRecord":
         return [[record] if len(record) <= most_bytes else None for record in records]

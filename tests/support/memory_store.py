@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from batch_transform.core.object_store import (
     AlreadyThere,
@@ -18,6 +19,8 @@ from batch_transform.core.object_store import (
 )
 from batch_transform.core.uris import S3Uri
 from support.faults import Faults
+
+Effect = TypeVar("Effect")
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
@@ -97,7 +100,7 @@ class MemoryStore:
     def delete(self, uris: Iterable[S3Uri]) -> None:
         """Each key is a mutation of its own: a batch of DeleteObjects may be half done."""
         for uri in uris:
-            self._mutate("DeleteObject", uri, lambda uri=uri: self.world.objects.pop((uri.bucket, uri.key), None))
+            self._mutate("DeleteObject", uri, partial(self.world.objects.pop, (uri.bucket, uri.key), None))
 
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         def effect() -> str:
@@ -111,11 +114,12 @@ class MemoryStore:
         self.faults.read()
         return bucket in self.world.buckets or any(held == bucket for held, _ in self.world.objects)
 
-    def _mutate(self, operation, uri, effect):
+    def _mutate(self, operation: str, uri: S3Uri, effect: Callable[[], Effect]) -> Effect:
         def lost() -> StoreFailure:
             return StoreFailure(operation, str(uri), "ReadTimeoutError", "no answer")
 
-        return self.faults.mutate(f"{operation} {uri.key}", effect, lost)
+        found: Effect = self.faults.mutate(f"{operation} {uri.key}", effect, lost)
+        return found
 
     def _write(self, uri: S3Uri, body: bytes) -> str:
         self.world.ticks += 1

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from batch_transform.outputs.parquet import prepare, publish
+from batch_transform.core.publishing.publication import Mode
+from batch_transform.outputs.copying import prepare, publish
+from batch_transform.outputs.trees import Tree
 
 RUN, NONCE = "run", "n0nce"
 MODES = ("error", "append", "overwrite", "overwrite_partitions")
@@ -34,17 +38,17 @@ NEW = {
 }
 
 
-def before(mode):
+def before(mode: str) -> dict[str, bytes]:
     """Returns the files of the output before the publication."""
     return {"_SUCCESS": b""} if mode == "error" else BEFORE
 
 
-def data(files):
+def data(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Returns the data files among `files`."""
     return {name: body for name, body in files.items() if name.endswith(".parquet") and "/." not in name}
 
 
-def run(ledger, mode, source, target, threads=1):
+def run(ledger: dict[str, Any], mode: Mode, source: Tree, target: Tree, threads: int = 1) -> None:
     """Publishes as a driver does: decide, record, then act; a recorded decision is never made again."""
     if "publication" not in ledger:
         merged = [replace(file, rows=len(file.name)) for file in source.list()]
@@ -52,12 +56,13 @@ def run(ledger, mode, source, target, threads=1):
     publish(ledger["publication"], source, target, threads)
 
 
-def holds_its_promise(mode, files):
+def holds_its_promise(mode: str, files: Mapping[str, bytes]) -> bool:
     """Returns whether `_SUCCESS` stands beside a whole table only: the one before, or the one published."""
     return "_SUCCESS" not in files or data(files) in (data(before(mode)), published(mode))
 
 
-def published(mode):
+def published(mode: str) -> dict[str, bytes]:
     """Returns the data files after the publication."""
-    stay = {"overwrite": (), "overwrite_partitions": ("ds=2/", "ds=6/")}.get(mode, ("ds=",))
+    kept: dict[str, tuple[str, ...]] = {"overwrite": (), "overwrite_partitions": ("ds=2/", "ds=6/")}
+    stay = kept.get(mode, ("ds=",))
     return {name: body for name, body in data(before(mode)).items() if name.startswith(stay)} | NEW

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from batch_transform.core.ledger import Part, Step
 from support.core_tables import step
 
@@ -18,33 +21,33 @@ CLEANED = step("cleaned")
 STOPPED = step("stopped")
 
 
-def planned(*names, round_number=1, probe=False, witness=None):
+def planned(*names: str, round_number: int = 1, probe: bool = False, witness: str | None = None) -> Step:
     jobs = [
         {"name": n, "request": {"n": n}, "round": round_number, "lane": "standard", "witness": witness} for n in names
     ]
     return step("planned", parts=len(names) + 1, jobs=jobs, probe=probe)
 
 
-def created(name):
+def created(name: str) -> Step:
     return step("job_created", job=name)
 
 
-def ended(name, status="Completed", **more):
+def ended(name: str, status: str = "Completed", **more: Any) -> Step:
     return step("job_ended", job=name, status=status, **more)
 
 
-def judged(name, **more):
+def judged(name: str, **more: Any) -> Step:
     return step("job_judged", parts=1, job=name, witness_scored=False, **more)
 
 
-def reconciled(left=0, stop=(), probe=False):
+def reconciled(left: int = 0, stop: Sequence[str] = (), probe: bool = False) -> Step:
     """A round that settled three rows and leaves `left` spans."""
     parts = (Part("leaves", 3, "d"), Part("open", left, "d"))
     payload = {"scored_rows": 2, "dead_rows": 1, "probe": probe, "stop": list(stop), "failed": []}
     return Step(0, "w", 1, "", "reconciled", 1, payload, parts)
 
 
-def tried(name, round_number, left, stop=()):
+def tried(name: str, round_number: int, left: int, stop: Sequence[str] = ()) -> list[Step]:
     """All the steps of a round of one job that leaves `left` spans."""
     first = planned(name, round_number=round_number)
     return [first, created(name), ended(name, "Failed"), judged(name), reconciled(left, stop)]

@@ -20,8 +20,8 @@ from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.dead_letters import dead_letters
-from batch_transform.spark.joining import with_outcomes_joined
-from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
+from batch_transform.spark.merge_way import Merge, way_named
+from batch_transform.spark.merging import MergeSource, select_result
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.staging import stage
@@ -42,10 +42,8 @@ class Answered:
 
     def result(self, shape: PredictionShape, way: str = "zip", model: str = "m") -> DataFrame:
         """Returns the merged rows, by the way that `merge` names."""
-        if way == "zip":
-            rows = with_outcomes(self.spark, self.staged, self.source, shape)
-        else:
-            rows = with_outcomes_joined(self.spark, self.staged, self.leaves, self._output, shape)
+        merge = Merge(self.spark, self.staged, self.leaves, self.source, shape, self._output)
+        rows = way_named(way).outcomes(merge)
         return select_result(rows, shape, "the-run", model)
 
     def dead(self, column: str = "error") -> DataFrame:

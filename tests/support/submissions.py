@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -23,7 +24,7 @@ class Submission:
         place: the folder, and the working directory.
     """
 
-    def __init__(self, place, document, *words):
+    def __init__(self, place: Path, document: dict[str, Any], *words: str) -> None:
         self.place = place
         (place / "run.yml").write_text(json.dumps(document))
         command = [str(ROOT / "spark-submit.sh"), *(words or ["run.yml"])]
@@ -33,7 +34,7 @@ class Submission:
                 command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=self.place, start_new_session=True
             )
 
-    def kill(self, victim):
+    def kill(self, victim: str) -> None:
         """Kills a part of it, and waits until that is dead."""
         below = psutil.Process(self.process.pid).children(recursive=True)
         named = {process: _command(process) for process in below}
@@ -46,18 +47,18 @@ class Submission:
                 process.kill()
         psutil.wait_procs(chosen, timeout=30)
 
-    def wait(self):
+    def wait(self) -> tuple[int, dict[str, Any]]:
         """Returns its exit code and its report."""
         output, _ = self.process.communicate(timeout=PATIENCE_SECONDS)
         lines = output.decode().strip().split("\n")
         assert len(lines) == 1, lines
         return self.process.returncode, json.loads(lines[0])
 
-    def log(self):
+    def log(self) -> str:
         return (self.place / "log").read_text()[-4000:]
 
 
-def _command(process):
+def _command(process: psutil.Process) -> str:
     """Its command line; '' for one that has ended meanwhile."""
     with suppress(psutil.Error):
         return " ".join(process.cmdline())

@@ -24,11 +24,8 @@ def assert_same_rows(actual: DataFrame, expected: DataFrame, key: str = "key") -
         key: a column without equal values.
     """
     assert_schema_equality(actual.schema, expected.schema, ignore_nullable=True, ignore_metadata=True)
-    assert_df_equality(
-        *[df.orderBy(key).select(*_comparable(df)) for df in (actual, expected)],
-        ignore_nullable=True,
-        allow_nan_equality=True,
-    )
+    found, wanted = (df.orderBy(key).select(*_comparable(df)) for df in (actual, expected))
+    assert_df_equality(found, wanted, ignore_nullable=True, allow_nan_equality=True)
 
 
 def _comparable(df: DataFrame) -> list[Column]:

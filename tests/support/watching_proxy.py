@@ -96,7 +96,7 @@ class WatchingProxy:
         self._ask_who = ask_who
         self.step = ""
         self._target = urlsplit(target).netloc
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -129,6 +129,10 @@ class WatchingProxy:
         return answer
 
 
+class _Server(ThreadingHTTPServer):
+    proxy: WatchingProxy
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection of a client, and one to the server behind."""
 
@@ -137,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self._proxy: WatchingProxy = self.server.proxy
+        assert isinstance(self.server, _Server)
+        self._proxy = self.server.proxy
         self._behind = http.client.HTTPConnection(self._proxy._target, timeout=300)
         self._pid = GONE
 

@@ -11,9 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # What is called by others, by the name of a method or an attribute: Airflow, werkzeug, pydantic, YAML, a user's script,
-# and the registry of record formats, which looks for modules.
+# and the registries, which look for modules.
 CALLED_BY_OTHERS = {
     "FORMAT",
+    "WAY",
     "make_dags",
     "on_kill",
     "poke",

@@ -17,6 +17,7 @@ MAY_CHANGE: tuple[Path, ...] = (
     ("workspace_retention",),
     ("aws",),
     ("emulator",),
+    ("export",),
 )
 # What of `transform` is part of the question to the model, or of how its answer is read: jobs that were created already
 # and those to come must agree in it.

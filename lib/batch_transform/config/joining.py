@@ -5,12 +5,10 @@ The service reads each record and each answer for it, so it must know their form
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.transform import Transform
 from batch_transform.core.framing import WHOLE
-from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, JSON_LINES, AnswerForm
+from batch_transform.core.predictions.form import CSV, JSON, JSON_LINES
 
 CSV_TYPE = "text/csv"
 # "Text/CSV, application/json and application/jsonlines" (developer guide, batch-transform-data-processing).
@@ -71,11 +69,3 @@ def check_joined(prediction: Prediction, transform: Transform, media_type: str) 
             "so a cell of the input could pass for a prediction: send record.format: jsonlines, or keep the prediction "
             "alone with transform.output_filter, such as '$[3:]' behind a record of three cells"
         )
-
-
-def answer_form(prediction: Prediction, transform: Transform) -> AnswerForm:
-    """Returns how predictions lie in an output."""
-    form = prediction.form
-    if transform.join_source != "input" or transform.output_filter is not None:
-        return form
-    return replace(form, steps=(JOINED_FIELD, *form.steps))

@@ -6,8 +6,6 @@ import re
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
-# Parquet is published by copying files, which the driver does itself: S3 through boto3, or a mounted file system.
-_PARQUET_SCHEMES = ("", "file", "s3", "s3a", "s3n")
 _S3_SCHEMES = ("s3", "s3a", "s3n")
 
 
@@ -37,16 +35,6 @@ def check_target(location: str) -> str:
     if scheme_of(location) == "package":
         raise ValueError(f"is {location!r}; a Python package can only be read")
     return location.rstrip("/") or location
-
-
-def check_parquet_target(location: str) -> str:
-    """Returns a location that the driver can copy files to."""
-    if scheme_of(location) not in _PARQUET_SCHEMES:
-        raise ValueError(
-            f"is {location!r}; Parquet is published to s3:// or a file system that the driver reaches, "
-            "use output.format: delta for other places"
-        )
-    return location
 
 
 def check_run(run: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from batch_transform.config.sections import Section
 from batch_transform.config.values import Text, check_placeholder, one_of, read_list, read_truth
-from batch_transform.core.predictions.form import CSV, FORMATS, JSON, JSON_LINES, TEXT, AnswerForm
+from batch_transform.core.predictions.form import CSV, FORMATS, JSON, JSON_LINES, TEXT
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.run_settings import INFER, PredictionSettings
 
@@ -113,9 +113,3 @@ class Prediction(Section):
     def is_inferred(self) -> bool:
         """Whether the schema is to be inferred from answers."""
         return self.ddl == INFER
-
-    @property
-    def form(self) -> AnswerForm:
-        """How predictions lie in an output, as far as this section says."""
-        steps = parse_path(self.records_path) if self.records_path else ()
-        return AnswerForm(self.format, steps, self.separator, self.blank_lines == "skip", self.body == "wrapped")

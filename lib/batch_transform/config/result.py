@@ -9,12 +9,24 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, fiel
 from batch_transform.config import places
 from batch_transform.config.sections import PathOrTable, Section, check_one_place
 from batch_transform.config.values import Names, Number, Text, WholeNumber, one_of
+from batch_transform.outputs.port import Capabilities
+from batch_transform.outputs.registry import DEFAULT, format_named, names_that, output_formats
 
-OutputFormat = Annotated[Literal["parquet", "delta"], PlainValidator(one_of("parquet", "delta"))]
+OutputFormat = Annotated[str, PlainValidator(one_of(*output_formats()))]
 OutputMode = Annotated[
     Literal["error", "append", "overwrite", "overwrite_partitions"],
     PlainValidator(one_of("error", "append", "overwrite", "overwrite_partitions")),
 ]
+
+
+def check_reached(can: Capabilities, location: str) -> str:
+    """Returns a location that a format is published to."""
+    if can.schemes is not None and places.scheme_of(location) not in can.schemes:
+        raise ValueError(
+            f"is {location!r}; {can.title} is published to s3:// or a file system that the driver reaches, "
+            f"use output.format: {names_that(lambda can: can.schemes is None)} for other places"
+        )
+    return location
 
 
 class Errors(Section):
@@ -71,21 +83,23 @@ class Output(PathOrTable):
     path: Annotated[str, AfterValidator(places.check_target)] | None = None
 
     # Each rule stands at the later of its fields, which sees the earlier ones: keep the order.
-    format: OutputFormat = Field(default="parquet", validate_default=True)
+    format: OutputFormat = Field(default=DEFAULT, validate_default=True)
     mode: OutputMode = "error"
     partition_by: Names = Field(default=(), validate_default=True)
     replace_where: Text | None = None
 
     @field_validator("format")
     @classmethod
-    def _parquet_goes_to_a_path(cls, name: str, info: ValidationInfo) -> str:
-        if name == "parquet" and info.data.get("table") is not None:
-            raise ValueError("is parquet, which is published into a path; a table needs format: delta")
-        if name == "parquet" and info.data.get("path") is not None:
+    def _goes_to_such_a_place(cls, name: str, info: ValidationInfo) -> str:
+        can = format_named(name).can
+        if not can.takes_tables and info.data.get("table") is not None:
+            others = names_that(lambda can: can.takes_tables)
+            raise ValueError(f"is {name}, which is published into a path; a table needs format: {others}")
+        if info.data.get("path") is not None:
             try:
-                places.check_parquet_target(info.data["path"])
+                check_reached(can, info.data["path"])
             except ValueError as error:
-                raise ValueError(f"is parquet, but path {error}") from error
+                raise ValueError(f"is {name}, but path {error}") from error
         return name
 
     @field_validator("partition_by")
@@ -97,8 +111,10 @@ class Output(PathOrTable):
 
     @field_validator("replace_where")
     @classmethod
-    def _replace_where_is_delta(cls, condition: str | None, info: ValidationInfo) -> str | None:
-        name, mode = info.data.get("format", "delta"), info.data.get("mode", "overwrite")
-        if condition is not None and (name, mode) != ("delta", "overwrite"):
-            raise ValueError(f"needs format: delta and mode: overwrite, not format: {name} and mode: {mode}")
+    def _rows_to_replace(cls, condition: str | None, info: ValidationInfo) -> str | None:
+        able = names_that(lambda can: can.replaces_where)
+        name, mode = info.data.get("format"), info.data.get("mode", "overwrite")
+        is_able = name is None or format_named(name).can.replaces_where
+        if condition is not None and not (is_able and mode == "overwrite"):
+            raise ValueError(f"needs format: {able} and mode: overwrite, not format: {name or able} and mode: {mode}")
         return condition

@@ -6,24 +6,28 @@ import re
 import uuid
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
 from typing_extensions import Self
 
 from batch_transform.config import places
-from batch_transform.config.joining import answer_form, check_joined, check_processing
+from batch_transform.config.joining import check_joined, check_processing
 from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
 from batch_transform.config.requests import check_key, settled
-from batch_transform.config.result import DeadLetter, Errors, Output
+from batch_transform.config.result import DeadLetter, Errors, Output, check_reached
 from batch_transform.config.sections import Input, Section
 from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
 from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.form import AnswerForm, answer_form
 from batch_transform.core.run_settings import RunSettings
+from batch_transform.exports.registry import names
+from batch_transform.outputs.registry import format_named
+from batch_transform.spark.merge_way import DEFAULT, merge_ways
 
 POLL_SECONDS = 30.0
 EMULATOR_POLL_SECONDS = 1.0
@@ -66,7 +70,8 @@ class RunConfig(Section):
     output: Output | None = Field(default=None, validate_default=True)
     dead_letter: DeadLetter | None = Field(default=None, validate_default=True)
     aws: Aws = Aws()
-    merge: Annotated[Literal["zip", "join"], PlainValidator(one_of("zip", "join"))] = "zip"
+    export: Annotated[str, PlainValidator(one_of(*names()))] = "arrow"
+    merge: Annotated[str, PlainValidator(one_of(*merge_ways()))] = DEFAULT
     # Another driver waits this long before it takes a silent run over.
     lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = RunSettings.lease_seconds
     # What becomes of the run's folder, but for its ledger and reports, once the result is published.
@@ -88,7 +93,7 @@ class RunConfig(Section):
 
     @field_validator("input", "output")
     @classmethod
-    def _given_in_a_run_file(cls, section: Input | Output | None, info: ValidationInfo) -> Input | Output | None:
+    def _given_in_a_run_file(cls, section: Input | Output | None) -> Input | Output | None:
         if section is None and not cls.takes_frame:
             raise ValueError("is required, with path or table")
         return section
@@ -156,10 +161,11 @@ class RunConfig(Section):
         output = info.data.get("output")
         if dead_letter is None or output is None:
             return dead_letter
-        if output.format == "parquet" and dead_letter.table is not None:
-            raise ValueError("is a table, but output.format is parquet, which is published into a path")
-        if output.format == "parquet" and dead_letter.path is not None:
-            places.check_parquet_target(dead_letter.path)
+        can = format_named(output.format).can
+        if not can.takes_tables and dead_letter.table is not None:
+            raise ValueError(f"is a table, but output.format is {can.name}, which is published into a path")
+        if dead_letter.path is not None:
+            check_reached(can, dead_letter.path)
         if (dead_letter.path, dead_letter.table) == (output.path, output.table):
             raise ValueError("is the same place as output")
         return dead_letter
@@ -169,9 +175,12 @@ class RunConfig(Section):
         """Returns the configuration that `to_document` wrote.
 
         Raises:
-            pydantic.ValidationError: the document is not one of this class.
+            ConfigurationError: the document is none of this class: a version wrote it whose run files are others.
         """
-        return cls.model_validate(document)
+        try:
+            return cls.model_validate(document)
+        except ValidationError as err:
+            raise ConfigurationError(f"was begun by another version: {err.errors()[0]['msg']}") from err
 
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""
@@ -189,7 +198,7 @@ class RunConfig(Section):
     @property
     def answer_form(self) -> AnswerForm:
         """How predictions lie in an output."""
-        return answer_form(self.prediction, self.transform)
+        return answer_form(self.settings)
 
     @property
     def emulated(self) -> bool:

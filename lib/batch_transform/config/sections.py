@@ -56,7 +56,7 @@ class Input(PathOrTable):
 
     @field_validator("table")
     @classmethod
-    def _exactly_one(cls, table: str | None, info: ValidationInfo) -> str | None:
+    def _exactly_one(cls, table: str | None, _info: ValidationInfo) -> str | None:
         return table  # the rule stands at `dead_letters`, which sees all three
 
     @field_validator("dead_letters")

@@ -11,7 +11,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -23,8 +23,10 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.own_names import quoted
 from batch_transform.core.stack_texts import of_error
 from batch_transform.outputs.column_types import type_differences
-from batch_transform.outputs.delta import SPARK_ERRORS, DeltaOutput, describe, save, writer_options
-from batch_transform.outputs.text_lengths import length_rules
+from batch_transform.outputs.delta_rules import sql_name
+from batch_transform.outputs.delta_table import SPARK_ERRORS, describe, save, writer_options
+from batch_transform.outputs.port import OutputTable, TableRule
+from batch_transform.outputs.value_rules import length_rules
 
 _CONSTRAINT = "delta.constraints."
 _APPEND_ONLY = "delta.appendOnly"
@@ -32,21 +34,8 @@ _FILLED = {"generatedColumns", "identityColumns", "allowColumnDefaults"}  # tabl
 _COMMITS = re.compile(r"(\d{20})\.")
 
 
-@dataclass(frozen=True)
-class TableRule:
-    """What a table demands of each row.
-
-    Attributes:
-        holds: SQL; a row for which it is not true is refused.
-        told: the rule in words.
-    """
-
-    holds: str
-    told: str
-
-
 def check_fits(
-    spark: SparkSession, output: DeltaOutput, schema: StructType, key: str = "output", *, complete: bool = True
+    spark: SparkSession, output: OutputTable, schema: StructType, key: str = "output", *, complete: bool = True
 ) -> None:
     """Has Delta analyse the write of such rows into a table that is there; commits nothing, and leaves nothing.
 
@@ -60,25 +49,25 @@ def check_fits(
     Raises:
         ConfigurationError: Delta refuses the columns, or would change their values.
     """
-    theirs = spark.table(output.name).schema
+    theirs = spark.table(sql_name(output)).schema
     refused = _refusal(spark, output, schema) if complete else None
-    differences = list(type_differences(schema, theirs, output.name, exact=refused is not None))
+    differences = list(type_differences(schema, theirs, sql_name(output), exact=refused is not None))
     if refused is None and not differences:
         return
     remedy = "cast it in the input (or in prediction.schema, prediction.sql), or write to another table"
     if differences:
         raise ConfigurationError([f"{key}: {difference}; {remedy}" for difference in differences])
-    raise ConfigurationError(f"{key}: {output.name} does not take these rows: {refused}")
+    raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {refused}")
 
 
-def _refusal(spark: SparkSession, output: DeltaOutput, schema: StructType) -> str | None:
+def _refusal(spark: SparkSession, output: OutputTable, schema: StructType) -> str | None:
     detail = describe(spark, output)
     properties: Mapping[str, str] = (detail["properties"] if detail else None) or {}
     if properties.get(_APPEND_ONLY, "").lower() == "true" and output.mode in ("overwrite", "overwrite_partitions"):
         return f"it is {_APPEND_ONLY}, and output.mode is {output.mode}"
     if output.replace_where is not None:  # Delta would rewrite the files of the rows that stay before it writes ours
         try:
-            spark.table(output.name).where(output.replace_where).schema  # noqa: B018 - Connect analyses when asked
+            spark.table(sql_name(output)).where(output.replace_where).schema  # noqa: B018 - Connect analyses when asked
         except SPARK_ERRORS as err:
             return f"output.replace_where: {cause_of(of_error(err)).words}"
         output = replace(output, mode="append", replace_where=None)
@@ -97,12 +86,12 @@ def _uncomputable(spark: SparkSession, schema: StructType, mark: str) -> DataFra
     return spark.range(1).where(F.raise_error(F.lit(mark)).cast("boolean")).select(*nulls).repartition(1)
 
 
-def table_rules(spark: SparkSession, output: DeltaOutput) -> list[TableRule]:
+def table_rules(spark: SparkSession, output: OutputTable) -> list[TableRule]:
     """Returns what a table that is there demands of each row that is written to it."""
     detail = describe(spark, output)
     if detail is None:
         return []
-    theirs = spark.table(output.name).schema
+    theirs = spark.table(sql_name(output)).schema
     rules = [TableRule(f"{path} IS NOT NULL", f"NOT NULL of {path}") for path in _never_null(theirs)]
     for name, value in (detail["properties"] or {}).items():
         if name.startswith(_CONSTRAINT):
@@ -111,16 +100,16 @@ def table_rules(spark: SparkSession, output: DeltaOutput) -> list[TableRule]:
     rules += _recorded_rules(spark, detail)
     if output.replace_where is not None:
         rules.append(TableRule(f"({output.replace_where})", f"output.replace_where ({output.replace_where})"))
-    return rules
+    return [replace(rule, told=f"{sql_name(output)} demands {rule.told}") for rule in rules]
 
 
-def absent_columns(spark: SparkSession, output: DeltaOutput, columns: tuple[str, ...]) -> list[StructField]:
+def absent_columns(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]) -> list[StructField]:
     """Returns the columns of a table that are null in each row of these columns, as far as Delta fills none."""
     detail = describe(spark, output)
     if detail is None or _FILLED & set(detail["tableFeatures"] or ()) or detail["minWriterVersion"] in (4, 5, 6):
         return []
     given = {name.lower() for name in columns}
-    return [field for field in spark.table(output.name).schema.fields if field.name.lower() not in given]
+    return [field for field in spark.table(sql_name(output)).schema.fields if field.name.lower() not in given]
 
 
 def _never_null(schema: StructType, path: str = "") -> Iterator[str]:

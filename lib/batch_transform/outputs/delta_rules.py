@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 
+from batch_transform.core.own_names import quoted
+from batch_transform.outputs.port import OutputTable
+
 # The class (`ConcurrentAppendException`) or the condition (`DELTA_CONCURRENT_APPEND.WITHOUT_HINT`), whichever the
 # client shows: PySpark has classes of its own for them only where delta-spark is installed.
 CONFLICT = re.compile(
@@ -28,6 +31,11 @@ class Conflict(Enum):
     NONE = "none"
     RETRY = "retry"
     COMMITTED = "committed"
+
+
+def sql_name(table: OutputTable) -> str:
+    """Returns a table as SQL names it."""
+    return table.table or f"delta.{quoted(table.path or '')}"
 
 
 def conflict_of(class_name: str, message: str) -> Conflict:

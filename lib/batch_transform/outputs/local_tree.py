@@ -129,9 +129,9 @@ class LocalTree:
         """
         if not isinstance(source, LocalTree):
             raise TypeError(f"cannot copy from {source.location} to {self.location}")
-        path, origin = self._path(name), source._path(file.name)
+        path, origin = self._path(name), source._path(file.name)  # noqa: SLF001 - another of this class
         with local_errors("copy", origin), open(origin, "rb") as stream:
-            source._check_version(file, stream.fileno())
+            source._check_version(file, stream.fileno())  # noqa: SLF001 - as above
             _make_directory(os.path.dirname(path))
             temporary = _temporary(path)
             with open(temporary, "xb") as sink:

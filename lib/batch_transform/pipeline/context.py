@@ -18,14 +18,16 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.counting import OutputObject
 from batch_transform.core.predictions.form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.publishing.publication import Kind, TreeFile
+from batch_transform.core.publishing.publication import Kind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.sending.request import JobSettings
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.locations import open_tree
+from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.trees import Tree
 from batch_transform.pipeline.places import Places
 from batch_transform.s3.lease import RunLease
@@ -56,21 +58,6 @@ class Clock:
         return datetime.fromtimestamp(self.wall(), timezone.utc)
 
 
-@dataclass(frozen=True)
-class WrittenTable:
-    """A table in the run's own folder: the files to publish, where they lie and where they go."""
-
-    kind: Kind
-    tree: Tree
-    target: Tree
-    files: tuple[TreeFile, ...]
-
-    @property
-    def rows(self) -> int:
-        """Rows by the files' own footers."""
-        return sum(file.rows or 0 for file in self.files)
-
-
 class TableWork(Protocol):
     """Work on whole tables, by whatever engine a run has for it."""
 
@@ -83,10 +70,10 @@ class TableWork(Protocol):
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
 
-    def write(self, state: RunState, kind: Kind) -> WrittenTable:
-        """Returns a table of a gated run once it is merged beside its output, as Parquet."""
+    def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
+        """Returns a table of a gated run once it is merged beside its output."""
 
-    def commit(self, state: RunState, kind: Kind) -> int:
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
         """Returns the rows that are committed of a table of a gated run, once they all are."""
 
     def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:

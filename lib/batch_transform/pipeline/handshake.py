@@ -24,31 +24,6 @@ RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
 SUBMIT_NEXT = "BATCH_TRANSFORM_SUBMIT"  # the step after the one that it began, which is `prepare`
 
 
-def again(ephemeral: bool, run: str, environ: Mapping[str, str]) -> str:
-    """Returns the command that goes on with a run, for a person to copy.
-
-    Args:
-        ephemeral: whether the run ends with its driver, so that only the same command can repeat it.
-        run: the run's folder.
-        environ: where the wrapper left the commands; empty in a notebook and in a cluster's driver.
-    """
-    if ephemeral:
-        return environ.get(COMMAND, "").strip() or "start the same command with"
-    return environ.get(RESUME, "").strip() or f"batch-transform resume {run}"
-
-
-def next_step(step: str, run: str, environ: Mapping[str, str]) -> str:
-    """Returns the command of a run's next step, for a person or an orchestrator to give.
-
-    Args:
-        step: its command.
-        run: the run's folder.
-        environ: where the wrapper left the arguments; a cluster's driver has none, and the run is named by its folder.
-    """
-    words = environ.get(SUBMIT_NEXT, "").strip()
-    return words if words and step == "submit" else f"batch-transform {step} {run}"
-
-
 @dataclass(frozen=True)
 class Handshake:
     """The files of one run; None: nobody asked for it, and it is not written."""

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
-from batch_transform.config.joining import answer_form
-from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
-from batch_transform.config.transform import Transform
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.ledger import JsonObject
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.form import answer_form
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.types import decode_schema
 from batch_transform.core.reports import RunReport
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
-from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import Clock
 from batch_transform.s3.lease import LEASE_NAME, RunLease
@@ -47,7 +44,7 @@ class RecordedRun:
     """
 
     uri: S3Uri
-    store: S3Store
+    store: ObjectStore
     ledger: Ledger
     state: RunState | None
 
@@ -58,19 +55,11 @@ class RecordedRun:
 
     @contextmanager
     def held(self, patience_seconds: float = 0.0) -> Iterator[tuple[RunLease, RunState]]:
-        """Yields the lease, held within the block, and the state as it is under it; for a run that has begun.
-
-        Args:
-            patience_seconds: how long to wait for a driver that is at work.
-
-        Raises:
-            RunHeld: a driver is at work on it.
-        """
+        """Yields the lease, held within the block, and the state as `acquired` finds it; for a run that has begun."""
         assert self.state is not None
         lease = self.lease()
         try:  # a signal may come as soon as the lease is held
-            self.ledger.hold(lease.acquire(self.ledger.epoch, patience_seconds))
-            yield lease, fold(self.ledger.load()) or self.state
+            yield lease, acquired(lease, self.ledger, patience_seconds) or self.state
         finally:
             lease.release()
 
@@ -80,12 +69,25 @@ class RecordedRun:
         return (CLOCK.now() - found.last_modified).total_seconds() if found else float("inf")
 
 
-def read_run(uri: S3Uri, access: AwsAccess) -> RecordedRun:
+def read_run(uri: S3Uri, store: ObjectStore) -> RecordedRun:
     """Returns the run in the folder `uri`; its state is None if there is no such bucket or ledger."""
-    store = S3Store(access.client("s3"))
     ledger = Ledger(store, uri, uuid.uuid4().hex[:12], 0, CLOCK.sleep)
-    state = fold(ledger.load()) if store.bucket_exists(uri.bucket) else None
-    return RecordedRun(uri, store, ledger, state)
+    return RecordedRun(uri, store, ledger, ledger.state() if store.bucket_exists(uri.bucket) else None)
+
+
+def acquired(lease: RunLease, ledger: Ledger, patience_seconds: float = 0.0) -> RunState | None:
+    """Returns the run as it is once the lease is held, under which the ledger appends from now on.
+
+    Args:
+        lease: of the run; whoever calls this releases it, also when this raises.
+        ledger: of the run.
+        patience_seconds: how long to wait for a driver that is at work.
+
+    Raises:
+        RunHeld: a driver is at work on it.
+    """
+    ledger.hold(lease.acquire(ledger.epoch, patience_seconds))
+    return ledger.state()
 
 
 def published_report(config: RunConfig, access: AwsAccess) -> RunReport | None:
@@ -96,7 +98,7 @@ def published_report(config: RunConfig, access: AwsAccess) -> RunReport | None:
     """
     if config.run_id is None:
         return None
-    state = read_run(S3Uri.parse(config.workspace).join(config.run_id), access).state
+    state = read_run(S3Uri.parse(config.workspace).join(config.run_id), S3Store(access.client("s3"))).state
     if state is None or state.report is None:
         return None
     check_same(state, config)
@@ -120,14 +122,13 @@ def check_same(state: RunState, config: RunConfig) -> None:
         raise ConfigurationError([f"{begun}: {line}" for line in changed])
 
 
-def recorded_reader(state: RunState, document: JsonObject) -> PredictionReader:
+def recorded_reader(state: RunState, settings: RunSettings) -> PredictionReader:
     """Returns the reader of a staged run's predictions, whose schema the ledger has: that needs no Spark.
 
     Args:
         state: the run.
-        document: its configuration, or the one that goes on with it.
+        settings: its own, or those that it goes on with.
     """
     assert state.staged is not None
-    prediction = Prediction.model_validate(document["prediction"])
-    form = answer_form(prediction, Transform.model_validate(document["transform"]))
-    return PredictionReader(decode_schema(state.staged.answers), prediction.placeholder, form)
+    answers = decode_schema(state.staged.answers)
+    return PredictionReader(answers, settings.prediction.placeholder, answer_form(settings))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.publishing.publication import Mode
+from batch_transform.core.publishing.publication import Kind, Mode
+from batch_transform.outputs.port import OutputFormat, OutputTable
+from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.places import Places
 
 
@@ -18,9 +20,20 @@ class Targets:
     dead_letter: DeadLetter
 
     @property
-    def is_delta(self) -> bool:
-        """Whether both are Delta tables."""
-        return self.output.format == "delta"
+    def format(self) -> OutputFormat:
+        """How both are published."""
+        return format_named(self.output.format)
+
+    def tables(self, places: Places) -> dict[Kind, OutputTable]:
+        """Returns both as their format takes them."""
+        output = self.output
+
+        def table(target: Output | DeadLetter, key: str) -> OutputTable:
+            path = places.spark_path(target.path) if target.path else None
+            by = tuple(output.partition_by)
+            return OutputTable(output.mode, path, target.table, by, output.replace_where, target.path or "", key)
+
+        return {"result": table(output, "output"), "dead_letter": table(self.dead_letter, "dead_letter")}
 
     @property
     def mode(self) -> Mode:
@@ -36,8 +49,8 @@ class Targets:
 
 
 def targets_of(config: RunConfig, places: Places) -> Targets:
-    """Returns the targets of a run; without an output the result stays in the run's scratch folder, as Parquet."""
-    output = config.output or Output(path=f"{places.scratch}/result", format="parquet", mode="error")
+    """Returns the targets of a run; without an output the result stays in the run's scratch folder."""
+    output = config.output or Output(path=f"{places.scratch}/result", mode="error")
     given = config.dead_letter_place
     if given is None or not (given.path or given.table):
         given = DeadLetter(path=f"{output.path}_dead_letter", column=given.column if given is not None else None)

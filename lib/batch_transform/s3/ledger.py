@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
 from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, StepKind, check_chain, decode, digest, encode
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.run_state import RunState
+from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 
 STEP_NAME = re.compile(r"(\d{12})\.json")
@@ -108,6 +110,10 @@ class Ledger:
         # What a failed append has left is known now; if it arrives only later, one of the two puts is refused.
         self._steps, self._loaded, self._broken = steps, True, ""
         return tuple(steps)
+
+    def state(self) -> RunState | None:
+        """Returns the run as its steps tell it, None for one that never began; raises as `load` does."""
+        return fold(self.load())
 
     def _paid(self, others: Iterable[S3Uri] = ()) -> str:
         """What the steps that can be read say of what was paid for."""

@@ -38,21 +38,21 @@ _VALUES: tuple[tuple[tuple[type[DataType], ...], str], ...] = (
 _ESCAPED = re.compile(r"[\x01-\x1f\x7f\"#%'*/:=?\\{\[\]^]")
 
 
-def write_empty(df: DataFrame, partition_by: Sequence[str], path: str, options: Mapping[str, str]) -> None:
-    """Writes one Parquet file without rows into a partition below `path`, of which Spark infers the schema of `df`.
+def write_empty(df: DataFrame, partition_by: Sequence[str], format: str, path: str, options: Mapping[str, str]) -> None:
+    """Writes one file without rows into a partition below `path`, of which Spark infers the schema of `df`.
 
     Args:
         df: a table, of which nothing is computed.
         partition_by: columns of it.
+        format: of the file.
         path: a folder without data files.
         options: of the writer.
     """
     spark, fields = df.sparkSession, partitions_last(df.sparkSession, df.schema, partition_by).fields
     first = len(fields) - len(partition_by)
     folder = empty_partition(fields[first:])
-    spark.createDataFrame([], StructType(fields[:first])).write.mode("overwrite").options(**options).parquet(
-        f"{path}/{folder}"
-    )
+    rows = spark.createDataFrame([], StructType(fields[:first]))
+    rows.write.format(format).mode("overwrite").options(**options).save(f"{path}/{folder}")
 
 
 def partitions_last(spark: SparkSession, schema: StructType, partition_by: Sequence[str]) -> StructType:

@@ -14,22 +14,25 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
 from batch_transform.core.own_names import quoted
-from batch_transform.spark.settings import READER_OPTIONS
+from batch_transform.spark.settings import READER_OPTIONS, STAGED_FORMAT
 
 _READ_BY = ("__CHAR_VARCHAR_TYPE_STRING", "parquet.field.id")
 
 
-def read_exactly(spark: SparkSession, schema: StructType, paths: Sequence[str], **options: str) -> DataFrame:
-    """Returns the rows of Parquet files that were written with `schema`.
+def read_exactly(
+    spark: SparkSession, schema: StructType, paths: Sequence[str], format: str = STAGED_FORMAT, **options: str
+) -> DataFrame:
+    """Returns the rows of files that were written with `schema`.
 
     Args:
         spark: the session.
         schema: of the rows, partition columns included.
         paths: the files; at least one.
+        format: of the files.
         options: of the reader, besides those that make it exact.
     """
     plain = StructType([_plain(field) for field in schema.fields])
-    rows = spark.read.schema(plain).options(**READER_OPTIONS, **options).parquet(*paths)
+    rows = spark.read.schema(plain).format(format).options(**READER_OPTIONS, **options).load(list(paths))
     if plain == schema:
         return rows
     return rows.select(*[F.col(quoted(field.name)).alias(field.name, metadata=field.metadata) for field in schema])

@@ -7,6 +7,8 @@ evaluated in the same job.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -48,29 +50,50 @@ def iso_kind(kind: DataType) -> DataType:
 
 def iso_dates(value: Column, kind: DataType) -> Column:
     """Returns the value with text in place of dates and timestamps, at any depth; keys of maps are none."""
-    if not _holds_dates(kind):
+    return at_leaves(value, kind, is_date, iso_text)
+
+
+def at_leaves(
+    value: Column, kind: DataType, is_meant: Callable[[DataType], bool], change: Callable[[Column, DataType], Column]
+) -> Column:
+    """Returns the value with some of its leaves changed, at any depth; nulls stay, and so do the keys of maps.
+
+    Args:
+        value: the value.
+        kind: its type.
+        is_meant: whether leaves of a type are changed.
+        change: what becomes of one that is not null.
+    """
+    if not _holds(kind, is_meant):
         return value
     if isinstance(kind, StructType):
-        fields = [iso_dates(part, field.dataType).alias(field.name) for field, part in struct_fields(value, kind)]
+        parts = struct_fields(value, kind)
+        fields = [at_leaves(part, field.dataType, is_meant, change).alias(field.name) for field, part in parts]
         return F.when(value.isNotNull(), F.struct(*fields))
     if isinstance(kind, ArrayType):
         element = kind.elementType
-        return F.transform(value, lambda each: iso_dates(each, element))
+        return F.transform(value, lambda each: at_leaves(each, element, is_meant, change))
     if isinstance(kind, MapType):
         values = kind.valueType
-        return F.transform_values(value, lambda key, each: iso_dates(each, values))
-    return F.when(value.isNotNull(), _text(value, kind))
+        return F.transform_values(value, lambda _key, each: at_leaves(each, values, is_meant, change))
+    return F.when(value.isNotNull(), change(value, kind))
 
 
-def _holds_dates(kind: DataType) -> bool:
+def _holds(kind: DataType, is_meant: Callable[[DataType], bool]) -> bool:
     if isinstance(kind, StructType):
-        return any(_holds_dates(field.dataType) for field in kind.fields)
+        return any(_holds(field.dataType, is_meant) for field in kind.fields)
     if isinstance(kind, ArrayType):
-        return _holds_dates(kind.elementType)
-    return _holds_dates(kind.valueType) if isinstance(kind, MapType) else isinstance(kind, _DATES)
+        return _holds(kind.elementType, is_meant)
+    return _holds(kind.valueType, is_meant) if isinstance(kind, MapType) else is_meant(kind)
 
 
-def _text(value: Column, kind: DataType) -> Column:
+def is_date(kind: DataType) -> bool:
+    """Returns whether a type is of dates or of timestamps."""
+    return isinstance(kind, _DATES)
+
+
+def iso_text(value: Column, kind: DataType) -> Column:
+    """Returns the text of a date or timestamp."""
     if isinstance(kind, DateType):
         return _date(value)
     if isinstance(kind, TimestampNTZType):

@@ -20,9 +20,9 @@ from batch_transform.spark.user_session import own_session, user_session
 
 
 @contextmanager
-def own_job(spark: SparkSession, staged: Staged) -> Iterator[None]:
-    """Holds the pipeline's settings, for a job in which no expression of the user's is evaluated."""
-    with own_session(spark, {**_kept(staged), **large_record_settings(staged.largest)}):
+def own_job(spark: SparkSession, staged: Staged, more: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Holds the pipeline's settings and `more`, for a job in which no expression of the user's is evaluated."""
+    with own_session(spark, {**_kept(staged), **large_record_settings(staged.largest), **(more or {})}):
         yield
 
 

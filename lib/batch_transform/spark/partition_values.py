@@ -26,7 +26,7 @@ from batch_transform.core.own_names import quoted
 from batch_transform.spark.row_rules import RowRule
 
 _TEXT = (StringType, CharType, VarcharType)
-_OF_PARQUET: tuple[type[DataType], ...] = (ByteType, ShortType, IntegerType, LongType, DateType, *_TEXT)
+_OF_FOLDERS: tuple[type[DataType], ...] = (ByteType, ShortType, IntegerType, LongType, DateType, *_TEXT)
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _COPYING = "._COPYING_"  # Spark takes what ends so for a file on its way, and reads none of it
 # Spark's ExternalCatalogUtils writes %XX for each of these.
@@ -44,21 +44,27 @@ class Room:
     path: int | None
 
 
-def partition_faults(schema: StructType, partition_by: Sequence[str], format: str) -> list[str]:
-    """Returns a fault for each partition column whose name or type is lost in a folder's name."""
+def partition_faults(schema: StructType, partition_by: Sequence[str], others: str | None) -> list[str]:
+    """Returns a fault for each partition column whose name or type is lost in a folder's name.
+
+    Args:
+        schema: of the input.
+        partition_by: the columns.
+        others: the formats that keep all types, where folders' names are all that the output's has; None: it has more.
+    """
     faults = []
     if len({name.lower() for name in partition_by}) < len(partition_by):
         faults.append(f"output.partition_by: names a column twice ({', '.join(partition_by)})")
     for field in _fields(schema, partition_by):
         kind = field.dataType
-        if format == "parquet" and not isinstance(kind, _OF_PARQUET):
+        if others is not None and not isinstance(kind, _OF_FOLDERS):
             faults.append(
                 f"output.partition_by: {field.name} is {kind.simpleString()}, and the name of a folder keeps only "
-                "dates, integers and strings as they are; partition by another column, or set output.format: delta"
+                f"dates, integers and strings as they are; partition by another column, or set output.format: {others}"
             )
         elif isinstance(kind, BinaryType):
             faults.append(f"output.partition_by: {field.name} is binary, which no folder's name keeps")
-        if format == "parquet" and field.name.startswith("."):
+        if others is not None and field.name.startswith("."):
             faults.append(f"output.partition_by: readers see no folder whose name begins with a dot, as {field.name}")
     return faults
 

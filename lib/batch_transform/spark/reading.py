@@ -136,8 +136,10 @@ def _structs(kind: DataType) -> Iterator[StructType]:
         yield from _structs(kind.valueType)
 
 
-def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> None:
-    """Writes and reads an empty table of `schema`: what a format refuses would be refused after jobs were paid for.
+def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> StructType:
+    """Writes an empty table of `schema`, and returns as what it is read.
+
+    What a format refuses would be refused after jobs were paid for.
 
     Raises:
         ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
@@ -146,6 +148,6 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
         with own_session(spark, {CASE_SENSITIVE: effective(spark, CASE_SENSITIVE) or "false"}):
             empty = spark.createDataFrame([], schema)
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
-            spark.read.format(format).load(path).schema  # noqa: B018 - Connect analyses only when it is asked
+            return spark.read.format(format).load(path).schema
     except SPARK_ERRORS as err:
         raise failure_of(err, f"input: a {format} table of its columns cannot be written", is_begun=False) from None

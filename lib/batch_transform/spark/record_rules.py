@@ -9,9 +9,11 @@ from functools import partial
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, StringType, StructField, StructType
+from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.framing import Framing
+from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.own_names import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free, quoted
 from batch_transform.records.port import RecordFormat
 from batch_transform.records.registry import record_format
@@ -55,7 +57,7 @@ class RecordRule:
         names = [F.col(quoted(name)) for name in kept]
         value, record = F.col(value_name), F.col(record_name)
         # Steps of their own, so that an expression of the user's is not evaluated anew for each use of it.
-        valued = df.select(*names, self._value().alias(value_name))
+        valued = df.select(*names, self.value().alias(value_name))
         kind = self.kind
         if formats_by_old_calendar(df.sparkSession):
             valued = valued.select(*names, iso_dates(value, self.kind).alias(value_name))
@@ -64,7 +66,25 @@ class RecordRule:
         name = self.columns[0] if self.columns else "record.sql"
         return lines.select(*names, record, self.format.fault(kind, value, record, name).alias(fault_name))
 
-    def _value(self) -> Column:
+    def lines(self, staged_rows: DataFrame, framing: Framing) -> DataFrame:
+        """Returns row number and record with its newline, if it has one; null for a record that no payload can hold.
+
+        Those become null in the JVM, before Arrow sees them.
+        """
+        rendered = self.rendered(staged_rows, staged_rows.columns[:1]).toDF("number", RECORD, "fault")
+        if self.one_object:
+            # However many tasks read the file, one writes the object, in the order of the numbers.
+            rendered = rendered.repartition(1).sortWithinPartitions("number")
+        record = F.col(RECORD)
+        if framing.newline:
+            is_binary = isinstance(self.kind, BinaryType)
+            record = F.concat(record, F.lit(b"\n" if is_binary else "\n"))
+        most = LARGEST_RECORD_BYTES - len(framing.header)
+        lines = rendered.select("number", record.alias("line"))
+        return lines.select("number", F.when(F.octet_length("line") <= most, F.col("line")).alias("line"))
+
+    def value(self) -> Column:
+        """Returns what is rendered of a row: a struct of its columns, its one column, or the expression."""
         if self.sql is not None:
             return F.expr(self.sql)
         columns = [F.col(quoted(name)) for name in self.columns]

@@ -20,7 +20,6 @@ from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import spark_schema
-from batch_transform.spark.export import records
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.staging import read_staged
 
@@ -51,7 +50,7 @@ def export_again(
         connect: opens the store in a worker; picklable.
     """
     made = (
-        records(read_staged(spark, staged, files_of(staged, orders)), rule, framing)
+        rule.lines(read_staged(spark, staged, files_of(staged, orders)), framing)
         .mapInArrow(_Chosen(layers(orders)), spark_schema(_LINES))
         .repartition(task_count(orders.num_rows, _TASKS), "object")
         .sortWithinPartitions("object", "number")

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from batch_transform.core.sending.sizing import ARROW_BATCH_BYTES, MAX_ARROW_BATCH_ROWS, arrow_batch_rows, is_large
 
+STAGED_FORMAT = "parquet"  # of staged rows, whatever the output is
 # The Parquet writer takes these from the session and knows no option for them.
 WRITER_SETTINGS: Mapping[str, str] = {
     # Dates before 1582 as they are.
@@ -45,8 +46,6 @@ ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
 }
 CASE_SENSITIVE = "spark.sql.caseSensitive"
-# Delta is asked about a table of a path by SQL.
-PATH_TABLES: Mapping[str, str] = {"spark.sql.runSQLOnFiles": "true"}
 # Of jobs in which nothing of the user's is evaluated.
 OWN_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",

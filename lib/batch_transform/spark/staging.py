@@ -23,6 +23,7 @@ from batch_transform.spark.settings import (
     SAME_ROWS,
     SCAN_SETTINGS,
     SMALL_ROW_GROUPS,
+    STAGED_FORMAT,
     WRITER_SETTINGS,
     session_settings,
 )
@@ -109,7 +110,7 @@ def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
     )
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
     with session_settings(df.sparkSession, {**WRITER_SETTINGS, **SAME_ROWS}):
-        numbered.write.mode("error").options(**SMALL_ROW_GROUPS).parquet(path)
+        numbered.write.mode("error").format(STAGED_FORMAT).options(**SMALL_ROW_GROUPS).save(path)
     with own_session(df.sparkSession):
         written = _list_files(df.sparkSession, path, own)
     check_sendable([file.faults for file in written], rule.format.name, rule.format.remedy, number, fault)
@@ -132,7 +133,8 @@ def _list_files(spark: SparkSession, path: str, own: StructType) -> list[_Writte
     number, size, fault = map(F.col, own.names)
     rows: list[Any] = (
         spark.read.schema(own)
-        .parquet(path)
+        .format(STAGED_FORMAT)
+        .load(path)
         .groupBy(F.col(f"{FILE_METADATA}.file_name").alias("name"))
         .agg(
             F.count(F.lit(1)).alias("rows"),

@@ -1,6 +1,7 @@
 """Model servers: a command that is started for each instance, or the URL of one that runs already."""
 
 import contextlib
+import os
 import secrets
 import shlex
 import socket
@@ -36,7 +37,7 @@ class ModelServer:
 
         Args:
             command: Split like a shell would, but run without one. A leading `python` is the emulator's interpreter.
-            environment: All its variables, but for the port.
+            environment: Variables on top of the emulator's own.
             on_output: Called with each line of standard output and standard error, from another thread.
         """
         port = _free_port()
@@ -44,13 +45,13 @@ class ModelServer:
         words = shlex.split(command)
         if words[0] in {"python", "python3"}:
             words[0] = sys.executable
-        # -I hides PYTHONPATH from the launcher only; the command itself has it.
+        # -I would hide PYTHONPATH from the launcher only; the command itself inherits the environment.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", LAUNCHER, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**environment, "SAGEMAKER_BIND_TO_PORT": str(port)},
+            env={**os.environ, **environment, "SAGEMAKER_BIND_TO_PORT": str(port)},
             start_new_session=True,  # Ctrl-C at a terminal reaches the emulator, which then ends its servers itself
         )
         self._reader = threading.Thread(target=self._read, args=(on_output,), daemon=True)

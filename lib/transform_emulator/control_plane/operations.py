@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from transform_emulator.control_plane import listing, rules, shapes, tags
+from transform_emulator.control_plane import listing, models, rules, shapes, tags
 from transform_emulator.control_plane.describe import description
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
@@ -27,11 +27,17 @@ LONGEST_DESCRIBE_SECONDS = 30.0
 class World(Protocol):
     """What the calls need to know of the world outside the control plane."""
 
+    def create_model(self, scope: Scope, body: dict[str, Any]) -> str:
+        """Create a model, in place of one of its name; returns its ARN."""
+
     def role_of_model(self, scope: Scope, model_name: str) -> str | None:
         """The model's ExecutionRoleArn, or None if there is no such model."""
 
     def uses_model_data_source(self, scope: Scope, model_name: str) -> bool:
         """Whether the model's container has its artifact from ModelDataSource rather than ModelDataUrl."""
+
+    def lacks_artifact(self, scope: Scope, model_name: str) -> bool:
+        """Whether a script of the model would have its artifact from a ModelDataSource that is not one archive."""
 
     def has_objects(self, scope: Scope, s3_uri: str) -> bool:
         """Whether an object exists at or below the URI."""
@@ -84,6 +90,9 @@ class Operations:
         Raises:
             ApiError: The call is refused.
         """
+        if operation == models.CREATE_MODEL:
+            models.check(body)
+            return {"ModelArn": self._world.create_model(scope, body)}
         shapes.check(operation, body)
         if operation in tags.TAG_CALLS:
             return tags.call(self._jobs, operation, scope, body)
@@ -97,6 +106,8 @@ class Operations:
             raise validation(f'Could not find model "{scope.arn("model", body["ModelName"])}".')
         if self._switches.model_data_source_refused and self._world.uses_model_data_source(scope, body["ModelName"]):
             raise validation(NO_MODEL_DATA_SOURCE)
+        if self._world.lacks_artifact(scope, body["ModelName"]):
+            raise validation(f"ModelDataSource {rules.NOT_EMULATED} for a script, unless it is one object, with Gzip.")
         uri = body["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         if self._jobs.get(scope, body["TransformJobName"]) is None and not self._world.has_objects(scope, uri):
             raise validation(_no_objects(scope, uri, role))

@@ -16,8 +16,6 @@ import flask
 import numpy as np
 import numpy.typing as npt
 
-from transform_emulator.service.doors import behind_doors
-
 LATE_MINUTES = 15
 LATE_PROBABILITY = 0.5
 SEED = 20130101
@@ -107,7 +105,7 @@ def main() -> None:
     import waitress
 
     ready, model = threading.Event(), list[DelayModel]()
-    app = behind_doors(make_app(ready, model))
+    app = make_app(ready, model)
 
     def learn() -> None:
         model.append(train())

@@ -15,7 +15,6 @@ from typing import Any
 from transform_emulator.state.directory import StateError
 
 FORMAT = 1
-TABLES = ("buckets", "objects", "jobs", "inputs", "log_lines", "resources")
 SCHEMA = f"""
 BEGIN;
 CREATE TABLE buckets (name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
@@ -74,12 +73,6 @@ class Database:
         """What a query gives."""
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
-
-    def forget(self) -> None:
-        """Empty all tables."""
-        with self.transaction() as connection:
-            for table in TABLES:
-                connection.execute(f"DELETE FROM {table}")
 
     def close(self) -> None:
         """End the connection."""

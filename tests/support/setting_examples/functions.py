@@ -14,11 +14,12 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.datasource import DataSource, DataSourceReader
+from pyspark.sql.pandas.functions import pandas_udf
 
 from support.setting_examples.examples import Example
 
 # Workers do not have the tests.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]
 
 
 def _one(spark: SparkSession) -> DataFrame:
@@ -32,7 +33,8 @@ def _function(
 
 
 def _pandas(function: Callable[[pd.Series], pd.Series], kind: str, spark: SparkSession, _: Path) -> DataFrame:
-    return _one(spark).select(F.pandas_udf(function, kind)("id").alias("c"))
+    made: Any = pandas_udf  # whose stubs want the kind of the function, which its hints tell
+    return _one(spark).select(made(function, kind)("id").alias("c"))
 
 
 def _kind_of(value: Any) -> str:
@@ -69,7 +71,9 @@ class Texts:
 
 
 def _table_function(spark: SparkSession, _: Path, **how: Any) -> DataFrame:
-    return F.udtf(Texts, returnType="a int", **how)(F.lit(1))
+    function: Any = F.udtf(Texts, returnType="a int", **how)
+    made: DataFrame = function(F.lit(1))
+    return made
 
 
 class Both:
@@ -80,7 +84,8 @@ class Both:
 
 
 def _two_tables(spark: SparkSession, _: Path) -> DataFrame:
-    spark.udtf.register("setting_examples_both", F.udtf(Both, returnType="a int"))
+    function: Any = F.udtf(Both, returnType="a int")
+    spark.udtf.register("setting_examples_both", function)
     return spark.sql("select count(*) as c from setting_examples_both(table(select 1), table(select 2))")
 
 

@@ -45,7 +45,7 @@ def _separated(spark: SparkSession, folder: Path, *, is_read_before: bool = Fals
 
 def _view(spark: SparkSession, _: Path) -> DataFrame:
     """A view that was made in a session without ANSI."""
-    before = spark.conf.get("spark.sql.ansi.enabled")
+    before = str(spark.conf.get("spark.sql.ansi.enabled"))
     view = f"{_PREFIX}view"
     spark.sql(f"drop view if exists {view}")
     try:

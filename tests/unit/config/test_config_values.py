@@ -128,6 +128,7 @@ def test_each_of_the_five_keys_is_required(missing):
         ("record__columns", [], "is an empty list"),
         ("record__columns", "a", "must be a list, not the text 'a'"),
         ("errors__max_fraction", 1.1, "is 1.1; it must be at most 1"),
+        ("export", "row", "is 'row' (did you mean rows?); valid: arrow, rows"),
         ("merge", "zipp", "is 'zipp' (did you mean zip?); valid: zip, join"),
         ("output__mode", True, "is True; valid: error, append, overwrite, overwrite_partitions"),
         ("output__path", "package://a/b", "is 'package://a/b'; a Python package can only be read"),
@@ -148,6 +149,7 @@ def test_a_wrong_value_is_named_with_its_limit_or_the_choices(key, value, expect
         ("transform__strategy", "SingleRecord"),
         ("transform__tags", {"team": "growth", "cost center": "a/b"}),
         ("run_id", "churn-ds=2024-05-01.a_b"),
+        ("export", "rows"),
         ("merge", "join"),
         ("errors__max_fraction", 1),
     ],
@@ -275,19 +277,6 @@ def test_a_run_without_a_name_is_for_the_emulator_only():
     config = build(run_id=None, emulator={"models": {"churn-v7": "http://127.0.0.1:1"}})
     assert config.run_id is None
     assert config.emulated
-
-
-def test_variables_that_the_emulator_passes_on():
-    """`emulator.pass_env`: names, and never of what the AWS SDK takes credentials from."""
-    models = {"churn-v7": "http://127.0.0.1:1"}
-    assert build(emulator={"models": models, "pass_env": ["CUDA_VISIBLE_DEVICES"]}).emulator.pass_env == (
-        "CUDA_VISIBLE_DEVICES",
-    )
-    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "aws_session_token"):
-        [fault] = faults(emulator={"models": models, "pass_env": [name]})
-        assert fault.startswith(f"emulator.pass_env: names {name}; the driver's AWS keys stay with it")
-    [fault] = faults(emulator={"models": models, "pass_env": ["A=B"]})
-    assert fault == "emulator.pass_env: names 'A=B'; valid: letters, digits and _, no digit first"
 
 
 def test_a_model_that_the_emulator_does_not_have_is_refused():

@@ -140,7 +140,7 @@ def test_how_answers_are_read_may_change_before_any_was_accepted_and_what_they_b
 def test_that_answers_are_wrapped_may_be_said_before_any_was_accepted_and_is_new_to_runs_of_before():
     assert changed(False, False, body="wrapped") == []
     assert changed(False, True, body="wrapped") == ["body"]
-    assert build(body="wrapped").prediction.form.is_wrapped
+    assert build(body="wrapped").answer_form.is_wrapped
     document = build(schema="p int").to_document()
     before = document | {"prediction": {key: value for key, value in document["prediction"].items() if key != "body"}}
     assert differences(before, document, publishing=True) == []

@@ -11,8 +11,8 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import PreconditionFailed, StoreFailure
 from batch_transform.core.publishing.publication import TreeFile
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.copying import claim, preflight, prepare, publish
 from batch_transform.outputs.local_tree import LocalTree
-from batch_transform.outputs.parquet import claim, preflight, prepare, publish
 from batch_transform.outputs.s3_tree import S3Tree
 from support.faults import Fate, Faults
 from support.memory_store import MemoryStore, World
@@ -64,6 +64,17 @@ def test_two_publications_into_one_output(mode):
     data = [name for name in names(target) if name.endswith(".parquet")]
     first = ["part-one-00000.parquet", "part-one-00001.parquet"] if mode == "append" else []
     assert data == [*first, "part-two-00000.parquet"]
+
+
+@pytest.mark.parametrize("mode", ["error", "append", "overwrite", "overwrite_partitions"])
+def test_files_are_never_put_into_a_table_that_commits(mode):
+    source, target = trees(["_delta_log/00000000000000000000.json", "part-0.parquet"])
+    before = names(target)
+    with pytest.raises(ConfigurationError, match=r"out is a Delta table; .*set output\.format: delta"):
+        preflight(mode, target)
+    with pytest.raises(ConfigurationError, match="Delta"):
+        planned(source, target, mode)
+    assert names(target) == before
 
 
 def test_a_source_that_changed_is_not_published():

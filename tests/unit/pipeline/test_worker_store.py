@@ -30,7 +30,7 @@ def test_a_worker_opens_the_store_without_what_executors_lack():
     assert (done.stdout.decode().strip(), done.returncode) == ("S3Store", 0), done.stderr.decode()
 
 
-@pytest.mark.parametrize("package", ["core", "records", "s3", "aws", "spark"])
+@pytest.mark.parametrize("package", ["core", "records", "exports", "s3", "aws", "spark"])
 def test_a_worker_imports_each_module_without_what_executors_lack(package):
     modules = [
         ".".join(path.relative_to(LIB).with_suffix("").parts).removesuffix(".__init__")

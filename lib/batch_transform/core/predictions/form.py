@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from batch_transform.core.predictions.json_stream import unpack
 from batch_transform.core.predictions.lines import in_utf8, joined, without_blank, without_marks
-from batch_transform.core.predictions.records_path import Steps
+from batch_transform.core.predictions.records_path import Steps, parse_path
 from batch_transform.core.predictions.wrapping import unwrap
+from batch_transform.core.run_settings import RunSettings
 
 JSON_LINES, JSON, CSV, TEXT = "jsonlines", "json", "csv", "text"
 FORMATS = (JSON_LINES, JSON, CSV, TEXT)
@@ -75,3 +76,12 @@ class AnswerForm:
 
 
 PLAIN = AnswerForm()
+
+
+def answer_form(settings: RunSettings) -> AnswerForm:
+    """Returns how a run's predictions lie in an output."""
+    asked, transform = settings.prediction, settings.transform
+    steps = parse_path(asked.records_path) if asked.records_path else ()
+    if transform.joins_input and transform.output_filter is None:
+        steps = (JOINED_FIELD, *steps)
+    return AnswerForm(asked.format, steps, asked.separator, asked.blank_lines == "skip", asked.body == "wrapped")

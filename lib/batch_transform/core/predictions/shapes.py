@@ -95,7 +95,7 @@ def _json(text: str, fields: tuple[str, ...]) -> Iterator[Guess]:
     whole = Guess(AnswerForm(JSON), _documents(text, end), "prediction.format: json")
     if isinstance(document, dict) and set(fields) & set(document):
         yield whole
-    yield from (_at(steps, fields) for steps in paths)
+    yield from (_at(steps) for steps in paths)
     yield replace(whole, settings=whole.settings + (_one_field(fields) if text[0] == "[" else ""))
 
 
@@ -107,7 +107,7 @@ def _documents(text: str, end: int) -> str:
     return "{documents} JSON values that are no objects" if text[0] == "[" else "{documents} JSON documents"
 
 
-def _at(steps: Steps, fields: tuple[str, ...]) -> Guess:
+def _at(steps: Steps) -> Guess:
     path = spelled(steps)
     settings = f"prediction.format: json and prediction.records_path: '{path}'"
     if path == "[]":

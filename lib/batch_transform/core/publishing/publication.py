@@ -1,20 +1,21 @@
-"""What a Parquet publication will do, decided once and recorded before the first file moves.
+"""What a publication of files will do, decided once and recorded before the first file moves.
 
 A publication copies files under names that are its own (`part-<nonce>-<i>`), and removes files by name: repeating any
-part of it changes nothing. `outputs.parquet` carries it out.
+part of it changes nothing. `outputs.copying` carries it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import pyarrow as pa
 
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
-from batch_transform.core.ledger import JsonObject
+from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.naming import is_data_file, is_leftover, partition_columns, partition_of
+from batch_transform.core.run_state import Recorded
 
 Kind = Literal["result", "dead_letter"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -108,6 +109,22 @@ class Publication:
         return cls(**head, files=files, remove=remove)
 
 
+def recorded_publications(intent: Recorded, read: Callable[[Part], pa.Table]) -> dict[Kind, Publication]:
+    """Returns what a step `publication` lists to be copied, for each kind; none where a format commits by itself.
+
+    Args:
+        intent: the step.
+        read: returns what a part holds.
+    """
+    if not intent.parts:
+        return {}
+    documents = intent.payload["publications"]
+    return {
+        kind: Publication.from_document(documents[kind], read(part))
+        for kind, part in zip(KINDS, intent.parts, strict=True)
+    }
+
+
 FILES_SCHEMA = pa.schema(
     [
         ("source", pa.string()),
@@ -180,14 +197,9 @@ def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: S
     """Checks that an output with these files may be written to; `partition_by` None: the partitions are not known.
 
     Raises:
-        ConfigurationError: mode `error` and there are data files, files that stay are partitioned by other columns
-            (Spark refuses to read such a mixture), or the output is a Delta table.
+        ConfigurationError: mode `error` and there are data files, or files that stay are partitioned by other columns
+            (Spark refuses to read such a mixture).
     """
-    if any(name.startswith("_delta_log/") for name in names):
-        raise ConfigurationError(
-            f"output: {target} is a Delta table; Parquet files put into it would be invisible or destroy it "
-            "(set output.format: delta)"
-        )
     count = sum(is_data_file(name) for name in names)
     if mode == "error" and count:
         raise ConfigurationError(f"output: {target} holds {count} data files already, and output.mode is error")
@@ -208,7 +220,8 @@ def _published(file: TreeFile, merge: str, number: int) -> PublishedFile:
     if file.rows is None:
         raise ValueError(f"the rows of {file.name} were not counted")
     partition = partition_of(file.name)
-    target = f"{partition}/" * bool(partition) + f"part-{merge}-{number:05d}.parquet"
+    suffix = file.name.rpartition(".")[2]  # the format's; Spark puts the codec before it
+    target = f"{partition}/" * bool(partition) + f"part-{merge}-{number:05d}.{suffix}"
     return PublishedFile(file.name, file.etag, file.size_bytes, file.rows, target)
 
 

@@ -9,7 +9,10 @@ from batch_transform.core.resuming.replanning import back_from_later_types, outd
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import Recorded, RoundRecord, RunState
 
-COMMITTED = "delta"  # the format that is published by a commit of its own, and not by files that are put there
+
+def is_commit(publication: Recorded) -> bool:
+    """Returns whether the output's format commits by itself what is published: no files to be copied are listed."""
+    return not publication.parts
 
 
 def resumed(state: RunState, payload: JsonObject) -> RunState:
@@ -54,7 +57,7 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
 
 def intended(state: RunState, publication: Recorded) -> RunState:
     """Returns the state of a run that sets out to publish."""
-    if publication.payload.get("format") == COMMITTED:
+    if is_commit(publication):
         return replace(state, publication=publication, intents=(*state.intents, state.config))
     return replace(state, publication=publication, output_is_fixed=True)
 

@@ -1,7 +1,8 @@
 """The dead letters of a published run as the input of another one: its rows and no other's, as they were staged.
 
 Its own staged rows are exact, and hold the input's columns as they came. Where they are gone, the rows lie in the table
-of dead letters: of Parquet in the files that this run has put there, of Delta where the error names a job of it.
+of dead letters: in the files that this run has put there or, where a table was committed, where the error names a job
+of it.
 """
 
 from __future__ import annotations
@@ -13,19 +14,18 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.places import is_s3
-from batch_transform.config.result import DeadLetter
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.naming import slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.own_names import quoted
-from batch_transform.core.publishing.publication import KINDS, Kind, Publication
+from batch_transform.core.publishing.publication import Kind, Publication, recorded_publications
 from batch_transform.core.run_state import RunState
-from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.port import OutputFormat
 from batch_transform.pipeline.places import Places, places_of
-from batch_transform.pipeline.recorded import CLOCK
+from batch_transform.pipeline.recorded import read_run
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
@@ -53,8 +53,8 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
         ConfigurationError: there is no such run, it is not published, has no dead letter, or they are gone.
     """
     uri = run_folder(run, places)
-    ledger = Ledger(store, uri, "reader", 0, CLOCK.sleep)
-    state = _published(uri, fold(ledger.load()) if store.bucket_exists(uri.bucket) else None)
+    recorded = read_run(uri, store)
+    ledger, state = recorded.ledger, _published(uri, recorded.state)
     dead = _dead_leaves(state, ledger)
     found = _of_staged(spark, state, dead) if dead is not None else None
     if found is None:
@@ -126,32 +126,33 @@ def _of_table(
     targets = targets_of(config, places_of(config, state.run_id, known(spark, "spark.master")))
     error, rows = targets.dead_letter.error_column, _dead_letters(state)
     try:
-        if targets.is_delta:
-            found = _of_jobs(spark, state, targets.dead_letter, error, places)
+        assert state.publication is not None
+        publication = recorded_publications(state.publication, ledger.read_part).get(_KIND)
+        if publication is None:
+            found = _of_jobs(targets.format.read(spark, targets.tables(places)[_KIND]), state, error)
             rows -= dead["job"].null_count if dead is not None else 0  # that no job has sent; nothing tells whose it is
         else:
-            found = _files(spark, state, ledger, error, places)
+            found = _files(spark, state, publication, targets.format, error, places)
         columns = [F.col(quoted(field.name)) for field in staged_schema(state.staged)]
         return found.select(*columns) if found.count() == rows else None
     except _UNREADABLE:
         return None
 
 
-def _of_jobs(spark: SparkSession, state: RunState, target: DeadLetter, error: str, places: Places) -> DataFrame:
-    table = spark.read.table(target.table) if target.table else None
-    if table is None:
-        table = spark.read.format("delta").load(places.spark_path(target.path or ""))
+def _of_jobs(table: DataFrame, state: RunState, error: str) -> DataFrame:
     # A job's name begins so, and with no other run's nonce.
     return table.where(F.col(quoted(error))["job"].startswith(f"{slug(state.run_id)}-{state.nonce}-r"))
 
 
-def _files(spark: SparkSession, state: RunState, ledger: Ledger, error: str, places: Places) -> DataFrame:
+def _files(
+    spark: SparkSession, state: RunState, publication: Publication, format: OutputFormat, error: str, places: Places
+) -> DataFrame:
     assert state.staged is not None
-    assert state.publication is not None
-    part = dict(zip(KINDS, state.publication.parts, strict=True))[_KIND]
-    documents = state.publication.payload["publications"]
-    publication = Publication.from_document(documents[_KIND], ledger.read_part(part))
     root = places.spark_path(publication.target)
     schema = StructType([*staged_schema(state.staged), StructField(error, ERROR_TYPE)])
     reader = spark.read.schema(schema).options(**READER_OPTIONS, timeZone=zone_of(state.staged))
-    return reader.option("basePath", root).parquet(*[f"{root}/{file.target}" for file in publication.files])
+    return (
+        reader.option("basePath", root)
+        .format(format.can.name)
+        .load([f"{root}/{file.target}" for file in publication.files])
+    )

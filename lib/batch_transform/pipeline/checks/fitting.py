@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,11 +17,10 @@ from batch_transform.core.own_names import ROW_NUMBER, free, quoted
 from batch_transform.core.publishing.publication import KINDS, Kind
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs import delta, delta_fit, parquet_fit
-from batch_transform.outputs.locations import open_tree
+from batch_transform.outputs.port import TableRule
+from batch_transform.outputs.registry import names_that
 from batch_transform.pipeline.checks.preflight import Faults
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.tables.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.job_settings import user_job
@@ -36,7 +35,7 @@ from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.row_rules import RowRule, check_rows
 from batch_transform.spark.staging import input_columns, read_staged
 
-_FILE_BYTES = 120  # of a part's own name, Delta's and Spark's, and of the folder in which it is merged
+_FILE_BYTES = 120  # of a part's own name, the format's and Spark's, and of the folder in which it is merged
 
 
 @dataclass(frozen=True)
@@ -61,36 +60,28 @@ class Fit:
         """Returns what is wrong with columns and types; commits nothing and leaves nothing behind."""
         output = self.targets.output
         faults = Faults()
-        faults.add(partition_faults(self.schema, output.partition_by, output.format))
+        faults.add(partition_faults(self.schema, output.partition_by, self._others))
         for kind in KINDS:
             faults.of(partial(self._check, kind))
         return list(faults.found)
 
+    @property
+    def _others(self) -> str | None:
+        """The formats that keep partition columns of all types, where the output's takes them from names of folders."""
+        return None if self.targets.format.can.partition_types else names_that(lambda can: can.partition_types)
+
     def _check(self, kind: Kind) -> None:
-        key = "output" if kind == "result" else "dead_letter"
         complete = self.complete or kind == "dead_letter"
         columns = StructType([*self.schema.fields, *(self.added[kind] if complete else ())])
-        if self.targets.is_delta:
-            table = delta_outputs(self.targets, self.places)[kind]
-            if delta.exists(self.spark, table):
-                delta_fit.check_fits(self.spark, table, columns, key, complete=complete)
-            return
-        target = self.targets.output if kind == "result" else self.targets.dead_letter
-        tree = open_tree(target.path or "", self.store)
-        parquet_fit.check_fits(self.targets.mode, tree, columns, self.targets.output.partition_by, key)
+        table = self.targets.tables(self.places)[kind]
+        self.targets.format.check_fits(self.spark, self.store, table, columns, complete=complete)
 
     def rules(self) -> list[RowRule]:
         """Returns what must not be true of any input row."""
         rules = partition_rules(self.schema, self.targets.output.partition_by, self._room())
-        if self.targets.is_delta:
-            for table in delta_outputs(self.targets, self.places).values():
-                rules += self._table_rules(table)
+        for table in self.targets.tables(self.places).values():
+            rules += map(_row_rule, self.targets.format.row_rules(self.spark, table, self.schema))
         return rules
-
-    def _table_rules(self, table: delta.DeltaOutput) -> Iterator[RowRule]:
-        for rule in delta_fit.table_rules(self.spark, table):
-            broken = ~F.coalesce(F.expr(rule.holds).cast("boolean"), F.lit(False))
-            yield RowRule(broken, f"{table.name} demands {rule.told}")
 
     def check_rows(self, staged: Staged) -> None:
         """Checks the staged rows against what their places demand of each, in one pass and only where they do.
@@ -104,19 +95,20 @@ class Fit:
                 check_rows(self._numbered(read_staged(self.spark, staged)), rules)
 
     def _numbered(self, rows: DataFrame) -> DataFrame:
-        """The rows' numbers, their columns, and those of a Delta table that are null in each of them."""
+        """The rows' numbers, their columns, and those of a table that are null in each of them."""
         absent = self._absent()
         (number,) = free((ROW_NUMBER,), [*self.schema.names, *(field.name for field in absent)])
         nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in absent]
         return rows.select(F.col(quoted(rows.columns[0])).alias(number), *input_columns(rows), *nulls)
 
     def _absent(self) -> list[StructField]:
-        if not self.targets.is_delta or not self.complete:
+        if not self.complete:
             return []
         written = (*self.schema.names, *(field.name for fields in self.added.values() for field in fields))
         found: dict[str, StructField] = {}
-        for table in delta_outputs(self.targets, self.places).values():
-            found |= {field.name.lower(): field for field in delta_fit.absent_columns(self.spark, table, written)}
+        for table in self.targets.tables(self.places).values():
+            absent = self.targets.format.absent_columns(self.spark, table, written)
+            found |= {field.name.lower(): field for field in absent}
         return list(found.values())
 
     def _room(self) -> Room:
@@ -127,6 +119,10 @@ class Fit:
             return Room(LONGEST_NAME_BYTES, None)
         prefixes = [S3Uri.parse(path).prefix for path in paths] + [self.places.run.join("merged").prefix]
         return Room(None, LONGEST_KEY_BYTES - _FILE_BYTES - max(len(prefix.encode()) for prefix in prefixes))
+
+
+def _row_rule(rule: TableRule) -> RowRule:
+    return RowRule(~F.coalesce(F.expr(rule.holds).cast("boolean"), F.lit(False)), rule.told)
 
 
 def fit_of(

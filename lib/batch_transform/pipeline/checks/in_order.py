@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from batch_transform.outputs.delta import log_store_warnings
+from pyspark.sql.types import StructType
+
 from batch_transform.pipeline.checks.fitting import Fit
 from batch_transform.pipeline.checks.overlapping import Reading
 from batch_transform.pipeline.checks.preflight import Faults, Tables, check_spark_reads, check_table, check_targets
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.tables.spark_tables import SparkTables, delta_outputs
+from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.targets import targets_of
+from batch_transform.spark.merge_way import way_named
 
 
 def check_world(ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading, faults: Faults) -> None:
@@ -32,9 +34,10 @@ def check_world(ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading
         faults.add(fit.faults())
     if not faults.found:
         faults.add(check_table(spark, fit.schema, tables.shape, ctx.places, tables.connect, targets))
-    if not faults.found and ctx.config.merge == "join":
-        faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store))
+    way = way_named(ctx.config.merge)
+    if not faults.found and way.spark_reads_outputs:
+        faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store, way.name))
     faults.refuse()
-    if targets.is_delta:
-        for warning in log_store_warnings(spark, delta_outputs(targets, ctx.places).values()):
-            ctx.tell("warning", warning)
+    result = StructType([*fit.schema.fields, *fit.added["result"]])
+    for warning in targets.format.warnings(spark, list(targets.tables(ctx.places).values()), result):
+        ctx.tell("warning", warning)

@@ -34,21 +34,20 @@ from batch_transform.core.own_names import comparable, free
 from batch_transform.core.predictions.counting import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs import delta
 from batch_transform.outputs.locations import open_tree
-from batch_transform.outputs.parquet import preflight
+from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.checks.overlapping import Reading, overlaps
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.tables.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import Targets
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.merge_way import DEFAULT
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.reach import check_workers_reach
 from batch_transform.spark.reading import check_storable, column_faults
-from batch_transform.spark.settings import is_case_sensitive
+from batch_transform.spark.settings import STAGED_FORMAT, is_case_sensitive
 
 Answer = TypeVar("Answer")
 
@@ -113,17 +112,9 @@ def check_targets(
     if missing:
         faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
     faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
-    if targets.is_delta:
-        outputs = delta_outputs(targets, places)
-        faults.of(lambda: delta.preflight(spark, outputs["result"], tables.result))
-        faults.of(lambda: delta.preflight(spark, outputs["dead_letter"], tables.dead_letter))
-    else:
-        faults.of(lambda: _check_parquet(targets, targets.output.path, store))
-        faults.of(lambda: _check_parquet(targets, targets.dead_letter.path, store))
-
-
-def _check_parquet(targets: Targets, path: str | None, store: ObjectStore) -> None:
-    preflight(targets.mode, open_tree(path or "", store), targets.output.partition_by)
+    for kind, table in targets.tables(places).items():
+        columns = tables.result if kind == "result" else tables.dead_letter
+        faults.of(partial(targets.format.preflight, spark, store, table, columns))
 
 
 def check_table(
@@ -139,7 +130,7 @@ def check_table(
     Writes probes, and deletes them where the driver reaches them.
     """
     faults = Faults()
-    errors, format = targets.dead_letter.error_column, targets.output.format
+    errors = targets.dead_letter.error_column
     faults.add(column_faults(schema, shape, errors, case_sensitive=is_case_sensitive(spark)))
     # Both tables in one: a prediction may have a field of the name that dead letters give their errors.
     (apart,) = free([errors], [*schema.names, *shape.names])
@@ -148,14 +139,16 @@ def check_table(
     if not faults.found:
         faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
     if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
-        for name in sorted({"parquet", format}):  # staged rows are Parquet, whatever the output is
-            faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
+        for name in sorted({STAGED_FORMAT, targets.format.can.name}):
+            read = faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
+            if read is not None:
+                faults.add(format_named(name).type_faults(final, read))
             _forget(f"{places.scratch}/{probe}-{name}", connect())
     return list(faults.found)
 
 
-def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore) -> None:
-    """Has Spark read an object of the workspace, as `merge: join` reads the jobs' outputs; deletes it again.
+def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore, way: str) -> None:
+    """Has Spark read an object of the workspace, as this way to merge reads the jobs' outputs; deletes it.
 
     Raises:
         ConfigurationError: it cannot.
@@ -167,8 +160,8 @@ def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore) -
         spark.read.text([path], wholetext=True).collect()
     except SPARK_ERRORS as err:
         raise ConfigurationError(
-            f"merge: join has Spark read the jobs' outputs, and it cannot read {path}: {said(err)}; set merge: "
-            "zip (the default, which needs no such file system), or give Spark the file system (hadoop-aws for s3a://)"
+            f"merge: {way} has Spark read the jobs' outputs, and it cannot read {path}: {said(err)}; set merge: "
+            f"{DEFAULT} (the default, which needs no such file system), or give Spark the file system (hadoop-aws for s3a://)"
         ) from None
     finally:
         store.delete([uri])

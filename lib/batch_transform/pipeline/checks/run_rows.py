@@ -12,6 +12,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.counting import KeyCheck
 from batch_transform.core.run_state import RunState
+from batch_transform.exports.registry import export_way
 from batch_transform.pipeline.checks.preflight import Faults, key_check
 from batch_transform.pipeline.checks.sources import read_source
 from batch_transform.pipeline.places import Places
@@ -53,6 +54,8 @@ def rows_of(
     if schema is None or shape is None or rule is None:
         faults.refuse()
         raise AssertionError("a check failed without a fault")
+    if recorded is None or recorded.spans is None:
+        faults.of(lambda: export_way(config.export).check(spark, rule.format))
     reader, record, framing = shape.reader, rule.fields, framing_of(config.settings)
     key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.input, framing))
     faults.refuse()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
-
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject
@@ -111,5 +109,5 @@ def _config(state: RunState) -> RunConfig:
     kind = FrameConfig if state.settings.is_of_frame else RunConfig
     try:
         return kind.from_document(state.config)
-    except ValidationError as err:
-        raise ConfigurationError(f"{state.run_id}: was begun by another version: {err.errors()[0]['msg']}") from err
+    except ConfigurationError as err:
+        raise ConfigurationError(f"{state.run_id}: {err}") from err

@@ -71,7 +71,7 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> ComparisonReport:
     found = Comparison(wanted.tolerance)
     framing = run_framing(state)
     single = transform.strategy == "SingleRecord" or not framing.newline
-    reader = recorded_reader(state, state.config)
+    reader = recorded_reader(state, state.settings)
     comparer = _Comparer(run.store, run.uri, reader, endpoint, framing, single, found)
     for chosen in samples:
         comparer.compare(chosen)

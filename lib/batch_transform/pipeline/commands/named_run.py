@@ -18,6 +18,7 @@ from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.recorded import RecordedRun, read_run
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
+from batch_transform.s3.store import S3Store
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Reached:
         Raises:
             ConfigurationError: there is none.
         """
-        found = read_run(self.uri, self.access)
+        found = read_run(self.uri, S3Store(self.access.client("s3")))
         if found.state is None:
             raise ConfigurationError(f"{self.uri}: there is no run; a run's folder is <workspace>/<run_id>")
         return found, found.state

@@ -14,17 +14,17 @@ from pyspark.sql.types import StructField, StructType
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested
 from batch_transform.core.events import Event, Listener
-from batch_transform.core.publishing.publication import KINDS, Kind, Publication
+from batch_transform.core.publishing.publication import KINDS, Kind, recorded_publications
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.exits import typed_errors
 from batch_transform.pipeline.lifecycle.opening import open_run
-from batch_transform.pipeline.lifecycle.renewal import renewed
+from batch_transform.pipeline.lifecycle.taking import renewed
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.tables.run_predictions import shape_of
-from batch_transform.pipeline.tables.spark_tables import Source, delta_outputs
+from batch_transform.pipeline.tables.spark_tables import Source
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
@@ -136,22 +136,21 @@ def _run(driver: Driver) -> RunState:
 
 
 def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> DataFrame:
-    """The rows that this run published: of Parquet its own files only, of Delta the table."""
+    """The rows that this run published: its own files only where files were copied, else the table."""
     assert state.publication is not None
     spark, targets = df.sparkSession, targets_of(ctx.config, ctx.places)
-    if targets.is_delta:
-        table = delta_outputs(targets, ctx.places)[kind]
-        return spark.read.table(table.table) if table.table else spark.read.format("delta").load(table.path)
-    part = dict(zip(KINDS, state.publication.parts, strict=True))[kind]
-    publication = Publication.from_document(state.publication.payload["publications"][kind], ctx.ledger.read_part(part))
+    publication = recorded_publications(state.publication, ctx.ledger.read_part).get(kind)
+    if publication is None:
+        return targets.format.read(spark, targets.tables(ctx.places)[kind])
     root = ctx.places.spark_path(publication.target)
     files = [f"{root}/{file.target}" for file in publication.files]
     assert state.staged is not None
     schema = StructType([*df.schema.fields, *_added(spark, ctx, state, kind)])
     if not files:
         return spark.createDataFrame([], partitions_last(spark, schema, targets.output.partition_by))
-    with session_settings(spark, SCAN_SETTINGS):  # which of Spark's readers it is
-        return read_exactly(spark, schema, files, timeZone=zone_of(state.staged), basePath=root)
+    name, settings = targets.format.can.name, {**SCAN_SETTINGS, **targets.format.settings}
+    with session_settings(spark, settings):  # which of Spark's readers it is
+        return read_exactly(spark, schema, files, name, timeZone=zone_of(state.staged), basePath=root)
 
 
 def _added(spark: SparkSession, ctx: RunContext, state: RunState, kind: Kind) -> list[StructField]:

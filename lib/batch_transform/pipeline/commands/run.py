@@ -17,13 +17,14 @@ from batch_transform.pipeline.commands.command_line import STEPS
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN
 from batch_transform.pipeline.commands.step_by_step import prepare, step_report
 from batch_transform.pipeline.ending.exits import tell_terminal
-from batch_transform.pipeline.handshake import Handshake, next_step
+from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.opening import open_run
-from batch_transform.pipeline.lifecycle.renewal import renewed
+from batch_transform.pipeline.lifecycle.taking import renewed
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.recorded import published_report
+from batch_transform.pipeline.remedies import next_step
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.pipeline.world.session import run_session
@@ -108,7 +109,7 @@ class _Job(Guarded):
     def _report(self, driver: Driver) -> RunReport:
         run = str(driver.ctx.places.run)
         if self._command in STEPS:
-            return step_report(driver.state, self._command, run, lambda step: next_step(step, run, os.environ))
+            return step_report(driver.state, self._command, run, lambda step: next_step(step, run))
         assert driver.state.report is not None
         return driver.state.report
 

@@ -97,5 +97,5 @@ def _folders(places: Places, targets: Targets, writers: tuple[str, ...]) -> Iter
     yield from staging_folders(places, writers)
     yield f"{places.scratch}/dead_letters"
     for path in targets.named().values():
-        if not targets.is_delta and not is_s3(path):
+        if not targets.format.can.commits and not is_s3(path):
             yield from (places.sibling(path, f"{writer}-{kind}") for writer in writers for kind in KINDS)

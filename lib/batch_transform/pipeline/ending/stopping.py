@@ -7,7 +7,7 @@ from contextlib import suppress
 from batch_transform.core.errors import BatchTransformError, LedgerCorrupt, ServiceFailure
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.run_state import ASKED, RunState
-from batch_transform.core.state.fold import advance, fold
+from batch_transform.core.state.fold import advance
 from batch_transform.pipeline.context import Jobs
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
@@ -29,7 +29,7 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
         ServiceFailure: a job could not be stopped, the others were; or that a person asked could not be recorded.
     """
     try:  # the signal may have cut an append short: what is there counts
-        state = fold(ledger.load()) or state
+        state = ledger.state() or state
     except LedgerCorrupt:
         for name in _flying(state):
             _stop(jobs, name)

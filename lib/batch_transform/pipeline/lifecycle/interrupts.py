@@ -86,7 +86,7 @@ class Interrupts:
 
     @contextmanager
     def installed(
-        self, help: Callable[[int], None] = lambda number: None, leave: Callable[[int], None] | None = None
+        self, help: Callable[[int], None] = lambda _number: None, leave: Callable[[int], None] | None = None
     ) -> Iterator[None]:
         """Handles signals within the block, and watches parent and wrapper.
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import random
-import uuid
 from functools import partial
 
 from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import AwsAccess
-from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Listener
 from batch_transform.core.resuming.retrying import check_retry
-from batch_transform.core.state.fold import fold
 from batch_transform.core.state.model_versions import has_scored
 from batch_transform.pipeline.checks.fitting import fit_of
 from batch_transform.pipeline.checks.in_order import check_world
@@ -21,22 +17,18 @@ from batch_transform.pipeline.checks.overlapping import Reading
 from batch_transform.pipeline.checks.preflight import Faults, check_bucket
 from batch_transform.pipeline.checks.run_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.sources import check_source
-from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.lifecycle.taking import as_published, begin
+from batch_transform.pipeline.lifecycle.taking import as_published, begin, context_of
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.places import places_of
-from batch_transform.pipeline.recorded import CLOCK, check_same
+from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
 from batch_transform.pipeline.tables.object_work import SparkObjectWork
 from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
 from batch_transform.pipeline.worker_store import WorkerStore
-from batch_transform.pipeline.world.reaching import lookup_of
-from batch_transform.s3.lease import RunLease
-from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
-from batch_transform.spark.settings import PATH_TABLES, known, session_settings
+from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.user_session import user_session
 
 
@@ -72,15 +64,13 @@ def open_run(
     config = config.named()
     run_id = config.run_id
     assert run_id is not None
-    writer = uuid.uuid4().hex[:12]
     places = places_of(config, run_id, known(spark, "spark.master"))
-    store, connect = S3Store(access.client("s3")), WorkerStore(access)
-    jobs = TransformJobs(access.session(), access.client("sagemaker"))
-    faults = Faults()
-    faults.of(lambda: check_bucket(store, places.run.bucket))
-    ledger = Ledger(store, places.run, writer, 0, CLOCK.sleep)
-    recorded = None if faults.found else fold(ledger.load())
-    if recorded is not None:
+    store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
+    run = read_run(places.run, store)
+    recorded = run.state
+    if recorded is None:
+        faults.of(lambda: check_bucket(store, places.run.bucket))
+    else:
         check_same(recorded, config)
     if retry_dead:
         check_retry(recorded, f"input.dead_letters: {places.run}")
@@ -88,6 +78,7 @@ def open_run(
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
     if needs_model and is_new and config.model.parts is None:
+        jobs = TransformJobs(access.session(), access.client("sagemaker"))
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
     with user_session(spark, staged):
@@ -105,35 +96,19 @@ def open_run(
         places,
         connect,
         store,
-        ledger,
-        writer,
+        run.ledger,
+        run.ledger.writer,
         CLOCK.sleep,
         lambda: read_again(spark, config, recorded, places, store),
         fit.check_rows,
     )
-    ctx = RunContext(
-        config=config,
-        run_id=run_id,
-        writer=writer,
-        places=places,
-        store=store,
-        lease=RunLease(store, places.run, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
-        ledger=ledger,
-        jobs=jobs,
-        logs=DataLogs(access.client("logs"), CLOCK.sleep),
-        tables=tables,
-        objects=SparkObjectWork(spark, connect, places.input, rows.shape.reader, rows.key),
-        clock=CLOCK,
-        jitter=random.random,
-        listener=listener,
-        models=lookup_of(access),
-        accept_model=accept_model,
-    )
+    objects = SparkObjectWork(spark, connect, places.input, rows.shape.reader, rows.key)
+    ctx = context_of(run, config, access, listener, places, tables, objects, accept_model=accept_model)
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, as_published(ctx, recorded))
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published
     if recorded is None or recorded.publication is None or elsewhere:
-        with user_session(spark, staged), session_settings(spark, PATH_TABLES):
+        with user_session(spark, staged), session_settings(spark, fit.targets.format.settings):
             check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), faults)
     if recorded is not None and recorded.staged is not None and elsewhere:
         check_uncommitted(tables, recorded, config)
@@ -141,5 +116,5 @@ def open_run(
     if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
         ensure_model(access.client("sagemaker"), config.model.parts, compare=is_new)
     if recorded is None:
-        ledger.probe()
+        run.ledger.probe()
     return Driver(ctx, begin(ctx, retry_dead=retry_dead))

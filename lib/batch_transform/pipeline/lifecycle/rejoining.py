@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -10,7 +9,6 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from batch_transform.aws.access import AwsAccess
-from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.events import Listener
@@ -20,16 +18,14 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
 from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.context import RunContext, WrittenTable
-from batch_transform.pipeline.lifecycle.taking import as_published, rejoin
+from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.pipeline.lifecycle.taking import as_published, context_of, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import places_of
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, recorded_reader
+from batch_transform.pipeline.recorded import RecordedRun, check_same, recorded_reader
 from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
-from batch_transform.pipeline.world.reaching import lookup_of
 from batch_transform.records.registry import run_framing
-from batch_transform.s3.lease import RunLease
-from batch_transform.sagemaker.jobs import TransformJobs
 
 
 def rejoin_run(
@@ -67,25 +63,17 @@ def rejoin_run(
     check = KeyCheck(key.field, key.column, places.input, run_framing(state)) if key else None
     if config.prediction.ddl != state.settings.prediction.schema:
         raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
-    reader = recorded_reader(state, config.to_document())
-    writer = run.ledger.writer
-    ctx = RunContext(
-        config=config,
-        run_id=state.run_id,
-        writer=writer,
-        places=places,
-        store=run.store,
-        lease=RunLease(run.store, run.uri, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
-        ledger=run.ledger,
-        jobs=TransformJobs(access.session(), access.client("sagemaker")),
-        logs=DataLogs(access.client("logs"), CLOCK.sleep),
-        tables=NoTables(run.uri),
-        objects=ThreadedObjectWork(run.store, places.input, reader, check),
-        clock=CLOCK,
-        jitter=random.random,
-        listener=listener,
+    reader = recorded_reader(state, config.settings)
+    objects = ThreadedObjectWork(run.store, places.input, reader, check)
+    ctx = context_of(
+        run,
+        config,
+        access,
+        listener,
+        places,
+        NoTables(run.uri),
+        objects,
         waits=config.emulated,
-        models=lookup_of(access),
         accept_model=accept_model,
     )
     if state.report is not None:
@@ -112,10 +100,10 @@ class NoTables:
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         raise NeedsSpark(f"{orders.num_rows:,} input objects are to be exported again", self.run)
 
-    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+    def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         _refuse()
 
-    def commit(self, state: RunState, kind: Kind) -> int:
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
         _refuse()
 
     def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:

@@ -1,12 +1,20 @@
-"""Take a run: hold its lease, and begin its ledger or go on with it. Needs no Spark."""
+"""Take a run and keep it: wire its ports, hold its lease, begin its ledger or go on with it. Needs no Spark."""
 
 from __future__ import annotations
 
+import random
 import secrets
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from batch_transform.core.errors import RunStopped
+from batch_transform.aws.access import AwsAccess
+from batch_transform.cloudwatch.data_logs import DataLogs
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import BatchTransformError, RunStopped
+from batch_transform.core.events import Listener
+from batch_transform.core.lease import RENEWALS_PER_TTL
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.naming import NONCE_CHARACTERS
 from batch_transform.core.predictions.types import decode_schema, encode_schema
@@ -14,9 +22,61 @@ from batch_transform.core.publishing.report import already_published
 from batch_transform.core.resuming.replanning import goes_back
 from batch_transform.core.resuming.retrying import check_retry
 from batch_transform.core.run_state import RunState
-from batch_transform.core.state.fold import advance, fold
-from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.recorded import check_same
+from batch_transform.core.state.fold import advance
+from batch_transform.pipeline.context import ObjectWork, RunContext, TableWork
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun, acquired, check_same
+from batch_transform.pipeline.world.reaching import lookup_of
+from batch_transform.s3.lease import RunLease
+from batch_transform.sagemaker.jobs import TransformJobs
+
+
+def context_of(
+    run: RecordedRun,
+    config: RunConfig,
+    access: AwsAccess,
+    listener: Listener,
+    places: Places,
+    tables: TableWork,
+    objects: ObjectWork,
+    *,
+    waits: bool = True,
+    accept_model: bool = False,
+) -> RunContext:
+    """Returns the outside world of a run, wired to AWS (or to the emulator) and to this machine's time.
+
+    Args:
+        run: as it is recorded; its ledger's writer is the one of this process.
+        config: the checked configuration.
+        access: to AWS, or to the emulator.
+        listener: is told what happens.
+        places: of the run.
+        tables: work on whole tables.
+        objects: work on many objects.
+        waits: whether this process waits for jobs to end and for quotas.
+        accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
+    """
+    assert config.run_id is not None
+    writer = run.ledger.writer
+    return RunContext(
+        config=config,
+        run_id=config.run_id,
+        writer=writer,
+        places=places,
+        store=run.store,
+        lease=RunLease(run.store, run.uri, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
+        ledger=run.ledger,
+        jobs=TransformJobs(access.session(), access.client("sagemaker")),
+        logs=DataLogs(access.client("logs"), CLOCK.sleep),
+        tables=tables,
+        objects=objects,
+        clock=CLOCK,
+        jitter=random.random,
+        listener=listener,
+        waits=waits,
+        models=lookup_of(access),
+        accept_model=accept_model,
+    )
 
 
 def begin(ctx: RunContext, *, retry_dead: bool = False) -> RunState:
@@ -30,7 +90,7 @@ def begin(ctx: RunContext, *, retry_dead: bool = False) -> RunState:
         RunHeld: another driver is at work on it.
         ConfigurationError: another driver has begun it in the meantime, with another configuration.
     """
-    return _taken(ctx, lambda recorded, given_back: _held(ctx, recorded, retry_dead))
+    return _taken(ctx, lambda recorded, _given_back: _held(ctx, recorded, retry_dead))
 
 
 def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
@@ -91,8 +151,7 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
         died = f"waiting up to {last.ttl_seconds:g} s to see whether it lives"
         ctx.tell("resume", f"the last driver ({last.writer}) has not given the run back; {died}")
     try:  # a signal may come as soon as the lease is held
-        ctx.ledger.hold(ctx.lease.acquire(ctx.ledger.epoch))
-        return held(fold(ctx.ledger.load()), given_back)
+        return held(acquired(ctx.lease, ctx.ledger), given_back)
     except BaseException:
         ctx.lease.release()
         raise
@@ -116,3 +175,26 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, 
         **({"accept_model": True} if ctx.accept_model else {}),
     }
     return advance(recorded, ctx.ledger.append(StepKind.RESUMED, told))
+
+
+@contextmanager
+def renewed(lease: RunLease) -> Iterator[None]:
+    """Renews the lease in the background within the block.
+
+    A renewal that fails is tried again at the next turn; that the lease is lost is told to the driver by
+    `RunLease.require`, which it asks before it changes anything.
+    """
+    ended = threading.Event()
+
+    def keep() -> None:
+        while not ended.wait(lease.ttl_seconds / RENEWALS_PER_TTL):
+            with suppress(BatchTransformError):
+                lease.renew()
+
+    thread = threading.Thread(target=keep, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        # Not joined: it may be waiting for an answer of S3, and it is the process's end that matters.

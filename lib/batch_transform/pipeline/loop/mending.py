@@ -21,6 +21,7 @@ from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.resuming import mending, pins
 from batch_transform.core.resuming.pins import Hurt
+from batch_transform.core.resuming.resumption import is_commit
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.request import manifest, sent_names
 from batch_transform.core.spans import conformed
@@ -215,7 +216,7 @@ def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
     Raises:
         RowsLost: a job is planned.
     """
-    merged = state.publication is not None and state.publication.payload["format"] == "parquet"
+    merged = state.publication is not None and not is_commit(state.publication)
     if state.staged is None or merged or state.published is not None:
         return None
     broken = hurt_files(state.staged.files, ctx.open_tree)

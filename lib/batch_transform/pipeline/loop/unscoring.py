@@ -1,6 +1,6 @@
 """Looks whether outputs and merged files are as they were counted, before they are read for the last time.
 
-What is not is scored or merged again; but what is committed to a Delta table already holds, whatever became of the
+What is not is scored or merged again; but what is committed already holds, whatever became of the
 outputs that it was read from.
 """
 
@@ -13,15 +13,15 @@ import pyarrow.compute as pc
 
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.publishing.publication import KINDS, Publication
+from batch_transform.core.publishing.publication import recorded_publications
 from batch_transform.core.resuming import committing, mending, pins
 from batch_transform.core.resuming.pins import Hurt
-from batch_transform.core.resuming.resumption import COMMITTED
+from batch_transform.core.resuming.resumption import is_commit
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
 from batch_transform.core.state import actions as act
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.parquet import missing
+from batch_transform.outputs.copying import missing
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.settled import held_leaves
 from batch_transform.records.registry import run_framing
@@ -100,14 +100,12 @@ def _commits(state: RunState, held: pa.Table) -> int:
 
 
 def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> NewStep | None:
-    """Delta reads the outputs as it commits; for Parquet all is merged, and what is not copied yet must be there."""
-    payload = action.publication.payload
-    if payload["format"] == COMMITTED:
+    """A commit reads the outputs; where files are copied all is merged, and what is not copied yet must be there."""
+    if is_commit(action.publication):
         leaves = gated_leaves(ctx, state)
         return _without_evidence(ctx, state, leaves) if is_committed(ctx, state) else unscored(ctx, state, leaves)
     lost = []
-    for kind, part in zip(KINDS, action.publication.parts, strict=True):
-        publication = Publication.from_document(payload["publications"][kind], ctx.ledger.read_part(part))
+    for publication in recorded_publications(action.publication, ctx.ledger.read_part).values():
         source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
         lost += missing(publication, source, target)
     if not lost:
@@ -134,5 +132,5 @@ def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> New
 
 
 def is_committed(ctx: RunContext, state: RunState) -> bool:
-    """Returns whether the result is in its Delta table already, and nothing of the run is read any more."""
+    """Returns whether the result is committed already, and nothing of the run is read any more."""
     return ctx.tables.committed(state, state.config, "result") is not None

@@ -11,6 +11,8 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from batch_transform.outputs.registry import output_formats
+
 _BEGIN = b":: loading settings ::"
 _EXPECTED = re.compile(
     b"|".join(
@@ -69,8 +71,9 @@ def _purpose(lines: Sequence[bytes]) -> str:
 
 
 def _name(group: str, module: str) -> str:
-    if group == "io.delta":
-        return "Delta"
+    for format in output_formats().values():
+        if group in format.packages.groups:
+            return format.can.title
     return "S3" if group == "software.amazon.awssdk" or module == "hadoop-aws" else module
 
 

@@ -28,7 +28,7 @@ from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.archive import write_archive
-from batch_transform.pipeline.world.jars import Jars, delta_jars, s3a_jars
+from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, SCHEME, resolve_input
 from batch_transform.pipeline.world.spark_home import SparkHome, find_spark
 
@@ -103,9 +103,8 @@ def full_arguments(config: RunConfig, given: SparkArguments, home: SparkHome, pl
     if not given.local:
         return arguments
     versions = home.versions()
-    # Who brings a Delta has settled which one.
-    own_delta = "io.delta:" in (given.setting("spark.jars.packages") or "")
-    for jars in (Jars() if own_delta else delta_jars(config, versions), s3a_jars(config, versions)):
+    of_formats = format_jars(config, versions, given.setting("spark.jars.packages") or "")
+    for jars in (*of_formats, s3a_jars(config, versions)):
         arguments = _with_jars(arguments, jars)
     return arguments
 

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.framing import Framing
@@ -22,37 +21,37 @@ from batch_transform.core.publishing.publication import Kind
 from batch_transform.core.resuming.committing import dead, dead_letter_commits
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.sending.sizing import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.core.staged import Staged
 from batch_transform.core.state.model_versions import model_labels
-from batch_transform.outputs.delta import DeltaOutput, committed_rows, publish_delta
-from batch_transform.outputs.footers import footer_rows
+from batch_transform.exports.port import ToExport
+from batch_transform.exports.registry import export_way
+from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.locations import open_tree
-from batch_transform.pipeline.context import WrittenTable
+from batch_transform.outputs.port import OutputTable, TableFormat, WrittenTable
+from batch_transform.outputs.registry import output_formats
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
-from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
-from batch_transform.spark.export import export
 from batch_transform.spark.failures import told_as
 from batch_transform.spark.job_settings import own_job, user_job
-from batch_transform.spark.joining import with_outcomes_joined
-from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
+from batch_transform.spark.merge_way import Merge, way_named
+from batch_transform.spark.merging import MergeSource, select_result
 from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
 from batch_transform.spark.reading import are_large, file_versions
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.reexport import export_again
 from batch_transform.spark.scoring_models import model_of_rows
-from batch_transform.spark.settings import PATH_TABLES, writer_options
+from batch_transform.spark.settings import STAGED_FORMAT, writer_options
 from batch_transform.spark.source_identity import identify
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
-
-_COLUMNAR = ("parquet", "delta", "orc")
 
 
 @dataclass(frozen=True)
@@ -65,23 +64,12 @@ class Source:
 
 def is_columnar(given: Input) -> bool:
     """Returns whether the input's files tell their rows without being read."""
-    return given.dead_letters is None and (given.format in _COLUMNAR or given.table is not None)
+    return given.dead_letters is None and (given.format in output_formats() or given.table is not None)
 
 
 def versions_of(source: Source, given: Input | None) -> list[FileVersion] | None:
     """Returns the files that hold an input's rows, where they tell that without being read."""
     return file_versions(source.df) if source.is_scan and given is not None and is_columnar(given) else None
-
-
-def delta_outputs(targets: Targets, places: Places) -> dict[Kind, DeltaOutput]:
-    """Returns the Delta tables of a run."""
-    output = targets.output
-
-    def table(target: Output | DeadLetter) -> DeltaOutput:
-        path = places.spark_path(target.path) if target.path else None
-        return DeltaOutput(output.mode, path, target.table, tuple(output.partition_by), output.replace_where)
-
-    return {"result": table(targets.output), "dead_letter": table(targets.dead_letter)}
 
 
 @dataclass(frozen=True)
@@ -132,7 +120,8 @@ class SparkTables:
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
         with self._rendering(staged, is_scored=False) as framing:
-            return export(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+            given = ToExport(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+            return export_way(self.config.export).export(given)
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
@@ -146,59 +135,60 @@ class SparkTables:
         with told, job(self.spark, staged):
             yield framing_of(self.config.settings, staged.header)
 
-    def write(self, state: RunState, kind: Kind) -> WrittenTable:
+    def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         """Returns a table of a gated run once Spark has written it beside its output, and never into it."""
         assert state.staged is not None
-        targets = targets_of(self.config, self.places)
-        target = (targets.output if kind == "result" else targets.dead_letter).path or ""
-        source = self.places.sibling(target, f"{self.writer}-{kind}")
+        table = targets_of(self.config, self.places).tables(self.places)[kind]
+        source = self.places.sibling(table.location, f"{self.writer}-{kind}")
         tree, place = open_tree(source, self.store), self.places.spark_path(source)
-        partition_by = targets.output.partition_by
-        sql = self._sql_settings(kind)
-        job = user_job(self.spark, state.staged, sql) if sql else own_job(self.spark, state.staged)
-        with self._merging(target or "the workspace", kind), job:
-            merged = self.merged(state, kind)
-            options = {**writer_options(state.staged.largest), "timeZone": zone_of(state.staged)}
-            merged.write.mode("overwrite").partitionBy(*partition_by).options(**options).parquet(place)
-            if partition_by and not any(is_data_file(file.name) for file in tree.list()):
-                write_empty(merged, partition_by, place, options)
+        name, large = how.can.name, is_large(state.staged.largest)
+        sql, more = self._sql_settings(kind), {**how.settings, **how.writer_settings(large=large)}
+        job = user_job(self.spark, state.staged, {**more, **sql}) if sql else own_job(self.spark, state.staged, more)
+        with self._merging(table.location or "the workspace", kind), job:
+            merged, zone = self.merged(state, kind), zone_of(state.staged)
+            options = {**writer_options(state.staged.largest), **how.writer_options(large=large), "timeZone": zone}
+            writing = merged.write.format(name).mode("overwrite").partitionBy(*table.partition_by)
+            writing.options(**options).save(place)
+            if table.partition_by and not any(is_data_file(file.name) for file in tree.list()):
+                write_empty(merged, table.partition_by, name, place, options)
         listed = [file for file in tree.list() if is_data_file(file.name)]
-        rows = footer_rows(tree, listed)
+        rows = how.file_rows(tree, listed)
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
-        return WrittenTable(kind, tree, open_tree(target, self.store), files)
+        return WrittenTable(kind, tree, open_tree(table.location, self.store), files)
 
-    def commit(self, state: RunState, kind: Kind) -> int:
-        """Returns the rows of the Delta commit that publishes a table of a gated run.
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
+        """Returns the rows of the commit that publishes a table of a gated run.
 
         Dead letters of which some are committed already are committed beside those, if there are more.
 
         Raises:
-            ServiceFailure: Spark or Delta refused; the run can be resumed.
+            ServiceFailure: Spark or the format refused; the run can be resumed.
         """
         assert state.staged is not None
-        output = delta_outputs(targets_of(self.config, self.places), self.places)[kind]
+        table = targets_of(self.config, self.places).tables(self.places)[kind]
         # A table's constraints and generated columns, and `replace_where`, are the user's expressions as well.
-        users = user_job(self.spark, state.staged, {**PATH_TABLES, **self._sql_settings(kind)})
-        with self._merging(output.name, kind), users:
-            if kind == "dead_letter" and state.held and committed_rows(self.spark, output, state.nonce) is not None:
-                return self._commit_further(state, output)
-            return publish_delta(self.merged(state, kind), output, state.run_id, state.nonce, self.sleep)
+        users = user_job(self.spark, state.staged, {**how.settings, **self._sql_settings(kind)})
+        with self._merging(how.named(table), kind), users:
+            known = kind == "dead_letter" and state.held is not None
+            if known and how.committed(self.spark, table, state.nonce) is not None:
+                return self._commit_further(state, table, how)
+            return how.commit(self.merged(state, kind), table, state.run_id, state.nonce, self.sleep)
 
-    def _commit_further(self, state: RunState, output: DeltaOutput) -> int:
+    def _commit_further(self, state: RunState, table: OutputTable, how: TableFormat) -> int:
         """The rows of all commits of dead letters, once those are committed that are not in the earlier ones."""
         assert state.gate is not None
         if dead(self.ledger.read_part(state.gate.parts[-1])).num_rows:
-            beside = replace(output, mode="append", replace_where=None)
+            beside = replace(table, mode="append", replace_where=None)
             name = dead_letter_commits(state)[-1]
-            publish_delta(self.merged(state, "dead_letter", further=True), beside, state.run_id, name, self.sleep)
+            how.commit(self.merged(state, "dead_letter", further=True), beside, state.run_id, name, self.sleep)
         return self.committed(state, self.config.to_document(), "dead_letter") or 0
 
     def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
         """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""
         targets = targets_of(type(self.config).from_document(dict(config)), self.places)
-        output = delta_outputs(targets, self.places)[kind]
+        table = targets.tables(self.places)[kind]
         names = dead_letter_commits(state) if kind == "dead_letter" else [state.nonce]
-        found = [committed_rows(self.spark, output, name) for name in names]
+        found = [targets.format.committed(self.spark, table, name) for name in names]
         return None if set(found) == {None} else sum(rows or 0 for rows in found)
 
     def reading(self, ddl: str, staged: Staged) -> SparkTables:
@@ -219,8 +209,8 @@ class SparkTables:
         assert state.staged is not None
         place = f"{self.places.scratch}/dead_letters"
         with self._merging(place, "dead_letter"), own_job(self.spark, state.staged):
-            writing = self.merged(state, "dead_letter").write.mode("overwrite")
-            writing.options(**writer_options(state.staged.largest)).parquet(place)
+            writing = self.merged(state, "dead_letter").write.format(STAGED_FORMAT).mode("overwrite")
+            writing.options(**writer_options(state.staged.largest)).save(place)
         return place
 
     def merged(self, state: RunState, kind: Kind, *, further: bool = False) -> DataFrame:
@@ -239,15 +229,8 @@ class SparkTables:
         if kind == "dead_letter":
             column = targets_of(self.config, self.places).dead_letter.error_column
             return dead_letters(self.spark, state.staged, leaves, source, column)
-        if self.config.merge == "zip":
-            outcomes = with_outcomes(self.spark, state.staged, source, self.shape)
-        else:
-            outcomes = with_outcomes_joined(
-                self.spark,
-                state.staged,
-                leaves,
-                lambda job, name: self.places.spark_path(str(source.output(job, name))),
-                self.shape,
-            )
+        path = lambda job, name: self.places.spark_path(str(source.output(job, name)))  # noqa: E731
+        merge = Merge(self.spark, state.staged, leaves, source, self.shape, path)
+        outcomes = way_named(self.config.merge).outcomes(merge)
         model = model_of_rows(outcomes, model_labels(state))
         return select_result(outcomes, self.shape, state.run_id, model)

@@ -1,4 +1,4 @@
-"""Jars and settings that a plain Spark needs for Delta and S3; EMR and Databricks bring their own. Pure."""
+"""Jars and settings that a plain Spark needs for a format and for S3; EMR and Databricks bring their own. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ from dataclasses import dataclass, field
 from batch_transform.config import RunConfig
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.outputs.port import Packages
+from batch_transform.outputs.registry import output_formats
 from batch_transform.pipeline.world.spark_home import Versions
+from batch_transform.spark.merge_way import way_named
 
-# By Spark's line: Delta's coordinate, with {scala}. Delta names its jars after the Spark line from 4.1 on, as
-# `delta.configure_spark_with_delta_pip` does. Tried: 4.2 and 3.5.
-DELTA = {"4.2": "io.delta:delta-spark_4.2_{scala}:4.4.0", "3.5": "io.delta:delta-spark_{scala}:3.3.2"}
-DELTA_SETTINGS = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    # Delta's default of 50 tasks for each commit takes seconds on two cores.
-    "spark.databricks.delta.snapshotPartitions": "2",
-}
 # What s3a:// really uses of the AWS SDK: 57 MB with Delta, where the bundle that hadoop-aws asks for has 686 MB.
 S3A_SLIM = {
     "3.5.0": [f"software.amazon.awssdk:{part}:2.35.4" for part in ("s3", "s3-transfer-manager", "sts", "apache-client")]
@@ -38,22 +32,38 @@ class Jars:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def delta_jars(config: RunConfig, versions: Versions) -> Jars:
-    """Returns Delta's jar and settings if the input or the output is Delta.
+def format_jars(config: RunConfig, versions: Versions, packages: str = "") -> list[Jars]:
+    """Returns jars and settings of the formats of input and output, as far as Spark does not bring them.
+
+    Args:
+        config: the run's.
+        versions: of Spark.
+        packages: that are given; who brings a format has settled which one.
 
     Raises:
-        ConfigurationError: no Delta is known for this Spark.
+        ConfigurationError: none is known for this Spark.
     """
-    formats = [section.format for section in (config.input, config.output) if section is not None]
-    if "delta" not in formats:
-        return Jars()
-    coordinate = DELTA.get(".".join(versions.spark.split(".")[:2]))
+    names = {section.format for section in (config.input, config.output) if section is not None}
+    needed = [
+        (format.can.name, format.packages)
+        for format in output_formats().values()
+        if format.can.name in names and format.packages.coordinates and not _is_given(format.packages, packages)
+    ]
+    return [_jars_of(name, packages, versions) for name, packages in needed]
+
+
+def _is_given(needed: Packages, given: str) -> bool:
+    return any(f"{group}:" in given for group in needed.groups)
+
+
+def _jars_of(name: str, packages: Packages, versions: Versions) -> Jars:
+    coordinate = packages.coordinates.get(".".join(versions.spark.split(".")[:2]))
     if coordinate is None:
         raise ConfigurationError(
-            f"output.format: delta needs a jar, and none is known for Spark {versions.spark or 'of unknown version'}; "
-            "give --packages io.delta:..."
+            f"output.format: {name} needs a jar, and none is known for Spark {versions.spark or 'of unknown version'}; "
+            f"give --packages {' or '.join(packages.groups)}:..."
         )
-    return Jars(packages=(coordinate.format(scala=versions.scala),), settings=dict(DELTA_SETTINGS))
+    return Jars(packages=(coordinate.format(scala=versions.scala),), settings=dict(packages.settings))
 
 
 def s3a_jars(config: RunConfig, versions: Versions) -> Jars:
@@ -72,7 +82,7 @@ def s3a_jars(config: RunConfig, versions: Versions) -> Jars:
 
 def _places_of_spark(config: RunConfig) -> list[str]:
     sections = (config.input, config.output, config.dead_letter)
-    outputs_of_jobs = [config.workspace] if config.merge == "join" else []
+    outputs_of_jobs = [config.workspace] if way_named(config.merge).spark_reads_outputs else []
     return [
         config.staging_place,
         *outputs_of_jobs,

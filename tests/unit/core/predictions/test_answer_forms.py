@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.config.prediction import Prediction
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions import json_stream
-from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm
+from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm, answer_form
 from batch_transform.core.predictions.json_stream import NotUnpacked, unpack
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import EACH, parse_path, spelled
+from batch_transform.core.run_settings import RunSettings
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -247,5 +247,5 @@ def test_what_blank_lines_says_is_for_bare_strings_alone(says, format, schema, a
     """As README.md and the section `prediction` tell it."""
     asked = {"format": format, "schema": "p string" if schema is not None else None}
     given = asked if says == "default" else {**asked, "blank_lines": says}
-    reader = PredictionReader(schema, form=Prediction(**given).form)
+    reader = PredictionReader(schema, form=answer_form(RunSettings.of({"prediction": given})))
     assert reader.form.skips_blank == (says == "skip" or not are_bare)

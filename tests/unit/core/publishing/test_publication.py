@@ -101,12 +101,6 @@ def test_error_mode_takes_an_output_without_data():
     assert plan("error", ["_SUCCESS", "_owner"]).remove == ()
 
 
-@pytest.mark.parametrize("mode", ["error", "append", "overwrite", "overwrite_partitions"])
-def test_a_delta_table_is_never_written_as_parquet(mode):
-    with pytest.raises(ConfigurationError, match="Delta"):
-        refuse_target(mode, "out", ["_delta_log/00000000000000000000.json", "part-0.parquet"])
-
-
 @pytest.mark.parametrize("mode", ["append", "overwrite_partitions"])
 @pytest.mark.parametrize("found", ["a=1/x.parquet", "b=1/a=1/x.parquet", "x.parquet"])
 def test_files_that_stay_must_be_partitioned_alike(mode, found):

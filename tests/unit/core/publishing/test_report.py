@@ -175,3 +175,12 @@ def test_a_run_without_rows_says_so():
 )
 def test_the_target_is_named(output, words):
     assert f"churn &rarr; {words}, begun" in page(output=output)
+
+
+def test_foreign_text_is_escaped_in_the_page():
+    made = state()
+    report = run_report(made, RunStatus.PUBLISHED, "w")
+    report["advice"] = ["no\x1b[31m \u202e\x85 <b>"]
+    text = render(report, made)
+    assert r"<p>no\x1b[31m \u202e\x85 &lt;b&gt;</p>" in text
+    assert text.replace("\n", "").isprintable()

@@ -9,7 +9,6 @@ import pytest
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import places_of
-from batch_transform.pipeline.tables.spark_tables import delta_outputs
 from batch_transform.pipeline.targets import targets_of
 
 DOCUMENT = {
@@ -109,14 +108,14 @@ def test_dead_letters_go_beside_the_output_unless_told():
 def test_tables_are_named_as_tables():
     found, _ = targets(output={"table": "c.s.t", "format": "delta", "mode": "append"})
     assert found.named() == {"output": "c.s.t", "dead_letter": "c.s.t_dead_letter"}
-    assert (found.is_delta, found.mode) == (True, "append")
-    assert targets()[0].is_delta is False
+    assert (found.format.can.name, found.mode) == ("delta", "append")
+    assert targets()[0].format.can.name == "parquet"
 
 
 def test_the_delta_tables_share_mode_and_rules():
     output = {"path": "s3://lake/out", "format": "delta", "mode": "overwrite", "partition_by": ["ds"]}
     found, at = targets("local", output={**output, "replace_where": "ds = '1'"})
-    result, dead = delta_outputs(found, at).values()
+    result, dead = found.tables(at).values()
     assert (result.path, dead.path) == ("s3a://lake/out", "s3a://lake/out_dead_letter")
     for table in (result, dead):
         assert (table.mode, table.table, table.partition_by) == ("overwrite", None, ("ds",))
@@ -125,7 +124,7 @@ def test_the_delta_tables_share_mode_and_rules():
 
 def test_a_delta_table_by_name_has_no_path():
     found, at = targets(output={"table": "c.s.t", "format": "delta"})
-    tables = delta_outputs(found, at).values()
+    tables = found.tables(at).values()
     assert [(table.path, table.table) for table in tables] == [
         (None, "c.s.t"),
         (None, "c.s.t_dead_letter"),
@@ -140,4 +139,4 @@ def test_without_an_output_the_result_stays_in_the_scratch_folder():
         "output": "s3://lake/scoring/r/result",
         "dead_letter": "s3://lake/scoring/r/result_dead_letter",
     }
-    assert (found.is_delta, found.mode) == (False, "error")
+    assert (found.format.can.name, found.mode) == ("parquet", "error")

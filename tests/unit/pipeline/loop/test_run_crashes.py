@@ -11,8 +11,10 @@ import random
 import pytest
 
 from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
+from batch_transform.outputs.registry import DEFAULT
 from support.crashing_run import DEATHS, begun, check, check_published, killed
 from support.faults import Fate
+from support.memory_run import FILE_FORMATS
 
 MODES = ["error", "append", "overwrite", "overwrite_partitions"]
 
@@ -38,6 +40,19 @@ def test_killed_once_at_every_point(undisturbed):
     assert len(worlds) == len(log) + 1 > 120
 
 
+@pytest.mark.parametrize("format", [name for name in FILE_FORMATS if name != DEFAULT])
+def test_killed_at_every_point_of_publishing_another_format(format):
+    """What comes before is of no format: the default's points are all of a run."""
+    run = begun(format=format)
+    state = run.to_the_gate()
+    assert state.publication is None
+    faults, worlds = run.watched(lambda: worlds.append(run.copy())), []
+    run.to_the_end()
+    for world in [*worlds, run.copy()]:
+        check(world, world.to_the_end())
+    assert len(worlds) == len(faults.log) > 20
+
+
 def test_what_the_points_are(undisturbed):
     """The scenario has each kind of mutation that a run can make."""
     log, _ = undisturbed
@@ -60,10 +75,11 @@ def test_killed_twice_at_sampled_points(undisturbed):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_killed_again_and_again_in_every_mode(mode):
+@pytest.mark.parametrize("format", FILE_FORMATS)
+def test_killed_again_and_again_in_every_format_and_mode(format, mode):
     draw = random.Random(mode)
-    for _ in range(6):
-        run = begun(mode)
+    for _ in range(6 if format == DEFAULT else 2):
+        run = begun(mode, format=format)
         for _ in range(6):
             killed(run, {draw.randrange(60): draw.choice(DEATHS)})
         run.beset({})

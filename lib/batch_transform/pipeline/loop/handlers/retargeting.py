@@ -10,6 +10,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
+from batch_transform.outputs.registry import DEFAULT
 from batch_transform.pipeline.context import TableWork
 
 
@@ -45,7 +46,7 @@ def _commits(tables: TableWork, state: RunState, config: RunConfig, intent: Mapp
 
 
 def _format(config: RunConfig) -> str:
-    return config.output.format if config.output is not None else "parquet"
+    return config.output.format if config.output is not None else DEFAULT
 
 
 def _told(place: Output | DeadLetter | None) -> str:

@@ -1,10 +1,10 @@
-"""The lengths that CHAR and VARCHAR columns of a table demand, where Spark shows them as strings."""
+"""Conditions in SQL on values, however deep in a column they lie; as the lengths that CHAR and VARCHAR demand."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, CharType, DataType, MapType, StringType, StructType, VarcharType
@@ -32,7 +32,7 @@ def length_rules(spark: SparkSession, schema: StructType) -> Iterator[tuple[str,
         told = (field.metadata or {}).get(_RAW_TYPE)
         if told is None:
             continue
-        condition = _holds(quoted(field.name), _type_of(spark, told), map("v{}".format, itertools.count()))
+        condition = condition_on(quoted(field.name), _type_of(spark, told), _is_short)
         if condition is not None:
             yield condition, f"{quoted(field.name)} {told}"
 
@@ -45,27 +45,41 @@ def _type_of(spark: SparkSession, told: str) -> DataType:
     return parse(told) if parse is not None else StringType()
 
 
-def _holds(value: str, kind: DataType, names: Iterator[str]) -> str | None:
-    """The condition on a value of this type; None where any value will do."""
-    if isinstance(kind, CharType | VarcharType):
-        return f"({value} IS NULL OR length({value}) <= {kind.length})"
+def condition_on(
+    value: str, kind: DataType, of: Callable[[str, DataType], str | None], names: Iterator[str] | None = None
+) -> str | None:
+    """Returns what must be true of a value and of all values within it; None where any value will do.
+
+    Args:
+        value: in SQL.
+        kind: its type.
+        of: the condition on a value that is no struct, array or map; None: any will do. It holds for null.
+        names: of variables.
+    """
+    names = names or map("v{}".format, itertools.count())
     if isinstance(kind, StructType):
-        parts = [_holds(f"{value}.{quoted(field.name)}", field.dataType, names) for field in kind.fields]
+        parts = [condition_on(f"{value}.{quoted(field.name)}", field.dataType, of, names) for field in kind.fields]
         held = [part for part in parts if part is not None]
         return f"({value} IS NULL OR ({' AND '.join(held)}))" if held else None
     if isinstance(kind, ArrayType):
-        return _all_hold(value, kind.elementType, names)
+        return _on_all(value, kind.elementType, of, names)
     if isinstance(kind, MapType):
         parts = [
-            _all_hold(f"map_keys({value})", kind.keyType, names),
-            _all_hold(f"map_values({value})", kind.valueType, names),
+            _on_all(f"map_keys({value})", kind.keyType, of, names),
+            _on_all(f"map_values({value})", kind.valueType, of, names),
         ]
         held = [part for part in parts if part is not None]
         return " AND ".join(held) if held else None
-    return None
+    return of(value, kind)
 
 
-def _all_hold(values: str, kind: DataType, names: Iterator[str]) -> str | None:
+def _on_all(values: str, kind: DataType, of: Callable[[str, DataType], str | None], names: Iterator[str]) -> str | None:
     name = next(names)
-    condition = _holds(name, kind, names)
+    condition = condition_on(name, kind, of, names)
     return None if condition is None else f"({values} IS NULL OR forall({values}, {name} -> {condition}))"
+
+
+def _is_short(value: str, kind: DataType) -> str | None:
+    if isinstance(kind, CharType | VarcharType):
+        return f"({value} IS NULL OR length({value}) <= {kind.length})"
+    return None

@@ -1,4 +1,4 @@
-"""Publishes Parquet files that Spark wrote elsewhere; every step may be repeated, so it resumes from anywhere.
+"""Publishes files that Spark wrote elsewhere; every step may be repeated, so it resumes from anywhere.
 
 Promised: once `publish` has returned, each row is in the output once, whatever was killed on the way, and `_SUCCESS` is
 never there while a file is missing. Not promised: that a reader who ignores `_SUCCESS` sees all or nothing.
@@ -21,6 +21,7 @@ from batch_transform.core.publishing.publication import (
     plan_publication,
     refuse_target,
 )
+from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.trees import TEMPORARY_SUFFIX, THREADS, Tree, in_threads
 
 SUCCESS = "_SUCCESS"
@@ -37,14 +38,27 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
     """Checks an output before any work. Not for a run whose publication is recorded: its own files are there.
 
     Raises:
-        ConfigurationError: mode `error` and there are data files, other partition columns, a Delta table, or it cannot
-            be listed or written.
+        ConfigurationError: mode `error` and there are data files, other partition columns, a table that commits, or it
+            cannot be listed or written.
     """
     try:
-        refuse_target(mode, target.location, [file.name for file in target.list()], partition_by)
+        names = [file.name for file in target.list()]
+        _refuse_table(target.location, names)
+        refuse_target(mode, target.location, names, partition_by)
         target.check_writable()
     except StoreFailure as err:
         raise ConfigurationError(f"output: {target.location} cannot be written: {err}") from err
+
+
+def _refuse_table(target: str, names: Sequence[str]) -> None:
+    """Refuses a table of a format that commits: files put into it would be invisible or destroy it."""
+    for other in output_formats().values():
+        folder = other.can.log_folder
+        if folder and any(name.startswith(f"{folder}/") for name in names):
+            raise ConfigurationError(
+                f"output: {target} is a {other.can.title} table; files put into it would be invisible or destroy it "
+                f"(set output.format: {other.can.name})"
+            )
 
 
 def prepare(
@@ -67,9 +81,9 @@ def prepare(
     if mode == "error":
         claim(target, run_id, nonce)
     try:
-        return plan_publication(
-            kind, mode, source.location, target.location, run_id, nonce, merged, target.list(), merges_lost
-        )
+        found = list(target.list())
+        _refuse_table(target.location, [file.name for file in found])
+        return plan_publication(kind, mode, source.location, target.location, run_id, nonce, merged, found, merges_lost)
     except ConfigurationError:
         if mode == "error":
             target.delete([OWNER])

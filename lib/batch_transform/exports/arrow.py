@@ -1,4 +1,4 @@
-"""Export: staged rows become objects of records on S3, written by Python workers from Arrow buffers.
+"""`export: arrow`: staged rows become objects of records on S3, written by Python workers from Arrow buffers.
 
 The JVM renders the records; a worker never looks into one. What it writes is the Arrow data buffer itself, cut where
 `sending.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record,
@@ -20,21 +20,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.naming import object_name
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.own_names import RECORD
 from batch_transform.core.sending.cutting import Cutter, CuttingRules, Piece
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
-from batch_transform.core.staged import Staged
 from batch_transform.core.uris import S3Uri
+from batch_transform.exports.port import ExportWay, ToExport
 from batch_transform.spark.arrow_types import spark_schema
-from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.staging import read_staged
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
@@ -42,52 +36,15 @@ _PUTS_AT_ONCE = 8
 _SMALL_OBJECT_BYTES = 1_000_000
 
 
-def export(
-    spark: SparkSession,
-    staged: Staged,
-    rule: RecordRule,
-    rules: CuttingRules,
-    framing: Framing,
-    target: S3Uri,
-    connect: Callable[[], ObjectStore],
-) -> pa.Table:
-    """Returns the spans (SPAN_SCHEMA) of the objects that successful tasks wrote below `target`.
+class ArrowExport(ExportWay):
+    """The default: the Arrow form of `mapPartitions`, without Python for a row."""
 
-    Objects of failed and of speculative task attempts are left where they are: nothing refers to them.
-
-    Args:
-        spark: the session.
-        staged: the staged rows.
-        rule: how a row becomes a record.
-        rules: where objects end.
-        framing: of the records in them.
-        target: the run's `input/`.
-        connect: opens the store in a worker; picklable.
-    """
-    exported = (
-        records(read_staged(spark, staged), rule, framing)
-        .mapInArrow(_ObjectWriter(rules, framing, target, connect), spark_schema(EXPORT_SCHEMA))
-        .toPandas()
-    )
-    return without_history(pa.Table.from_pandas(exported, schema=EXPORT_SCHEMA, preserve_index=False))
-
-
-def records(staged_rows: DataFrame, rule: RecordRule, framing: Framing) -> DataFrame:
-    """Returns row number and record with its newline, if it has one; null for a record that no payload can hold.
-
-    Those become null in the JVM, before Arrow sees them.
-    """
-    rendered = rule.rendered(staged_rows, staged_rows.columns[:1]).toDF("number", RECORD, "fault")
-    if rule.one_object:
-        # However many tasks read the file, one writes the object, in the order of the numbers.
-        rendered = rendered.repartition(1).sortWithinPartitions("number")
-    record = F.col(RECORD)
-    if framing.newline:
-        is_binary = isinstance(rule.kind, BinaryType)
-        record = F.concat(record, F.lit(b"\n" if is_binary else "\n"))
-    most = LARGEST_RECORD_BYTES - len(framing.header)
-    lines = rendered.select("number", record.alias("line"))
-    return lines.select("number", F.when(F.octet_length("line") <= most, F.col("line")).alias("line"))
+    def export(self, given: ToExport) -> pa.Table:
+        """Returns the spans (SPAN_SCHEMA) of the objects, which the JVM has rendered and the workers written."""
+        writer = _ObjectWriter(given.rules, given.framing, given.target, given.connect)
+        lines = given.rule.lines(read_staged(given.spark, given.staged), given.framing)
+        exported = lines.mapInArrow(writer, spark_schema(EXPORT_SCHEMA)).toPandas()
+        return without_history(pa.Table.from_pandas(exported, schema=EXPORT_SCHEMA, preserve_index=False))
 
 
 @dataclass(frozen=True)
@@ -201,3 +158,6 @@ class _OpenObject:
             self._puts.put(self._target.join(name), self._framing.frame(self._chunks), span)
         self._spans.append(span)
         self._chunks = []
+
+
+WAY = ArrowExport()

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
-from batch_transform.core.own_names import quoted
-from batch_transform.core.publishing.publication import Mode
-from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, written_rows
+from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, sql_name, written_rows
+from batch_transform.outputs.port import OutputTable
 
 try:  # a Connect client may lack it; the classic client raises it for Java errors that PySpark has no class for
     from py4j.protocol import Py4JJavaError
@@ -31,31 +29,7 @@ RECENT_COMMITS = 100  # read before the whole history
 MAKER_PROPERTY = "batch_transform.nonce"  # of a table: the run that made it
 
 
-@dataclass(frozen=True)
-class DeltaOutput:
-    """A Delta table, by path or by name, and how it is written.
-
-    Attributes:
-        mode: what becomes of the rows that are there.
-        path: URI for Spark; None where `table` is given.
-        table: `catalog.schema.name`; None where `path` is given.
-        partition_by: columns of a table that is made new.
-        replace_where: with mode overwrite, the predicate of the rows that are replaced.
-    """
-
-    mode: Mode
-    path: str | None = None
-    table: str | None = None
-    partition_by: tuple[str, ...] = ()
-    replace_where: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The table as SQL names it."""
-        return self.table or f"delta.{quoted(self.path or '')}"
-
-
-def exists(spark: SparkSession, output: DeltaOutput) -> bool:
+def exists(spark: SparkSession, output: OutputTable) -> bool:
     """Returns whether the table is there.
 
     Raises:
@@ -63,24 +37,25 @@ def exists(spark: SparkSession, output: DeltaOutput) -> bool:
     """
     detail = describe(spark, output)
     if detail is not None and detail["format"] != "delta":
-        raise ConfigurationError(f"output: {output.name} is a {detail['format']} table, and output.format is delta")
+        name = sql_name(output)
+        raise ConfigurationError(f"output: {name} is a {detail['format']} table, and output.format is delta")
     return detail is not None
 
 
-def describe(spark: SparkSession, output: DeltaOutput) -> Row | None:
+def describe(spark: SparkSession, output: OutputTable) -> Row | None:
     """Returns what `DESCRIBE DETAIL` tells of the table, None if there is none."""
     if output.table is not None and not spark.catalog.tableExists(output.table):
         return None
     try:
-        return spark.sql(f"DESCRIBE DETAIL {output.name}").first()
+        return spark.sql(f"DESCRIBE DETAIL {sql_name(output)}").first()
     except AnalysisException as err:
         if "DELTA_" not in str(err):
-            message = f"output: this Spark session cannot look at {output.name} (is Delta configured?): {err}"
+            message = f"output: this Spark session cannot look at {sql_name(output)} (is Delta configured?): {err}"
             raise ConfigurationError(message) from err
         return None
 
 
-def preflight(spark: SparkSession, output: DeltaOutput, columns: tuple[str, ...]) -> bool:
+def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]) -> bool:
     """Returns whether the table is there, for the ledger; checks what Delta would refuse after everything was paid for.
 
     Not for a run that has begun to publish: the table that is there may be its own.
@@ -94,19 +69,19 @@ def preflight(spark: SparkSession, output: DeltaOutput, columns: tuple[str, ...]
             raise ConfigurationError(f"output: {output.path} holds Parquet files that are no Delta table")
         return False
     if output.mode == "error":
-        raise ConfigurationError(f"output: {output.name} is there already, and output.mode is error")
-    known = {name.lower() for name in spark.table(output.name).columns}
-    faults = [f"output: {output.name} has no column {name}" for name in columns if name.lower() not in known]
+        raise ConfigurationError(f"output: {sql_name(output)} is there already, and output.mode is error")
+    known = {name.lower() for name in spark.table(sql_name(output)).columns}
+    faults = [f"output: {sql_name(output)} has no column {name}" for name in columns if name.lower() not in known]
     detail = describe(spark, output)
     partitions = list(detail["partitionColumns"]) if detail is not None else []
     if output.partition_by and partitions != list(output.partition_by):
-        faults.append(f"output: {output.name} is partitioned by {partitions}, not by {list(output.partition_by)}")
+        faults.append(f"output: {sql_name(output)} is partitioned by {partitions}, not by {list(output.partition_by)}")
     if faults:
         raise ConfigurationError(faults)
     return True
 
 
-def log_store_warnings(spark: SparkSession, outputs: Iterable[DeltaOutput]) -> list[str]:
+def log_store_warnings(spark: SparkSession, outputs: Iterable[OutputTable]) -> list[str]:
     """Returns a warning for each table that another cluster could write to at the same time and lose commits by it."""
 
     def setting(key: str) -> str | None:
@@ -131,7 +106,7 @@ def _is_plain_parquet(spark: SparkSession, path: str) -> bool:
         return False
 
 
-def writer_options(output: DeltaOutput, run_id: str, nonce: str) -> dict[str, str]:
+def writer_options(output: OutputTable, run_id: str, nonce: str) -> dict[str, str]:
     """Returns the options of the write: the transaction's identity, and which rows it replaces."""
     options = {
         "txnAppId": nonce,
@@ -148,7 +123,7 @@ def writer_options(output: DeltaOutput, run_id: str, nonce: str) -> dict[str, st
     return options
 
 
-def publish_delta(df: DataFrame, output: DeltaOutput, run_id: str, nonce: str, sleep: Callable[[float], None]) -> int:
+def publish_delta(df: DataFrame, output: OutputTable, run_id: str, nonce: str, sleep: Callable[[float], None]) -> int:
     """Returns the rows that the run's one commit wrote, now or in an earlier attempt.
 
     Each attempt computes `df` again.
@@ -169,23 +144,23 @@ def publish_delta(df: DataFrame, output: DeltaOutput, run_id: str, nonce: str, s
             return _own_rows(df.sparkSession, output, nonce)
         if attempt < WRITE_ATTEMPTS - 1:
             sleep(FIRST_WAIT_SECONDS * 2**attempt)
-    raise ServiceFailure(f"output: {output.name}: other writers committed first in {WRITE_ATTEMPTS} attempts")
+    raise ServiceFailure(f"output: {sql_name(output)}: other writers committed first in {WRITE_ATTEMPTS} attempts")
 
 
-def _refuse_others_table(spark: SparkSession, output: DeltaOutput, nonce: str) -> None:
+def _refuse_others_table(spark: SparkSession, output: OutputTable, nonce: str) -> None:
     detail = describe(spark, output)
     if detail is not None and (detail["properties"] or {}).get(MAKER_PROPERTY) != nonce:
-        raise ConfigurationError(f"output: {output.name} was made by another writer, and output.mode is error")
+        raise ConfigurationError(f"output: {sql_name(output)} was made by another writer, and output.mode is error")
 
 
-def _own_rows(spark: SparkSession, output: DeltaOutput, nonce: str) -> int:
+def _own_rows(spark: SparkSession, output: OutputTable, nonce: str) -> int:
     rows = committed_rows(spark, output, nonce)
     if rows is None:
-        raise PublishedUnverified(f"output: the history of {output.name} has no commit of this run ({nonce})")
+        raise PublishedUnverified(f"output: the history of {sql_name(output)} has no commit of this run ({nonce})")
     return rows
 
 
-def _write(df: DataFrame, output: DeltaOutput, options: dict[str, str]) -> Conflict:
+def _write(df: DataFrame, output: OutputTable, options: dict[str, str]) -> Conflict:
     try:
         if output.table is not None:
             _make_table(df, output, options["txnAppId"])
@@ -198,7 +173,7 @@ def _write(df: DataFrame, output: DeltaOutput, options: dict[str, str]) -> Confl
     return Conflict.NONE
 
 
-def save(df: DataFrame, output: DeltaOutput, options: Mapping[str, str]) -> None:
+def save(df: DataFrame, output: OutputTable, options: Mapping[str, str]) -> None:
     """Writes rows in one transaction; a named table is there."""
     # Mode error appends: the caller has seen that there is no table, and a resumed run finds its own.
     mode = "append" if output.mode in ("error", "append") else "overwrite"
@@ -211,7 +186,7 @@ def save(df: DataFrame, output: DeltaOutput, options: Mapping[str, str]) -> None
         writer.save(output.path)
 
 
-def _make_table(df: DataFrame, output: DeltaOutput, nonce: str) -> None:
+def _make_table(df: DataFrame, output: OutputTable, nonce: str) -> None:
     """Makes a named table, empty: the commit of a `saveAsTable` that makes one drops `userMetadata` (Delta 4.4)."""
     if exists(df.sparkSession, output):
         return
@@ -223,7 +198,7 @@ def _make_table(df: DataFrame, output: DeltaOutput, nonce: str) -> None:
     writer.create()
 
 
-def committed_rows(spark: SparkSession, output: DeltaOutput, nonce: str) -> int | None:
+def committed_rows(spark: SparkSession, output: OutputTable, nonce: str) -> int | None:
     """Returns the rows of the commit that carries `nonce`, or None if the table has no such commit.
 
     Raises:
@@ -232,7 +207,7 @@ def committed_rows(spark: SparkSession, output: DeltaOutput, nonce: str) -> int 
     if not exists(spark, output):
         return None
     for limit in (f"LIMIT {RECENT_COMMITS}", ""):
-        history = spark.sql(f"DESCRIBE HISTORY {output.name} {limit}")
+        history = spark.sql(f"DESCRIBE HISTORY {sql_name(output)} {limit}")
         own = history.where(F.get_json_object("userMetadata", "$.nonce") == F.lit(nonce))
         found = own.select("version", "operationMetrics").first()
         if found is not None:
@@ -240,11 +215,11 @@ def committed_rows(spark: SparkSession, output: DeltaOutput, nonce: str) -> int 
     return None
 
 
-def _counted(output: DeltaOutput, commit: Row) -> int:
+def _counted(output: OutputTable, commit: Row) -> int:
     rows = written_rows(commit["operationMetrics"] or {})
     if rows is None:
         raise PublishedUnverified(
-            f"output: version {commit['version']} of {output.name} has no row count "
+            f"output: version {commit['version']} of {sql_name(output)} has no row count "
             "(spark.databricks.delta.history.metricsEnabled is off)"
         )
     return rows

@@ -1,0 +1,61 @@
+"""What an export way is given, and what comes back: spans, whose objects lie where the ledger's protocol wants them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from batch_transform.core.framing import Framing
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.staged import Staged
+from batch_transform.core.uris import S3Uri
+from batch_transform.records.port import RecordFormat
+from batch_transform.spark.record_rules import RecordRule
+
+
+@dataclass(frozen=True)
+class ToExport:
+    """What is exported, and where.
+
+    Attributes:
+        spark: the session.
+        staged: the staged rows.
+        rule: how a row becomes a record.
+        rules: where objects end.
+        framing: of the records in them.
+        target: the run's `input/`.
+        connect: opens the store in a worker; picklable.
+    """
+
+    spark: SparkSession
+    staged: Staged
+    rule: RecordRule
+    rules: CuttingRules
+    framing: Framing
+    target: S3Uri
+    connect: Callable[[], ObjectStore]
+
+
+class ExportWay(ABC):
+    """A way to write staged rows as objects."""
+
+    def check(self, spark: SparkSession, format: RecordFormat) -> None:  # noqa: B027 - a way may need nothing
+        """Checks that it works in this session and for this record format.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+
+    @abstractmethod
+    def export(self, given: ToExport) -> pa.Table:
+        """Returns the spans (SPAN_SCHEMA) of the objects that successful tasks wrote below `target`.
+
+        Each is a run of row numbers within one staged file and has an object of its own, under a name that no other
+        attempt writes. Objects of failed and of speculative task attempts are left where they are: nothing refers to
+        them.
+        """

@@ -1,0 +1,110 @@
+"""Formats whose files Spark writes elsewhere and the driver copies into place: what they have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from batch_transform.core.errors import ConfigurationError, GateRefused
+from batch_transform.core.naming import is_data_file
+from batch_transform.core.object_store import ObjectStore, StoreFailure
+from batch_transform.core.publishing.publication import Publication, TreeFile
+from batch_transform.outputs import copying
+from batch_transform.outputs.locations import SCHEMES, open_tree
+from batch_transform.outputs.port import Capabilities, OutputFormat, OutputTable, PublishingRun
+from batch_transform.outputs.trees import THREADS, Tree
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
+
+
+def file_format(name: str, title: str) -> Capabilities:
+    """Returns what a format of files can that the driver copies."""
+    return Capabilities(name, title, commits=False, schemes=SCHEMES)
+
+
+class FileFormat(OutputFormat):
+    """A format of files that tell their rows and columns without being read."""
+
+    @abstractmethod
+    def file_rows(self, tree: Tree, files: Iterable[TreeFile], threads: int = THREADS) -> dict[str, int]:
+        """Returns name -> rows by the files' own footers.
+
+        Raises:
+            GateRefused: a file is of no such format.
+            StoreFailure: it cannot be read, or is not the version that was listed.
+        """
+
+    @abstractmethod
+    def file_schema(self, spark: SparkSession, tree: Tree, file: TreeFile, path: str) -> StructType | None:
+        """Returns a file's columns as Spark reads them, None for types that Spark has not; raises as `file_rows`.
+
+        Args:
+            spark: the session.
+            tree: where the file lies.
+            file: it.
+            path: the same for Spark.
+        """
+
+    def writer_options(self, *, large: bool) -> Mapping[str, str]:
+        """Returns what its writer is told, beside what that of staged rows is; `large`: records are so."""
+        return {}
+
+    def writer_settings(self, *, large: bool) -> Mapping[str, str]:
+        """Returns what its writer takes from the session, and knows no option for."""
+        return {}
+
+    def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
+        """Refuses data files in mode error, other partitions, a table that commits, and a place that is not writable.
+
+        Raises:
+            ConfigurationError: one of them.
+        """
+        copying.preflight(table.mode, open_tree(table.location, store), table.partition_by)
+
+    def check_fits(
+        self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
+    ) -> None:
+        """Checks the first and the last of the files that stay beside those of a run.
+
+        Raises:
+            ConfigurationError: a column of another type: Spark reads such a table with an error, or wrongly.
+        """
+        from pyspark.sql.types import StructType
+
+        from batch_transform.outputs.column_types import type_differences
+
+        if table.mode not in ("append", "overwrite_partitions"):
+            return
+        chosen = {name.lower() for name in table.partition_by}
+        ours = StructType([field for field in schema.fields if field.name.lower() not in chosen])
+        target = open_tree(table.location, store)
+        data = sorted((file for file in target.list() if is_data_file(file.name)), key=lambda file: file.name)
+        faults = []
+        for file in {file.name: file for file in (data[:1] + data[-1:])}.values():
+            try:
+                theirs = self.file_schema(spark, target, file, f"{table.path}/{file.name}")
+            except (GateRefused, StoreFailure) as err:
+                raise ConfigurationError(f"{table.key}: {err}") from err
+            if theirs is not None:
+                place = f"{target.location}/{file.name}"
+                faults += [
+                    f"{table.key}: {difference}, which is there already; cast it in the input (or in "
+                    "prediction.schema), or write to another place"
+                    for difference in type_differences(ours, theirs, place, exact=True)
+                ]
+        if faults:
+            raise ConfigurationError(faults)
+
+    def prepare(self, run: PublishingRun) -> list[Publication]:
+        """Returns the files to copy once both tables are merged, and counted, beside their targets."""
+        return [run.planned(table) for table in run.write(self)]
+
+    def publish(self, run: PublishingRun, publications: Sequence[Publication]) -> None:
+        """Copies what is not there yet, and removes what is not to stay."""
+        for publication in reversed(publications):
+            run.renew()
+            source, target = run.open_tree(publication.source), run.open_tree(publication.target)
+            copying.publish(publication, source, target, permit=run.permit)

@@ -1,0 +1,98 @@
+"""Delta: one idempotent transaction under the run's nonce (`delta_table`), analysed before it is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.outputs.delta_rules import sql_name
+from batch_transform.outputs.port import Capabilities, OutputTable, Packages, TableFormat, TableRule
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructField, StructType
+
+_NOT_IN_NAMES = set(" ,;{}()\n\t=")
+
+
+class Delta(TableFormat):
+    """Tables of Delta, by path or by name."""
+
+    can = Capabilities(
+        "delta",
+        "Delta",
+        commits=True,
+        takes_tables=True,
+        replaces_where=True,
+        partition_types=True,
+        log_folder="_delta_log",
+    )
+    # Delta names its jars after the Spark line from 4.1 on, as `delta.configure_spark_with_delta_pip` does. Tried: 4.2
+    # and 3.5.
+    packages = Packages(
+        {"4.2": "io.delta:delta-spark_4.2_{scala}:4.4.0", "3.5": "io.delta:delta-spark_{scala}:3.3.2"},
+        {
+            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            # Delta's default of 50 tasks for each commit takes seconds on two cores.
+            "spark.databricks.delta.snapshotPartitions": "2",
+        },
+    )
+    settings = {"spark.sql.runSQLOnFiles": "true"}  # noqa: RUF012 - it is asked about a table of a path by SQL
+
+    def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
+        """Checks mode, columns and partitions against the table that is there, as `delta_table.preflight`."""
+        from batch_transform.outputs import delta_table
+
+        delta_table.preflight(spark, table, columns)
+
+    def check_fits(
+        self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
+    ) -> None:
+        """Has Delta analyse the write into a table that is there, as `delta_fit.check_fits`."""
+        from batch_transform.outputs import delta_fit, delta_table
+
+        if delta_table.exists(spark, table):
+            delta_fit.check_fits(spark, table, schema, table.key, complete=complete)
+
+    def refused_names(self, names: Sequence[str]) -> list[str]:
+        """Returns the names with characters that Delta takes in no column."""
+        return [name for name in names if set(name) & _NOT_IN_NAMES]
+
+    def row_rules(self, spark: SparkSession, table: OutputTable, schema: StructType) -> list[TableRule]:
+        """Returns what the table that is there demands of each row, and `replace_where`."""
+        from batch_transform.outputs import delta_fit
+
+        return delta_fit.table_rules(spark, table)
+
+    def absent_columns(self, spark: SparkSession, table: OutputTable, columns: tuple[str, ...]) -> list[StructField]:
+        """Returns the table's columns that Delta writes as null, as it fills none."""
+        from batch_transform.outputs import delta_fit
+
+        return delta_fit.absent_columns(spark, table, columns)
+
+    def warnings(self, spark: SparkSession, tables: Sequence[OutputTable], schema: StructType) -> list[str]:
+        """Returns a warning for each table whose log store may lose commits."""
+        from batch_transform.outputs import delta_table
+
+        return delta_table.log_store_warnings(spark, tables)
+
+    def commit(self, df: DataFrame, table: OutputTable, run_id: str, name: str, sleep: Callable[[float], None]) -> int:
+        """Returns the rows of the one transaction of this name."""
+        from batch_transform.outputs import delta_table
+
+        return delta_table.publish_delta(df, table, run_id, name, sleep)
+
+    def committed(self, spark: SparkSession, table: OutputTable, name: str) -> int | None:
+        """Returns the rows of the commit that carries the name; None: there is none."""
+        from batch_transform.outputs import delta_table
+
+        return delta_table.committed_rows(spark, table, name)
+
+    def named(self, table: OutputTable) -> str:
+        """Returns the table as SQL names it."""
+        return sql_name(table)
+
+
+FORMAT = Delta()

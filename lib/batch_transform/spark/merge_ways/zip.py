@@ -1,0 +1,25 @@
+"""`merge: zip`: row numbers go to Python workers, which read the outputs; see `merging`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batch_transform.spark.merge_way import Merge, MergeWay
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class Zip(MergeWay):
+    """Without a shuffle."""
+
+    name = "zip"
+
+    def outcomes(self, merge: Merge) -> DataFrame:
+        """Returns the staged rows with their outcomes, by their numbers."""
+        from batch_transform.spark.merging import with_outcomes
+
+        return with_outcomes(merge.spark, merge.staged, merge.source, merge.shape)
+
+
+WAY = Zip()

@@ -1,0 +1,111 @@
+"""`export: rows` is the oracle of `export: arrow`: equal records as parsed JSON, and the same table by either merge."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+from pyspark.sql import functions as F
+
+from batch_transform import score
+from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
+from batch_transform.core.framing import JSON_LINES
+from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.spans import check_tiling
+from batch_transform.core.uris import S3Uri
+from batch_transform.exports.port import ToExport
+from batch_transform.exports.registry import export_way
+from batch_transform.pipeline.worker_store import WorkerStore
+from batch_transform.spark.job_settings import own_job
+from batch_transform.spark.joining import with_outcomes_joined
+from batch_transform.spark.merging import select_result
+from batch_transform.spark.record_rules import record_rule
+from batch_transform.spark.staging import stage
+from support.emulated import BUCKET
+from support.rows import UNSENDABLE, table
+from support.runs import reopened
+from support.tables import assert_same_rows
+
+pytestmark = pytest.mark.spark
+WAYS = ("arrow", "rows")
+
+
+@pytest.fixture
+def exported(spark, world, tmp_path):
+    """Exports a table by a way; returns the record of each row number, as parsed JSON, and the number of objects."""
+
+    def export(df, way, staged, rule):
+        target = S3Uri(BUCKET, uuid.uuid4().hex)
+        given = ToExport(spark, staged, rule, CuttingRules(9_000, 9_000), JSON_LINES, target, WorkerStore(world.access))
+        with own_job(spark, staged):
+            spans = export_way(way).export(given)
+        check_tiling(staged.files, spans)
+        records = {}
+        for span in spans.to_pylist():
+            lines = world.body(target.join(span["object"]).key).split(b"\n")[:-1]
+            assert len(lines) == span["stop"] - span["start"]
+            records |= {span["start"] + place: json.loads(line) for place, line in enumerate(lines)}
+        return records, spans.num_rows
+
+    return export
+
+
+@pytest.mark.parametrize("number", [11, 12])
+def test_records_of_any_type_are_equal_as_parsed_json(spark, exported, tmp_path, number):
+    df = table(spark, 250, number).drop(UNSENDABLE).repartition(2).localCheckpoint()
+    rule = record_rule(spark, df.schema, "jsonlines", None, None)
+    staged = stage(df, rule, f"{tmp_path}/staged", is_scan=False)
+    (arrow, _), (rows, objects) = (exported(df, way, staged, rule) for way in WAYS)
+    assert len(rows) == df.count()
+    assert objects > 3
+    assert rows.keys() == arrow.keys()
+    assert rows == arrow
+
+
+@pytest.fixture
+def refusing(world, monkeypatch):
+    """The model refuses the record with key k7, alone and with others."""
+    served = world.models["echo"]
+    answer = served.script.answer
+    monkeypatch.setattr(served.script, "answer", lambda body: (400, b"no") if b'"k7"' in body else answer(body))
+    return world
+
+
+def result_of(world, df, folder, way):
+    """A run that is refused for a dead row, resumed with leave to have one; its result by zip and by join."""
+    arguments = world.arguments(folder / way, export=way)
+    with pytest.raises(ErrorBudgetExceeded):
+        score(df, **arguments)
+    jobs = world.jobs(arguments["run_id"])
+    result = score(df, **{**arguments, "errors": {"max_rows": 1}})
+    assert world.jobs(arguments["run_id"]) == jobs
+    driver = reopened(df, world, arguments)
+    prefix = f"runs/{arguments['run_id']}/output/"
+    for key in world.objects(prefix):
+        path = folder / way / "outputs" / key.removeprefix(prefix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(world.body(key))
+    leaves = driver.ctx.ledger.read_part(driver.state.gate.parts[0])
+    path_of = lambda job, name: f"file:{folder}/{way}/outputs/{job}/{name}.out"  # noqa: E731
+    shape = driver.ctx.tables.shape
+    joined = select_result(with_outcomes_joined(df.sparkSession, driver.state.staged, leaves, path_of, shape), shape)
+    return result, joined
+
+
+def test_the_table_is_the_same_by_either_export_and_merge_and_over_a_resumption(spark, refusing, tmp_path):
+    df = spark.range(60, numPartitions=2).select(F.concat(F.lit("k"), "id").alias("key"), "id")
+    arrow, arrow_joined = result_of(refusing, df, tmp_path, "arrow")
+    rows, rows_joined = result_of(refusing, df, tmp_path, "rows")
+    assert rows.df.count() == 59
+    for other in (arrow.df, arrow_joined, rows_joined):
+        assert_same_rows(rows.df, other)
+    assert [row["key"] for row in rows.dead_letters.collect()] == ["k7"]
+
+
+def test_records_that_are_no_json_are_refused_before_any_work(spark, world, tmp_path):
+    arguments = world.arguments(tmp_path, export="rows", record={"format": "csv"})
+    before = world.objects()
+    with pytest.raises(ConfigurationError, match=r"export: rows makes JSON, but record\.format is csv"):
+        score(spark.range(3), **arguments)
+    assert world.objects() == before
