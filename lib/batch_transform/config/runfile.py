@@ -1,4 +1,4 @@
-"""The run file as a whole."""
+"""The run file as a whole: its sections, and what must hold between two of them."""
 
 from __future__ import annotations
 

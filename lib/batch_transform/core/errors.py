@@ -40,7 +40,7 @@ class ConfigurationError(BatchTransformError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The faults."""
+        """All faults at once, a line for each, as a report has them."""
         return self.faults
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ class _Job(TypedDict):
 
 
 class JobReport(_Job, total=False):
-    """One of `jobs`."""
+    """One of the report's `jobs`; the model's version only where the run has seen several."""
 
     model_version: int
 

@@ -54,7 +54,7 @@ _AS_THEY_ARE = (StringType, IntegralType, BooleanType, DoubleType, DecimalType, 
 
 
 class RowExport(ExportWay):
-    """The textbook way."""
+    """The textbook way: rows in Python, `json.dumps` for each, one put for each object. Slow, and an oracle."""
 
     def check(self, spark: SparkSession, format: RecordFormat) -> None:
         """Refuses Spark Connect, and records that are no JSON."""

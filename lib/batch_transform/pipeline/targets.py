@@ -21,7 +21,7 @@ class Targets:
 
     @property
     def format(self) -> OutputFormat:
-        """How both are published."""
+        """The output format, in which the dead letters are published as well."""
         return format_named(self.output.format)
 
     def tables(self, places: Places) -> dict[Kind, OutputTable]:

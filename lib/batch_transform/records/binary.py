@@ -25,7 +25,7 @@ class Bytes(OneValue):
         return True
 
     def check_lines(self, strategy: str) -> None:
-        """Refuses lines."""
+        """Refuses to split: a record may hold newlines."""
         raise ValueError(
             "has split: Line, but with record.format binary a row's bytes are one object and one request, and may hold "
             "newlines; leave transform.split out"

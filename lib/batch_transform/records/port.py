@@ -140,7 +140,7 @@ class OneValue(RecordFormat):
         return kind
 
     def record(self, kind: T.DataType, value: Column) -> Column:
-        """Returns the value."""
+        """Returns the value as `to_json` is to have it."""
         return value
 
     def fault(self, kind: T.DataType, value: Column, record: Column, name: str) -> Column:

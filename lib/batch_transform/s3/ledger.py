@@ -70,7 +70,7 @@ class Ledger:
 
     @property
     def writer(self) -> str:
-        """Who appends here."""
+        """The random name of this process, which each of its steps bears."""
         return self._writer
 
     @property

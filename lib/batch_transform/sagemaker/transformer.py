@@ -85,5 +85,5 @@ class _RequestKeeper:
         self.request: Any = {}  # which the SDK has made; it is held against what was asked for
 
     def create_transform_job(self, **request: Any) -> None:
-        """Keeps the request."""
+        """Keeps the request instead of sending it."""
         self.request = request

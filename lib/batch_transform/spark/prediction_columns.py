@@ -61,7 +61,7 @@ class PredictionShape:
 
     @property
     def names(self) -> list[str]:
-        """Their names."""
+        """Names of the prediction columns, in the order of the result."""
         return [field.name for field in self.columns]
 
 

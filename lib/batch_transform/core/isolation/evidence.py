@@ -57,7 +57,7 @@ class Rate:
 
     @property
     def words(self) -> str:
-        """For a person."""
+        """How often, in words, as a stop over a flaky model says it."""
         return f"of about {self.seen:,.0f} requests whose rows are good {self.failed:,.0f} failed ({self.share:.1%})"
 
     @property

@@ -41,7 +41,7 @@ class Known:
 
     @property
     def room(self) -> int:
-        """Repeats that are left."""
+        """Repeats of single rows that the run may still pay for."""
         return most_repeats(self.rows) - self.repeats
 
     @property

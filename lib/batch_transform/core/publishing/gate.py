@@ -23,7 +23,7 @@ from batch_transform.core.spans import StagedFile, check_tiling
 
 @dataclass(frozen=True)
 class Counts:
-    """What the gate proved."""
+    """Rows in, and how they ended: each has one outcome, so the last two add up to the first."""
 
     rows_in: int
     rows_scored: int

@@ -36,7 +36,7 @@ class LineReader(Protocol):
 
     @property
     def type(self) -> pa.StructType:
-        """Of the structs."""
+        """The struct that a line becomes."""
 
     def read(self, block: bytes) -> Answers:
         """Returns what the lines of a block hold."""

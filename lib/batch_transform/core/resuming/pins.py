@@ -35,7 +35,7 @@ class Hurt:
 
     @property
     def names(self) -> frozenset[str]:
-        """All of it."""
+        """Names of whatever can no longer be had as it was recorded."""
         return self.gone | self.altered
 
 

@@ -19,7 +19,7 @@ _SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 
 
 class Parquet(FileFormat):
-    """Files of Parquet."""
+    """Files that Spark writes into the run's own folder and that are copied into place; their footers count rows."""
 
     can = file_format("parquet", "Parquet")
 

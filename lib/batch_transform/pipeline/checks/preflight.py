@@ -77,11 +77,11 @@ class Faults:
 
     @property
     def found(self) -> tuple[str, ...]:
-        """The faults so far."""
+        """What is wrong so far, a line for each fault, in the order of the checks."""
         return tuple(self._faults)
 
     def add(self, faults: list[str]) -> None:
-        """Keeps faults."""
+        """Keeps faults for the one message that `refuse` raises."""
         self._faults += faults
 
     def refuse(self) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Zip(MergeWay):
-    """Without a shuffle."""
+    """A Python UDF takes row numbers and gives predictions, so input columns never leave the JVM: no shuffle."""
 
     name = "zip"
 

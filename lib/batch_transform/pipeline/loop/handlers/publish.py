@@ -150,7 +150,7 @@ class _Publishing:
             )
 
     def renew(self) -> None:
-        """Renews the lease."""
+        """Renews the lease between two files: a large table takes longer to copy than the lease lives."""
         self.ctx.lease.renew()
 
     def permit(self) -> None:

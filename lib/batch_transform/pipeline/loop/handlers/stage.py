@@ -18,7 +18,7 @@ from batch_transform.records.registry import framing_of, run_framing
 
 
 def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
-    """Returns the step `staged`."""
+    """Returns the step `staged`, once every record is known to be sendable as the record format asks."""
     staged = ctx.tables.stage()
     settings = ctx.config.settings
     check_one_object(settings, staged, framing_of(settings, staged.header))
