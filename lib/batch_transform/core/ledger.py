@@ -122,7 +122,7 @@ def decode(body: bytes) -> Step:
         step = Step(**document, parts=parts)
         canonical = encode(step)
     except (ValueError, TypeError, KeyError, AttributeError) as err:
-        raise LedgerCorrupt(f"no step of a ledger: {body[:200]!r}") from err
+        raise LedgerCorrupt(f"no step of a ledger: {type(err).__name__} in {len(body):,} bytes") from err
     if step.version != FORMAT_VERSION:
         raise LedgerCorrupt(f"step {step.number} has format {step.version}; this version reads format {FORMAT_VERSION}")
     if canonical != body:

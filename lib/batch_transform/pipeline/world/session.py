@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -29,13 +30,32 @@ def run_session(run_id: str | None, access: AwsAccess) -> Iterator[SparkSession]
     settings = _emulators(access) if access.emulated else {}
     there = _session_there()
     if there is not None:
-        with session_settings(there, settings):
+        with session_settings(there, settings), _quotations_silenced():
             yield there
         return
     spark = _begun(run_id, settings)
-    yield spark
+    with _quotations_silenced():
+        yield spark
     if _PLATFORM not in os.environ:
         spark.stop()
+
+
+@contextmanager
+def _quotations_silenced() -> Iterator[None]:
+    """PySpark logs an error that a row has raised, with the row; here it is told without (`core.causes`)."""
+    loggers: list[logging.Logger] = []
+    with suppress(ImportError):  # before Spark 4 nothing is logged, and a logger of that name would be no PySpark's
+        from pyspark.logger import PySparkLogger
+
+        loggers += [PySparkLogger.getLogger(f"{kind}QueryContextLogger") for kind in ("DataFrame", "SQL")]
+    before = [logger.disabled for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.disabled = True
+        yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
 
 
 def _session_there() -> SparkSession | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from pyspark.errors import PySparkRuntimeError
 
@@ -104,3 +106,20 @@ def test_a_platforms_session_is_its_own_whoever_asks_for_it_first(spark, monkeyp
     with run_session("r1", AWS):
         pass
     assert not spark.made.stopped
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_pyspark_does_not_log_what_quotes_a_row_while_the_run_has_the_session(spark, fails, caplog):
+    loggers = pytest.importorskip("pyspark.logger").PySparkLogger
+    spark.there = Session()
+
+    def say(text):
+        for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+            loggers.getLogger(name).error(text, errorClass="CAST_INVALID_INPUT")
+
+    with suppress(KeyError), run_session("a", AWS):
+        say("within")
+        if fails:
+            raise KeyError
+    say("after")
+    assert caplog.messages == ["after", "after"]
