@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from transform_emulator.containers.environment import check_name
 from transform_emulator.emulator import Emulator, Settings
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import FaultError
 from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.service import switch_options
+from transform_emulator.service.doors import DoorError, doors_for
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.switch_options import SwitchError
 from transform_emulator.state.directory import StateError
@@ -32,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         settings = _settings(arguments)
-    except (SwitchError, FaultError, OSError) as error:
+    except (SwitchError, FaultError, DoorError, OSError) as error:
         parser.error(str(error))  # exits with 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if arguments.verbose:
@@ -72,6 +74,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         describes_in_progress=arguments.describes_in_progress,
         state=arguments.state,
         ping_deadline_seconds=arguments.ping_timeout_seconds,
+        doors=doors_for(arguments.allow_host, arguments.allow_origin),
+        pass_env=arguments.pass_env,
     )
 
 
@@ -90,6 +94,13 @@ def _model(text: str) -> tuple[str, str]:
     if not (name and equals and served_by.strip()):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COMMAND_OR_URL")
     return name, served_by.strip()
+
+
+def _passed_name(text: str) -> str:
+    fault = check_name(text)
+    if fault is not None:
+        raise argparse.ArgumentTypeError(fault)
+    return text
 
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -134,6 +145,25 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "type": Path,
         "metavar": "DIR",
         "help": "keep objects, jobs, models and job logs in this directory, and go on with what it holds",
+    },
+    "--allow-host": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME",
+        "help": "a name besides localhost that requests may ask for, as emulator.internal; *.NAME for buckets' names",
+    },
+    "--allow-origin": {
+        "action": "append",
+        "default": [],
+        "metavar": "ORIGIN",
+        "help": "an origin whose web pages may talk to the emulator, as http://localhost:3000",
+    },
+    "--pass-env": {
+        "type": _passed_name,
+        "action": "append",
+        "default": [],
+        "metavar": "NAME",
+        "help": "a variable of the emulator's environment that its model servers get as well",
     },
     "--verbose": {"action": "store_true", "help": "tell each step of each instance on standard error"},
     "--exit-with-stdin": {"action": "store_true", "help": "end when standard input is closed"},

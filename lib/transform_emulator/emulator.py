@@ -1,5 +1,6 @@
 """The emulator as a whole: what it is made of, its start and its end."""
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from wsgiref.types import WSGIApplication
 
 import boto3
 from botocore.config import Config
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from transform_emulator.containers.environment import inherited
 from transform_emulator.control_plane.clock import utc_now
 from transform_emulator.control_plane.errors import ApiError
 from transform_emulator.control_plane.jobs import FINAL, JobRegister, Scope
@@ -28,7 +29,9 @@ from transform_emulator.http.s3_front import S3Front
 from transform_emulator.http.s3_proxy import S3Proxy
 from transform_emulator.http.server import HOST, make_server
 from transform_emulator.moto import registry as aws_state
-from transform_emulator.moto.objects import MotoStore
+from transform_emulator.moto.objects import MemoryBudget, MemorySink, MotoStore
+from transform_emulator.moto.world import World
+from transform_emulator.service.doors import Doors
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.locations import parse_uri
 from transform_emulator.service.switches import Switches
@@ -57,6 +60,8 @@ class Settings:
         ping_deadline_seconds: How long a model server may take until /ping answers.
         state: The directory from which an earlier process's world goes on, and in which this one's is kept; None for
             memory only.
+        doors: Who may talk to it besides this machine's own names and pages.
+        pass_env: Variables of the emulator's that its model servers get as well.
     """
 
     models: Mapping[str, str]
@@ -69,6 +74,8 @@ class Settings:
     describes_in_progress: int | None = None
     ping_deadline_seconds: float = PING_DEADLINE_SECONDS
     state: Path | None = None
+    doors: Doors = field(default_factory=Doors)
+    pass_env: Sequence[str] = ()
 
 
 class Emulator:
@@ -82,12 +89,16 @@ class Emulator:
             StateError: The state's directory cannot be used, or another process has it.
         """
         self._settings = settings
-        self._models = aws_state.ModelRegistry(settings.models)
-        self._state = None if settings.state is None else State(settings.state, self._models)
+        self._world = World()
+        self._budget = MemoryBudget()
+        self._models = aws_state.ModelRegistry(settings.models, self._world, inherited(os.environ, settings.pass_env))
+        self._state = None if settings.state is None else State(settings.state, self._models, self._world)
         self._stores: dict[str, ObjectStore] = {}
         self._stores_lock = threading.Lock()
         self._jobs = JobRegister(utc_now) if self._state is None else JobRegister(utc_now, self._state.jobs.keep)
-        self._logs = aws_state.LogGroup() if self._state is None else aws_state.LogGroup(self._state.logs.keep)
+        keep_lines = aws_state.keep_no_lines if self._state is None else self._state.logs.keep
+        self._logs = aws_state.LogGroup(self._world, keep_lines)
+        self._resetting = threading.Lock()
         self.faults = FaultRegister(settings.faults)
         self._endpoints = Endpoints(
             self._models.served_by_endpoint,
@@ -105,7 +116,7 @@ class Emulator:
             ping_deadline_seconds=settings.ping_deadline_seconds,
         )
         self._runner = JobRunner(self._jobs, surroundings)
-        self._server = make_server(settings.port, self._application())
+        self._server = make_server(settings.port, self._world.around(self._application()), settings.doors)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLL_SECONDS,), name="server", daemon=True
         )
@@ -123,14 +134,24 @@ class Emulator:
         """
         if self._state is not None:
             self._state.load(self._jobs, self._logs, with_objects=self._settings.s3_endpoint is None)
-        aws_state.ensure_buckets(aws_state.account_of(""), DEFAULT_REGION, self._settings.buckets)
-        if self._kept_objects is not None:
-            for name in self._settings.buckets:
-                self._kept_objects.sync_new_bucket(name)
+        self._make_buckets()
         for job in self._jobs.all():
             if job.status not in FINAL:
                 self._runner.resume(job, at_once=self._settings.describes_in_progress is None)
         self._thread.start()
+
+    def reset(self) -> None:
+        """Forget jobs, models, objects and logs, on disk too; what the settings name is made again."""
+        with self._resetting:
+            self._runner.shut_down(leave_jobs=False)
+            self._endpoints.shut_down()
+            self._jobs.forget()
+            self._world.forget()
+            self._models.forget()
+            if self._state is not None:
+                self._state.forget()
+            self.faults.replace(self._settings.faults)
+            self._make_buckets()
 
     def stop(self) -> None:
         """Stop all jobs, or leave them to the next process if there is a state; end model servers; stop answering."""
@@ -182,7 +203,7 @@ class Emulator:
 
     def _application(self) -> Gateway:
         settings = self._settings
-        moto = DomainDispatcherApplication(create_backend_app)
+        moto = self._world.moto
         conduct = Conduct(settings.switches, self.faults, settings.describes_in_progress)
         operations = Operations(self._jobs, self, self._runner.start, conduct)
         s3: WSGIApplication = moto if self._kept_objects is None else KeptS3(moto, self._kept_objects)
@@ -190,9 +211,30 @@ class Emulator:
             session = boto3.session.Session()
             region = session.region_name or DEFAULT_REGION
             s3 = S3Proxy(settings.s3_endpoint, session.get_credentials(), region)
-        front = S3Front(s3, self.faults, settings.create_buckets and settings.s3_endpoint is None)
-        note = note_nothing if self._state is None else self._state.models.sync
-        return Gateway(operations.call, front, moto, self._models, self._endpoints, self.faults, note)
+        makes_buckets = settings.create_buckets and settings.s3_endpoint is None
+        front = S3Front(s3, self.faults, self._make_bucket if makes_buckets else None)
+        return Gateway(
+            call=operations.call,
+            s3=front,
+            moto=moto,
+            models=self._models,
+            endpoints=self._endpoints,
+            faults=self.faults,
+            doors=settings.doors,
+            reset=self.reset,
+            note=note_nothing if self._state is None else self._state.models.sync,
+        )
+
+    def _make_bucket(self, scope: Scope, name: str) -> None:
+        aws_state.ensure_buckets(self._world, scope.account, scope.region, [name])
+
+    def _make_buckets(self) -> None:
+        with self._world.inside():
+            account = aws_state.account_of("")
+        aws_state.ensure_buckets(self._world, account, DEFAULT_REGION, self._settings.buckets)
+        if self._kept_objects is not None:
+            for name in self._settings.buckets:
+                self._kept_objects.sync_new_bucket(name)
 
     @property
     def _kept_objects(self) -> KeptObjects | None:
@@ -201,7 +243,9 @@ class Emulator:
     def _store(self, scope: Scope) -> ObjectStore:
         if self._settings.s3_endpoint is None:
             kept = self._kept_objects
-            return MotoStore(scope.account) if kept is None else KeptStore(scope.account, kept)
+            if kept is not None:
+                return KeptStore(self._world, scope.account, kept)
+            return MotoStore(self._world, scope.account, lambda: MemorySink(self._budget))
         with self._stores_lock:
             if scope.region not in self._stores:
                 self._stores[scope.region] = S3Store(_client(self._settings.s3_endpoint, scope.region))

@@ -114,7 +114,10 @@ def test_tags_with_letters_of_any_language(aws: Aws, bucket: str, model: Scripte
 
 def test_every_pattern_of_the_calls_can_be_checked() -> None:
     """The request's rules come from botocore's model of the API; none of its patterns may stop the emulator."""
-    patterns, waiting = set(), [shapes.service_model().operation_model(call).input_shape for call in TRANSFORM_CALLS]
+    patterns, waiting = (
+        set(),
+        [shapes.service_model().operation_model(call).input_shape for call in TRANSFORM_CALLS],
+    )
     while waiting:
         shape = waiting.pop()
         waiting += getattr(shape, "members", {}).values()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from transform_emulator.http.server import make_server
+from transform_emulator.service.doors import Doors
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def serve() -> Iterator[Callable[..., http.client.HTTPConnection]]:
     servers = []
 
     def start(application) -> http.client.HTTPConnection:
-        server = make_server(0, application)
+        server = make_server(0, application, Doors())
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
@@ -36,7 +37,8 @@ def test_an_application_that_raises_is_a_500(serve) -> None:
     for _ in range(2):  # the second is not sent on the connection that the server has closed
         connection.request("POST", "/", b"x")
         answer = connection.getresponse()
-        assert (answer.status, answer.read(), answer.will_close) == (500, b"", True)
+        assert (answer.status, answer.will_close) == (500, True)
+        assert b"<Code>InternalError</Code>" in answer.read()
 
 
 def test_chunked_bodies_and_unread_bodies(serve) -> None:

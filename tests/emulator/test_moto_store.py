@@ -1,24 +1,46 @@
 """Objects that jobs read and write in moto's memory, compared with what clients see over HTTP."""
 
+import gc
 import hashlib
+import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
-from moto.s3.models import FakeKey
 
 from support.emulator_aws import Aws
 from transform_emulator.data_plane.object_store import STORE_ERRORS
-from transform_emulator.moto.objects import MemoryBudget, MotoStore
+from transform_emulator.http.server import make_server
+from transform_emulator.moto.objects import MemoryBudget, MemorySink, MotoStore, Spool
+from transform_emulator.moto.registry import ensure_buckets
+from transform_emulator.moto.world import World
+from transform_emulator.service.doors import Doors
 from transform_emulator.service.locations import S3Location
 
 MB = 2**20
 ACCOUNT = "123456789012"
 
 
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World()
+
+
+@pytest.fixture(scope="module")
+def aws(world: World) -> Iterator[Aws]:
+    """Clients of moto's S3 in the world of the store."""
+    server = make_server(0, world.around(world.moto), Doors())
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield Aws.of(f"http://127.0.0.1:{server.port}")
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture
-def store(aws: Aws, name: str) -> MotoStore:
+def store(world: World, name: str) -> MotoStore:
     """A store whose bucket exists."""
-    aws.s3.head_bucket(Bucket=name)
-    return MotoStore(ACCOUNT)
+    ensure_buckets(world, ACCOUNT, "us-west-2", [name])
+    return MotoStore(world, ACCOUNT, lambda: MemorySink(MemoryBudget()))
 
 
 def write(store: MotoStore, place: S3Location, *pieces: bytes, complete: bool = True) -> None:
@@ -107,13 +129,47 @@ def test_large_outputs_go_to_disk_once_memory_is_spent() -> None:
     """A budget for all outputs together; without one, a job of many large files would take the whole machine."""
     budget = MemoryBudget(100 * MB)
     assert budget.of_one_object() == 25 * MB
-    keys = [FakeKey(name, bytes(60 * MB), ACCOUNT, "us-west-2") for name in "ab"]
-    budget.keep(keys[0])
+    first, second = Spool(), Spool()
+    budget.keep(first, 60 * MB)
     assert budget.of_one_object() == 10 * MB
-    budget.keep(keys[1])
+    budget.keep(second, 60 * MB)
     assert budget.of_one_object() == MB
-    keys[1].dispose()  # as when its object is deleted
+    second.close()  # as when its object is deleted
     assert budget.of_one_object() == 10 * MB
+    second.close()
+    assert budget.of_one_object() == 10 * MB
+
+
+def test_an_output_that_takes_anothers_place_takes_its_memory_too(world: World, name: str) -> None:
+    """The same job again writes the same outputs; what they held before is free then."""
+    ensure_buckets(world, ACCOUNT, "us-west-2", [name])
+    budget = MemoryBudget(100 * MB)
+    store = MotoStore(world, ACCOUNT, lambda: MemorySink(budget))
+    for _ in range(5):
+        write(store, S3Location(name, "k"), bytes(4 * MB))
+        gc.collect()
+        assert budget.of_one_object() == 24 * MB
+
+
+def test_the_next_output_takes_as_many_steps_however_many_there_are() -> None:
+    """Counted, not timed: the budget looked through all outputs for each new one."""
+
+    def steps(budget: MemoryBudget) -> int:
+        seen: list[str] = []
+        sys.setprofile(lambda frame, event, argument: seen.append(event))
+        try:
+            budget.of_one_object()
+        finally:
+            sys.setprofile(None)
+        return len(seen)
+
+    few, many = MemoryBudget(100 * MB), MemoryBudget(100 * MB)
+    few.keep(spool := Spool(), 1)
+    kept = [Spool() for _ in range(1000)]
+    for each in kept:
+        many.keep(each, 1)
+    assert steps(many) == steps(few)
+    assert spool.give_back is not None
 
 
 def test_a_kms_key_is_kept_with_the_object(aws: Aws, store: MotoStore, name: str) -> None:

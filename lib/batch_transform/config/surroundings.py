@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field, field_validator
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import ServedName, Text, Url
+from batch_transform.config.values import Names, ServedName, Text, Url
 
+VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+# What the AWS SDK takes credentials from, or the place of some.
+KEYS_OF_AWS = re.compile(
+    "AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|BEARER_TOKEN_.*|(DEFAULT_)?PROFILE"
+    "|SHARED_CREDENTIALS_FILE|CONFIG_FILE|WEB_IDENTITY_TOKEN_FILE|CONTAINER_.*)",
+    re.IGNORECASE,
+)
 # boto3's names of the services that a run calls.
 SERVICES = ("logs", "s3", "sagemaker", "sagemaker-runtime", "sts")
 
@@ -45,10 +54,26 @@ class Emulator(Section):
             or the place of its script and artifact: a folder, a `model.tar.gz`, or `SCRIPT.py:ARTIFACT`, relative to
             where the driver runs.
         state: a folder in which it keeps its S3 and its jobs; None: they end with the driver, and so does the run.
+        pass_env: variables of the driver's environment that its models get, beside those that say where programs are.
     """
 
     models: dict[ServedName, Text] = Field(default_factory=dict)
     state: Text | None = None
+    pass_env: Names = ()
+
+    @field_validator("pass_env")
+    @classmethod
+    def _passable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        odd = [name for name in names if not VARIABLE.fullmatch(name)]
+        if odd:
+            raise ValueError(f"names {', '.join(map(repr, odd))}; valid: letters, digits and _, no digit first")
+        keys = [name for name in names if KEYS_OF_AWS.fullmatch(name)]
+        if keys:
+            raise ValueError(
+                f"names {', '.join(keys)}; the driver's AWS keys stay with it, a model's own belong into "
+                "transform.environment"
+            )
+        return names
 
 
 class Surroundings(Section):

@@ -1,7 +1,6 @@
 """Model servers: a command that is started for each instance, or the URL of one that runs already."""
 
 import contextlib
-import os
 import secrets
 import shlex
 import socket
@@ -37,7 +36,7 @@ class ModelServer:
 
         Args:
             command: Split like a shell would, but run without one. A leading `python` is the emulator's interpreter.
-            environment: Variables on top of the emulator's own.
+            environment: All its variables, but for the port.
             on_output: Called with each line of standard output and standard error, from another thread.
         """
         port = _free_port()
@@ -45,13 +44,13 @@ class ModelServer:
         words = shlex.split(command)
         if words[0] in {"python", "python3"}:
             words[0] = sys.executable
-        # -I would hide PYTHONPATH from the launcher only; the command itself inherits the environment.
+        # -I hides PYTHONPATH from the launcher only; the command itself has it.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", LAUNCHER, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment, "SAGEMAKER_BIND_TO_PORT": str(port)},
+            env={**environment, "SAGEMAKER_BIND_TO_PORT": str(port)},
             start_new_session=True,  # Ctrl-C at a terminal reaches the emulator, which then ends its servers itself
         )
         self._reader = threading.Thread(target=self._read, args=(on_output,), daemon=True)

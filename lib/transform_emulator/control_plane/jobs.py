@@ -142,6 +142,11 @@ class JobRegister:
                 if job.status in FINAL:
                     job.done.set()
 
+    def forget(self) -> None:
+        """Be empty again; nobody runs any of the jobs."""
+        with self._lock:
+            self._jobs.clear()
+
     def get(self, scope: Scope, name: str) -> Job | None:
         """The job of that name, or None."""
         with self._lock:

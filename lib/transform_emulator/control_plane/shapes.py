@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
@@ -25,34 +25,65 @@ PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+OF_TYPE = "Member must be of type"
+
+
+class Fault(NamedTuple):
+    """A member that the model does not allow, and what it must be."""
+
+    value: object
+    path: str
+    constraint: str
+
+    @property
+    def text(self) -> str:
+        """In AWS's words."""
+        shown = "null" if self.value is None else f"'{self.value}'"
+        return f"Value {shown} at '{self.path}' failed to satisfy constraint: {self.constraint}"
+
+
 @cache
-def service_model() -> ServiceModel:
-    """Botocore's description of the SageMaker API, loaded once."""
-    return botocore.session.get_session().get_service_model("sagemaker")
+def service_model(service: str = "sagemaker") -> ServiceModel:
+    """Botocore's description of an API, loaded once."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 def check(operation: str, body: dict[str, Any]) -> None:
-    """Refuse a request that the API's model does not allow.
+    """Refuse a request that SageMaker's model does not allow.
 
     Raises:
         ApiError: With every fault in one message, in the words that AWS's JSON services use.
     """
-    shape = service_model().operation_model(operation).input_shape
-    faults = list(_faults(shape, body, "")) if shape is not None else []
+    faults = _all_faults("sagemaker", operation, body)
     if faults:
-        raise _refusal(faults)
+        noun = "error" if len(faults) == 1 else "errors"
+        raise validation(f"{len(faults)} validation {noun} detected: {'; '.join(fault.text for fault in faults)}")
 
 
-def _refusal(faults: list[str]) -> ApiError:
-    noun = "error" if len(faults) == 1 else "errors"
-    return validation(f"{len(faults)} validation {noun} detected: {'; '.join(faults)}")
+def check_types(service: str, operation: str, body: dict[str, Any]) -> None:
+    """Refuse a request with a member of another type than the API's model says, on which moto would raise anything.
+
+    Raises:
+        ApiError: AWS's word for what cannot be read, or for an operation that there is not.
+    """
+    faults = [fault.text for fault in _all_faults(service, operation, body) if fault.constraint.startswith(OF_TYPE)]
+    if faults:
+        raise ApiError("SerializationException", "; ".join(faults))
 
 
-def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
+def _all_faults(service: str, operation: str, body: dict[str, Any]) -> list[Fault]:
+    model = service_model(service)
+    if operation not in model.operation_names:
+        raise ApiError("UnknownOperationException", f"The API has no operation {operation}.")
+    shape = model.operation_model(operation).input_shape
+    return list(_faults(shape, body, "")) if shape is not None else []
+
+
+def _faults(shape: Shape, value: object, path: str) -> Iterator[Fault]:
     accepted = PYTHON_TYPES.get(shape.type_name, (object,))
     # A Python bool is an int, a JSON one is not.
     if not isinstance(value, accepted) or (isinstance(value, bool) and shape.type_name != "boolean"):
-        yield _fault(value, path, f"Member must be of type {shape.type_name}")
+        yield Fault(value, path, f"{OF_TYPE} {shape.type_name}")
     elif isinstance(value, dict | list):
         yield from _container_faults(shape, value, path)
     elif isinstance(value, str):
@@ -62,7 +93,7 @@ def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
         yield from _size_faults(shape, value, value, path, "value")
 
 
-def _container_faults(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _container_faults(shape: Shape, value: Any, path: str) -> Iterator[Fault]:
     if isinstance(shape, StructureShape):
         yield from _structure_faults(shape, value, path)
         return
@@ -76,29 +107,29 @@ def _container_faults(shape: Shape, value: Any, path: str) -> Iterator[str]:
             yield from _faults(shape.value, item, f"{path}.{key}.member")
 
 
-def _structure_faults(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+def _structure_faults(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[Fault]:
     for name in shape.required_members:
         if value.get(name) is None:
-            yield _fault(None, _join(path, name), "Member must not be null")
+            yield Fault(None, _join(path, name), "Member must not be null")
     for name, member in shape.members.items():
         if value.get(name) is not None:
             yield from _faults(member, value[name], _join(path, name))
 
 
-def _size_faults(shape: Shape, value: object, size: int, path: str, what: str) -> Iterator[str]:
+def _size_faults(shape: Shape, value: object, size: int, path: str, what: str) -> Iterator[Fault]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and size < low:
-        yield _fault(value, path, f"Member must have {what} greater than or equal to {low}")
+        yield Fault(value, path, f"Member must have {what} greater than or equal to {low}")
     if high is not None and size > high:
-        yield _fault(value, path, f"Member must have {what} less than or equal to {high}")
+        yield Fault(value, path, f"Member must have {what} less than or equal to {high}")
 
 
-def _text_faults(shape: Shape, value: str, path: str) -> Iterator[str]:
+def _text_faults(shape: Shape, value: str, path: str) -> Iterator[Fault]:
     pattern, enum = shape.metadata.get("pattern"), shape.metadata.get("enum")
     if pattern and not re.fullmatch(python_pattern(pattern), value):
-        yield _fault(value, path, f"Member must satisfy regular expression pattern: {pattern}")
+        yield Fault(value, path, f"Member must satisfy regular expression pattern: {pattern}")
     if enum and value not in enum:
-        yield _fault(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
+        yield Fault(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
 
 
 def python_pattern(pattern: str) -> str:
@@ -106,11 +137,6 @@ def python_pattern(pattern: str) -> str:
     for java, python in UNICODE_CATEGORIES.items():
         pattern = pattern.replace(java, python)
     return pattern
-
-
-def _fault(value: object, path: str, constraint: str) -> str:
-    shown = "null" if value is None else f"'{value}'"
-    return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def _join(path: str, name: str) -> str:

@@ -16,6 +16,8 @@ import flask
 import numpy as np
 import numpy.typing as npt
 
+from transform_emulator.service.doors import behind_doors
+
 LATE_MINUTES = 15
 LATE_PROBABILITY = 0.5
 SEED = 20130101
@@ -105,7 +107,7 @@ def main() -> None:
     import waitress
 
     ready, model = threading.Event(), list[DelayModel]()
-    app = make_app(ready, model)
+    app = behind_doors(make_app(ready, model))
 
     def learn() -> None:
         model.append(train())

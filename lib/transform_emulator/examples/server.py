@@ -11,6 +11,7 @@ import flask
 import numpy as np
 
 from transform_emulator.examples.movies import Matrix
+from transform_emulator.service.doors import behind_doors
 
 DEFAULT_PORT = 8080  # where SageMaker expects a container to listen
 THREADS = 4
@@ -87,5 +88,5 @@ def serve(learn: Callable[[], Model], answer: Callable[[Model, Matrix], str]) ->
     learner = Learner(learn)
     learner.start()
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", DEFAULT_PORT))
-    app = make_app(learner, answer)
+    app = behind_doors(make_app(learner, answer))
     waitress.serve(app, host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=MAX_REQUEST_BYTES + 1)

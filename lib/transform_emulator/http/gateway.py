@@ -1,5 +1,6 @@
 """The WSGI application: transform jobs, invocations and faults are answered here, the rest by S3 and by moto."""
 
+import io
 import json
 import re
 import uuid
@@ -9,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from transform_emulator.control_plane import tags
+from transform_emulator.control_plane import shapes, tags
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.control_plane.models import CREATE_MODEL
@@ -18,17 +19,21 @@ from transform_emulator.endpoints.invocations import Endpoints, call_of, decode_
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
+from transform_emulator.http.failures import CREDENTIAL, JSON_TYPE, Failure, refused
 from transform_emulator.moto import registry as aws_state
+from transform_emulator.service.doors import Doors
 
 Call = Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
 Note = Callable[[Scope, str], None]
 S3Application = Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes]]
 
-CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/")
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 OURS = TRANSFORM_CALLS | {CREATE_MODEL}
-TARGET_PREFIX = "SageMaker."
-JSON_TYPE = "application/x-amz-json-1.1"
+SAGEMAKER_SERVICE = "SageMaker"
+LOGS_SERVICE = "Logs_20140328"
+# As moto's dispatcher has it: what begins so is moto's own interface, which runs, records and changes anything.
+MOTO_PREFIX = "/moto-api"
+RESET_PATH = "/moto-api/reset"
 DEFAULT_REGION = "us-east-1"
 FORWARDED_HEADERS = ("Content-Type", "Accept", "X-Amzn-SageMaker-Custom-Attributes")
 
@@ -48,6 +53,8 @@ class Gateway:
         models: Made known to moto before a SageMaker call reaches it.
         endpoints: Answers InvokeEndpoint.
         faults: What is made to go wrong.
+        doors: Which hosts name a bucket.
+        reset: Makes the emulator what it was when it started, with an empty state.
         note: Told of each call of SageMaker that has changed what moto has, before its client is.
     """
 
@@ -57,51 +64,85 @@ class Gateway:
     models: aws_state.ModelRegistry
     endpoints: Endpoints
     faults: FaultRegister
+    doors: Doors
+    reset: Callable[[], None]
     note: Note = note_nothing
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         service, scope = _signature(environ)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        invocation = INVOCATION.fullmatch(environ["PATH_INFO"])
-        # Before anything else: it is not signed, and what is not signed counts as S3's.
-        if environ["PATH_INFO"] == faults_api.PATH:
+        path = environ["PATH_INFO"]
+        # Before anything else: they are not signed, and what is not signed counts as S3's.
+        if path == faults_api.PATH:
             return self._faults(environ, start_response)
-        if target and self._is_throttled(target, environ):
-            error = {"__type": "ThrottlingException", "message": "Rate exceeded"}
-            payload = json.dumps(error).encode()
-            return _answer(start_response, HTTPStatus.BAD_REQUEST, payload, {"Content-Type": JSON_TYPE})
-        if target.startswith(TARGET_PREFIX):
-            return self._sagemaker(target.removeprefix(TARGET_PREFIX), scope, environ, start_response)
+        if path == RESET_PATH and environ["REQUEST_METHOD"] == "POST":
+            self.reset()
+            return _answer(start_response, HTTPStatus.OK, b'{"status": "ok"}', {"Content-Type": "application/json"})
+        if target:
+            return self._target(target, scope, environ, start_response)
+        invocation = INVOCATION.fullmatch(path)
         if invocation and service == "sagemaker":
             return self._invoke(invocation[1], scope, environ, start_response)
+        failure = self._unanswered(service, environ)
+        if failure is not None:
+            return refused(failure, environ, start_response)
         if service == "s3":
             return self.s3(scope, environ, start_response)
         return self.moto(environ, start_response)
 
-    def _is_throttled(self, target: str, environ: WSGIEnvironment) -> bool:
-        """Whether a fault throttles a call of SageMaker or CloudWatch Logs, which both name it in X-Amz-Target."""
-        name = re.search(rb'"TransformJobName"\s*:\s*"([^"]*)"', _body(environ))
-        facts = {"operation": target.rpartition(".")[2], "job": name[1].decode() if name else ""}
+    def _unanswered(self, service: str, environ: WSGIEnvironment) -> Failure | None:
+        """Why nobody is asked; a request of S3's is in path style after that."""
+        try:
+            if service == "s3":
+                in_path_style(environ, self.doors)
+        except UnicodeDecodeError:
+            return Failure(HTTPStatus.BAD_REQUEST, "InvalidURI", "Couldn't parse the specified URI.")
+        if environ["PATH_INFO"].startswith(MOTO_PREFIX):
+            text = f"of moto's own interface the emulator answers POST {RESET_PATH} alone"
+            return Failure(HTTPStatus.FORBIDDEN, "AccessDenied", text)
+        return None
+
+    def _target(
+        self, target: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer a call of a service that names it in X-Amz-Target, and has a JSON object for its body."""
+        service, _, operation = target.rpartition(".")
+        try:
+            document = _document(environ)
+            if self._is_throttled(operation, document):
+                raise ApiError("ThrottlingException", "Rate exceeded")
+            if service == SAGEMAKER_SERVICE:
+                return self._sagemaker(operation, scope, document, environ, start_response)
+            if service == LOGS_SERVICE:
+                shapes.check_types("logs", operation, document)
+        except ApiError as error:
+            return _refused(start_response, error)
+        return self.moto(environ, start_response)
+
+    def _is_throttled(self, operation: str, document: dict[str, Any]) -> bool:
+        """Whether a fault throttles a call of SageMaker or CloudWatch Logs."""
+        facts = {"operation": operation, "job": str(document.get("TransformJobName", ""))}
         return self.faults.find((Kind.THROTTLING,), facts) is not None
 
     def _sagemaker(
-        self, operation: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        operation: str,
+        scope: Scope,
+        document: dict[str, Any],
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
     ) -> Iterable[bytes]:
         self.models.ensure(scope)
-        try:
-            ours = operation in OURS or tags.is_for_a_job(operation, _document(environ))
-            if ours:
-                answer, status = self.call(operation, scope, _document(environ)), HTTPStatus.OK.value
-                if operation == CREATE_MODEL:
-                    self.note(scope, operation)
-        except ApiError as error:
-            ours, answer, status = True, {"__type": error.code, "message": error.message}, error.status
-        if ours:
-            return _answer(start_response, status, json.dumps(answer).encode(), {"Content-Type": JSON_TYPE})
+        if operation in OURS or tags.is_for_a_job(operation, document):
+            answer = json.dumps(self.call(operation, scope, document)).encode()
+            if operation == CREATE_MODEL:
+                self.note(scope, operation)
+            return _answer(start_response, HTTPStatus.OK, answer, {"Content-Type": JSON_TYPE})
+        shapes.check_types("sagemaker", operation, document)
         # Moto forgets the endpoint; the server that was started for it is ours to end.
         if operation == "DeleteEndpoint":
-            self.endpoints.stop(scope, str(_document(environ).get("EndpointName")))
+            self.endpoints.stop(scope, str(document.get("EndpointName")))
         answer_of_moto = self.moto(environ, start_response)
         self.note(scope, operation)
         return answer_of_moto
@@ -151,10 +192,48 @@ def _body(environ: WSGIEnvironment) -> bytes:
 
 
 def _document(environ: WSGIEnvironment) -> dict[str, Any]:
+    """The request's JSON object, without its nulls: AWS reads a member that is null as one that is not there.
+
+    Raises:
+        ApiError: The body is no such object.
+    """
     try:
         document = json.loads(_body(environ) or b"{}")
-    except ValueError as error:
+        if not isinstance(document, dict):
+            raise validation("The request body is not a JSON object.")
+        filled: dict[str, Any] = _without_nulls(document)
+        text = json.dumps(filled, ensure_ascii=False).encode()
+    except ValueError as error:  # not JSON, not UTF-8, or halves of surrogate pairs
         raise ApiError("SerializationException", "The request body is not JSON.") from error
-    if not isinstance(document, dict):
-        raise validation("The request body is not a JSON object.")
-    return document
+    except RecursionError as error:
+        raise ApiError("SerializationException", "The request body is nested too deeply.") from error
+    if filled != document:
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(text), str(len(text))
+    return filled
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+    return [_without_nulls(member) for member in value] if isinstance(value, list) else value
+
+
+def _refused(start_response: StartResponse, error: ApiError) -> Iterable[bytes]:
+    document = {"__type": error.code, "message": error.message}
+    headers = {"Content-Type": JSON_TYPE, "x-amzn-ErrorType": error.code}
+    return _answer(start_response, error.status, json.dumps(document).encode(), headers)
+
+
+def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
+    """Move the bucket of a virtual-host request (data.localhost:5000/key) into its path, where everybody looks for it.
+
+    Raises:
+        UnicodeDecodeError: The path is not UTF-8, which S3's keys are.
+    """
+    environ["PATH_INFO"].encode("latin-1").decode("utf-8")
+    bucket = doors.bucket_of(environ.get("HTTP_HOST", ""))
+    if bucket is not None:
+        for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
+            environ[name] = f"/{bucket}{environ[name]}"
+    # Moto takes the first word of a name that it does not know for a bucket.
+    environ["HTTP_HOST"] = f"localhost:{environ['SERVER_PORT']}"

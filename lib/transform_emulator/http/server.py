@@ -1,10 +1,12 @@
 """A threaded WSGI server on the loopback interface that keeps connections alive."""
 
+import contextlib
 import io
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from wsgiref.types import WSGIApplication
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -12,10 +14,15 @@ from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
 
+from transform_emulator.http.failures import Failure, answer_of
+from transform_emulator.service.doors import Doors
+
 HOST = "127.0.0.1"  # never another interface: anyone who reaches the emulator can run commands' models and read data
 IDLE_SECONDS = 300.0
 BODILESS_STATUSES = (204, 304)
 ONE_WRITE_BYTES = 2**16
+PASSED_OVER_BYTES = 2**26  # of a refused request's body: a client that is still sending it would not read the answer
+NOT_THE_APPLICATIONS = ("access-control-", "content-length")  # headers that this server says itself
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +38,29 @@ class KeepAliveHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # or a kept connection waits 40 ms for the peer's delayed acknowledgement
     timeout = IDLE_SECONDS
+    server: "Server"
     _headers_buffer: list[bytes]  # http.server's, sent by flush_headers
 
     def run_wsgi(self) -> None:
         """Answer the request whose headers were just parsed."""
-        environ = self.environ = self.make_environ()
-        body = self._read_body(environ)
+        head = list(self.headers.items())
+        refusal = self.server.doors.refusal(self.path, head)
+        if refusal is not None:
+            log.warning("refused: %s", refusal)
+            with contextlib.suppress(ValueError):
+                self._pass_over_body()
+            self._refuse(Failure(HTTPStatus.FORBIDDEN, "AccessDenied", refusal))
+            return
+        preflight = self.server.doors.preflight(self.command, head)
+        if preflight is not None:
+            self._answer(HTTPStatus.OK, HTTPStatus.OK.phrase, Headers(), b"", preflight)
+            return
+        environ = self.environ = self._environ()
+        try:
+            body = self._read_body(environ)
+        except ValueError as error:
+            self._refuse(Failure(HTTPStatus.BAD_REQUEST, "InvalidRequest", f"the body cannot be read: {error}"))
+            return
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -44,17 +68,34 @@ class KeepAliveHandler(MotoRequestHandler):
         chunks, status, headers = self._application_answer(environ)
         try:
             code, _, reason = status.partition(" ")
-            payload = b"".join(chunks)
-            self.send_response(int(code), reason)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            if "Content-Length" not in headers and int(code) not in BODILESS_STATUSES:
-                self.send_header("Content-Length", str(len(payload)))
-            self._send(b"" if self.command == "HEAD" else payload)
+            self._answer(int(code), reason, headers, b"".join(chunks))
         finally:
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
+
+    def _environ(self) -> dict[str, Any]:
+        """What WSGI tells of a request; a whole URL in the request line is cut to its path, the host is in `Host`."""
+        if not self.path.startswith(("/", "*")):
+            parts = urlsplit(self.path)
+            self.path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        return self.make_environ()
+
+    def _answer(
+        self, status: int, reason: str, headers: Headers, payload: bytes, granted: Mapping[str, str] | None = None
+    ) -> None:
+        """Send an answer, with what lets pages read it: `granted`, or what the doors say."""
+        length = headers.get("Content-Length") if self.command == "HEAD" else None
+        # Who may read an answer is for the doors alone to say: moto's server lets every page do so.
+        sent = [(name, value) for name, value in headers.items() if not name.lower().startswith(NOT_THE_APPLICATIONS)]
+        if granted is None:
+            granted = self.server.doors.cors(self.headers.items(), (name for name, _ in sent))
+        self.send_response(status, reason)
+        for name, value in [*sent, *granted.items()]:
+            self.send_header(name, value)
+        if status not in BODILESS_STATUSES:
+            self.send_header("Content-Length", length or str(len(payload)))
+        self._send(b"" if self.command == "HEAD" else payload)
 
     def _send(self, payload: bytes) -> None:
         """Send the headers, and the payload in the same write if it is small.
@@ -62,7 +103,7 @@ class KeepAliveHandler(MotoRequestHandler):
         Of an emulator that is killed between two writes the client has an answer without its body, which botocore, on
         its last attempt, takes for an empty one.
         """
-        if len(payload) > ONE_WRITE_BYTES:
+        if len(payload) > ONE_WRITE_BYTES or self.request_version == "HTTP/0.9":  # which has no headers
             self.end_headers()
             self.wfile.write(payload)
         else:
@@ -76,17 +117,37 @@ class KeepAliveHandler(MotoRequestHandler):
             answered = True
         finally:
             if not answered:  # the traceback goes to standard error; the client gets a status that it may retry
-                self.close_connection = True
-                self.send_response(HTTPStatus.INTERNAL_SERVER_ERROR)
-                self.send_header("Content-Length", "0")
-                self.send_header("Connection", "close")  # or the client sends its next request to nobody
-                self.end_headers()
+                text = "the emulator failed; its standard error tells why"
+                self._refuse(Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", text))
         return answer
 
+    def _refuse(self, failure: Failure) -> None:
+        """Answer with an error, and end the connection: nobody knows where the next request begins."""
+        self.close_connection = True
+        headers, payload = answer_of(failure, Headers(self.headers.items()))
+        # Or the client sends its next request to nobody.
+        self._answer(failure.status, failure.status.phrase, Headers(headers | {"Connection": "close"}), payload)
+
+    def _pass_over_body(self) -> None:
+        """Read what follows the headers and keep none of it: one who is still sending does not read the answer."""
+        left = min(_length(self.headers.get("Content-Length")), PASSED_OVER_BYTES)
+        while left > 0 and (read := len(self.rfile.read(min(left, ONE_WRITE_BYTES)))):
+            left -= read
+
     def _read_body(self, environ: dict[str, Any]) -> bytes:
-        if environ.get("wsgi.input_terminated"):
+        """The body.
+
+        Raises:
+            ValueError: It is in no form of HTTP's.
+        """
+        if not environ.get("wsgi.input_terminated"):
+            return self.rfile.read(_length(environ.get("CONTENT_LENGTH")))
+        try:
             return bytes(environ["wsgi.input"].read())
-        return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
+        except (ConnectionError, TimeoutError):
+            raise
+        except OSError as error:  # werkzeug's word for chunks that are none
+            raise ValueError(str(error)) from error
 
     def log(self, _type: str, message: str, *args: object) -> None:
         """Send what http.server has to say to the module's logger, and never to standard output."""
@@ -96,6 +157,25 @@ class KeepAliveHandler(MotoRequestHandler):
         """Log nothing per request: formatting it costs more than many a request."""
 
 
-def make_server(port: int, application: WSGIApplication) -> ThreadedWSGIServer:
+class Server(ThreadedWSGIServer):
+    """A server that lets in what its doors say."""
+
+    doors: Doors
+
+
+def make_server(port: int, application: WSGIApplication, doors: Doors) -> Server:
     """A bound, not yet serving server; its `port` is the real one, also when a free one (0) was asked for."""
-    return ThreadedWSGIServer(HOST, port, application, handler=KeepAliveHandler)
+    server = Server(HOST, port, application, handler=KeepAliveHandler)
+    server.doors = doors
+    return server
+
+
+def _length(text: str | None) -> int:
+    """What a Content-Length says.
+
+    Raises:
+        ValueError: It is no number of bytes.
+    """
+    if text and not (text.isascii() and text.isdigit()):
+        raise ValueError("its Content-Length is no number")
+    return int(text or 0)

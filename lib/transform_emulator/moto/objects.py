@@ -8,6 +8,8 @@ import hashlib
 import secrets
 import tempfile
 import threading
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Protocol
@@ -18,38 +20,54 @@ from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
 from transform_emulator.data_plane.object_store import ObjectWriter, StoreError
 from transform_emulator.moto.registry import PARTITION
+from transform_emulator.moto.world import World, within
 from transform_emulator.service.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
 from transform_emulator.service.locations import S3Location
+
+BUDGET_PARTS = 4
+SMALLEST_SPOOL_BYTES = 2**20
+
+
+class Spool(tempfile.SpooledTemporaryFile[bytes]):
+    """An object's bytes, which give their memory back when they are closed or nobody has them any more."""
+
+    give_back: Callable[[], object] | None = None
+
+    def close(self) -> None:
+        """Drop the bytes."""
+        super().close()
+        if self.give_back is not None:
+            self.give_back()
 
 
 class MemoryBudget:
     """How much of the machine's memory jobs' outputs may take before they go to disk, as moto's larger objects do.
 
     An output on disk halves a job's throughput, one in memory stays there until it is deleted. So a quarter of what is
-    free at the start is given to outputs, and at most a quarter of what is left of that to any one of them.
+    free at the start is given to outputs, and at most a quarter of what is left of that to any one of them. It is kept
+    as one number: looking through all outputs for each new one took the square of their count.
     """
 
-    def __init__(self, total_bytes: int) -> None:
-        self._total_bytes = total_bytes
-        self._kept: list[FakeKey] = []
+    def __init__(self, total_bytes: int | None = None) -> None:
+        self._left_bytes = psutil.virtual_memory().available // BUDGET_PARTS if total_bytes is None else total_bytes
+        # What was given back since: a finalizer may run in the middle of anything, so it takes no lock.
+        self._given_back: deque[int] = deque()
         self._lock = threading.Lock()
 
     def of_one_object(self) -> int:
         """The most that the next object may have in memory; it goes to disk where it grows larger."""
         with self._lock:
-            self._kept = [key for key in self._kept if not key.disposed]
-            left = self._total_bytes - sum(key.contentsize for key in self._kept)
-        return max(SMALLEST_SPOOL_BYTES, left // BUDGET_PARTS)
+            while self._given_back:
+                self._left_bytes += self._given_back.popleft()
+            return max(SMALLEST_SPOOL_BYTES, self._left_bytes // BUDGET_PARTS)
 
-    def keep(self, key: FakeKey) -> None:
-        """Note that an object stays in memory."""
+    def keep(self, spool: Spool, size_bytes: int) -> None:
+        """Note that an object stays in memory, for as long as its bytes are held."""
         with self._lock:
-            self._kept.append(key)
-
-
-BUDGET_PARTS = 4
-SMALLEST_SPOOL_BYTES = 2**20
-BUDGET = MemoryBudget(psutil.virtual_memory().available // BUDGET_PARTS)
+            self._left_bytes -= size_bytes
+        finalizer = weakref.finalize(spool, self._given_back.append, size_bytes)
+        finalizer.atexit = False
+        spool.give_back = finalizer
 
 
 class Sink(Protocol):
@@ -68,9 +86,10 @@ class Sink(Protocol):
 class MemorySink:
     """Bytes in memory, within the budget, or in a temporary file."""
 
-    def __init__(self) -> None:
-        self._in_memory_bytes = BUDGET.of_one_object()
-        self._buffer = tempfile.SpooledTemporaryFile(self._in_memory_bytes)  # noqa: SIM115  # moto's key closes it
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self._in_memory_bytes = budget.of_one_object()
+        self._buffer = Spool(self._in_memory_bytes)  # moto's key closes it
         self._published = False
 
     def write(self, data: bytes) -> None:
@@ -82,7 +101,7 @@ class MemorySink:
         key._value_buffer.close()
         key._value_buffer = self._buffer
         if key.contentsize <= self._in_memory_bytes:
-            BUDGET.keep(key)
+            self._budget.keep(self._buffer, key.contentsize)
         earlier = bucket.keys.getlist(key.name, []) if bucket.is_versioned else []
         bucket.keys.setlist(key.name, [*earlier, key])
         self._published = True
@@ -96,13 +115,15 @@ class MemorySink:
 class MotoStore:
     """The objects that one account sees. It satisfies `ObjectStore`."""
 
-    def __init__(self, account: str, sink: Callable[[], Sink] = MemorySink) -> None:
+    def __init__(self, world: World, account: str, sink: Callable[[], Sink]) -> None:
         """Make it.
 
         Args:
+            world: Where moto knows them.
             account: The account.
             sink: Where the bytes of a new object go.
         """
+        self._world = world
         self._account = account
         self._sink = sink
 
@@ -128,14 +149,17 @@ class MotoStore:
         key = bucket.keys.get(place.key)
         return _read(key) if isinstance(key, FakeKey) else None
 
+    @within
     def writer(self, place: S3Location, kms_key: str | None) -> ObjectWriter:
         """A writer of the object, which exists only once the writer is completed."""
         return _Writer(self._account, self._bucket(place.bucket), place.key, kms_key, self._sink())
 
+    @within
     def delete(self, place: S3Location) -> None:
         """Remove an object."""
         s3_backends[self._account][PARTITION].delete_object(place.bucket, place.key)
 
+    @within
     def _bucket(self, name: str) -> FakeBucket:
         try:
             return s3_backends[self._account][PARTITION].get_bucket(name)

@@ -1,5 +1,6 @@
 """The parts of moto's state that jobs need: models, log streams, buckets. With `objects` all that knows moto here."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +14,7 @@ from moto.sagemaker.models import Model, sagemaker_backends
 
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.endpoints.invocations import Served
+from transform_emulator.moto.world import World, within
 from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.scripts.serving import ModelContainer, Serving, serving
 from transform_emulator.service.limits import MAX_LOG_EVENT_BYTES
@@ -33,17 +35,22 @@ class ModelRegistry:
 
     Args:
         served: For each model name (or container image) the command, URL or script that serves it.
+        world: Where moto knows models.
+        inherited: The variables that every model server has, under the model's own.
 
     Raises:
         ScriptError: One of the scripts cannot be served.
     """
 
-    def __init__(self, served: Mapping[str, str]) -> None:
+    def __init__(self, served: Mapping[str, str], world: World, inherited: Mapping[str, str]) -> None:
+        self._world = world
+        self._inherited = inherited
         self._served = {name: _serving(name, text) for name, text in served.items()}
         self._lock = threading.Lock()
         self._known: set[Scope] = set()
         self._own: list[Model] = []
 
+    @within
     def ensure(self, scope: Scope) -> None:
         """Register the served models in an account and region that was not seen before.
 
@@ -65,6 +72,7 @@ class ModelRegistry:
                 )
                 self._own.append(model)
 
+    @within
     def create(self, scope: Scope, body: Mapping[str, Any]) -> str:
         """Create the model of a CreateModel request, in place of one of its name; returns its ARN."""
         backend: Any = sagemaker_backends[scope.account][scope.region]
@@ -84,6 +92,12 @@ class ModelRegistry:
         model.enable_network_isolation = body.get("EnableNetworkIsolation", False)
         model.inference_execution_config = body.get("InferenceExecutionConfig")
         return str(model.arn)
+
+    def forget(self) -> None:
+        """Make the served models known to moto anew, which has forgotten all."""
+        with self._lock:
+            self._known.clear()
+            self._own.clear()
 
     def is_own(self, model: object) -> bool:
         """Whether moto's model is one of the served ones, rather than one that a client created."""
@@ -109,7 +123,7 @@ class ModelRegistry:
                 serving=by_name or self._served.get(_image(container)),
                 image=_image(container) or name,
                 data_url=_data_url(container),
-                environment=dict(container.get("Environment") or {}),
+                environment={**self._inherited, **(container.get("Environment") or {})},
             )
             for number, container in enumerate(given, 1)
         ]
@@ -129,6 +143,7 @@ class ModelRegistry:
             for given, each in pairs
         )
 
+    @within
     def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
         """What serves the first variant of an endpoint; None for an endpoint or a model that is not there."""
         backend = sagemaker_backends[scope.account][scope.region]
@@ -150,6 +165,7 @@ class ModelRegistry:
             return []
         return [each for each in (model.primary_container, *(model.containers or ())) if each] or [{}]
 
+    @within
     def _model(self, scope: Scope, name: str) -> Model | None:
         models = sagemaker_backends[scope.account][scope.region].list_models()
         return next((model for model in models if model.model_name == name), None)
@@ -166,10 +182,12 @@ class LogGroup:
     """Streams of the group that all transform jobs log to.
 
     Args:
+        world: Where moto knows streams.
         keep: Records lines before anybody can see them.
     """
 
-    def __init__(self, keep: KeepLines = keep_no_lines) -> None:
+    def __init__(self, world: World, keep: KeepLines = keep_no_lines) -> None:
+        self._world = world
         self._keep = keep
         self._lock = threading.Lock()  # moto's streams are not thread-safe
 
@@ -185,6 +203,7 @@ class LogGroup:
         with self._lock:
             self._append(scope, stream, timestamp_ms, lines)
 
+    @within
     def _append(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
         backend = logs_backends[scope.account][scope.region]
         backend.ensure_log_group(LOG_GROUP)
@@ -194,15 +213,14 @@ class LogGroup:
         backend.groups[LOG_GROUP].streams[stream].put_log_events(events)
 
 
-def ensure_buckets(account: str, region: str, names: Iterable[str]) -> None:
+def ensure_buckets(world: World, account: str, region: str, names: Iterable[str]) -> None:
     """Create those of the buckets that nobody has yet; an invalid name is left for S3 itself to refuse."""
-    for name in names:
-        if name in s3_backends.bucket_accounts:
-            continue
-        try:
-            s3_backends[account][PARTITION].create_bucket(name, region)
-        except S3ClientError:
-            continue
+    with world.inside():
+        for name in names:
+            if name in s3_backends.bucket_accounts:
+                continue
+            with contextlib.suppress(S3ClientError):
+                s3_backends[account][PARTITION].create_bucket(name, region)
 
 
 def _serving(name: str, text: str) -> Serving:

@@ -27,6 +27,7 @@ import werkzeug
 from transform_emulator.scripts import codecs
 from transform_emulator.scripts.artifact import module_name, script_of, unpack
 from transform_emulator.scripts.handler import Handler, ScriptError
+from transform_emulator.service.doors import behind_doors
 
 DEFAULT_PORT = 8080  # where SageMaker expects a container to listen
 DEFAULT_PROGRAM = "inference.py"
@@ -154,7 +155,7 @@ def _serve(handler: Handler) -> None:
     import waitress
 
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", DEFAULT_PORT))
-    waitress.serve(make_app(handler), host="127.0.0.1", port=port, threads=THREADS)
+    waitress.serve(behind_doors(make_app(handler)), host="127.0.0.1", port=port, threads=THREADS)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 from transform_emulator.state.directory import StateError
 
 FORMAT = 1
+TABLES = ("buckets", "objects", "jobs", "inputs", "log_lines", "resources")
 SCHEMA = f"""
 BEGIN;
 CREATE TABLE buckets (name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
@@ -73,6 +74,12 @@ class Database:
         """What a query gives."""
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
+
+    def forget(self) -> None:
+        """Empty all tables."""
+        with self.transaction() as connection:
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table}")
 
     def close(self) -> None:
         """End the connection."""

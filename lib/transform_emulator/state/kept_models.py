@@ -11,6 +11,7 @@ from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model, sagem
 
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.moto.registry import ModelRegistry
+from transform_emulator.moto.world import World, within
 from transform_emulator.state.database import Database
 
 CLASSES: Mapping[str, type[Any]] = {"model": Model, "endpoint-config": FakeEndpointConfig, "endpoint": FakeEndpoint}
@@ -22,17 +23,20 @@ TIME = "datetime"  # the one name in a document that stands for a time of Python
 class KeptModels:
     """What is on disk of them."""
 
-    def __init__(self, database: Database, models: ModelRegistry) -> None:
+    def __init__(self, database: Database, models: ModelRegistry, world: World) -> None:
         """Make it.
 
         Args:
             database: The index.
             models: The models of the command line, which are not kept.
+            world: Where moto knows models.
         """
+        self._world = world
         self._database = database
         self._models = models
         self._lock = threading.Lock()
 
+    @within
     def sync(self, scope: Scope, operation: str) -> None:
         """Make what is on disk what is in memory, once a call of SageMaker was answered by moto."""
         if operation.startswith(READING):
@@ -52,6 +56,7 @@ class KeptModels:
                     connection.execute("DELETE FROM resources WHERE account = ? AND region = ?", owner)
                     connection.executemany("INSERT INTO resources VALUES (?, ?, ?, ?, ?)", rows)
 
+    @within
     def load(self) -> None:
         """Give moto what was kept, on top of the models of the command line."""
         for account, region, kind, name, text in self._database.rows("SELECT * FROM resources"):

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, s3_backends
 
+from transform_emulator.moto.world import World, within
 from transform_emulator.service.limits import READ_CHUNK_BYTES
 from transform_emulator.service.locations import S3Location
 from transform_emulator.state import documents
@@ -35,12 +36,14 @@ class KeptObjects:
         locks: Held by whoever reads or changes an object in moto.
     """
 
-    def __init__(self, database: Database, files: ObjectFiles) -> None:
+    def __init__(self, database: Database, files: ObjectFiles, world: World) -> None:
         self._database = database
+        self._world = world
         self._known: set[str] = set()
         self.files = files
         self.locks = KeyLocks()
 
+    @within
     def load(self) -> None:
         """Give moto what was kept.
 
@@ -58,6 +61,12 @@ class KeptObjects:
         for bucket, key in self._database.rows("SELECT DISTINCT bucket, key FROM objects"):
             self.restore(S3Location(bucket, key))
 
+    def forget(self) -> None:
+        """Remove the bytes of all objects; the index names none of them any more."""
+        self._known.clear()
+        self.files.sweep(())
+
+    @within
     def sync_bucket(self, name: str) -> None:
         """Make a bucket on disk what it is in memory: settings, or its absence; its lock is held."""
         bucket = _bucket(name)
@@ -69,17 +78,20 @@ class KeptObjects:
                 connection.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?)", values)
         (self._known.discard if bucket is None else self._known.add)(name)
 
+    @within
     def sync_new_bucket(self, name: str) -> None:
         """Keep a bucket, if there is one of that name, unless it is kept already."""
         if name not in self._known and _bucket(name) is not None:
             with self.locks.holding([S3Location(name, "")]):
                 self.sync_bucket(name)
 
+    @within
     def sync(self, place: S3Location) -> None:
         """Make an object's versions on disk those in memory; its lock is held."""
         bucket = _bucket(place.bucket)
         self._write(place, [] if bucket is None else bucket.keys.getlist(place.key, []))
 
+    @within
     def sync_all(self, bucket_name: str) -> None:
         """Do so with all objects of a bucket, each under its lock."""
         bucket = _bucket(bucket_name)
@@ -89,6 +101,7 @@ class KeptObjects:
             with self.locks.holding([place]):
                 self.sync(place)
 
+    @within
     def add(self, bucket: FakeBucket, key: FakeKey) -> None:
         """Put a complete version of an object into its bucket, on disk and then in memory."""
         place = S3Location(bucket.name, key.name)
@@ -97,6 +110,7 @@ class KeptObjects:
             self._write(place, [*earlier, key])
             bucket.keys.setlist(key.name, [*earlier, key])
 
+    @within
     def restore(self, place: S3Location) -> None:
         """Make an object's versions in memory those on disk."""
         bucket = _bucket(place.bucket)

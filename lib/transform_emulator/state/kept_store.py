@@ -8,6 +8,7 @@ from moto.s3.models import FakeBucket, FakeKey
 
 from transform_emulator.data_plane.object_store import StoreError
 from transform_emulator.moto.objects import MotoStore
+from transform_emulator.moto.world import World
 from transform_emulator.service.locations import S3Location
 from transform_emulator.state.kept_objects import KeptObjects, set_bytes
 
@@ -55,8 +56,8 @@ class FileSink:
 class KeptStore(MotoStore):
     """The objects that one account sees, with their changes on disk. It satisfies `ObjectStore`."""
 
-    def __init__(self, account: str, kept: KeptObjects) -> None:
-        super().__init__(account, lambda: FileSink(kept))
+    def __init__(self, world: World, account: str, kept: KeptObjects) -> None:
+        super().__init__(world, account, lambda: FileSink(kept))
         self._kept = kept
 
     def keys(self, prefix: S3Location) -> Iterator[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from transform_emulator.control_plane.jobs import JobRegister
 from transform_emulator.moto.registry import LogGroup, ModelRegistry
+from transform_emulator.moto.world import World
 from transform_emulator.state.database import Database
 from transform_emulator.state.directory import Directory
 from transform_emulator.state.kept_jobs import KeptJobs
@@ -23,7 +24,7 @@ class State:
         models: Models and endpoints that clients created.
     """
 
-    def __init__(self, path: Path, models: ModelRegistry) -> None:
+    def __init__(self, path: Path, models: ModelRegistry, world: World) -> None:
         """Take the directory.
 
         Raises:
@@ -31,10 +32,10 @@ class State:
         """
         self._directory = Directory(path)
         self._database = Database(self._directory.database)
-        self.objects = KeptObjects(self._database, ObjectFiles(self._directory.objects))
+        self.objects = KeptObjects(self._database, ObjectFiles(self._directory.objects), world)
         self.jobs = KeptJobs(self._database)
         self.logs = KeptLogs(self._database)
-        self.models = KeptModels(self._database, models)
+        self.models = KeptModels(self._database, models, world)
 
     def load(self, jobs: JobRegister, logs: LogGroup, with_objects: bool) -> None:
         """Give the parts of the emulator what was kept.
@@ -52,6 +53,11 @@ class State:
         self.models.load()
         self.logs.load(logs.restore)
         jobs.restore(self.jobs.load())
+
+    def forget(self) -> None:
+        """Keep nothing any more of what was kept so far."""
+        self._database.forget()
+        self.objects.forget()
 
     def close(self) -> None:
         """Let another process have the directory."""

@@ -279,6 +279,19 @@ def test_a_run_without_a_name_is_for_the_emulator_only():
     assert config.emulated
 
 
+def test_variables_that_the_emulator_passes_on():
+    """`emulator.pass_env`: names, and never of what the AWS SDK takes credentials from."""
+    models = {"churn-v7": "http://127.0.0.1:1"}
+    assert build(emulator={"models": models, "pass_env": ["CUDA_VISIBLE_DEVICES"]}).emulator.pass_env == (
+        "CUDA_VISIBLE_DEVICES",
+    )
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "aws_session_token"):
+        [fault] = faults(emulator={"models": models, "pass_env": [name]})
+        assert fault.startswith(f"emulator.pass_env: names {name}; the driver's AWS keys stay with it")
+    [fault] = faults(emulator={"models": models, "pass_env": ["A=B"]})
+    assert fault == "emulator.pass_env: names 'A=B'; valid: letters, digits and _, no digit first"
+
+
 def test_a_model_that_the_emulator_does_not_have_is_refused():
     [fault] = faults(emulator={"models": {"other": "x", "b": "y"}})
     assert fault == "model: names churn-v7, which is not among emulator.models: b, other"

@@ -37,6 +37,8 @@ def embedded_emulator(config: Emulator) -> Iterator[str]:
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin"]
     if config.state is not None:
         command += ["--state", config.state]
+    for name in config.pass_env:
+        command += ["--pass-env", name]
     for name, server in config.models.items():
         command += ["--model", f"{name}={server}"]
     with tempfile.TemporaryFile() as errors:
