@@ -122,8 +122,8 @@ def test_switches_faults_and_time_are_arguments(tmp_path: Path) -> None:
         (["--switch", "nothing=1"], b"is not NAME=VALUE with one of the names"),
         (["--switch", "sharding=random"], b"sharding cannot be 'random', but ['hash_of_key', 'contiguous_ranges']"),
         (["--faults", "/no/such/file"], b"No such file"),
-        (["--allow-host", "localhost:5000"], b"--allow-host 'localhost:5000' is no name without a port"),
-        (["--allow-origin", "*"], b"--allow-origin '*' is no origin"),
+        (["--allow-host", "localhost:5000"], b"--allow-host 'localhost:5000' is not a name without a port"),
+        (["--allow-origin", "*"], b"--allow-origin '*' is not one origin"),
         (["--pass-env", "AWS_SECRET_ACCESS_KEY"], b"the emulator's AWS keys stay with it"),
     ],
 )
