@@ -139,7 +139,7 @@ def environment(
     return added | ({"SPARK_HOME": str(home.home)} if home.home else {})
 
 
-def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> None:
+def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str], handshake: Handshake) -> None:
     """Writes everything that `launch` and the driver need into the work folder.
 
     Raises:
@@ -169,7 +169,7 @@ def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str]) -> N
     if arguments.setting("spark.jars.packages"):
         (places.work / PACKAGES).touch()
     _write_json(places.work / RESOLVED, config.to_document())
-    _write_json(places.work / FALLBACK, _fallback(config, arguments))
+    handshake.report(_fallback(config, arguments))
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
 
 
@@ -192,22 +192,23 @@ def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
     command.
     """
     work, entry, *rest = arguments
+    handshake = Handshake(report_file=Path(work) / FALLBACK)
     try:
-        return _submitted(Path(work), Path(entry), rest, environ)
+        return _submitted(Path(work), Path(entry), rest, environ, handshake)
     except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
-        return ended(error, Handshake(report_file=Path(work) / FALLBACK))
+        return ended(error, handshake)
 
 
-def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, str]) -> int:
+def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, str], handshake: Handshake) -> int:
     asked = parse(rest)
     if asked.command in WITHOUT_SPARK:
-        _write_json(work / FALLBACK, execute(asked, environ, teller(asked.command)))
+        handshake.report(execute(asked, environ, teller(asked.command)))
         return 0
     done = Done(0, needs_spark=True)
     if asked.command in STEPS:
-        done = step_without_spark(asked, environ, Handshake(report_file=work / FALLBACK))
+        done = step_without_spark(asked, environ, handshake)
     if done.needs_spark:
-        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3]), environ)
+        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3]), environ, handshake)
     return done.exit_code
 
 

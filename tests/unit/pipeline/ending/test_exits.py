@@ -152,3 +152,11 @@ def test_foreign_text_in_a_report_is_escaped_and_read_back_as_it_was(tmp_path):
     assert json.loads(text) == document
     ended(errors.ServiceFailure(FORGED), handshake)
     assert (tmp_path / "report").read_text(encoding="utf-8").removesuffix("\n").isprintable()
+
+
+def test_the_report_that_the_wrapper_prints_of_a_command_without_spark_is_escaped_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(submission, "execute", lambda *asked: {"output": FORGED})
+    assert submission.main([str(tmp_path), "score.py", "status", URI], {}) == 0
+    text = (tmp_path / "fallback.json").read_text(encoding="utf-8")
+    assert text.removesuffix("\n").isprintable()
+    assert json.loads(text) == {"output": FORGED}
