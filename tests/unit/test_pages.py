@@ -12,6 +12,9 @@ import pytest
 
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.state import fold
+from batch_transform.core.state.decide import next_action
+from support import recorded_steps as steps
+from support.core_tables import step
 from transform_emulator.service.switches import Switches
 
 ROOT = Path(__file__).parents[2]
@@ -185,6 +188,55 @@ def test_a_step_is_written_where_the_table_says(kind):
 def test_each_kind_of_step_stands_in_the_table_above_the_fold():
     told = {row[0] for row in rows(fold.__doc__, "| step kind |") if row[0]}
     assert sorted(told) == sorted(KINDS)
+
+
+def in_order(*later, config=None):
+    """The steps of a run as a driver writes them."""
+    return [step("opened", run_id="run", nonce="n", config=config or {}, at="2024-05-01T00:00:00+00:00"), *later]
+
+
+STAGED_TO_PLAN = [steps.STAGED, steps.EXPORTED, steps.planned("j1", "j2")]
+CREATED = [*STAGED_TO_PLAN, steps.created("j1"), steps.created("j2")]
+ENDED = [*CREATED, steps.ended("j1"), steps.ended("j2")]
+JUDGED = [*ENDED, steps.judged("j1"), steps.judged("j2")]
+WHOLE = [*JUDGED, steps.reconciled(), steps.GATED, steps.PUBLICATION, steps.PUBLISHED, steps.DONE]
+FOLLOWS = {
+    "Stage": "stage",
+    "Export": "export",
+    "Plan": "plan",
+    "Create": "create",
+    "Await": "wait",
+    "Infer": "infer",
+    "Judge": "judge",
+    "Reconcile": "reconcile",
+    "GiveUp": "end",
+    "Gate": "gate",
+    "Intend": "intend",
+    "Publish": "publish",
+    "Finish": "finish",
+    "Nothing": "nothing",
+}
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        *(in_order(*WHOLE[:length]) for length in range(len(WHOLE) + 1)),
+        in_order(*CREATED[:-1], config={"transform": {"max_parallel_jobs": 1}}),
+        in_order(*CREATED[:-1], steps.ended("j1"), config={"transform": {"max_parallel_jobs": 1}}),
+        in_order(*ENDED, config={"prediction": {"schema": "infer"}}),
+        in_order(*ENDED, step("inferred", schema="p double", fields=""), config={"prediction": {"schema": "infer"}}),
+        in_order(*JUDGED, steps.reconciled(left=2)),
+        in_order(*JUDGED, steps.reconciled(left=2, stop=["why"])),
+        in_order(*STAGED_TO_PLAN, step("replanned", job="j1", name="j3", request={}, attempt=2)),
+        in_order(*STAGED_TO_PLAN, step("model_recorded", identity=None, at="t")),
+        in_order(steps.STAGED, steps.EXPORTED, step("unstaged")),
+    ],
+    ids=lambda history: f"{len(history)}-{history[-1].kind}",
+)
+def test_what_follows_a_step_is_what_the_table_says(history):
+    action = type(next_action(fold.fold(history))).__name__
+    assert re.search(rf"\b{FOLLOWS[action]}\b", LEDGER[history[-1].kind][2]), (history[-1].kind, action)
 
 
 NOT_A_FLOOR = {"examples"}  # models that a user may run, which nothing imports

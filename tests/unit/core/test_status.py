@@ -1,11 +1,13 @@
-"""The five statuses, and no sixth."""
+"""The five statuses of a job, and no sixth; those of a run, each with its meaning."""
 
 from __future__ import annotations
+
+import re
 
 import botocore.session
 import pytest
 
-from batch_transform.core.statuses import JobStatus
+from batch_transform.core.statuses import JobStatus, RunStatus
 
 SHAPE = botocore.session.get_session().get_service_model("sagemaker").shape_for("TransformJobStatus")
 
@@ -32,3 +34,8 @@ def test_three_are_ends_and_none_of_them_calls_itself_a_success():
         JobStatus.STOPPED,
     }
     assert not [name for name in dir(JobStatus) if "succe" in name.lower()]
+
+
+def test_each_status_of_a_run_stands_in_the_table_of_what_it_means():
+    told = re.findall(r"^ *\| ([a-z_, ]+) \| .* \|$", RunStatus.__doc__, re.M)
+    assert sorted(name for row in told[1:] for name in row.split(", ")) == sorted(status.value for status in RunStatus)
