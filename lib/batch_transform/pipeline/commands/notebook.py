@@ -16,6 +16,7 @@ from batch_transform.core.errors import BatchTransformError, ServiceFailure, Sto
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.publishing.publication import KINDS, Kind, recorded_publications
 from batch_transform.core.publishing.report import run_report
+from batch_transform.core.reports import RunReport
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
@@ -34,6 +35,9 @@ from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.settings import SCAN_SETTINGS, session_settings
 from batch_transform.spark.user_session import user_session, zone_of
 
+# A section of a run file as a program hands it over: anything, until `config` has checked it.
+Section = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class ScoreResult:
@@ -47,7 +51,7 @@ class ScoreResult:
 
     df: DataFrame
     dead_letters: DataFrame
-    report: Mapping[str, Any]
+    report: RunReport
 
 
 def _silent(event: Event) -> None:
@@ -58,12 +62,12 @@ def score(
     df: DataFrame,
     *,
     run_id: str | None = None,
-    model: str | Mapping[str, Any],
+    model: str | Section,
     workspace: str,
     columns: Sequence[str] | None = None,
-    prediction: str | Mapping[str, Any] | None = None,
-    transform: Mapping[str, Any] | None = None,
-    output: Mapping[str, Any] | None = None,
+    prediction: str | Section | None = None,
+    transform: Section | None = None,
+    output: Section | None = None,
     retry_dead: bool = False,
     listener: Listener = _silent,
     accept_model: bool = False,
