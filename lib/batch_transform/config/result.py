@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, fiel
 from batch_transform.config import places
 from batch_transform.config.sections import PathOrTable, Section, check_one_place
 from batch_transform.config.values import Names, Number, Text, WholeNumber, one_of
+from batch_transform.core.run_settings import OutputSettings
 from batch_transform.outputs.port import Capabilities
 from batch_transform.outputs.registry import DEFAULT, format_named, names_that, output_formats
 
@@ -84,7 +85,7 @@ class Output(PathOrTable):
 
     # Each rule stands at the later of its fields, which sees the earlier ones: keep the order.
     format: OutputFormat = Field(default=DEFAULT, validate_default=True)
-    mode: OutputMode = "error"
+    mode: OutputMode = OutputSettings.mode
     partition_by: Names = Field(default=(), validate_default=True)
     replace_where: Text | None = None
 

@@ -88,7 +88,7 @@ class OutputSettings:
     path: str | None = None
     table: str | None = None
     format: str = "parquet"
-    mode: str = "error"
+    mode: Literal["error", "append", "overwrite", "overwrite_partitions"] = "error"
     partition_by: tuple[str, ...] = ()
     replace_where: str | None = None
 

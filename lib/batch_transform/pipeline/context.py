@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.framing import Framing
 from batch_transform.core.isolation.data_log import JobLogs
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.counting import OutputObject
 from batch_transform.core.predictions.form import AnswerForm
@@ -76,7 +77,7 @@ class TableWork(Protocol):
     def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
         """Returns the rows that are committed of a table of a gated run, once they all are."""
 
-    def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
+    def committed(self, state: RunState, config: JsonObject, kind: Kind) -> int | None:
         """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""
 
     def reading(self, ddl: str, staged: Staged) -> TableWork:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-CORE = Path(__file__).parents[3] / "lib" / "batch_transform" / "core"
+import pytest
+
+LIB = Path(__file__).parents[3] / "lib" / "batch_transform"
 ANYTHING = re.compile(r"\b(dict|Mapping)\[str, (Any|object)\]")
 # Who may read a JSON object of the ledger, and for what.
 READERS = {
@@ -24,8 +26,9 @@ READERS = {
 }
 
 
-def _sources():
-    return {path.relative_to(CORE).as_posix(): path.read_text(encoding="utf-8") for path in CORE.rglob("*.py")}
+def _sources(house="core"):
+    folder = LIB / house
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
 
 
 def _without_reason(text):
@@ -37,8 +40,9 @@ def _without_reason(text):
     ]
 
 
-def test_a_map_of_anything_says_why_it_is_one():
-    found = {name: lines for name, text in _sources().items() if (lines := _without_reason(text))}
+@pytest.mark.parametrize("house", ["core", "pipeline"])
+def test_a_map_of_anything_says_why_it_is_one(house):
+    found = {name: lines for name, text in _sources(house).items() if (lines := _without_reason(text))}
     assert not found
 
 

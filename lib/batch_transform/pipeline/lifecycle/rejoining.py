@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pyarrow as pa
 
@@ -12,6 +11,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.events import Listener
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.predictions.counting import KeyCheck
 from batch_transform.core.publishing.publication import Kind
 from batch_transform.core.run_state import RunState
@@ -106,7 +106,7 @@ class NoTables:
     def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
         _refuse()
 
-    def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
+    def committed(self, state: RunState, config: JsonObject, kind: Kind) -> int | None:
         _refuse()
 
     def reading(self, ddl: str, staged: Staged) -> NoTables:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -14,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.framing import Framing
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.naming import is_data_file
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.types import encode_schema
@@ -183,7 +183,7 @@ class SparkTables:
             how.commit(self.merged(state, "dead_letter", further=True), beside, state.run_id, name, self.sleep)
         return self.committed(state, self.config.to_document(), "dead_letter") or 0
 
-    def committed(self, state: RunState, config: Mapping[str, Any], kind: Kind) -> int | None:
+    def committed(self, state: RunState, config: JsonObject, kind: Kind) -> int | None:
         """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""
         targets = targets_of(type(self.config).from_document(dict(config)), self.places)
         table = targets.tables(self.places)[kind]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.isolation.diagnosis import advice, by_class, recovered_spans, sentence
@@ -43,16 +42,14 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> NewStep:
     ctx.tell(
         "gate", f"{counts.rows_in:,} rows in = {counts.rows_scored:,} scored + {counts.rows_dead_letter:,} dead letters"
     )
-    payload: dict[str, Any] = {name: getattr(counts, name) for name in _COUNTS}
-    payload["errors"] = by_class(table, DEAD)
+    errors = by_class(table, DEAD)
     verdicts = (ctx.ledger.read_part(job.verdicts) for job in state.jobs if job.verdicts)
-    payload["advice"] = advice(
-        state.jobs, payload["errors"], recovered_spans(verdicts, table), on_another_type(ctx, "--retry-dead")
-    )
-    for line in [*map(sentence, payload["errors"]), *payload["advice"]]:
+    told = advice(state.jobs, errors, recovered_spans(verdicts, table), on_another_type(ctx, "--retry-dead"))
+    for line in [*map(sentence, errors), *told]:
         ctx.tell("gate", line)
     held = held_leaves(ctx.ledger, state)
     parts = [table] if held is None else [table, apart(table, held)]
+    payload = {**asdict(counts), "errors": errors, "advice": told}
     return NewStep(StepKind.GATED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
 
 
@@ -64,9 +61,12 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
     with _scored_already():
         check_uncommitted(ctx.tables, state, ctx.config)
         publications = targets.format.prepare(_Publishing(ctx, state, counts))
-    payload: dict[str, Any] = {"format": targets.format.can.name, "targets": targets.named()}
-    if publications:
-        payload["publications"] = {publication.kind: publication.to_document() for publication in publications}
+    documents = {publication.kind: publication.to_document() for publication in publications}
+    payload = {
+        "format": targets.format.can.name,
+        "targets": targets.named(),
+        **({"publications": documents} if documents else {}),
+    }
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
     return NewStep(StepKind.PUBLICATION, payload, tuple(parts))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.outputs.registry import DEFAULT
@@ -27,7 +27,7 @@ def check_uncommitted(tables: TableWork, state: RunState, config: RunConfig) -> 
         raise ConfigurationError(list(dict.fromkeys(faults)))
 
 
-def _commits(tables: TableWork, state: RunState, config: RunConfig, intent: Mapping[str, Any]) -> Iterator[str]:
+def _commits(tables: TableWork, state: RunState, config: RunConfig, intent: JsonObject) -> Iterator[str]:
     before = type(config).from_document(dict(intent))
     if tables.committed(state, intent, "result") is not None:
         yield (
