@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# What is called by others, by the name of a method or an attribute: Airflow, werkzeug, pydantic, YAML, a user's script,
-# and the registries, which look for modules.
+# What is called by others, by the name of a method or an attribute: Airflow, werkzeug, moto, pydantic, YAML, a user's
+# script, and the registries, which look for modules.
 CALLED_BY_OTHERS = {
     "FORMAT",
     "WAY",
@@ -24,6 +24,7 @@ CALLED_BY_OTHERS = {
     "disable_nagle_algorithm",
     "run_wsgi",
     "log_request",
+    "_create_account_specific_backend",
     "system_properties",
     "get_all_request_header",
     "get_request_header",
