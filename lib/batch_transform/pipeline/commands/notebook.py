@@ -111,7 +111,8 @@ def score(
     with typed_errors(), ExitStack() as resources:
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
-        driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead, accept_model=accept_model)
+        with typed_errors(is_begun=False):
+            driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead, accept_model=accept_model)
         with renewed(driver.ctx.lease):
             state = _run(driver)
         assert state.report is not None

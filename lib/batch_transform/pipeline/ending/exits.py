@@ -11,14 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from batch_transform.core.errors import BatchTransformError, Interrupted, PredictionsDiffer, ServiceFailure
+from batch_transform.core.causes import Outlook, cause_of
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    Interrupted,
+    PredictionsDiffer,
+    ServiceFailure,
+)
 from batch_transform.core.events import Event
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.reports import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.visible import one_line
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.spark.chains import is_of_spark, said
+from batch_transform.spark.chains import chain_of, is_of_spark
 
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
@@ -55,45 +62,44 @@ class Exit:
             tell_terminal(Event("end", line))
 
 
-def exit_of(err: BaseException, *more: str) -> Exit:
+def exit_of(err: BaseException, *more: str, is_begun: bool = True) -> Exit:
     """Returns how a process ends by an error.
 
     Args:
-        err: any. One that nobody has named is the service's or the cluster's until it is known better, and the run can
-            be resumed: Spark's is told with its cause, of another one the stack is shown as well.
+        err: any.
         more: lines about the run, after the error's own.
+        is_begun: whether a run may have been paid for, which no refusal may say.
     """
     if isinstance(err, (BatchTransformError, Interrupted)):
         found = err.report if isinstance(err, PredictionsDiffer) else None
         return Exit(err.exit_code, err.status, (*err.lines, *more), found=found)
-    named = ServiceFailure(f"Spark: {said(err)}" if is_of_spark(err) else _words(err))
-    return Exit(named.exit_code, named.status, (*named.lines, *more), "" if is_of_spark(err) else "".join(_stacks(err)))
+    named = _named(err, is_begun=is_begun)
+    return Exit(named.exit_code, named.status, (*named.lines, *more), _stack(err))
 
 
 def ended(err: BaseException, handshake: Handshake) -> int:
     """Returns the exit code of a process that an error has ended before it held a run, once all is told."""
-    found = exit_of(err)
+    found = exit_of(err, is_begun=False)
     found.tell()
     handshake.report(found.report())
     return found.code
 
 
 @contextmanager
-def typed_errors() -> Iterator[None]:
-    """Raises what nobody has named as a ServiceFailure, and not as its cause: a notebook shows what that quotes.
+def typed_errors(*, is_begun: bool = True) -> Iterator[None]:
+    """Raises what nobody has named as an error of ours, and not as its cause: a notebook shows what that quotes.
 
-    Raises:
-        ServiceFailure: with the stack on the terminal.
+    Args:
+        is_begun: as of `exit_of`.
     """
     try:
         yield
     except BatchTransformError:
         raise
     except Exception as err:  # noqa: BLE001 - whoever calls is promised errors of ours
-        found = exit_of(err)
         with suppress(OSError):
-            sys.stderr.write(found.stack)
-        raise ServiceFailure(found.lines[0]) from None
+            sys.stderr.write(_stack(err))
+        raise _named(err, is_begun=is_begun) from None
 
 
 def tell_terminal(event: Event) -> None:
@@ -112,6 +118,15 @@ def teller(step: str) -> Callable[[str], None]:
     return lambda text: tell_terminal(Event(step, text))
 
 
+def _named(err: BaseException, *, is_begun: bool) -> BatchTransformError:
+    """What nobody has named is the service's or the cluster's until it is known better, and the run can be resumed."""
+    if not is_of_spark(err):
+        return ServiceFailure(_words(err))
+    cause = cause_of(chain_of(err))
+    is_refused = cause.outlook is Outlook.FINAL and not is_begun
+    return (ConfigurationError if is_refused else ServiceFailure)(f"Spark: {cause.words}")
+
+
 def _words(err: BaseException) -> str:
     """The class of an error with its first line, or with its place where that may quote a row."""
     if not isinstance(err, _QUOTING) and not type(err).__module__.startswith(_ARROW):
@@ -119,6 +134,11 @@ def _words(err: BaseException) -> str:
     raised = traceback.extract_tb(err.__traceback__)[-1:]
     at = "".join(f" at {frame.filename.rpartition('/')[2]} line {frame.lineno}, in {frame.name}" for frame in raised)
     return f"{type(err).__name__}{at} (what it says may quote a row, and is left out)"
+
+
+def _stack(err: BaseException) -> str:
+    """The stack of an error of ours; Spark's is a JVM's, and its cause is told."""
+    return "" if is_of_spark(err) else "".join(_stacks(err))
 
 
 def _stacks(err: BaseException) -> list[str]:

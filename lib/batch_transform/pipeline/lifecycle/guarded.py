@@ -98,7 +98,7 @@ class Guarded:
     def _end_once(self, error: BaseException) -> int:
         is_interrupted = isinstance(error, Interrupted)
         more = (self.unheld if self.driver is None else "the run can be resumed",) if is_interrupted else ()
-        found = exit_of(error, *more)
+        found = exit_of(error, *more, is_begun=self.driver is not None)
         found.tell()
         if self.driver is None:
             self.handshake.report(found.report(self.run_id))

@@ -49,6 +49,23 @@ def test_every_error_of_ours_says_how_it_ends():
     assert kinds - said - plain == {errors.PredictionsDiffer}
 
 
+class OfSpark(Exception):
+    """As PySpark's are seen from here."""
+
+    def getErrorClass(self):
+        return str(self).partition("]")[0].removeprefix("[")
+
+
+@pytest.mark.parametrize(("words", "code"), [("[CAST_INVALID_INPUT] no", 2), ("[ODD] no", 4), ("no", 4)])
+def test_what_spark_refuses_for_ever_is_a_refusal_until_a_run_is_held(words, code):
+    """A run that is held may have paid for jobs, and exit code 2 says that nothing was."""
+    assert exit_of(OfSpark(words), is_begun=False).code == code
+    assert exit_of(OfSpark(words)).code == 4
+    with pytest.raises(errors.BatchTransformError) as raised, typed_errors(is_begun=False):
+        raise OfSpark(words)
+    assert raised.value.exit_code == code
+
+
 def test_what_a_comparison_found_is_its_report():
     found = exit_of(errors.PredictionsDiffer("3 differ", {"status": "different", "rows_different": 3}))
     assert (found.code, found.report()) == (3, {"status": "different", "rows_different": 3})
