@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         settings = _settings(arguments)
-    except (SwitchError, FaultError, DoorError, OSError) as error:
+    except (SwitchError, FaultError, DoorError, TimeError, OSError) as error:
         parser.error(str(error))  # exits with 2
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if arguments.verbose:
@@ -62,7 +62,15 @@ def _serve(settings: Settings, exit_with_stdin: bool, ended: threading.Event) ->
     return 0
 
 
+class TimeError(ValueError):
+    """Arguments that ask for two kinds of time at once."""
+
+
 def _settings(arguments: argparse.Namespace) -> Settings:
+    if arguments.emulated_time and arguments.describes_in_progress is not None:
+        raise TimeError("--emulated-time and --describes-in-progress are two ways of passing time; leave one out")
+    if arguments.emulated_time and arguments.s3_endpoint is not None:
+        raise TimeError("--emulated-time needs the emulator's own S3: --s3-endpoint has a clock of its own")
     return Settings(
         models=dict(arguments.model),
         port=arguments.port,
@@ -72,6 +80,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         switches=switch_options.parse(arguments.switch),
         faults=[] if arguments.faults is None else faults_api.from_file(arguments.faults),
         describes_in_progress=arguments.describes_in_progress,
+        emulated_time=arguments.emulated_time,
         state=arguments.state,
         ping_deadline_seconds=arguments.ping_timeout_seconds,
         doors=doors_for(arguments.allow_host, arguments.allow_origin),
@@ -134,6 +143,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "type": int,
         "metavar": "N",
         "help": "let time move on by calls: N describes show a job InProgress, the next one runs it and shows its end",
+    },
+    "--emulated-time": {
+        "action": "store_true",
+        "help": "let time stand: a describe that finds a job in flight moves it to the next end of any job, and what "
+        "the switches say of start-up, requests and bytes is counted, not waited for",
     },
     "--ping-timeout-seconds": {
         "type": float,

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from transform_emulator.containers.environment import inherited
-from transform_emulator.control_plane.clock import utc_now
+from transform_emulator.control_plane.clock import EmulatedClock, utc_now
 from transform_emulator.control_plane.errors import ApiError
 from transform_emulator.control_plane.jobs import FINAL, JobRegister, Scope
 from transform_emulator.control_plane.operations import Conduct, Operations
@@ -57,6 +57,7 @@ class Settings:
         switches: The readings of unconfirmed points.
         faults: What is made to go wrong from the start.
         describes_in_progress: How many describes show a job InProgress before it runs; None for real time.
+        emulated_time: Whether time stands but for a describe that finds a job in flight, and costs are only counted.
         ping_deadline_seconds: How long a model server may take until /ping answers.
         state: The directory from which an earlier process's world goes on, and in which this one's is kept; None for
             memory only.
@@ -72,6 +73,7 @@ class Settings:
     switches: Switches = field(default_factory=Switches)
     faults: Sequence[Fault] = ()
     describes_in_progress: int | None = None
+    emulated_time: bool = False
     ping_deadline_seconds: float = PING_DEADLINE_SECONDS
     state: Path | None = None
     doors: Doors = field(default_factory=Doors)
@@ -95,7 +97,9 @@ class Emulator:
         self._state = None if settings.state is None else State(settings.state, self._models, self._world)
         self._stores: dict[str, ObjectStore] = {}
         self._stores_lock = threading.Lock()
-        self._jobs = JobRegister(utc_now) if self._state is None else JobRegister(utc_now, self._state.jobs.keep)
+        self._clock = EmulatedClock(utc_now()) if settings.emulated_time else None
+        clock = self._clock or utc_now
+        self._jobs = JobRegister(clock) if self._state is None else JobRegister(clock, self._state.jobs.keep)
         keep_lines = aws_state.keep_no_lines if self._state is None else self._state.logs.keep
         self._logs = aws_state.LogGroup(self._world, keep_lines)
         self._resetting = threading.Lock()
@@ -110,7 +114,7 @@ class Emulator:
             logs=self._logs,
             store_of=self._store,
             progress=ProgressInMemory() if self._state is None else self._state.jobs,
-            clock=utc_now,
+            clock=clock,
             switches=settings.switches,
             faults=self.faults,
             ping_deadline_seconds=settings.ping_deadline_seconds,
@@ -136,7 +140,11 @@ class Emulator:
             self._state.load(self._jobs, self._logs, with_objects=self._settings.s3_endpoint is None)
         self._make_buckets()
         for job in self._jobs.all():
+            if self._clock is not None:
+                self._clock.move_on(max(job.created, job.life.modified, job.life.started or job.created))
             if job.status not in FINAL:
+                if self._clock is not None:
+                    self._clock.enter(job.arn, job.stop)
                 self._runner.resume(job, at_once=self._settings.describes_in_progress is None)
         self._thread.start()
 
@@ -204,7 +212,7 @@ class Emulator:
     def _application(self) -> Gateway:
         settings = self._settings
         moto = self._world.moto
-        conduct = Conduct(settings.switches, self.faults, settings.describes_in_progress)
+        conduct = Conduct(settings.switches, self.faults, settings.describes_in_progress, self._clock)
         operations = Operations(self._jobs, self, self._runner.start, conduct)
         s3: WSGIApplication = moto if self._kept_objects is None else KeptS3(moto, self._kept_objects)
         if settings.s3_endpoint is not None:

@@ -120,7 +120,12 @@ def test_switches_faults_and_time_are_arguments(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--switch", "nothing=1"], b"is not NAME=VALUE with one of the names"),
-        (["--switch", "sharding=random"], b"sharding cannot be 'random', but ['hash_of_key', 'contiguous_ranges']"),
+        (
+            ["--switch", "sharding=random"],
+            b"sharding cannot be 'random', but ['hash_of_key', 'contiguous_ranges', 'all_to_one']",
+        ),
+        (["--emulated-time", "--describes-in-progress", "1"], b"are two ways of passing time; leave one out"),
+        (["--emulated-time", "--s3-endpoint", "http://127.0.0.1:9"], b"needs the emulator's own S3"),
         (["--faults", "/no/such/file"], b"No such file"),
         (["--allow-host", "localhost:5000"], b"--allow-host 'localhost:5000' is not a name without a port"),
         (["--allow-origin", "*"], b"--allow-origin '*' is not one origin"),

@@ -44,6 +44,20 @@ class Streamed:
         return (chunk for chunk in self.open() if chunk)  # an empty chunk would end a chunked body
 
 
+class Counted:
+    """A body that counts what is sent of it."""
+
+    def __init__(self, body: Payload) -> None:
+        self._body = body
+        self.size_bytes = 0
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body's bytes."""
+        for chunk in self._body.chunks():
+            self.size_bytes += len(chunk)
+            yield chunk
+
+
 class Spooled:
     """The response to a streamed body, as long as the body perhaps: in memory at first, on disk when it grows."""
 

@@ -35,7 +35,7 @@ def description(job: Job) -> dict[str, Any]:
         "DataProcessing": FILLED_PROCESSING | body.get("DataProcessing", {}),
     }
     answer |= {name: body[name] for name in ECHOED if name in body}
-    return answer | _endings(life)
+    return answer | _endings(life) | _emulated(job)
 
 
 def summary(job: Job) -> dict[str, Any]:
@@ -52,6 +52,16 @@ def summary(job: Job) -> dict[str, Any]:
     # botocore's TransformJobSummary has the end and the reason of a failure, but not the start.
     endings.pop("TransformStartTime", None)  # not a member of TransformJobSummary
     return answer | endings
+
+
+def _emulated(job: Job) -> dict[str, Any]:
+    """What the service does not tell: seconds that are billed, and what they were used for (FACTS.md, 5)."""
+    life = job.life
+    if life.started is None or life.ended is None:
+        return {}
+    each = (life.ended - life.started).total_seconds()
+    billed = each * job.body["TransformResources"]["InstanceCount"]
+    return {"Emulated": {"BilledSeconds": billed, "Instances": list(job.work)}}
 
 
 def _endings(life: Life) -> dict[str, Any]:

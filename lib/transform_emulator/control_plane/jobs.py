@@ -1,7 +1,7 @@
 """The life of a transform job, and the register of all of them. Threads meet here, so every change takes the lock."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -72,6 +72,7 @@ class Job:
         released: Set when the job may begin to run: at once, or by the describe that is told to see its end.
         done: Set when the status is final.
         describes: How often the job was described.
+        work: What each of its instances has done, once it has ended.
     """
 
     scope: Scope
@@ -82,6 +83,7 @@ class Job:
     released: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     describes: int = 0
+    work: Sequence[Mapping[str, float]] = ()
 
     @property
     def name(self) -> str:
@@ -157,10 +159,10 @@ class JobRegister:
         with self._lock:
             return [job for (owner, _), job in self._jobs.items() if scope is None or owner == scope]
 
-    def start(self, job: Job) -> None:
-        """Note that the job's instances start."""
+    def start(self, job: Job, moment: datetime | None = None) -> None:
+        """Note that the job's instances start, now or at another moment."""
         with self._lock:
-            self._change(job, replace(job.life, started=self._clock()))
+            self._change(job, replace(job.life, started=moment or self._clock()))
 
     def set_tags(self, job: Job, tags: Mapping[str, str]) -> None:
         """Give the job these tags in place of those it has."""
@@ -179,10 +181,10 @@ class JobRegister:
         job.released.set()
         return True
 
-    def finish(self, job: Job, failure_reason: str | None) -> None:
+    def finish(self, job: Job, failure_reason: str | None, moment: datetime | None = None) -> None:
         """Give the job its final status: Stopped if it was told to, else Failed with a reason or Completed."""
         with self._lock:
-            now = self._clock()
+            now = moment or self._clock()
             ended = replace(job.life, status=Status.COMPLETED, modified=now, ended=now)
             # Stopped wins over whatever its interrupted requests looked like; FailureReason is for Failed only.
             if job.status is Status.STOPPING:

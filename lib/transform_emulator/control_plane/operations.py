@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from transform_emulator.control_plane import listing, models, rules, shapes, tags
+from transform_emulator.control_plane.clock import LONGEST_DESCRIBE_SECONDS, EmulatedClock
 from transform_emulator.control_plane.describe import description
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
@@ -19,9 +20,6 @@ NO_MODEL_DATA_SOURCE = (  # sagemaker-python-sdk#4777
     "SageMaker Batch currently doesn't support Model entity with container definitions which use ModelDataSource "
     "attribute"
 )
-
-# A describe that is to see the end of a job waits for it, but not until its client gives up (60 s in botocore).
-LONGEST_DESCRIBE_SECONDS = 30.0
 
 
 class World(Protocol):
@@ -52,11 +50,13 @@ class Conduct:
         faults: What is made to go wrong.
         describes_in_progress: After how many describes that show a job InProgress it runs, so that the next one shows
             its end; None runs it at once, in real time.
+        clock: What a describe moves on; None for a clock that goes by itself.
     """
 
     switches: Switches
     faults: FaultRegister
     describes_in_progress: int | None = None
+    clock: EmulatedClock | None = None
 
 
 class Operations:
@@ -77,6 +77,7 @@ class Operations:
         self._switches = conduct.switches
         self._faults = conduct.faults
         self._describes_in_progress = conduct.describes_in_progress
+        self._clock = conduct.clock
         self._calls: dict[str, Callable[[Scope, dict[str, Any]], dict[str, Any]]] = {
             "CreateTransformJob": self._create,
             "DescribeTransformJob": self._describe,
@@ -118,6 +119,8 @@ class Operations:
         job, new = self._jobs.add(scope, body)
         if not new:
             raise ApiError("ResourceInUse", self._switches.duplicate_name_message.format(arn=job.arn))
+        if self._clock is not None:
+            self._clock.enter(job.arn, job.stop)
         if self._describes_in_progress is None:
             job.released.set()
         self._run(job)
@@ -129,7 +132,13 @@ class Operations:
         if shown is not None and self._jobs.count_describe(job) > shown:
             job.released.set()
             job.done.wait(LONGEST_DESCRIBE_SECONDS)
-        return description(job)
+        if self._clock is None:
+            return description(job)
+        self._clock.look(job.arn)
+        answer, started = description(job), job.life.started
+        if started is not None and started > self._clock():
+            del answer["TransformStartTime"]
+        return answer
 
     def _list(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
         return listing.page(self._jobs.all(scope), body)

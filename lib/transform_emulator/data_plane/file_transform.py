@@ -1,6 +1,6 @@
 """One input object of a job, from the bytes in S3 to the `.out` object or the reason why there is none."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transform_emulator.containers.chain import Chain
@@ -22,6 +22,7 @@ from transform_emulator.data_plane.records import (
     one_by_one,
     without_blank_lines,
 )
+from transform_emulator.data_plane.timing import Meter
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.filters.data_processing import Processing, ProcessingError
@@ -45,7 +46,7 @@ class FileTransform:
         switches: The readings of unconfirmed points.
         faults: What is made to go wrong.
         facts: What a fault can be narrowed down to: job, model, instance.
-        sleep: Waits for so many seconds; True if the job was told to stop in the meantime.
+        meter: Where the requests' time is spent.
     """
 
     request: JobRequest
@@ -56,7 +57,7 @@ class FileTransform:
     switches: Switches
     faults: FaultRegister
     facts: dict[str, object]
-    sleep: Callable[[float], bool]
+    meter: Meter
 
     def run(self, item: InputObject) -> S3Location | FileFailure | None:
         """Where the output is, or why there is none; None for an object that is not there and may be missing.
@@ -91,8 +92,8 @@ class FileTransform:
             writer = plain if fault is None else FaultyWriter(plain, fault)
             responses = Assembler(writer.write, self.request.assemble, self.switches.newline_only_if_missing)
             send_in_order(
-                self._payloads(place, chunks, processing.active),
-                lambda body: _answer(body, invoker, processing),
+                enumerate(self._payloads(place, chunks, processing.active)),
+                lambda numbered: _answer(*numbered, invoker, processing),
                 responses.write,
                 self.slots,
                 (InvocationError,) if self.switches.failed_file_sends_rest else (),
@@ -137,12 +138,13 @@ class FileTransform:
             switches=self.switches,
             faults=self.faults,
             facts=self.facts | {"key": item.key},
-            sleep=self.sleep,
+            item=item,
+            meter=self.meter,
         )
 
 
-def _answer(body: Payload, invoker: Invoker, processing: Processing) -> Payload:
+def _answer(number: int, body: Payload, invoker: Invoker, processing: Processing) -> Payload:
     if not processing.active or not isinstance(body, InMemory):
-        return invoker.invoke(body).body
-    answer = invoker.invoke(InMemory(processing.request_body(body.data)))
+        return invoker.invoke(body, number).body
+    answer = invoker.invoke(InMemory(processing.request_body(body.data)), number)
     return InMemory(processing.output(body.data, b"".join(answer.body.chunks()), answer.content_type))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from transform_emulator.containers.chain import Between, Chain, Part
 from transform_emulator.containers.connections import CancelledError
@@ -20,6 +20,7 @@ from transform_emulator.data_plane.file_transform import FileTransform
 from transform_emulator.data_plane.inputs import InputObject
 from transform_emulator.data_plane.object_store import ObjectStore
 from transform_emulator.data_plane.shares import InputError, Shares
+from transform_emulator.data_plane.timing import Meter, Work
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service.job_request import JobRequest, Parameters, container_environment, parameters
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 HELD_BODIES_PER_TRANSFORM = 2  # one at the model server, one read ahead
 
+FileResult = S3Location | FileFailure | None
 PutLog = Callable[[str, datetime, Sequence[str]], None]
 Note = Callable[[InputObject, str | None], None]
 
@@ -46,6 +48,7 @@ class JobContext:
         put_log: Appends lines to a log stream.
         note: Notes that an object is done: its output is written, or why it has none.
         clock: The time of day.
+        began: When the instances' containers start, where the clock stands while they work; None where it does not.
         stop: Set when the job is told to stop.
         broken: Set when one instance met a failure that ends the whole job.
         switches: The readings of unconfirmed points.
@@ -60,6 +63,7 @@ class JobContext:
     put_log: PutLog
     note: Note
     clock: Clock
+    began: datetime | None
     stop: StopSignal
     broken: threading.Event
     switches: Switches
@@ -74,10 +78,12 @@ class InstanceResult:
     Attributes:
         system_reason: The failure that ended the whole job, or None.
         failure_reason: The first reason of a failed file, or of an instance that never worked, or None.
+        work: Its requests, and their time by the costs alone.
     """
 
     system_reason: str | None
     failure_reason: str | None
+    work: Work
 
 
 class Instance:
@@ -97,6 +103,8 @@ class Instance:
         self._lock = threading.Lock()
         self._system_reason: str | None = None
         self._reason: str | None = None
+        self._meter = Meter(context.switches, context.stop, counts_only=context.began is not None)
+        self._work: Work | None = None
 
     def run(self) -> InstanceResult:
         """Transform the files; returns early when the job is told to stop."""
@@ -115,7 +123,7 @@ class Instance:
             finally:
                 container.close()
         self._tell("stops")
-        return InstanceResult(self._system_reason, self._reason)
+        return InstanceResult(self._system_reason, self._reason, self._work or self._meter.work((), 1))
 
     def _parts(self) -> list[Part]:
         """The containers with all of their variables; the job's win over the model's of the same name."""
@@ -156,7 +164,9 @@ class Instance:
         fault = context.faults.find((Kind.SLOW_PING, Kind.NO_PING), self._facts)
         if fault is not None:
             never = fault.kind is Kind.NO_PING or fault.seconds >= context.ping_deadline_seconds
-            if context.stop.wait(0 if never else fault.seconds) or never:
+            # Nobody waits for a ping that never comes, but where time is only counted it is.
+            seconds = fault.seconds if not never else context.ping_deadline_seconds if context.began else 0.0
+            if self._meter.wait(seconds) or never:
                 return False
         return container.wait_until_healthy(
             context.ping_deadline_seconds, lambda seconds: context.stop.wait(seconds) or not container.running
@@ -165,7 +175,8 @@ class Instance:
     def _parameters(self, container: Chain) -> Parameters:
         chosen = parameters(self._context.request, container.execution_parameters())
         numbers = (chosen.max_concurrent_transforms, chosen.max_payload_mb, chosen.strategy.container_name)
-        self._log_data(data_log.parameters_line(self._context.clock(), *numbers))
+        moment = self._moment(self._meter.work((), 1).seconds)
+        self._log_data(moment, data_log.parameters_line(moment, *numbers))
         self._tell("fills in from /execution-parameters what was not given: %s concurrent, %s MB, %s", *numbers)
         return chosen
 
@@ -183,25 +194,43 @@ class Instance:
                 switches=context.switches,
                 faults=context.faults,
                 facts=self._facts,
-                sleep=context.stop.wait,
+                meter=self._meter,
             )
-            # The list makes an unexpected exception of a worker come out here.
-            list(readers.map(lambda item: self._transform(item, transform), files))
 
-    def _transform(self, item: InputObject, transform: FileTransform) -> None:
-        """Write the output of one file, or log why there is none."""
+            def run(item: InputObject) -> FileResult:
+                result = self._transform(item, transform)
+                if context.began is None:
+                    self._finish(item, result, context.clock())
+                return result
+
+            # The list makes an unexpected exception of a worker come out here.
+            results = list(readers.map(run, files))
+        work = self._work = self._meter.work(files, concurrent)
+        if context.began is not None:  # only now it is known when each was done
+            for item, result in zip(files, results, strict=True):
+                moment = self._moment(work.ends[item])
+                self._finish(item, result, moment)
+                if isinstance(result, S3Location):
+                    context.store.set_modified(result, moment)
+
+    def _transform(self, item: InputObject, transform: FileTransform) -> FileResult:
+        """Write the output of one file, or say why there is none."""
         context = self._context
         if context.stop.is_set() or context.broken.is_set() or self._breaks(item):
-            return
+            return None
         try:
-            result = transform.run(item)
+            return transform.run(item)
         except CancelledError:
-            return
+            return None
+
+    def _finish(self, item: InputObject, result: FileResult, moment: datetime) -> None:
+        """Note what became of a file at this moment, and log why it has no output."""
+        context = self._context
         # A success writes nothing to the data-log (sm-batch_transform_pytorch.ipynb: one line for each instance).
         if isinstance(result, S3Location):
             context.note(item, None)
         elif isinstance(result, FileFailure):
-            self._log_data(*data_log.failure_lines(context.clock(), item, result))
+            self._log_data(moment, *data_log.failure_lines(moment, item, result))
             self._note_reason(result.reason)
             if not context.stop.is_set():  # what breaks off because the job is to end is no outcome
                 context.note(item, result.reason)
@@ -226,10 +255,15 @@ class Instance:
         """Tell the emulator's own log of a step; `--verbose` shows it."""
         log.info(f"job %s, instance %d {step}", self._context.request.name, self._number, *facts)
 
-    def _log_data(self, *lines: str) -> None:
-        self._context.put_log(f"{self._stream}/data-log", self._context.clock(), lines)
+    def _moment(self, seconds: float) -> datetime:
+        """So many seconds after the containers' start; what the clock says, unless it stands."""
+        began = self._context.began
+        return self._context.clock() if began is None else began + timedelta(seconds=seconds)
+
+    def _log_data(self, moment: datetime, *lines: str) -> None:
+        self._context.put_log(f"{self._stream}/data-log", moment, lines)
 
     def _log_container(self, name: str, line: bytes) -> None:
         # A pipeline's containers have a stream each, below the instance's name (developer guide, logging-cloudwatch).
         stream = self._stream if len(self._context.parts) == 1 else f"{self._stream}/{name}"
-        self._context.put_log(stream, self._context.clock(), [line.decode("utf-8", "replace")])
+        self._context.put_log(stream, self._moment(0), [line.decode("utf-8", "replace")])

@@ -1,6 +1,7 @@
 """The data plane's S3: list, stream in, and write objects that appear whole or not at all."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -70,6 +71,9 @@ class ObjectStore(Protocol):
     def delete(self, place: S3Location) -> None:
         """Remove an object."""
 
+    def set_modified(self, place: S3Location, moment: datetime) -> None:
+        """Let an object's LastModified be this moment, where the store's clock is the emulator's."""
+
 
 class S3Store:
     """Objects behind a boto3 S3 client."""
@@ -113,6 +117,9 @@ class S3Store:
     def delete(self, place: S3Location) -> None:
         """Remove an object."""
         self._client.delete_object(Bucket=place.bucket, Key=place.key)
+
+    def set_modified(self, place: S3Location, moment: datetime) -> None:
+        """Leave the object as it is: another server has a clock of its own."""
 
 
 class _MultipartWriter:

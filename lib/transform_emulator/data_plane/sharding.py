@@ -13,6 +13,9 @@ def shards(objects: Sequence[InputObject], instance_count: int, sharding: Shardi
     "Partitions the Amazon S3 objects in the input by key and maps Amazon S3 objects to instances" (developer guide).
     """
     result: list[list[InputObject]] = [[] for _ in range(instance_count)]
+    if sharding is Sharding.ALL_TO_ONE:
+        result[0].extend(objects)
+        return result
     if sharding is Sharding.CONTIGUOUS_RANGES:
         for place, item in enumerate(sorted(objects, key=lambda each: each.key)):
             result[place * instance_count // len(objects)].append(item)

@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Protocol
 
@@ -158,6 +159,13 @@ class MotoStore:
     def delete(self, place: S3Location) -> None:
         """Remove an object."""
         s3_backends[self._account][PARTITION].delete_object(place.bucket, place.key)
+
+    @within
+    def set_modified(self, place: S3Location, moment: datetime) -> None:
+        """Let an object's LastModified be this moment."""
+        key = self._bucket(place.bucket).keys.get(place.key)
+        if isinstance(key, FakeKey):
+            key.last_modified = moment.replace(tzinfo=None)  # moto's own are naive, and UTC
 
     @within
     def _bucket(self, name: str) -> FakeBucket:

@@ -11,6 +11,7 @@ class Sharding(Enum):
 
     HASH_OF_KEY = "hash_of_key"
     CONTIGUOUS_RANGES = "contiguous_ranges"
+    ALL_TO_ONE = "all_to_one"
 
 
 class AnswerType(Enum):
@@ -66,7 +67,14 @@ class Switches:
         success_statuses_to: The highest HTTP status that counts as scored. Default 299; only 200 was ever seen, and
             AWS's XGBoost container answers an empty body with 204.
         sharding: How objects reach instances. "Partitions the Amazon S3 objects in the input by key" is all that the
-            developer guide says; default: a stable hash of the key, modulo the number of instances.
+            developer guide says; default: a stable hash of the key, modulo the number of instances. `contiguous_ranges`
+            cuts the sorted keys; `all_to_one` is the worst that a map by key can do.
+        instance_start_seconds: How long an instance takes from its start until its containers are pinged. Default 0,
+            at once; jobs of the service take minutes, of which no source tells the parts.
+        milliseconds_per_request: What a request costs beside the model server's own time. Default 0.
+        nanoseconds_per_byte: What each byte of a request's body costs. Default 0.
+        start_is_billed: TransformStartTime, from which instances are billed, comes before instance_start_seconds.
+            Default yes: it "indicates when the transform job starts on ML instances".
         files_in_parallel: Several objects are in flight at once on one instance, within MaxConcurrentTransforms.
             Default yes: logs of real jobs show it within one file, and likely between small files.
         stop_keeps_outputs: `.out` objects that were complete when the job was stopped stay. Default no: "doesn't
@@ -114,6 +122,10 @@ class Switches:
     retry_pause_seconds: int = 0
     success_statuses_to: int = 299
     sharding: Sharding = Sharding.HASH_OF_KEY
+    instance_start_seconds: int = 0
+    milliseconds_per_request: int = 0
+    nanoseconds_per_byte: int = 0
+    start_is_billed: bool = True
     files_in_parallel: bool = True
     stop_keeps_outputs: bool = False
     missing_manifest_key_fails: bool = False

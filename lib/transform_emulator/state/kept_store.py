@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from moto.s3.models import FakeBucket, FakeKey
@@ -70,4 +71,10 @@ class KeptStore(MotoStore):
         """Remove an object."""
         with self._kept.locks.holding([place]):
             super().delete(place)
+            self._kept.sync(place)
+
+    def set_modified(self, place: S3Location, moment: datetime) -> None:
+        """Let an object's LastModified be this moment."""
+        with self._kept.locks.holding([place]):
+            super().set_modified(place, moment)
             self._kept.sync(place)
