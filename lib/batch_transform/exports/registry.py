@@ -1,4 +1,4 @@
-"""The export ways there are, by name: the modules of this folder that have a WAY."""
+"""The export ways there are, by name: the modules beside this one and the port."""
 
 from __future__ import annotations
 

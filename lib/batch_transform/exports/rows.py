@@ -109,7 +109,9 @@ class PartitionWriter:
         most = LARGEST_RECORD_BYTES - len(self.framing.header)
         opened = _Object()
         for number, value in rows:
-            record = json.dumps(plain_value(value, self.kind) or {}, ensure_ascii=False).encode() + end
+            # Without blanks, as staging has measured records.
+            text = json.dumps(plain_value(value, self.kind) or {}, ensure_ascii=False, separators=(",", ":"))
+            record = text.encode() + end
             record = record if len(record) <= most else b""
             pieces = cutter.cut(np.array([number]), np.array([len(record)]), np.array([bool(record)]))
             for piece in pieces:

@@ -75,11 +75,11 @@ def written(rows, rules):
 
 
 def test_objects_end_where_the_rules_and_the_row_numbers_do():
-    spans, objects = written([(n, (n,)) for n in (0, 1, 2, 3, 7)], CuttingRules(20, 20))
+    spans, objects = written([(n, (n,)) for n in (0, 1, 2, 3, 7)], CuttingRules(18, 18))
     assert [(span["start"], span["stop"], span["bytes"], span["largest"]) for span in spans] == [
-        (0, 2, 18, 9),
-        (2, 4, 18, 9),
-        (7, 8, 9, 9),
+        (0, 2, 16, 8),
+        (2, 4, 16, 8),
+        (7, 8, 8, 8),
     ]
     assert [[json.loads(line)["a"] for line in body.split(b"\n") if line] for body in objects.values()] == [
         [0, 1],
@@ -89,11 +89,11 @@ def test_objects_end_where_the_rules_and_the_row_numbers_do():
 
 
 def test_a_record_that_no_payload_holds_is_a_span_without_an_object(monkeypatch):
-    monkeypatch.setattr("batch_transform.exports.rows.LARGEST_RECORD_BYTES", 9)
+    monkeypatch.setattr("batch_transform.exports.rows.LARGEST_RECORD_BYTES", 8)
     spans, objects = written([(0, (1,)), (1, (1234,)), (2, None)], CuttingRules(100, 100))
     assert [(span["lane"], span["bytes"], span["object"] is None) for span in spans] == [
-        ("standard", 9, False),
+        ("standard", 8, False),
         ("unsendable", 0, True),
         ("standard", 3, False),
     ]
-    assert [*objects.values()] == [b'{"a": 1}\n', b"{}\n"]
+    assert [*objects.values()] == [b'{"a":1}\n', b"{}\n"]
