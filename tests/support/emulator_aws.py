@@ -65,8 +65,12 @@ class Aws:
         return {o["Key"].removeprefix(prefix): read(Bucket=bucket, Key=o["Key"])["Body"].read() for o in listed}
 
     def log_lines(self, job: str, data_log: bool) -> list[str]:
-        """The lines of the job's data-log streams, or of its container streams."""
-        streams = self.logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")["logStreams"]
+        """The lines of the job's data-log streams, or of its container streams; none where nobody has logged."""
+        try:
+            found = self.logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
+        streams = found["logStreams"]
         names = [s["logStreamName"] for s in streams if s["logStreamName"].endswith("/data-log") == data_log]
         read = self.logs.get_log_events
         return [

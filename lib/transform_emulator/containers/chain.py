@@ -41,11 +41,13 @@ class Between:
         accept: The Accept header of all but the last.
         limit_mb: The most that one may hand on to the next; 0 for no limit.
         success_to: The highest HTTP status with which an answer is handed on.
+        input_object: Whether also those behind the first are told the input object.
     """
 
     accept: InnerAccept = InnerAccept.ABSENT
     limit_mb: int = 0
     success_to: int = 299
+    input_object: bool = True
 
 
 class Chain:
@@ -108,7 +110,7 @@ class Chain:
         *firsts, last = self._containers
         content_type, left = call.content_type, float(call.timeout_seconds)
         for number, container in enumerate(firsts):
-            asked = replace(call, content_type=content_type, accept=inner, timeout_seconds=left)
+            asked = replace(self._of_inner(call, number), content_type=content_type, accept=inner, timeout_seconds=left)
             answer = replace(container.invoke(body, asked), sender=self._names[number])
             if not HTTP_OK <= answer.status <= self._between.success_to:
                 return answer
@@ -116,7 +118,8 @@ class Chain:
             body, content_type, left = answer.body, answer.content_type, end - time.monotonic()
             if left <= 0:
                 raise TimeoutError
-        answer = last.invoke(body, replace(call, content_type=content_type, timeout_seconds=left))
+        asked = replace(self._of_inner(call, len(firsts)), content_type=content_type, timeout_seconds=left)
+        answer = last.invoke(body, asked)
         return replace(answer, sender=self._names[-1]) if firsts else answer
 
     def cancel(self) -> None:
@@ -127,6 +130,9 @@ class Chain:
     def close(self) -> None:
         """Close the kept connections, and end the commands and all that they started."""
         self._resources.close()
+
+    def _of_inner(self, call: Call, number: int) -> Call:
+        return call if number == 0 or self._between.input_object else replace(call, input_object=None)
 
     def _check_size(self, answer: Answer, number: int) -> None:
         limit_mb = self._between.limit_mb

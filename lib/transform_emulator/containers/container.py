@@ -1,13 +1,16 @@
 """The HTTP side of a model container: ping, execution parameters, invocations over kept connections."""
 
+import base64
 import http.client
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from transform_emulator.containers.compression import CompressionError, gunzip
 from transform_emulator.containers.connections import Connections
 from transform_emulator.containers.payload import InMemory, Payload, Spooled
 from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
@@ -15,6 +18,9 @@ from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUES
 READ_BYTES = 2**20
 USER_AGENT = "Go-http-client/1.1"  # in access logs of containers (FACTS.md, 2.2)
 HTTP_OK = 200
+GZIP = "gzip"
+INPUT_OBJECT = "X-Amzn-Sagemaker-Input-Object"
+NOT_IN_HEADERS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|^\s|\s$")
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,8 @@ class Call:
         timeout_seconds: How long a whole request may take.
         custom_attributes: X-Amzn-SageMaker-Custom-Attributes, which only real-time endpoints send.
         chunked: Whether also a body whose length is known is sent with chunked encoding (MaxPayloadInMB=0).
+        input_object: The object that a job's request is of, `<bucket>/<key>`; None for a real-time endpoint.
+        unpacks_gzip: Whether an answer that is gzip, for which jobs ask, is unpacked.
     """
 
     content_type: str | None
@@ -34,15 +42,27 @@ class Call:
     timeout_seconds: float
     custom_attributes: str | None = None
     chunked: bool = False
+    input_object: str | None = None
+    unpacks_gzip: bool = True
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, bytes]:
         """The headers of a request, without those that its body asks for."""
         named = {
             "Content-Type": self.content_type,
             "Accept": self.accept,
             "X-Amzn-SageMaker-Custom-Attributes": self.custom_attributes,
         }
-        return {"User-Agent": USER_AGENT} | {name: value for name, value in named.items() if value is not None}
+        given = {name: value.encode() for name, value in named.items() if value is not None}
+        return {"User-Agent": USER_AGENT.encode()} | given | self._headers_of_jobs()
+
+    def _headers_of_jobs(self) -> dict[str, bytes]:
+        """What an executed notebook of AWS's shows of a job's request (FACTS.md, 2.2)."""
+        if self.input_object is None:
+            return {}
+        name = self.input_object.encode()
+        headers = {"Accept-Encoding": GZIP.encode(), f"{INPUT_OBJECT}-Base64": base64.b64encode(name)}
+        # A header cannot hold the others, which keys of S3 may have; for them there is the second one.
+        return headers | ({} if NOT_IN_HEADERS.search(name) else {INPUT_OBJECT: name})
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,11 @@ class Answer:
     @property
     def content_type(self) -> str | None:
         """Its Content-Type; None for none."""
-        return next((value for name, value in self.headers.items() if name.lower() == "content-type"), None)
+        return self.header("content-type")
+
+    def header(self, name: str) -> str | None:
+        """A header's value, by its name in lower case; None for none."""
+        return next((value for each, value in self.headers.items() if each.lower() == name), None)
 
 
 class Container:
@@ -119,7 +143,8 @@ class Container:
             payload = read(response, connection, end)
             if not response.will_close:
                 exchange.keep()
-        return Answer(response.status, payload, dict(response.headers.items()))
+        answer = Answer(response.status, payload, dict(response.headers.items()))
+        return _unpacked(answer) if call.input_object is not None and call.unpacks_gzip else answer
 
     def cancel(self) -> None:
         """Break every request in flight off and refuse further ones."""
@@ -163,6 +188,25 @@ class Container:
             return response
         _set_time_left(connection, end)
         return connection.getresponse()
+
+
+def _unpacked(answer: Answer) -> Answer:
+    """An answer that is gzip as what it holds, as Go's client gives it that has asked for gzip itself (FACTS.md, 2.2).
+
+    Raises:
+        http.client.HTTPException: It says that it is gzip, and is not.
+    """
+    if (answer.header("content-encoding") or "").strip().lower() != GZIP:
+        return answer
+    spooled = Spooled()
+    try:
+        for piece in gunzip(answer.body.chunks()):
+            spooled.append(piece)
+    except CompressionError as error:
+        raise http.client.HTTPException(f"an answer with Content-Encoding gzip: {error}") from error
+    body = InMemory(b"".join(spooled.chunks())) if isinstance(answer.body, InMemory) else spooled
+    dropped = {"content-encoding", "content-length"}
+    return replace(answer, body=body, headers={k: v for k, v in answer.headers.items() if k.lower() not in dropped})
 
 
 def _sent(body: Payload, connection: http.client.HTTPConnection, end: float) -> Iterator[bytes]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transform_emulator.containers.chain import Chain
+from transform_emulator.containers.compression import CompressionError, gunzip
 from transform_emulator.containers.container import Call
 from transform_emulator.containers.payload import InMemory, Payload, Streamed
 from transform_emulator.data_plane.assembly import Assembler
-from transform_emulator.data_plane.compression import CompressionError, gunzip
 from transform_emulator.data_plane.data_log import Blame, FileFailure
 from transform_emulator.data_plane.faulty_output import FaultyWriter
 from transform_emulator.data_plane.file_run import Slots, send_in_order
@@ -130,10 +130,17 @@ class FileTransform:
         request = self.request
         missing = "" if self.switches.absent_content_type_is_empty else None
         content_type = missing if request.content_type is None else request.content_type
-        chunked = self._limit_bytes is None
+        call = Call(
+            content_type,
+            request.accept,
+            request.timeout_seconds,
+            chunked=self._limit_bytes is None,
+            input_object=f"{item.bucket}/{item.key}",
+            unpacks_gzip=self.switches.gzip_answers_are_unpacked,
+        )
         return Invoker(
             container=self.container,
-            call=Call(content_type, request.accept, request.timeout_seconds, chunked=chunked),
+            call=call,
             max_retries=request.max_retries,
             switches=self.switches,
             faults=self.faults,

@@ -116,7 +116,12 @@ class Instance:
             self._reason = data_log.PING_FAILED
         else:
             switches = context.switches
-            between = Between(switches.inner_accept, switches.inner_payload_limit_mb, switches.success_statuses_to)
+            between = Between(
+                switches.inner_accept,
+                switches.inner_payload_limit_mb,
+                switches.success_statuses_to,
+                switches.inner_input_object,
+            )
             container = Chain(self._parts(), self._log_container, between)
             try:
                 self._serve(container)

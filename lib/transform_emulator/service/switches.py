@@ -93,6 +93,10 @@ class Switches:
         inner_accept: The Accept header of a pipeline's containers before the last: `absent`, `any` (*/*) or the
             `jobs`. Default absent: an Accept of text/csv did not keep a first container from its default, JSON
             (amazon-sagemaker-examples#729).
+        inner_input_object: Whether all containers of a pipeline are told the input object and asked for gzip, not the
+            first alone. Default true: the request is handed on, and no source shows its headers.
+        gzip_answers_are_unpacked: Whether an answer with Content-Encoding gzip is unpacked before anything is made of
+            it. Default true: jobs ask for gzip in the words of Go's client, which unpacks what it asked for.
         inner_payload_limit_mb: The most that one container of a pipeline may hand on to the next one; 0 for no limit.
             Default 0: the 5 MB of the developer guide are of endpoints.
         job_environment: Which containers of a pipeline have the job's Environment, `all` or the `first`. Default all:
@@ -134,6 +138,8 @@ class Switches:
     slice_end_inclusive: bool = True
     answer_type: AnswerType = AnswerType.ACCEPT
     inner_accept: InnerAccept = InnerAccept.ABSENT
+    inner_input_object: bool = True
+    gzip_answers_are_unpacked: bool = True
     inner_payload_limit_mb: int = 0
     job_environment: JobEnvironment = JobEnvironment.ALL
     join_mismatch_headline: str = "Fail to join data: mismatched line count between the input and the output"

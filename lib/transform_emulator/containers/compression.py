@@ -1,4 +1,4 @@
-"""CompressionType Gzip: "the service gunzips before splitting"; the container never sees a compressed byte."""
+"""Gzip that is unpacked on the way: of an input (CompressionType) before it is split, of a container's answer."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ PIECE_BYTES = 2**20  # a megabyte of input can become a gigabyte, so what comes 
 
 
 class CompressionError(Exception):
-    """The object is not gzip, or ends too early."""
+    """The bytes are not gzip, or end too early."""
 
 
 def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -32,4 +32,4 @@ def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
             if piece:
                 yield piece
     if begun and not decompressor.eof:
-        raise CompressionError("the object ends before its gzip stream does")
+        raise CompressionError("it ends before its gzip stream does")
