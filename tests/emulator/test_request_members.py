@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from support.emulator_aws import Aws, request
+from support.scripted_model import ScriptedModel
 from transform_emulator.control_plane.shapes import python_pattern, service_model
 
 Path = tuple[str, ...]
@@ -196,3 +198,55 @@ def test_a_package_is_served_by_its_name(aws: Aws, name: str) -> None:
     aws.sagemaker.create_model(ModelName=name, PrimaryContainer={"ModelPackageName": "scripted"}, ExecutionRoleArn=ROLE)
     aws.sagemaker.create_transform_job(**request(name, name, ModelName=name))
     assert aws.wait_until(name)["TransformJobStatus"] == "Completed"
+
+
+VARIANT = {"VariantName": "v", "ModelName": "scripted", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"ProductionVariants": [VARIANT, {**VARIANT, "VariantName": "w"}]},
+            "More than one of ProductionVariants is not",
+        ),
+        ({"ShadowProductionVariants": [{**VARIANT, "VariantName": "w"}]}, "ShadowProductionVariants is not emulated"),
+        ({"AsyncInferenceConfig": {"OutputConfig": {}}}, "AsyncInferenceConfig is not emulated"),
+        (
+            {"ExplainerConfig": {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {}}}}},
+            "ExplainerConfig",
+        ),
+    ],
+)
+def test_an_endpoint_of_which_a_part_would_be_ignored_is_refused(
+    aws: Aws, name: str, changes: dict[str, Any], words: str
+) -> None:
+    """Two variants share the traffic; the first alone would be a false answer."""
+    body = {"EndpointConfigName": name, "ProductionVariants": [VARIANT], **changes}
+    with pytest.raises(ClientError, match=words):
+        aws.sagemaker.create_endpoint_config(**body)
+
+
+RUNTIME = botocore.session.get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
+HEADERS = [
+    name for name, shape in RUNTIME.input_shape.members.items() if shape.serialization.get("location") == "header"
+]
+
+
+@pytest.mark.parametrize("member", HEADERS)
+def test_each_header_of_an_invocation_is_acted_on_or_refused(
+    aws: Aws, name: str, model: ScriptedModel, member: str
+) -> None:
+    """TargetVariant, TargetModel and their like choose who answers; an InferenceId chooses nothing."""
+    aws.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[VARIANT])
+    aws.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    invoke = aws.client("sagemaker-runtime").invoke_endpoint
+    if member in {"ContentType", "Accept", "CustomAttributes"}:
+        invoke(EndpointName=name, Body=b"1", **{member: "some/value"})
+        assert "some/value" in model.invocations[-1].headers.values()
+    elif member == "InferenceId":
+        assert invoke(EndpointName=name, Body=b"1", InferenceId="id")["Body"].read() == b"1"
+    else:
+        with pytest.raises(ClientError, match="is not emulated"):
+            invoke(EndpointName=name, Body=b"1", **{member: "value"})
+        assert not model.invocations

@@ -1,9 +1,11 @@
 """Switches on the command line, and their table."""
 
+import re
 import subprocess
 import sys
 from dataclasses import fields
 from enum import Enum
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,14 @@ def test_the_table_has_every_switch_with_its_default_and_why() -> None:
         shown = str(value).lower() if isinstance(value, bool) else value
         assert rows[field.name].startswith(f"| `{field.name}` | `{shown}` | ")
         assert any(word in rows[field.name].lower() for word in ("default", "never found"))
+
+
+@pytest.mark.parametrize("field", fields(Switches), ids=lambda field: field.name)
+def test_each_switch_has_a_test_of_its_other_side(field) -> None:
+    """A switch that no test turns could say anything."""
+    here = Path(__file__)
+    texts = [path.read_text() for path in here.parent.rglob("test_*.py") if path != here]
+    assert any(re.search(rf"\b{field.name}(=|\": )", text) for text in texts)
 
 
 def test_the_command_line_prints_the_table() -> None:

@@ -1,4 +1,4 @@
-"""CreateModel: what moto would drop is kept and described, and what nobody would act on is refused."""
+"""CreateModel and CreateEndpointConfig: what nobody would act on, and answers would be false without, is refused."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,6 +8,9 @@ from transform_emulator.control_plane.errors import validation
 from transform_emulator.control_plane.rules import NOT_EMULATED
 
 CREATE_MODEL = "CreateModel"
+CREATE_ENDPOINT_CONFIG = "CreateEndpointConfig"
+# Members of CreateEndpointConfig, and of one of its variants, without which other answers, or none, would come back.
+NOT_EMULATED_OF_ENDPOINTS = ("ShadowProductionVariants", "DataCaptureConfig", "AsyncInferenceConfig", "ExplainerConfig")
 
 
 def check(body: dict[str, Any]) -> None:
@@ -19,6 +22,19 @@ def check(body: dict[str, Any]) -> None:
     shapes.check(CREATE_MODEL, body)
     for reason in _reasons(body):
         raise validation(reason)
+
+
+def check_endpoint_config(body: Mapping[str, Any]) -> None:
+    """Refuse an endpoint of which only a part would answer.
+
+    Raises:
+        ApiError: With the first reason.
+    """
+    if len(body.get("ProductionVariants") or ()) > 1:
+        raise validation(f"More than one of ProductionVariants {NOT_EMULATED}: the first alone would answer.")
+    for name in NOT_EMULATED_OF_ENDPOINTS:
+        if body.get(name):
+            raise validation(f"{name} {NOT_EMULATED}: the endpoint would answer as if it were not there.")
 
 
 def _reasons(body: Mapping[str, Any]) -> Iterator[str]:

@@ -13,8 +13,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from transform_emulator.control_plane import shapes, tags
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
-from transform_emulator.control_plane.models import CREATE_MODEL
+from transform_emulator.control_plane.models import CREATE_ENDPOINT_CONFIG, CREATE_MODEL, check_endpoint_config
 from transform_emulator.control_plane.operations import TRANSFORM_CALLS
+from transform_emulator.control_plane.rules import NOT_EMULATED
 from transform_emulator.endpoints.invocations import Endpoints, call_of, decode_error
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import Kind
@@ -36,6 +37,9 @@ MOTO_PREFIX = "/moto-api"
 RESET_PATH = "/moto-api/reset"
 DEFAULT_REGION = "us-east-1"
 FORWARDED_HEADERS = ("Content-Type", "Accept", "X-Amzn-SageMaker-Custom-Attributes")
+# Headers that choose who answers, or how. An id of the request's own does neither.
+INVOCATION_KEYS = "HTTP_X_AMZN_SAGEMAKER_"
+ACTED_ON = ("HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES", "HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID")
 
 
 def note_nothing(scope: Scope, operation: str) -> None:
@@ -140,6 +144,8 @@ class Gateway:
                 self.note(scope, operation)
             return _answer(start_response, HTTPStatus.OK, answer, {"Content-Type": JSON_TYPE})
         shapes.check_types("sagemaker", operation, document)
+        if operation == CREATE_ENDPOINT_CONFIG:
+            check_endpoint_config(document)
         # Moto forgets the endpoint; the server that was started for it is ours to end.
         if operation == "DeleteEndpoint":
             self.endpoints.stop(scope, str(document.get("EndpointName")))
@@ -154,7 +160,11 @@ class Gateway:
         keys = {name: name.upper().replace("-", "_") for name in FORWARDED_HEADERS}
         values = {name: environ.get(key) or environ.get(f"HTTP_{key}") for name, key in keys.items()}
         headers = {name: value for name, value in values.items() if value}
+        others = [key for key in environ if key.startswith(INVOCATION_KEYS) and key not in ACTED_ON]
         try:
+            if others:
+                header = others[0].removeprefix("HTTP_").replace("_", "-").title()
+                raise validation(f"{header} {NOT_EMULATED}: the endpoint would answer as if it were not there.")
             payload, answered = self.endpoints.invoke(scope, name, _body(environ), call_of(headers))
         except ApiError as error:
             code = {"Content-Type": JSON_TYPE, "x-amzn-ErrorType": error.code}
