@@ -27,9 +27,10 @@ import pyspark
 from pyspark.sql.connect.session import SparkSession
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.outputs.registry import format_named
+from batch_transform.outputs.registry import DEFAULT, format_named
 from batch_transform.pipeline.world.jars import S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
 from support.emulated import BUCKET, REGION, Emulated
+from support.memory_run import rows_of_file
 from support.watching_proxy import WatchingProxy
 
 ROOT = Path(__file__).parents[2]
@@ -181,8 +182,9 @@ class Run:
         base = self.document["output"]["path"].removeprefix(f"s3://{BUCKET}/") + ("_dead_letter" * (kind != "result"))
         names = self.scene.world.objects(f"{base}/")
         assert f"{base}/_SUCCESS" in names
-        bodies = [self.scene.world.body(name) for name in names if name.endswith(".parquet")]
-        rows = [row for body in bodies for row in pq.read_table(pa.BufferReader(body)).to_pylist()]
+        format = self.document["output"].get("format", DEFAULT)
+        bodies = [self.scene.world.body(name) for name in names if name.endswith(f".{format}")]
+        rows = [row for body in bodies for row in rows_of_file(body, format).to_pylist()]
         return sorted((row["id"], row["echo"] if kind == "result" else row["error"]["class"]) for row in rows)
 
     def check(self, report: dict[str, Any]) -> None:

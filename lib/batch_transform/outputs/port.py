@@ -172,7 +172,11 @@ class OutputFormat(ABC):
         """
 
     def refused_names(self, names: Sequence[str]) -> list[str]:
-        """Returns the columns' names that it does not take; `check_storable` asks Spark of all others."""
+        """Returns those of the names of inferred columns and fields that it does not take."""
+        return []
+
+    def name_faults(self, schema: StructType) -> list[str]:
+        """Returns a fault for each name that it does not take, or would change, without Spark's saying so in words."""
         return []
 
     def type_faults(self, written: StructType, read: StructType) -> list[str]:

@@ -140,9 +140,13 @@ def check_table(
         faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
     if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
         for name in sorted({STAGED_FORMAT, targets.format.can.name}):
+            format = format_named(name)
+            if odd := format.name_faults(final):
+                faults.add(odd)
+                continue
             read = faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
             if read is not None:
-                faults.add(format_named(name).type_faults(final, read))
+                faults.add(format.type_faults(final, read))
             _forget(f"{places.scratch}/{probe}-{name}", connect())
     return list(faults.found)
 
