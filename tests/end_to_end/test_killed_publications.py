@@ -7,14 +7,14 @@ import threading
 import time
 from contextlib import contextmanager
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 from pyspark.sql.connect.session import SparkSession
 
+from batch_transform.outputs.registry import DEFAULT
 from support.drivers import POISON, ROWS, expected
 from support.emulated import BUCKET
+from support.memory_run import rows_of_file
 from support.strikes import Strike
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
@@ -24,6 +24,7 @@ MODES = {
     "overwrite": {"mode": "overwrite"},
     "overwrite_partitions": {"mode": "overwrite_partitions", "partition_by": ["part"]},
     "partitioned": {"mode": "append", "partition_by": ["part"]},
+    "orc": {"mode": "overwrite_partitions", "partition_by": ["part"], "format": "orc"},
 }
 PUBLISHING = {"gated", "publication", "published"}
 
@@ -58,7 +59,7 @@ def _publishes(passing):
 
 
 @contextmanager
-def reading(world, base, allowed):
+def reading(world, base, allowed, format):
     """Reads the output in a loop, as a reader does who honours `_SUCCESS`; yields what it found."""
     found, wrong, ended = set(), [], threading.Event()
     client = world.client("s3")
@@ -68,13 +69,14 @@ def reading(world, base, allowed):
         if f"{base}/_SUCCESS" not in listed:
             return None
         try:
-            bodies = [client.get_object(Bucket=BUCKET, Key=k)["Body"].read() for k in listed if k.endswith(".parquet")]
+            data = [key for key in listed if key.endswith(f".{format}")]
+            bodies = [client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in data]
         except ClientError:
             return None  # it was removed while it was read: the marker went before it
         again = {o["Key"]: o["LastModified"] for o in _list(client, base)}
         if again.get(f"{base}/_SUCCESS") != listed[f"{base}/_SUCCESS"]:
             return None
-        return sorted(row["id"] for body in bodies for row in pq.read_table(pa.BufferReader(body)).to_pylist())
+        return sorted(row["id"] for body in bodies for row in rows_of_file(body, format).to_pylist())
 
     def loop():
         while not ended.is_set():
@@ -103,12 +105,12 @@ def _list(client, base):
 IDS = sorted(place for place in range(ROWS) if place not in POISON)
 
 
-def check_parquet(scene, name, times, seed):
+def check_files(scene, name, times, seed):
     output = {"path": f"s3://{BUCKET}/out/{name}-{seed}", **MODES[name]}
     before = published(scene, output)
     twice = sorted([*IDS, *IDS])
     after = twice if MODES[name]["mode"] == "append" else IDS
-    with reading(scene.world, f"out/{name}-{seed}", [IDS, after]) as seen:
+    with reading(scene.world, f"out/{name}-{seed}", [IDS, after], MODES[name].get("format", DEFAULT)) as seen:
         run, points = kill_again_and_again(scene, output, times, seed)
     assert [row[0] for row in run.table("result")] == after
     assert set(run.table("result")) == set(expected())
@@ -128,9 +130,9 @@ def check_delta(scene, times, seed):
     return points
 
 
-@pytest.mark.parametrize("name", ["overwrite"])
-def test_parquet_killed_while_it_publishes(scene, name):
-    assert len(check_parquet(scene, name, 2, seed=5)) == 2
+@pytest.mark.parametrize("name", ["overwrite", "orc"])
+def test_files_killed_while_it_publishes(scene, name):
+    assert len(check_files(scene, name, 2, seed=5)) == 2
 
 
 def test_delta_killed_while_it_publishes(scene):
@@ -140,8 +142,8 @@ def test_delta_killed_while_it_publishes(scene):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", MODES)
-def test_parquet_resumed_ten_times(scene, name):
-    points = check_parquet(scene, name, AGAIN, seed=8)
+def test_files_resumed_ten_times(scene, name):
+    points = check_files(scene, name, AGAIN, seed=8)
     print(f"{name}: killed at {points}")
     assert len(points) == AGAIN
 
