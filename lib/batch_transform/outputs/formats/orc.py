@@ -199,6 +199,12 @@ class _End(io.RawIOBase):
     def size(self) -> int:
         return self._file.size_bytes
 
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
     def tell(self) -> int:
         return self._place
 
