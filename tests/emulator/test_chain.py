@@ -209,6 +209,8 @@ def test_each_container_has_its_own_variables_server_and_stream(
     assert [each["BOTH"] == "job" for each in told] == of_job
     assert {each["SAGEMAKER_BATCH"] for each in told} == {"true"}
     assert len({each["SAGEMAKER_BIND_TO_PORT"] for each in told}) == 2
+    ranges = [[int(port) for port in each["SAGEMAKER_SAFE_PORT_RANGE"].split("-")] for each in told]
+    assert [last - first for first, last in ranges] == [9, 9]
 
 
 def test_a_container_that_nobody_serves_fails_the_job_by_its_name(servers: dict[str, ScriptedModel], name: str) -> None:

@@ -1,8 +1,10 @@
 """What instances cost, and the clock that stands while clients work."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -169,6 +171,26 @@ def test_a_client_that_looks_at_all_its_jobs_sees_each_end_before_the_next(model
             begin(aws, job, {"x": lines(size)})
         sweeps = [[describe(aws, job)["TransformJobStatus"][0] for job in sizes] for _ in range(3)]
     assert sweeps == [["I", "C", "I"], ["I", "C", "C"], ["C", "C", "C"]]
+
+
+def test_two_clients_that_look_at_once_move_the_clock_once(model: ScriptedModel) -> None:
+    """Both find their job in flight while its requests are still made; the clock goes to the first end only."""
+    answers = threading.Event()
+
+    def late(body: bytes) -> tuple[int, bytes]:
+        answers.wait(20)
+        return 200, body
+
+    model.script.answer = late
+    with emulated(model) as aws, ThreadPoolExecutor(2) as clients:
+        for job, size in {"a": 3000, "b": 2000, "c": 1000}.items():
+            begin(aws, job, {"x": lines(size)})
+        client = aws.sagemaker
+        looks = [clients.submit(client.describe_transform_job, TransformJobName=job) for job in ("a", "b")]
+        time.sleep(0.5)
+        answers.set()
+        assert [look.result()["TransformJobStatus"] for look in looks] == ["InProgress"] * 2
+        assert describe(aws, "c")["TransformJobStatus"] == "Completed"
 
 
 def test_all_times_of_a_job_are_those_of_the_clock(model: ScriptedModel, name: str) -> None:

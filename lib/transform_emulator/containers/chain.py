@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from transform_emulator.containers.container import HTTP_OK, Answer, Call, Container
-from transform_emulator.containers.model_server import ModelServer, is_url
+from transform_emulator.containers.model_server import ModelServer, is_url, safe_port_range
 from transform_emulator.containers.payload import InMemory, Payload
 from transform_emulator.service.limits import BYTES_PER_MB
 from transform_emulator.service.switches import InnerAccept
@@ -25,7 +25,7 @@ class Part:
     Attributes:
         name: What log streams and messages call it.
         served_by: The command to start, or the URL of a server that runs already.
-        environment: Its variables, on top of the emulator's own.
+        environment: All its variables, but for its ports.
     """
 
     name: str
@@ -69,7 +69,9 @@ class Chain:
             for part in parts:
                 url = part.served_by
                 if not is_url(url):
-                    server = ModelServer(url, part.environment, partial(on_output, part.name))
+                    # What containers of a pipeline need to know to keep out of each other's way (FACTS.md, 2.5).
+                    ports = {"SAGEMAKER_SAFE_PORT_RANGE": safe_port_range()} if len(parts) > 1 else {}
+                    server = ModelServer(url, {**part.environment, **ports}, partial(on_output, part.name))
                     started.callback(server.stop)
                     self._servers.append(server)
                     url = server.url

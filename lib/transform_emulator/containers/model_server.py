@@ -16,6 +16,7 @@ LOOPBACK = "127.0.0.1"
 READY_TO_DIE_SECONDS = 10.0  # the launcher's grace and some more
 PORTS = range(10_000, 32_768)
 PORT_TRIES = 100
+SAFE_PORTS = 10
 URL_SCHEMES = ("http://", "https://")
 
 
@@ -77,6 +78,17 @@ class ModelServer:
         with self._process.stdout as stream:
             for line in stream:
                 on_output(line.rstrip(b"\r\n"))
+
+
+def safe_port_range() -> str:
+    """Ports that nobody listens on, for a container that needs more than one: `12000-12009`, both ends included."""
+    for _ in range(PORT_TRIES):
+        start = secrets.choice(PORTS[:-SAFE_PORTS])
+        with contextlib.suppress(OSError), contextlib.ExitStack() as listening:
+            for port in range(start, start + SAFE_PORTS):
+                listening.enter_context(socket.create_server((LOOPBACK, port)))
+            return f"{start}-{start + SAFE_PORTS - 1}"
+    raise OSError(f"no {SAFE_PORTS} free ports in a row among {PORT_TRIES} places")
 
 
 def _free_port() -> int:

@@ -72,10 +72,10 @@ class EmulatedClock:
             flight = self._flights.get(job)
             if flight is None:
                 return
-            if not flight.seen:
+            # Another client's look may move the clock while this one waits for jobs to do their work.
+            known = flight.seen and self._condition.wait_for(self._ends_are_known, LONGEST_DESCRIBE_SECONDS)
+            if not flight.seen or not known or job not in self._flights:
                 flight.seen = True
-                return
-            if not self._condition.wait_for(self._ends_are_known, LONGEST_DESCRIBE_SECONDS) or job not in self._flights:
                 return
             ends = {each: flight.end for each, flight in self._flights.items() if flight.end is not None}
             self._now = max(self._now, min(ends.values()))

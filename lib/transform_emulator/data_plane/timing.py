@@ -59,8 +59,11 @@ class Meter:
 
     def pause(self, item: InputObject, number: int, seconds: float) -> bool:
         """Spend time on a request of an object, by its number; True if the job was told to stop."""
-        with self._lock:
-            self._spent[item, number] = self._spent.get((item, number), 0.0) + seconds
+        if (
+            seconds
+        ):  # a job may have as many requests as records, of which nothing is remembered where they cost nothing
+            with self._lock:
+                self._spent[item, number] = self._spent.get((item, number), 0.0) + seconds
         return self._pass(seconds)
 
     def request(self, item: InputObject, number: int, size_bytes: int) -> bool:
