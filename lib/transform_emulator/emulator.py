@@ -229,6 +229,7 @@ class Emulator:
             endpoints=self._endpoints,
             faults=self.faults,
             doors=settings.doors,
+            knows=self._world.knows,
             reset=self.reset,
             note=note_nothing if self._state is None else self._state.models.sync,
         )

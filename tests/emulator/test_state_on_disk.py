@@ -16,6 +16,7 @@ from moto.server import ThreadedMotoServer
 from support.emulator_aws import Aws, request
 from support.kept_process import LIB, KeptProcess, kept_process
 from support.scripted_model import ScriptedModel
+from transform_emulator.emulator import Emulator, Settings
 
 MB = 2**20
 OWN_HEADERS = {"date", "server", "x-amz-request-id", "x-amzn-requestid"}  # of one answer
@@ -224,3 +225,23 @@ def test_objects_in_another_server(tmp_path: Path, model: ScriptedModel, monkeyp
         assert direct.outputs("elsewhere") == {"a.out": b"1\n"}
         assert files_of(kept) == 0
     other.stop()
+
+
+def test_the_owner_alone_reads_a_state(tmp_path: Path) -> None:
+    """Whatever the umask, and what an earlier version has made: objects hold rows, logs may quote them."""
+    before = os.umask(0)
+    try:
+        settings = Settings({}, buckets=["data"], state=tmp_path / "state")
+        for _ in range(2):
+            with Emulator(settings) as emulator:
+                Aws.of(emulator.endpoint_url).s3.put_object(Bucket="data", Key="k", Body=b"row")
+                found = [tmp_path / "state", *(tmp_path / "state").rglob("*")]
+                assert len(found) >= 5
+                assert {path.name: oct(path.stat().st_mode & 0o777) for path in found} == {
+                    path.name: "0o700" if path.is_dir() else "0o600" for path in found
+                }
+            for path in (tmp_path / "state").rglob("*"):  # as they were made before
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            (tmp_path / "state").chmod(0o755)
+    finally:
+        os.umask(before)

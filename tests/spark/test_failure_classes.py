@@ -130,6 +130,9 @@ def test_a_budget_that_is_exceeded_publishes_nothing_and_keeps_the_dead_letters(
         assert not (tmp_path / "out").exists()
         kept = spark.read.parquet(f"{tmp_path}/staging/{arguments['run_id']}/dead_letters")
         assert [(row["key"], row["error"]["class"]) for row in kept.collect()] == [("17", "rejected by the model")]
+        # The owner alone reads what lies on disk of rows, whatever the umask.
+        on_disk = list((tmp_path / "staging" / arguments["run_id"]).rglob("*"))
+        assert {path.is_dir(): path.stat().st_mode & 0o777 for path in on_disk} == {True: 0o700, False: 0o600}
         jobs = world.jobs(arguments["run_id"])
         is_right(rows, score(rows, **arguments, errors={"max_rows": 1}), 17)
     assert world.jobs(arguments["run_id"]) == jobs

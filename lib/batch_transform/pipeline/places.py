@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 from batch_transform.config import places
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.uris import S3Uri
+
+_OWNERS_FOLDER = 0o700
+_OWNERS_FILE = 0o600
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,23 @@ class Places:
             uri = S3Uri.parse(location)
             return f"{self.s3_scheme}://{uri.bucket}/{uri.key}"
         return location if places.scheme_of(location) else f"file:{os.path.abspath(location)}"
+
+    def close_to_others(self) -> None:
+        """Lets the owner alone read the scratch folder and its files, where it is a folder of the driver's machine.
+
+        They hold rows, and Spark leaves who may read them to the umask. What a file system that knows no owners (a
+        mount of an object store) does not take, it need not.
+        """
+        if not self.scratch.startswith("file:"):
+            return
+        root = "/" + self.scratch.removeprefix("file:").lstrip("/")
+        with suppress(OSError):
+            os.makedirs(root, exist_ok=True)
+            for folder, _, names in os.walk(root):
+                os.chmod(folder, _OWNERS_FOLDER)
+                for path in (os.path.join(folder, name) for name in names):
+                    if not os.path.islink(path):
+                        os.chmod(path, _OWNERS_FILE)
 
     def sibling(self, location: str, writer: str) -> str:
         """Returns where the files for an output at `location` are merged before they are published.

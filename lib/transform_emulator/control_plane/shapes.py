@@ -26,6 +26,9 @@ PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 OF_TYPE = "Member must be of type"
+NOT_NULL = "Member must not be null"
+# What a service calls a request that is not whole.
+REFUSALS = {"sagemaker": "ValidationException", "logs": "InvalidParameterException"}
 
 
 class Fault(NamedTuple):
@@ -61,14 +64,18 @@ def check(operation: str, body: dict[str, Any]) -> None:
 
 
 def check_types(service: str, operation: str, body: dict[str, Any]) -> None:
-    """Refuse a request with a member of another type than the API's model says, on which moto would raise anything.
+    """Refuse a request that lacks a member or has one of another type, on which moto would raise anything.
 
     Raises:
-        ApiError: AWS's word for what cannot be read, or for an operation that there is not.
+        ApiError: AWS's word for what cannot be read or is not whole, or for an operation that there is not.
     """
-    faults = [fault.text for fault in _all_faults(service, operation, body) if fault.constraint.startswith(OF_TYPE)]
-    if faults:
-        raise ApiError("SerializationException", "; ".join(faults))
+    faults = _all_faults(service, operation, body)
+    odd = [fault.text for fault in faults if fault.constraint.startswith(OF_TYPE)]
+    if odd:
+        raise ApiError("SerializationException", "; ".join(odd))
+    lacking = [fault.text for fault in faults if fault.constraint == NOT_NULL]
+    if lacking:
+        raise ApiError(REFUSALS[service], "; ".join(lacking))
 
 
 def _all_faults(service: str, operation: str, body: dict[str, Any]) -> list[Fault]:
@@ -110,7 +117,7 @@ def _container_faults(shape: Shape, value: Any, path: str) -> Iterator[Fault]:
 def _structure_faults(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[Fault]:
     for name in shape.required_members:
         if value.get(name) is None:
-            yield Fault(None, _join(path, name), "Member must not be null")
+            yield Fault(None, _join(path, name), NOT_NULL)
     for name, member in shape.members.items():
         if value.get(name) is not None:
             yield from _faults(member, value[name], _join(path, name))

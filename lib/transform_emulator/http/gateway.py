@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.http import parse_date
 
 from transform_emulator.control_plane import shapes, tags
 from transform_emulator.control_plane.errors import ApiError, validation
@@ -20,6 +23,7 @@ from transform_emulator.endpoints.invocations import Endpoints, call_of, decode_
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
+from transform_emulator.http import s3_requests
 from transform_emulator.http.failures import CREDENTIAL, JSON_TYPE, Failure, refused
 from transform_emulator.moto import registry as aws_state
 from transform_emulator.service.doors import Doors
@@ -58,6 +62,7 @@ class Gateway:
         endpoints: Answers InvokeEndpoint.
         faults: What is made to go wrong.
         doors: Which hosts name a bucket.
+        knows: Whether moto has the service that a request is for.
         reset: Makes the emulator what it was when it started, with an empty state.
         note: Told of each call of SageMaker that has changed what moto has, before its client is.
     """
@@ -69,6 +74,7 @@ class Gateway:
     endpoints: Endpoints
     faults: FaultRegister
     doors: Doors
+    knows: Callable[[WSGIEnvironment], bool]
     reset: Callable[[], None]
     note: Note = note_nothing
 
@@ -97,6 +103,12 @@ class Gateway:
 
     def _unanswered(self, service: str, environ: WSGIEnvironment) -> Failure | None:
         """Why nobody is asked; a request of S3's is in path style after that."""
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        if authorization is not None and len(authorization.split(",")[0].split()) < 2:
+            return Failure(HTTPStatus.BAD_REQUEST, "InvalidArgument", "Unsupported Authorization Type")
+        if not self.knows(environ):
+            text = f"the emulator has no service {service}"
+            return Failure(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", text)
         try:
             if service == "s3":
                 in_path_style(environ, self.doors)
@@ -105,7 +117,7 @@ class Gateway:
         if environ["PATH_INFO"].startswith(MOTO_PREFIX):
             text = f"of moto's own interface the emulator answers POST {RESET_PATH} alone"
             return Failure(HTTPStatus.FORBIDDEN, "AccessDenied", text)
-        return None
+        return s3_requests.fault_of(environ, _body(environ)) if service == "s3" else None
 
     def _target(
         self, target: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse
@@ -120,6 +132,8 @@ class Gateway:
                 return self._sagemaker(operation, scope, document, environ, start_response)
             if service == LOGS_SERVICE:
                 shapes.check_types("logs", operation, document)
+            elif not self.knows(environ):
+                raise ApiError("UnknownOperationException", f"The emulator has no service {service}.")
         except ApiError as error:
             return _refused(start_response, error)
         return self.moto(environ, start_response)
@@ -240,10 +254,14 @@ def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
     Raises:
         UnicodeDecodeError: The path is not UTF-8, which S3's keys are.
     """
-    environ["PATH_INFO"].encode("latin-1").decode("utf-8")
+    unquote_to_bytes(environ["RAW_URI"].partition("?")[0]).decode("utf-8")
     bucket = doors.bucket_of(environ.get("HTTP_HOST", ""))
     if bucket is not None:
         for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
             environ[name] = f"/{bucket}{environ[name]}"
+    # A date that is none does not count (RFC 9110, 13.1.3).
+    for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"):
+        if name in environ and parse_date(environ[name]) is None:
+            del environ[name]
     # Moto takes the first word of a name that it does not know for a bucket.
     environ["HTTP_HOST"] = f"localhost:{environ['SERVER_PORT']}"

@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from moto.backends import list_of_moto_modules
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, backend_lock
 from moto.core.common_models import BaseModel
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -36,7 +37,8 @@ class World:
     def __init__(self) -> None:
         _divide()
         self._own: dict[int, BackendDict[Any]] = {}
-        self.moto: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+        self._dispatcher = DomainDispatcherApplication(create_backend_app)
+        self.moto: WSGIApplication = self._dispatcher
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -55,6 +57,13 @@ class World:
                 return application(environ, start_response)
 
         return answer
+
+    def knows(self, environ: WSGIEnvironment) -> bool:
+        """Whether there is a service for a request; moto prints on standard output that there is none."""
+        host = self._dispatcher.infer_service_region_host(environ, environ["PATH_INFO"])
+        if host is None or host in list_of_moto_modules():
+            return True
+        return any(pattern.match(f"http://{host}") for _, pattern in self._dispatcher.backend_url_patterns)
 
     def forget(self) -> None:
         """Be as it was in the beginning."""

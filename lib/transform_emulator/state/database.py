@@ -5,6 +5,7 @@ before: the write-ahead log is synchronised when it is folded into the file, eve
 (SQLite, `PRAGMA synchronous`).
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from transform_emulator.state.directory import StateError
+from transform_emulator.state.directory import StateError, private
 
 FORMAT = 1
 TABLES = ("buckets", "objects", "jobs", "inputs", "log_lines", "resources")
@@ -53,13 +54,15 @@ class Database:
         """
         self._lock = threading.Lock()
         try:
+            # SQLite gives its other files the rights of the first.
+            os.close(private(str(path), os.O_RDWR | os.O_CREAT))
             self._connection = sqlite3.connect(path, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             ((found,),) = self.rows("PRAGMA user_version")
             if not found:
                 self._connection.executescript(SCHEMA)
-        except sqlite3.DatabaseError as error:
+        except (OSError, sqlite3.DatabaseError) as error:
             raise StateError(f"cannot read {path}: {error}") from error
         if found not in {0, FORMAT}:
             raise StateError(f"{path} has format {found}, this version writes {FORMAT}")

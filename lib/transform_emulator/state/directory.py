@@ -17,6 +17,17 @@ PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+
+
+def private(path: str, flags: int) -> int:
+    """Opens a file that its owner alone may read, whatever the umask; an `opener` of `open`."""
+    descriptor = os.open(path, flags, PRIVATE_FILE)
+    os.fchmod(descriptor, PRIVATE_FILE)
+    return descriptor
+
+
 class StateError(Exception):
     """A directory that cannot be used; the text says why."""
 
@@ -38,11 +49,15 @@ class Directory:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._check_contents()
-            self._lock: IO[str] = (path / LOCK).open("a+", encoding="utf-8")
+            self._close_to_others()
+            self._lock: IO[str] = os.fdopen(
+                private(str(path / LOCK), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+", encoding="utf-8"
+            )
         except OSError as error:
             raise StateError(f"cannot keep state in {path}: {error}") from error
         self._take(patience_seconds)
         self.objects.mkdir(exist_ok=True)
+        self.objects.chmod(PRIVATE_FOLDER)
 
     @property
     def database(self) -> Path:
@@ -63,6 +78,14 @@ class Directory:
         # Unknown files below objects/ are removed at each start: they must not be somebody else's.
         if DATABASE not in names and names - OURS:
             raise StateError(f"{self.path} holds something else than an emulator's state")
+
+    def _close_to_others(self) -> None:
+        """Let the owner alone read what is there: rows and job logs, also of a version that left them to the umask."""
+        self.path.chmod(PRIVATE_FOLDER)
+        for path in [*(self.path / name for name in OURS - {OBJECTS}), *self.objects.glob("*")]:
+            # Another process that still ends may remove one meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                path.chmod(PRIVATE_FILE)
 
     def _take(self, patience_seconds: float) -> None:
         deadline = time.monotonic() + patience_seconds

@@ -8,7 +8,9 @@ import re
 import secrets
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from transform_emulator.state.directory import private
 
 NAME = re.compile(r"[0-9a-f]{32}")
 
@@ -57,7 +59,7 @@ class ObjectFiles:
 
     def create(self) -> BinaryIO:
         """A new file that is open for writing; its `name` is its path."""
-        return (self._folder / secrets.token_hex(16)).open("xb")
+        return cast(BinaryIO, open(self._folder / secrets.token_hex(16), "xb", opener=private))
 
     def of(self, name: str) -> KeptFile:
         """The bytes in a file."""

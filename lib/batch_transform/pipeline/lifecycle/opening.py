@@ -81,6 +81,8 @@ def open_run(
         jobs = TransformJobs(access.session(), access.client("sagemaker"))
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
+    if staged is not None:
+        places.close_to_others()  # an earlier version left that to the umask
     with user_session(spark, staged):
         rows = rows_of(spark, config, places, store, source, recorded, faults)
         if recorded is not None and staged is not None and names_input:

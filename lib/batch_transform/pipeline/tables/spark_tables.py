@@ -114,7 +114,9 @@ class SparkTables:
         target = f"{self.places.scratch}/staging/{self.writer}/{uuid.uuid4().hex[:8]}"
         settings = tuple(sorted(settings_to_record(self.spark).items()))
         identity = identify(source.df, versions)
+        self.places.close_to_others()  # before a row lies there, and again with the files
         staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))
+        self.places.close_to_others()
         return replace(staged, answers=encode_schema(self.shape.reader.schema), settings=settings, source=identity)
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
@@ -211,6 +213,7 @@ class SparkTables:
         with self._merging(place, "dead_letter"), own_job(self.spark, state.staged):
             writing = self.merged(state, "dead_letter").write.format(STAGED_FORMAT).mode("overwrite")
             writing.options(**writer_options(state.staged.largest)).save(place)
+        self.places.close_to_others()
         return place
 
     def merged(self, state: RunState, kind: Kind, *, further: bool = False) -> DataFrame:

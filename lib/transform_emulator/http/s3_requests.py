@@ -1,0 +1,101 @@
+"""What S3 refuses before it looks for a bucket, on which moto raises anything: names, numbers and XML that are none."""
+
+import json
+import re
+from collections.abc import Collection
+from http import HTTPStatus
+from urllib.parse import parse_qs, unquote
+from wsgiref.types import WSGIEnvironment
+from xml.etree import ElementTree
+
+from transform_emulator.http.failures import Failure
+
+# What no bucket's name has, also of those that S3 allowed once (S3 user guide, general purpose bucket naming rules).
+NOT_IN_BUCKETS = re.compile(r"[^A-Za-z0-9._-]")
+FORM_TYPES = ("multipart/", "application/x-www-form-urlencoded")
+NUMBERS = ("max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber")
+# Sub-resources that are put as XML, and of which nothing to put means nothing (S3 API reference).
+DOCUMENTS = frozenset(
+    {
+        *(
+            "accelerate",
+            "analytics",
+            "cors",
+            "encryption",
+            "intelligent-tiering",
+            "inventory",
+            "legal-hold",
+            "lifecycle",
+        ),
+        *("logging", "metrics", "notification", "object-lock", "ownershipControls", "publicAccessBlock", "replication"),
+        *("requestPayment", "restore", "retention", "tagging", "versioning", "website", "delete", "select"),
+    }
+)
+# These too, but an ACL may be in the headers.
+OPTIONAL_DOCUMENTS = frozenset({"acl", "uploadId"})
+POSTED_TO_OBJECTS = frozenset({"uploads", "uploadId", "select", "restore"})
+CANNED_ACLS = frozenset(
+    {
+        *("private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read"),
+        *("bucket-owner-full-control", "log-delivery-write"),
+    }
+)
+
+
+def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
+    """Why a request in path style is refused; None for one that S3 would look at."""
+    bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
+    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="replace")
+    if NOT_IN_BUCKETS.search(bucket):
+        return _bad("InvalidBucketName", "The specified bucket is not valid.")
+    if environ.get("HTTP_X_AMZ_ACL", "private") not in CANNED_ACLS:
+        return _bad("InvalidArgument", "x-amz-acl is no canned ACL.")
+    if "/" not in unquote(environ.get("HTTP_X_AMZ_COPY_SOURCE", "b/k")).lstrip("/"):
+        return _bad("InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+    for name in NUMBERS:
+        if name in query and not re.fullmatch("[0-9]{1,9}", query[name][0]):
+            return _bad("InvalidArgument", f"Provided {name} not an integer or within integer range")
+    method, form = environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", "").startswith(FORM_TYPES)
+    if method not in {"PUT", "POST"} or form:
+        return None
+    asked = query.keys() & (POSTED_TO_OBJECTS if key else {"delete"})
+    if not bucket or (method == "POST" and not asked):
+        text = "The specified method is not allowed against this resource."
+        return Failure(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", text)
+    return _document_fault(bool(key), query.keys(), environ, body)
+
+
+def _document_fault(of_object: bool, query: Collection[str], environ: WSGIEnvironment, body: bytes) -> Failure | None:
+    """What is wrong with the document that a request puts, if it puts one."""
+    if "policy" in query and not of_object:
+        return None if _is_json(body) else _bad("MalformedPolicy", "Policies must be valid JSON.")
+    acl_is_missing = "acl" in query and not any(
+        key.startswith(("HTTP_X_AMZ_ACL", "HTTP_X_AMZ_GRANT")) for key in environ
+    )
+    if not body and (DOCUMENTS.intersection(query) or acl_is_missing):
+        return _bad("MissingRequestBodyError", "Request Body is empty")
+    holds_xml = bool((DOCUMENTS | OPTIONAL_DOCUMENTS).intersection(query)) and "partNumber" not in query
+    if body and (holds_xml or not of_object) and not _is_xml(body):
+        text = "The XML you provided was not well-formed or did not validate against our published schema"
+        return _bad("MalformedXML", text)
+    return None
+
+
+def _bad(code: str, message: str) -> Failure:
+    return Failure(HTTPStatus.BAD_REQUEST, code, message)
+
+
+def _is_xml(body: bytes) -> bool:
+    try:
+        ElementTree.fromstring(body)
+    except (ElementTree.ParseError, ValueError, LookupError):  # LookupError: an encoding that nobody knows
+        return False
+    return True
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
