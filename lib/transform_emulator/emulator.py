@@ -10,7 +10,6 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 import boto3
-from botocore.config import Config
 
 from transform_emulator.containers.environment import inherited
 from transform_emulator.control_plane.clock import EmulatedClock, utc_now
@@ -19,7 +18,7 @@ from transform_emulator.control_plane.jobs import FINAL, JobRegister, Scope
 from transform_emulator.control_plane.operations import Conduct, Operations
 from transform_emulator.data_plane.job_run import JobRunner, Surroundings
 from transform_emulator.data_plane.model_data import with_artifacts
-from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Client, S3Store
+from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Store
 from transform_emulator.data_plane.progress import ProgressInMemory
 from transform_emulator.endpoints.invocations import Endpoints
 from transform_emulator.faults.model import Fault
@@ -41,7 +40,6 @@ from transform_emulator.state.kept_store import KeptStore
 from transform_emulator.state.state import State
 
 POLL_SECONDS = 0.1  # how often the server looks whether it is to end
-MAX_CONNECTIONS = 256  # more than the files in flight of any job that fits on one machine
 
 
 @dataclass(frozen=True)
@@ -257,17 +255,5 @@ class Emulator:
             return MotoStore(self._world, scope.account, lambda: MemorySink(self._budget))
         with self._stores_lock:
             if scope.region not in self._stores:
-                self._stores[scope.region] = S3Store(_client(self._settings.s3_endpoint, scope.region))
+                self._stores[scope.region] = S3Store.of(self._settings.s3_endpoint, scope.region)
             return self._stores[scope.region]
-
-
-def _client(endpoint_url: str, region: str) -> S3Client:
-    config = Config(
-        max_pool_connections=MAX_CONNECTIONS,
-        # Only where S3 demands them: a server that is not AWS's may not know the newer kinds.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        s3={"addressing_style": "path"},
-    )
-    client: S3Client = boto3.session.Session(region_name=region).client("s3", endpoint_url=endpoint_url, config=config)
-    return client

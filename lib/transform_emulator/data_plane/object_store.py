@@ -5,10 +5,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from transform_emulator.service.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
 from transform_emulator.service.locations import S3Location
+
+MAX_CONNECTIONS = 256  # more than the files in flight of any job that fits on one machine
 
 
 class StoreError(Exception):
@@ -80,6 +84,18 @@ class S3Store:
 
     def __init__(self, client: S3Client) -> None:
         self._client = client
+
+    @classmethod
+    def of(cls, endpoint_url: str, region: str) -> "S3Store":
+        """Those of another S3 server, with the credentials of the default chain."""
+        config = Config(
+            max_pool_connections=MAX_CONNECTIONS,
+            # Only where S3 demands them: a server that is not AWS's may not know the newer kinds.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"},
+        )
+        return cls(boto3.session.Session(region_name=region).client("s3", endpoint_url=endpoint_url, config=config))
 
     def keys(self, prefix: S3Location) -> Iterator[str]:
         """Yield all keys that begin with the prefix, in UTF-8 order."""

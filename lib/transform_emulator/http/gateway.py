@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-from werkzeug.http import parse_date
 
 from transform_emulator.control_plane import shapes, tags
 from transform_emulator.control_plane.errors import ApiError, validation
@@ -111,7 +108,7 @@ class Gateway:
             return Failure(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", text)
         try:
             if service == "s3":
-                in_path_style(environ, self.doors)
+                s3_requests.in_path_style(environ, self.doors)
         except UnicodeDecodeError:
             return Failure(HTTPStatus.BAD_REQUEST, "InvalidURI", "Couldn't parse the specified URI.")
         if environ["PATH_INFO"].startswith(MOTO_PREFIX):
@@ -246,22 +243,3 @@ def _refused(start_response: StartResponse, error: ApiError) -> Iterable[bytes]:
     document = {"__type": error.code, "message": error.message}
     headers = {"Content-Type": JSON_TYPE, "x-amzn-ErrorType": error.code}
     return _answer(start_response, error.status, json.dumps(document).encode(), headers)
-
-
-def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
-    """Move the bucket of a virtual-host request (data.localhost:5000/key) into its path, where everybody looks for it.
-
-    Raises:
-        UnicodeDecodeError: The path is not UTF-8, which S3's keys are.
-    """
-    unquote_to_bytes(environ["RAW_URI"].partition("?")[0]).decode("utf-8")
-    bucket = doors.bucket_of(environ.get("HTTP_HOST", ""))
-    if bucket is not None:
-        for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
-            environ[name] = f"/{bucket}{environ[name]}"
-    # A date that is none does not count (RFC 9110, 13.1.3).
-    for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"):
-        if name in environ and parse_date(environ[name]) is None:
-            del environ[name]
-    # Moto takes the first word of a name that it does not know for a bucket.
-    environ["HTTP_HOST"] = f"localhost:{environ['SERVER_PORT']}"

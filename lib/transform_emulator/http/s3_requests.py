@@ -1,14 +1,20 @@
-"""What S3 refuses before it looks for a bucket, on which moto raises anything: names, numbers and XML that are none."""
+"""Requests of S3's before moto has them: in path style, and refused where their names, numbers or XML are none.
+
+S3 refuses those before it looks for a bucket; moto raises anything.
+"""
 
 import json
 import re
 from collections.abc import Collection
 from http import HTTPStatus
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, unquote_to_bytes
 from wsgiref.types import WSGIEnvironment
 from xml.etree import ElementTree
 
+from werkzeug.http import parse_date
+
 from transform_emulator.http.failures import Failure
+from transform_emulator.service.doors import Doors
 
 # What no bucket's name has, also of those that S3 allowed once (S3 user guide, general purpose bucket naming rules).
 NOT_IN_BUCKETS = re.compile(r"[^A-Za-z0-9._-]")
@@ -63,6 +69,25 @@ def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
         text = "The specified method is not allowed against this resource."
         return Failure(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", text)
     return _document_fault(bool(key), query.keys(), environ, body)
+
+
+def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
+    """Move the bucket of a virtual-host request (data.localhost:5000/key) into its path, where everybody looks for it.
+
+    Raises:
+        UnicodeDecodeError: The path is not UTF-8, which S3's keys are.
+    """
+    unquote_to_bytes(environ["RAW_URI"].partition("?")[0]).decode("utf-8")
+    bucket = doors.bucket_of(environ.get("HTTP_HOST", ""))
+    if bucket is not None:
+        for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
+            environ[name] = f"/{bucket}{environ[name]}"
+    # A date that is none does not count (RFC 9110, 13.1.3).
+    for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"):
+        if name in environ and parse_date(environ[name]) is None:
+            del environ[name]
+    # Moto takes the first word of a name that it does not know for a bucket.
+    environ["HTTP_HOST"] = f"localhost:{environ['SERVER_PORT']}"
 
 
 def _document_fault(of_object: bool, query: Collection[str], environ: WSGIEnvironment, body: bytes) -> Failure | None:
