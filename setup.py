@@ -56,7 +56,7 @@ setup(
     entry_points={
         "console_scripts": [
             "batch-transform=batch_transform.pipeline.submit.console:main",
-            "transform-emulator=transform_emulator.cli:main",
+            "transform-emulator=transform_emulator.__main__:main",
         ]
     },
     license="Apache-2.0",

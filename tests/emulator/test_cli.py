@@ -147,3 +147,17 @@ def test_a_model_needs_a_name_and_something_that_serves_it(model: str) -> None:
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": LIB}, capture_output=True, timeout=WAIT_SECONDS)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert b"is not NAME=COMMAND_OR_URL" in ended.stderr
+
+
+@pytest.mark.parametrize("missing", ["moto", "flask", "boto3"])
+def test_without_its_extra_it_says_what_to_install(tmp_path: Path, missing: str) -> None:
+    """Somebody who installed the package for a cluster has none of what the emulator is made of."""
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
+    command = [sys.executable, "-W", "ignore", "-m", "transform_emulator", "--help"]
+    paths = os.pathsep.join([str(tmp_path), LIB])
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, timeout=WAIT_SECONDS)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    words = (
+        f"transform-emulator: it needs {missing}, which is not installed: pip install 'spark-batch-transform[emulator]'"
+    )
+    assert ended.stderr.decode().splitlines()[-1] == words

@@ -98,3 +98,12 @@ def test_a_server_lives_from_the_first_call_to_the_deletion(started: Aws) -> Non
     assert alive == []
     with pytest.raises(ClientError, match="not found"):
         runtime.invoke_endpoint(EndpointName="one", Body=b"1")
+
+
+def test_an_endpoint_of_an_image_that_nobody_serves_says_so(aws: Aws, name: str) -> None:
+    """Not that there is no such endpoint, which sends its user to look in the wrong place."""
+    role = "arn:aws:iam::123456789012:role/r"
+    aws.sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": "nobodys:1"})
+    create_endpoint(aws, name, name)
+    with pytest.raises(ClientError, match="the emulator serves no nobodys:1: name it with --model"):
+        aws.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"1")

@@ -12,6 +12,7 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 from moto.sagemaker.models import Model, sagemaker_backends
 
+from transform_emulator.control_plane.errors import validation
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.endpoints.invocations import Served
 from transform_emulator.moto.world import World, within
@@ -145,7 +146,11 @@ class ModelRegistry:
 
     @within
     def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
-        """What serves the first variant of an endpoint; None for an endpoint or a model that is not there."""
+        """What serves the first variant of an endpoint; None for an endpoint or a model that is not there.
+
+        Raises:
+            ApiError: Nothing serves one of its containers.
+        """
         backend = sagemaker_backends[scope.account][scope.region]
         known = backend.endpoints.get(endpoint)
         config = None if known is None else backend.endpoint_configs.get(known.endpoint_config_name)
@@ -154,7 +159,11 @@ class ModelRegistry:
         variant = config.production_variants[0]
         name = str(variant["ModelName"])
         containers = self.containers(scope, name)
-        if not containers or any(each.serving is None for each in containers):
+        unserved = [each.image for each in containers if each.serving is None]
+        if unserved:
+            missing = " and ".join(unserved)
+            raise validation(f"Endpoint {endpoint}: the emulator serves no {missing}: name it with --model.")
+        if not containers:
             return None
         return Served(tuple(containers), str(variant["VariantName"]))
 
