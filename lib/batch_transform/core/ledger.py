@@ -150,3 +150,13 @@ def check_chain(steps: Iterable[Step]) -> None:
         if step.epoch < epoch:
             raise LedgerCorrupt(f"step {number} goes back from epoch {epoch} to {step.epoch}")
         previous, epoch = digest(encode(step)), step.epoch
+
+
+def require(condition: bool, why: str) -> None:
+    """Checks what must hold where a step comes; `why` says what that is.
+
+    Raises:
+        ValueError: it does not hold.
+    """
+    if not condition:
+        raise ValueError(why)

@@ -244,10 +244,6 @@ def _merge_adjacent(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _first_difference(*pairs: np.ndarray) -> int:
-    places = [
-        int(min(got[i], want[i]))
-        for got, want in (pairs[:2], pairs[2:])
-        for i in range(min(got.size, want.size))
-        if got[i] != want[i]
-    ]
-    return min(places) if places else int(max(array[-1] for array in pairs if array.size))
+    both = [two for pair in (pairs[:2], pairs[2:]) for two in zip(*pair, strict=False)]
+    places = [min(got, want) for got, want in both if got != want]
+    return int(min(places) if places else max(array[-1] for array in pairs if array.size))

@@ -27,14 +27,12 @@ text are read as `prediction_cells` says. Of JSON, with a schema, the line is an
 | list, struct, map of strings to | an array, an object, an object |
 
 Where predictions are cut out of documents (`prediction.records_path`, or format json) and the schema has one field, a
-value that is no object is that field's: `0.5` is read as `{"p": 0.5}`.
-
-Blank lines are left out (`AnswerForm.skips_blank`) where the schema has more than a bare string.
+value that is no object is that field's: `0.5` is read as `{"p": 0.5}`. Blank lines are left out
+(`AnswerForm.skips_blank`) where the schema has more than a bare string.
 
 Without a schema, the line is one string, kept byte for byte (also a `\\r`); unreadable if blank or not UTF-8.
 
-A line that begins with the placeholder, if there is one, is unreadable whatever else it is. JSON's white space before
-either is left out.
+A line that begins with the placeholder (and JSON's white space before it) is unreadable whatever else it is.
 
 Two readers agree on all of this: the slow one (`prediction_slow`) defines it, the fast one (`prediction_fast`) takes
 the lines of which it gives the same. A block costs the fast reader's time for its good lines and the slow one's for

@@ -17,7 +17,7 @@ from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.failures import ErrorClass
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
 from batch_transform.core.isolation.verdict_rows import FAILED, VERDICT_SCHEMA, names_of
-from batch_transform.core.ledger import Part, Step, StepKind
+from batch_transform.core.ledger import Part, Step, StepKind, require
 from batch_transform.core.naming import object_name, original_name
 from batch_transform.core.resuming.committing import unscored
 from batch_transform.core.run_state import JobRecord, RunState
@@ -213,35 +213,30 @@ def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     """
     (part,) = parts
     if "evidence" in step.payload:
-        _require(state.publication is not None and state.published is None, "while it is being published")
+        require(state.publication is not None and state.published is None, "while it is being published")
         assert state.gate is not None
         return replace(state, gate=replace(state.gate, parts=(part, *state.gate.parts[1:])))
     if (name := step.payload.get("job")) is not None:
         job = state.job(name)
-        _require(job.verdicts is None and part.rows == job.spans.rows, "the spans of a job that is not judged")
+        require(job.verdicts is None and part.rows == job.spans.rows, "the spans of a job that is not judged")
         etags = step.payload.get("control_etags", job.control_etags)
         return state.with_job(replace(job, spans=part, control_etags=tuple(etags)))
     last = state.last_round
-    _require(last is not None and last.open_spans == part.rows > 0, "as many spans as are open")
+    require(last is not None and last.open_spans == part.rows > 0, "as many spans as are open")
     assert last is not None
     return state.with_last_round(replace(last, open=part))
 
 
 def _unmerged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     """Merged files are gone or altered that were not copied yet: another merge takes their place."""
-    _require(state.publication is not None and state.published is None, "while it is being published")
+    require(state.publication is not None and state.published is None, "while it is being published")
     return replace(state, publication=None, merges_lost=state.merges_lost + 1)
 
 
 def _unstaged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     """Staged files are gone or altered before anything depends on them: the input is staged again."""
-    _require(state.staged is not None and state.last_round is None, "before the first round is planned")
+    require(state.staged is not None and state.last_round is None, "before the first round is planned")
     return replace(state, staged=None, spans=None)
-
-
-def _require(condition: bool, why: str) -> None:
-    if not condition:
-        raise ValueError(why)
 
 
 TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {

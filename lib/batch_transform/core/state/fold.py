@@ -18,8 +18,7 @@
 | reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
 | mended | for a job that is not judged, or what a round left open | spans of which objects were exported again |
 | | after publication | that dead letters have lost the lines that were their evidence |
-| unscored | when no span is left, before published | outputs that are gone or altered: their spans are open again |
-| | | which dead rows are committed already |
+| unscored | when no span is left, before published | outputs gone or altered: spans open again; committed dead rows |
 | retried | on request, after a round and before publication | dead rows that are open again |
 | unstaged | before the first round | that the input is to be staged again |
 | unmerged | after publication | that merged files were lost, and are to be merged again |
@@ -38,7 +37,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from batch_transform.core.errors import LedgerCorrupt
-from batch_transform.core.ledger import Part, Step, StepKind
+from batch_transform.core.ledger import Part, Step, StepKind, require
 from batch_transform.core.reports import RunReport
 from batch_transform.core.resuming import mending, retrying
 from batch_transform.core.resuming.replanning import replanned
@@ -56,7 +55,7 @@ def fold(steps: Iterable[Step]) -> RunState | None:
     Raises:
         LedgerCorrupt: an unknown kind or an illegal transition.
     """
-    state: RunState | None = None
+    state = None
     for step in steps:
         state = advance(state, step)
     return state
@@ -70,12 +69,14 @@ def advance(state: RunState | None, step: Step) -> RunState:
     """
     try:
         return _opened(step) if state is None else _after(state, step)
-    except (KeyError, TypeError, ValueError) as err:
+    except ValueError as err:
+        raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be: {err}") from err
+    except (KeyError, TypeError) as err:
         raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be read: {err!r}") from err
 
 
 def _opened(step: Step) -> RunState:
-    _require(step.kind == StepKind.OPENED, step, "a ledger begins with `opened`")
+    require(step.kind == StepKind.OPENED, "a ledger begins with `opened`")
     p = step.payload
     return RunState(p["run_id"], p["nonce"], p["config"], p["at"], p["at"])
 
@@ -85,52 +86,46 @@ def _after(state: RunState, step: Step) -> RunState:
         kind = StepKind(step.kind)
     except ValueError:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}") from None
-    _require(kind in _TRANSITIONS, step, "a ledger is opened once")
-    _require(not state.cleaned, step, "the run was cleaned")
+    require(kind in _TRANSITIONS, "a ledger is opened once")
+    require(not state.cleaned, "the run was cleaned")
     return _with_times(_TRANSITIONS[kind](state, step, step.parts), step)
 
 
 def _with_times(state: RunState, step: Step) -> RunState:
     state = replace(state, moved_at=step.payload.get("at", state.moved_at))
-    seconds = step.payload.get("seconds")
-    if seconds is None:
+    if (seconds := step.payload.get("seconds")) is None:
         return state
-    total = state.seconds_by_step.get(step.kind, 0.0) + seconds
-    return replace(state, seconds_by_step={**state.seconds_by_step, step.kind: round(total, 3)})
-
-
-def _require(condition: bool, step: Step, why: str) -> None:
-    if not condition:
-        raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be: {why}")
+    total = round(state.seconds_by_step.get(step.kind, 0.0) + seconds, 3)
+    return replace(state, seconds_by_step={**state.seconds_by_step, step.kind: total})
 
 
 def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     ended = bool(state.round_jobs) and all(job.status is not None for job in state.round_jobs)
-    _require(ended and state.inferred is None, step, "once, after the jobs of a round have ended")
+    require(ended and state.inferred is None, "once, after the jobs of a round have ended")
     return inferred(state, step.payload)
 
 
 def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.staged is None, step, "already staged")
+    require(state.staged is None, "already staged")
     return replace(state, staged=Staged.of(step.payload))
 
 
 def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.staged is not None and state.spans is None, step, "exported once, after staged")
-    _require(len(parts) == 1, step, "one part of spans")
+    require(state.staged is not None and state.spans is None, "exported once, after staged")
+    require(len(parts) == 1, "one part of spans")
     return replace(state, spans=parts[0])
 
 
 def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.spans is not None, step, "planned after exported")
+    require(state.spans is not None, "planned after exported")
     last, number = state.last_round, state.rounds + 1
-    _require(last is None or (last.leaves is not None and last.open_spans > 0), step, "no span is left to send")
-    _require(last is None or not last.stop, step, "the round before ended the run")
+    require(last is None or (last.leaves is not None and last.open_spans > 0), "no span is left to send")
+    require(last is None or not last.stop, "the round before ended the run")
     jobs: list[PlannedJob] = step.payload["jobs"]
     names = [job.name for job in state.jobs] + [job["name"] for job in jobs]
-    _require(len(set(names)) == len(names), step, "a job's name comes twice")
-    _require(all(job["round"] == number for job in jobs), step, f"a job is not of round {number}")
-    _require(len(jobs) + 1 == len(parts), step, f"{len(jobs)} jobs with {len(parts)} parts, one of them what waits")
+    require(len(set(names)) == len(names), "a job's name comes twice")
+    require(all(job["round"] == number for job in jobs), f"a job is not of round {number}")
+    require(len(jobs) + 1 == len(parts), f"{len(jobs)} jobs with {len(parts)} parts, one of them what waits")
     records = planned_jobs(jobs, parts)
     planned = RoundRecord(parts[-1], step.payload["probe"])
     return replace(state, jobs=state.jobs + records, round_records=(*state.round_records, planned))
@@ -138,28 +133,28 @@ def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 
 def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
-    _require(not job.created, step, "already created")
+    require(not job.created, "already created")
     created = replace(job, created=True, model=step.payload.get("model"))
     return replace(state, accepts_model=False).with_job(created)
 
 
 def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job, reason = _known_job(state, step), step.payload["reason"]
-    _require(job.status is None, step, "it has ended")
+    require(job.status is None, "it has ended")
     state = replace(state, stopped=state.stopped or reason == ASKED)
     return state.with_job(replace(job, stop_reason=reason))
 
 
 def _stopped(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.report is None, step, "the run is published")
+    require(state.report is None, "the run is published")
     return replace(state, stopped=True)
 
 
 def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job, p = _known_job(state, step), step.payload
-    _require(job.created and job.status is None, step, "ends once, after it was created")
+    require(job.created and job.status is None, "ends once, after it was created")
     status = JobStatus.parse(p["status"])
-    _require(status.is_terminal, step, f"{status.value} is no end")
+    require(status.is_terminal, f"{status.value} is no end")
     ended = replace(
         job,
         status=status,
@@ -173,16 +168,16 @@ def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState
 
 def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
-    _require(job.status is not None and job.verdicts is None, step, "judged once, after it ended")
-    _require(len(parts) == 1, step, "one part of verdicts")
+    require(job.status is not None and job.verdicts is None, "judged once, after it ended")
+    require(len(parts) == 1, "one part of verdicts")
     return state.with_job(judged(job, step.payload, parts[0]))
 
 
 def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     last = state.last_round
     judged = all(job.verdicts is not None for job in state.round_jobs)
-    _require(last is not None and last.leaves is None and judged, step, "once for a round whose jobs are judged")
-    _require(len(parts) == 2, step, "a part of leaves and one of open spans")
+    require(last is not None and last.leaves is None and judged, "once for a round whose jobs are judged")
+    require(len(parts) == 2, "a part of leaves and one of open spans")
     assert last is not None
     p = step.payload
     done = replace(
@@ -203,23 +198,23 @@ def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
 
 
 def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.is_settled and state.gate is None, step, "gated once, after every span was settled")
-    _require(len(parts) in (1, 2), step, "a part of leaves, and one where some are committed already")
+    require(state.is_settled and state.gate is None, "gated once, after every span was settled")
+    require(len(parts) in (1, 2), "a part of leaves, and one where some are committed already")
     return replace(state, gate=Recorded(dict(step.payload), parts))
 
 
 def _publication(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.gate is not None and state.publication is None, step, "intended once, after the gate")
+    require(state.gate is not None and state.publication is None, "intended once, after the gate")
     return intended(state, Recorded(dict(step.payload), parts))
 
 
 def _published(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.publication is not None and state.published is None, step, "published once, after the intent")
+    require(state.publication is not None and state.published is None, "published once, after the intent")
     return replace(state, published=dict(step.payload))
 
 
 def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    _require(state.published is not None and state.report is None, step, "done once, after published")
+    require(state.published is not None and state.report is None, "done once, after published")
     report: RunReport = step.payload["report"]
     return replace(state, report=report)
 
