@@ -55,7 +55,7 @@ setup(
     extras_require={"spark": SPARK, "sagemaker": SAGEMAKER, "emulator": EMULATOR, "local": LOCAL, "test": TEST},
     entry_points={
         "console_scripts": [
-            "batch-transform=batch_transform.pipeline.submit.console:main",
+            "batch-transform=batch_transform.pipeline.submit.console_script:main",
             "transform-emulator=transform_emulator.__main__:main",
         ]
     },

@@ -115,7 +115,7 @@ driver_runs() { # an orphan that nobody reaps stays as a zombie, and is over all
 
 shorten() { # what goes to 8 from now on goes through a filter, which signals do not end
     mkfifo "$work/said" || return
-    (trap '' INT TERM && exec "$python" -I "$root/lib/batch_transform/pipeline/submit/resolving.py") <"$work/said" >&2 9>&- &
+    (trap '' INT TERM && exec "$python" -I "$root/lib/batch_transform/pipeline/submit/jar_resolution.py") <"$work/said" >&2 9>&- &
     teller=$!
     exec 8>"$work/said"
 }
@@ -166,7 +166,7 @@ mkfifo "$BATCH_TRANSFORM_ALIVE_FILE" && exec 9<>"$BATCH_TRANSFORM_ALIVE_FILE" ||
 # -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
 exec 8>&2
 [ ! -e "$work/packages" ] || shorten
-"$python" -I "$root/lib/batch_transform/pipeline/submit/launch.py" "$work/command.json" </dev/null >&8 2>&8 8>&- 9>&- &
+"$python" -I "$root/lib/batch_transform/pipeline/submit/exec_command.py" "$work/command.json" </dev/null >&8 2>&8 8>&- 9>&- &
 child=$!
 spark=$child
 exec 8>&-

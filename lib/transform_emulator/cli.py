@@ -17,7 +17,7 @@ from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import FaultError
 from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.service import switch_options
-from transform_emulator.service.doors import DoorError, doors_for
+from transform_emulator.service.allowed_callers import DoorError, doors_for
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.switch_options import SwitchError
 from transform_emulator.state.directory import StateError

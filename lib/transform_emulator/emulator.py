@@ -30,9 +30,9 @@ from transform_emulator.http.server import HOST, make_server
 from transform_emulator.moto import registry as aws_state
 from transform_emulator.moto.objects import MemoryBudget, MemorySink, MotoStore
 from transform_emulator.moto.world import World
-from transform_emulator.service.doors import Doors
+from transform_emulator.service.allowed_callers import Doors
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
-from transform_emulator.service.locations import parse_uri
+from transform_emulator.service.s3_locations import parse_uri
 from transform_emulator.service.switches import Switches
 from transform_emulator.state.kept_objects import KeptObjects
 from transform_emulator.state.kept_s3 import KeptS3

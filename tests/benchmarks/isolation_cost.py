@@ -32,9 +32,9 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, weight_in_job, weight_needed
-from batch_transform.core.isolation.failures import ErrorClass
-from batch_transform.core.isolation.round_tries import Known, likely_tries, with_tries
+from batch_transform.core.isolation.single_row_tries import Known, likely_tries, with_tries
 from batch_transform.core.isolation.splitting import Seen, parts, rows_per_part
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
 from benchmarks import isolation_optimum

@@ -27,13 +27,13 @@ import pyarrow.compute as pc
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
-from batch_transform.core.isolation.failures import ErrorClass, Failure  # noqa: E402
+from batch_transform.core.isolation.error_classes import ErrorClass, Failure  # noqa: E402
+from batch_transform.core.isolation.observed_failures import JudgedJob  # noqa: E402
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA  # noqa: E402
 from batch_transform.core.isolation.reconciling import reconcile  # noqa: E402
-from batch_transform.core.isolation.trials import JudgedJob  # noqa: E402
 from batch_transform.core.isolation.verdicts import Evidence, judge  # noqa: E402
 from batch_transform.core.object_store import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
-from batch_transform.core.predictions.counting import OUTPUT_SCHEMA  # noqa: E402
+from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA  # noqa: E402
 from batch_transform.core.publishing import gate  # noqa: E402
 from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, StagedFile, check_tiling, without_history  # noqa: E402
 from batch_transform.core.state.fold import advance, fold  # noqa: E402

@@ -20,7 +20,7 @@ import pyarrow.json
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
-from batch_transform.core.predictions.lines import blocks, count
+from batch_transform.core.predictions.output_lines import blocks, count
 from batch_transform.core.predictions.reader import PredictionReader
 
 LINE = b'{"p_late":0.123,"late":true}\n'

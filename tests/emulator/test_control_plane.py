@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from support.emulator_aws import Aws, Ran, request
 from support.scripted_model import ScriptedModel
-from transform_emulator.control_plane import shapes
+from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane.operations import TRANSFORM_CALLS
 
 

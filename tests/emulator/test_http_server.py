@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from transform_emulator.http.server import make_server
-from transform_emulator.service.doors import Doors
+from transform_emulator.service.allowed_callers import Doors
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from support.emulator_aws import TELLING_MODEL, Aws, Ran, request
 from transform_emulator.emulator import Emulator, Settings
-from transform_emulator.service.doors import behind_doors
+from transform_emulator.service.allowed_callers import behind_doors
 
 
 def told(aws: Aws, job: str) -> list[dict[str, Any]]:

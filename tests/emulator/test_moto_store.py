@@ -14,8 +14,8 @@ from transform_emulator.http.server import make_server
 from transform_emulator.moto.objects import MemoryBudget, MemorySink, MotoStore, Spool
 from transform_emulator.moto.registry import ensure_buckets
 from transform_emulator.moto.world import World
-from transform_emulator.service.doors import Doors
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.allowed_callers import Doors
+from transform_emulator.service.s3_locations import S3Location
 
 MB = 2**20
 ACCOUNT = "123456789012"

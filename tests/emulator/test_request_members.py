@@ -11,7 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from support.emulator_aws import Aws, request
 from support.scripted_model import ScriptedModel
-from transform_emulator.control_plane.shapes import python_pattern, service_model
+from transform_emulator.control_plane.request_validation import python_pattern, service_model
 
 Path = tuple[str, ...]
 ROLE = "arn:aws:iam::123456789012:role/service-role"

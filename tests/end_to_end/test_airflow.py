@@ -28,7 +28,7 @@ exit $code
 
 
 # What the console script is, wherever it is installed.
-CONSOLE = "import sys; from batch_transform.pipeline.submit.console import main; sys.exit(main())"
+CONSOLE = "import sys; from batch_transform.pipeline.submit.console_script import main; sys.exit(main())"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from batch_transform.pipeline.commands import dispatch as commands
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.world.reaching import access_of
+from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.lease import LEASE_NAME
 from batch_transform.sagemaker.jobs import TransformJobs
 from support.faults import Crash, Fate

@@ -13,7 +13,7 @@ from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
 from batch_transform.pipeline.commands import compare
 from batch_transform.pipeline.commands import dispatch as commands
 from batch_transform.pipeline.commands.command_line import parse
-from batch_transform.pipeline.submit import console as cli
+from batch_transform.pipeline.submit import console_script
 from support.memory_run import MemoryRun, echoing
 from support.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator, Settings
@@ -236,5 +236,5 @@ def test_wrong_arguments_come_together():
 @pytest.mark.parametrize(("endpoint", "code", "status"), [("same", 0, "alike"), ("other", 3, "different")])
 def test_the_exit_code_says_whether_they_are_alike(put, usual, capsys, endpoint, code, status):
     put(usual)
-    assert cli.exit_code(["compare", URI, "--endpoint", endpoint]) == code
+    assert console_script.exit_code(["compare", URI, "--endpoint", endpoint]) == code
     assert json.loads(capsys.readouterr().out)["status"] == status

@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import GROUP, DataLogs
-from batch_transform.core.isolation.data_log import LogEntry
+from batch_transform.core.isolation.data_log_evidence import LogEntry
 
 NAME = "s0-5-0f.jsonl"
 # More than one page: CloudWatch gives 10,000 events at a time (GetLogEvents, API reference).

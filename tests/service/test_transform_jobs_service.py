@@ -10,8 +10,8 @@ from moto.server import ThreadedMotoServer
 from batch_transform.aws.access import AwsAccess
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.run_settings import RunSettings, TransformSettings
-from batch_transform.core.sending.planning import Throughput
-from batch_transform.core.sending.request import job_settings
+from batch_transform.core.sending.job_planning import Throughput
+from batch_transform.core.sending.job_request import job_settings
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs

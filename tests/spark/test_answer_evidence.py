@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.isolation.data_log import MOST_EVIDENCE_CHARACTERS
+from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON
 from support.answers import answer, keys
 from support.tables import assert_same_rows
@@ -21,7 +21,7 @@ INSTEAD = {"5": "ERROR: no number 5", "17": ' \tERROR: "17"', "23": LONG, "41": 
 
 @pytest.fixture(autouse=True)
 def _small_objects(monkeypatch):
-    monkeypatch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 300)
+    monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 300)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import json
 import pytest
 from pyspark.sql import functions as F
 
-from batch_transform.core.predictions.form import CSV, JSON, TEXT, AnswerForm
+from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support.staged_tables import answered

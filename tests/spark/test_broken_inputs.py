@@ -15,9 +15,9 @@ from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
 from batch_transform.pipeline.ending.exits import exit_of
-from batch_transform.pipeline.lifecycle.opening import open_run
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.spark.settings import session_settings
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 from support.emulated import BUCKET
 from support.runs import silent
 

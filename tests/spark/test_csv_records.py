@@ -18,7 +18,7 @@ from pyspark.sql.types import ArrayType, DateType, DecimalType, StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.own_names import RECORD, RECORD_FAULT
+from batch_transform.core.reserved_columns import RECORD, RECORD_FAULT
 from batch_transform.records.jsonlines import FORMAT as JSON_LINES
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings

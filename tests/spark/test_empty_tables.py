@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.naming import is_data_file
+from batch_transform.core.object_names import is_data_file
 from batch_transform.outputs.local_tree import LocalTree
 from support.tables import assert_same_rows
 

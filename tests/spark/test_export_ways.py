@@ -10,17 +10,17 @@ import pytest
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
 from batch_transform.core.framing import JSON_LINES
-from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ToExport
 from batch_transform.exports.registry import export_way
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.job_settings import own_job
-from batch_transform.spark.joining import with_outcomes_joined
-from batch_transform.spark.merging import select_result
+from batch_transform.spark.join_merge import with_outcomes_joined
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.staging import stage
+from batch_transform.spark.zip_merge import select_result
 from support.answers import keys
 from support.emulated import BUCKET
 from support.rows import UNSENDABLE, table

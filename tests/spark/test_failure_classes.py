@@ -48,7 +48,7 @@ PASSING = {
 
 @pytest.fixture(autouse=True)
 def _small_objects(monkeypatch):
-    monkeypatch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 300)
+    monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 300)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def rows(spark):
 
 def test_an_instance_that_never_works_is_repeated_and_told_of(world, rows, tmp_path, monkeypatch):
     # Objects reach instances by a hash of their names, which are random: of twenty, each instance has some.
-    monkeypatch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 40)
+    monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 40)
     arguments = world.arguments(tmp_path, "logging", transform={"instance_count": 2, "poll_seconds": 0.1})
     with world.faults({"fault": "instance_fails", "instance": 1, "calls": [1]}):
         result = score(rows, **arguments)
@@ -140,7 +140,7 @@ def test_a_budget_that_is_exceeded_publishes_nothing_and_keeps_the_dead_letters(
 
 def test_a_job_past_its_time_is_stopped_tried_once_more_and_given_up(world, rows, tmp_path, monkeypatch):
     """The service has no limit of its own; what the job had scored until then is kept where the service keeps it."""
-    monkeypatch.setattr("batch_transform.pipeline.loop.handlers.look._is_late", lambda ctx, found: True)
+    monkeypatch.setattr("batch_transform.pipeline.loop.handlers.poll_jobs._is_late", lambda ctx, found: True)
     arguments = world.arguments(tmp_path)
     slow = {"fault": "slow_start", "seconds": 30}
     with world.faults(slow), pytest.raises(ServiceFailure, match="stopped in 2 jobs"):

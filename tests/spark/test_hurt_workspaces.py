@@ -19,7 +19,7 @@ POISON = {"fault": "status", "status": 400, "record": '"key":"17"'}
 
 @pytest.fixture(autouse=True)
 def _small_objects(monkeypatch):
-    monkeypatch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 300)
+    monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 300)
 
 
 @pytest.fixture(scope="module")

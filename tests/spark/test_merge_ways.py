@@ -11,14 +11,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.own_names import OUTCOME, ROW_NUMBER
+from batch_transform.core.reserved_columns import OUTCOME, ROW_NUMBER
 from batch_transform.core.run_state import RunState
 from batch_transform.pipeline.context import RunContext
 from batch_transform.spark.dead_letters import dead_letters
-from batch_transform.spark.joining import with_outcomes_joined
-from batch_transform.spark.merging import MergeSource, select_result, with_outcomes
+from batch_transform.spark.join_merge import with_outcomes_joined
 from batch_transform.spark.settings import OWN_SETTINGS, SMALL_ROW_GROUPS, session_settings
 from batch_transform.spark.staging import read_staged
+from batch_transform.spark.zip_merge import MergeSource, select_result, with_outcomes
 from support.runs import reopened
 from support.tables import assert_same_rows
 
@@ -72,8 +72,8 @@ def gated(spark, world, tmp_path_factory):
         key.alias("key"), F.sha2(number, 512).alias("noise"), (F.col("id") % 7).alias("seven")
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sending.sizing.PARTITION_BYTES", 18_000)
-        patch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 7_000)
+        patch.setattr("batch_transform.core.sending.object_sizes.PARTITION_BYTES", 18_000)
+        patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 7_000)
         patch.setitem(SMALL_ROW_GROUPS, "parquet.block.size", "2048")
         arguments = world.arguments(folder, "shaped", errors={"max_fraction": 1.0})
         published = score(df, **arguments).df

@@ -7,9 +7,9 @@ from pyspark.sql.types import IntegerType, LongType, StructField, StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.naming import is_data_file
+from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import StoreFailure
-from batch_transform.core.publishing.publication import TreeFile
+from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.formats.orc import FORMAT, _has_date_keys, _is_kept
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.port import OutputTable

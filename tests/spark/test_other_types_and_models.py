@@ -21,7 +21,7 @@ TRANSFORM = {"poll_seconds": 0.1, "invocations_max_retries": 0}
 
 @pytest.fixture(autouse=True)
 def _small_objects(monkeypatch):
-    monkeypatch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 100)
+    monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 100)
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.checks.overlapping import Reading, overlaps
+from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.s3.store import S3Store
-from batch_transform.spark.reading import read_input
+from batch_transform.spark.input_reading import read_input
 from support.memory_store import MemoryStore
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]

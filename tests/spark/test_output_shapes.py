@@ -44,7 +44,7 @@ def scored(spark, world, tmp_path_factory):
     marks = {40 + 70 * place: f"{shape}!" for place, shape in enumerate(CLASSES)}
     df = keyed(spark, ROWS, marks)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 400)
+        patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 400)
         arguments = world.arguments(tmp_path_factory.mktemp("run"), "shaped", errors={"max_fraction": 1.0})
         result = score(df, **arguments)
         return df, replace(result, df=result.df.cache(), dead_letters=result.dead_letters.cache())

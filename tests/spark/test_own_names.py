@@ -8,11 +8,11 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
 
-from batch_transform.core import own_names
+from batch_transform.core import reserved_columns as own_names
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES
+from batch_transform.spark.input_reading import column_faults, has_large_rows
 from batch_transform.spark.prediction_columns import prediction_shape
-from batch_transform.spark.reading import column_faults, has_large_rows
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from batch_transform.spark.staging import read_staged, staged_schema

@@ -8,10 +8,10 @@ from pyspark.sql.types import StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.own_names import ROW_NUMBER
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.core.reserved_columns import ROW_NUMBER
 from batch_transform.spark.partition_values import Room, partition_faults, partition_rules
 from batch_transform.spark.row_rules import check_rows
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 pytestmark = pytest.mark.spark
 

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.lifecycle.opening import open_run
+from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.spark.settings import session_settings
 from support.emulated import BUCKET, emulated
 from support.runs import silent

@@ -87,7 +87,7 @@ def test_a_merge_by_join_that_spark_cannot_read_is_refused_at_first(spark, world
     arguments = world.arguments(tmp_path, merge="join")
     real = preflight.check_spark_reads
     monkeypatch.setattr(
-        "batch_transform.pipeline.checks.in_order.check_spark_reads",
+        "batch_transform.pipeline.checks.all_checks.check_spark_reads",
         lambda session, places, store: real(session, type(places)(places.run, places.scratch, "nofs"), store),
     )
     before = world.objects()

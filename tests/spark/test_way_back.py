@@ -12,7 +12,7 @@ from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
 from batch_transform.pipeline.commands.plan import plan
-from batch_transform.pipeline.lifecycle.opening import open_run
+from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.s3.store import S3Store
 from support import answers
 from support.runs import silent

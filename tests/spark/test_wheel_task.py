@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import yaml
 
-from batch_transform.pipeline.submit import console
+from batch_transform.pipeline.submit import console_script
 from support.emulated import BUCKET
 
 pytestmark = pytest.mark.spark
@@ -19,7 +19,7 @@ def launched(monkeypatch, *words):
     """What the entry point raised, or returned, in a thread of its own."""
     monkeypatch.setattr(sys, "argv", ["batch-transform", *words])
     with ThreadPoolExecutor(1) as other:
-        done = other.submit(console.main)
+        done = other.submit(console_script.main)
         return done.exception(timeout=500) or done.result()
 
 

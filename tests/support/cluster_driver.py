@@ -18,8 +18,9 @@ from pyspark.sql import functions as F
 
 from batch_transform import score
 from batch_transform.core.errors import BatchTransformError
-from batch_transform.core.sending import sizing
-from batch_transform.spark import counting, cutting
+from batch_transform.core.sending import object_sizes
+from batch_transform.spark import output_counting as counting
+from batch_transform.spark import span_cutting as cutting
 
 ROWS, TASKS = 2400, 8
 ROWS_OF_TASK = ROWS // TASKS
@@ -36,7 +37,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for name, value in SMALL.items():
-        setattr(sizing, name, value)
+        setattr(object_sizes, name, value)
     # A task of a Python worker takes a tenth of a second of its own.
     counting._TASKS = cutting._TASKS = TASKS
     spark = _session(json.loads(sys.argv[1]))

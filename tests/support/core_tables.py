@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from batch_transform.core.isolation.data_log import LogEntry
+from batch_transform.core.isolation.data_log_evidence import LogEntry
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED
 from batch_transform.core.isolation.verdicts import Evidence
 from batch_transform.core.ledger import Part, Step
-from batch_transform.core.naming import object_name
-from batch_transform.core.predictions.counting import OUTPUT_SCHEMA
+from batch_transform.core.object_names import object_name
+from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA
 from batch_transform.core.run_state import JobRecord
 from batch_transform.core.spans import SPAN_SCHEMA, STANDARD, StagedFile
 from batch_transform.core.statuses import JobStatus

@@ -11,9 +11,9 @@ import pyarrow as pa
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.isolation.verdict_rows import DEAD, SCORED
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.publishing.gathering import Gatherer, Leaves
-from batch_transform.core.publishing.publication import Kind
-from batch_transform.core.resuming.committing import dead_letter_commits
+from batch_transform.core.publishing.file_publication import Kind
+from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.resuming.committed_tables import dead_letter_commits
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import TableFormat
 from support.memory_run import RUN, MemoryRun, MemoryTables

@@ -18,23 +18,23 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
 from batch_transform.core.framing import Framing
-from batch_transform.core.naming import object_name
+from batch_transform.core.object_names import object_name
+from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.answers import Answers
-from batch_transform.core.predictions.counting import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
-from batch_transform.core.predictions.form import AnswerForm
-from batch_transform.core.predictions.lines import Lines, lines_of
+from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.output_lines import Lines, lines_of
+from batch_transform.core.predictions.prediction_types import encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.types import encode_schema
-from batch_transform.core.publishing.gathering import Gatherer, Leaves
-from batch_transform.core.publishing.publication import Kind
+from batch_transform.core.publishing.file_publication import Kind
+from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
 from batch_transform.core.publishing.report import run_report
-from batch_transform.core.reports import RunReport
-from batch_transform.core.resuming.mending import MADE_SCHEMA
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.resuming.repair import MADE_SCHEMA
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, PART_SCHEMA, STANDARD, StagedFile, without_history
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
@@ -42,9 +42,9 @@ from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.registry import DEFAULT, output_formats
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
-from batch_transform.pipeline.commands.step_by_step import is_prepared, prepare, step_report, without_spark
+from batch_transform.pipeline.commands.step_work import is_prepared, prepare, step_report, without_spark
 from batch_transform.pipeline.context import Clock, RunContext
-from batch_transform.pipeline.lifecycle.taking import as_published, begin, rejoin
+from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork

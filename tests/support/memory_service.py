@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from batch_transform.core.isolation.data_log import JobLogs, LogEntry
+from batch_transform.core.isolation.data_log_evidence import JobLogs, LogEntry
 from batch_transform.core.object_store import ObjectNotFound
-from batch_transform.core.sending.request import JobSettings, transform_request
+from batch_transform.core.sending.job_request import JobSettings, transform_request
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.statuses import JobStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import JobDescription
+from batch_transform.sagemaker.service_errors import NotNow
 from support.memory_store import MemoryStore
 
 HEADLINES = {

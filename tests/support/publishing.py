@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from batch_transform.core.publishing.publication import Mode
+from batch_transform.core.publishing.file_publication import Mode
 from batch_transform.outputs.copying import prepare, publish
-from batch_transform.outputs.trees import Tree
+from batch_transform.outputs.file_tree import Tree
 
 RUN, NONCE = "run", "n0nce"
 MODES = ("error", "append", "overwrite", "overwrite_partitions")

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.events import Event
-from batch_transform.pipeline.lifecycle.opening import open_run
+from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.tables.spark_tables import Source
 from support.emulated import Emulated

@@ -15,16 +15,16 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA, SCORED
-from batch_transform.core.predictions.form import PLAIN, AnswerForm
-from batch_transform.core.staged import Staged
+from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.merge_way import Merge, way_named
-from batch_transform.spark.merging import MergeSource, select_result
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.staging import stage
+from batch_transform.spark.zip_merge import MergeSource, select_result
 from support.emulated import BUCKET, Emulated
 
 JOB, OBJECT = "the-job", "the-object.jsonl"

@@ -15,7 +15,7 @@ from support.drivers import IDENTITY, PATIENCE_SECONDS, ROOT
 # What it says last is whether Spark came into the process.
 SCRIPT = """
 import sys
-from batch_transform.pipeline.submit.console import main
+from batch_transform.pipeline.submit.console_script import main
 code = 0
 try:
     main()

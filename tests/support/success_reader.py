@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from batch_transform.core.object_store import ObjectNotFound
-from batch_transform.outputs.trees import Tree
+from batch_transform.outputs.file_tree import Tree
 from support.publishing import data
 
 Table = dict[str, bytes]

@@ -193,9 +193,12 @@ def test_every_room_has_its_floor():
     ("module", "source"),
     [
         ("batch_transform.core.spans", "from batch_transform.core.isolation.verdicts import DEAD"),
-        ("batch_transform.core.isolation.trials", "from batch_transform.core.state import fold"),
-        ("batch_transform.core.sending.request", "def f():\n    from batch_transform.core.estimate import run_plan"),
-        ("batch_transform.pipeline.loop.handlers.look", "from batch_transform.pipeline.loop.driver import Driver"),
+        ("batch_transform.core.isolation.observed_failures", "from batch_transform.core.state import fold"),
+        (
+            "batch_transform.core.sending.job_request",
+            "def f():\n    from batch_transform.core.estimate import run_plan",
+        ),
+        ("batch_transform.pipeline.loop.handlers.poll_jobs", "from batch_transform.pipeline.loop.driver import Driver"),
         ("batch_transform.pipeline.checks.preflight", "import batch_transform.pipeline.commands.run"),
         ("transform_emulator.data_plane.job_run", "from transform_emulator.moto.registry import LogGroup"),
         ("transform_emulator.http.gateway", "from transform_emulator import cli"),

@@ -12,7 +12,7 @@ import pytest
 
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.state import fold
-from batch_transform.core.state.decide import next_action
+from batch_transform.core.state.next_action import next_action
 from support import recorded_steps as steps
 from support.core_tables import step
 from transform_emulator.service.switches import Switches

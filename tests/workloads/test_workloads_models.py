@@ -13,7 +13,7 @@ from batch_transform.config.checking import check
 from batch_transform.config.layers import Layer
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
-from batch_transform.core.sending.planning import Throughput, throughput
+from batch_transform.core.sending.job_planning import Throughput, throughput
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.compare import compare
@@ -35,7 +35,7 @@ ROWS = 600
 def _small_objects():
     """Objects of a few rows, as the rows are few."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 3_000)
+        patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 3_000)
         yield
 
 

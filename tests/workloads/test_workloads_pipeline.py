@@ -19,7 +19,7 @@ SITES, ROWS, BAD = 400, 8_000, 1_234
 def _small_objects():
     """Four objects of about two thousand rows: a bad row takes a quarter of the table with it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 30_000)
+        patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 30_000)
         yield
 
 

@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.spark.joining import with_outcomes_joined
-from batch_transform.spark.merging import select_result
+from batch_transform.spark.join_merge import with_outcomes_joined
 from batch_transform.spark.prediction_columns import SQL_SETTINGS
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
+from batch_transform.spark.zip_merge import select_result
 from support.runs import reopened
 from support.tables import assert_same_rows
 
@@ -26,7 +26,7 @@ ROWS = 60
 def _small_objects():
     """Several objects of some rows each."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 400)
+        patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 400)
         yield
 
 

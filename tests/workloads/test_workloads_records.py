@@ -130,7 +130,7 @@ def refusing(body):
 
 def test_c1_gzip_objects_are_cut_and_compared_as_plain_ones(spark, world, tmp_path, model, monkeypatch):
     """A bad record among them, so that objects are read and written again, and keys, so that they are read at all."""
-    monkeypatch.setattr("batch_transform.core.sending.sizing.MAX_OBJECT_BYTES", 200)
+    monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 200)
     key = F.when(F.col("id") == 33, "bad").otherwise(F.col("id").cast("string"))
     df = spark.range(60, numPartitions=2).select(key.alias("key")).localCheckpoint()
     served = model(refusing)

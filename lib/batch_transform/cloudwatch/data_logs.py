@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_transform.core.isolation.data_log import JobLogs, parse
+from batch_transform.core.isolation.data_log_evidence import JobLogs, parse
 
 GROUP = "/aws/sagemaker/TransformJobs"
 _DATA_LOG = "/data-log"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_transform.config.faults import UNSPOKEN, Path
-from batch_transform.core.visible import SECRET
+from batch_transform.core.escaping import SECRET
 
 # They steer on what a run is computed, how it is watched and reached and what is accepted, not what is asked of the
 # model or published.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.transform import Transform
 from batch_transform.core.framing import WHOLE
-from batch_transform.core.predictions.form import CSV, JSON, JSON_LINES
+from batch_transform.core.predictions.answer_form import CSV, JSON, JSON_LINES
 
 CSV_TYPE = "text/csv"
 # "Text/CSV, application/json and application/jsonlines" (developer guide, batch-transform-data-processing).

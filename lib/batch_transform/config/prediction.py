@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from batch_transform.config.sections import Section
 from batch_transform.config.values import Text, check_placeholder, one_of, read_list, read_truth
-from batch_transform.core.predictions.form import CSV, FORMATS, JSON, JSON_LINES, TEXT
+from batch_transform.core.predictions.answer_form import CSV, FORMATS, JSON, JSON_LINES, TEXT
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.run_settings import INFER, PredictionSettings
 

@@ -23,7 +23,7 @@ from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.predictions.form import AnswerForm, answer_form
+from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.exports.registry import names
 from batch_transform.outputs.registry import format_named

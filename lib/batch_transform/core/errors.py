@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from batch_transform.core.escaping import one_line
 from batch_transform.core.statuses import RunStatus
-from batch_transform.core.visible import one_line
 
 
 class BatchTransformError(Exception):

@@ -8,10 +8,10 @@ from functools import cached_property
 
 from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.model_identity import ModelVersion
-from batch_transform.core.reports import FailedClass, RunReport
+from batch_transform.core.report_keys import FailedClass, RunReport
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.service_shapes import TransformJobRequest
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.statuses import JobStatus
 
 # Why a run stops a job of its own: it is late, its driver was interrupted, a person has asked for it with `stop`.

@@ -1,7 +1,7 @@
 """`export: arrow`: staged rows become objects of records on S3, written by Python workers from Arrow buffers.
 
 The JVM renders the records; a worker never looks into one. What it writes is the Arrow data buffer itself, cut where
-`sending.cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record,
+`object_cutting` says. A worker holds at most one Arrow batch (32 MB, or one record), one object (64 MB, or one record,
 or the 100 MB of an object that is one request) and the object's joined bytes while they are sent, so about
 
     130 MB (an idle worker) + 32 MB + 2 * max(64 MB, largest record)
@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.naming import object_name
+from batch_transform.core.object_names import object_name
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.sending.cutting import Cutter, CuttingRules, Piece
+from batch_transform.core.sending.object_cutting import Cutter, CuttingRules, Piece
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from batch_transform.core.framing import Framing
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.sending.cutting import CuttingRules
-from batch_transform.core.staged import Staged
+from batch_transform.core.sending.object_cutting import CuttingRules
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.records.port import RecordFormat
 from batch_transform.spark.record_rules import RecordRule

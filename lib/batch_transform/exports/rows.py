@@ -37,9 +37,9 @@ from pyspark.sql.types import (
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
-from batch_transform.core.naming import object_name
+from batch_transform.core.object_names import object_name
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.sending.cutting import Cutter, CuttingRules
+from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport

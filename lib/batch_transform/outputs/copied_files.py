@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from batch_transform.core.errors import ConfigurationError, GateRefused
-from batch_transform.core.naming import is_data_file
+from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import ObjectStore, StoreFailure
-from batch_transform.core.publishing.publication import Publication, TreeFile
+from batch_transform.core.publishing.file_publication import Publication, TreeFile
 from batch_transform.outputs import copying
-from batch_transform.outputs.locations import SCHEMES, open_tree
+from batch_transform.outputs.file_tree import THREADS, Tree
 from batch_transform.outputs.port import Capabilities, OutputFormat, OutputTable, PublishingRun
-from batch_transform.outputs.trees import THREADS, Tree
+from batch_transform.outputs.tree_of_location import SCHEMES, open_tree
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

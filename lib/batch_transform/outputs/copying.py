@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, StoreFailure
-from batch_transform.core.publishing.publication import (
+from batch_transform.core.publishing.file_publication import (
     Kind,
     Mode,
     Publication,
@@ -21,8 +21,8 @@ from batch_transform.core.publishing.publication import (
     plan_publication,
     refuse_target,
 )
+from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, THREADS, Tree, in_threads
 from batch_transform.outputs.registry import output_formats
-from batch_transform.outputs.trees import TEMPORARY_SUFFIX, THREADS, Tree, in_threads
 
 SUCCESS = "_SUCCESS"
 OWNER = "_owner"

@@ -18,10 +18,10 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from batch_transform.core.causes import cause_of
+from batch_transform.core.error_causes import cause_of
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.own_names import quoted
-from batch_transform.core.stack_texts import of_error
+from batch_transform.core.reserved_columns import quoted
+from batch_transform.core.stack_traces import of_error
 from batch_transform.outputs.column_types import type_differences
 from batch_transform.outputs.delta_rules import sql_name
 from batch_transform.outputs.delta_table import SPARK_ERRORS, describe, save, writer_options

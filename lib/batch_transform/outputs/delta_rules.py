@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from batch_transform.core.own_names import quoted
+from batch_transform.core.reserved_columns import quoted
 from batch_transform.outputs.port import OutputTable
 
 # The class (`ConcurrentAppendException`) or the condition (`DELTA_CONCURRENT_APPEND.WITHOUT_HINT`), whichever the

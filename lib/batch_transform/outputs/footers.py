@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.publishing.publication import TreeFile
-from batch_transform.outputs.trees import THREADS, Tree, in_threads
+from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
 
 TAIL_BYTES = 64 * 1024  # one request does for most footers
 END = struct.Struct("<I4s")  # Parquet format: the footer's length, then the magic

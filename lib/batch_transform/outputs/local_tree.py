@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
-from batch_transform.core.publishing.publication import TreeFile
-from batch_transform.outputs.trees import TEMPORARY_SUFFIX, Tree
+from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, Tree
 
 # File systems without hard links (FUSE mounts of object stores) say so in several ways.
 NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})

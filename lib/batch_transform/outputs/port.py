@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.publishing.publication import KINDS, Kind, Mode, Publication, TreeFile
-from batch_transform.outputs.trees import Tree
+from batch_transform.core.publishing.file_publication import KINDS, Kind, Mode, Publication, TreeFile
+from batch_transform.outputs.file_tree import Tree
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

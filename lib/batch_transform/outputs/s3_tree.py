@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.publishing.publication import TreeFile
+from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.trees import Tree
+from batch_transform.outputs.file_tree import Tree
 
 
 class S3Tree:

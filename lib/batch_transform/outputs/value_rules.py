@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, CharType, DataType, MapType, StringType, StructType, VarcharType
 
-from batch_transform.core.own_names import quoted
+from batch_transform.core.reserved_columns import quoted
 
 # Spark keeps the column's own type here (CharVarcharUtils).
 _RAW_TYPE = "__CHAR_VARCHAR_TYPE_STRING"

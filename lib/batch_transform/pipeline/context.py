@@ -13,23 +13,23 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.framing import Framing
-from batch_transform.core.isolation.data_log import JobLogs
+from batch_transform.core.isolation.data_log_evidence import JobLogs
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.counting import OutputObject
-from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.answer_form import AnswerForm
+from batch_transform.core.predictions.output_counts import OutputObject
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.publishing.publication import Kind
+from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.cutting import CuttingRules
-from batch_transform.core.sending.request import JobSettings
+from batch_transform.core.sending.job_request import JobSettings
+from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.service_shapes import TransformJobRequest
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.locations import open_tree
+from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat, WrittenTable
-from batch_transform.outputs.trees import Tree
+from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger

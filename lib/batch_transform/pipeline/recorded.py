@@ -13,10 +13,10 @@ from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.form import answer_form
+from batch_transform.core.predictions.answer_form import answer_form
+from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.types import decode_schema
-from batch_transform.core.reports import RunReport
+from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri

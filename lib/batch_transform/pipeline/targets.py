@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.publishing.publication import Kind, Mode
+from batch_transform.core.publishing.file_publication import Kind, Mode
 from batch_transform.outputs.port import OutputFormat, OutputTable
 from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.places import Places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from batch_transform.core.own_names import alike, place_name
+from batch_transform.core.reserved_columns import alike, place_name
 from batch_transform.records.late_spark import types as T
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from batch_transform.core.object_store import (
     StoreFailure,
 )
 from batch_transform.core.uris import S3Uri
-from batch_transform.s3.failures import s3_errors
 from batch_transform.s3.multipart import copy_in_parts
+from batch_transform.s3.s3_errors import s3_errors
 
 CHUNK_BYTES = 1024 * 1024
 BODY_ATTEMPTS = 4

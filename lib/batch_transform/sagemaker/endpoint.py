@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.sagemaker.failures import failure_of, words_of
+from batch_transform.sagemaker.service_errors import failure_of, words_of
 
 # A container has 60 seconds, so a client should wait 70 (botocore, InvokeEndpoint).
 READ_TIMEOUT_SECONDS = 70

@@ -9,11 +9,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.sending.request import JobSettings, differences
+from batch_transform.core.escaping import visible
+from batch_transform.core.sending.job_request import JobSettings, differences
 from batch_transform.core.service_shapes import DescribedTransformJob, TransformJobRequest
 from batch_transform.core.statuses import JobStatus
-from batch_transform.core.visible import visible
-from batch_transform.sagemaker.failures import failure_of, is_refused, service_errors, words_of
+from batch_transform.sagemaker.service_errors import failure_of, is_refused, service_errors, words_of
 from batch_transform.sagemaker.transformer import built_request
 
 # The service's words for a job that it never heard of, and for one that has ended (transform_emulator/FACTS.md, 1).

@@ -26,7 +26,7 @@ from batch_transform.core.model_identity import (
     identity_of,
 )
 from batch_transform.core.uris import S3Uri
-from batch_transform.sagemaker.failures import failure_of, is_refused, words_of
+from batch_transform.sagemaker.service_errors import failure_of, is_refused, words_of
 
 # A prefix of more objects is not listed at each Create; then the model's creation time has to do.
 MOST_OBJECTS = 10_000

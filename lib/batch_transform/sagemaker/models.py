@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.sending.model_parts import ModelParts, model_differences, model_name, model_request
 from batch_transform.core.service_shapes import DescribedModel
-from batch_transform.sagemaker.failures import NotNow, failure_of, words_of
+from batch_transform.sagemaker.service_errors import NotNow, failure_of, words_of
 
 # DescribeModel's code for a name that it does not know is that of any wrong request; so are its words (moto, and
 # sagemaker-python-sdk, which looks for "Could not find model").

@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.sending.request import MANIFEST, JobSettings, differences, transform_request
+from batch_transform.core.sending.job_request import MANIFEST, JobSettings, differences, transform_request
 from batch_transform.core.service_shapes import TransformJobRequest
 
 # The SDK's defaults files must not add to what a run file says. A session that is given an empty dict reads them; once

@@ -13,15 +13,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.isolation.verdict_rows import DEAD
-from batch_transform.core.own_names import ERRORS, free
-from batch_transform.core.predictions.counting import BLOCK_BYTES
-from batch_transform.core.publishing.gathering import Gatherer, Leaves
-from batch_transform.core.publishing.raw_lines import RawLines
+from batch_transform.core.predictions.output_counts import BLOCK_BYTES
+from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.unreadable_lines import RawLines
+from batch_transform.core.reserved_columns import ERRORS, free
 from batch_transform.core.spans import StagedFile
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.spark.arrow_types import spark_schema
-from batch_transform.spark.merging import MergeSource, iterator_udf
 from batch_transform.spark.staging import input_columns, read_staged
+from batch_transform.spark.zip_merge import MergeSource, iterator_udf
 
 _ARROW_TYPE = pa.struct(
     [

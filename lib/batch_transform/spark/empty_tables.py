@@ -22,7 +22,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from batch_transform.core.own_names import comparable
+from batch_transform.core.reserved_columns import comparable
 from batch_transform.spark.settings import is_case_sensitive
 
 _TEXT = "empty"

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
-from batch_transform.core.own_names import quoted
+from batch_transform.core.reserved_columns import quoted
 from batch_transform.spark.settings import READER_OPTIONS, STAGED_FORMAT
 
 _READ_BY = ("__CHAR_VARCHAR_TYPE_STRING", "parquet.field.id")

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from batch_transform.spark.merging import MergeSource
     from batch_transform.spark.prediction_columns import PredictionShape
+    from batch_transform.spark.zip_merge import MergeSource
 
 DEFAULT = "zip"
 _ROOM = "batch_transform.spark.merge_ways"  # by name: its modules import from this folder

@@ -22,7 +22,7 @@ from pyspark.sql.types import (
     VarcharType,
 )
 
-from batch_transform.core.own_names import quoted
+from batch_transform.core.reserved_columns import quoted
 from batch_transform.spark.row_rules import RowRule
 
 _TEXT = (StringType, CharType, VarcharType)

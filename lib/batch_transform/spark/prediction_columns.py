@@ -14,10 +14,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.own_names import COMPUTED, OTHERS, PROVENANCE, free, place_name
-from batch_transform.core.predictions.form import PLAIN, AnswerForm
+from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.spark.chains import said
+from batch_transform.core.reserved_columns import COMPUTED, OTHERS, PROVENANCE, free, place_name
+from batch_transform.spark.error_chains import said
 from batch_transform.spark.settings import session_settings
 
 RAW_PREDICTION = StructType([StructField("prediction", StringType())])

@@ -14,10 +14,10 @@ from pyspark.sql.types import BinaryType, DataType, StringType, StructField, Str
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
-from batch_transform.core.own_names import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free, quoted
+from batch_transform.core.reserved_columns import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free, quoted
 from batch_transform.records.port import RecordFormat
 from batch_transform.records.registry import record_format
-from batch_transform.spark.chains import said
+from batch_transform.spark.error_chains import said
 from batch_transform.spark.iso_dates import formats_by_old_calendar, iso_dates, iso_kind
 from batch_transform.spark.settings import is_case_sensitive
 

@@ -14,10 +14,10 @@ from pyspark.sql import SparkSession
 
 from batch_transform.core.framing import Framing
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.resuming.mending import MADE_SCHEMA, layers
-from batch_transform.core.sending.sizing import task_count
+from batch_transform.core.resuming.repair import MADE_SCHEMA, layers
+from batch_transform.core.sending.object_sizes import task_count
 from batch_transform.core.spans import StagedFile
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.record_rules import RecordRule

@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.own_names import quoted
-from batch_transform.spark.failures import SPARK_ERRORS, failure_of
+from batch_transform.core.reserved_columns import quoted
+from batch_transform.spark.spark_errors import SPARK_ERRORS, failure_of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from batch_transform.spark.merging import ORIGIN_TYPE
+from batch_transform.spark.zip_merge import ORIGIN_TYPE
 
 
 def model_of_rows(outcomes: DataFrame, labels: Mapping[str, str]) -> str | Column:

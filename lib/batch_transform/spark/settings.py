@@ -14,7 +14,12 @@ from contextlib import contextmanager
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from batch_transform.core.sending.sizing import ARROW_BATCH_BYTES, MAX_ARROW_BATCH_ROWS, arrow_batch_rows, is_large
+from batch_transform.core.sending.object_sizes import (
+    ARROW_BATCH_BYTES,
+    MAX_ARROW_BATCH_ROWS,
+    arrow_batch_rows,
+    is_large,
+)
 
 STAGED_FORMAT = "parquet"  # of staged rows, whatever the output is
 # The Parquet writer takes these from the session and knows no option for them.

@@ -10,13 +10,13 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from batch_transform.core.cached_scans import has_cache
-from batch_transform.core.own_names import quoted
+from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
-from batch_transform.core.staged import Staged
-from batch_transform.spark.explaining import explained
-from batch_transform.spark.failures import SPARK_ERRORS
-from batch_transform.spark.reading import file_versions
+from batch_transform.core.staged_table import Staged
+from batch_transform.spark.input_reading import file_versions
+from batch_transform.spark.plan_text import explained
 from batch_transform.spark.settings import known, session_settings
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 from batch_transform.spark.staging import input_columns, read_staged
 
 # Above it files go by their names alone; a writer of tables gives each a name of its own.

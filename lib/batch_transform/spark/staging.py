@@ -11,11 +11,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-from batch_transform.core.own_names import FILE_METADATA, RECORD, STAGED, free, quoted
+from batch_transform.core.reserved_columns import FILE_METADATA, RECORD, STAGED, free, quoted
+from batch_transform.core.sending.object_sizes import is_uneven, partition_count
 from batch_transform.core.sending.row_faults import MOST_KINDS, RowFaults, check_sendable
-from batch_transform.core.sending.sizing import is_uneven, partition_count
 from batch_transform.core.spans import StagedFile
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import (

@@ -13,8 +13,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.staged import Staged
-from batch_transform.spark.chains import said
+from batch_transform.core.staged_table import Staged
+from batch_transform.spark.error_chains import said
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import (
     KEPT_SETTINGS,

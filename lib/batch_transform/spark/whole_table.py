@@ -9,7 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch_transform.core.own_names import quoted
+from batch_transform.core.reserved_columns import quoted
 
 _NAMED_BY_PATH = re.compile(r"(?:\w+\.)?\w+\.`(.+)`", re.DOTALL)  # delta.`s3://bucket/table`, also under a catalog
 

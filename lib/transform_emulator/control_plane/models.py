@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from transform_emulator.control_plane import shapes
+from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane.errors import validation
 from transform_emulator.control_plane.rules import NOT_EMULATED
 

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from transform_emulator.control_plane import listing, models, rules, shapes, tags
+from transform_emulator.control_plane import listing, models, rules, tags
+from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane.clock import LONGEST_DESCRIBE_SECONDS, EmulatedClock
 from transform_emulator.control_plane.describe import description
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Job, JobRegister, Scope
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.service.locations import parse_uri
+from transform_emulator.service.s3_locations import parse_uri
 from transform_emulator.service.switches import Switches
 
 TRANSFORM_CALLS = frozenset({"CreateTransformJob", "DescribeTransformJob", "ListTransformJobs", "StopTransformJob"})

@@ -27,7 +27,7 @@ from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.filters.data_processing import Processing, ProcessingError
 from transform_emulator.service.job_request import JobRequest, Parameters, Split
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.service.switches import Switches
 
 OUTPUT_FAULTS = (Kind.OUTPUT_TRUNCATED, Kind.OUTPUT_EXTRA_LINES)

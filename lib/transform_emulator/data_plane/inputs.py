@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from transform_emulator.service.locations import S3Location, parse_uri
+from transform_emulator.service.s3_locations import S3Location, parse_uri
 
 
 class ManifestError(Exception):

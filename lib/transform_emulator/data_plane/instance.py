@@ -24,7 +24,7 @@ from transform_emulator.data_plane.timing import Meter, Work
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service.job_request import JobRequest, Parameters, container_environment, parameters
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.service.switches import JobEnvironment, Switches
 
 log = logging.getLogger(__name__)

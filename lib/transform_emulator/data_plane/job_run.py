@@ -20,16 +20,16 @@ from transform_emulator.data_plane.inputs import (
 )
 from transform_emulator.data_plane.instance import Instance, InstanceResult, JobContext
 from transform_emulator.data_plane.model_data import ArtifactError, with_artifacts
+from transform_emulator.data_plane.object_sharding import shards
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.ports import Logs, Models
 from transform_emulator.data_plane.progress import Progress
-from transform_emulator.data_plane.sharding import shards
 from transform_emulator.data_plane.shares import InputError, Shares
 from transform_emulator.data_plane.timing import Work
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service.job_request import JobRequest, from_api
-from transform_emulator.service.locations import parse_uri
+from transform_emulator.service.s3_locations import parse_uri
 from transform_emulator.service.switches import Switches
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from pathlib import Path
 from transform_emulator.containers.chain import Part
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, StoreError
 from transform_emulator.scripts.serving import ModelContainer, Serving
-from transform_emulator.service.locations import parse_uri
+from transform_emulator.service.s3_locations import parse_uri
 
 
 class ArtifactError(StoreError):

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from transform_emulator.service.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 
 MAX_CONNECTIONS = 256  # more than the files in flight of any job that fits on one machine
 

@@ -16,7 +16,7 @@ import flask
 import numpy as np
 import numpy.typing as npt
 
-from transform_emulator.service.doors import behind_doors
+from transform_emulator.service.allowed_callers import behind_doors
 
 LATE_MINUTES = 15
 LATE_PROBABILITY = 0.5

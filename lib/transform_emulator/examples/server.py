@@ -11,7 +11,7 @@ import flask
 import numpy as np
 
 from transform_emulator.examples.movies import Matrix
-from transform_emulator.service.doors import behind_doors
+from transform_emulator.service.allowed_callers import behind_doors
 
 DEFAULT_PORT = 8080  # where SageMaker expects a container to listen
 THREADS = 4

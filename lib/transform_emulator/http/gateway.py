@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from transform_emulator.control_plane import shapes, tags
+from transform_emulator.control_plane import request_validation as shapes
+from transform_emulator.control_plane import tags
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.control_plane.models import CREATE_ENDPOINT_CONFIG, CREATE_MODEL, check_endpoint_config
@@ -21,9 +22,9 @@ from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.http import s3_requests
-from transform_emulator.http.failures import CREDENTIAL, JSON_TYPE, Failure, refused
+from transform_emulator.http.protocol_errors import CREDENTIAL, JSON_TYPE, Failure, refused
 from transform_emulator.moto import registry as aws_state
-from transform_emulator.service.doors import Doors
+from transform_emulator.service.allowed_callers import Doors
 
 Call = Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
 Note = Callable[[Scope, str], None]

@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
-from transform_emulator.http.failures import Failure, refused
+from transform_emulator.http.protocol_errors import Failure, refused
 
 WRITING_METHODS = frozenset({"PUT", "POST", "DELETE"})
 BUCKET_MAKING_METHODS = frozenset({"PUT", "POST", "HEAD"})

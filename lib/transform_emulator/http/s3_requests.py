@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 from werkzeug.http import parse_date
 
-from transform_emulator.http.failures import Failure
-from transform_emulator.service.doors import Doors
+from transform_emulator.http.protocol_errors import Failure
+from transform_emulator.service.allowed_callers import Doors
 
 # What no bucket's name has, also of those that S3 allowed once (S3 user guide, general purpose bucket naming rules).
 NOT_IN_BUCKETS = re.compile(r"[^A-Za-z0-9._-]")

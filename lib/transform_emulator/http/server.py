@@ -14,8 +14,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
 
-from transform_emulator.http.failures import Failure, answer_of
-from transform_emulator.service.doors import Doors
+from transform_emulator.http.protocol_errors import Failure, answer_of
+from transform_emulator.service.allowed_callers import Doors
 
 HOST = "127.0.0.1"  # never another interface: anyone who reaches the emulator can run commands' models and read data
 IDLE_SECONDS = 300.0

@@ -23,7 +23,7 @@ from transform_emulator.data_plane.object_store import ObjectWriter, StoreError
 from transform_emulator.moto.registry import PARTITION
 from transform_emulator.moto.world import World, within
 from transform_emulator.service.limits import READ_CHUNK_BYTES, UPLOAD_PART_BYTES
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 
 BUDGET_PARTS = 4
 SMALLEST_SPOOL_BYTES = 2**20

@@ -27,7 +27,7 @@ import werkzeug
 from transform_emulator.scripts import codecs
 from transform_emulator.scripts.artifact import module_name, script_of, unpack
 from transform_emulator.scripts.handler import Handler, ScriptError
-from transform_emulator.service.doors import behind_doors
+from transform_emulator.service.allowed_callers import behind_doors
 
 DEFAULT_PORT = 8080  # where SageMaker expects a container to listen
 DEFAULT_PROGRAM = "inference.py"

@@ -16,7 +16,7 @@ from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, s3_backends
 
 from transform_emulator.moto.world import World, within
 from transform_emulator.service.limits import READ_CHUNK_BYTES
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.state import documents
 from transform_emulator.state.database import Database
 from transform_emulator.state.directory import StateError

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from xml.etree import ElementTree
 
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.state.kept_objects import KeptObjects
 
 CHANGING_METHODS = frozenset({"PUT", "POST", "DELETE"})

@@ -10,7 +10,7 @@ from moto.s3.models import FakeBucket, FakeKey
 from transform_emulator.data_plane.object_store import StoreError
 from transform_emulator.moto.objects import MotoStore
 from transform_emulator.moto.world import World
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.state.kept_objects import KeptObjects, set_bytes
 
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from transform_emulator.service.locations import S3Location
+from transform_emulator.service.s3_locations import S3Location
 
 STRIPES = 256
 

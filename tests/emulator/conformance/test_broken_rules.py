@@ -143,7 +143,7 @@ BREAKS: dict[str, Break] = {
     "test_the_product_of_payload_and_concurrency": Break(
         "transform_emulator.control_plane.rules.MAX_PAYLOAD_TIMES_CONCURRENCY_MB", 1000
     ),
-    "test_a_long_filter": Break("transform_emulator.control_plane.shapes.check", no_rule),
+    "test_a_long_filter": Break("transform_emulator.control_plane.request_validation.check", no_rule),
     "test_a_join_needs_accept_like_content_type": Break(
         "transform_emulator.control_plane.rules._check_processing", no_rule
     ),

@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from batch_transform.cloudwatch.data_logs import GROUP, DataLogs
-from batch_transform.core.isolation.data_log import LogEntry
+from batch_transform.core.isolation.data_log_evidence import LogEntry
 
 NAMES = ["s0-5-0f.jsonl"]
 LINE = "t:[sagemaker logs]: bucket/run/input/s0-5-0f.jsonl: ClientError: 400"

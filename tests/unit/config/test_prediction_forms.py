@@ -8,11 +8,11 @@ from botocore.validate import validate_parameters
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, JSON_LINES, TEXT, AnswerForm
+from batch_transform.core.predictions.answer_form import CSV, JOINED_FIELD, JSON, JSON_LINES, TEXT, AnswerForm
 from batch_transform.core.predictions.records_path import EACH
-from batch_transform.core.sending.object_rules import headroom
-from batch_transform.core.sending.planning import Throughput, plan_lanes
-from batch_transform.core.sending.request import job_settings, transform_request
+from batch_transform.core.sending.job_planning import Throughput, plan_lanes
+from batch_transform.core.sending.job_request import job_settings, transform_request
+from batch_transform.core.sending.records_per_object import headroom
 from batch_transform.core.uris import S3Uri
 from support.aws_shapes import CREATE
 from support.core_tables import span, spans

@@ -9,7 +9,7 @@ from pyspark.sql.types import LongType, StringType, TimestampType
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.predictions.counting import KeyCheck
+from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.preflight import key_check

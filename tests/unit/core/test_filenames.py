@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.core.naming import is_data_file, is_leftover, partition_columns, partition_of
+from batch_transform.core.object_names import is_data_file, is_leftover, partition_columns, partition_of
 
 
 @pytest.mark.parametrize(

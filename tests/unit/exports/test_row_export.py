@@ -15,7 +15,7 @@ from pyspark.sql.connect import session
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES
-from batch_transform.core.sending.cutting import CuttingRules
+from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.registry import export_way, names
 from batch_transform.exports.rows import PartitionWriter, plain_value

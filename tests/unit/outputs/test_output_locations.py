@@ -7,7 +7,7 @@ import os
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.outputs.locations import open_tree
+from batch_transform.outputs.tree_of_location import open_tree
 from support.memory_store import MemoryStore
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import PreconditionFailed, StoreFailure
-from batch_transform.core.publishing.publication import TreeFile
+from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copying import claim, preflight, prepare, publish
 from batch_transform.outputs.local_tree import LocalTree

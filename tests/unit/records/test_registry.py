@@ -16,7 +16,7 @@ from batch_transform.records.registry import built_in, framing_of, record_format
 from support import tab_separated
 
 LIB = Path(__file__).parents[3] / "lib" / "batch_transform"
-# Predictions have formats of their own (core.predictions.form), of which some share a name with a record's.
+# Predictions have formats of their own (core.predictions.answer_form), of which some share a name with a record's.
 OF_PREDICTIONS = (LIB / "core" / "predictions", LIB / "config" / "joining.py", LIB / "config" / "prediction.py")
 
 

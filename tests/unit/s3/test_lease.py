@@ -13,7 +13,7 @@ from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease, decode_lease
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.lifecycle.taking import renewed
+from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.s3.lease import LEASE_NAME, RunLease
 from batch_transform.s3.stop_request import is_stop_requested, request_stop
 from support.faults import Fate, Faults

@@ -11,8 +11,8 @@ from botocore.stub import Stubber
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.model_identity import model_changes
-from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.model_lookup import ModelGone, ModelLookup
+from batch_transform.sagemaker.service_errors import NotNow
 from support.memory_models import DATA, IMAGE
 
 DIGEST = f"sha256:{'a' * 64}"

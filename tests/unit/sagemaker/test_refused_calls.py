@@ -10,8 +10,8 @@ from botocore.exceptions import EndpointConnectionError, ParamValidationError, R
 from botocore.stub import Stubber
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import TransformJobs
+from batch_transform.sagemaker.service_errors import NotNow
 from support.memory_run import MemoryRun, echoing
 
 GOOD = echoing(lambda row: None)

@@ -13,8 +13,8 @@ from botocore.stub import ANY, Stubber
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.statuses import JobStatus
-from batch_transform.sagemaker.failures import NotNow
 from batch_transform.sagemaker.jobs import TransformJobs
+from batch_transform.sagemaker.service_errors import NotNow
 
 NAME = "run-0123456789-r1-s0-a1"
 REQUEST = {

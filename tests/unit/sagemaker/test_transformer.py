@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.sending.request import JobSettings, transform_request
+from batch_transform.core.sending.job_request import JobSettings, transform_request
 from batch_transform.sagemaker.transformer import built_request
 
 SESSION = boto3.Session("x", "x", region_name="us-east-1")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from batch_transform.core.predictions.counting import OUTPUT_SCHEMA
-from batch_transform.core.resuming.mending import MADE_SCHEMA
+from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA
+from batch_transform.core.resuming.repair import MADE_SCHEMA
 from batch_transform.core.spans import CUT_SCHEMA, EXPORT_SCHEMA, PART_SCHEMA
 from batch_transform.spark.arrow_types import spark_schema
 

@@ -9,7 +9,7 @@ import pytest
 from pyspark.errors import AnalysisException
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.spark.settings import OWN_SETTINGS, WRITER_SETTINGS, session_settings
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
 

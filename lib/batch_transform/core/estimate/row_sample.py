@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED
-from batch_transform.core.predictions.lines import blocks, lines_of
+from batch_transform.core.predictions.output_lines import blocks, lines_of
 
 # An object has up to 64 MB and is read up to the last row that was chosen of it.
 OBJECTS = 20

@@ -13,14 +13,20 @@ from typing import TypedDict
 
 import pyarrow as pa
 
-from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
+from batch_transform.core.estimate.measured_records import (
+    LaneSize,
+    Measured,
+    about_objects,
+    about_requests,
+    least_objects,
+)
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
 from batch_transform.core.run_settings import RunSettings, TransformSettings
-from batch_transform.core.sending.cutting import CuttingRules
-from batch_transform.core.sending.object_rules import cutting_rules, headroom
-from batch_transform.core.sending.planning import Throughput, plan_lanes, throughput
-from batch_transform.core.sending.sizing import partition_count
+from batch_transform.core.sending.job_planning import Throughput, plan_lanes, throughput
+from batch_transform.core.sending.object_cutting import CuttingRules
+from batch_transform.core.sending.object_sizes import partition_count
+from batch_transform.core.sending.records_per_object import cutting_rules, headroom
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 
 # Powers of two, as far as anybody would try.

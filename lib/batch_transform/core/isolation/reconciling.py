@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.deciding import Decision, decide
-from batch_transform.core.isolation.failures import ErrorClass, Failure
+from batch_transform.core.isolation.error_classes import ErrorClass, Failure
+from batch_transform.core.isolation.observed_failures import JudgedJob, Trials, trials
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan, opened
 from batch_transform.core.isolation.round_stops import broken_model, foreign_stops, misread_answers, unread_answers
-from batch_transform.core.isolation.trials import JudgedJob, Trials, trials
-from batch_transform.core.isolation.trying import flaky, most_repeats
+from batch_transform.core.isolation.span_decisions import Decision, decide
+from batch_transform.core.isolation.tries_needed import flaky, most_repeats
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED, Leaf, Verdict, leaf_of
 from batch_transform.core.spans import SPAN_SCHEMA, Exported, Span, conformed
 

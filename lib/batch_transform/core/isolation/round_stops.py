@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batch_transform.core.isolation.failures import ErrorClass
-from batch_transform.core.isolation.trials import JudgedJob
+from batch_transform.core.isolation.error_classes import ErrorClass
+from batch_transform.core.isolation.observed_failures import JudgedJob
 from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, Verdict
 from batch_transform.core.statuses import JobStatus
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan
 from batch_transform.core.isolation.reconciling import PROBE_ROWS
-from batch_transform.core.isolation.round_tries import (
+from batch_transform.core.isolation.single_row_tries import (
     Known,
     Lane,
     Pieces,

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import pyarrow as pa
 
-from batch_transform.core.isolation.failures import ErrorClass
+from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.spans import Span
 
 # The states of a leaf; a verdict may be failed as well.

@@ -10,8 +10,8 @@ from typing import TypedDict
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.isolation.data_log import LogEntry
-from batch_transform.core.isolation.failures import (
+from batch_transform.core.isolation.data_log_evidence import LogEntry
+from batch_transform.core.isolation.error_classes import (
     ErrorClass,
     Failure,
     of_log_entry,
@@ -31,7 +31,7 @@ from batch_transform.core.isolation.verdict_rows import (
     together,
 )
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
-from batch_transform.core.predictions.counting import OutputCount, UnreadableLines
+from batch_transform.core.predictions.output_counts import OutputCount, UnreadableLines
 from batch_transform.core.run_state import JobRecord
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 

@@ -34,7 +34,7 @@ Without a schema, the line is one string, kept byte for byte (also a `\\r`); unr
 
 A line that begins with the placeholder (and JSON's white space before it) is unreadable whatever else it is.
 
-Two readers agree on all of this: the slow one (`prediction_slow`) defines it, the fast one (`prediction_fast`) takes
+Two readers agree on all of this: the slow one (`json_slow`) defines it, the fast one (`json_fast`) takes
 the lines of which it gives the same. A block costs the fast reader's time for its good lines and the slow one's for
 each line that is `doubtful` at sight. A line that fails only when it is read is found by reading smaller and smaller
 parts, so it costs about as much as its block once more and 128 lines read slowly; if all lines fail so, a block
@@ -53,15 +53,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.predictions.answer_form import CSV, PLAIN, TEXT, AnswerForm
 from batch_transform.core.predictions.answers import Answers, Unreadable
-from batch_transform.core.predictions.cells import Cells, read_cells
-from batch_transform.core.predictions.cells_fast import doubtful_cells, is_fast, read_cells_fast, read_strings
-from batch_transform.core.predictions.fast import doubtful, read_fast
-from batch_transform.core.predictions.form import CSV, PLAIN, TEXT, AnswerForm
-from batch_transform.core.predictions.lines import Lines, Mask, lines_of
-from batch_transform.core.predictions.raw import read_raw
-from batch_transform.core.predictions.slow import Part, read_slow
-from batch_transform.core.predictions.types import fast_type, may_be_blank, prediction_type
+from batch_transform.core.predictions.csv_cells import Cells, read_cells
+from batch_transform.core.predictions.csv_cells_fast import doubtful_cells, is_fast, read_cells_fast, read_strings
+from batch_transform.core.predictions.json_fast import doubtful, read_fast
+from batch_transform.core.predictions.json_slow import Part, read_slow
+from batch_transform.core.predictions.output_lines import Lines, Mask, lines_of
+from batch_transform.core.predictions.prediction_types import fast_type, may_be_blank, prediction_type
+from batch_transform.core.predictions.whole_lines import read_raw
 
 NOTHING_FOUND = "none of the schema's fields has a value"
 PLACEHOLDER_REASON = "the model answered the placeholder"

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
 from batch_transform.core.isolation.verdicts import rows_in_state
-from batch_transform.core.naming import OBJECT_NAME
+from batch_transform.core.object_names import OBJECT_NAME
 from batch_transform.core.spans import StagedFile, check_tiling
 
 

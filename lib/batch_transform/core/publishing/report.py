@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_transform.core.reports import JobReport, RunReport
+from batch_transform.core.report_keys import JobReport, RunReport
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import type_of
 from batch_transform.core.state.model_versions import models_told

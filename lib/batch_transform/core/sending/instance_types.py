@@ -14,11 +14,11 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from batch_transform.core.isolation.failures import ErrorClass, of_missing_output
+from batch_transform.core.isolation.error_classes import ErrorClass, of_missing_output
 from batch_transform.core.limits import MAX_INVOCATIONS_RETRIES
 from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.planning import Throughput
+from batch_transform.core.sending.job_planning import Throughput
 
 
 def type_of(job: JobRecord) -> str:

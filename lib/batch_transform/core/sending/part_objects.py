@@ -15,9 +15,9 @@ import numpy as np
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.framing import JSON_LINES, Framing
-from batch_transform.core.naming import copy_name, object_name
+from batch_transform.core.object_names import copy_name, object_name
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.lines import Lines, lines_of
+from batch_transform.core.predictions.output_lines import Lines, lines_of
 from batch_transform.core.spans import Cut, CutPart
 from batch_transform.core.uris import S3Uri
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.own_names import RECORD_FAULT, ROW_NUMBER
+from batch_transform.core.reserved_columns import RECORD_FAULT, ROW_NUMBER
 
 # Kinds of fault that are collected of a file; a kind names its columns.
 MOST_KINDS = 20

@@ -38,12 +38,12 @@ from dataclasses import replace
 
 from batch_transform.core.errors import LedgerCorrupt
 from batch_transform.core.ledger import Part, Step, StepKind, require
-from batch_transform.core.reports import RunReport
-from batch_transform.core.resuming import mending, retrying
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.resuming import repair, retried_dead_rows
 from batch_transform.core.resuming.replanning import replanned
-from batch_transform.core.resuming.resumption import inferred, intended, resumed
+from batch_transform.core.resuming.rereading_answers import inferred, intended, resumed
 from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RoundRecord, RunState
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.job_records import PlannedJob, judged, planned_jobs
 from batch_transform.core.state.model_versions import model_recorded
 from batch_transform.core.statuses import JobStatus
@@ -238,8 +238,8 @@ _TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunSta
     StepKind.PUBLISHED: _published,
     StepKind.DONE: _done,
     StepKind.CLEANED: lambda state, step, parts: replace(state, cleaned=True),
-    **mending.TRANSITIONS,
-    **retrying.TRANSITIONS,
+    **repair.TRANSITIONS,
+    **retried_dead_rows.TRANSITIONS,
 }
 
 

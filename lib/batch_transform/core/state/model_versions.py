@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.model_identity import ModelIdentity, ModelVersion, model_changes
-from batch_transform.core.reports import ModelReport
+from batch_transform.core.report_keys import ModelReport
 from batch_transform.core.run_state import RunState
 
 

@@ -12,16 +12,16 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from batch_transform.core.causes import cause_of
+from batch_transform.core.error_causes import cause_of
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import StoreFailure
-from batch_transform.core.own_names import quoted
-from batch_transform.core.publishing.publication import TreeFile
-from batch_transform.core.stack_texts import of_error
+from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.core.reserved_columns import quoted
+from batch_transform.core.stack_traces import of_error
 from batch_transform.outputs.copied_files import FileFormat, file_format
+from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
 from batch_transform.outputs.port import OutputTable, TableRule
 from batch_transform.outputs.registry import names_that
-from batch_transform.outputs.trees import THREADS, Tree, in_threads
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from batch_transform.core.publishing.publication import TreeFile
+from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.copied_files import FileFormat, file_format
+from batch_transform.outputs.file_tree import THREADS, Tree
 from batch_transform.outputs.footers import footer_rows, read_metadata
-from batch_transform.outputs.trees import THREADS, Tree
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

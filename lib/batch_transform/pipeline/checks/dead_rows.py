@@ -17,10 +17,10 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
-from batch_transform.core.naming import slug
+from batch_transform.core.object_names import slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
-from batch_transform.core.own_names import quoted
-from batch_transform.core.publishing.publication import Kind, Publication, recorded_publications
+from batch_transform.core.publishing.file_publication import Kind, Publication, recorded_publications
+from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat
@@ -30,8 +30,8 @@ from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
-from batch_transform.spark.failures import SPARK_ERRORS
 from batch_transform.spark.settings import READER_OPTIONS, known
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 from batch_transform.spark.staging import input_columns, read_staged, staged_schema
 from batch_transform.spark.user_session import zone_of
 

@@ -30,24 +30,24 @@ from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.own_names import comparable, free
-from batch_transform.core.predictions.counting import KeyCheck
+from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.reserved_columns import comparable, free
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.registry import format_named
-from batch_transform.pipeline.checks.overlapping import Reading, overlaps
+from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.pipeline.worker_store import WorkerStore
-from batch_transform.spark.chains import said
 from batch_transform.spark.dead_letters import ERROR_TYPE
-from batch_transform.spark.failures import SPARK_ERRORS
+from batch_transform.spark.error_chains import said
+from batch_transform.spark.input_reading import check_storable, column_faults
 from batch_transform.spark.merge_way import DEFAULT
 from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.reach import check_workers_reach
-from batch_transform.spark.reading import check_storable, column_faults
+from batch_transform.spark.s3_probe import check_workers_reach
 from batch_transform.spark.settings import STAGED_FORMAT, is_case_sensitive
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 Answer = TypeVar("Answer")
 

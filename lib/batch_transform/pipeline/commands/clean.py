@@ -9,7 +9,7 @@ from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.lifecycle_rules import lifecycle_rules
-from batch_transform.core.reports import CleanedRun, CleanedWorkspace
+from batch_transform.core.report_keys import CleanedRun, CleanedWorkspace
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri

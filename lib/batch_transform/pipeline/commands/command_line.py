@@ -26,7 +26,7 @@ from batch_transform.pipeline.commands.parser import (
     VERSION,
     parser_of,
 )
-from batch_transform.pipeline.commands.spark_arguments import OPTIONS, SWITCHES
+from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
 
 STEPS = (PREPARE, SUBMIT, COLLECT)
 # Those that Spark has no part in.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
-from batch_transform.core.estimate.comparison import (
+from batch_transform.core.estimate.prediction_comparison import (
     Comparison,
     ComparisonReport,
     Place,

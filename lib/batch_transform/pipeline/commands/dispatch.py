@@ -10,7 +10,7 @@ from batch_transform.core.errors import RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published, run_report
-from batch_transform.core.reports import RunReport
+from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command

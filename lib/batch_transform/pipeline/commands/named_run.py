@@ -16,8 +16,8 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.recorded import RecordedRun, read_run
+from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
-from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.s3.store import S3Store
 
 

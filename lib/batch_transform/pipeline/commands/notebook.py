@@ -14,21 +14,21 @@ from pyspark.sql.types import StructField, StructType
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested
 from batch_transform.core.events import Event, Listener
-from batch_transform.core.publishing.publication import KINDS, Kind, recorded_publications
+from batch_transform.core.publishing.file_publication import KINDS, Kind, recorded_publications
 from batch_transform.core.publishing.report import run_report
-from batch_transform.core.reports import RunReport
+from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.exits import typed_errors
-from batch_transform.pipeline.lifecycle.opening import open_run
-from batch_transform.pipeline.lifecycle.taking import renewed
+from batch_transform.pipeline.lifecycle.acquiring_run import renewed
+from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.spark_tables import Source
 from batch_transform.pipeline.targets import targets_of
+from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
-from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.empty_tables import partitions_last
 from batch_transform.spark.exact_reading import read_exactly

@@ -10,7 +10,7 @@ from batch_transform.config.loading import surroundings
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
-from batch_transform.core.visible import SECRET
+from batch_transform.core.escaping import SECRET
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.parser import SUBMIT
 from batch_transform.pipeline.handshake import PROGRAM

@@ -14,23 +14,23 @@ from batch_transform.core.events import Event, Listener
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.checks.run_rows import rule_of
-from batch_transform.pipeline.checks.sources import read_source
+from batch_transform.pipeline.checks.input_rows import rule_of
+from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.lifecycle.guarded import Guarded
+from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.tables.spark_tables import is_columnar
+from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
-from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.pipeline.world.session import run_session
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.store import S3Store
-from batch_transform.spark.failures import told_as
-from batch_transform.spark.measuring import measure
-from batch_transform.spark.reading import has_large_rows
+from batch_transform.spark.input_reading import has_large_rows
+from batch_transform.spark.record_measuring import measure
 from batch_transform.spark.settings import known
+from batch_transform.spark.spark_errors import told_as
 
 
 class PlanReport(RunPlan):

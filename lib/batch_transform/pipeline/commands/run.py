@@ -12,21 +12,21 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Event
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
-from batch_transform.core.reports import RunReport
+from batch_transform.core.report_keys import RunReport
 from batch_transform.pipeline.commands.command_line import STEPS
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN
-from batch_transform.pipeline.commands.step_by_step import prepare, step_report
+from batch_transform.pipeline.commands.step_work import prepare, step_report
 from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.lifecycle.guarded import Guarded
+from batch_transform.pipeline.lifecycle.acquiring_run import renewed
+from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
-from batch_transform.pipeline.lifecycle.opening import open_run
-from batch_transform.pipeline.lifecycle.taking import renewed
+from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.recorded import published_report
 from batch_transform.pipeline.remedies import next_step
+from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
-from batch_transform.pipeline.world.reaching import access_of
 from batch_transform.pipeline.world.session import run_session
 
 # Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,

@@ -10,12 +10,12 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.publishing.file_publication import KINDS
 from batch_transform.core.publishing.lifecycle_rules import CLEANED
-from batch_transform.core.publishing.publication import KINDS
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import advance
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.locations import open_tree
+from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.s3.lease import RunLease

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from batch_transform.core.causes import Outlook, cause_of
+from batch_transform.core.error_causes import Outlook, cause_of
 from batch_transform.core.errors import (
     BatchTransformError,
     ConfigurationError,
@@ -19,13 +19,13 @@ from batch_transform.core.errors import (
     PredictionsDiffer,
     ServiceFailure,
 )
+from batch_transform.core.escaping import one_line
 from batch_transform.core.events import Event
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.reports import FaultReport
+from batch_transform.core.report_keys import FaultReport
 from batch_transform.core.statuses import RunStatus
-from batch_transform.core.visible import one_line
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.spark.chains import chain_of, is_of_spark
+from batch_transform.spark.error_chains import chain_of, is_of_spark
 
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)

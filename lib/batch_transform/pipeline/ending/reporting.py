@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from batch_transform.config import places
+from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.publishing.html import render
+from batch_transform.core.publishing.html_report import render
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.core.visible import visible_json
 from batch_transform.pipeline.context import RunContext
 
 

@@ -8,18 +8,27 @@ from typing import Any
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import JsonObject, NewStep, Part, StepKind
-from batch_transform.core.predictions.types import decode_schema
-from batch_transform.core.reports import RunReport
+from batch_transform.core.predictions.prediction_types import decode_schema
+from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import INTERRUPTED, RunState
 from batch_transform.core.state import actions as act
-from batch_transform.core.state.decide import next_action
 from batch_transform.core.state.fold import advance
+from batch_transform.core.state.next_action import next_action
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import clean_after
 from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
-from batch_transform.pipeline.loop.handlers import create, infer, look, plan_round, publish, reconcile, retry, stage
-from batch_transform.pipeline.loop.mending import Mender
+from batch_transform.pipeline.loop.handlers import (
+    create,
+    infer,
+    plan_round,
+    poll_jobs,
+    publish,
+    reconcile,
+    retry,
+    stage,
+)
+from batch_transform.pipeline.loop.workspace_repair import Mender
 
 _Handler = Callable[[RunContext, RunState, Any], NewStep | None]
 _HANDLERS: dict[type[Any], _Handler] = {
@@ -28,7 +37,7 @@ _HANDLERS: dict[type[Any], _Handler] = {
     act.Plan: plan_round.plan_round,
     act.Replan: create.replan_job,
     act.Create: create.create_job,
-    act.Await: look.await_job,
+    act.Await: poll_jobs.await_job,
     act.Infer: infer.infer,
     act.Judge: reconcile.judge_job,
     act.Reconcile: reconcile.reconcile_round,
@@ -43,7 +52,7 @@ _HANDLERS: dict[type[Any], _Handler] = {
 _HANDLERS_THAT_LOOK: dict[type[Any], _Handler] = {
     **_HANDLERS,
     act.Create: create.create_job_or_look,
-    act.Await: look.look_at_jobs,
+    act.Await: poll_jobs.look_at_jobs,
 }
 
 # Of what was scored and merged; they take long.

@@ -17,13 +17,13 @@ from pathlib import Path
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.reports import FaultReport
+from batch_transform.core.report_keys import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, PLAN, RETRY_DEAD, RUN, SUBMIT
-from batch_transform.pipeline.commands.spark_arguments import SparkArguments, parse_properties
+from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake

@@ -9,13 +9,13 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from batch_transform.core.framing import Framing
-from batch_transform.core.predictions.counting import KeyCheck, OutputObject
-from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.answer_form import AnswerForm
+from batch_transform.core.predictions.output_counts import KeyCheck, OutputObject
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.worker_store import WorkerStore
-from batch_transform.spark.counting import count_outputs
-from batch_transform.spark.cutting import cut_spans
+from batch_transform.spark.output_counting import count_outputs
+from batch_transform.spark.span_cutting import cut_spans
 from batch_transform.spark.user_session import own_session
 
 

@@ -14,23 +14,23 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.framing import Framing
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.naming import is_data_file
+from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.types import encode_schema
-from batch_transform.core.publishing.publication import Kind
-from batch_transform.core.resuming.committing import dead, dead_letter_commits
+from batch_transform.core.predictions.prediction_types import encode_schema
+from batch_transform.core.publishing.file_publication import Kind
+from batch_transform.core.resuming.committed_tables import dead, dead_letter_commits
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.cutting import CuttingRules
-from batch_transform.core.sending.sizing import is_large
+from batch_transform.core.sending.object_cutting import CuttingRules
+from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.model_versions import model_labels
 from batch_transform.exports.port import ToExport
 from batch_transform.exports.registry import export_way
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.locations import open_tree
 from batch_transform.outputs.port import OutputTable, TableFormat, WrittenTable
 from batch_transform.outputs.registry import output_formats
+from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.targets import targets_of
@@ -39,19 +39,19 @@ from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
-from batch_transform.spark.failures import told_as
+from batch_transform.spark.input_reading import are_large, file_versions
 from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.merge_way import Merge, way_named
-from batch_transform.spark.merging import MergeSource, select_result
 from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
-from batch_transform.spark.reading import are_large, file_versions
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.reexport import export_again
 from batch_transform.spark.scoring_models import model_of_rows
 from batch_transform.spark.settings import STAGED_FORMAT, writer_options
 from batch_transform.spark.source_identity import identify
+from batch_transform.spark.spark_errors import told_as
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
+from batch_transform.spark.zip_merge import MergeSource, select_result
 
 
 @dataclass(frozen=True)

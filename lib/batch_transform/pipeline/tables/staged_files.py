@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectNotFound
-from batch_transform.core.publishing.publication import TreeFile
-from batch_transform.core.resuming.pins import Hurt
+from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.core.resuming.altered_objects import Hurt
 from batch_transform.core.spans import StagedFile
-from batch_transform.outputs.trees import Tree, in_threads
+from batch_transform.outputs.file_tree import Tree, in_threads
 
 OpenTree = Callable[[str], Tree]
 

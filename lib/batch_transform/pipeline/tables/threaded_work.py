@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from batch_transform.core.framing import Framing
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.counting import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
-from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.answer_form import AnswerForm
+from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import PART_SCHEMA, Cut, CutPart

@@ -42,7 +42,7 @@ def run_session(run_id: str | None, access: AwsAccess) -> Iterator[SparkSession]
 
 @contextmanager
 def _quotations_silenced() -> Iterator[None]:
-    """PySpark logs an error that a row has raised, with the row; here it is told without (`core.causes`)."""
+    """PySpark logs an error that a row has raised, with the row; here it is told without (`core.error_causes`)."""
     loggers: list[logging.Logger] = []
     with suppress(ImportError):  # before Spark 4 nothing is logged, and a logger of that name would be no PySpark's
         from pyspark.logger import PySparkLogger

@@ -18,7 +18,7 @@ class Join(MergeWay):
 
     def outcomes(self, merge: Merge) -> DataFrame:
         """Returns the staged rows with their outcomes, joined by their numbers."""
-        from batch_transform.spark.joining import with_outcomes_joined
+        from batch_transform.spark.join_merge import with_outcomes_joined
 
         return with_outcomes_joined(merge.spark, merge.staged, merge.leaves, merge.path, merge.shape)
 

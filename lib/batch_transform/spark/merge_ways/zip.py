@@ -17,7 +17,7 @@ class Zip(MergeWay):
 
     def outcomes(self, merge: Merge) -> DataFrame:
         """Returns the staged rows with their outcomes, by their numbers."""
-        from batch_transform.spark.merging import with_outcomes
+        from batch_transform.spark.zip_merge import with_outcomes
 
         return with_outcomes(merge.spark, merge.staged, merge.source, merge.shape)
 

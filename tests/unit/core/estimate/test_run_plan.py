@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.estimate.measured import LaneSize, Measured, about_objects, about_requests, least_objects
+from batch_transform.core.estimate.measured_records import (
+    LaneSize,
+    Measured,
+    about_objects,
+    about_requests,
+    least_objects,
+)
 from batch_transform.core.estimate.plan_text import plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.run_settings import RecordSettings, RunSettings, TransformSettings
-from batch_transform.core.sending.cutting import Cutter, CuttingRules
+from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 
 MB = 1_000_000

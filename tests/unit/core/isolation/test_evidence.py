@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.isolation.evidence import CHANCE, Rate, rate_of, weight, weight_in_job, weight_needed
-from batch_transform.core.isolation.trying import (
+from batch_transform.core.isolation.tries_needed import (
     FREE_REPEATS,
     MAX_TRIES,
     at_once,

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.deciding import MAX_ALONE, MAX_REPEATS, Decision, decide
+from batch_transform.core.isolation.error_classes import ErrorClass, Failure
 from batch_transform.core.isolation.evidence import Rate
-from batch_transform.core.isolation.failures import ErrorClass, Failure
+from batch_transform.core.isolation.observed_failures import JudgedJob, Trials
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move
 from batch_transform.core.isolation.reconciling import PROBE_ROWS, reconcile, reopened
-from batch_transform.core.isolation.trials import JudgedJob, Trials
+from batch_transform.core.isolation.span_decisions import MAX_ALONE, MAX_REPEATS, Decision, decide
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, VERDICT_SCHEMA
 from batch_transform.core.ledger import Part
 from batch_transform.core.run_state import JobRecord

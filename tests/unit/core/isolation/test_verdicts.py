@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.isolation.data_log import LogEntry
-from batch_transform.core.isolation.failures import ErrorClass
+from batch_transform.core.isolation.data_log_evidence import LogEntry
+from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
 from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state, unsendable
 from batch_transform.core.spans import OVERSIZE, UNSENDABLE, check_tiling

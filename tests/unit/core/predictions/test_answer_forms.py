@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions import json_stream
-from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm, answer_form
+from batch_transform.core.predictions.answer_form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm, answer_form
 from batch_transform.core.predictions.json_stream import NotUnpacked, unpack
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import EACH, parse_path, spelled
@@ -161,7 +161,7 @@ def test_separated_values_are_predictions_and_blank_lines_may_be_none():
 @pytest.mark.parametrize("line", [b"", b" \t", b"\r"])
 @pytest.mark.parametrize("block", [1, 1 << 20])
 def test_blank_lines_are_left_out_wherever_they_are(line, block, monkeypatch):
-    monkeypatch.setattr("batch_transform.core.predictions.lines._BLOCK_BYTES", block)
+    monkeypatch.setattr("batch_transform.core.predictions.output_lines._BLOCK_BYTES", block)
     lines = [b"a", line, line, b"b", line]
     form = AnswerForm(TEXT, skips_blank=True)
     assert b"".join(form.lines([b"\n".join(lines)])).split() == [b"a", b"b"]

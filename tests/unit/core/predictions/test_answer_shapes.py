@@ -7,11 +7,11 @@ import json
 import pyarrow as pa
 import pytest
 
-from batch_transform.core.naming import object_name
-from batch_transform.core.predictions import recognition as answer_recognition
-from batch_transform.core.predictions import shapes as answer_shapes
-from batch_transform.core.predictions.counting import OutputObject, count_output
-from batch_transform.core.predictions.form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm
+from batch_transform.core.object_names import object_name
+from batch_transform.core.predictions import form_guesses as answer_shapes
+from batch_transform.core.predictions import form_recognition as answer_recognition
+from batch_transform.core.predictions.answer_form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm
+from batch_transform.core.predictions.output_counts import OutputObject, count_output
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.uris import S3Uri

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from batch_transform.core.predictions import reader as predictions
+from batch_transform.core.predictions.answer_form import CSV, TEXT, AnswerForm
 from batch_transform.core.predictions.answers import Answers
-from batch_transform.core.predictions.form import CSV, TEXT, AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 
 FORM = AnswerForm(format=CSV)

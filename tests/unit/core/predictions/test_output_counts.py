@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.predictions import counting as output_counts
-from batch_transform.core.predictions.counting import KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions import output_counts as output_counts
+from batch_transform.core.predictions.output_counts import KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON, PredictionReader
-from batch_transform.core.publishing.raw_lines import RawLines
+from batch_transform.core.publishing.unreadable_lines import RawLines
 from batch_transform.core.uris import S3Uri
 from support.memory_store import MemoryStore, etag_of
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from batch_transform.core.predictions import reader as predictions
 from batch_transform.core.predictions.answers import Answers
-from batch_transform.core.predictions.fast import doubtful, read_fast
-from batch_transform.core.predictions.lines import lines_of
+from batch_transform.core.predictions.json_fast import doubtful, read_fast
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 
 SCHEMA = pa.schema(

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.predictions import reader as predictions
-from batch_transform.core.predictions.lines import Lines
+from batch_transform.core.predictions.json_slow import Part
+from batch_transform.core.predictions.output_lines import Lines
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.slow import Part
 
 READER = PredictionReader(pa.schema([("p", pa.int64())]))
 TOTAL = 20_000

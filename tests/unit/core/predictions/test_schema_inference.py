@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.predictions.inference import infer_schema
+from batch_transform.core.predictions.prediction_types import decode_schema, encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.types import decode_schema, encode_schema
+from batch_transform.core.predictions.schema_inference import infer_schema
 
 
 def inferred(*values):

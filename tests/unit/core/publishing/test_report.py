@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.ledger import Part, Step
-from batch_transform.core.publishing.html import render
+from batch_transform.core.publishing.html_report import render
 from batch_transform.core.publishing.report import already_published, run_report
 from batch_transform.core.state.fold import fold
 from batch_transform.core.statuses import RunStatus

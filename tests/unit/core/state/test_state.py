@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import LedgerCorrupt
 from batch_transform.core.state import actions as act
-from batch_transform.core.state.decide import MAX_ROUNDS, next_action
 from batch_transform.core.state.fold import advance, fold
+from batch_transform.core.state.next_action import MAX_ROUNDS, next_action
 from batch_transform.core.statuses import JobStatus
 from support.core_tables import step
 from support.recorded_steps import (

@@ -6,7 +6,7 @@ import pytest
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.checks.overlapping import run_overlaps, written_tables
+from batch_transform.pipeline.checks.output_over_input import run_overlaps, written_tables
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 

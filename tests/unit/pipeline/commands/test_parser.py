@@ -14,14 +14,14 @@ import batch_transform
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.parser import COMMANDS, OWN, asked_for
-from batch_transform.pipeline.submit import console
+from batch_transform.pipeline.submit import console_script
 
 ROOT = Path(__file__).parents[4]
 RUN = "s3://bucket/runs/r1"
 
 
 def shown(capsys, *words):
-    assert console.exit_code(list(words)) == 0
+    assert console_script.exit_code(list(words)) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     return printed.out
@@ -82,7 +82,7 @@ def test_the_help_needs_nothing_that_is_not_pythons_own():
     ],
 )
 def test_who_misspells_a_command_or_an_option_is_told_what_was_meant(capsys, words, fault):
-    assert console.exit_code(words.split()) == 2
+    assert console_script.exit_code(words.split()) == 2
     printed = capsys.readouterr()
     assert fault in printed.err
     assert json.loads(printed.out)["status"] == "refused"

@@ -18,7 +18,7 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.steps import going_on
-from batch_transform.pipeline.submit import console as cli
+from batch_transform.pipeline.submit import console_script
 from batch_transform.pipeline.submit.submission import main as submission
 from support.recorded_steps import EXPORTED, OPENED, STAGED, planned
 
@@ -36,7 +36,7 @@ MODELS = 'emulator.models={"m": "python -m none"}'
 @pytest.mark.parametrize("command", ["prepare", "submit", "collect"])
 def test_what_would_end_with_its_emulator_is_refused_with_both_remedies(command, tmp_path, capsys):
     (tmp_path / "run.yml").write_text(RUN_FILE)
-    assert cli.exit_code([command, str(tmp_path / "run.yml")]) == 2
+    assert console_script.exit_code([command, str(tmp_path / "run.yml")]) == 2
     (said,) = json.loads(capsys.readouterr().out)["error"]
     assert said.startswith(f"{command}: the embedded emulator's S3 and jobs end with the run's driver")
     assert "set emulator.state" in said

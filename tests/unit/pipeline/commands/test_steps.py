@@ -15,7 +15,7 @@ from batch_transform.pipeline.commands.command_line import STEPS
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.lifecycle.guarded import Guarded
+from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.s3.lease import RunLease
 from support.crashing_run import DEATHS, begun, check, check_published, killed

@@ -14,7 +14,7 @@ from batch_transform.core.events import Event
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.ending.exits import ended, exit_of, tell_terminal, typed_errors
 from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, Handshake
-from batch_transform.pipeline.submit import console, submission
+from batch_transform.pipeline.submit import console_script, submission
 
 ROW = "ROWVALUE-7731"
 URI = "s3://bucket/runs/a"
@@ -107,8 +107,8 @@ def test_an_error_in_a_notebook_is_one_of_ours_and_its_chain_quotes_nothing(caps
 
 # Each way in, with an error from within: exit code and report.
 def by_console(monkeypatch, capsys, tmp_path, err):
-    monkeypatch.setattr(console, "_done", raising(err))
-    code = console.exit_code(["status", URI])
+    monkeypatch.setattr(console_script, "_done", raising(err))
+    code = console_script.exit_code(["status", URI])
     said = capsys.readouterr()
     return code, json.loads(said.out), said.err
 

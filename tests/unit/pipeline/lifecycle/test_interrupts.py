@@ -18,7 +18,7 @@ import pytest
 from batch_transform.core.errors import Interrupted
 from batch_transform.core.events import Event
 from batch_transform.pipeline.ending.exits import tell_terminal
-from batch_transform.pipeline.lifecycle.guarded import Guarded
+from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 
 DRIVER = """
@@ -253,7 +253,7 @@ import ctypes, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from batch_transform.core.errors import Interrupted
-from batch_transform.pipeline.lifecycle import guarded, interrupts
+from batch_transform.pipeline.lifecycle import guarded_process, interrupts
 from batch_transform.pipeline.handshake import Handshake
 
 folder = Path(sys.argv[1])
@@ -282,9 +282,9 @@ class Driver:
     def close(self, report):
         say("closed")
 
-guarded.run_report = lambda state, status, run: {"run_id": "run", "status": status}
+guarded_process.run_report = lambda state, status, run: {"run_id": "run", "status": status}
 handshake = Handshake(report_file=folder / "report", exit_file=folder / "exit", alive_file=folder / "alive")
-job = guarded.Guarded("run", handshake, interrupts.Interrupts(alive_file=handshake.alive_file))
+job = guarded_process.Guarded("run", handshake, interrupts.Interrupts(alive_file=handshake.alive_file))
 job.driver = Driver()
 work = %s
 say("ready")

@@ -9,10 +9,10 @@ from datetime import datetime
 import pytest
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.naming import control_name, rows_named
+from batch_transform.core.object_names import control_name, rows_named
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.state import actions as act
-from batch_transform.core.state.decide import next_action
+from batch_transform.core.state.next_action import next_action
 from batch_transform.pipeline.loop.handlers.infer import infer
 from support.memory_run import RUN, MemoryRun, all_rows
 

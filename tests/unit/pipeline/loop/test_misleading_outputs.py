@@ -8,7 +8,7 @@ import pytest
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import PreconditionFailed
-from batch_transform.core.predictions.counting import KeyCheck
+from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.uris import S3Uri
 from support.memory_run import READER, RUN, MemoryRun, echoing
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.predictions.form import JSON, AnswerForm
+from batch_transform.core.predictions.answer_form import JSON, AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.pipeline.commands.parser import COLLECT

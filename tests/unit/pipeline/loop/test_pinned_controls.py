@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from batch_transform.core.resuming.pins import control_pins
+from batch_transform.core.resuming.altered_objects import control_pins
 from batch_transform.core.state import actions as act
-from batch_transform.core.state.decide import next_action
+from batch_transform.core.state.next_action import next_action
 from support.memory_run import RUN, MemoryRun, all_rows, echoing
 
 SIZES = [6, 6]

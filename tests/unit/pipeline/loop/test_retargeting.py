@@ -9,10 +9,10 @@ import pytest
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_state import RunState
-from batch_transform.core.staged import Staged
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import actions as act
-from batch_transform.core.state.decide import next_action
 from batch_transform.core.state.fold import fold
+from batch_transform.core.state.next_action import next_action
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.recorded import check_same
 from support.core_tables import step

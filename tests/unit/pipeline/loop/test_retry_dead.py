@@ -17,7 +17,7 @@ import pytest
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.resuming import retrying
+from batch_transform.core.resuming import retried_dead_rows
 from batch_transform.core.uris import S3Uri
 from support.core_tables import leaf, leaves
 from support.faults import Crash, Fate
@@ -121,13 +121,13 @@ def test_a_published_run_names_the_other_way():
     with pytest.raises(
         ConfigurationError, match=r"appends to the same output: input.dead_letters: s3://bucket/runs/run"
     ):
-        retrying.check_retry(state, "input.dead_letters: s3://bucket/runs/run")
+        retried_dead_rows.check_retry(state, "input.dead_letters: s3://bucket/runs/run")
 
 
 def test_rows_that_cannot_be_sent_stay_dead():
     unsendable = leaf(3, 4, DEAD, job=None, object=None)
     table = leaves(leaf(0, 1), leaf(1, 2, DEAD, job="j"), leaf(2, 3, DEAD, job="j"), unsendable)
-    assert retrying.retriable(table)["start"].to_pylist() == [1, 2]
+    assert retried_dead_rows.retriable(table)["start"].to_pylist() == [1, 2]
 
 
 def test_an_output_that_is_lost_afterwards_opens_its_other_rows_alone():

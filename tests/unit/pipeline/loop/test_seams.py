@@ -9,16 +9,16 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError, NeedsSpark, ServiceFailure
 from batch_transform.core.framing import Framing
-from batch_transform.core.predictions.counting import KeyCheck
-from batch_transform.core.resuming.retrying import check_retry
+from batch_transform.core.predictions.output_counts import KeyCheck
+from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import parse
-from batch_transform.pipeline.commands.step_by_step import collect, submit
+from batch_transform.pipeline.commands.step_work import collect, submit
 from batch_transform.pipeline.commands.steps import _Step
-from batch_transform.pipeline.lifecycle.rejoining import NoTables
-from batch_transform.sagemaker.failures import NotNow
+from batch_transform.pipeline.lifecycle.resuming_without_spark import NoTables
+from batch_transform.sagemaker.service_errors import NotNow
 from support.flaky_runs import FlakyModel
 from support.memory_run import RUN, MemoryRun, all_rows, echoing
 from support.memory_store import MemoryStore

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from batch_transform.config.surroundings import Emulator
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, ServiceFailure
-from batch_transform.core.predictions.cells import csv_row
-from batch_transform.core.predictions.form import AnswerForm
+from batch_transform.core.predictions.answer_form import AnswerForm
+from batch_transform.core.predictions.csv_cells import csv_row
+from batch_transform.core.predictions.json_scalars import Unfit
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.scalars import Unfit
 from batch_transform.core.run_state import INTERRUPTED, TIMEOUT
-from batch_transform.core.sending.request import transform_request
+from batch_transform.core.sending.job_request import transform_request
 from batch_transform.core.statuses import JobStatus
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.loop.driver import Driver

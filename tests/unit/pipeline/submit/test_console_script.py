@@ -14,8 +14,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands import named_run, steps
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.handshake import SUBMIT_NEXT
-from batch_transform.pipeline.submit import console as cli
-from batch_transform.pipeline.submit import submission
+from batch_transform.pipeline.submit import console_script, submission
 
 URI = "s3://bucket/runs/a"
 RUN_FILE = """
@@ -36,20 +35,20 @@ def run_file(tmp_path: Path) -> str:
 
 def test_a_run_file_becomes_its_document(run_file):
     """Overrides are applied as they are by the wrapper."""
-    document = cli.resolved(parse(["run", run_file, "--set", "output.mode=append"]))
+    document = console_script.resolved(parse(["run", run_file, "--set", "output.mode=append"]))
     assert (document["run_id"], document["output"]["mode"]) == ("a", "append")
 
 
 def test_options_of_spark_submit_are_refused(run_file):
     """In a Spark that is there already they would be ignored, which nobody would notice."""
     with pytest.raises(ConfigurationError, match="--driver-memory"):
-        cli.resolved(parse([run_file, "--driver-memory", "2g"]))
+        console_script.resolved(parse([run_file, "--driver-memory", "2g"]))
 
 
 def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, capsys):
     """Faults go to standard error; standard output has one line, the report."""
     (tmp_path / "run.yml").write_text(RUN_FILE + "colour: red\n")
-    assert cli.exit_code(["run", str(tmp_path / "run.yml")]) == 2
+    assert console_script.exit_code(["run", str(tmp_path / "run.yml")]) == 2
     printed = capsys.readouterr()
     (line,) = printed.out.strip().split("\n")
     assert json.loads(line)["status"] == "refused"
@@ -66,7 +65,7 @@ def test_a_plan_is_made_of_the_same_document_and_its_code_is_the_commands(run_fi
 
     module.plan_job = plan_job
     monkeypatch.setitem(sys.modules, "batch_transform.pipeline.commands.plan", module)
-    assert cli.exit_code(["plan", run_file]) == 0
+    assert console_script.exit_code(["plan", run_file]) == 0
     assert json.loads(capsys.readouterr().out) == {"status": "planned", "run_id": "a"}
 
 
@@ -85,7 +84,7 @@ def launched(run_file, monkeypatch):
         module.run_job = run_job
         monkeypatch.setitem(sys.modules, "batch_transform.pipeline.commands.run", module)
         monkeypatch.setattr(sys, "argv", ["batch-transform", "run", run_file])
-        return cli.main()
+        return console_script.main()
 
     return launch
 
@@ -104,7 +103,7 @@ def test_a_published_run_returns_nothing_and_lets_its_launcher_go_on(launched):
 def test_an_argument_that_is_wrong_ends_the_launcher_too(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["batch-transform", "status"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        console_script.main()
     assert ended.value.code == 2
 
 
@@ -128,7 +127,7 @@ class Unforeseen(Exception):
 def test_an_error_that_nobody_named_is_exit_code_4_and_one_report(words, monkeypatch, capsys):
     """1 is no exit code of this command: an orchestrator could not tell whether to try again."""
     unforeseen(monkeypatch)
-    assert cli.exit_code(words) == 4
+    assert console_script.exit_code(words) == 4
     printed = capsys.readouterr()
     (line,) = printed.out.strip().split("\n")
     report = json.loads(line)

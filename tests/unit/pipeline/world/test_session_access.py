@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from batch_transform.config import RunConfig
-from batch_transform.pipeline.world.reaching import access_of
+from batch_transform.pipeline.world.aws_access import access_of
 
 
 def _config(**aws: object) -> RunConfig:

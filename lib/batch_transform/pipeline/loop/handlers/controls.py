@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.isolation.round_tries import Lane
+from batch_transform.core.isolation.single_row_tries import Lane
 from batch_transform.core.isolation.verdict_rows import SCORED, Leaf
 from batch_transform.core.limits import BYTES_PER_MB
-from batch_transform.core.naming import control_name
-from batch_transform.core.resuming import mending, pins
+from batch_transform.core.object_names import control_name
+from batch_transform.core.resuming import altered_objects, repair
 from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.core.sending.part_objects import some_records
-from batch_transform.core.sending.planning import LanePlan
 from batch_transform.core.spans import SPAN_SCHEMA, Span, conformed
 from batch_transform.pipeline.context import RunContext
 from batch_transform.records.registry import run_framing
@@ -113,10 +113,10 @@ def sound(ctx: RunContext, state: RunState, source: Source) -> Source:
     span: Span = {**source.span, "copies": None, "copy_etags": None}
     found = ctx.store.head(ctx.places.input.join(span["object"]))
     spans = pa.Table.from_pylist([span], schema=SPAN_SCHEMA)
-    shown = pins.found_below(ctx.places.input.prefix, [found] if found else [])
-    if not pins.hurt(pins.input_pins(spans, run_framing(state)), shown).names:
+    shown = altered_objects.found_below(ctx.places.input.prefix, [found] if found else [])
+    if not altered_objects.hurt(altered_objects.input_pins(spans, run_framing(state)), shown).names:
         return source
     first = pa.Table.from_pylist([{**span, "stop": span["start"] + 1}], schema=SPAN_SCHEMA)
-    orders = mending.under_new_names(first, uuid.uuid4().hex[:16], run_framing(state).suffix)
-    again: Span = mending.placed(first, orders, ctx.tables.export_again(state.staged, orders)).to_pylist()[0]
+    orders = repair.under_new_names(first, uuid.uuid4().hex[:16], run_framing(state).suffix)
+    again: Span = repair.placed(first, orders, ctx.tables.export_again(state.staged, orders)).to_pylist()[0]
     return Source(again, line=0, rows=1)

@@ -12,12 +12,12 @@ from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, type_after, type_of
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.look import look_at_jobs
 from batch_transform.pipeline.loop.handlers.model import look_at_model
-from batch_transform.pipeline.loop.handlers.patience import Patience, back_off
 from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
+from batch_transform.pipeline.loop.handlers.poll_jobs import look_at_jobs
+from batch_transform.pipeline.loop.handlers.waiting_limits import Patience, back_off
 from batch_transform.pipeline.remedies import on_another_type
-from batch_transform.sagemaker.failures import NotNow
+from batch_transform.sagemaker.service_errors import NotNow
 
 Answer = TypeVar("Answer")
 

@@ -13,15 +13,15 @@ from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED, names_of
 from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.own_names import PROVENANCE
-from batch_transform.core.predictions.counting import OutputObject, count_output
-from batch_transform.core.predictions.form import AnswerForm
-from batch_transform.core.predictions.inference import MOST_LINES, Inferred, infer_schema
+from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.json_stream import NotUnpacked
-from batch_transform.core.predictions.lines import Lines, blocks, lines_of
+from batch_transform.core.predictions.output_counts import OutputObject, count_output
+from batch_transform.core.predictions.output_lines import Lines, blocks, lines_of
+from batch_transform.core.predictions.prediction_types import encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.types import encode_schema
-from batch_transform.core.resuming.mending import in_objects
+from batch_transform.core.predictions.schema_inference import MOST_LINES, Inferred, infer_schema
+from batch_transform.core.reserved_columns import PROVENANCE
+from batch_transform.core.resuming.repair import in_objects
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act

@@ -10,23 +10,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation import rounds
+from batch_transform.core.isolation.observed_failures import known_so_far
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.reconciling import reopened
-from batch_transform.core.isolation.round_tries import Lane
-from batch_transform.core.isolation.trials import known_so_far
+from batch_transform.core.isolation.single_row_tries import Lane
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.naming import job_name
+from batch_transform.core.object_names import job_name
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, helped, lacks_in_a_row, lanes_under_load
-from batch_transform.core.sending.object_rules import headroom
-from batch_transform.core.sending.planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
-from batch_transform.core.sending.request import job_settings, manifest, sent_names
+from batch_transform.core.sending.job_planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
+from batch_transform.core.sending.job_request import job_settings, manifest, sent_names
+from batch_transform.core.sending.records_per_object import headroom
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.controls import write_controls
-from batch_transform.pipeline.loop.handlers.patience import back_off
+from batch_transform.pipeline.loop.handlers.waiting_limits import back_off
 from batch_transform.records.registry import run_framing
 
 

@@ -7,22 +7,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
-from batch_transform.core.isolation.diagnosis import advice, by_class, recovered_spans, sentence
+from batch_transform.core.isolation.failure_summary import advice, by_class, recovered_spans, sentence
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing import gate
+from batch_transform.core.publishing.file_publication import KINDS, Kind, Publication, recorded_publications
 from batch_transform.core.publishing.gate import Counts
-from batch_transform.core.publishing.publication import KINDS, Kind, Publication, recorded_publications
 from batch_transform.core.publishing.report import run_report
-from batch_transform.core.resuming.committing import apart
+from batch_transform.core.resuming.committed_tables import apart
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.statuses import RunStatus
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.copying import prepare
+from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.registry import format_named
-from batch_transform.outputs.trees import Tree
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import write_html
@@ -86,7 +86,7 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     setting = f"errors.max_rows={counts.rows_dead_letter}"
     command = going_on(ctx, f"--set {setting}", f'errors={{"max_rows": {counts.rows_dead_letter}}}')
     retry = going_on(ctx, "--retry-dead", "retry_dead=True")
-    # Once the run has set out to commit, its dead letters may be there (core.resuming.retrying.check_retry).
+    # Once the run has set out to commit, its dead letters may be there (core.resuming.retried_dead_rows.check_retry).
     once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "

@@ -10,18 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.isolation.data_log import JobLogs
-from batch_transform.core.isolation.diagnosis import by_class, sentence
-from batch_transform.core.isolation.failures import ErrorClass
+from batch_transform.core.isolation.data_log_evidence import JobLogs
+from batch_transform.core.isolation.error_classes import ErrorClass
+from batch_transform.core.isolation.failure_summary import by_class, sentence
+from batch_transform.core.isolation.observed_failures import JudgedJob, is_evidence
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.reconciling import reconcile
-from batch_transform.core.isolation.trials import JudgedJob, is_evidence
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
 from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectInfo
-from batch_transform.core.predictions.counting import OutputObject
-from batch_transform.core.resuming.mending import disbelieved, in_objects
+from batch_transform.core.predictions.output_counts import OutputObject
+from batch_transform.core.resuming.repair import disbelieved, in_objects
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
 from batch_transform.core.sending.instance_types import type_after, type_of
 from batch_transform.core.spans import SPAN_SCHEMA, conformed

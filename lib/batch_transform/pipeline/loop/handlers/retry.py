@@ -11,7 +11,7 @@ from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.isolation.verdicts import rows_in_state
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.resuming import mending, retrying
+from batch_transform.core.resuming import repair, retried_dead_rows
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import conformed, row_count
 from batch_transform.core.state import actions as act
@@ -30,16 +30,16 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewSt
     assert last.open is not None
     assert state.staged is not None
     leaves = settled_leaves(ctx.ledger, state)
-    dead = retrying.retriable(leaves)
+    dead = retried_dead_rows.retriable(leaves)
     kept = rows_in_state(leaves, DEAD) - row_count(dead)
     if kept:
         ctx.tell("retry", f"{kept:,} dead rows are over the service's largest payload and stay dead")
     if not dead.num_rows:
         ctx.tell("retry", "no dead row can be sent again")
         return NewStep(StepKind.RETRIED, {"rows": 0})
-    spans = retrying.opened(dead, lambda job: state.job(job).lane)
-    orders = mending.under_new_names(spans, uuid.uuid4().hex[:16], run_framing(state).suffix)
-    spans = mending.placed(spans, orders, ctx.tables.export_again(state.staged, orders))
+    spans = retried_dead_rows.opened(dead, lambda job: state.job(job).lane)
+    orders = repair.under_new_names(spans, uuid.uuid4().hex[:16], run_framing(state).suffix)
+    spans = repair.placed(spans, orders, ctx.tables.export_again(state.staged, orders))
     left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
     before = ctx.ledger.read_part(last.retried) if last.retried else LEAF_SCHEMA.empty_table()
     parts = pa.concat_tables([conformed(before, LEAF_SCHEMA), dead]), pa.concat_tables([left, spans])

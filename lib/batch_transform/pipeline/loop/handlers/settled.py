@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
 from batch_transform.core.isolation.verdicts import unsendable
-from batch_transform.core.resuming import retrying
-from batch_transform.core.resuming.committing import still_counting
+from batch_transform.core.resuming import retried_dead_rows
+from batch_transform.core.resuming.committed_tables import still_counting
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import conformed
 from batch_transform.s3.ledger import Ledger
@@ -37,8 +37,8 @@ def _settled(ledger: Ledger, state: RunState) -> tuple[pa.Table, pa.Table]:
         table = pa.concat_tables([table, conformed(ledger.read_part(settled.leaves), LEAF_SCHEMA)])
         if settled.retried is not None:
             retried = conformed(ledger.read_part(settled.retried), LEAF_SCHEMA)
-            table = retrying.without(table, retried)
-            aside = pa.concat_tables([aside, retrying.lines_aside(retried)])
+            table = retried_dead_rows.without(table, retried)
+            aside = pa.concat_tables([aside, retried_dead_rows.lines_aside(retried)])
         if settled.lost is not None:
             lost = ledger.read_part(settled.lost)
             table, aside = still_counting(table, lost, held), still_counting(aside, lost, None)

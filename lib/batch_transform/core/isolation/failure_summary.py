@@ -1,0 +1,99 @@
+"""What went wrong in a run, for a person: by class, with examples that hold no row data, and with advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.isolation.error_classes import ErrorClass, Remedy
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED
+from batch_transform.core.report_keys import FailedClass
+from batch_transform.core.run_state import JobRecord
+
+_EXAMPLES = 3
+
+
+def by_class(table: pa.Table, state: str) -> list[FailedClass]:
+    """Returns for each class of the rows in `state`: class, spans, rows, up to three examples; most rows first.
+
+    Args:
+        table: leaves or verdicts.
+        state: DEAD or FAILED.
+    """
+    chosen = table.filter(pc.equal(table["state"], state))
+    found: list[FailedClass] = []
+    for name in pc.unique(chosen["error_class"]).to_pylist():
+        of_class = chosen.filter(pc.equal(chosen["error_class"], name))
+        rows = pc.sum(pc.subtract(of_class["stop"], of_class["start"])).as_py()
+        examples = of_class.slice(0, _EXAMPLES).select(["job", "object", "line", "message"]).to_pylist()
+        found.append({"class": name, "spans": of_class.num_rows, "rows": rows, "examples": examples})
+    return sorted(found, key=lambda entry: -int(entry["rows"]))
+
+
+def sentence(entry: FailedClass) -> str:
+    """Returns a line for the terminal about one class."""
+    sent = [example for example in entry["examples"] if example["object"]]
+    jobs = ", ".join(dict.fromkeys(str(example["job"]) for example in sent))
+    places = "; ".join(f"line {example['line']} of {example['object']}" for example in sent)
+    where = f", such as {places} in {jobs}" if sent else ""
+    return f"{entry['rows']:,} rows: {entry['class']} ({entry['examples'][0]['message']}){where}"
+
+
+def recovered_spans(verdicts: Iterable[pa.Table], leaves: pa.Table) -> int:
+    """Returns how many objects failed ambiguously and were then scored to the last row in smaller ones."""
+    dead = leaves.filter(pc.equal(leaves["state"], DEAD)).sort_by("start")
+    starts = dead["start"].to_numpy()
+    count = 0
+    for table in verdicts:
+        for failed in table.filter(pc.equal(table["state"], FAILED)).to_pylist():
+            if ErrorClass(failed["error_class"]).remedy is Remedy.CONFIRM and failed["stop"] - failed["start"] > 1:
+                first = int(np.searchsorted(starts, failed["start"]))
+                count += first == len(starts) or int(starts[first]) >= failed["stop"]
+    return count
+
+
+def advice(
+    jobs: Sequence[JobRecord], dead: Sequence[FailedClass], recovered: int, on_another_type: str = ""
+) -> list[str]:
+    """Returns what to change, a sentence or two each.
+
+    Args:
+        jobs: of the run.
+        dead: the dead rows by class.
+        recovered: objects that failed ambiguously and passed in smaller ones.
+        on_another_type: the command that sends dead rows again on another instance type, before they are published.
+    """
+    found = [_idle(job) for job in jobs if job.instances and (job.data_logs or 0) < job.instances]
+    if recovered:
+        found.append(
+            f"{recovered} objects failed although no row of them is bad: they passed in smaller ones. That points to "
+            "memory or load on the model's instances: take an instance type with more memory "
+            "(transform.instance_type), or lower transform.max_concurrent_transforms or transform.max_payload_mb."
+        )
+    known = [(entry, _ADVICE.get(ErrorClass(entry["class"]))) for entry in dead]
+    found += [f"{entry['rows']:,} rows, {entry['class']}: {words}" for entry, words in known if words]
+    if on_another_type and any(entry["class"] == ErrorClass.OUT_OF_MEMORY.value for entry in dead):
+        found.append(f"As long as nothing is published, what ran out of memory is sent again by: {on_another_type}")
+    return list(dict.fromkeys(found))
+
+
+def _idle(job: JobRecord) -> str:
+    assert job.instances is not None
+    return (
+        f"{job.instances - (job.data_logs or 0)} of {job.instances} instances of {job.name} never took part: they have "
+        "a log of their container and none of data. A heavy model that is copied for every CPU is the usual reason: "
+        "start fewer workers in the container, or take an instance type with fewer CPUs or more memory."
+    )
+
+
+_ADVICE = {
+    ErrorClass.UNREADABLE: "compare prediction.schema with the answers, which are in the dead letters' error.evidence.",
+    ErrorClass.MISCONFIGURED: "the model's server takes no content of that type: see record.content_type.",
+    ErrorClass.TOO_LARGE: "the model's server takes no body of that size; raise its own limit.",
+    ErrorClass.TIMED_OUT: "raise transform.invocations_timeout_seconds, or the time limit of the container's server.",
+    ErrorClass.MISMATCH: "the model must answer one line for each record, in their order.",
+    ErrorClass.OUT_OF_MEMORY: "take an instance type with more memory (transform.instance_type).",
+}

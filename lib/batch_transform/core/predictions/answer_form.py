@@ -1,0 +1,87 @@
+"""How predictions lie in an output object, and how they come to be one on each line.
+
+Everything that reads an output (the count, the merge, the evidence of dead letters) reads the lines that `lines` gives,
+so that line i is the prediction of row start + i whatever the container writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from batch_transform.core.predictions.json_stream import unpack
+from batch_transform.core.predictions.output_lines import in_utf8, joined, without_blank, without_marks
+from batch_transform.core.predictions.records_path import Steps, parse_path
+from batch_transform.core.predictions.wrapping import unwrap
+from batch_transform.core.run_settings import RunSettings
+
+JSON_LINES, JSON, CSV, TEXT = "jsonlines", "json", "csv", "text"
+FORMATS = (JSON_LINES, JSON, CSV, TEXT)
+# The service puts a model's answer there when it joins input and output (transform_emulator/FACTS.md, 2.4).
+JOINED_FIELD = "SageMakerOutput"
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """How predictions lie in an output object; a value that can be sent to a worker.
+
+    Attributes:
+        format: one of FORMATS.
+        steps: to the predictions in a JSON document; (): the document is one.
+        separator: a character between two predictions on one line; None: a line is one prediction.
+        skips_blank: whether blank lines are left out.
+        is_wrapped: whether each answer is a JSON string of what it should be, alone or in an array with its media type.
+    """
+
+    format: str = JSON_LINES
+    steps: Steps = ()
+    separator: str | None = None
+    skips_blank: bool = False
+    is_wrapped: bool = False
+
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether predictions are cut out of JSON documents, and may be values that are no object."""
+        return self.format == JSON or bool(self.steps)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether each prediction stands beside its record, as the service joined them."""
+        return self.steps[:1] == (JOINED_FIELD,)
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether the predictions are pieces of an output's own lines."""
+        return not (self.is_unpacked or self.is_wrapped)
+
+    def lines(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """Returns the output as a stream with one prediction on each line.
+
+        Byte order marks are left out that a line or a document begins with.
+
+        Args:
+            chunks: the output, in pieces of any size.
+
+        Raises:
+            NotUnpacked: while it is drawn, at the first document that is not as `steps` say; or it is no UTF-8.
+        """
+        chunks = in_utf8(chunks)
+        if self.is_wrapped:
+            chunks = unwrap(chunks)
+        chunks = joined(unpack(chunks, self.steps)) if self.is_unpacked else without_marks(chunks)
+        if self.separator:
+            old = self.separator.encode()
+            chunks = (chunk.replace(old, b"\n") for chunk in chunks)
+        return without_blank(chunks) if self.skips_blank else chunks
+
+
+PLAIN = AnswerForm()
+
+
+def answer_form(settings: RunSettings) -> AnswerForm:
+    """Returns how a run's predictions lie in an output."""
+    asked, transform = settings.prediction, settings.transform
+    steps = parse_path(asked.records_path) if asked.records_path else ()
+    if transform.joins_input and transform.output_filter is None:
+        steps = (JOINED_FIELD, *steps)
+    return AnswerForm(asked.format, steps, asked.separator, asked.blank_lines == "skip", asked.body == "wrapped")

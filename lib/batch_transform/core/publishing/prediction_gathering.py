@@ -1,0 +1,182 @@
+"""From row numbers to predictions: which leaf holds a row, which line of which output is its answer.
+
+Pure but for the streams that are handed in. It gathers by number, and slices only what it has checked to be
+contiguous: a function that sliced by the first number of a batch put 19,997 of 20,000 predictions on wrong rows under
+a filter.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.isolation.verdict_rows import SCORED, Leaf
+from batch_transform.core.predictions.answers import Answers
+from batch_transform.core.predictions.output_lines import blocks
+from batch_transform.core.reserved_columns import ORIGIN
+
+# Opens the output of (job, object) at an ETag and returns its chunks.
+OpenOutput = Callable[[str, str, str], Iterable[bytes]]
+_OPEN_OUTPUTS = 4
+# Whether a row is scored; of which job and object its answer is, and since when. A prediction's fields may have these
+# names too: Spark is given them by their places.
+FLAG = "__scored"
+_ORIGIN_TYPE = [pa.field(name, pa.string()) for name in ORIGIN[:2]] + [pa.field(ORIGIN[2], pa.timestamp("us", "UTC"))]
+
+
+class LineReader(Protocol):
+    """Reads blocks of whole lines, one struct for each."""
+
+    @property
+    def type(self) -> pa.StructType:
+        """The struct that a line becomes."""
+
+    def read(self, block: bytes) -> Answers:
+        """Returns what the lines of a block hold."""
+
+
+class Leaves:
+    """The leaves sorted by row number, for lookup by binary search."""
+
+    def __init__(self, table: pa.Table) -> None:
+        table = table.sort_by("start")
+        self.table = table
+        self._starts = table["start"].to_numpy()
+        self._stops = table["stop"].to_numpy()
+
+    def runs(self, numbers: np.ndarray) -> Iterator[tuple[Leaf, np.ndarray]]:
+        """Yields (leaf, row numbers) for each run of neighbours that lie in one leaf, in order.
+
+        Raises:
+            GateRefused: a row number that lies in no leaf.
+        """
+        places = np.searchsorted(self._starts, numbers, side="right") - 1
+        outside = (places < 0) | (numbers >= self._stops[places]) if self._starts.size else np.ones(len(numbers), bool)
+        if outside.any():
+            raise GateRefused(f"row number {numbers[np.argmax(outside)]} lies in no span")
+        bounds = [0, *(np.flatnonzero(np.diff(places)) + 1).tolist(), len(numbers)]
+        for begin, end in itertools.pairwise(bounds):
+            if begin < end:
+                yield self.table.slice(int(places[begin]), 1).to_pylist()[0], numbers[begin:end]
+
+
+class Gatherer:
+    """Gathers the predictions of row numbers from the outputs of their leaves.
+
+    Holds the current block of at most four outputs, so memory does not grow with their size.
+    """
+
+    def __init__(
+        self, leaves: Leaves, reader: LineReader, open_output: OpenOutput, block_bytes: int, *, origin: bool = False
+    ) -> None:
+        self._leaves = leaves
+        self._reader = reader
+        self._origin = _ORIGIN_TYPE if origin else []
+        self._open_output = open_output
+        self._block_bytes = block_bytes
+        self._streams: OrderedDict[tuple[str, str], _OutputStream] = OrderedDict()
+
+    @property
+    def type(self) -> pa.StructType:
+        """FLAG, never null, then the prediction's fields, then reserved_columns.ORIGIN if asked for."""
+        return pa.struct([pa.field(FLAG, pa.bool_()), *self._reader.type, *self._origin])
+
+    def gather(self, numbers: np.ndarray) -> pa.StructArray:
+        """Returns one struct for each row number, in their order; a dead row has FLAG false and null fields.
+
+        Raises:
+            GateRefused: a row number in no leaf, or an output that is not what was counted.
+        """
+        parts = [self._of_leaf(leaf, chosen) for leaf, chosen in self._leaves.runs(numbers)]
+        return pa.concat_arrays(parts) if parts else pa.array([], self.type)
+
+    def _of_leaf(self, leaf: Leaf, numbers: np.ndarray) -> pa.StructArray:
+        if leaf["state"] != SCORED:
+            values = pa.nulls(len(numbers), self._reader.type)
+            return self._with_flag(values, leaf, scored=False)
+        lines = numbers - leaf["start"] + leaf["line"]
+        return self._with_flag(self._stream(leaf).take(lines), leaf, scored=True)
+
+    def raw(self, leaf: Leaf, numbers: np.ndarray) -> pa.Array:
+        """Returns the first field of the lines of these rows, which lie in `leaf`, whatever its state is."""
+        return self._stream(leaf).take(numbers - leaf["start"] + leaf["line"]).field(0)
+
+    def _with_flag(self, values: pa.StructArray, leaf: Leaf, *, scored: bool) -> pa.StructArray:
+        if scored and values.null_count:
+            raise GateRefused("a line that was readable when it was counted is not readable now")
+        flags = pa.array(np.full(len(values), scored))
+        columns = [values.field(i) for i in range(values.type.num_fields)] if scored else values.flatten()
+        at = datetime.fromisoformat(leaf["at"]) if leaf["at"] else None
+        told = zip(self._origin, (leaf["job"], leaf["object"], at), strict=False)
+        origin = [pa.repeat(pa.scalar(value if scored else None, field.type), len(values)) for field, value in told]
+        return pa.StructArray.from_arrays([flags, *columns, *origin], fields=list(self.type))
+
+    def _stream(self, leaf: Leaf) -> _OutputStream:
+        key = (leaf["job"], leaf["object"])
+        if key not in self._streams:
+            if len(self._streams) == _OPEN_OUTPUTS:
+                self._streams.popitem(last=False)
+            open_again = lambda: self._open_output(*key, leaf["etag"])  # noqa: E731
+            self._streams[key] = _OutputStream(
+                open_again, self._reader, self._block_bytes, leaf["lines"], "/".join(key)
+            )
+        self._streams.move_to_end(key)
+        return self._streams[key]
+
+
+class _OutputStream:
+    """One output, read forwards block by block; going back opens it again."""
+
+    def __init__(
+        self, opened: Callable[[], Iterable[bytes]], reader: LineReader, block_bytes: int, lines: int, name: str
+    ) -> None:
+        self._opened = opened
+        self._reader = reader
+        self._block_bytes = block_bytes
+        self._lines = lines
+        self._name = name
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self._blocks = blocks(self._opened(), self._block_bytes)
+        self._first = 0  # line number of the current block's first line
+        self._values: pa.StructArray = pa.array([], self._reader.type)
+
+    def take(self, lines: np.ndarray) -> pa.StructArray:
+        """The values of these line numbers, in their order."""
+        if len(lines) and not (np.diff(lines) > 0).all():
+            ascending, inverse = np.unique(lines, return_inverse=True)
+            return self.take(ascending).take(pa.array(inverse))
+        if len(lines) and lines[0] < self._first:
+            self._rewind()
+        parts, done = [], 0
+        while done < len(lines):
+            stop = int(np.searchsorted(lines, self._first + len(self._values)))
+            if stop > done:
+                parts.append(_pick(self._values, lines[done:stop] - self._first))
+                done = stop
+            else:
+                self._advance()
+        return pa.concat_arrays(parts) if parts else pa.array([], self._reader.type)
+
+    def _advance(self) -> None:
+        block = next(self._blocks, None)
+        self._first += len(self._values)
+        if block is None:
+            raise GateRefused(f"{self._name} ends after {self._first} lines; {self._lines} were counted")
+        self._values = self._reader.read(block).values
+        if self._first + len(self._values) > self._lines:
+            raise GateRefused(f"{self._name} has more than the {self._lines} lines that were counted")
+
+
+def _pick(values: pa.StructArray, places: np.ndarray) -> pa.StructArray:
+    if int(places[-1]) - int(places[0]) + 1 == len(places):  # ascending, so contiguous
+        return values.slice(int(places[0]), len(places))
+    return values.take(pa.array(places))

@@ -1,0 +1,37 @@
+"""The lines of an output as they are, for the dead letters of rows whose answer was no prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from batch_transform.core.escaping import visible
+from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
+from batch_transform.core.predictions.answers import Answers
+from batch_transform.core.predictions.output_lines import lines_of
+
+RAW_LINE = pa.struct([("line", pa.string())])
+# No character takes more than four bytes.
+_MOST_BYTES = 4 * MOST_EVIDENCE_CHARACTERS
+
+
+@dataclass(frozen=True)
+class RawLines:
+    """Reads each line as text, cut to what a dead letter keeps; what cannot be seen is escaped, and bytes that are not
+    UTF-8 become U+FFFD.
+    """
+
+    @property
+    def type(self) -> pa.StructType:
+        """One string."""
+        return RAW_LINE
+
+    def read(self, block: bytes) -> Answers:
+        """Returns the lines of a block."""
+        lines = lines_of(block)
+        texts = [
+            visible(block[start : min(end, start + _MOST_BYTES)].decode(errors="replace"))[:MOST_EVIDENCE_CHARACTERS]
+            for start, end in zip(lines.starts.tolist(), lines.ends.tolist(), strict=True)
+        ]
+        return Answers(pa.StructArray.from_arrays([pa.array(texts, pa.string())], fields=list(RAW_LINE)))

@@ -1,0 +1,63 @@
+"""The staged table of a run, as the step `staged` tells it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.reserved_columns import STAGED
+from batch_transform.core.source_identity import SourceIdentity
+from batch_transform.core.spans import StagedFile
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The staged table: its files and the schema in which they are read, and what takes Spark to tell.
+
+    Attributes:
+        answers: the schema of the predictions (answer_schema.encode_schema), with which they are counted without
+            Spark; '' where each is one string.
+        header: the line of the records' names before them; '' for none. It takes Spark to tell the fields of a SQL
+            record.
+        settings: what the session that staged them said of the Spark settings that are the user's, by key; empty for
+            a run of an earlier version.
+        source: what the input is told by; None: of a ledger before there was such a thing, or Spark did not tell.
+    """
+
+    schema_json: str
+    files: tuple[StagedFile, ...]
+    answers: str = ""
+    header: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    source: SourceIdentity | None = None
+
+    @classmethod
+    def of(cls, payload: JsonObject) -> Staged:
+        """Returns what the step `staged` tells, of whatever version."""
+        files = tuple(StagedFile(**file) for file in payload["files"])
+        told = {name: payload.get(name, "") for name in ("answers", "header")}
+        settings, source = tuple(sorted(payload.get("settings", {}).items())), payload.get("source")
+        identity = SourceIdentity.from_document(source) if source else None
+        return cls(payload["schema"], files, **told, settings=settings, source=identity)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the input's columns: those that follow our own."""
+        fields = json.loads(self.schema_json).get("fields", ())
+        return tuple(field["name"] for field in fields[len(STAGED) :])
+
+    @property
+    def rows(self) -> int:
+        """Rows in: what the staged files hold together."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def json_bytes(self) -> int:
+        """Estimated bytes of JSON of the whole table."""
+        return sum(file.json_bytes for file in self.files)
+
+    @property
+    def largest(self) -> int:
+        """Estimated bytes of the largest record."""
+        return max((file.largest for file in self.files), default=0)

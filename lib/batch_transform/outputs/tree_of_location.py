@@ -1,0 +1,38 @@
+"""From an output's location in the run file to its tree."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.file_tree import Tree
+from batch_transform.outputs.local_tree import LocalTree
+from batch_transform.outputs.registry import names_that
+from batch_transform.outputs.s3_tree import S3Tree
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_S3 = ("s3", "s3a", "s3n")
+SCHEMES = frozenset({"", "file", *_S3})  # where the driver copies files itself: through boto3, or a mounted file system
+
+
+def open_tree(location: str, store: ObjectStore) -> Tree:
+    """Returns the tree at `s3://...` (also `s3a`, `s3n`), `file:...` or a local path.
+
+    Raises:
+        ConfigurationError: another scheme.
+    """
+    match = SCHEME.match(location)
+    scheme = match[1].lower() if match else "file"
+    if scheme in _S3:
+        return S3Tree(store, S3Uri.parse(location))
+    # Hadoop writes file:/path and file:///path, and decodes no %; file://host/path names another machine.
+    path = re.sub(r"^(?i:file):(?://)?(?=/(?!/))", "", location)
+    if scheme != "file" or SCHEME.match(path):
+        raise ConfigurationError(
+            f"output: files are copied to S3 or to a path that the driver can reach, not to {location!r}; "
+            f"for other file systems set output.format: {names_that(lambda can: can.schemes is None)}"
+        )
+    return LocalTree(os.path.abspath(path))

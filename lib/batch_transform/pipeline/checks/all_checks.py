@@ -1,0 +1,43 @@
+"""The checks of a run against everything outside it, from the cheapest to those that write a probe."""
+
+from __future__ import annotations
+
+from pyspark.sql.types import StructType
+
+from batch_transform.pipeline.checks.output_fit import Fit
+from batch_transform.pipeline.checks.output_over_input import Reading
+from batch_transform.pipeline.checks.preflight import Faults, Tables, check_spark_reads, check_table, check_targets
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.tables.spark_tables import SparkTables
+from batch_transform.pipeline.targets import targets_of
+from batch_transform.spark.merge_way import way_named
+
+
+def check_world(ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading, faults: Faults) -> None:
+    """Checks places, tables and the ways to them; each kind only where those before it found nothing.
+
+    Args:
+        ctx: the run's outside world.
+        tables: its work on tables.
+        fit: what is published, and where.
+        reading: the input.
+        faults: what was found before.
+
+    Raises:
+        ConfigurationError: with all faults of a kind; nothing is left behind.
+    """
+    spark, names = tables.spark, tuple(fit.schema.names)
+    targets = targets_of(ctx.config, ctx.places)
+    published = Tables(names, (*names, *tables.shape.names), (*names, targets.dead_letter.error_column))
+    check_targets(spark, targets, ctx.places, ctx.store, published, reading, faults)
+    if not faults.found:
+        faults.add(fit.faults())
+    if not faults.found:
+        faults.add(check_table(spark, fit.schema, tables.shape, ctx.places, tables.connect, targets))
+    way = way_named(ctx.config.merge)
+    if not faults.found and way.spark_reads_outputs:
+        faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store, way.name))
+    faults.refuse()
+    result = StructType([*fit.schema.fields, *fit.added["result"]])
+    for warning in targets.format.warnings(spark, list(targets.tables(ctx.places).values()), result):
+        ctx.tell("warning", warning)

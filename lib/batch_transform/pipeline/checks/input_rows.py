@@ -1,0 +1,128 @@
+"""What goes into a run and what comes back of it, checked: the input or what is staged of it, records, predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.output_counts import KeyCheck
+from batch_transform.core.run_state import RunState
+from batch_transform.exports.registry import export_way
+from batch_transform.pipeline.checks.preflight import Faults, key_check
+from batch_transform.pipeline.checks.same_input import read_source
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.tables.run_predictions import shape_of
+from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
+from batch_transform.records.registry import framing_of
+from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.record_rules import RecordRule, record_rule
+from batch_transform.spark.staging import staged_schema
+
+
+@dataclass(frozen=True)
+class RunRows:
+    """What goes in and what comes back; `source` is None for rows that are staged already."""
+
+    source: Source | None
+    schema: StructType
+    rule: RecordRule
+    shape: PredictionShape
+    key: KeyCheck | None
+
+
+def rows_of(
+    spark: SparkSession,
+    config: RunConfig,
+    places: Places,
+    store: ObjectStore,
+    source: Source | None,
+    recorded: RunState | None,
+    faults: Faults,
+) -> RunRows:
+    """Checks input, record and predictions; refuses with all faults that were found, here or before."""
+    source = source or faults.of(lambda: _read(spark, config, recorded, places, store))
+    schema = faults.of(lambda: _schema(source, recorded))
+    inferred = recorded.inferred if recorded is not None else None
+    shape = faults.of(lambda: shape_of(spark, config, inferred))
+    is_staged = recorded is not None and recorded.staged is not None
+    rule = None if schema is None else faults.of(lambda: rule_of(spark, schema, config, is_staged=is_staged))
+    if schema is None or shape is None or rule is None:
+        faults.refuse()
+        raise AssertionError("a check failed without a fault")
+    if recorded is None or recorded.spans is None:
+        faults.of(lambda: export_way(config.export).check(spark, rule.format))
+    reader, record, framing = shape.reader, rule.fields, framing_of(config.settings)
+    key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.input, framing))
+    faults.refuse()
+    return RunRows(source, schema, rule, shape, key)
+
+
+def rule_of(spark: SparkSession, schema: StructType, config: RunConfig, *, is_staged: bool = False) -> RecordRule:
+    """Returns how a row of this input becomes a record.
+
+    Raises:
+        ConfigurationError: as `record_rule`.
+    """
+    record = config.record
+    return record_rule(
+        spark,
+        schema,
+        record.format,
+        record.columns,
+        record.sql,
+        header=bool(record.header),
+        one_object=config.settings.is_one_object,
+        is_staged=is_staged,
+    )
+
+
+def _read(
+    spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places, store: ObjectStore
+) -> Source | None:
+    """The input; None for a run over rows that are staged: they are pinned, whatever became of the input."""
+    if recorded is not None and recorded.staged is not None:
+        return None
+    assert config.input is not None
+    return read_source(spark, config.input, places, store)
+
+
+def read_again(
+    spark: SparkSession, config: RunConfig, recorded: RunState | None, places: Places, store: ObjectStore
+) -> Source:
+    """The input of a run whose staged rows are gone, nothing depending on them yet."""
+    assert config.input is not None
+    source = read_source(spark, config.input, places, store)
+    _schema(source, recorded)
+    return source
+
+
+def _schema(source: Source | None, recorded: RunState | None) -> StructType | None:
+    """The schema of the staged rows, else of the input; None where the input could not be read.
+
+    Raises:
+        ConfigurationError: the input is of another schema than the rows that the run has staged: it was not meant.
+    """
+    if recorded is None or recorded.staged is None:
+        return source.df.schema if source is not None else None
+    staged = staged_schema(recorded.staged)
+    if source is not None:
+        before, now = ([field.simpleString() for field in fields] for fields in (staged, source.df.schema.fields))
+        if before != now:
+            changed = sorted(set(before) ^ set(now)) or ["the order of the columns"]
+            raise ConfigurationError(
+                f"{recorded.run_id} was begun over an input of another schema: {', '.join(changed)}"
+            )
+    return StructType(staged)
+
+
+def input_of(tables: SparkTables) -> DataFrame:
+    """The input, read again for a run that has staged it."""
+    if tables.source is not None:
+        return tables.source.df
+    assert tables.config.input is not None
+    return read_source(tables.spark, tables.config.input, tables.places, tables.store).df

@@ -1,0 +1,238 @@
+"""No place that a run writes may lie over what it reads or keeps: overwriting would delete rows that nobody scored."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from pyspark.sql import DataFrame, SparkSession
+
+from batch_transform.config.result import DeadLetter, Output
+from batch_transform.config.sections import Input, PathOrTable
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.overlapping_places import Place, Relation, place_of, place_of_file, places_read
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.targets import Targets
+from batch_transform.spark.plan_text import locations_below_caches
+from batch_transform.spark.spark_errors import SPARK_ERRORS, told_as
+from batch_transform.spark.whole_table import reads_what_is_replaced, table_location
+
+# What a run keeps for itself in its own folder, in which results may lie otherwise.
+_OWN_FOLDERS = ("dead_letters", "input", "ledger", "manifests", "merged", "output", "parts", "probe", "staging")
+_OVERWRITING = ("overwrite", "overwrite_partitions")
+_FIRST_STEP = ("ledger", f"{0:012d}.json")
+_GLOB = re.compile(r"[*?\[{]")
+
+_APART = "choose places apart from each other"
+_REMEDY = (
+    "write to another place, or read all of it (output.format, no input.where, no input.options), or replace just "
+    "what is read: output.replace_where in the words of input.where (Delta), or mode: overwrite_partitions with an "
+    "input.where on the columns of output.partition_by alone"
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table that a run publishes.
+
+    Attributes:
+        key: its section of the run file.
+        told: as the run file names it.
+        place: where it lies; None for a named table that is not there yet.
+    """
+
+    key: str
+    told: str
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The input of a run.
+
+    Attributes:
+        given: as a run file names it; None for a DataFrame that was handed in, of which only its plan tells.
+        df: opens it; raises ConfigurationError where it cannot be read.
+    """
+
+    given: Input | None
+    df: Callable[[], DataFrame]
+
+
+def overlaps(spark: SparkSession, targets: Targets, places: Places, store: ObjectStore, reading: Reading) -> list[str]:
+    """Returns a fault for each place of a run that lies where another one lies; looks, and changes nothing."""
+    tables = written_tables(targets, lambda name: table_location(spark, name))
+    faults = [*run_overlaps(tables, places), *_other_runs(tables, places, store)]
+    return faults + list(_Input(spark, targets, places, reading).faults(tables))
+
+
+def written_tables(targets: Targets, locate: Callable[[str], str | None]) -> list[Written]:
+    """Returns the tables of a run; `locate` tells where a named one lies."""
+
+    def written(key: str, target: Output | DeadLetter) -> Written:
+        location = target.path or locate(target.table or "")
+        return Written(key, target.path or target.table or "", _place(location) if location else None)
+
+    return [written("output", targets.output), written("dead_letter", targets.dead_letter)]
+
+
+def run_overlaps(tables: Sequence[Written], places: Places) -> list[str]:
+    """Returns a fault for each folder of the run, and each table, that lies in a table to be published."""
+    inner = [("workspace", str(places.run)), ("staging", places.scratch)]
+    found = [(key, path, _place(path)) for key, path in inner]
+    found += [(table.key, table.told, table.place) for table in reversed(tables) if table.place is not None]
+    faults = [
+        f"{key}: {path} lies in {outer.key}: {outer.told}; {_APART}"
+        for key, path, place in found
+        for outer in tables
+        if key != outer.key and _is_within(place, outer.place)
+    ]
+    for table in tables:
+        own = [f"{folder}/{name}" for folder in (places.run, places.scratch) for name in _OWN_FOLDERS]
+        lies_in = [folder for folder in own if _is_within(table.place, _place(folder))]
+        faults += [
+            f"{table.key}: {table.told} lies in {folder}, which is the run's own; {_APART}" for folder in lies_in[:1]
+        ]
+    return faults
+
+
+def _other_runs(tables: Iterable[Written], places: Places, store: ObjectStore) -> Iterator[str]:
+    """Yields a fault for a table that lies among what another run of the workspace keeps."""
+    own = _place(str(places.run))
+    workspace = Place(own.root, own.parts[:-1])
+    for table in tables:
+        if table.place is None or table.place.to(workspace) is not Relation.INSIDE:
+            continue
+        folder = table.place.parts[: len(own.parts)]
+        run = S3Uri(places.run.bucket, "/".join(folder))
+        if folder != own.parts and store.head(run.join(*_FIRST_STEP)) is not None:
+            yield f"{table.key}: {table.told} lies in {run}, which another run keeps; {_APART}"
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What a run reads beside what it writes."""
+
+    spark: SparkSession
+    targets: Targets
+    places: Places
+    reading: Reading
+
+    def faults(self, tables: Sequence[Written]) -> Iterator[str]:
+        """Yields a fault for each place that is written where rows are read."""
+        read = self._places_read()
+        for key, folder in (("workspace", str(self.places.run)), ("staging", self.places.scratch)):
+            if (relation := _meeting(_place(folder), read)) is not None:
+                yield f"{key}: {folder} {relation.value} the input, {self._told}; {_APART}"
+        undecided = []
+        for table in tables:
+            relation = _meeting(table.place, read) if table.place is not None else None
+            if relation is not None:
+                yield from self._fault(table, relation)
+            elif self._is_seen_by_its_plan_only:
+                undecided.append(table)
+        if self.targets.mode in _OVERWRITING and any(table.place for table in undecided):
+            yield from self._faults_of_the_plan(undecided)
+
+    def _places_read(self) -> list[Place]:
+        given = self.reading.given
+        if given is None:
+            return []
+        if given.table is None:
+            return places_read(given.path or "", os.path.realpath) if given.path else []
+        location = table_location(self.spark, given.table)
+        return [_place(location)] if location else []
+
+    @property
+    def _told(self) -> str:
+        given = self.reading.given
+        return (
+            "a DataFrame" if given is None else given.table or given.path or f"the dead letters of {given.dead_letters}"
+        )
+
+    @property
+    def _is_seen_by_its_plan_only(self) -> bool:
+        """Whether the input may read other places than its name tells: a DataFrame, a view, a run's dead letters."""
+        return self.reading.given is None or self.reading.given.path is None
+
+    def _fault(self, table: Written, relation: Relation) -> Iterator[str]:
+        mode, given = self.targets.mode, self.reading.given
+        met = f"{table.key}: {table.told} {relation.value} the input, {self._told}"
+        if relation is not Relation.SAME or (given is not None and given.path and _GLOB.search(given.path)):
+            yield f"{met}: whoever reads the one would find files of the other; {_APART}"
+        elif mode == "append":
+            yield f"{met}, and mode: append would put new rows beside those that they are made of; {_APART}"
+        elif mode in _OVERWRITING and not (table.key == "output" and given and self._reads_what_is_replaced(given)):
+            yield f"{met}, and mode: {mode} would delete rows that this run does not read; {_REMEDY}"
+
+    def _faults_of_the_plan(self, tables: Iterable[Written]) -> Iterator[str]:
+        with told_as(f"input: {self._told} does not tell its files", is_begun=False):
+            df = self.reading.df()
+            files = [place_of_file(url, os.path.realpath) for url in df.inputFiles()]
+            files += [_place(location) for location in locations_below_caches(df)]
+        for table in tables:
+            if table.place is None or all(file.to(table.place) is Relation.APART for file in files):
+                continue
+            if table.key == "output" and self._reads_what_is_replaced(self.targets.output):
+                continue
+            yield (
+                f"{table.key}: {table.told} holds files that the input, {self._told}, reads, and mode: "
+                f"{self.targets.mode} would delete rows that this run does not read; write to another place, or score "
+                "the whole table as it is read"
+            )
+
+    def _reads_what_is_replaced(self, as_told: PathOrTable) -> bool:
+        """Whether each row that publishing removes is one that this run reads, as far as Spark's plans prove it.
+
+        Args:
+            as_told: how the table, which is the output, was named when it was read.
+        """
+        given, output = self.reading.given, self.targets.output
+        if given is not None and given.path is not None and given.format.lower() != output.format:
+            return False
+        reads = partial(
+            reads_what_is_replaced,
+            self.reading.df(),
+            where=given.where if given else None,
+            replace_where=output.replace_where,
+            partitions=output.partition_by if self.targets.mode == "overwrite_partitions" else (),
+        )
+        return any(map(reads, self._whole(as_told)))
+
+    def _whole(self, named: PathOrTable) -> Iterator[DataFrame]:
+        """Yields a table, read without a condition, in each of the spellings that one plan may have of its path.
+
+        A spelling that Spark cannot read is none that the input's plan could have; nor is a table without rows.
+        """
+        if named.table is not None:
+            with suppress(*SPARK_ERRORS):
+                yield self.spark.read.table(named.table)
+        path = named.path or ""
+        for spelled in dict.fromkeys((self.places.spark_path(path), path, f"{path}/")) if path else ():
+            with suppress(*SPARK_ERRORS):
+                yield self.spark.read.format(self.targets.output.format).load(spelled)
+
+
+def _place(location: str) -> Place:
+    return place_of(location, os.path.realpath)
+
+
+def _is_within(inner: Place | None, outer: Place | None) -> bool:
+    return inner is not None and outer is not None and inner.to(outer) in (Relation.SAME, Relation.INSIDE)
+
+
+def _meeting(place: Place, read: Iterable[Place]) -> Relation | None:
+    """How a place that is written lies to what is read; None if a reader of the one never sees the other."""
+    for other in read:
+        relation = place.to(other)
+        hidden = (relation is Relation.INSIDE and place.is_hidden_in(other)) or (
+            relation is Relation.AROUND and other.is_hidden_in(place)
+        )
+        if relation is not Relation.APART and not hidden:
+            return relation
+    return None

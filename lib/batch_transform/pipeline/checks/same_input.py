@@ -1,0 +1,97 @@
+"""The input that is named, and the check that a run which has staged its rows is given the same ones again."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.config.sections import Input
+from batch_transform.core.errors import ConfigurationError, OtherRows
+from batch_transform.core.events import Event, Listener
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.run_state import RunState
+from batch_transform.core.source_identity import Likeness, compared
+from batch_transform.pipeline.checks.dead_rows import dead_rows
+from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.tables.spark_tables import Source, versions_of
+from batch_transform.spark.input_reading import filtered, read_input
+from batch_transform.spark.source_identity import identify, same_rows
+
+
+def read_source(spark: SparkSession, given: Input, places: Places, store: ObjectStore | None) -> Source:
+    """Returns the input that a run file names.
+
+    Raises:
+        ConfigurationError: as `read_input`, or as `dead_rows`.
+    """
+    if given.dead_letters is not None:
+        assert store is not None
+        return Source(filtered(dead_rows(spark, given.dead_letters, places, store), given.where), is_scan=True)
+    path = places.spark_path(given.path) if given.path else None
+    return Source(read_input(spark, path, given.table, given.format, given.options, given.where), is_scan=True)
+
+
+def check_source(
+    spark: SparkSession,
+    config: RunConfig,
+    places: Places,
+    store: ObjectStore,
+    source: Source | None,
+    recorded: RunState,
+    listener: Listener,
+) -> None:
+    """Checks that the rows are those that were staged, unless the input is gone: a staged run needs it no more.
+
+    Raises:
+        OtherRows: they are not those.
+    """
+    is_publishing = recorded.publication is not None and recorded.report is None
+    if is_publishing and config.output is not None and config.output.mode.startswith("overwrite"):
+        return  # the input may lie where the run itself is replacing files
+    folder = None if source is not None else str(places.run)
+    if source is None:
+        assert config.input is not None
+        try:
+            source = read_source(spark, config.input, places, store)
+        except ConfigurationError as err:
+            listener(Event("resume", f"{err}; the run goes on with the rows that it has staged"))
+            return
+    check_same_rows(source, config.input, recorded, folder, listener)
+
+
+def check_same_rows(
+    source: Source, given: Input | None, recorded: RunState, folder: str | None, listener: Listener
+) -> None:
+    """Checks that a source has the rows that a run has staged; where that cannot be told, the listener hears of it.
+
+    A run of before inputs were recorded takes any.
+
+    Args:
+        source: the input.
+        given: the section of it.
+        recorded: the run.
+        folder: of the run, by which `resume` goes on with it; None where it does not.
+        listener: is told what happens.
+
+    Raises:
+        OtherRows: they are not those.
+    """
+    staged = recorded.staged
+    before = staged.source if staged is not None else None
+    if staged is None or before is None:
+        return
+    now = identify(source.df, versions_of(source, given))
+    likeness, why = compared(before, now) if now else (Likeness.UNSURE, "Spark does not tell how they are computed")
+    if likeness is Likeness.UNSURE and not before.plan.is_random:
+        # By what rows these are, as Spark's own ways have not told; no job of SageMaker's is needed for that.
+        same = same_rows(source.df, staged)
+        if same is not None:
+            likeness, why = (Likeness.SAME, "") if same else (Likeness.OTHER, "they are not equal to the staged ones")
+    has = f"{recorded.run_id} has staged its rows" if recorded.report is None else f"{recorded.run_id} is published"
+    if likeness is Likeness.OTHER:
+        goes_on = f"; `resume {folder}` goes on with the rows that it has staged" if folder else ""
+        raise OtherRows(f"{has}, and these are other rows: {why}. Give other rows another run_id{goes_on}")
+    if likeness is Likeness.UNSURE:
+        whose = "goes on with" if recorded.report is None else "gives back"
+        text = f"{has}, and whether these are the same cannot be told: {why}. It {whose} its own rows; "
+        listener(Event("resume", f"{text}if others are meant, give them another run_id"))

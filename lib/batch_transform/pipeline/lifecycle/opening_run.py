@@ -1,0 +1,122 @@
+"""Begin a run, or go on with one: from a checked configuration to a driver."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pyspark.sql import SparkSession
+
+from batch_transform.aws.access import AwsAccess
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.events import Listener
+from batch_transform.core.resuming.retried_dead_rows import check_retry
+from batch_transform.core.state.model_versions import has_scored
+from batch_transform.pipeline.checks.all_checks import check_world
+from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
+from batch_transform.pipeline.checks.output_fit import fit_of
+from batch_transform.pipeline.checks.output_over_input import Reading
+from batch_transform.pipeline.checks.preflight import Faults, check_bucket
+from batch_transform.pipeline.checks.same_input import check_source
+from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, context_of
+from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
+from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
+from batch_transform.pipeline.tables.object_work import SparkObjectWork
+from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
+from batch_transform.pipeline.worker_store import WorkerStore
+from batch_transform.s3.store import S3Store
+from batch_transform.sagemaker.jobs import TransformJobs
+from batch_transform.sagemaker.models import ensure_model
+from batch_transform.spark.settings import known, session_settings
+from batch_transform.spark.user_session import user_session
+
+
+def open_run(
+    spark: SparkSession,
+    config: RunConfig,
+    access: AwsAccess,
+    listener: Listener,
+    source: Source | None = None,
+    *,
+    names_input: bool = True,
+    retry_dead: bool = False,
+    accept_model: bool = False,
+) -> Driver:
+    """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
+
+    Args:
+        spark: the session; what it says holds for the input and for the expressions over it.
+        config: the checked configuration.
+        access: to AWS, or to the emulator.
+        listener: is told what happens.
+        source: the input if it is at hand; else it is read as the configuration says, unless it is staged already.
+        names_input: whether the input is named anew, and must be the one that was staged; a run that is resumed by
+            its folder goes on with what it has.
+        retry_dead: whether the dead rows of an unpublished run are to be sent again.
+        accept_model: whether whoever goes on with a run accepts that the model is another one than scored before.
+
+    Raises:
+        OtherRows: the run has staged other rows.
+        ConfigurationError: anything about the configuration is wrong; nothing was written, created or paid for.
+        RunHeld: another driver is at work on the run.
+    """
+    config = config.named()
+    run_id = config.run_id
+    assert run_id is not None
+    places = places_of(config, run_id, known(spark, "spark.master"))
+    store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
+    run = read_run(places.run, store)
+    recorded = run.state
+    if recorded is None:
+        faults.of(lambda: check_bucket(store, places.run.bucket))
+    else:
+        check_same(recorded, config)
+    if retry_dead:
+        check_retry(recorded, f"input.dead_letters: {places.run}")
+    needs_model = recorded is None or recorded.gate is None or retry_dead  # once all is scored the model may be gone
+    # What has scored rows already is held against what the run has recorded of it, before each job.
+    is_new = recorded is None or not has_scored(recorded)
+    if needs_model and is_new and config.model.parts is None:
+        jobs = TransformJobs(access.session(), access.client("sagemaker"))
+        faults.of(lambda: jobs.check_model(config.model.name))
+    staged = None if recorded is None else recorded.staged
+    if staged is not None:
+        places.close_to_others()  # an earlier version left that to the umask
+    with user_session(spark, staged):
+        rows = rows_of(spark, config, places, store, source, recorded, faults)
+        if recorded is not None and staged is not None and names_input:
+            check_source(spark, config, places, store, source, recorded, listener)
+    inferred = recorded.inferred if recorded is not None else None
+    fit = fit_of(spark, config, places, store, rows.schema, rows.shape, inferred)
+    tables = SparkTables(
+        spark,
+        config,
+        rows.source,
+        rows.rule,
+        rows.shape,
+        places,
+        connect,
+        store,
+        run.ledger,
+        run.ledger.writer,
+        CLOCK.sleep,
+        lambda: read_again(spark, config, recorded, places, store),
+        fit.check_rows,
+    )
+    objects = SparkObjectWork(spark, connect, places.input, rows.shape.reader, rows.key)
+    ctx = context_of(run, config, access, listener, places, tables, objects, accept_model=accept_model)
+    if recorded is not None and recorded.report is not None:
+        return Driver(ctx, as_published(ctx, recorded))
+    elsewhere = recorded is not None and recorded.settings.published != config.settings.published
+    if recorded is None or recorded.publication is None or elsewhere:
+        with user_session(spark, staged), session_settings(spark, fit.targets.format.settings):
+            check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), faults)
+    if recorded is not None and recorded.staged is not None and elsewhere:
+        check_uncommitted(tables, recorded, config)
+        fit.check_rows(recorded.staged)
+    if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
+        ensure_model(access.client("sagemaker"), config.model.parts, compare=is_new)
+    if recorded is None:
+        run.ledger.probe()
+    return Driver(ctx, begin(ctx, retry_dead=retry_dead))

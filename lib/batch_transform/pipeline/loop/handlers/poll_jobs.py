@@ -1,0 +1,115 @@
+"""Handlers of jobs while they run: looked at until one has ended, once or again and again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.ledger import NewStep, StepKind
+from batch_transform.core.run_state import TIMEOUT, RunState
+from batch_transform.core.state import actions as act
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.waiting_limits import Patience
+from batch_transform.sagemaker.jobs import JobDescription
+from batch_transform.sagemaker.service_errors import NotNow
+
+
+def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
+    """Returns the step `job_ended` of the first of these jobs that ends, or `job_stopping` of one that is late.
+
+    The service itself has no limit: a job older than `transform.job_timeout_minutes` is stopped, which is recorded
+    before it is done. One that is being stopped gets as long again, so no job is waited for longer than twice that.
+
+    Raises:
+        ServiceFailure: a job does not end.
+    """
+    started, look = ctx.clock.monotonic(), _Look(ctx)
+    limit = 60 * ctx.config.transform.job_timeout_minutes
+    # Whether a job is late is told by the service's clock, which may be behind this one: that has twice the time.
+    most = limit if any(job.stop_reason == TIMEOUT for job in action.jobs) else 2 * limit
+    while True:
+        ctx.refuse_if_asked_to_stop()
+        new = look(action)
+        if new is not None:
+            return new
+        wait = ctx.config.poll_seconds * (0.75 + 0.5 * ctx.jitter())
+        if ctx.clock.monotonic() - started > most:
+            raise ServiceFailure(f"{action.jobs[0].name} did not end within twice transform.job_timeout_minutes")
+        ctx.clock.sleep(wait)
+
+
+def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> NewStep | None:
+    """Returns what `await_job` returns if it is so now, None while all of these jobs are in flight and in time."""
+    return _Look(ctx)(action)
+
+
+class _Look:
+    """Looks at jobs, again and again: says what is new of them, and stops those that are late."""
+
+    def __init__(self, ctx: RunContext) -> None:
+        self._ctx = ctx
+        self._patience = Patience(ctx)
+        self._said: dict[str, str] = {}
+
+    def __call__(self, action: act.Await) -> NewStep | None:
+        """Returns the step of the first job of which there is one."""
+        ctx = self._ctx
+        for job in action.jobs:
+            found = _describe(ctx, job.name, self._patience)
+            if found is None:
+                continue
+            if found.status.is_terminal:
+                return _ended(ctx, found)
+            if self._said.get(job.name) != found.status.value:
+                self._said[job.name] = found.status.value
+                ctx.tell("score", f"{job.name}: {found.status.value}")
+            if job.stop_reason == TIMEOUT:
+                _stop(ctx, job.name, self._patience)
+            elif _is_late(ctx, found):
+                minutes = ctx.config.transform.job_timeout_minutes
+                ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
+                return NewStep(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
+        return None
+
+
+def _describe(ctx: RunContext, name: str, patience: Patience) -> JobDescription | None:
+    """The job, or None where the service would not say now: the next poll asks again."""
+    try:
+        found = ctx.jobs.describe(name)
+    except NotNow as err:
+        patience.after(err)
+        return None
+    patience.obeyed()
+    return found
+
+
+def _stop(ctx: RunContext, name: str, patience: Patience) -> None:
+    """Asks for the job's end; each poll asks again until it has ended."""
+    ctx.lease.renew()
+    try:
+        ctx.jobs.stop(name)
+    except NotNow as err:
+        patience.after(err)
+
+
+def _is_late(ctx: RunContext, found: JobDescription) -> bool:
+    limit = 60 * ctx.config.transform.job_timeout_minutes
+    return found.created_at is not None and (ctx.clock.now() - found.created_at).total_seconds() > limit
+
+
+def _ended(ctx: RunContext, found: JobDescription) -> NewStep:
+    ctx.tell("score", f"{found.name}: {found.status.value} {found.failure_reason or ''}".rstrip())
+    payload = {
+        "job": found.name,
+        "status": found.status.value,
+        "failure_reason": found.failure_reason,
+        "at": ctx.clock.now().isoformat(),
+        "created_at": _spelled(found.created_at),
+        "started_at": _spelled(found.started_at),
+        "ended_at": _spelled(found.ended_at),
+    }
+    return NewStep(StepKind.JOB_ENDED, payload)
+
+
+def _spelled(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

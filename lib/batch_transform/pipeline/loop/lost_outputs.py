@@ -1,0 +1,139 @@
+"""Looks whether outputs and merged files are as they were counted, before they are read for the last time.
+
+What is not is scored or merged again; but what is committed already holds, whatever became of the
+outputs that it was read from.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
+from batch_transform.core.ledger import NewStep, StepKind
+from batch_transform.core.publishing.file_publication import recorded_publications
+from batch_transform.core.resuming import altered_objects, committed_tables, repair
+from batch_transform.core.resuming.altered_objects import Hurt
+from batch_transform.core.resuming.rereading_answers import is_commit
+from batch_transform.core.run_state import JobRecord, RunState
+from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
+from batch_transform.core.state import actions as act
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.copying import missing
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.settled import held_leaves
+from batch_transform.records.registry import run_framing
+
+
+def listing(ctx: RunContext, folder: S3Uri) -> pa.Table:
+    """Returns what lies in a folder (altered_objects.FOUND_SCHEMA)."""
+    return altered_objects.found_below(folder.prefix, ctx.store.list(folder))
+
+
+def tell(ctx: RunContext, broken: Hurt, what: str, done: str) -> None:
+    """Tells that something is gone or altered, and what is done about it."""
+    ctx.tell("mend", f"{len(broken.gone):,} {what} are gone and {len(broken.altered):,} altered: {done}")
+
+
+def spans_of(ctx: RunContext, job: JobRecord) -> pa.Table:
+    """Returns the spans (SPAN_SCHEMA) of a job."""
+    return conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+
+
+def gated_leaves(ctx: RunContext, state: RunState) -> pa.Table:
+    """Returns the leaves (LEAF_SCHEMA) that the gate has proven."""
+    assert state.gate is not None
+    return conformed(ctx.ledger.read_part(state.gate.parts[0]), LEAF_SCHEMA)
+
+
+def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | None:
+    """Outputs that are not what was counted are believed no more, whatever they hold: their rows are open again.
+
+    But for rows in committed dead letters: they stay dead, and where no other row was read from an output, it is not
+    needed any more.
+    """
+    broken = altered_objects.hurt(altered_objects.output_pins(leaves), listing(ctx, ctx.places.outputs))
+    if not broken.names:
+        return None
+    read = altered_objects.read_from(leaves, broken.names)
+    held = _held(ctx, state, leaves)
+    if held is not None:
+        read = read.filter(pc.invert(committed_tables.is_held(read, held)))
+        if not read.num_rows:
+            return None
+    lost, left = (
+        altered_objects.outputs_of(read),
+        repair.reopened_spans(read, lambda job: spans_of(ctx, state.job(job))),
+    )
+    without = left.filter(pc.is_null(left["object"]))
+    if without.num_rows:
+        orders = repair.under_new_names(without, uuid.uuid4().hex[:16], run_framing(state).suffix)
+        assert state.staged is not None
+        left = repair.placed(left, orders, ctx.tables.export_again(state.staged, orders))
+    tell(ctx, broken, "outputs", f"{row_count(left):,} rows are scored again")
+    payload = {"outputs": lost.num_rows, "rows": row_count(left)}
+    parts = [ctx.ledger.write_part(lost), ctx.ledger.write_part(left)]
+    if held is not None:
+        payload |= {"commits": _commits(state, held), "held": row_count(held)}
+        parts.append(ctx.ledger.write_part(held))
+    return NewStep(StepKind.UNSCORED, payload, tuple(parts))
+
+
+def _held(ctx: RunContext, state: RunState, leaves: pa.Table) -> pa.Table | None:
+    """The dead leaves that are committed; None: none is.
+
+    Before each new gate it is asked here whether the dead letters of the one before were committed. So what is there
+    beyond what is known is all that the gate calls dead.
+    """
+    known = held_leaves(ctx.ledger, state)
+    if not state.intents or state.gate is None:
+        return known
+    rows = ctx.tables.committed(state, state.config, "dead_letter")
+    if rows is None or (known is not None and rows <= row_count(known)):
+        return known
+    return committed_tables.dead(leaves)
+
+
+def _commits(state: RunState, held: pa.Table) -> int:
+    """How many commits of dead letters there are: one more than was known where more rows are."""
+    before = (0, -1) if state.held is None else (int(state.held.payload["commits"]), int(state.held.payload["rows"]))
+    return before[0] + (row_count(held) > before[1])
+
+
+def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> NewStep | None:
+    """A commit reads the outputs; where files are copied all is merged, and what is not copied yet must be there."""
+    if is_commit(action.publication):
+        leaves = gated_leaves(ctx, state)
+        return _without_evidence(ctx, state, leaves) if is_committed(ctx, state) else unscored(ctx, state, leaves)
+    lost = []
+    for publication in recorded_publications(action.publication, ctx.ledger.read_part).values():
+        source, target = ctx.open_tree(publication.source), ctx.open_tree(publication.target)
+        lost += missing(publication, source, target)
+    if not lost:
+        return None
+    ctx.tell("mend", f"{len(lost):,} merged files are gone or altered before they were copied: merged again")
+    return NewStep(StepKind.UNMERGED, {"files": len(lost)})
+
+
+def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | None:
+    """A committed result fixes which rows are dead. Should its dead letters not be there, they are committed again.
+
+    That reads lines of outputs as their evidence; where those are hurt it is left out, for no row is scored again.
+    """
+    dead = committed_tables.dead(leaves)
+    if ctx.tables.committed(state, state.config, "dead_letter") is not None:
+        return None
+    broken = altered_objects.hurt(altered_objects.output_pins(dead), listing(ctx, ctx.places.outputs))
+    if not broken.names:
+        return None
+    lost = altered_objects.read_from(dead, broken.names)
+    tell(ctx, broken, "outputs", f"the result is committed; {row_count(lost):,} dead letters lose their evidence")
+    kept = committed_tables.without_output(leaves, committed_tables.is_held(leaves, lost))
+    return NewStep(StepKind.MENDED, {"evidence": row_count(lost)}, (ctx.ledger.write_part(kept),))
+
+
+def is_committed(ctx: RunContext, state: RunState) -> bool:
+    """Returns whether the result is committed already, and nothing of the run is read any more."""
+    return ctx.tables.committed(state, state.config, "result") is not None

@@ -1,0 +1,69 @@
+"""What a refused call of SageMaker's means for a run: it may be made again, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.escaping import visible
+
+# What the service says of a call that it may obey a little later (botocore; transform_emulator/FACTS.md, 6).
+_QUOTA = frozenset({"ResourceLimitExceeded"})
+_NO_CAPACITY = "CapacityError"  # of a job that failed (FACTS.md, 4); of a Create it would mean the same
+_LATER = frozenset(
+    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
+    | {"InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable", "RequestTimeout"}
+)
+# What AWS's services say of a call that the caller may not make, whatever there is.
+_FORBIDDEN = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
+
+
+class NotNow(ServiceFailure):
+    """The service did not obey a call, and may do so later.
+
+    Attributes:
+        is_quota: whether a quota is used up, for as long as other jobs run, or an instance type is not to be had.
+    """
+
+    def __init__(self, message: str, *, is_quota: bool) -> None:
+        self.is_quota = is_quota
+        super().__init__(message)
+
+
+@contextmanager
+def service_errors(operation: str, name: str) -> Iterator[None]:
+    """Raises what `failure_of` returns for an error within the block."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as err:
+        raise failure_of(operation, name, err) from err
+
+
+def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> ServiceFailure:
+    """Returns the error of a call about `name`; NotNow if it may be made again."""
+    if isinstance(err, BotoCoreError):
+        # No answer came, so whether the call was obeyed is unknown; a name can be created once only.
+        unanswered = isinstance(err, (ConnectionError, HTTPClientError))
+        return (partial(NotNow, is_quota=False) if unanswered else ServiceFailure)(f"{operation} {name}: {err}")
+    code = err.response["Error"]["Code"]
+    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    is_quota = code in _QUOTA or _NO_CAPACITY in words_of(err)
+    if is_quota or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NotNow(f"{operation} {name}: {words_of(err)}", is_quota=is_quota)
+    return ServiceFailure(f"{operation} {name}: {words_of(err)}")
+
+
+def words_of(err: ClientError) -> str:
+    """Returns what the service said: its code and its message."""
+    return visible(f"{err.response['Error']['Code']}: {err.response['Error']['Message']}")
+
+
+def is_refused(err: ClientError) -> bool:
+    """Returns whether the caller may not make a call, whatever there is."""
+    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return err.response["Error"]["Code"] in _FORBIDDEN or status == HTTPStatus.FORBIDDEN

@@ -1,0 +1,84 @@
+"""The chain of causes behind an error: from the JVM beside the driver, or from the text that Spark Connect sends.
+
+Imports no PySpark, as whoever ends a run has to tell of an error without it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from batch_transform.core.error_causes import cause_of
+from batch_transform.core.stack_traces import JVM_STACK, Link, of_stack
+
+_GATEWAY_ERRORS: tuple[type[Exception], ...] = (OSError,)
+_JAVA_ERRORS: tuple[type[Exception], ...] = ()
+try:
+    from py4j.protocol import Py4JError, Py4JJavaError
+except ImportError:  # a client of Spark Connect, which has no JVM beside it; or no Spark at all
+    pass
+else:
+    _GATEWAY_ERRORS, _JAVA_ERRORS = (Py4JError, OSError), (Py4JJavaError,)
+
+_MOST_LINKS = 20
+# Spark Connect hands on what it does not know under names of its own.
+_NAMELESS = ("SparkConnectGrpcException", "SparkException", "UnknownException")
+
+
+def said(err: BaseException) -> str:
+    """Returns what is told of an error: with its cause, and without a row."""
+    return cause_of(chain_of(err)).words
+
+
+def is_of_spark(err: BaseException) -> bool:
+    """Returns whether Spark has raised an error, with a JVM beside the driver or without."""
+    return isinstance(err, _JAVA_ERRORS) or hasattr(err, "getErrorClass")
+
+
+def chain_of(err: BaseException) -> list[Link]:
+    """Returns an error and its causes, in this order."""
+    links: list[Link] = []
+    seen: BaseException | None = err
+    while seen is not None and len(links) < _MOST_LINKS:
+        links += _links(seen)
+        seen = seen.__cause__
+    return links
+
+
+def _links(err: BaseException) -> list[Link]:
+    thrown = getattr(err, "java_exception", None) or getattr(err, "_origin", None)
+    if thrown is not None:
+        with suppress(*_GATEWAY_ERRORS):  # the JVM is gone, and with it all that it could tell
+            return list(_thrown(thrown))
+    if isinstance(err, _JAVA_ERRORS):  # whose `str` asks the JVM
+        return [Link(type(err).__name__, "")]
+    condition = getattr(err, "getCondition", getattr(err, "getErrorClass", None))
+    if condition is None:
+        module = type(err).__module__
+        name = type(err).__name__ if module == "builtins" else f"{module}.{type(err).__name__}"
+        return [Link(name, str(err), place="Python")]
+    return _told_by_spark(err, condition())
+
+
+def _told_by_spark(err: BaseException, condition: str | None) -> list[Link]:
+    """An error of PySpark's without a JVM's error behind it."""
+    state = getattr(err, "getSqlState", None)
+    text = str(err).partition(JVM_STACK)[0]
+    stack = list(of_stack(getattr(err, "_stacktrace", None) or getattr(err, "_stackTrace", None) or ""))
+    name = type(err).__name__
+    if name in _NAMELESS and stack:
+        name = stack[0].name or name
+    return [Link(name, text, condition, state() if state else None), *stack[1:]]
+
+
+def _thrown(thrown: Any) -> Iterator[Link]:
+    """Yields a JVM's error and its causes."""
+    for _ in range(_MOST_LINKS):
+        state = None
+        with suppress(*_GATEWAY_ERRORS):  # none of Spark's own has one
+            state = thrown.getSqlState()
+        yield Link(thrown.getClass().getName(), thrown.getMessage() or "", state=state)
+        thrown = thrown.getCause()
+        if thrown is None:
+            return

@@ -1,0 +1,153 @@
+"""Read the input, and check against its schema what the run file asks for, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
+
+from batch_transform.core.reserved_columns import PROVENANCE, comparable, file_metadata, twins
+from batch_transform.core.sending.object_sizes import is_large
+from batch_transform.core.source_identity import FileVersion
+from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, effective, is_case_sensitive
+from batch_transform.spark.spark_errors import SPARK_ERRORS, failure_of, told_as
+from batch_transform.spark.user_session import own_session
+
+
+def read_input(
+    spark: SparkSession, path: str | None, table: str | None, format: str, options: Mapping[str, str], where: str | None
+) -> DataFrame:
+    """Returns the input table.
+
+    Raises:
+        ConfigurationError: it is missing, cannot be read, or the condition is none on its columns.
+        ServiceFailure: it cannot be read now.
+    """
+    with told_as(f"input: {table or path} cannot be read", is_begun=False):
+        df = spark.read.table(table) if table else spark.read.format(format).options(**options).load(path)
+        df.schema  # noqa: B018 - Connect analyses only when it is asked
+    return filtered(df, where)
+
+
+def filtered(df: DataFrame, where: str | None) -> DataFrame:
+    """Returns the rows for which a condition holds.
+
+    Raises:
+        ConfigurationError: the condition is none on its columns.
+    """
+    with told_as(f"input.where: {where}", is_begun=False):
+        chosen = df.where(where) if where else df
+        chosen.schema  # noqa: B018
+    return chosen
+
+
+def file_versions(df: DataFrame) -> list[FileVersion] | None:
+    """Returns the files that hold the rows of a scan, with their versions and how many rows of each are in it.
+
+    A columnar format reads little more than its footers for that. None: a view, a join, or a source that does not tell
+    its files.
+    """
+    hidden = file_metadata(df.columns, case_sensitive=is_case_sensitive(df.sparkSession))
+    name, size = F.col(f"{hidden}.file_path").alias("name"), F.col(f"{hidden}.file_size").alias("size")
+    modified = F.unix_millis(F.col(f"{hidden}.file_modification_time")).alias("modified")
+    try:
+        told = df.select(name, size, modified)
+        found = told.groupBy("name", "size", "modified").agg(F.count(F.lit(1)).alias("rows")).collect()
+    except SPARK_ERRORS:
+        return None
+    return [FileVersion(r["name"], r["size"], r["modified"], r["rows"]) for r in found]
+
+
+def has_large_rows(df: DataFrame) -> bool:
+    """Returns whether the files of a columnar scan hold large rows, by their sizes and row counts alone.
+
+    Compressed bytes, so it sees rows of megabytes even where they shrink to a twentieth.
+    """
+    return are_large(file_versions(df))
+
+
+def are_large(files: Sequence[FileVersion] | None) -> bool:
+    """Returns whether files hold large rows."""
+    return is_large(max((int((file.size_bytes or 0) / (file.rows or 1)) for file in files or ()), default=0))
+
+
+def column_faults(schema: StructType, shape: PredictionShape, errors: str, *, case_sensitive: bool) -> list[str]:
+    """Returns a fault for each name that a published table would have twice.
+
+    Args:
+        schema: of the input.
+        shape: of the predictions.
+        errors: the column that dead letters have beside the input's.
+        case_sensitive: whether the session tells names apart by their case.
+    """
+
+    key = partial(comparable, case_sensitive=case_sensitive)
+    fields = [field for field in shape.columns if not (shape.provenance and field.name == PROVENANCE)]
+    names = [field.name for field in fields]
+    taken, given = {key(name) for name in schema.names}, {key(name) for name in names}
+    faults = [
+        fault
+        for where, of in (("input", schema.fields), ("prediction", fields))
+        for fault in _twin_faults(where, of, case_sensitive)
+    ]
+    faults += [
+        f"prediction: the column {name} is in the input already; choose another name or set prediction.column"
+        for name in names
+        if key(name) in taken
+    ]
+    if shape.provenance and key(PROVENANCE) in taken | given:
+        where = "the input" if key(PROVENANCE) in taken else "the prediction"
+        faults.append(f"prediction.provenance: adds a column {PROVENANCE}, and {where} has one; rename that one")
+    if key(errors) in taken:
+        faults.append(
+            f"input: a column named {errors} is in the input, but dead letters add one of that name; "
+            "set dead_letter.column to another name"
+        )
+    return faults
+
+
+def _twin_faults(where: str, fields: Sequence[StructField], case_sensitive: bool) -> Iterator[str]:
+    """A fault for each two columns, or fields within a column, that have one name."""
+    places = [("columns", [field.name for field in fields])]
+    places += [(f"fields within {field.name}", kind.names) for field in fields for kind in _structs(field.dataType)]
+    for what, names in places:
+        exact = twins(names, case_sensitive=True)
+        for name in twins(names, case_sensitive=case_sensitive):
+            case = (
+                "" if name in exact else ", but for upper and lower case; spark.sql.caseSensitive=true tells them apart"
+            )
+            yield f"{where}: two {what} are named {name}{case}"
+
+
+def _structs(kind: DataType) -> Iterator[StructType]:
+    """The structs within a type, however deep."""
+    if isinstance(kind, StructType):
+        yield kind
+        for field in kind.fields:
+            yield from _structs(field.dataType)
+    elif isinstance(kind, ArrayType):
+        yield from _structs(kind.elementType)
+    elif isinstance(kind, MapType):
+        yield from _structs(kind.keyType)
+        yield from _structs(kind.valueType)
+
+
+def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> StructType:
+    """Writes an empty table of `schema`, and returns as what it is read.
+
+    What a format refuses would be refused after jobs were paid for.
+
+    Raises:
+        ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
+    """
+    try:
+        with own_session(spark, {CASE_SENSITIVE: effective(spark, CASE_SENSITIVE) or "false"}):
+            empty = spark.createDataFrame([], schema)
+            empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
+            return spark.read.format(format).load(path).schema
+    except SPARK_ERRORS as err:
+        raise failure_of(err, f"input: a {format} table of its columns cannot be written", is_begun=False) from None

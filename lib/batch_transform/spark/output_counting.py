@@ -1,0 +1,64 @@
+"""Count what a job wrote, in the executors: lines, blank lines, and the lines that the prediction reader refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.sending.object_sizes import task_count
+from batch_transform.core.uris import S3Uri
+from batch_transform.spark.arrow_types import spark_schema
+
+_TASKS = 64
+_LISTED = pa.schema([(name, pa.string()) for name in ("object", "bucket", "key", "etag")])
+
+
+def count_outputs(
+    spark: SparkSession,
+    outputs: Sequence[OutputObject],
+    reader: PredictionReader,
+    connect: Callable[[], ObjectStore],
+    key: KeyCheck | None = None,
+) -> pa.Table:
+    """Returns what each output holds (counting.OUTPUT_SCHEMA), read at its ETag.
+
+    Args:
+        spark: the session.
+        outputs: the listed outputs.
+        reader: of the predictions.
+        connect: opens the store in a worker; picklable.
+        key: what answers must echo; None: nothing.
+    """
+    if not outputs:
+        return OUTPUT_SCHEMA.empty_table()
+    listed = [(output.object, output.uri.bucket, output.uri.key, output.etag) for output in outputs]
+    counted = (
+        spark.createDataFrame(listed, spark_schema(_LISTED))
+        .repartition(task_count(len(listed), _TASKS))
+        .mapInArrow(_Counter(reader, connect, key), spark_schema(OUTPUT_SCHEMA))
+        .toPandas()
+    )
+    # A column of longs with nulls comes as floats; the first wrong line is far below 2^53.
+    return pa.Table.from_pandas(counted, schema=OUTPUT_SCHEMA, preserve_index=False)
+
+
+@dataclass(frozen=True)
+class _Counter:
+    reader: PredictionReader
+    connect: Callable[[], ObjectStore]
+    key: KeyCheck | None
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        store = self.connect()
+        for batch in batches:
+            outputs = [
+                OutputObject(row["object"], S3Uri(row["bucket"], row["key"]), row["etag"]) for row in batch.to_pylist()
+            ]
+            rows = [count_output(store, output, self.reader, self.key) for output in outputs]
+            yield pa.RecordBatch.from_pylist(rows, schema=OUTPUT_SCHEMA)

@@ -1,0 +1,52 @@
+"""Measure the records of a table exactly, in one aggregation, without writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from batch_transform.core.estimate.measured_records import LaneSize, Measured
+from batch_transform.core.framing import Framing
+from batch_transform.core.limits import LARGEST_RECORD_BYTES
+from batch_transform.core.reserved_columns import RECORD, RECORD_FAULT
+from batch_transform.core.sending.row_faults import MOST_KINDS, check_measured
+from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
+from batch_transform.spark.record_rules import RecordRule
+from batch_transform.spark.settings import ROW_READER, session_settings
+
+
+def measure(
+    df: DataFrame, rule: RecordRule, framing: Framing, oversize_bytes: int, *, rows_are_large: bool = False
+) -> Measured:
+    """Returns the sizes of the records as an export would write them, by lane.
+
+    Args:
+        df: the input.
+        rule: how a row becomes a record.
+        framing: how records lie in an object.
+        oversize_bytes: the record size, with its newline if it has one, above which the oversize lane begins.
+        rows_are_large: whether the scan should read row by row.
+
+    Raises:
+        ConfigurationError: there are rows that the format cannot carry.
+    """
+    record = F.coalesce(F.octet_length(RECORD), F.lit(0)).cast("long") + int(framing.newline)
+    size = F.col("size")
+    lane = F.when(size > LARGEST_RECORD_BYTES, UNSENDABLE).when(size > oversize_bytes, OVERSIZE).otherwise(STANDARD)
+    fault = F.col(RECORD_FAULT)
+    faults = [F.count(fault).alias("faults"), F.slice(F.collect_set(fault), 1, MOST_KINDS).alias("kinds")]
+    settings: Mapping[str, str] = ROW_READER if rows_are_large else {}
+    with session_settings(df.sparkSession, settings):
+        found = (
+            rule.rendered(df)
+            .select(record.alias("size"), RECORD_FAULT)
+            .groupBy(lane.alias("lane"))
+            .agg(F.count(F.lit(1)).alias("rows"), F.sum(size).alias("bytes"), F.max(size).alias("largest"), *faults)
+            .collect()
+        )
+    kinds = [kind for row in found for kind in row["kinds"]]
+    check_measured(sum(row["faults"] for row in found), kinds, rule.format.name, rule.format.remedy)
+    lanes = {row["lane"]: LaneSize(row["rows"], row["bytes"], row["largest"]) for row in found}
+    return Measured(lanes, framing.newline)

@@ -1,0 +1,52 @@
+"""What Spark raises when a query fails, and what becomes of that: one place for all that open, stage and compute.
+
+PySpark translates some of the JVM's exceptions and hands on the others. Which may pass is the core's to say
+(`core.error_causes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.errors import PySparkException
+
+from batch_transform.core.error_causes import Outlook, cause_of
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
+from batch_transform.spark.error_chains import chain_of
+
+SPARK_ERRORS: tuple[type[Exception], ...] = (PySparkException,)
+try:
+    from py4j.protocol import Py4JJavaError
+except ImportError:  # a client of Spark Connect, which has no JVM beside it
+    pass
+else:
+    SPARK_ERRORS = (PySparkException, Py4JJavaError)
+
+
+def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_scored: bool = False) -> BatchTransformError:
+    """Returns a ConfigurationError for what cannot become right by itself, a ServiceFailure for what may.
+
+    Args:
+        err: of Spark's.
+        what: failed, as the run file calls it.
+        is_begun: whether the run has begun, so that what nobody knows is worth another try; else a person looks first.
+        is_scored: whether jobs are paid, which no ConfigurationError may say.
+    """
+    found = cause_of(chain_of(err))
+    is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
+    return (ConfigurationError if is_final and not is_scored else ServiceFailure)(f"{what}: {found.words}")
+
+
+@contextmanager
+def told_as(what: str, *, is_begun: bool = True, is_scored: bool = False) -> Iterator[None]:
+    """Raises what Spark raises in the block as `failure_of`; not as its cause, as a shown stack would quote rows.
+
+    Raises:
+        ConfigurationError: trying again does not help.
+        ServiceFailure: it may, or everything is scored.
+    """
+    try:
+        yield
+    except SPARK_ERRORS as err:
+        raise failure_of(err, what, is_begun=is_begun, is_scored=is_scored) from None

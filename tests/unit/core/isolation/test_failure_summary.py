@@ -1,0 +1,64 @@
+"""What a person is told of what went wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pyarrow as pa
+
+from batch_transform.core.isolation.error_classes import ErrorClass
+from batch_transform.core.isolation.failure_summary import advice, by_class, recovered_spans, sentence
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, VERDICT_SCHEMA
+from support.core_tables import job, leaf, leaves
+
+ROW_DATA = "no number: 'row data'"
+
+
+def dead(start, stop, kind, **other):
+    return leaf(start, stop, DEAD, error_class=kind.value, message="m", evidence=ROW_DATA, job="j", line=0, **other)
+
+
+def failed(start, stop, kind):
+    row = {"start": start, "stop": stop, "state": FAILED, "error_class": kind.value, "rounds": 1}
+    return pa.Table.from_pylist([row], schema=VERDICT_SCHEMA)
+
+
+def test_classes_are_counted_in_rows_the_largest_first_with_three_examples():
+    table = leaves(
+        leaf(0, 9),
+        *[dead(n, n + 1, ErrorClass.REJECTED, object=f"o{n}") for n in range(9, 13)],
+        dead(20, 30, ErrorClass.UNREADABLE, object="u"),
+    )
+    found = by_class(table, DEAD)
+    assert [(entry["class"], entry["spans"], entry["rows"]) for entry in found] == [
+        ("unreadable prediction", 1, 10),
+        ("rejected by the model", 4, 4),
+    ]
+    assert [example["object"] for example in found[1]["examples"]] == ["o9", "o10", "o11"]
+    assert ROW_DATA not in str(found)
+    assert sentence(found[0]) == "10 rows: unreadable prediction (m), such as line 0 of u in j"
+
+
+def test_what_was_not_sent_has_no_place():
+    (entry,) = by_class(leaves(dead(0, 1, ErrorClass.TOO_LARGE, object=None)), DEAD)
+    assert sentence(entry) == "1 rows: payload too large (m)"
+
+
+def test_nothing_dead_is_nothing_to_tell():
+    assert by_class(leaves(leaf(0, 9)), DEAD) == []
+    assert advice([job()], [], 0) == []
+
+
+def test_an_object_that_passed_in_smaller_ones_is_recovered():
+    table = leaves(leaf(0, 9), dead(9, 10, ErrorClass.MODEL_ERROR), leaf(10, 30))
+    of = [failed(0, 9, ErrorClass.NO_ANSWER), failed(5, 12, ErrorClass.NO_ANSWER), failed(10, 20, ErrorClass.TIMED_OUT)]
+    assert recovered_spans(of, table) == 2
+    assert recovered_spans([failed(0, 9, ErrorClass.CAPACITY), failed(0, 1, ErrorClass.NO_ANSWER)], table) == 0
+
+
+def test_idle_instances_and_lack_of_memory_are_told_with_what_to_do():
+    idle = dataclasses.replace(job(), instances=4, data_logs=1)
+    words = advice([idle, idle, dataclasses.replace(job(), instances=2, data_logs=2)], [], 3)
+    assert len(words) == 2
+    assert words[0].startswith("3 of 4 instances of j never took part")
+    assert words[1].startswith("3 objects failed although no row of them is bad")

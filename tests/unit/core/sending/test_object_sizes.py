@@ -1,0 +1,78 @@
+"""Sizes of partitions, objects and batches."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch_transform.core.sending import object_sizes
+
+MB = 1_000_000
+
+
+@pytest.mark.parametrize(("json_bytes", "partitions"), [(0, 1), (1, 1), (64 * MB, 1), (64 * MB + 1, 2), (640 * MB, 10)])
+def test_partitions_of_64_mb(json_bytes, partitions):
+    assert object_sizes.partition_count(json_bytes) == partitions
+
+
+@pytest.mark.parametrize(
+    ("sizes", "uneven"),
+    [
+        ([], False),
+        ([1], False),
+        ([0, 0, 1], False),
+        ([64 * MB] * 2, False),
+        ([256 * MB], True),  # one partition where four belong
+        ([128 * MB, 128 * MB], False),  # two where four belong: half is enough
+        ([1] * 4, False),
+        ([1] * 5, True),  # crumbs
+        ([0] * 100, False),  # files without rows do not count
+        ([256 * MB + 1, *[40 * MB] * 6], True),  # the right number, one of them too large
+        ([256 * MB, *[40 * MB] * 6], False),
+    ],
+)
+def test_which_partitions_are_uneven(sizes, uneven):
+    assert object_sizes.is_uneven(sizes) is uneven
+
+
+@pytest.mark.parametrize(
+    ("json_bytes", "instances", "payload_mb", "target"),
+    [
+        (0, 1, None, 6 * MB),
+        (60 * MB, 1, None, 6 * MB),
+        (100 * MB, 1, None, 10 * MB),
+        (100 * MB + 1, 1, None, 10 * MB + 1),
+        (1000 * MB, 4, None, 25 * MB),
+        (10**12, 1, None, 64 * MB),
+        (0, 1, 20, 20 * MB),
+        (0, 1, 100, 64 * MB),
+    ],
+)
+def test_ten_objects_for_each_instance_between_a_payload_and_64_mb(json_bytes, instances, payload_mb, target):
+    assert object_sizes.object_bytes(json_bytes, instances, payload_mb) == target
+
+
+@pytest.mark.parametrize(("payload_mb", "bound"), [(None, 6 * MB), (1, 1 * MB), (45, 45 * MB)])
+def test_the_oversize_lane_begins_above_the_standard_payload(payload_mb, bound):
+    assert object_sizes.oversize_bytes(payload_mb) == bound
+
+
+def test_rows_are_large_above_16_kb():
+    assert (object_sizes.is_large(16_000), object_sizes.is_large(16_000.5)) == (False, True)
+
+
+@pytest.mark.parametrize(("largest", "rows"), [(0, 10_000), (3_200, 10_000), (3_201, 9_996), (32 * MB, 1), (10**9, 1)])
+def test_rows_of_an_arrow_batch(largest, rows):
+    assert object_sizes.arrow_batch_rows(largest) == rows
+
+
+@given(st.integers(0, 10**9))
+def test_an_arrow_batch_is_at_most_32_mb_or_one_row(largest):
+    rows = object_sizes.arrow_batch_rows(largest)
+    assert rows == 1 or rows * largest <= 32 * MB
+
+
+@pytest.mark.parametrize(("objects", "tasks"), [(1, 1), (16, 16), (17, 16), (128, 16), (200, 25), (10_000, 64)])
+def test_many_small_objects_share_a_task(objects, tasks):
+    assert object_sizes.task_count(objects, 64) == tasks
