@@ -173,6 +173,13 @@ def test_an_answer_is_read_by_what_was_asked_for_or_by_what_it_says_it_is(
     assert reading.output(b"1\n", b"[[1,2],3]", told) == expected
 
 
+@pytest.mark.parametrize("first", list(AnswerType))
+def test_a_join_reads_an_answer_like_its_records_whatever_it_calls_itself(first: AnswerType) -> None:
+    """A join asks that the two be of one type; Flask's servers call everything text/html, others JSON."""
+    joining = filtering(Switches(answer_type=first), DataProcessing__JoinSource="Input")
+    assert joining.output(b"1\n2\n", b"3\n4\n", "application/json") == b"1,3\n2,4"
+
+
 def test_a_json_answer_may_be_one_document_or_one_for_each_line() -> None:
     """A server may print its document over several lines; two documents in a row are two records."""
     one = filtering(**CSV_TO_JSON)
