@@ -115,6 +115,14 @@ def test_requests_share_the_time_of_an_instance(model: ScriptedModel, concurrent
     assert seconds(told) == pytest.approx(180 + cost(*[1000] * (10 // concurrent)))
 
 
+@pytest.mark.parametrize(("side_by_side", "turns"), [(True, 2), (False, 3)])
+def test_files_share_the_time_as_the_switch_says(model: ScriptedModel, side_by_side: bool, turns: int) -> None:
+    """Two at once: three requests and one take two turns together, or two and one, file after file."""
+    with emulated(model, Switches(**COSTS, files_in_parallel=side_by_side)) as aws:
+        begin(aws, "one", {"a": lines(1000, 1000, 1000), "b": lines(1000)}, MaxConcurrentTransforms=2)
+        assert seconds(describe(aws, "one")) == pytest.approx(180 + cost(*[1000] * turns))
+
+
 @pytest.mark.parametrize(
     ("sharding", "longest"),
     [(Sharding.CONTIGUOUS_RANGES, 4), (Sharding.ALL_TO_ONE, 8), (Sharding.HASH_OF_KEY, None)],
