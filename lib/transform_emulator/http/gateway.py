@@ -36,6 +36,7 @@ SAGEMAKER_SERVICE = "SageMaker"
 LOGS_SERVICE = "Logs_20140328"
 # As moto's dispatcher has it: what begins so is moto's own interface, which runs, records and changes anything.
 MOTO_PREFIX = "/moto-api"
+S3_CONTROL = "/v20180820/"
 RESET_PATH = "/moto-api/reset"
 DEFAULT_REGION = "us-east-1"
 FORWARDED_HEADERS = ("Content-Type", "Accept", "X-Amzn-SageMaker-Custom-Attributes")
@@ -101,6 +102,8 @@ class Gateway:
 
     def _unanswered(self, service: str, environ: WSGIEnvironment) -> Failure | None:
         """Why nobody is asked; a request of S3's is in path style after that."""
+        # S3 Control is signed for S3 too; its calls begin with a version.
+        of_s3 = service == "s3" and not environ["PATH_INFO"].startswith(S3_CONTROL)
         authorization = environ.get("HTTP_AUTHORIZATION")
         if authorization is not None and len(authorization.split(",")[0].split()) < 2:
             return Failure(HTTPStatus.BAD_REQUEST, "InvalidArgument", "Unsupported Authorization Type")
@@ -108,14 +111,14 @@ class Gateway:
             text = f"the emulator has no service {service}"
             return Failure(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", text)
         try:
-            if service == "s3":
+            if of_s3:
                 s3_requests.in_path_style(environ, self.doors)
         except UnicodeDecodeError:
             return Failure(HTTPStatus.BAD_REQUEST, "InvalidURI", "Couldn't parse the specified URI.")
         if environ["PATH_INFO"].startswith(MOTO_PREFIX):
             text = f"of moto's own interface the emulator answers POST {RESET_PATH} alone"
             return Failure(HTTPStatus.FORBIDDEN, "AccessDenied", text)
-        return s3_requests.fault_of(environ, _body(environ)) if service == "s3" else None
+        return s3_requests.fault_of(environ, _body(environ)) if of_s3 else None
 
     def _target(
         self, target: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse

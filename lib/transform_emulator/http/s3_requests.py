@@ -39,6 +39,7 @@ DOCUMENTS = frozenset(
 )
 # These too, but an ACL may be in the headers.
 OPTIONAL_DOCUMENTS = frozenset({"acl", "uploadId"})
+POSTED_TO_BUCKETS = frozenset({"delete", "metadataTable", "metadataConfiguration"})
 POSTED_TO_OBJECTS = frozenset({"uploads", "uploadId", "select", "restore"})
 CANNED_ACLS = frozenset(
     {
@@ -62,9 +63,10 @@ def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
         if name in query and not re.fullmatch("[0-9]{1,9}", query[name][0]):
             return _bad("InvalidArgument", f"Provided {name} not an integer or within integer range")
     method, form = environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", "").startswith(FORM_TYPES)
-    if method not in {"PUT", "POST"} or form:
+    framed = environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith("STREAMING-")  # moto takes the frames off
+    if method not in {"PUT", "POST"} or form or framed:
         return None
-    asked = query.keys() & (POSTED_TO_OBJECTS if key else {"delete"})
+    asked = query.keys() & (POSTED_TO_OBJECTS if key else POSTED_TO_BUCKETS)
     if not bucket or (method == "POST" and not asked):
         text = "The specified method is not allowed against this resource."
         return Failure(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", text)
