@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_transform.config.record import check_format
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import Framing
 from batch_transform.core.run_settings import RunSettings
@@ -66,6 +67,51 @@ def test_a_format_may_be_a_module_anywhere():
 def test_what_is_no_format_is_told_with_those_that_are(name, words):
     with pytest.raises(ConfigurationError, match=f"record.format: {words}"):
         record_format(name)
+
+
+OWN = (
+    "from batch_transform.records.port import RecordFormat\n"
+    "class Own(RecordFormat):\n"
+    "    name, media_type, suffix = 'own', 'text/own', 'own'\n"
+    "    def record(self, kind, value): ...\n"
+    "FORMAT = Own()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def (", "importing it raised SyntaxError: "),
+        ("raise ValueError('no')", "importing it raised ValueError: no; valid: "),
+        ("raise OSError('no')", "importing it raised OSError: no; valid: "),
+        ("raise SystemExit(0)", "importing it raised SystemExit: 0; valid: "),
+        ("import no_such", "No module named 'no_such'; valid: "),
+        (OWN.replace("def record", "def rekord"), "importing it raised TypeError: Can't instantiate abstract class Own"),
+        (OWN.replace("Own()", "Own"), "broken_format is none; valid: "),
+        (OWN.replace("'own', 'text", "3, 'text"), "its FORMAT has 3 as its name; it must be text"),
+        (OWN.replace("'text/own'", "5"), "its FORMAT has 5 as its media_type; it must be one"),
+        (OWN.replace("'text/own'", r"'text/o\nwn'"), "its FORMAT has 'text/o.*nwn' as its media_type"),
+        (OWN.replace(", media_type", ", other"), "its FORMAT has none as its media_type"),
+        (OWN.replace(", 'own'\n", ", '.o/n'\n"), "its FORMAT has '.o/n' as its suffix; it must be letters and digits"),
+        (OWN.replace("    def", "    split = 'Lines'\n    def"), "has 'Lines' as its split; it must be Line or None"),
+    ],
+)
+def test_a_format_of_ones_own_that_is_broken_is_a_fault_of_the_run_file(tmp_path, monkeypatch, code, words):
+    (tmp_path / "of_users").mkdir()
+    (tmp_path / "of_users" / "broken_format.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("of_users.broken_format", "of_users"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(ValueError, match=words):
+        check_format("of_users.broken_format")
+    for name in ("of_users.broken_format", "of_users"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("name", [".csv", "..csv", ".", "csv.", "a..b", "a/b.py", "a.b\n", "a-b.c"])
+def test_what_is_no_import_path_is_told_as_such(name):
+    with pytest.raises(ValueError, match="is no import path; valid: "):
+        check_format(name)
 
 
 def test_formats_are_asked_without_spark():
