@@ -28,7 +28,8 @@ from batch_transform.core import limits
 from batch_transform.core.framing import LINE, WHOLE
 from batch_transform.core.run_settings import Sizing, TransformSettings
 
-_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")  # botocore, TagKey and TagValue: letters, digits, spaces and _.:/=+-@
+# botocore, TagKey and TagValue: letters, digits, spaces (\p{Z}: no tab and no newline) and _.:/=+-@
+_TAG_TEXT = re.compile(r"(?:[\w.:/=+\-@]|[^\S\t-\r\x1c-\x1f\x85])*")
 
 # Ours: a round has a job for each lane and payload, a handful in all.
 MOST_PARALLEL_JOBS = 20

@@ -203,7 +203,13 @@ ServedName = Annotated[str, AfterValidator(check_served_name)]
 KmsKey = Annotated[
     str, AfterValidator(check_pattern("[a-zA-Z0-9:/_-]*", limits.MAX_KMS_KEY_CHARACTERS, "a KMS key id, alias or ARN"))
 ]
-MediaType = Annotated[str, AfterValidator(check_length(limits.MAX_CONTENT_TYPE_CHARACTERS))]
+# It is a header of HTTP, in which nothing else can stand.
+MediaType = Annotated[
+    str,
+    AfterValidator(
+        check_pattern("[!-~]([ -~]*[!-~])?", limits.MAX_CONTENT_TYPE_CHARACTERS, "a media type such as text/csv")
+    ),
+]
 PayloadMb = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_PAYLOAD_MB))]
 Concurrency = Annotated[Sizing, PlainValidator(check_sizing(limits.MAX_CONCURRENT_TRANSFORMS))]
 
