@@ -38,7 +38,7 @@ def record_format(name: str) -> RecordFormat:
         raise ConfigurationError(f"record.format: {name} is no import path; {valid}")
     try:
         format = getattr(importlib.import_module(name), "FORMAT", None) if "." in name else None
-    except (Exception, SystemExit) as err:  # noqa: BLE001 - a module that is a user's may raise anything, or exit
+    except (Exception, SystemExit) as err:  # a module that is a user's may raise anything, or exit
         told = str(err) if isinstance(err, ImportError) else f"importing it raised {type(err).__name__}: {err}"
         raise ConfigurationError(f"record.format: {name}: {told}; {valid}") from err
     if not isinstance(format, RecordFormat):
