@@ -1,5 +1,6 @@
 """How input objects become requests. Each docstring quotes the rule and names its source."""
 
+import base64
 import gzip
 import struct
 
@@ -131,6 +132,15 @@ def test_headers_are_absent_unless_asked_for(service: Service) -> None:
     """sagemaker-xgboost-container#122: "accept is not specified in the header (occurs during batch transform)"."""
     (seen,) = service.run({"a": b"1\n"}, "describe").requests()
     assert "accept" not in seen["headers"]
+
+
+def test_a_request_names_its_object(service: Service) -> None:
+    """amazon-sagemaker-examples, inference_pipeline_custom_containers, cell 24: the headers that a real job sent."""
+    (seen,) = service.run({"a": b"1\n"}, "describe").requests()
+    name = seen["headers"]["x-amzn-sagemaker-input-object"]
+    assert name.endswith("/a")
+    assert base64.b64decode(seen["headers"]["x-amzn-sagemaker-input-object-base64"]).decode() == name
+    assert seen["headers"]["accept-encoding"] == "gzip"
 
 
 def test_headers_are_passed_on(service: Service) -> None:
