@@ -40,10 +40,10 @@ def check_target(location: str) -> str:
 def check_run(run: str) -> str:
     """Returns a run's folder on S3, without a final slash, or a run id."""
     if is_s3(run):
-        bucket, _, key = run.partition("://")[2].strip("/").partition("/")
-        if not key:
+        folder = check_workspace(run)
+        if "/" not in folder.removeprefix("s3://"):
             raise ValueError(f"is {run!r}; valid: a run's folder, s3://bucket/prefix/run_id")
-        return f"s3://{bucket}/{key}"
+        return folder
     if "/" in run or not run.strip():
         raise ValueError(f"is {run!r}; valid: a run id of this workspace, or a run's folder, s3://bucket/prefix/run_id")
     return run

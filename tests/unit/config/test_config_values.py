@@ -178,6 +178,7 @@ def test_a_list_of_one_instance_type_is_that_one():
         ({"path": "a", "table": "t"}, "input.dead_letters: stands beside others: path, table; give one of them"),
         ({"dead_letters": "a/b"}, "input.dead_letters: is 'a/b'; valid: a run id of this workspace, or a run's folder"),
         ({"dead_letters": "s3://bucket"}, "input.dead_letters: is 's3://bucket'; valid: a run's folder"),
+        ({"dead_letters": "s3://A_b/r1"}, "input.dead_letters: is 's3://A_b/r1'; valid: s3://BUCKET"),
         ({"dead_letters": "r1"}, "input: names this run itself in dead_letters"),
     ],
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.loading import load, reload, surroundings
-from batch_transform.config.places import is_s3
+from batch_transform.config.places import check_workspace, is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
@@ -49,7 +49,7 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
     """
     near: RunConfig | Surroundings
     if is_s3(asked.subject):
-        near, uri = surroundings(asked.sets, asked.emulator_models), S3Uri.parse(asked.subject)
+        near, uri = surroundings(asked.sets, asked.emulator_models), _folder(asked.subject)
     else:
         near = loaded(asked, environ)
         uri = S3Uri.parse(near.workspace).join(near.run_id or "")
@@ -61,6 +61,14 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
     with embedded_emulator(near.emulator) as url:
         yield Reached(uri, access_of(near, url, environ))
+
+
+def _folder(subject: str) -> S3Uri:
+    """The folder of a run, or of a workspace."""
+    try:
+        return S3Uri.parse(check_workspace(subject))
+    except ValueError as err:
+        raise ConfigurationError(f"RUN: {err}") from err
 
 
 def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState) -> RunConfig:

@@ -55,6 +55,13 @@ def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, capsys):
     assert "colour" in printed.err
 
 
+@pytest.mark.parametrize("command", ["status", "stop", "clean", "resume", "prepare", "submit", "collect"])
+@pytest.mark.parametrize("folder", ["s3://", "s3:///a", "s3://A_b/a", "s3://bucket/a//b", "s3a://bucket/../b"])
+def test_what_is_no_folder_on_s3_is_exit_code_2(command, folder, capsys):
+    assert console_script.exit_code([command, folder]) == 2
+    assert f"RUN: is '{folder}'; " in capsys.readouterr().err
+
+
 def test_a_plan_is_made_of_the_same_document_and_its_code_is_the_commands(run_file, monkeypatch, capsys):
     """`plan` is run in this process, as `run` is."""
     module = types.ModuleType("batch_transform.pipeline.commands.plan")
