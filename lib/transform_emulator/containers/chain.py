@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -25,12 +25,14 @@ class Part:
     Attributes:
         name: What log streams and messages call it.
         served_by: The command to start, or the URL of a server that runs already.
-        environment: All its variables, but for its ports.
+        environment: The model's and the job's variables.
+        inherited: What it has of the emulator's own, which those win over.
     """
 
     name: str
     served_by: str
     environment: Mapping[str, str]
+    inherited: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Chain:
                 if not is_url(url):
                     # What containers of a pipeline need to know to keep out of each other's way (FACTS.md, 2.5).
                     ports = {"SAGEMAKER_SAFE_PORT_RANGE": safe_port_range()} if len(parts) > 1 else {}
-                    server = ModelServer(url, {**part.environment, **ports}, partial(on_output, part.name))
+                    server = ModelServer(
+                        url, {**part.inherited, **part.environment, **ports}, partial(on_output, part.name)
+                    )
                     started.callback(server.stop)
                     self._servers.append(server)
                     url = server.url

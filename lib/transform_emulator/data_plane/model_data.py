@@ -24,11 +24,12 @@ def with_artifacts(containers: Sequence[ModelContainer], store: ObjectStore) -> 
         ArtifactError: There is no object where a container has its artifact.
     """
     with contextlib.ExitStack() as folders:
-        yield [
-            Part(each.name, folders.enter_context(_with_artifact(each.serving, each.data_url, store)), each.environment)
-            for each in containers
-            if each.serving is not None
-        ]
+        parts = []
+        for each in containers:
+            if each.serving is not None:
+                command = folders.enter_context(_with_artifact(each.serving, each.data_url, store))
+                parts.append(Part(each.name, command, each.environment, each.inherited))
+        yield parts
 
 
 @contextlib.contextmanager

@@ -124,7 +124,8 @@ class ModelRegistry:
                 serving=by_name or self._served.get(_image(container)),
                 image=_image(container) or name,
                 data_url=_data_url(container),
-                environment={**self._inherited, **(container.get("Environment") or {})},
+                environment=container.get("Environment") or {},
+                inherited=self._inherited,
             )
             for number, container in enumerate(given, 1)
         ]

@@ -40,6 +40,7 @@ class ModelContainer:
         image: Image, or ModelPackageName: what it is served by where that is not the model's name.
         data_url: The S3 place of its artifact; None for none.
         environment: Its own variables, which a job's win over.
+        inherited: What it has of the emulator's own variables, which both win over.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ModelContainer:
     image: str
     data_url: str | None
     environment: Mapping[str, str]
+    inherited: Mapping[str, str]
 
 
 def serving(text: str) -> Serving:
