@@ -208,7 +208,7 @@ def transform_fn(model, data, content_type, accept):
 STEPS = [
     "starts",
     "sets up the model ordered:",
-    "loads the environment: COLOUR, GO, SAGEMAKER_BATCH, SAGEMAKER_BATCH_STRATEGY, SHAPE",
+    "loads the environment: COLOUR, GO, ",
     "is healthy: /ping answered 200",
     "determines its input: 2 objects",
     "fills in from /execution-parameters what was not given: 1 concurrent, 3 MB, MULTI_RECORD",
