@@ -145,7 +145,7 @@ class RunState:
         models: that jobs were created with, in the order in which they were seen.
         accepts_model: whether a person has accepted what the model is now, until the next job is created.
         types_since: the round up to which nothing is held against an instance type that lacked capacity.
-        held: the dead leaves that are committed already (`resuming.committing`), of a run that lost outputs since.
+        held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.
     """
 
     run_id: str

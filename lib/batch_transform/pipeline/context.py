@@ -95,7 +95,7 @@ class ObjectWork(Protocol):
         """Of the predictions, as they are counted."""
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
-        """Returns what each output holds (counting.OUTPUT_SCHEMA)."""
+        """Returns what each output holds (output_counts.OUTPUT_SCHEMA)."""
 
     def reading(self, schema: pa.Schema | None, form: AnswerForm | None = None) -> ObjectWork:
         """Returns the same work, for predictions of this schema and, where it is given, this form."""

@@ -39,7 +39,7 @@ def with_outcomes_joined(
     output_path: Callable[[str, str], str],
     shape: PredictionShape,
 ) -> DataFrame:
-    """Returns the staged rows with their outcomes as the last column, as `merging.with_outcomes` does.
+    """Returns the staged rows with their outcomes as the last column, as `zip_merge.with_outcomes` does.
 
     Args:
         spark: the session.

@@ -60,7 +60,7 @@ class MergeWay(ABC):
 
     @abstractmethod
     def outcomes(self, merge: Merge) -> DataFrame:
-        """Returns the staged rows with their outcomes (`merging.outcome_type`) as the last column."""
+        """Returns the staged rows with their outcomes (`zip_merge.outcome_type`) as the last column."""
 
 
 @functools.cache

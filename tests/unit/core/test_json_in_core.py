@@ -13,14 +13,14 @@ ANYTHING = re.compile(r"\b(dict|Mapping)\[str, (Any|object)\]")
 READERS = {
     "ledger.py": "it defines it; the payload of a step, whose keys follow from its kind",
     "model_identity.py": "what a step `model_recorded` has of a model",
-    "publishing/publication.py": "what a step `publication` has of a publication",
+    "publishing/file_publication.py": "what a step `publication` has of a publication",
     "resuming/replanning.py": "the payload of a step `replanned`",
-    "resuming/resumption.py": "the payloads of the steps `resumed` and `inferred`",
+    "resuming/rereading_answers.py": "the payloads of the steps `resumed` and `inferred`",
     "run_settings.py": "the configuration, and a section of it",
     "run_state.py": "the configuration, which is shown and held against another; payloads that handlers read again",
-    "sending/request.py": "a request and what the service tells of it, compared leaf by leaf",
+    "sending/job_request.py": "a request and what the service tells of it, compared leaf by leaf",
     "source_identity.py": "what a step `staged` has of the source",
-    "staged.py": "the payload of a step `staged`",
+    "staged_table.py": "the payload of a step `staged`",
     "state/job_records.py": "the payload of a step `job_judged`",
     "state/model_versions.py": "the payload of a step `model_recorded`",
 }

@@ -1,4 +1,4 @@
-"""`jobs/score.py` and `launch`: the exit code and the report reach whoever waits, also when something breaks."""
+"""`jobs/score.py` and `exec_command`: the exit code and the report reach whoever waits, also when something breaks."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_launched_command_has_its_own_session_its_variables_and_a_working_sigi
     )
     described = {"command": [sys.executable, "-c", told], "environment": {"ADDED": "é"}}
     (tmp_path / "command.json").write_text(json.dumps(described))
-    launch = ROOT / "lib" / "batch_transform" / "pipeline" / "submit" / "launch.py"
+    launch = ROOT / "lib" / "batch_transform" / "pipeline" / "submit" / "exec_command.py"
     done = subprocess.run(
         [sys.executable, "-I", str(launch), str(tmp_path / "command.json")],
         capture_output=True,

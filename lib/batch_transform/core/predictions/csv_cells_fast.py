@@ -1,7 +1,7 @@
 """The reader for lines of CSV and text that are as they should be: pyarrow's CSV reader, behind guards.
 
 It is given only lines without a quote, with as many commas as the form has, and without what it reads otherwise than
-`prediction_cells`: `0x10` as an integer, `nan(1)` as a number, a lone `\\r` as a line's end, a NUL, a byte order mark.
+`csv_cells`: `0x10` as an integer, `nan(1)` as a number, a lone `\\r` as a line's end, a NUL, a byte order mark.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ODD_VALUE = re.compile(rb"0[xX]|[nN][aA][nN]\(|[\"\0]|\xef\xbb\xbf")
 
 
 def is_fast(cells: Cells) -> bool:
-    """Returns whether pyarrow's reader reads all of the form's types as `prediction_cells` does."""
+    """Returns whether pyarrow's reader reads all of the form's types as `csv_cells` does."""
     # Text that is a string may be anything, and is as quickly read as lines.
     is_text = cells.form.format != CSV and pt.is_string(cells.kind[0].type)
     return fast_type(cells.kind) is not None and not is_text

@@ -103,7 +103,7 @@ class KeyCheck:
 def count_output(
     store: ObjectStore, output: OutputObject, reader: PredictionReader, key: KeyCheck | None = None
 ) -> OutputCount:
-    """Returns what an output holds (a row of verdicts.OUTPUT_SCHEMA), read at its ETag.
+    """Returns what an output holds (a row of OUTPUT_SCHEMA), read at its ETag.
 
     Lines are those of `AnswerForm.lines`: predictions, one on each. Where they are not what the rows ask for, `shape`
     says what the output seems to be instead, and `setting` how that is read, if some setting does. It is `misread` if

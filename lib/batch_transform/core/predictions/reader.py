@@ -1,7 +1,7 @@
 """The prediction reader: bytes of an `.out` object in, a typed Arrow array and the places of unreadable lines out.
 
 One line is one row's prediction: as the container wrote it, or as `AnswerForm.lines` made it of other forms. CSV and
-text are read as `prediction_cells` says. Of JSON, with a schema, the line is an object:
+text are read as `csv_cells` says. Of JSON, with a schema, the line is an object:
 
 | line | read as |
 |---|---|

@@ -52,8 +52,8 @@ def object_bytes(json_bytes: int, instance_count: int, max_payload_mb: int | Non
 def oversize_bytes(max_payload_mb: int | None) -> int:
     """Returns the record size in bytes above which a record goes into the oversize lane.
 
-    It is the payload limit of the standard lane (`planning.standard_payload_mb`), or 6 MB where the container says, so
-    that one 60 MB record does not cost every other record its concurrency (100 / 60 = 1 request at a time, not 16).
+    It is the payload limit of the standard lane (`job_planning.standard_payload_mb`), or 6 MB where the container says,
+    so that one 60 MB record does not cost every other record its concurrency (100 / 60 = 1 request at a time, not 16).
     """
     return (max_payload_mb or DEFAULT_PAYLOAD_MB) * BYTES_PER_MB
 

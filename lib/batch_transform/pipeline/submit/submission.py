@@ -1,8 +1,9 @@
 """What happens before spark-submit: the run file is resolved and refused or turned into spark-submit's command.
 
 `python -m batch_transform.pipeline.submit.submission WORK ENTRY ARGUMENT...` writes into the folder WORK:
-`resolved.json` (the checked run file), `lib.zip`, `command.json` (for `launch`), and `fallback.json`, the report that
-is printed when the driver leaves none. With exit code 2 there are `fallback.json` and the faults on standard error.
+`resolved.json` (the checked run file), `lib.zip`, `command.json` (for `exec_command`), and `fallback.json`, the report
+that is printed when the driver leaves none. With exit code 2 there are `fallback.json` and the faults on standard
+error.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def environment(
 
 
 def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str], handshake: Handshake) -> None:
-    """Writes everything that `launch` and the driver need into the work folder.
+    """Writes everything that `exec_command` and the driver need into the work folder.
 
     Raises:
         ConfigurationError: the run file or the arguments are wrong.

@@ -35,7 +35,7 @@ class SparkObjectWork:
     key: KeyCheck | None = None
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
-        """Returns what each output holds (counting.OUTPUT_SCHEMA)."""
+        """Returns what each output holds (output_counts.OUTPUT_SCHEMA)."""
         with own_session(self.spark):
             return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
 

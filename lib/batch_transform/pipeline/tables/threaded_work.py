@@ -44,7 +44,7 @@ class ThreadedObjectWork:
     key: KeyCheck | None = None
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
-        """Returns what each output holds (counting.OUTPUT_SCHEMA)."""
+        """Returns what each output holds (output_counts.OUTPUT_SCHEMA)."""
         with ThreadPoolExecutor(_OBJECTS_AT_ONCE) as pool:
             rows = list(pool.map(lambda output: count_output(self.store, output, self.reader, self.key), outputs))
         return pa.Table.from_pylist(rows, schema=OUTPUT_SCHEMA)

@@ -1,4 +1,4 @@
-"""`merge: zip`: row numbers go to Python workers, which read the outputs; see `merging`."""
+"""`merge: zip`: row numbers go to Python workers, which read the outputs; see `zip_merge`."""
 
 from __future__ import annotations
 
