@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.sending.job_request import MANIFEST, JobSettings, differences, transform_request
+from batch_transform.core.sending.job_request import MANIFEST, JobSettings, altered, transform_request
 from batch_transform.core.service_shapes import TransformJobRequest
 
 # The SDK's defaults files must not add to what a run file says. A session that is given an empty dict reads them; once
@@ -26,7 +26,7 @@ def built_request(job: JobSettings, session: Any) -> TransformJobRequest:
         session: boto3's, of the run; nothing is asked of AWS.
 
     Raises:
-        ConfigurationError: the SDK leaves out or alters what was asked for, as another version of it might.
+        ConfigurationError: the SDK leaves out, alters or adds to what was asked for, as another version of it might.
     """
     plain = transform_request(job)
     try:
@@ -70,7 +70,7 @@ def built_request(job: JobSettings, session: Any) -> TransformJobRequest:
         logs=False,
     )
     request: TransformJobRequest = kept.request
-    if changed := differences(plain, request):
+    if changed := altered(plain, request):
         raise ConfigurationError(
             f"sagemaker-core: its Transformer changed the request in {', '.join(changed)}; no job was created. Install "
             "a version that the extra `sagemaker` allows, or none: the request is then built without it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.sending.job_request import JobSettings, transform_request
+from batch_transform.sagemaker import transformer
 from batch_transform.sagemaker.transformer import built_request
 
 SESSION = boto3.Session("x", "x", region_name="us-east-1")
@@ -111,6 +113,25 @@ def test_a_version_of_the_sdk_that_loses_a_setting_is_told_of_before_anything_is
     monkeypatch.setattr(Transformer, "transform", lossy)
     with pytest.raises(ConfigurationError, match=r"changed the request in TransformInput\.SplitType; no job was"):
         built_request(PLAIN, SESSION)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda request: request.pop("Tags"), "Tags"),
+        (lambda request: request["Tags"].append({"Key": "sdk", "Value": "3"}), "Tags"),
+        (lambda request: request.update(ExperimentConfig={"TrialName": "t"}), r"ExperimentConfig\.TrialName"),
+        (lambda request: request.update(DataProcessing={}), "DataProcessing"),
+        (lambda request: request.update(Environment={"SDK": "3"}), r"Environment\.SDK"),
+        (lambda request: request["TransformOutput"].update(Accept="text/csv"), r"TransformOutput\.Accept"),
+    ],
+)
+def test_a_version_of_the_sdk_that_adds_or_loses_a_field_is_told_of_too(monkeypatch, change, field):
+    create = transformer._RequestKeeper.create_transform_job
+    changed = lambda keeper, **request: (change(request), create(keeper, **request))  # noqa: E731
+    monkeypatch.setattr(transformer._RequestKeeper, "create_transform_job", changed)
+    with pytest.raises(ConfigurationError, match=f"changed the request in {field}; no job was"):
+        built_request(replace(PLAIN, tags={"team": "a"}), SESSION)
 
 
 def test_the_sdk_is_not_imported_before_a_job_is_planned():

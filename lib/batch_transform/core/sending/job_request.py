@@ -204,9 +204,15 @@ def differences(sent: TransformJobRequest, described: TransformJobRequest) -> li
     ]
 
 
+def altered(asked: TransformJobRequest, built: TransformJobRequest) -> list[str]:
+    """Returns which fields of a request, tags too, were left out, changed or added where another has built it."""
+    before, after = dict(_leaves(asked)), dict(_leaves(built))
+    return [path for path in {**before, **after} if before.get(path) != after.get(path)]
+
+
 def _leaves(document: JsonObject, above: str = "") -> Iterable[tuple[str, Any]]:
     for key, value in document.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
