@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
+from contextlib import redirect_stdout
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
-from batch_transform.core.cached_scans import has_cache
+from batch_transform.core.cached_scans import cached_locations, has_cache
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.input_reading import file_versions
-from batch_transform.spark.plan_text import explained
 from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 from batch_transform.spark.staging import input_columns, read_staged
@@ -54,7 +55,7 @@ def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> Source
 def _plan(df: DataFrame) -> Plan:
     """The analysed plan, in which nothing depends yet on statistics or on the time of day."""
     with session_settings(df.sparkSession, _WHOLE_TEXT):
-        _, _, text = explained(df, "extended").partition("== Analyzed Logical Plan ==")
+        _, _, text = _explained(df, "extended").partition("== Analyzed Logical Plan ==")
     analysed, _, optimised = text.partition("== Optimized Logical Plan ==")
     return Plan.of(analysed, is_cached=has_cache(optimised))
 
@@ -98,3 +99,16 @@ def _has_map(kind: DataType) -> bool:
     if isinstance(kind, ArrayType):
         return _has_map(kind.elementType)
     return isinstance(kind, MapType) or kind.typeName() == "variant"
+
+
+def _explained(df: DataFrame, mode: str) -> str:
+    """Returns what `explain` prints: Spark Connect has no other way to a plan that is public in all versions."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        df.explain(mode=mode)
+    return printed.getvalue()
+
+
+def locations_below_caches(df: DataFrame) -> list[str]:
+    """Returns where the rows of cached tables in a plan come from: `inputFiles` sees nothing below a cache."""
+    return cached_locations(_explained(df, "formatted"), _explained(df, "extended"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "",
         outcomes: the staged rows with their outcomes.
         shape: of the predictions.
         run_id: for their provenance, as is `model`.
-        model: its name, or what tells each row's (scoring_models.model_of_rows).
+        model: its name, or what tells each row's (`model_of_rows`).
     """
     outcome = F.col(outcomes.columns[-1])
     inputs = input_columns(outcomes, added=1)
@@ -140,3 +140,18 @@ def _frame(structs: pa.StructArray) -> pd.DataFrame:
             else pd.Series(values, dtype=pd.ArrowDtype(field.type))
         )
     return pd.DataFrame(columns)
+
+
+def model_of_rows(outcomes: DataFrame, labels: Mapping[str, str]) -> str | Column:
+    """Returns what provenance says of the model of each row.
+
+    Args:
+        outcomes: the staged rows with their outcomes, the last column, which tells each row's job.
+        labels: of each job's model; mostly they are all the same.
+    """
+    distinct = sorted(set(labels.values()))
+    if len(distinct) <= 1:
+        return "".join(distinct)
+    job = F.col(outcomes.columns[-1])[ORIGIN_TYPE.names[0]]
+    pairs = [F.lit(text) for label in labels.items() for text in label]
+    return F.element_at(F.create_map(*pairs), job)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.footers import TAIL_BYTES, footer_rows
+from batch_transform.outputs.formats.parquet import FORMAT, TAIL_BYTES
 from batch_transform.outputs.s3_tree import S3Tree
 from support.memory_store import MemoryStore
 
@@ -48,25 +48,25 @@ def test_rows_are_those_of_the_data(files, group):
     tree = tree_of(
         **{str(i): parquet(pa.table({"n": pa.array(v, pa.int64())}), row_group_size=group) for i, v in enumerate(files)}
     )
-    assert footer_rows(tree, tree.list(), threads=1) == {str(i): len(v) for i, v in enumerate(files)}
+    assert FORMAT.file_rows(tree, tree.list(), threads=1) == {str(i): len(v) for i, v in enumerate(files)}
 
 
 def test_many_files_are_read_in_threads():
     tree = tree_of(**{f"{i:03d}": parquet(pa.table({"n": range(i)})) for i in range(40)})
-    assert footer_rows(tree, tree.list(), threads=8) == {f"{i:03d}": i for i in range(40)}
+    assert FORMAT.file_rows(tree, tree.list(), threads=8) == {f"{i:03d}": i for i in range(40)}
 
 
 def test_one_small_read_for_each_file():
     """3 MB of data, and no more than the end of it is fetched."""
     tree = tree_of(a=parquet(pa.table({"n": range(400_000)}), compression="none"))
-    assert footer_rows(tree, tree.list()) == {"a": 400_000}
+    assert FORMAT.file_rows(tree, tree.list()) == {"a": 400_000}
     assert tree._store.lengths == [TAIL_BYTES]
 
 
 def test_a_footer_longer_than_the_first_read():
     wide = pa.table({f"a_rather_long_column_name_{i}": [i] for i in range(1500)})
     tree = tree_of(a=parquet(wide))
-    assert footer_rows(tree, tree.list()) == {"a": 1}
+    assert FORMAT.file_rows(tree, tree.list()) == {"a": 1}
     assert len(tree._store.lengths) == 2
 
 
@@ -75,7 +75,7 @@ def test_the_version_that_was_listed_is_the_one_that_is_counted():
     files = list(tree.list())
     tree.put("a", parquet(pa.table({"n": [1, 2]})))
     with pytest.raises(PreconditionFailed):
-        footer_rows(tree, files)
+        FORMAT.file_rows(tree, files)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_the_version_that_was_listed_is_the_one_that_is_counted():
 def test_what_is_no_parquet_is_refused_by_name(body):
     tree = tree_of(broken=body)
     with pytest.raises(GateRefused, match="s3://bucket/t/broken"):
-        footer_rows(tree, tree.list())
+        FORMAT.file_rows(tree, tree.list())

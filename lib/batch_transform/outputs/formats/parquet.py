@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.copied_files import FileFormat, file_format
-from batch_transform.outputs.file_tree import THREADS, Tree
-from batch_transform.outputs.footers import footer_rows, read_metadata
+from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
+TAIL_BYTES = 64 * 1024  # one request does for most footers
+_END = struct.Struct("<I4s")  # Parquet format: the footer's length, then the magic
 _SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 
 
@@ -24,17 +30,23 @@ class Parquet(FileFormat):
     can = file_format("parquet", "Parquet")
 
     def file_rows(self, tree: Tree, files: Iterable[TreeFile], threads: int = THREADS) -> dict[str, int]:
-        """Returns name -> rows by the files' own footers."""
-        return footer_rows(tree, files, threads)
+        """Returns name -> rows by the files' own footers; columns are never read. Memory: one footer for each thread.
+
+        Raises:
+            GateRefused: a file is no Parquet.
+            StoreFailure: it cannot be read, or is not the version that was listed.
+        """
+        listed = list(files)
+        rows = in_threads(lambda file: _footer(tree, file).num_rows, listed, threads)
+        return {file.name: count for file, count in zip(listed, rows, strict=True)}
 
     def file_schema(self, spark: SparkSession, tree: Tree, file: TreeFile, path: str) -> StructType | None:
         """Returns the columns as Spark wrote them, or as Arrow reads another writer's."""
-        import pyarrow as pa
         from pyspark.errors import PySparkException
         from pyspark.sql.pandas.types import from_arrow_schema
         from pyspark.sql.types import StructType, TimestampNTZType
 
-        metadata = read_metadata(tree, file)
+        metadata = _footer(tree, file)
         text = (metadata.metadata or {}).get(_SPARKS_SCHEMA)
         if text is not None:
             return StructType.fromJson(json.loads(text))
@@ -44,6 +56,21 @@ class Parquet(FileFormat):
             return None
         # INT96 says nothing of a zone: Arrow takes it for a time without one, Spark for one with.
         return StructType([field for field in schema.fields if not isinstance(field.dataType, TimestampNTZType)])
+
+
+def _footer(tree: Tree, file: TreeFile) -> pq.FileMetaData:
+    where = f"{tree.location}/{file.name}"
+    tail = tree.read_tail(file, TAIL_BYTES)
+    length, magic = _END.unpack(tail[-_END.size :]) if len(tail) >= _END.size else (0, b"")
+    if magic != b"PAR1":
+        raise GateRefused(f"{where} ({file.size_bytes} bytes) does not end as a Parquet file does")
+    if length + _END.size > len(tail):
+        tail = tree.read_tail(file, length + _END.size)
+    try:
+        # The reader looks for the footer from the end, so the tail alone will do.
+        return pq.read_metadata(pa.BufferReader(tail))
+    except (pa.ArrowException, OSError) as err:
+        raise GateRefused(f"{where}: its Parquet footer cannot be read: {err}") from err
 
 
 FORMAT = Parquet()

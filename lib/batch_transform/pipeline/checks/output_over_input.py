@@ -18,7 +18,7 @@ from batch_transform.core.overlapping_places import Place, Relation, place_of, p
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
-from batch_transform.spark.plan_text import locations_below_caches
+from batch_transform.spark.source_identity import locations_below_caches
 from batch_transform.spark.spark_errors import SPARK_ERRORS, told_as
 from batch_transform.spark.whole_table import reads_what_is_replaced, table_location
 

@@ -45,13 +45,12 @@ from batch_transform.spark.merge_way import Merge, way_named
 from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.reexport import export_again
-from batch_transform.spark.scoring_models import model_of_rows
 from batch_transform.spark.settings import STAGED_FORMAT, writer_options
 from batch_transform.spark.source_identity import identify
 from batch_transform.spark.spark_errors import told_as
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
-from batch_transform.spark.zip_merge import MergeSource, select_result
+from batch_transform.spark.zip_merge import MergeSource, model_of_rows, select_result
 
 
 @dataclass(frozen=True)
