@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from transform_emulator.containers.environment import check_name
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import FaultError
 from transform_emulator.scripts.handler import ScriptError
@@ -20,6 +20,7 @@ from transform_emulator.service import switch_options
 from transform_emulator.service.allowed_callers import DoorError, doors_for
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.switch_options import SwitchError
+from transform_emulator.settings import Settings
 from transform_emulator.state.directory import StateError
 
 DEFAULT_PORT = 5000

@@ -2,9 +2,6 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -21,61 +18,23 @@ from transform_emulator.data_plane.model_data import with_artifacts
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore, S3Store
 from transform_emulator.data_plane.progress import ProgressInMemory
 from transform_emulator.endpoints.invocations import Endpoints
-from transform_emulator.faults.model import Fault
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.http.gateway import DEFAULT_REGION, Gateway, note_nothing
 from transform_emulator.http.s3_front import S3Front
 from transform_emulator.http.s3_proxy import S3Proxy
 from transform_emulator.http.server import HOST, make_server
 from transform_emulator.moto import registry as aws_state
+from transform_emulator.moto.log_group import LogGroup, keep_no_lines
 from transform_emulator.moto.objects import MemoryBudget, MemorySink, MotoStore
 from transform_emulator.moto.world import World
-from transform_emulator.service.allowed_callers import Doors
-from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.s3_locations import parse_uri
-from transform_emulator.service.switches import Switches
+from transform_emulator.settings import Settings
 from transform_emulator.state.kept_objects import KeptObjects
 from transform_emulator.state.kept_s3 import KeptS3
 from transform_emulator.state.kept_store import KeptStore
 from transform_emulator.state.state import State
 
 POLL_SECONDS = 0.1  # how often the server looks whether it is to end
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an emulator is started with.
-
-    Attributes:
-        models: For each model name the command that serves it, a URL, or where its script lies (`scripts.serving`).
-        port: The port to listen on; 0 for a free one.
-        buckets: S3 buckets to create.
-        create_buckets: Also create any bucket on the first put or head.
-        s3_endpoint: The S3 server that jobs use and clients' S3 requests are passed on to; None for the emulator's own.
-        switches: The readings of unconfirmed points.
-        faults: What is made to go wrong from the start.
-        describes_in_progress: How many describes show a job InProgress before it runs; None for real time.
-        emulated_time: Whether time stands but for a describe that finds a job in flight, and costs are only counted.
-        ping_deadline_seconds: How long a model server may take until /ping answers.
-        state: The directory from which an earlier process's world goes on, and in which this one's is kept; None for
-            memory only.
-        doors: Who may talk to it besides this machine's own names and pages.
-        pass_env: Variables of the emulator's that its model servers get as well.
-    """
-
-    models: Mapping[str, str]
-    port: int = 0
-    buckets: Sequence[str] = ()
-    create_buckets: bool = False
-    s3_endpoint: str | None = None
-    switches: Switches = field(default_factory=Switches)
-    faults: Sequence[Fault] = ()
-    describes_in_progress: int | None = None
-    emulated_time: bool = False
-    ping_deadline_seconds: float = PING_DEADLINE_SECONDS
-    state: Path | None = None
-    doors: Doors = field(default_factory=Doors)
-    pass_env: Sequence[str] = ()
 
 
 class Emulator:
@@ -98,8 +57,8 @@ class Emulator:
         self._clock = EmulatedClock(utc_now()) if settings.emulated_time else None
         clock = self._clock or utc_now
         self._jobs = JobRegister(clock) if self._state is None else JobRegister(clock, self._state.jobs.keep)
-        keep_lines = aws_state.keep_no_lines if self._state is None else self._state.logs.keep
-        self._logs = aws_state.LogGroup(self._world, keep_lines)
+        keep_lines = keep_no_lines if self._state is None else self._state.logs.keep
+        self._logs = LogGroup(self._world, keep_lines)
         self._resetting = threading.Lock()
         self.faults = FaultRegister(settings.faults)
         self._endpoints = Endpoints(

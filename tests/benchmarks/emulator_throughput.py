@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 MB = 2**20
 RECORD = b'{"features": [%s]}\n' % b", ".join(b"0.%06d" % (n * 7919 % 10**6) for n in range(32))

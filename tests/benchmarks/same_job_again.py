@@ -19,7 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.emulator_aws import Aws, request
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 ALLOWED = 1.2  # the last jobs' median by the first ones'
 EDGE = 5  # jobs at either end

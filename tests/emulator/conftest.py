@@ -12,8 +12,9 @@ import pytest
 from support.emulator_aws import TELLING_MODEL, Aws, Ran, request
 from support.model_server import model_command
 from support.scripted_model import ScriptedModel
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.service.switches import Switches
+from transform_emulator.settings import Settings
 
 DEFAULTS = Switches()
 

@@ -14,8 +14,9 @@ from support.scripted_model import ScriptedModel
 from transform_emulator.containers.chain import Between, Chain, InnerPayloadError, Part
 from transform_emulator.containers.container import Call
 from transform_emulator.containers.payload import InMemory, Payload, Streamed
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.service.switches import InnerAccept, JobEnvironment, Switches
+from transform_emulator.settings import Settings
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 NAMES = ("first", "second", "third")

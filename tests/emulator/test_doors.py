@@ -13,8 +13,9 @@ import pytest
 from botocore.config import Config
 
 from support.emulator_aws import Aws
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.service.allowed_callers import DoorError, Doors, doors_for
+from transform_emulator.settings import Settings
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 PAGE = "http://page.example"

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from support.emulator_aws import LOG_GROUP, Aws, Ran, request
 from support.scripted_model import ScriptedModel
 from transform_emulator.data_plane.timing import file_ends
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.faults.model import Fault, Kind
 from transform_emulator.service.switches import Sharding, Switches
+from transform_emulator.settings import Settings
 
 COSTS = {"instance_start_seconds": 180, "milliseconds_per_request": 250, "nanoseconds_per_byte": 1_000_000}
 SECONDS_PER_REQUEST, SECONDS_PER_BYTE = 0.25, 0.001

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from support.emulator_aws import TELLING_MODEL, Aws
 from support.model_server import DROP
 from support.scripted_model import ScriptedModel
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 MB = 2**20
 

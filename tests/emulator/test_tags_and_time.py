@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from support.emulator_aws import Aws, request
 from support.scripted_model import ScriptedModel
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 
 @pytest.fixture

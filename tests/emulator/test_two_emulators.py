@@ -9,8 +9,9 @@ import pytest
 from moto import mock_aws
 
 from support.emulator_aws import TELLING_MODEL, Aws, request
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
 from transform_emulator.faults.model import parse
+from transform_emulator.settings import Settings
 
 
 @pytest.fixture

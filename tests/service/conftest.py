@@ -9,7 +9,8 @@ from batch_transform.s3.store import S3Store
 from support.memory_store import MemoryStore
 from support.s3_clients import DRIVERS, RETRIES, client_of
 from support.second_s3 import S3Server
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 SERVERS = ("moto_s3", "second_s3")
 

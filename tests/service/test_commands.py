@@ -24,7 +24,8 @@ from batch_transform.s3.lease import LEASE_NAME
 from batch_transform.sagemaker.jobs import TransformJobs
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, echoing
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 URI = "s3://bucket/runs/run"
 GOOD = echoing(lambda row: None)

@@ -16,7 +16,8 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.submit import console_script
 from support.memory_run import MemoryRun, echoing
 from support.scripted_model import ScriptedModel
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 URI = "s3://bucket/runs/run"
 BAD = 7

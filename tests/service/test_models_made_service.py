@@ -11,7 +11,8 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.sending.model_parts import ModelParts, model_name
 from batch_transform.sagemaker.models import ensure_model
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 PARTS = ModelParts("churn:7", "s3://models/model.tar.gz", "arn:aws:iam::123456789012:role/model", {"A": "1"})
 

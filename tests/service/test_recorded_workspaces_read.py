@@ -12,7 +12,8 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.dispatch import execute
 from support import answers, recorded
 from support.scripted_model import ScriptedModel
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -200,7 +200,7 @@ def test_every_room_has_its_floor():
         ),
         ("batch_transform.pipeline.loop.handlers.poll_jobs", "from batch_transform.pipeline.loop.driver import Driver"),
         ("batch_transform.pipeline.checks.preflight", "import batch_transform.pipeline.commands.run"),
-        ("transform_emulator.data_plane.job_run", "from transform_emulator.moto.registry import LogGroup"),
+        ("transform_emulator.data_plane.job_run", "from transform_emulator.moto.log_group import LogGroup"),
         ("transform_emulator.http.gateway", "from transform_emulator import cli"),
     ],
 )

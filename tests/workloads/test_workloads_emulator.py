@@ -19,7 +19,8 @@ from batch_transform.config.surroundings import Emulator as EmulatorConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from support.emulator_aws import Aws, request
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 FEATURES = np.random.default_rng(7).normal(size=(200, 3)).astype(np.float32)
 LABELS = (FEATURES @ np.array([1.0, -2.0, 0.5]) > 0).astype(int)

@@ -3,87 +3,32 @@
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from transform_emulator.containers.chain import Between, Chain, Part
 from transform_emulator.containers.connections import CancelledError
 from transform_emulator.containers.model_server import is_url
-from transform_emulator.control_plane.clock import Clock
-from transform_emulator.control_plane.stop_signal import StopSignal
 from transform_emulator.data_plane import data_log
 from transform_emulator.data_plane.data_log import FileFailure
 from transform_emulator.data_plane.file_run import Slots
 from transform_emulator.data_plane.file_transform import FileTransform
 from transform_emulator.data_plane.inputs import InputObject
-from transform_emulator.data_plane.object_store import ObjectStore
-from transform_emulator.data_plane.shares import InputError, Shares
+from transform_emulator.data_plane.job_context import InstanceResult, JobContext
+from transform_emulator.data_plane.shares import InputError
 from transform_emulator.data_plane.timing import Meter, Work
 from transform_emulator.faults.model import Kind
-from transform_emulator.faults.register import FaultRegister
-from transform_emulator.service.job_request import JobRequest, Parameters, container_environment, parameters
+from transform_emulator.service.job_request import Parameters, container_environment, parameters
 from transform_emulator.service.s3_locations import S3Location
-from transform_emulator.service.switches import JobEnvironment, Switches
+from transform_emulator.service.switches import JobEnvironment
 
 log = logging.getLogger(__name__)
 
 HELD_BODIES_PER_TRANSFORM = 2  # one at the model server, one read ahead
 
 FileResult = S3Location | FileFailure | None
-PutLog = Callable[[str, datetime, Sequence[str]], None]
-Note = Callable[[InputObject, str | None], None]
-
-
-@dataclass(frozen=True)
-class JobContext:
-    """What all instances of one job share.
-
-    Attributes:
-        request: The job's request.
-        parts: What its model is made of, each with the variables that the model has for it.
-        shares: Its objects, and which instance has them.
-        store: Where they are.
-        put_log: Appends lines to a log stream.
-        note: Notes that an object is done: its output is written, or why it has none.
-        clock: The time of day.
-        began: When the instances' containers start, where the clock stands while they work; None where it does not.
-        stop: Set when the job is told to stop.
-        broken: Set when one instance met a failure that ends the whole job.
-        switches: The readings of unconfirmed points.
-        faults: What is made to go wrong.
-        ping_deadline_seconds: How long a model server may take until /ping answers.
-    """
-
-    request: JobRequest
-    parts: Sequence[Part]
-    shares: Shares
-    store: ObjectStore
-    put_log: PutLog
-    note: Note
-    clock: Clock
-    began: datetime | None
-    stop: StopSignal
-    broken: threading.Event
-    switches: Switches
-    faults: FaultRegister
-    ping_deadline_seconds: float
-
-
-@dataclass(frozen=True)
-class InstanceResult:
-    """What an instance did.
-
-    Attributes:
-        system_reason: The failure that ended the whole job, or None.
-        failure_reason: The first reason of a failed file, or of an instance that never worked, or None.
-        work: Its requests, and their time by the costs alone.
-    """
-
-    system_reason: str | None
-    failure_reason: str | None
-    work: Work
 
 
 class Instance:

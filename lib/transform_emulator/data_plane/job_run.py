@@ -13,23 +13,20 @@ from transform_emulator.control_plane.jobs import Job, JobRegister, Scope, Statu
 from transform_emulator.data_plane import data_log
 from transform_emulator.data_plane.inputs import (
     InputObject,
-    ManifestError,
-    from_manifest,
     output_location,
-    under_prefix,
 )
-from transform_emulator.data_plane.instance import Instance, InstanceResult, JobContext
+from transform_emulator.data_plane.instance import Instance
+from transform_emulator.data_plane.job_context import InstanceResult, JobContext, job_reason
+from transform_emulator.data_plane.job_input import JobInput
 from transform_emulator.data_plane.model_data import ArtifactError, with_artifacts
-from transform_emulator.data_plane.object_sharding import shards
-from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
+from transform_emulator.data_plane.object_store import ObjectStore
 from transform_emulator.data_plane.ports import Logs, Models
 from transform_emulator.data_plane.progress import Progress
-from transform_emulator.data_plane.shares import InputError, Shares
+from transform_emulator.data_plane.shares import Shares
 from transform_emulator.data_plane.timing import Work
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service.job_request import JobRequest, from_api
-from transform_emulator.service.s3_locations import parse_uri
 from transform_emulator.service.switches import Switches
 
 log = logging.getLogger(__name__)
@@ -209,44 +206,15 @@ class JobRunner:
             job.stop.wait(billed)
         return None
 
-    def _shares(self, job: Job, request: JobRequest, store: ObjectStore) -> list[list[InputObject]]:
-        """The objects of each instance that are not done, by another process, if any."""
-        try:
-            objects = self._with.progress.objects(job.arn) or self._input(job, request, store)
-        except ManifestError as error:
-            log.error("job %s: %s", job.name, error)
-            raise InputError(f"{data_log.Blame.CLIENT.value}: {error}") from error
-        except STORE_ERRORS as error:
-            log.error("job %s cannot read its input: %s", job.name, error)
-            raise InputError(data_log.INTERNAL_ERROR) from error
-        done = self._with.progress.outcomes(job.arn)
-        shares = shards(objects, request.instance_count, self._with.switches.sharding)
-        return [[item for item in share if item not in done] for share in shares]
-
-    def _input(self, job: Job, request: JobRequest, store: ObjectStore) -> list[InputObject]:
-        """The objects that the job reads, also if other keys come below its prefix later."""
-        objects = _input_objects(request, store, self._with.switches)
-        self._leave_outputs(request, store, objects)
-        self._with.progress.begin(job.arn, objects)
-        return objects
-
-    def _leave_outputs(self, request: JobRequest, store: ObjectStore, objects: Sequence[InputObject]) -> None:
-        """Put the `.out` objects that a fault wants to be there already, as an earlier job would have left them."""
-        facts = {"job": request.name, "model": request.model_name}
-        for item in objects:
-            fault = self._with.faults.find((Kind.LEFTOVER_OUTPUT,), facts | {"key": item.key})
-            if fault is not None:
-                with store.writer(output_location(request.output_path, item), None) as writer:
-                    writer.write(fault.body.encode())
-                    writer.complete()
-
     def _context(
         self, job: Job, request: JobRequest, parts: Sequence[Part], store: ObjectStore, began: datetime | None
     ) -> JobContext:
         return JobContext(
             request=request,
             parts=parts,
-            shares=Shares(lambda: self._shares(job, request, store)),
+            shares=Shares(
+                JobInput(job, request, store, self._with.progress, self._with.switches, self._with.faults).shares
+            ),
             store=store,
             put_log=lambda stream, now, lines: self._with.logs.put(job.scope, stream, now, lines),
             note=lambda item, reason: self._with.progress.note(job.arn, item, reason),
@@ -265,7 +233,7 @@ class JobRunner:
         # Every instance starts and pings, also one that has no file: idle ones are billed too.
         with ThreadPoolExecutor(count) as pool:
             results = list(pool.map(lambda number: Instance(context, number).run(), range(count)))
-        reason = _reason(results, [reason for reason in done.values() if reason is not None])
+        reason = job_reason(results, [reason for reason in done.values() if reason is not None])
         longest = timedelta(seconds=max(result.work.seconds for result in results))
         return _Done(reason, None if context.began is None else context.began + longest, results, context.began)
 
@@ -276,22 +244,3 @@ class JobRunner:
         for item, reason in self._with.progress.outcomes(job.arn).items():
             if reason is None and not (keeps and done.had_done(item, moment)):
                 store.delete(output_location(request.output_path, item))
-
-
-def _reason(results: Sequence[InstanceResult], earlier: Sequence[str]) -> str | None:
-    """The job's FailureReason: what ended all of it, before what failed a file, earlier in another process or now."""
-    reasons = [result.system_reason for result in results] + [*earlier]
-    reasons += [result.failure_reason for result in results]
-    # One reason at most, and never a file's name: that is in the data-log only.
-    return next((reason for reason in reasons if reason), None)
-
-
-def _input_objects(request: JobRequest, store: ObjectStore, switches: Switches) -> list[InputObject]:
-    place = parse_uri(request.s3_uri)
-    if not request.manifest:
-        keys = (key for key in store.keys(place) if switches.folder_markers_are_objects or not key.endswith("/"))
-        return list(under_prefix(place, keys))
-    chunks = store.chunks(place)
-    if chunks is None:
-        raise ManifestError(f"there is no manifest at {place.uri}")
-    return from_manifest(b"".join(chunks), switches.manifest_entries_keep_folders)

@@ -1,13 +1,11 @@
-"""The parts of moto's state that jobs need: models, log streams, buckets. With `objects` all that knows moto here."""
+"""Models and buckets in moto's state, as jobs need them. With its neighbours all that knows moto's inside."""
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.iam.models import get_account_id_from
-from moto.logs.models import logs_backends
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 from moto.sagemaker.models import Model, sagemaker_backends
@@ -18,12 +16,9 @@ from transform_emulator.endpoints.invocations import Served
 from transform_emulator.moto.world import World, within
 from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.scripts.serving import ModelContainer, Serving, serving
-from transform_emulator.service.limits import MAX_LOG_EVENT_BYTES
 
-LOG_GROUP = "/aws/sagemaker/TransformJobs"
 ROLE_NAME = "transform-emulator"
 PARTITION = "aws"
-MILLISECONDS = 1000
 
 
 def account_of(access_key: str) -> str:
@@ -181,48 +176,6 @@ class ModelRegistry:
         return next((model for model in models if model.model_name == name), None)
 
 
-KeepLines = Callable[[Scope, str, int, Sequence[str]], None]
-
-
-def keep_no_lines(scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
-    """Keep no record of log lines besides moto's."""
-
-
-class LogGroup:
-    """Streams of the group that all transform jobs log to.
-
-    Args:
-        world: Where moto knows streams.
-        keep: Records lines before anybody can see them.
-    """
-
-    def __init__(self, world: World, keep: KeepLines = keep_no_lines) -> None:
-        self._world = world
-        self._keep = keep
-        self._lock = threading.Lock()  # moto's streams are not thread-safe
-
-    def put(self, scope: Scope, stream: str, now: datetime, lines: Sequence[str]) -> None:
-        """Append lines to a stream, which is created with its first line."""
-        cut, timestamp_ms = [_cut(line) for line in lines], int(now.timestamp() * MILLISECONDS)
-        with self._lock:
-            self._keep(scope, stream, timestamp_ms, cut)
-            self._append(scope, stream, timestamp_ms, cut)
-
-    def restore(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
-        """Append lines that were kept."""
-        with self._lock:
-            self._append(scope, stream, timestamp_ms, lines)
-
-    @within
-    def _append(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
-        backend = logs_backends[scope.account][scope.region]
-        backend.ensure_log_group(LOG_GROUP)
-        backend.ensure_log_stream(LOG_GROUP, stream)
-        events = [{"timestamp": timestamp_ms, "message": line} for line in lines]
-        # The stream's own method: the backend's drops lines of more than 14 days ago, which were younger once.
-        backend.groups[LOG_GROUP].streams[stream].put_log_events(events)
-
-
 def ensure_buckets(world: World, account: str, region: str, names: Iterable[str]) -> None:
     """Create those of the buckets that nobody has yet; an invalid name is left for S3 itself to refuse."""
     with world.inside():
@@ -249,7 +202,3 @@ def _data_url(container: Mapping[str, Any]) -> str | None:
     source = (container.get("ModelDataSource") or {}).get("S3DataSource", {})
     archive = source.get("S3DataType") == "S3Object" and source.get("CompressionType") == "Gzip"
     return container.get("ModelDataUrl") or (source["S3Uri"] if archive else None)
-
-
-def _cut(line: str) -> str:
-    return line.encode()[:MAX_LOG_EVENT_BYTES].decode("utf-8", "ignore")

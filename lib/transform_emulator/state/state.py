@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from transform_emulator.control_plane.jobs import JobRegister
-from transform_emulator.moto.registry import LogGroup, ModelRegistry
+from transform_emulator.moto.log_group import LogGroup
+from transform_emulator.moto.registry import ModelRegistry
 from transform_emulator.moto.world import World
 from transform_emulator.state.database import Database
 from transform_emulator.state.directory import Directory

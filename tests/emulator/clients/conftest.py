@@ -8,7 +8,8 @@ import pytest
 from support import venvs
 from support.emulator_aws import Aws
 from support.venvs import Venv
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 
 @pytest.fixture(scope="session")

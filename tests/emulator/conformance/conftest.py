@@ -8,7 +8,8 @@ import pytest
 
 from support.conformance_service import Service
 from support.model_server import model_command
-from transform_emulator.emulator import Emulator, Settings
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
 
 KEYS = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "secret", "region_name": "us-west-2"}
 AWS_JOB_SECONDS = 1800.0

@@ -13,13 +13,8 @@ from typing import TypedDict
 
 import pyarrow as pa
 
-from batch_transform.core.estimate.measured_records import (
-    LaneSize,
-    Measured,
-    about_objects,
-    about_requests,
-    least_objects,
-)
+from batch_transform.core.estimate import measured_records
+from batch_transform.core.estimate.measured_records import LaneSize, Measured
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
 from batch_transform.core.run_settings import RunSettings, TransformSettings
@@ -148,15 +143,8 @@ def _as_spans(measured: Measured, asked: Asked) -> pa.Table:
     """A span for each lane, with its largest record and about its largest object: all that planning looks at."""
     rules = asked.rules(measured.json_bytes)
     spans = [
-        {
-            "start": 0,
-            "stop": lane.rows,
-            "lane": name,
-            "object": name,
-            "bytes": _full(lane, rules),
-            "largest": lane.largest,
-        }
-        for name, lane in measured.sendable.items()
+        {"start": 0, "stop": it.rows, "lane": name, "object": name, "bytes": _full(it, rules), "largest": it.largest}
+        for name, it in measured.sendable.items()
     ]
     return without_history(pa.Table.from_pylist(spans, schema=EXPORT_SCHEMA))
 
@@ -169,7 +157,7 @@ def _full(lane: LaneSize, rules: CuttingRules) -> int:
 
 def _work(name: str, measured: Measured, limits: Throughput, asked: Asked) -> LaneWork:
     lane, rules = measured.lanes[name], asked.rules(measured.json_bytes)
-    objects = about_objects(lane, measured.rows, _partitions(measured, asked), rules)
+    objects = measured_records.about_objects(lane, measured.rows, _partitions(measured, asked), rules)
     requests = _requests(lane, objects, limits.max_payload_mb, asked)
     return LaneWork(
         lane=name,
@@ -179,14 +167,16 @@ def _work(name: str, measured: Measured, limits: Throughput, asked: Asked) -> La
         max_payload_mb=limits.max_payload_mb,
         max_concurrent_transforms=limits.max_concurrent_transforms,
         objects=objects,
-        objects_least=least_objects(lane, rules),
+        objects_least=measured_records.least_objects(lane, rules),
         requests=requests,
     )
 
 
 def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: Asked) -> int:
     """About how many requests a lane makes; an object that is sent whole is one."""
-    return objects if asked.framing.whole else about_requests(lane, objects, max_payload_mb, asked.transform.strategy)
+    if asked.framing.whole:
+        return objects
+    return measured_records.about_requests(lane, objects, max_payload_mb, asked.transform.strategy)
 
 
 def instance_steps(measured: Measured, asked: Asked) -> Iterator[InstanceStep]:
@@ -232,7 +222,7 @@ def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[ConcurrencyS
         chosen = asked.but(replace(transform, max_concurrent_transforms=count))
         payload = throughput(lane.largest, payload_mb, count).max_payload_mb
         rules = chosen.rules(measured.json_bytes)
-        objects = about_objects(lane, measured.rows, _partitions(measured, asked), rules)
+        objects = measured_records.about_objects(lane, measured.rows, _partitions(measured, asked), rules)
         requests = _requests(lane, objects, payload, asked)
         yield {
             "max_concurrent_transforms": count,
