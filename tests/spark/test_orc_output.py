@@ -163,6 +163,15 @@ def test_a_type_that_orc_has_not_is_refused_before_it_is_paid_for(spark, world, 
     assert world.jobs(arguments["run_id"]) == []
 
 
+def test_a_type_of_the_prediction_is_not_told_as_one_of_the_input(spark, world, tmp_path):
+    prediction = {"schema": "echo string", "sql": ["interval '1' day AS v", "parse_json('1') AS w"]}
+    output = {"path": f"{tmp_path}/out", "format": "orc"}
+    arguments = world.arguments(tmp_path, prediction=prediction, output=output)
+    with pytest.raises(ConfigurationError, match=r"^input and prediction: a table of their columns .* as orc.*VARIANT"):
+        score(spark.sql("SELECT 'k' key"), **arguments)
+    assert world.jobs(arguments["run_id"]) == []
+
+
 def test_a_type_is_told_that_is_read_as_another_one_and_no_other_difference():
     written, read = (StructType([StructField("a", kind)]) for kind in (IntegerType(), LongType()))
     (fault,) = FORMAT.type_faults(written, read)

@@ -190,7 +190,7 @@ def test_a_delta_table_holds_no_fields_that_differ_by_case_only(spark, world, tm
     output = {"path": f"{tmp_path}/out", "format": "delta"}
     with session_settings(spark, {"spark.sql.caseSensitive": "true"}):
         df = spark.range(3).selectExpr("string(id) AS key", TWINS)
-        with pytest.raises(ConfigurationError, match="a delta table of its columns cannot be written"):
+        with pytest.raises(ConfigurationError, match="a table of their columns cannot be written as delta"):
             score(df, **world.arguments(tmp_path, output=output))
     assert world.jobs() == before
 

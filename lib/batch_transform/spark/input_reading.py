@@ -137,7 +137,7 @@ def _structs(kind: DataType) -> Iterator[StructType]:
 
 
 def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> StructType:
-    """Writes an empty table of `schema`, and returns as what it is read.
+    """Writes an empty table of `schema`, of both the input and the prediction, and returns as what it is read.
 
     What a format refuses would be refused after jobs were paid for.
 
@@ -150,4 +150,5 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
             return spark.read.format(format).load(path).schema
     except SPARK_ERRORS as err:
-        raise failure_of(err, f"input: a {format} table of its columns cannot be written", is_begun=False) from None
+        told = f"input and prediction: a table of their columns cannot be written as {format}"
+        raise failure_of(err, told, is_begun=False) from None
