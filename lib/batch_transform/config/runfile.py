@@ -175,12 +175,15 @@ class RunConfig(Section):
         """Returns the configuration that `to_document` wrote.
 
         Raises:
-            ConfigurationError: the document is none of this class: a version wrote it whose run files are others.
+            ConfigurationError: the document is none of this class: a version wrote it whose run files are others, or it
+                names a record format of which the module is not here.
         """
         try:
             return cls.model_validate(document)
         except ValidationError as err:
-            raise ConfigurationError(f"was begun by another version: {err.errors()[0]['msg']}") from err
+            first = err.errors()[0]
+            told = f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+            raise ConfigurationError(f"was begun by another version, or where other modules are: {told}") from err
 
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""

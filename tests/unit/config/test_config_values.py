@@ -408,3 +408,17 @@ def test_a_notebooks_arguments_are_checked_like_a_run_file():
 def test_a_notebooks_text_is_taken_as_it_is():
     config = from_arguments(run_id="r", model="m", workspace="s3://models/s", output={"path": "out/${x}"})
     assert config.output.path == "out/${x}"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "words"),
+    [
+        ("record", "format", "no.such", "record.format: no.such: No module named 'no'"),
+        ("transform", "instances", 3, "transform.instances: Extra inputs"),
+    ],
+)
+def test_a_document_that_does_not_hold_here_says_at_which_key(section, key, value, words):
+    document = build().to_document()
+    document[section][key] = value
+    with pytest.raises(ConfigurationError, match=f"^was begun by another version, or where other modules are: {words}"):
+        RunConfig.from_document(document)
