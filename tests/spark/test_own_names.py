@@ -8,20 +8,20 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
 
-from batch_transform.core import reserved_columns as own_names
+from batch_transform.core import reserved_columns
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES
+from batch_transform.core.reserved_columns import quoted
 from batch_transform.spark.input_reading import column_faults, has_large_rows
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from batch_transform.spark.staging import read_staged, staged_schema
-from support.rows import quoted
 from support.staged_tables import answered, stage_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-_REGISTERED = {value for name, value in vars(own_names).items() if name.isupper() and isinstance(value, str)}
+_REGISTERED = {value for name, value in vars(reserved_columns).items() if name.isupper() and isinstance(value, str)}
 # Those of before there was a registry, those of tables that are all ours, and of Spark's own.
 _OTHERS = """
 __scored __job __object __scored_at number line name text key start stop position value job object at rows first last
@@ -111,13 +111,13 @@ def test_nested_fields_of_every_own_name_come_out_as_they_went_in(spark, world, 
 
 @pytest.mark.parametrize("case", CASES)
 def test_prediction_fields_of_every_own_name_come_out_as_they_were_answered(spark, world, tmp_path, case):
-    names = [name for name in names_of(case) if name.lower() != own_names.PROVENANCE]
+    names = [name for name in names_of(case) if name.lower() != reserved_columns.PROVENANCE]
     df = wide(spark, ["in"])
     run = answered(world, df, lambda place: {name: place * 1000 + i for i, name in enumerate(names)}, tmp_path)
     shape = prediction_shape(spark, ddl(names), provenance=True)
     for way in WAYS:
         result = run.result(shape, way)
-        assert result.columns == ["in", *names, own_names.PROVENANCE]
+        assert result.columns == ["in", *names, reserved_columns.PROVENANCE]
         rows = collected(result)
         assert [row[:-1] for row in rows] == [
             (f"{place} in 0", *[place * 1000 + i for i in range(len(names))]) for place in range(ROWS - 1)

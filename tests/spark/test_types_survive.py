@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from support.rows import UNSENDABLE, quoted, table
+from batch_transform.core.reserved_columns import quoted
+from support.rows import UNSENDABLE, table
 from support.tables import assert_same_rows
 
 pytestmark = pytest.mark.spark

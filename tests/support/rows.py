@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from batch_transform.core.reserved_columns import quoted
+
 FIRST_MICROS = -62135596800_000_000  # 0001-01-01, where Python's datetime begins
 LAST_MICROS = 253402300799_999_999
 BEFORE_GREGORIAN_MICROS = -12244953600_000_000  # 1581-12-25
@@ -150,8 +152,3 @@ def table(spark: Any, count: int, number: int) -> Any:
     schema = ", ".join(["key string", *[f"{quoted(column.name)} {column.ddl}" for column in COLUMNS]])
     made = [F.expr(column.expression.format(quoted(column.name))).alias(column.name) for column in COLUMNS]
     return spark.createDataFrame(keyed, schema).select("key", *made)
-
-
-def quoted(name: str) -> str:
-    """Returns a column's name as SQL takes it literally."""
-    return "`" + name.replace("`", "``") + "`"

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, NullType, StringType
 
-from support.rows import quoted
+from batch_transform.core.reserved_columns import quoted
 
 # -0.0 equals 0.0, NaN in a list differs from itself, timestamps of the year 9999 overflow in some zones, collated
 # strings and intervals of months do not come to Python at all.

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import MediaType, Names, Text, Untyped, one_of, read_whole_number
+from batch_transform.config.values import MediaType, Names, Text, one_of, read_truth, read_whole_number
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import ALL_ROWS, WHOLE
 from batch_transform.core.run_settings import RecordSettings
@@ -44,11 +44,6 @@ def check_rows(value: Any) -> int | str:
     raise ValueError(f"is {value!r}; valid: {ALL_ROWS}, or a whole number from 1 on")
 
 
-def read_flag(value: Any) -> Any:
-    """Returns the bool that untyped text spells; any other value as it is, for pydantic to judge."""
-    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, Untyped) else value
-
-
 class Record(Section):
     """What is sent to the model for each row. A rule about two keys stands at the later one: keep the order.
 
@@ -66,7 +61,7 @@ class Record(Section):
     content_type: MediaType | None = Field(default=None, validate_default=True)
     sql: Text | None = None
     # None rather than false, as in runs that were recorded before there was a header.
-    header: Annotated[bool, BeforeValidator(read_flag)] | None = None
+    header: Annotated[bool, BeforeValidator(read_truth)] | None = None
     compression: Annotated[str, AfterValidator(one_of("gzip"))] | None = None
     rows_per_object: Annotated[int | Literal["all"], PlainValidator(check_rows)] | None = None
 

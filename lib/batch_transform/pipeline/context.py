@@ -69,7 +69,7 @@ class TableWork(Protocol):
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
-        """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
+        """Returns what was written (repair.MADE_SCHEMA) of objects that were to be (repair.ORDER_SCHEMA)."""
 
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         """Returns a table of a gated run once it is merged beside its output."""

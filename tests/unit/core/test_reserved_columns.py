@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core import reserved_columns as own_names
+from batch_transform.core import reserved_columns
 from batch_transform.core.reserved_columns import STAGED, alike, file_metadata, free, twins
 
-OWN = sorted({value for name, value in vars(own_names).items() if name.isupper() and isinstance(value, str)})
+OWN = sorted({value for name, value in vars(reserved_columns).items() if name.isupper() and isinstance(value, str)})
 LIB = Path(__file__).parents[3] / "lib/batch_transform"
 # Characters that are one with an ASCII letter to something that compares without case.
 ODD_CASE = str.maketrans({"i": "ı", "s": "ſ", "k": "\u212a"})

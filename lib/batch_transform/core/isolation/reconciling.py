@@ -127,7 +127,7 @@ def _unread(job: JudgedJob, answered: pa.Table) -> list[OpenSpan]:
 def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
     """Whether anything failed for which a record or the model may be at fault."""
     return any(
-        decision.move is Move.SPLIT or (_rows(span) == 1 and _failure(verdict).error_class.counts)
+        decision.move is Move.SPLIT or (rows_in(span) == 1 and _failure(verdict).error_class.counts)
         for span, verdict, decision in decided
     )
 
@@ -144,7 +144,8 @@ def _flaky(left: Sequence[OpenSpan], found: Trials) -> str | None:
     return flaky(len(rows), needed[most], rows[most]["tries"] or 0, found.run, room, classes)
 
 
-def _rows(span: Exported | Leaf) -> int:
+def rows_in(span: Exported | Leaf) -> int:
+    """Returns how many rows a span has."""
     return int(span["stop"] - span["start"])
 
 
@@ -162,7 +163,7 @@ def _failed(job: JudgedJob) -> list[tuple[OpenSpan, Verdict]]:
         if (verdict["start"], verdict["stop"]) == (span["start"], span["stop"]):
             found.append((opened(span), verdict))
         else:
-            is_line = verdict["error_class"] == ErrorClass.UNREADABLE.value and _rows(verdict) == 1
+            is_line = verdict["error_class"] == ErrorClass.UNREADABLE.value and rows_in(verdict) == 1
             if not is_line or not span["start"] <= verdict["start"] < span["stop"]:
                 raise GateRefused(
                     f"the verdict on rows [{verdict['start']}, {verdict['stop']}) is of no span that was sent"
@@ -178,7 +179,7 @@ def _line_of(span: Span, verdict: Verdict) -> OpenSpan:
         "start": verdict["start"],
         "stop": verdict["stop"],
         "line": verdict["line"],
-        "lines": _rows(span),
+        "lines": rows_in(span),
         "whole": False,
         "level": span["level"] + 1,
         "repeats": 0,
@@ -198,12 +199,12 @@ def _settled(
     span: OpenSpan, verdict: Verdict, decision: Decision, found: Trials, *, keep: bool
 ) -> tuple[Leaf | None, OpenSpan | None]:
     """The span as a leaf, if it is dead, or else as an open span."""
-    move = Move.AGAIN if keep and decision.move is Move.BURY else decision.move.of(_rows(span))
+    move = Move.AGAIN if keep and decision.move is Move.BURY else decision.move.of(rows_in(span))
     if move is Move.BURY:
         return leaf_of(verdict, DEAD), None
     left: OpenSpan = {**span, "move": move.value, "error_class": verdict["error_class"]}
     left["copies"] = left["copy_etags"] = None
-    if _rows(span) == 1:
+    if rows_in(span) == 1:
         left["tries"], left["weight"] = found.count(span["start"]), found.weight(span["start"])
     return None, {**left, **decision.history}
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan
-from batch_transform.core.isolation.reconciling import PROBE_ROWS
+from batch_transform.core.isolation.reconciling import PROBE_ROWS, rows_in
 from batch_transform.core.isolation.single_row_tries import (
     Known,
     Lane,
@@ -75,24 +75,20 @@ def plan_round(
             cut, _ = with_tries(spans, cut, known)
         return _round(spans, waiting, cut, {})
     seen = _seen(spans, good_rows, bad_rows)
-    tries = likely_tries(known, sum(_rows(span) for span in spans))
+    tries = likely_tries(known, sum(rows_in(span) for span in spans))
     cut, controls = with_tries(spans, {span["start"]: _cut(span, seen, tries) for span in spans}, known)
     return _round(spans, [], cut, controls)
 
 
 def _seen(spans: list[OpenSpan], good_rows: int, bad_rows: int) -> Seen:
-    split = [_rows(span) for span in spans if span["move"] == Move.SPLIT.value]
+    split = [rows_in(span) for span in spans if span["move"] == Move.SPLIT.value]
     # A single row that waits for more evidence is most likely bad.
     doubted = sum(span["alone"] > 0 for span in spans)
     return Seen(good_rows, bad_rows + doubted, len(split), sum(split))
 
 
-def _rows(span: OpenSpan) -> int:
-    return int(span["stop"] - span["start"])
-
-
 def _cut(span: OpenSpan, seen: Seen, tries: int) -> Pieces:
-    rows = _rows(span)
+    rows = rows_in(span)
     if span["move"] != Move.SPLIT.value or rows == 1:
         return [(rows, 1)]
     levels = max(1, MAX_LEVELS - span["level"])
@@ -104,7 +100,7 @@ def _probe(spans: list[OpenSpan]) -> Iterator[tuple[int, Pieces]]:
     """Yields for up to 32 spans the single rows to send, at other places in each, and what lies between."""
     chosen = _spread(spans, PROBE_ROWS)
     for index, span in enumerate(chosen):
-        rows, share = _rows(span), PROBE_ROWS // len(chosen) + (index < PROBE_ROWS % len(chosen))
+        rows, share = rows_in(span), PROBE_ROWS // len(chosen) + (index < PROBE_ROWS % len(chosen))
         share = min(share, rows)
         spread = (index + 0.5) / len(chosen)
         places = sorted({min(rows - 1, int((i + spread) * rows / share)) for i in range(share)})
@@ -116,7 +112,7 @@ def _spread(spans: list[OpenSpan], most: int) -> list[OpenSpan]:
 
 
 def _is_sendable_row(span: OpenSpan) -> bool:
-    return bool(span["move"] == Move.AGAIN.value and span["whole"] and _rows(span) == 1)
+    return bool(span["move"] == Move.AGAIN.value and span["whole"] and rows_in(span) == 1)
 
 
 def _around(places: list[int], rows: int) -> Iterator[tuple[int, int]]:
@@ -137,7 +133,7 @@ def _round(
     controls: Mapping[Lane, int],
 ) -> RoundPlan:
     whole = [span for span in spans if span["start"] in cut]
-    as_they_are = [span for span in whole if span["whole"] and cut[span["start"]] == [(_rows(span), 1)]]
+    as_they_are = [span for span in whole if span["whole"] and cut[span["start"]] == [(rows_in(span), 1)]]
     sent = {span["start"] for span in as_they_are}
     rest = [span for span in whole if span["start"] not in sent]
     lines = [span for span in rest if span["lines"] is not None]
@@ -174,7 +170,7 @@ def _line_orders(spans: list[OpenSpan], cut: dict[int, Pieces]) -> Iterator[Cut]
         for span in of_one:
             pieces += [(_line(span) - done, None)] if _line(span) > done else []
             pieces += cut[span["start"]]
-            done = _line(span) + _rows(span)
+            done = _line(span) + rows_in(span)
         first = of_one[0]
         lines = first["lines"] or 0
         pieces += [(lines - done, None)] if done < lines else []
@@ -201,7 +197,7 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
     sent, waiting = [], []
     for part in made.to_pylist():
         parent = parents[max(0, bisect.bisect(starts, part["start"]) - 1)]
-        whole_span = _rows(part) == _rows(parent)
+        whole_span = rows_in(part) == rows_in(parent)
         # A span that is only moved into an object of its own keeps its history.
         history = {name: parent[name] for name in ("repeats", "alone", "witnessed", "level", "payload_mb")}
         if not whole_span:
@@ -212,7 +208,7 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
             kept = {"object": parent["object"], "etag": parent["etag"], "whole": False, "move": parent["move"]}
             kept |= {"copies": None, "copy_etags": None}
             # One row is not split further.
-            kept |= {"move": Move.AGAIN.value} if _rows(part) == 1 else {}
+            kept |= {"move": Move.AGAIN.value} if rows_in(part) == 1 else {}
             waiting.append({**part, **history, **kept, "error_class": parent["error_class"]})
     return pa.Table.from_pylist(sent, schema=SPAN_SCHEMA), pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA)
 

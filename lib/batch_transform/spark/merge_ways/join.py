@@ -1,4 +1,4 @@
-"""`merge: join`, the textbook way: Spark reads the outputs and joins them; see `joining`."""
+"""`merge: join`, the textbook way: Spark reads the outputs and joins them; see `join_merge`."""
 
 from __future__ import annotations
 
