@@ -85,9 +85,9 @@ class RoundRecord:
         probe_next: whether the next round is a probe.
         stop: why the run ended after it; empty after another driver took over.
         resumed: whether a driver went on after `stop`.
-        failed: what failed in it, by class (diagnosis.by_class).
-        lost: the part with the outputs (pins.UNSCORED_SCHEMA) that counted when it was reconciled, and were found to be
-            gone or altered since; their spans are open again.
+        failed: what failed in it, by class (failure_summary.by_class).
+        lost: the part with the outputs (altered_objects.UNSCORED_SCHEMA) that counted when it was reconciled, and were
+            found to be gone or altered since; their spans are open again.
         retried: the part with the dead leaves that counted when it was reconciled, and whose rows were sent again on
             request since.
         retried_rows: how many rows those are.
@@ -95,7 +95,7 @@ class RoundRecord:
             are judged again, and not paid for again, by the driver that resumes.
         unread: whether it ended the run because no answer fits the schema, in whatever form. Its outputs are judged
             again by a driver that resumes with another section `prediction`; with the same one the run goes on.
-        trials: what was known after it of how often good requests fail (trials.Trials.known).
+        trials: what was known after it of how often good requests fail (observed_failures.Trials.known).
     """
 
     waiting: Part

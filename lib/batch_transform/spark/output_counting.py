@@ -26,7 +26,7 @@ def count_outputs(
     connect: Callable[[], ObjectStore],
     key: KeyCheck | None = None,
 ) -> pa.Table:
-    """Returns what each output holds (counting.OUTPUT_SCHEMA), read at its ETag.
+    """Returns what each output holds (output_counts.OUTPUT_SCHEMA), read at its ETag.
 
     Args:
         spark: the session.

@@ -36,7 +36,7 @@ def export_again(
     target: S3Uri,
     connect: Callable[[], ObjectStore],
 ) -> pa.Table:
-    """Returns what was written (mending.MADE_SCHEMA) of the objects that were to be.
+    """Returns what was written (repair.MADE_SCHEMA) of the objects that were to be.
 
     Only staged files that hold their rows are read.
 
@@ -44,7 +44,7 @@ def export_again(
         spark: the session.
         staged: the staged rows.
         rule: how a row becomes a record.
-        orders: what to write (mending.ORDER_SCHEMA); a row may belong to two objects.
+        orders: what to write (repair.ORDER_SCHEMA); a row may belong to two objects.
         framing: of the records.
         target: the run's `input/`.
         connect: opens the store in a worker; picklable.

@@ -1,4 +1,4 @@
-"""Moto's buckets and versions of objects as JSON documents, and back; with `aws_state` and `moto_store` it knows moto.
+"""Moto's buckets and versions of objects as JSON documents, and back.
 
 An object is made by moto's own constructor and given what was kept, so that what a later moto adds has its default.
 """

@@ -59,7 +59,7 @@ def _with(leaves: pa.Table, chosen: pa.Array, values: dict[str, str | None]) -> 
 
 
 def still_counting(leaves: pa.Table, lost: pa.Table, held: pa.Table | None) -> pa.Table:
-    """Returns the leaves but for those that are read from outputs that count no more (pins.UNSCORED_SCHEMA).
+    """Returns the leaves but for those that are read from outputs that count no more (altered_objects.UNSCORED_SCHEMA).
 
     Those that are committed stay, and are read from no output.
     """

@@ -125,7 +125,7 @@ class SparkTables:
             return export_way(self.config.export).export(given)
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
-        """Returns what was written (mending.MADE_SCHEMA) of objects that were to be (mending.ORDER_SCHEMA)."""
+        """Returns what was written (repair.MADE_SCHEMA) of objects that were to be (repair.ORDER_SCHEMA)."""
         with self._rendering(staged, is_scored=True) as framing:
             return export_again(self.spark, staged, self.rule, orders, framing, self.places.input, self.connect)
 
