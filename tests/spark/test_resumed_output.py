@@ -7,7 +7,6 @@ import pytest
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.pipeline.checks import preflight
-from batch_transform.pipeline.loop.handlers import publish
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from support.emulated import BUCKET
 
@@ -58,13 +57,15 @@ def test_a_result_that_was_committed_is_published_nowhere_else(spark, world, tmp
     """The driver dies between the commit and the step that says so."""
     output = {"path": f"{tmp_path}/out", "format": "delta", "mode": "append"}
     arguments = world.arguments(tmp_path, output=output)
-    real = publish._publish_delta
+    real = SparkTables.commit
 
-    def dies(ctx, state):
-        real(ctx, state)
-        raise ServiceFailure("killed")
+    def dies(tables, state, kind, how):
+        rows = real(tables, state, kind, how)
+        if kind == "result":
+            raise ServiceFailure("killed")
+        return rows
 
-    monkeypatch.setattr(publish, "_publish_delta", dies)
+    monkeypatch.setattr(SparkTables, "commit", dies)
     with pytest.raises(ServiceFailure, match="killed"):
         score(keys(spark), **arguments)
     monkeypatch.undo()
@@ -88,7 +89,7 @@ def test_a_merge_by_join_that_spark_cannot_read_is_refused_at_first(spark, world
     real = preflight.check_spark_reads
     monkeypatch.setattr(
         "batch_transform.pipeline.checks.all_checks.check_spark_reads",
-        lambda session, places, store: real(session, type(places)(places.run, places.scratch, "nofs"), store),
+        lambda session, places, *rest: real(session, type(places)(places.run, places.scratch, "nofs"), *rest),
     )
     before = world.objects()
     with pytest.raises(ConfigurationError, match=r"merge: join has Spark read .*nofs://.*set merge: zip"):
@@ -103,10 +104,10 @@ def test_rows_of_committed_dead_letters_stay_dead_though_their_answers_are_lost(
     arguments = world.arguments(tmp_path, output=output, errors={"max_rows": 4})
     real = SparkTables.commit
 
-    def dies(tables, state, kind):
+    def dies(tables, state, kind, how):
         if kind == "result":
             raise ServiceFailure("killed")
-        return real(tables, state, kind)
+        return real(tables, state, kind, how)
 
     monkeypatch.setattr(SparkTables, "commit", dies)
     with world.faults(_refused("k1")), pytest.raises(ServiceFailure, match="killed"):
