@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transform_emulator.data_plane.compression import CompressionError, gunzip
 
+from transform_emulator.containers.compression import CompressionError, gunzip
 from transform_emulator.data_plane.framing import FrameTooLargeError, MalformedRecordError, frames
 from transform_emulator.data_plane.records import RecordTooLargeError, bodies
 from transform_emulator.service.job_request import Split, Strategy

@@ -29,7 +29,7 @@ MAX_ALONE = 4
 MAX_UNDIVIDED = 2
 
 
-class History(TypedDict, total=False):
+class HistoryChange(TypedDict, total=False):
     """What changes of a span's columns of that name."""
 
     repeats: int
@@ -43,7 +43,7 @@ class Decision:
     """What is done with one failed span: the move, its changed history, and why the run cannot go on, if so."""
 
     move: Move
-    history: History
+    history: HistoryChange
     stop: str | None = None
 
 

@@ -19,7 +19,7 @@ from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
-from batch_transform.pipeline.lifecycle.resuming_without_spark import rejoin_run
+from batch_transform.pipeline.lifecycle.resuming_without_spark import resume_without_spark
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.recorded import read_run
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
@@ -80,7 +80,9 @@ class _Step(Guarded):
         self.run_id = config.run_id
         meant = self._asked.command == SUBMIT
         accepts = self._asked.accept_model
-        self.driver = rejoin_run(run, config, there.access, tell_terminal, is_meant=meant, accept_model=accepts)
+        self.driver = resume_without_spark(
+            run, config, there.access, tell_terminal, is_meant=meant, accept_model=accepts
+        )
         self._drive(self.driver)
 
     def _drive(self, driver: Driver) -> None:

@@ -28,7 +28,7 @@ from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
 from batch_transform.records.registry import run_framing
 
 
-def rejoin_run(
+def resume_without_spark(
     run: RecordedRun,
     config: RunConfig,
     access: AwsAccess,

@@ -62,7 +62,7 @@ appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
 
 
 @dataclass(frozen=True)
-class Places:
+class Folders:
     """Folders and files of one submission: where it writes, the entry point, the source root."""
 
     work: Path
@@ -94,7 +94,7 @@ def check_machine(config: RunConfig, arguments: SparkArguments) -> None:
         raise ConfigurationError(faults)
 
 
-def full_arguments(config: RunConfig, given: SparkArguments, home: SparkHome, places: Places) -> SparkArguments:
+def full_arguments(config: RunConfig, given: SparkArguments, home: SparkHome, places: Folders) -> SparkArguments:
     """Returns the arguments with all that the run needs; what was given wins, lists are joined."""
     arguments = given.with_added("spark.submit.pyFiles", [str(places.work / LIB_ZIP)])
     for key, value in (ALWAYS | (ON_A_LAPTOP if given.local else {})).items():
@@ -122,7 +122,7 @@ def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:
 
 
 def environment(
-    config: RunConfig, arguments: SparkArguments, places: Places, home: SparkHome, environ: Mapping[str, str]
+    config: RunConfig, arguments: SparkArguments, places: Folders, home: SparkHome, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Returns the variables that spark-submit gets beside those that are there."""
     if arguments.in_cluster:
@@ -140,7 +140,7 @@ def environment(
     return added | ({"SPARK_HOME": str(home.home)} if home.home else {})
 
 
-def prepare(asked: CommandLine, places: Places, environ: Mapping[str, str], handshake: Handshake) -> None:
+def write_submission(asked: CommandLine, places: Folders, environ: Mapping[str, str], handshake: Handshake) -> None:
     """Writes everything that `exec_command` and the driver need into the work folder.
 
     Raises:
@@ -209,7 +209,8 @@ def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, s
     if asked.command in STEPS:
         done = step_without_spark(asked, environ, handshake)
     if done.needs_spark:
-        prepare(asked, Places(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3]), environ, handshake)
+        places = Folders(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3])
+        write_submission(asked, places, environ, handshake)
     return done.exit_code
 
 
