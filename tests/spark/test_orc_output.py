@@ -194,6 +194,18 @@ def test_files_that_stay_are_of_the_same_types_and_of_orc(spark, tmp_path):
         check_fits(spark, tmp_path / "parquet", spark.range(1).schema)
 
 
+def test_columns_that_spark_reads_by_their_places_are_not_put_beside_others(spark, tmp_path):
+    """As those are that Hive has named; and it does: what was the one column is read as the other."""
+    folders = [f"{tmp_path}/{number}" for number in range(2)]
+    for folder, columns in zip(folders, ("1 _col0, 2 _col1", "2 _col1, 1 _col0"), strict=True):
+        spark.sql(f"SELECT {columns}").write.orc(folder)
+    read = spark.read.schema("_col0 int, _col1 int").orc(folders)
+    assert {row["_col0"] for row in read.collect()} == {1, 2}
+    with pytest.raises(ConfigurationError, match=r"columns are all named _col\.\.\., as _col1, _col0, by their places"):
+        check_fits(spark, folders[0], spark.sql("SELECT 2 _col1, 1 _col0").schema)
+    check_fits(spark, folders[0], spark.sql("SELECT 2 _col1, 1 _col0, 3 score").schema)
+
+
 @pytest.mark.parametrize("codec", ["none", "snappy", "zlib", "zstd", "lz4"])
 def test_rows_are_counted_by_the_end_of_a_file(spark, tmp_path, codec):
     spark.range(30_000).selectExpr("id", "uuid() text").coalesce(1).write.option("compression", codec).orc(

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from batch_transform.core.error_causes import cause_of
-from batch_transform.core.errors import GateRefused
-from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.errors import ConfigurationError, GateRefused
+from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.stack_traces import of_error
@@ -72,6 +72,20 @@ class Orc(FileFormat):
             return spark.read.format(self.can.name).load(path).schema
         except PySparkException as err:
             raise GateRefused(f"{tree.location}/{file.name} cannot be read: {cause_of(of_error(err)).words}") from err
+
+    def check_fits(
+        self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
+    ) -> None:
+        """Checks the files that stay, and that Spark reads these columns by their names."""
+        super().check_fits(spark, store, table, schema, complete=complete)
+        chosen = {name.lower() for name in table.partition_by}
+        names = [field.name for field in schema.fields if field.name.lower() not in chosen]
+        stays = table.mode in ("append", "overwrite_partitions")
+        if complete and stays and all(name.startswith("_col") for name in names):
+            raise ConfigurationError(
+                f"{table.key}: Spark reads files of ORC whose columns are all named _col..., as {', '.join(names)}, by "
+                "their places, and beside others one would be read as another; rename one"
+            )
 
     def refused_names(self, names: Sequence[str]) -> list[str]:
         """Returns the names that are empty, or cut at a backtick."""
