@@ -11,13 +11,13 @@ from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARA
 from batch_transform.core.predictions.answers import Answers
 from batch_transform.core.predictions.output_lines import lines_of
 
-RAW_LINE = pa.struct([("line", pa.string())])
+_LINE = pa.struct([("line", pa.string())])
 # No character takes more than four bytes.
 _MOST_BYTES = 4 * MOST_EVIDENCE_CHARACTERS
 
 
 @dataclass(frozen=True)
-class RawLines:
+class UnreadableLines:
     """Reads each line as text, cut to what a dead letter keeps; what cannot be seen is escaped, and bytes that are not
     UTF-8 become U+FFFD.
     """
@@ -25,7 +25,7 @@ class RawLines:
     @property
     def type(self) -> pa.StructType:
         """One string."""
-        return RAW_LINE
+        return _LINE
 
     def read(self, block: bytes) -> Answers:
         """Returns the lines of a block."""
@@ -34,4 +34,4 @@ class RawLines:
             visible(block[start : min(end, start + _MOST_BYTES)].decode(errors="replace"))[:MOST_EVIDENCE_CHARACTERS]
             for start, end in zip(lines.starts.tolist(), lines.ends.tolist(), strict=True)
         ]
-        return Answers(pa.StructArray.from_arrays([pa.array(texts, pa.string())], fields=list(RAW_LINE)))
+        return Answers(pa.StructArray.from_arrays([pa.array(texts, pa.string())], fields=list(_LINE)))
