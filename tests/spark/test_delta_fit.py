@@ -74,7 +74,7 @@ def test_what_delta_refuses_is_told_and_nothing_is_left(spark, table, tmp_path, 
     else:
         with pytest.raises(ConfigurationError) as refused:
             check_fits(spark, OutputTable(mode, place), schema(spark, ddl))
-        assert [word for word in words if not re.search(word, str(refused.value))] == []
+        assert [word for word in words if not re.search(word, str(refused.value))] == [], str(refused.value)
     assert files(tmp_path) == before
 
 
