@@ -5,6 +5,7 @@ Imports no PySpark, as whoever ends a run has to tell of an error without it too
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -12,18 +13,15 @@ from typing import Any
 from batch_transform.core.error_causes import cause_of
 from batch_transform.core.stack_traces import JVM_STACK, Link, of_stack
 
-_GATEWAY_ERRORS: tuple[type[Exception], ...] = (OSError,)
-_JAVA_ERRORS: tuple[type[Exception], ...] = ()
-try:
-    from py4j.protocol import Py4JError, Py4JJavaError
-except ImportError:  # a client of Spark Connect, which has no JVM beside it; or no Spark at all
-    pass
-else:
-    _GATEWAY_ERRORS, _JAVA_ERRORS = (Py4JError, OSError), (Py4JJavaError,)
-
 _MOST_LINKS = 20
 # Spark Connect hands on what it does not know under names of its own.
 _NAMELESS = ("SparkConnectGrpcException", "SparkException", "UnknownException")
+
+
+def _of_py4j(name: str) -> tuple[type[Exception], ...]:
+    """An error class of Py4J's; none where nobody has imported it, as then no such error can have been raised."""
+    protocol = sys.modules.get("py4j.protocol")
+    return (getattr(protocol, name),) if protocol is not None else ()
 
 
 def said(err: BaseException) -> str:
@@ -33,7 +31,7 @@ def said(err: BaseException) -> str:
 
 def is_of_spark(err: BaseException) -> bool:
     """Returns whether Spark has raised an error, with a JVM beside the driver or without."""
-    return isinstance(err, _JAVA_ERRORS) or hasattr(err, "getErrorClass")
+    return isinstance(err, _of_py4j("Py4JJavaError")) or hasattr(err, "getErrorClass")
 
 
 def chain_of(err: BaseException) -> list[Link]:
@@ -49,9 +47,9 @@ def chain_of(err: BaseException) -> list[Link]:
 def _links(err: BaseException) -> list[Link]:
     thrown = getattr(err, "java_exception", None) or getattr(err, "_origin", None)
     if thrown is not None:
-        with suppress(*_GATEWAY_ERRORS):  # the JVM is gone, and with it all that it could tell
+        with suppress(OSError, *_of_py4j("Py4JError")):  # the JVM is gone, and with it all that it could tell
             return list(_thrown(thrown))
-    if isinstance(err, _JAVA_ERRORS):  # whose `str` asks the JVM
+    if isinstance(err, _of_py4j("Py4JJavaError")):  # whose `str` asks the JVM
         return [Link(type(err).__name__, "")]
     condition = getattr(err, "getCondition", getattr(err, "getErrorClass", None))
     if condition is None:
@@ -76,7 +74,7 @@ def _thrown(thrown: Any) -> Iterator[Link]:
     """Yields a JVM's error and its causes."""
     for _ in range(_MOST_LINKS):
         state = None
-        with suppress(*_GATEWAY_ERRORS):  # none of Spark's own has one
+        with suppress(OSError, *_of_py4j("Py4JError")):  # none of Spark's own has one
             state = thrown.getSqlState()
         yield Link(thrown.getClass().getName(), thrown.getMessage() or "", state=state)
         thrown = thrown.getCause()
