@@ -94,9 +94,9 @@ BREAKS: dict[str, Break] = {
     "test_headers_are_passed_on": request(accept=None),
     "test_only_what_the_request_sets_is_in_the_environment": request(max_concurrent_transforms=1),
     "test_the_request_wins_over_the_container_and_that_over_the_default": request(max_payload_mb=None),
-    "test_one_output_for_each_input": Break(f"{DATA}.job_run.under_prefix", always_named),
+    "test_one_output_for_each_input": Break(f"{DATA}.job_input.under_prefix", always_named),
     "test_a_prefix_is_a_string": Break(
-        f"{DATA}.job_run.under_prefix",
+        f"{DATA}.job_input.under_prefix",
         lambda prefix, keys: inputs.under_prefix(prefix, (k for k in keys if k.startswith(prefix.key + "/"))),
     ),
     "test_a_manifest_chooses": request(manifest=False),
@@ -106,19 +106,19 @@ BREAKS: dict[str, Break] = {
         "transform_emulator.containers.container.Container.invoke",
         lambda self, body, call, real=container.Container.invoke: changed(real, status=200)(self, body, call),
     ),
-    "test_case_4d_a_job_becomes_failed": Break(f"{DATA}.job_run._reason", no_rule),
+    "test_case_4d_a_job_becomes_failed": Break(f"{DATA}.job_run.job_reason", no_rule),
     "test_a_client_error_is_named_as_one": headline("status_failure", blame=data_log.Blame.ALGORITHM),
     "test_the_data_log_of_a_failed_file": headline("status_failure", message=None),
     "test_the_headline_of_a_server_error": headline("status_failure", headline="500"),
     "test_the_headline_of_a_timeout": headline("timeout_failure", headline=data_log.NO_RESPONSE),
     "test_a_hundred_files_use_both_instances": Break(
-        f"{DATA}.job_run.shards", lambda found, n, _: [found, *[[]] * (n - 1)]
+        f"{DATA}.job_input.shards", lambda found, n, _: [found, *[[]] * (n - 1)]
     ),
     "test_a_stopped_job_stores_nothing": Break(
         "transform_emulator.control_plane.jobs.JobRegister.finish",
-        lambda self, job, reason, real=jobs.JobRegister.finish: (
+        lambda self, job, reason, moment=None, real=jobs.JobRegister.finish: (
             setattr(job, "life", dataclasses.replace(job.life, status=jobs.Status.IN_PROGRESS)),
-            real(self, job, reason),
+            real(self, job, reason, moment),
         ),
     ),
     "test_describe_fills_in_so_much_and_no_more": Break(
