@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support.rows import UNSENDABLE, table
 from support.tables import assert_same_rows
@@ -109,6 +109,6 @@ def test_a_corrupt_file_of_the_input_is_the_sessions_to_ignore(spark, world, tmp
     with session_settings(spark, {"spark.sql.files.ignoreCorruptFiles": "true"}):
         df = spark.read.schema("key string").parquet(f"{tmp_path}/in")
         assert score(df, **world.arguments(tmp_path / "ignored")).report["rows_in"] == df.count() == 75
-    with pytest.raises(ServiceFailure, match=r"Spark: .*FAILED_READ_FILE"):
+    with pytest.raises(ConfigurationError, match=r"its rows cannot be staged: .*FAILED_READ_FILE"):
         score(df, **world.arguments(tmp_path / "read"))
     assert not (tmp_path / "read" / "out").exists()
