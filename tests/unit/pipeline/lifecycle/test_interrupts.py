@@ -240,7 +240,7 @@ def test_a_jvm_that_closes_its_connections_before_it_is_gone_ends_the_run_as_sig
     def work():
         gone_at = time.monotonic() + closes_first_by_seconds
         parent = os.getppid()
-        monkeypatch.setattr(os, "getppid", lambda: parent if time.monotonic() < gone_at else 1)
+        monkeypatch.setattr(os, "getppid", lambda: parent if time.monotonic() < gone_at else -1)
         raise ConnectionRefusedError(111, "Connection refused")
 
     code = Guarded("run", SimpleNamespace(report=reports.append), interrupts).do(work)
