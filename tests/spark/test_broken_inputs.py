@@ -18,8 +18,7 @@ from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
-from support.emulated import BUCKET
-from support.runs import silent
+from support.runs import run_file, silent
 
 pytestmark = pytest.mark.spark
 ROW = "ROWVALUE-7731"
@@ -97,17 +96,7 @@ def folder(spark, tmp_path_factory) -> Path:
 
 
 def ended(spark, world, folder, run_id, changes) -> BatchTransformError:
-    document = {
-        "run_id": run_id,
-        "workspace": f"s3://{BUCKET}/broken",
-        "staging": "{folder}/staging",
-        "input": {"path": "{folder}/in"},
-        "record": {"columns": ["key"]},
-        "model": {"name": "echo"},
-        "prediction": {"schema": "echo string"},
-        "output": {"path": "{folder}/out"},
-        "aws": {"endpoint_url": world.url, "region": "us-east-1"},
-    } | changes
+    document = run_file(world, run_id, **changes)
     (folder / "run.yml").write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
     with pytest.raises(BatchTransformError) as raised:
         open_run(spark, load(folder / "run.yml"), world.access, silent).run()

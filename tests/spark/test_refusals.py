@@ -14,8 +14,8 @@ from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.spark.settings import session_settings
-from support.emulated import BUCKET, emulated
-from support.runs import silent
+from support.emulated import emulated
+from support.runs import run_file, silent
 
 pytestmark = pytest.mark.spark
 
@@ -127,25 +127,10 @@ def opened(spark, world, document, folder):
     return refused.value
 
 
-def document(world, **changes):
-    base = {
-        "run_id": "refused",
-        "workspace": f"s3://{BUCKET}/refused",
-        "staging": "{folder}/staging",
-        "input": {"path": "{folder}/in"},
-        "record": {"columns": ["key"]},
-        "model": {"name": "echo"},
-        "prediction": {"schema": "echo string"},
-        "output": {"path": "{folder}/out"},
-        "aws": {"endpoint_url": world.url, "region": "us-east-1"},
-    }
-    return base | changes
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_refused_in_one_message_and_nothing_is_left_behind(spark, world, folder, name):
     changes, words = CASES[name]
-    refused = opened(spark, world, document(world, **changes), folder)
+    refused = opened(spark, world, run_file(world, "refused", **changes), folder)
     assert refused.exit_code == 2
     assert len(refused.faults) == len(words)
     for word in words:

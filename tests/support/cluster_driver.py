@@ -19,8 +19,7 @@ from pyspark.sql import functions as F
 from batch_transform import score
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.sending import object_sizes
-from batch_transform.spark import output_counting as counting
-from batch_transform.spark import span_cutting as cutting
+from batch_transform.spark import object_tasks
 
 ROWS, TASKS = 2400, 8
 ROWS_OF_TASK = ROWS // TASKS
@@ -39,7 +38,7 @@ def main() -> None:
     for name, value in SMALL.items():
         setattr(object_sizes, name, value)
     # A task of a Python worker takes a tenth of a second of its own.
-    counting._TASKS = cutting._TASKS = TASKS
+    object_tasks.MOST_TASKS = TASKS
     spark = _session(json.loads(sys.argv[1]))
     for line in sys.stdin:
         request = json.loads(line)

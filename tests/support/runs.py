@@ -12,11 +12,27 @@ from batch_transform.core.events import Event
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.tables.spark_tables import Source
-from support.emulated import Emulated
+from support.emulated import BUCKET, Emulated
 
 
 def silent(event: Event) -> None:
     """Listens to nothing."""
+
+
+def run_file(world: Emulated, run_id: str, **changes: Any) -> dict[str, Any]:
+    """Returns a run file, in which `{folder}` stands for the test's folder."""
+    base = {
+        "run_id": run_id,
+        "workspace": f"s3://{BUCKET}/{run_id}",
+        "staging": "{folder}/staging",
+        "input": {"path": "{folder}/in"},
+        "record": {"columns": ["key"]},
+        "model": {"name": "echo"},
+        "prediction": {"schema": "echo string"},
+        "output": {"path": "{folder}/out"},
+        "aws": {"endpoint_url": world.url, "region": "us-east-1"},
+    }
+    return base | changes
 
 
 def reopened(df: DataFrame, world: Emulated, arguments: Mapping[str, Any]) -> Driver:

@@ -11,11 +11,9 @@ from pyspark.sql import SparkSession
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.sending.object_sizes import task_count
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.arrow_types import spark_schema
+from batch_transform.spark.object_tasks import in_executors
 
-_TASKS = 64
 _LISTED = pa.schema([(name, pa.string()) for name in ("object", "bucket", "key", "etag")])
 
 
@@ -35,17 +33,8 @@ def count_outputs(
         connect: opens the store in a worker; picklable.
         key: what answers must echo; None: nothing.
     """
-    if not outputs:
-        return OUTPUT_SCHEMA.empty_table()
     listed = [(output.object, output.uri.bucket, output.uri.key, output.etag) for output in outputs]
-    counted = (
-        spark.createDataFrame(listed, spark_schema(_LISTED))
-        .repartition(task_count(len(listed), _TASKS))
-        .mapInArrow(_Counter(reader, connect, key), spark_schema(OUTPUT_SCHEMA))
-        .toPandas()
-    )
-    # A column of longs with nulls comes as floats; the first wrong line is far below 2^53.
-    return pa.Table.from_pandas(counted, schema=OUTPUT_SCHEMA, preserve_index=False)
+    return in_executors(spark, listed, _LISTED, _Counter(reader, connect, key), OUTPUT_SCHEMA)
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import spark_schema
+from batch_transform.spark.object_tasks import MOST_TASKS
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.staging import read_staged
 
-_TASKS = 64
 _LINES = pa.schema([("object", pa.string()), ("number", pa.int64()), ("line", pa.binary())])
 
 
@@ -52,7 +52,7 @@ def export_again(
     made = (
         rule.lines(read_staged(spark, staged, files_of(staged, orders)), framing)
         .mapInArrow(_Chosen(layers(orders)), spark_schema(_LINES))
-        .repartition(task_count(orders.num_rows, _TASKS), "object")
+        .repartition(task_count(orders.num_rows, MOST_TASKS), "object")
         .sortWithinPartitions("object", "number")
         .mapInArrow(_Writer(framing, target, connect), spark_schema(MADE_SCHEMA))
         .toPandas()

@@ -12,13 +12,11 @@ from pyspark.sql import SparkSession
 
 from batch_transform.core.framing import Framing
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.sending.object_sizes import task_count
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import CUT_SCHEMA, PART_SCHEMA
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.arrow_types import spark_schema
+from batch_transform.spark.object_tasks import in_executors
 
-_TASKS = 64
 # A put is mostly waiting; botocore keeps ten connections.
 _PUTS_AT_ONCE = 8
 
@@ -37,16 +35,8 @@ def cut_spans(
         connect: opens the store in a worker; picklable.
         framing: of the records.
     """
-    if not cuts.num_rows:
-        return PART_SCHEMA.empty_table()
     rows = [tuple(cut[name] for name in CUT_SCHEMA.names) for cut in cuts.to_pylist()]
-    made = (
-        spark.createDataFrame(rows, spark_schema(CUT_SCHEMA))
-        .repartition(task_count(len(rows), _TASKS))
-        .mapInArrow(_Cutter(folder, connect, framing), spark_schema(PART_SCHEMA))
-        .toPandas()
-    )
-    return pa.Table.from_pandas(made, schema=PART_SCHEMA, preserve_index=False)
+    return in_executors(spark, rows, CUT_SCHEMA, _Cutter(folder, connect, framing), PART_SCHEMA)
 
 
 @dataclass(frozen=True)
