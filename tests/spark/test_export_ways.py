@@ -13,8 +13,8 @@ from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.uris import S3Uri
+from batch_transform.exports.export_ways import export_way
 from batch_transform.exports.port import ToExport
-from batch_transform.exports.registry import export_way
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.job_settings import own_job
 from batch_transform.spark.join_merge import with_outcomes_joined

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.publishing.file_publication import Mode
-from batch_transform.outputs.copying import prepare, publish
+from batch_transform.outputs.copying import publication_of, publish
 from batch_transform.outputs.file_tree import Tree
 
 RUN, NONCE = "run", "n0nce"
@@ -52,7 +52,7 @@ def run(ledger: dict[str, Any], mode: Mode, source: Tree, target: Tree, threads:
     """Publishes as a driver does: decide, record, then act; a recorded decision is never made again."""
     if "publication" not in ledger:
         merged = [replace(file, rows=len(file.name)) for file in source.list()]
-        ledger["publication"] = prepare("result", mode, source, target, merged, RUN, NONCE)
+        ledger["publication"] = publication_of("result", mode, source, target, merged, RUN, NONCE)
     publish(ledger["publication"], source, target, threads)
 
 

@@ -25,7 +25,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.run_settings import RunSettings
-from batch_transform.exports.registry import names
+from batch_transform.exports.export_ways import names
 from batch_transform.outputs.registry import format_named
 from batch_transform.spark.merge_way import DEFAULT, merge_ways
 

@@ -98,7 +98,7 @@ class FileFormat(OutputFormat):
         if faults:
             raise ConfigurationError(faults)
 
-    def prepare(self, run: PublishingRun) -> list[Publication]:
+    def publications(self, run: PublishingRun) -> list[Publication]:
         """Returns the files to copy once both tables are merged, and counted, beside their targets."""
         return [run.planned(table) for table in run.write(self)]
 

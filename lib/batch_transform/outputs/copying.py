@@ -61,7 +61,7 @@ def _refuse_table(target: str, names: Sequence[str]) -> None:
             )
 
 
-def prepare(
+def publication_of(
     kind: Kind,
     mode: Mode,
     source: Tree,

@@ -196,7 +196,7 @@ class OutputFormat(ABC):
         return []
 
     @abstractmethod
-    def prepare(self, run: PublishingRun) -> list[Publication]:
+    def publications(self, run: PublishingRun) -> list[Publication]:
         """Returns what is recorded before `publish`: the files to copy, for each of KINDS; none for a commit.
 
         Raises:
@@ -205,7 +205,7 @@ class OutputFormat(ABC):
 
     @abstractmethod
     def publish(self, run: PublishingRun, publications: Sequence[Publication]) -> None:
-        """Carries out what `prepare` returned, or what is left of it, dead letters first.
+        """Carries out what `publications` returned, or what is left of it, dead letters first.
 
         Raises:
             ServiceFailure: it can be resumed.
@@ -236,7 +236,7 @@ class TableFormat(OutputFormat):
     def named(self, table: OutputTable) -> str:
         """Returns the table as SQL names it."""
 
-    def prepare(self, run: PublishingRun) -> list[Publication]:
+    def publications(self, run: PublishingRun) -> list[Publication]:
         """Returns nothing: it is written when it is committed."""
         return []
 

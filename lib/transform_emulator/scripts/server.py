@@ -25,8 +25,8 @@ import flask
 import werkzeug
 
 from transform_emulator.scripts import codecs
-from transform_emulator.scripts.artifact import module_name, script_of, unpack
 from transform_emulator.scripts.handler import Handler, ScriptError
+from transform_emulator.scripts.model_folder import module_name, script_of, unpack
 from transform_emulator.service.allowed_callers import behind_doors
 
 DEFAULT_PORT = 8080  # where SageMaker expects a container to listen

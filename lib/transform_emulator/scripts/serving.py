@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transform_emulator.containers.model_server import is_url
-from transform_emulator.scripts.artifact import check
 from transform_emulator.scripts.handler import ScriptError
+from transform_emulator.scripts.model_folder import check
 
 SERVER = "python -m transform_emulator.scripts.server"
 ARCHIVES = (".tar.gz", ".tgz")

@@ -17,7 +17,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.uris import S3Uri
-from batch_transform.exports.registry import export_way, names
+from batch_transform.exports.export_ways import export_way, names
 from batch_transform.exports.rows import PartitionWriter, plain_value
 from batch_transform.records.registry import record_format
 from support.memory_store import MemoryStore
@@ -26,9 +26,8 @@ KIND = T.StructType().add("a", T.LongType())
 
 
 def test_the_ways_are_told_without_spark():
-    code = (
-        "import sys; sys.modules['pyspark'] = None\nfrom batch_transform.exports.registry import names; print(names())"
-    )
+    code = "import sys; sys.modules['pyspark'] = None\n"
+        "from batch_transform.exports.export_ways import names; print(names())"
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
     assert done.stdout.decode().strip() == str(names()) == "('arrow', 'rows')"

@@ -11,7 +11,7 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import PreconditionFailed, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.copying import claim, preflight, prepare, publish
+from batch_transform.outputs.copying import claim, preflight, publication_of, publish
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree
 from support.faults import Fate, Faults
@@ -32,7 +32,7 @@ def trees(files=(), faults=None):
 
 def planned(source, target, mode="append", nonce="n"):
     merged = [TreeFile(file.name, file.size_bytes, file.etag, 5) for file in source.list()]
-    return prepare("result", mode, source, target, merged, f"run of {nonce}", nonce)
+    return publication_of("result", mode, source, target, merged, f"run of {nonce}", nonce)
 
 
 def names(tree):

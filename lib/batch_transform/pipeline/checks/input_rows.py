@@ -12,7 +12,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.run_state import RunState
-from batch_transform.exports.registry import export_way
+from batch_transform.exports.export_ways import export_way
 from batch_transform.pipeline.checks.preflight import Faults, key_check
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.places import Places

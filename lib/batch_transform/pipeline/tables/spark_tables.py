@@ -25,8 +25,8 @@ from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.model_versions import model_labels
+from batch_transform.exports.export_ways import export_way
 from batch_transform.exports.port import ToExport
-from batch_transform.exports.registry import export_way
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.port import OutputTable, TableFormat, WrittenTable
 from batch_transform.outputs.registry import output_formats

@@ -19,7 +19,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.statuses import RunStatus
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.copying import prepare
+from batch_transform.outputs.copying import publication_of
 from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.registry import format_named
@@ -60,7 +60,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
     targets = targets_of(ctx.config, ctx.places)
     with _scored_already():
         check_uncommitted(ctx.tables, state, ctx.config)
-        publications = targets.format.prepare(_Publishing(ctx, state, counts))
+        publications = targets.format.publications(_Publishing(ctx, state, counts))
     documents = {publication.kind: publication.to_document() for publication in publications}
     payload = {
         "format": targets.format.can.name,
@@ -130,7 +130,7 @@ class _Publishing:
         """Returns how a table's files are to be copied."""
         state, mode = self.state, targets_of(self.ctx.config, self.ctx.places).mode
         at = (table.tree, table.target, table.files)
-        return prepare(table.kind, mode, *at, state.run_id, state.nonce, state.merges_lost)
+        return publication_of(table.kind, mode, *at, state.run_id, state.nonce, state.merges_lost)
 
     def commit(self, kind: Kind, how: TableFormat) -> None:
         """Commits a table, and counts what the commit brought in."""

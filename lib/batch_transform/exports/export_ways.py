@@ -12,7 +12,7 @@ from batch_transform import exports
 if TYPE_CHECKING:
     from batch_transform.exports.port import ExportWay
 
-_OTHERS = frozenset({"port", "registry"})
+_OTHERS = frozenset({"port", "export_ways"})
 
 
 @cache
