@@ -26,8 +26,8 @@ KIND = T.StructType().add("a", T.LongType())
 
 
 def test_the_ways_are_told_without_spark():
-    code = "import sys; sys.modules['pyspark'] = None\n"
-        "from batch_transform.exports.export_ways import names; print(names())"
+    told = "from batch_transform.exports.export_ways import names; print(names())"
+    code = f"import sys; sys.modules['pyspark'] = None\n{told}"
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
     assert done.stdout.decode().strip() == str(names()) == "('arrow', 'rows')"
