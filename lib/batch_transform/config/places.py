@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from batch_transform.core.limits import MAX_RUN_ID_CHARACTERS
+from batch_transform.core.object_names import is_mapped
+
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
 _S3_SCHEMES = ("s3", "s3a", "s3n")
@@ -35,6 +38,19 @@ def check_target(location: str) -> str:
     if scheme_of(location) == "package":
         raise ValueError(f"is {location!r}; a Python package can only be read")
     return location.rstrip("/") or location
+
+
+def check_run_id(run_id: str) -> str:
+    """Returns a run id that a person can read, and that with a workspace before it still tells where the id begins."""
+    if len(run_id) > MAX_RUN_ID_CHARACTERS:
+        raise ValueError(f"has {len(run_id)} characters; the limit is {MAX_RUN_ID_CHARACTERS}")
+    if not run_id or not run_id.isprintable() or "/" in run_id or run_id != run_id.strip():
+        raise ValueError(f"is {run_id!r}; valid: printable characters, no '/', no blank at either end")
+    if is_mapped(run_id):
+        raise ValueError(
+            f"is {run_id!r}, which is how the folder of a run is named; give the id that it was begun with"
+        )
+    return run_id
 
 
 def check_run(run: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -23,6 +22,7 @@ from batch_transform.config.values import Number, check_length, one_of
 from batch_transform.core import limits
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.object_names import folder_named, run_folder
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.exports.export_ways import names
@@ -34,18 +34,7 @@ EMULATOR_POLL_SECONDS = 1.0
 # An emulated S3 ends with the run, and Spark needs further jars to reach it; a laptop's disk is nearer.
 EMULATOR_STAGING = ".batch_transform/staging"
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
-
-
-def check_run_id(run_id: str) -> str:
-    """Returns a run id that can be one segment of a path and of an S3 key, and that no reader takes for hidden."""
-    check_length(limits.MAX_RUN_ID_CHARACTERS)(run_id)
-    if not _RUN_ID.fullmatch(run_id) or ".." in run_id:
-        raise ValueError(f"is {run_id!r}; valid: letters, digits and . _ = -, a letter or digit first, no '..'")
-    return run_id
-
-
-RunId = Annotated[str, AfterValidator(check_run_id)]
+RunId = Annotated[str, AfterValidator(places.check_run_id)]
 Workspace = Annotated[
     str, AfterValidator(check_length(limits.MAX_WORKSPACE_CHARACTERS)), AfterValidator(places.check_workspace)
 ]
@@ -103,8 +92,9 @@ class RunConfig(Section):
     def _names_another_run(cls, section: Input | None, info: ValidationInfo) -> Input | None:
         own = info.data.get("run_id")
         if section is not None and own is not None:
-            folder = f"{info.data.get('workspace', '')}/{own}"
-            if section.dead_letters in (own, folder):
+            *workspace, named = (section.dead_letters or "").rpartition("/")
+            is_here = not workspace[0] or workspace[0] == info.data.get("workspace")
+            if is_here and named and folder_named(named) == run_folder(own):
                 raise ValueError(
                     "names this run itself in dead_letters; a run of its own scores them: give it a run_id of its own"
                 )
@@ -197,6 +187,11 @@ class RunConfig(Section):
     def named(self) -> Self:
         """Returns the configuration with a run id: a run against the emulator needs none, and is given one."""
         return self if self.run_id is not None else self.model_copy(update={"run_id": f"run-{uuid.uuid4().hex[:12]}"})
+
+    @property
+    def folder(self) -> str:
+        """Where on S3 the run lies, as commands name it; a run that has no id yet has none of its own."""
+        return f"{self.workspace}/{run_folder(self.run_id)}" if self.run_id else self.workspace
 
     @property
     def answer_form(self) -> AnswerForm:

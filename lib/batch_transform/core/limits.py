@@ -42,5 +42,6 @@ MAX_ENDPOINT_NAME_CHARACTERS = 63  # botocore, EndpointName (sagemaker-runtime)
 # botocore, BodyBlob of sagemaker-runtime: "max": 6291456, of InvokeEndpoint's body; its answer is of the same shape.
 MAX_ENDPOINT_BODY_BYTES = 6_291_456
 
-MAX_RUN_ID_CHARACTERS = 128  # ours: a run id is one segment of every key, and S3 keys end at 1,024 bytes
+MAX_RUN_ID_CHARACTERS = 250  # ours: as long as Airflow's, StringID() of its models
+MAX_PLAIN_RUN_ID_CHARACTERS = 128  # ours: a run's folder is one segment of every key, and S3 keys end at 1,024 bytes
 MAX_WORKSPACE_CHARACTERS = 512  # ours: leaves room below S3Uri's 1,024 for the run id and the longest name in a run

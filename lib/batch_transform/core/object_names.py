@@ -7,14 +7,39 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from batch_transform.core.limits import MAX_JOB_NAME_CHARACTERS
+from batch_transform.core.limits import MAX_JOB_NAME_CHARACTERS, MAX_PLAIN_RUN_ID_CHARACTERS
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 NONCE_CHARACTERS = 10
 _SLUG_CHARACTERS = 24
+_PLAIN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._=-]{{0,{MAX_PLAIN_RUN_ID_CHARACTERS - 1}}}")
+_MAPPED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*\.\.[0-9a-f]{8}")
+_FOLDER_CHARACTERS = 100  # of those that are left of an id
 # Read by Python and by pyarrow (RE2) alike. A copy's name begins at random, so that copies of a row lie apart in order.
 OBJECT_NAME = r"^(?:c[0-9a-f]+-)?s(?P<first>\d+)-(?P<rows>\d+)-[0-9a-f]+(?:\.[a-z]+)+$"
 _LANE_LETTERS = {STANDARD: "s", OVERSIZE: "o"}
+
+
+def run_folder(run_id: str) -> str:
+    """Returns the name of a run's folder: its id, where that can be one segment of a path and of an S3 key.
+
+    Any other id has other characters replaced and 8 hexadecimal digits of its SHA-256 behind `..`, which stands in no
+    id that is its own folder: so no two ids share one.
+    """
+    if _PLAIN_ID.fullmatch(run_id) and ".." not in run_id:
+        return run_id
+    text = re.sub(r"[^A-Za-z0-9._=-]", "-", run_id).lstrip("._=-")[:_FOLDER_CHARACTERS].replace("..", "--").rstrip(".")
+    return f"{text or 'run'}..{_digest(run_id)[:8]}"
+
+
+def folder_named(name: str) -> str:
+    """Returns the folder of a run of which a person gives the id or the folder."""
+    return name if is_mapped(name) else run_folder(name)
+
+
+def is_mapped(name: str) -> bool:
+    """Returns whether a name is that of a folder, and not of the run in it."""
+    return _MAPPED.fullmatch(name) is not None
 
 
 def slug(run_id: str) -> str:
@@ -84,7 +109,7 @@ def spread(names: Iterable[str]) -> list[str]:
 
 
 def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 MARKER = re.compile(r"_batch_transform-[^/]+\.json")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from batch_transform.config import places
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.object_names import run_folder
 from batch_transform.core.uris import S3Uri
 
 _OWNERS_FOLDER = 0o700
@@ -84,6 +85,7 @@ def places_of(config: RunConfig, run_id: str, spark_master: str | None) -> Place
     is the sign of it.
     """
     scheme = "s3a" if spark_master is None or spark_master.startswith("local") else "s3"
-    bare = Places(S3Uri.parse(config.workspace).join(run_id), "", scheme)
-    scratch = config.staging_place.rstrip("/") + "/" + run_id
+    folder = run_folder(run_id)
+    bare = Places(S3Uri.parse(config.workspace).join(folder), "", scheme)
+    scratch = f"{config.staging_place.rstrip('/')}/{folder}"
     return Places(bare.run, bare.spark_path(scratch), scheme)

@@ -98,7 +98,7 @@ def published_report(config: RunConfig, access: AwsAccess) -> RunReport | None:
     """
     if config.run_id is None:
         return None
-    state = read_run(S3Uri.parse(config.workspace).join(config.run_id), S3Store(access.client("s3"))).state
+    state = read_run(S3Uri.parse(config.folder), S3Store(access.client("s3"))).state
     if state is None or state.report is None:
         return None
     check_same(state, config)
@@ -111,6 +111,10 @@ def check_same(state: RunState, config: RunConfig) -> None:
     Raises:
         ConfigurationError: with a line for each difference that matters, or the run was cleaned before it published.
     """
+    if config.run_id not in (None, state.run_id):
+        raise ConfigurationError(
+            f"{config.folder}: holds the run {state.run_id!r}, and not {config.run_id!r}; choose another run_id"
+        )
     if state.cleaned and state.report is None:
         raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
     if state.staged is None:

@@ -10,6 +10,7 @@ from batch_transform.config.checking import check
 from batch_transform.config.layers import Layer, nested
 from batch_transform.config.result import DeadLetter
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_names import run_folder
 
 LEAST = {
     "run_id": "r1",
@@ -110,9 +111,10 @@ def test_each_of_the_five_keys_is_required(missing):
         ("model__name", "a" * 64, "has 64 characters; the limit is 63"),
         ("model__name", "-a", "is '-a'; valid: letters, digits and inner hyphens"),
         ("run_id", "a/b", "is 'a/b'; valid:"),
-        ("run_id", "a..b", "is 'a..b'; valid:"),
-        ("run_id", "_a", "is '_a'; valid:"),
-        ("run_id", "a" * 129, "has 129 characters; the limit is 128"),
+        ("run_id", " a", "is ' a'; valid:"),
+        ("run_id", "a\u202eb", "is 'a\\u202eb'; valid:"),
+        ("run_id", "a..0a1b2c3d", "is 'a..0a1b2c3d', which is how the folder of a run is named; give the id"),
+        ("run_id", "a" * 251, "has 251 characters; the limit is 250"),
         ("run_id", 20240501, "must be text, not 20240501; put it in quotes"),
         ("workspace", "/tmp/x", "is '/tmp/x'; valid: s3://BUCKET"),
         ("workspace", "s3://Bucket/x", "is 's3://Bucket/x'; valid: s3://BUCKET"),
@@ -154,6 +156,8 @@ def test_a_wrong_value_is_named_with_its_limit_or_the_choices(key, value, expect
         ("transform__tags", {"team": "growth", "cost center": "a/b", "Straße": "ü\u00a0²"}),
         ("record__content_type", "text/csv; charset=utf-8"),
         ("run_id", "churn-ds=2024-05-01.a_b"),
+        ("run_id", "scheduled__2024-05-01T00:00:00+00:00"),
+        ("run_id", "_a..b é" * 35),
         ("export", "rows"),
         ("merge", "join"),
         ("errors__max_fraction", 1),
@@ -180,11 +184,20 @@ def test_a_list_of_one_instance_type_is_that_one():
         ({"dead_letters": "s3://bucket"}, "input.dead_letters: is 's3://bucket'; valid: a run's folder"),
         ({"dead_letters": "s3://A_b/r1"}, "input.dead_letters: is 's3://A_b/r1'; valid: s3://BUCKET"),
         ({"dead_letters": "r1"}, "input: names this run itself in dead_letters"),
+        ({"dead_letters": "s3a://bucket/prefix/r1/"}, "input: names this run itself in dead_letters"),
     ],
 )
 def test_the_input_is_one_of_three(given, expected):
     [fault] = faults(input=given, run_id="r1")
     assert fault.startswith(expected)
+
+
+@pytest.mark.parametrize("place", ["", "s3://bucket/prefix/"])
+@pytest.mark.parametrize("named", ["a:b", run_folder("a:b")])
+def test_a_run_names_itself_by_its_id_and_by_its_folder(place, named):
+    [fault] = faults(input={"dead_letters": place + named}, run_id="a:b")
+    assert fault.startswith("input: names this run itself in dead_letters")
+    assert build(input={"dead_letters": place + named}, run_id="a-b").input.dead_letters == place + named
 
 
 def test_dead_letters_are_appended_and_replace_nothing():

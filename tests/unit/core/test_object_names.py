@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.config.runfile import check_run_id
+from batch_transform.config.places import check_run_id
 from batch_transform.core.object_names import (
     NONCE_CHARACTERS,
     OBJECT_NAME,
     control_name,
+    folder_named,
     is_data_file,
     job_name,
     object_name,
+    run_folder,
     slug,
 )
 from batch_transform.core.spans import OVERSIZE, STANDARD
@@ -43,6 +45,36 @@ def test_job_names_are_legal(run_id, nonce, round_number, lane, index, attempt):
 @given(RUN_IDS)
 def test_the_strategy_above_draws_what_a_run_file_accepts(run_id):
     assert check_run_id(run_id) == run_id
+
+
+# Of one letter each, so that two draws are often alike once characters are replaced.
+ODD_IDS = st.text("a:/+._ é=-~\\", min_size=1, max_size=6) | st.text(min_size=1, max_size=250)
+AIRFLOW = "scheduled__2024-05-01T00:00:00+00:00"
+
+
+@given(RUN_IDS)
+def test_an_id_that_needs_no_mapping_is_its_folder(run_id):
+    assert run_folder(run_id) == folder_named(run_id) == run_id
+
+
+@given(st.lists(RUN_IDS | ODD_IDS, min_size=2, max_size=9, unique=True))
+def test_no_two_ids_share_a_folder_nor_is_a_folder_another_ids(run_ids):
+    folders = [run_folder(run_id) for run_id in run_ids]
+    assert len(set(folders)) == len(run_ids)
+    mapped = {folder for folder, run_id in zip(folders, run_ids, strict=True) if folder != run_id}
+    assert not mapped & {run_folder(folder) for folder in mapped}, "whoever gives a folder as an id has another run"
+
+
+@given(RUN_IDS | ODD_IDS)
+def test_a_folder_is_one_plain_segment_of_a_path_and_names_itself(run_id):
+    folder = run_folder(run_id)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}", folder)
+    assert folder_named(folder) == folder == folder_named(run_id)
+
+
+def test_an_id_of_airflow_can_be_told_from_its_folder():
+    assert run_folder(AIRFLOW) == "scheduled__2024-05-01T00-00-00-00-00..015e0b8f"
+    assert run_folder(AIRFLOW.replace("+", "-")) != run_folder(AIRFLOW)
 
 
 def test_a_job_name_says_run_nonce_round_lane_and_attempt():

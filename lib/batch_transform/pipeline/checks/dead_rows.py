@@ -17,7 +17,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
-from batch_transform.core.object_names import slug
+from batch_transform.core.object_names import folder_named, slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.publishing.file_publication import Kind, Publication, recorded_publications
 from batch_transform.core.reserved_columns import quoted
@@ -52,7 +52,7 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
     Raises:
         ConfigurationError: there is no such run, it is not published, has no dead letter, or they are gone.
     """
-    uri = run_folder(run, places)
+    uri = folder_of(run, places)
     recorded = read_run(uri, store)
     ledger, state = recorded.ledger, _published(uri, recorded.state)
     dead = _dead_leaves(state, ledger)
@@ -67,10 +67,13 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
     return found
 
 
-def run_folder(run: str, places: Places) -> S3Uri:
-    """Returns the folder of a run that is named by it or, in the same workspace, by its run id."""
+def folder_of(run: str, places: Places) -> S3Uri:
+    """Returns the folder of a run that is named by it, or by its run id, which has the workspace before it or not."""
     workspace = S3Uri(places.run.bucket, places.run.key.rpartition("/")[0])
-    return S3Uri.parse(run) if is_s3(run) else workspace.join(run)
+    if is_s3(run):
+        told = S3Uri.parse(run)
+        workspace, run = S3Uri(told.bucket, told.key.rpartition("/")[0]), told.key.rpartition("/")[2]
+    return workspace.join(folder_named(run))
 
 
 def _published(uri: S3Uri, state: RunState | None) -> RunState:

@@ -12,6 +12,7 @@ from batch_transform.config.places import check_workspace, is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_names import folder_named
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
@@ -49,10 +50,10 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
     """
     near: RunConfig | Surroundings
     if is_s3(asked.subject):
-        near, uri = surroundings(asked.sets, asked.emulator_models), _folder(asked.subject)
+        near, uri = surroundings(asked.sets, asked.emulator_models), _folder(asked)
     else:
         near = loaded(asked, environ)
-        uri = S3Uri.parse(near.workspace).join(near.run_id or "")
+        uri = S3Uri.parse(near.folder)
     if near.emulator is None:
         yield Reached(uri, access_of(near, None, environ))
         return
@@ -63,12 +64,14 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         yield Reached(uri, access_of(near, url, environ))
 
 
-def _folder(subject: str) -> S3Uri:
-    """The folder of a run, or of a workspace."""
+def _folder(asked: CommandLine) -> S3Uri:
+    """The folder of a run, of which its id may be given, or of a workspace."""
     try:
-        return S3Uri.parse(check_workspace(subject))
+        found = S3Uri.parse(check_workspace(asked.subject))
     except ValueError as err:
         raise ConfigurationError(f"RUN: {err}") from err
+    *workspace, name = found.key.split("/")
+    return found if asked.older_than else S3Uri(found.bucket, "").join(*workspace, folder_named(name))
 
 
 def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState) -> RunConfig:

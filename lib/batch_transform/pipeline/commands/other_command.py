@@ -28,7 +28,7 @@ def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mappin
         config: the run's configuration.
         environ: where the wrapper left its name.
     """
-    words = [environ.get(PROGRAM, "batch-transform"), command, f"{config.workspace}/{config.run_id}"]
+    words = [environ.get(PROGRAM, "batch-transform"), command, config.folder]
     if command != SUBMIT:
         words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word]
     near = surroundings(asked.sets, asked.emulator_models) if is_s3(asked.subject) else config

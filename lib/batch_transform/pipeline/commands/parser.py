@@ -97,7 +97,8 @@ OWN = {
 }
 
 _WAYS = """\
-RUN is a run's folder, s3://bucket/prefix/run_id, or its run file (with --var and --set as it was begun).
+RUN is a run's folder, s3://bucket/prefix/run_id (its id, or its folder's name), or its run file (with --var and --set
+as it was begun).
 spark-submit.sh passes on what spark-submit knows (--master, --conf, ...), where a command begins Spark, and whatever
 stands after --."""
 _ENDS = """\

@@ -176,8 +176,8 @@ def write_submission(asked: CommandLine, places: Folders, environ: Mapping[str, 
 
 def _fallback(config: RunConfig, arguments: SparkArguments) -> FaultReport:
     if arguments.in_cluster:
-        status = f"{config.workspace}/{config.run_id}/status.json"
-        return {"run_id": config.run_id, "status": RunStatus.SUBMITTED.value, "report": status}
+        report = f"{config.folder}/status.json"
+        return {"run_id": config.run_id, "status": RunStatus.SUBMITTED.value, "report": report}
     error = "the driver ended before it wrote a report; standard error says why"
     return {"run_id": config.run_id, "status": RunStatus.FAILED.value, "error": [error]}
 

@@ -12,12 +12,15 @@ from batch_transform.config import load
 from batch_transform.config.loading import surroundings
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_names import run_folder
 from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import parse
-from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.commands.named_run import Reached, reached
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.steps import going_on
+from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.recorded import check_same
 from batch_transform.pipeline.submit import console_script
 from batch_transform.pipeline.submit.submission import main as submission
 from support.recorded_steps import EXPORTED, OPENED, STAGED, planned
@@ -67,6 +70,36 @@ def test_the_next_step_gets_to_the_run_as_this_one_does(tmp_path):
     once = parse(shlex.split(spelled("submit", asked, config, {}))[1:])
     assert surroundings(once.sets, once.emulator_models) == Surroundings(aws=config.aws, emulator=config.emulator)
     assert spelled("submit", once, config, {}) == spelled("submit", asked, config, {})
+
+
+AIRFLOW = "scheduled__2024-05-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("named", [f"s3://bucket/my runs/{AIRFLOW}", f"s3a://bucket/my runs/{run_folder(AIRFLOW)}/"])
+def test_a_run_is_found_by_the_id_that_was_given_and_by_its_folder(named):
+    with reached(parse(["status", named, "--set", "aws.region=eu-west-1"]), {}) as there:
+        assert there.uri == S3Uri("bucket", f"my runs/{run_folder(AIRFLOW)}")
+
+
+def test_a_workspace_is_no_run_whatever_its_name():
+    asked = parse(["clean", "s3://bucket/my runs+", "--older-than", "3", "--set", "aws.region=eu-west-1"])
+    with reached(asked, {}) as there:
+        assert there.uri == S3Uri("bucket", "my runs+")
+
+
+def test_the_next_step_and_a_run_file_name_the_same_folder(tmp_path):
+    asked = parse(["prepare", "run.yml", "--set", f"run_id={AIRFLOW}"])
+    config = built(asked, tmp_path)
+    assert config.run_id == AIRFLOW, "it is shown as it was given"
+    assert shlex.split(spelled("submit", asked, config, {}))[2] == f"s3://bucket/runs/{run_folder(AIRFLOW)}"
+    assert config.folder == str(places_of(config, AIRFLOW, None).run)
+
+
+def test_a_folder_that_holds_another_run_is_not_gone_on_with(tmp_path):
+    state = fold([OPENED, STAGED, EXPORTED, planned("j1")])
+    config = built(parse(["prepare", "run.yml", "--set", "run_id=a:b"]), tmp_path)
+    with pytest.raises(ConfigurationError, match=f"holds the run '{state.run_id}', and not 'a:b'; choose another"):
+        check_same(state, config)
 
 
 def built(asked, folder):
