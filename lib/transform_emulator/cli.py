@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from transform_emulator.containers.environment import check_name
+from transform_emulator.containers.model_server import URL_SCHEMES
 from transform_emulator.emulator import Emulator
 from transform_emulator.faults import api as faults_api
 from transform_emulator.faults.model import FaultError
@@ -102,8 +103,16 @@ def _parser() -> argparse.ArgumentParser:
 def _model(text: str) -> tuple[str, str]:
     name, equals, served_by = text.partition("=")
     if not (name and equals and served_by.strip()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=COMMAND_OR_URL")
-    return name, served_by.strip()
+        raise argparse.ArgumentTypeError("is not NAME=COMMAND_OR_URL")
+    is_url = served_by.strip().startswith(URL_SCHEMES)
+    return name, _url(served_by.strip()) if is_url else served_by.strip()
+
+
+def _url(text: str) -> str:
+    # A secret may have a slash in it, so what stands before the @ is not looked at.
+    if "@" in text:
+        raise argparse.ArgumentTypeError("has a user, or a password, in front of the host (before the @); leave it out")
+    return text
 
 
 def _passed_name(text: str) -> str:
@@ -131,7 +140,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "--bucket": {"action": "append", "default": [], "metavar": "NAME", "help": "an S3 bucket to create"},
     "--create-buckets": {"action": "store_true", "help": "create any missing bucket on its first put or head"},
-    "--s3-endpoint": {"metavar": "URL", "help": "keep objects in this S3 server, with the default credentials"},
+    "--s3-endpoint": {
+        "type": _url,
+        "metavar": "URL",
+        "help": "keep objects in this S3 server, with the default credentials",
+    },
     "--switch": {
         "action": "append",
         "default": [],

@@ -149,6 +149,18 @@ def test_a_model_needs_a_name_and_something_that_serves_it(model: str) -> None:
     assert b"is not NAME=COMMAND_OR_URL" in ended.stderr
 
 
+URLS = ["--model=m=http://u:m4rk@h", "--model=m=https://u:m4r/k@h", "--s3-endpoint=http://m4rk@h"]
+
+
+@pytest.mark.parametrize("option", URLS)
+def test_a_secret_in_an_address_is_refused_and_not_repeated(option: str) -> None:
+    command = [sys.executable, "-m", "transform_emulator", option]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": LIB}, capture_output=True, timeout=WAIT_SECONDS)
+    assert ended.returncode == 2
+    assert b"has a user, or a password, in front of the host" in ended.stderr
+    assert b"m4r" not in ended.stderr
+
+
 @pytest.mark.parametrize("missing", ["moto", "flask", "boto3"])
 def test_without_its_extra_it_says_what_to_install(tmp_path: Path, missing: str) -> None:
     """Somebody who installed the package for a cluster has none of what the emulator is made of."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -98,8 +97,7 @@ def test_the_report_is_the_only_line_and_the_exit_code_is_the_drivers(tmp_path):
     done = wrapper.run("run.yml", "--var", "day=a b")
     report = json.loads(done.stdout)
     assert (done.returncode, report["code"], report["rows"]) == (3, 3, 10)
-    # What a message tells a person to start again is the command as it was, fit to be pasted into a shell.
-    assert shlex.split(report["command"]) == [str(ROOT / "spark-submit.sh"), "run.yml", "--var", "day=a b"]
+    assert report["command"] == ""  # what a message would repeat has a value in it
     assert done.stdout.count("\n") == 1
     assert "a line that is no report" in done.stderr
     assert "lib.zip" in report["source"]
@@ -194,8 +192,8 @@ def test_a_wrong_run_file_is_refused_before_spark_starts(tmp_path):
     wrapper = Wrapper(tmp_path, JAVA_HOME=fake_java(tmp_path, 'openjdk version "21.0.1" 2023-10-17'))
     done = wrapper.run("run.yml", "--set", "merge=x")
     assert done.returncode == 2
-    assert json.loads(done.stdout)["error"] == ["--set: merge: is 'x'; valid: zip, join"]
-    assert "merge: is 'x'" in done.stderr
+    assert json.loads(done.stdout)["error"] == ["--set: merge: is '...'; valid: zip, join"]
+    assert "merge: is '...'" in done.stderr
     assert wrapper.leaves_nothing()
 
 

@@ -27,8 +27,8 @@ def access():
 def test_two_drivers_at_once_make_one_model_and_a_third_adopts_it(access):
     clients = [access.client("sagemaker") for _ in range(4)]
     with ThreadPoolExecutor() as pool:
-        names = set(pool.map(lambda client: ensure_model(client, PARTS), clients[:3]))
-    assert names == {ensure_model(clients[3], PARTS)} == {model_name(PARTS)}
+        list(pool.map(lambda client: ensure_model(client, model_name(PARTS), PARTS), clients[:3]))
+    ensure_model(clients[3], model_name(PARTS), PARTS)
     found = [model["ModelName"] for model in clients[0].list_models()["Models"]]
     assert [name for name in found if name == model_name(PARTS)] == [model_name(PARTS)]
     described = clients[0].describe_model(ModelName=model_name(PARTS))
@@ -45,5 +45,5 @@ def test_a_model_that_somebody_else_put_under_the_name_is_refused_and_left_as_it
     client, name = access.client("sagemaker"), model_name(parts)
     client.create_model(ModelName=name, PrimaryContainer={"Image": "other"}, ExecutionRoleArn=PARTS.role_arn)
     with pytest.raises(ConfigurationError, match=r"model\.image, model\.data_url, model\.environment differ"):
-        ensure_model(client, parts)
+        ensure_model(client, name, parts)
     assert client.describe_model(ModelName=name)["PrimaryContainer"]["Image"] == "other"

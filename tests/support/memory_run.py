@@ -199,6 +199,7 @@ class MemoryRun:
         prediction: that section; `reader` must fit it.
         models: what is told of the model before each Create.
         accept_model: whether the next driver accepts that it is another one.
+        sections: further ones of the run file.
     """
 
     sizes: Sequence[int]
@@ -216,6 +217,7 @@ class MemoryRun:
     retention: str = "keep"
     models: Any = field(default_factory=MemoryModels)
     accept_model: bool = False
+    sections: dict[str, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
     drivers: int = 0
@@ -379,6 +381,7 @@ class MemoryRun:
             transform=self.transform,
             errors=self.errors,
             workspace_retention=self.retention,
+            **self.sections,
             output={
                 "path": str(self.targets["result"]),
                 "format": self.format,

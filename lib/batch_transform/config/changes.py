@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from batch_transform.config.faults import UNSPOKEN, Path
-from batch_transform.core.escaping import SECRET
+from batch_transform.config.faults import Path
+from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name
 
 # They steer on what a run is computed, how it is watched and reached and what is accepted, not what is asked of the
 # model or published.
@@ -15,6 +15,9 @@ MAY_CHANGE: tuple[Path, ...] = (
     ("transform",),
     ("lease_seconds",),
     ("workspace_retention",),
+    # What is a secret is held against its placeholder, whoever calls it one.
+    ("secrets",),
+    ("secret_variables",),
     ("aws",),
     ("emulator",),
     ("export",),
@@ -54,7 +57,7 @@ MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
 def differences(
     recorded: Mapping[str, Any], given: Mapping[str, Any], *, publishing: bool, reading: bool = True
 ) -> list[str]:
-    """Returns a line for each key that differs between two documents of `RunConfig.to_document`, in order.
+    """Returns a line for each key in which a ledger's document and one of `RunConfig.to_document` differ, in order.
 
     Keys that may change under one run id are left out; a key that one version does not know is null.
 
@@ -71,7 +74,7 @@ def differences(
     return [
         f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
+        if not is_same(before.get(path), after.get(path))
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
     ]
 
@@ -87,7 +90,7 @@ def _lies_in(path: Path, sections: Iterable[Path]) -> bool:
 
 
 def _told(path: Path, before: Any, after: Any) -> str:
-    hidden = path[:2] in UNSPOKEN or SECRET.search(".".join(path))
+    hidden = is_named_by_a_person(path) or is_secret_name(path[-1])
     return "differs (its values may be secret)" if hidden else f"was {before!r}, now {after!r}"
 
 

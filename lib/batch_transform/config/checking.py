@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from batch_transform.config.faults import Fault, Path, from_pydantic
 from batch_transform.config.layers import Layer, merge_layers, origin, prune
+from batch_transform.config.overrides import EMULATOR, SET
+from batch_transform.config.secret_keys import secret_faults, variables_of_secrets
 from batch_transform.config.sections import Section
 from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.errors import ConfigurationError
+
+# A word of the command line that is as long is no word of a message.
+_LONG = 8
 
 Config = TypeVar("Config", bound=Section)
 
 
 def check(
-    kind: type[Config], layers: Sequence[Layer], variables: Mapping[str, str] | None, faults: Iterable[Fault] = ()
+    kind: type[Config],
+    layers: Sequence[Layer],
+    variables: Mapping[str, str] | None,
+    faults: Iterable[Fault] = (),
+    spoken: Mapping[str, str] | None = None,
+    *,
+    needs_secrets: bool = True,
 ) -> Config:
     """Returns the configuration that the layers make, the last on top.
 
@@ -26,23 +39,28 @@ def check(
         layers: at least one; the first names the source of keys that are missing.
         variables: what `${name}` stands for; None: it stands for itself.
         faults: found before; they are told together with those found here.
+        spoken: the variables that the command line gives; None: none.
+        needs_secrets: whether a secret must have its value, and not what a ledger has in its place.
 
     Raises:
         ConfigurationError: with all faults.
     """
     document = prune(merge_layers(layers))
     substituted = Substituted(document, ()) if variables is None else substitute(document, variables)
-    found = [*faults, *substituted.faults]
+    given, said = substituted.document, spoken or {}
+    found = [*faults, *substituted.faults, *secret_faults(layers, document, given, said, needed=needs_secrets)]
+    if of_secrets := variables_of_secrets(document, given) if variables is not None else {}:
+        given = {**given, "secret_variables": of_secrets}
     try:
-        config = kind.model_validate(substituted.document)
+        config = kind.model_validate(given)
     except ValidationError as error:
         unresolved = {fault.path for fault in substituted.faults}
         # A value whose variable is undefined says nothing about its key.
         new = from_pydantic(error.errors(include_url=False), kind)
         found += [fault for fault in new if not _concerns(fault.path, unresolved)]
-        raise _refusal(found, layers) from error
+        raise _refusal(found, layers, said) from error
     if found:
-        raise _refusal(found, layers)
+        raise _refusal(found, layers, said)
     return config
 
 
@@ -50,5 +68,28 @@ def _concerns(path: Path, unresolved: set[Path]) -> bool:
     return any(path[: len(other)] == other or other[: len(path)] == path for other in unresolved)
 
 
-def _refusal(faults: Iterable[Fault], layers: Sequence[Layer]) -> ConfigurationError:
-    return ConfigurationError(fault.line(lambda path: origin(layers, path)) for fault in faults)
+def _refusal(faults: Iterable[Fault], layers: Sequence[Layer], spoken: Mapping[str, str]) -> ConfigurationError:
+    """The faults in words, without what the command line says: they become a report."""
+    said = [layer.document for layer in layers if layer.source in (SET, EMULATOR)]
+    values = [*spoken.values(), *(text for document in said for text in _scalars(document))]
+    lines = (replace(fault, text=_unrepeated(fault.text, values)) for fault in faults)
+    return ConfigurationError(fault.line(lambda path: origin(layers, path)) for fault in lines)
+
+
+def _scalars(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (text for inner in value.values() for text in _scalars(inner))
+    elif isinstance(value, list):
+        yield from (text for inner in value for text in _scalars(inner))
+    else:
+        yield str(value)
+
+
+def _unrepeated(text: str, values: Iterable[str]) -> str:
+    """A fault without values of the command line, also one that is cut short; a word of ours may be a short one."""
+    for value in sorted({value for value in values if value}, key=len, reverse=True):
+        text = text.replace(repr(value), "'...'")
+        text = re.sub(rf"\b(is|not) {re.escape(value)}(?=[;,.]|$)", r"\1 ...", text)
+        if len(value) >= _LONG:
+            text = re.sub(re.escape(value[:_LONG]) + f"(?:{re.escape(value[_LONG:])}|[^'\"]*)", "...", text)
+    return text

@@ -10,11 +10,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from batch_transform.core.secret_values import is_named_by_a_person
+
 Path = tuple[str, ...]
 
 _LONGEST_VALUE = 60
-# Values under these keys may be secrets, and a message ends up in logs.
-UNSPOKEN = (("transform", "environment"), ("model", "environment"), ("input", "options"))
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -88,7 +88,7 @@ def _spelled(value: Any, path: Path) -> str:
         return "a map" if isinstance(value, dict) else "a list"
     if value is None:
         return "null"
-    if any(path[: len(prefix)] == prefix for prefix in UNSPOKEN):
+    if is_named_by_a_person(path):  # it may be a secret, and a message ends up in logs
         return "text" if isinstance(value, str) else "a number"
     text = f"the text {str(value)!r}" if isinstance(value, str) else repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."

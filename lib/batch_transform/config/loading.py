@@ -13,7 +13,9 @@ from batch_transform.config import overrides
 from batch_transform.config.checking import check
 from batch_transform.config.faults import Fault
 from batch_transform.config.layers import Layer
+from batch_transform.config.places import WITH_USER, secret_in_url
 from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.config.secret_keys import with_secrets
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.config.variables import substitute
 from batch_transform.config.yaml_text import describe_error, parse_value
@@ -58,23 +60,34 @@ def load(
     if file_faults:
         # Without the files, what is missing in them cannot be told from what was not read.
         raise ConfigurationError(fault.line(str) for fault in [*file_faults, *faults])
-    return check(RunConfig, [*files, *arguments], known, faults)
+    return check(RunConfig, [*files, *arguments], known, faults, spoken=given)
 
 
-def reload(document: JsonObject, source: str, *, sets: Sequence[str], emulator_models: Sequence[str]) -> RunConfig:
+def reload(
+    document: JsonObject,
+    source: str,
+    *,
+    sets: Sequence[str],
+    emulator_models: Sequence[str],
+    environ: Mapping[str, str],
+    needs_secrets: bool = True,
+) -> RunConfig:
     """Returns the checked configuration of a run that its ledger tells, with what the command line changes.
 
     Args:
-        document: as `RunConfig.to_document` wrote it.
+        document: of a ledger, its secrets sealed.
         source: what a person calls it.
         sets: `a.b=value` each, over the document.
         emulator_models: `NAME=COMMAND_OR_URL` each, added to `emulator.models`.
+        environ: where secrets are looked up, under the names that the run file had for them.
+        needs_secrets: whether the run is not to be gone on with without them.
 
     Raises:
         ConfigurationError: with all faults.
     """
     layers, faults = read_arguments(sets, emulator_models)
-    return check(RunConfig, [Layer(source, dict(document)), *layers], None, faults)
+    recorded = Layer(source, with_secrets(document, environ))
+    return check(RunConfig, [recorded, *layers], None, faults, needs_secrets=needs_secrets)
 
 
 def surroundings(sets: Sequence[str], emulator_models: Sequence[str]) -> Surroundings:
@@ -107,6 +120,8 @@ def read_chain(
     following: Path | None = path
     while following is not None:
         here, name = following, str(following)
+        if secret_in_url(name.replace(":/", "://")):  # as a path has lost the second slash
+            return [], [Fault(("extends",), f"{WITH_USER}, and a run file is a file", seen[-1] if seen else "RUNFILE")]
         if os.path.normpath(name) in seen:
             return [], [Fault(("extends",), f"goes in a circle: {' -> '.join([*seen, name])}", seen[-1])]
         seen.append(os.path.normpath(name))

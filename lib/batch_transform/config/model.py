@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from typing_extensions import Self
 
+from batch_transform.config.places import check_no_secret
 from batch_transform.config.sections import Section
 from batch_transform.config.values import ModelName, check_environment, check_pattern
 from batch_transform.core import limits
-from batch_transform.core.sending.model_parts import ModelParts, model_name
+from batch_transform.core.secret_values import secrets_of
+from batch_transform.core.sending.model_parts import ModelParts, is_made_name, model_name
 
+_NAMED_LATER = "made-of-parts"
 # botocore, ContainerImage, Url and RoleArn.
 Image = Annotated[str, AfterValidator(check_pattern(r"\S+", limits.MAX_IMAGE_CHARACTERS, "an image without spaces"))]
 DataUrl = Annotated[
     str,
+    AfterValidator(check_no_secret),
     AfterValidator(
         check_pattern(
             r"(https|s3)://[^/]+/.+", limits.MAX_MODEL_DATA_URL_CHARACTERS, "s3://bucket/key of a model.tar.gz"
@@ -41,8 +47,8 @@ class Model(Section):
         data_url: the artifact, `model.tar.gz`; None: the image holds what it needs.
         role_arn: as which the container runs.
         environment: of the container; the job's own (`transform.environment`) wins.
-        name: of the model; of parts it is made under a name that follows from them, which is filled in here, so that
-            whoever reads a configuration finds the name in one place.
+        name: of the model; of parts it is made under a name that follows from them, which the run file as a whole fills
+            in (`named`), so that whoever reads a configuration finds the name in one place.
     """
 
     # A rule that spans keys stands at the later one, which sees the earlier ones: keep the order.
@@ -71,27 +77,40 @@ class Model(Section):
 
     @field_validator("name", mode="before")
     @classmethod
-    def _of_its_parts(cls, name: Any, info: ValidationInfo) -> Any:
-        if not {"image", "data_url", "role_arn", "environment"} <= set(info.data):
-            return name or "refused"
-        parts = cls._parts(info.data)
-        made = model_name(parts) if parts else None
-        if made is None and not name:
+    def _given_or_made(cls, name: Any, info: ValidationInfo) -> Any:
+        if not name and info.data.get("image", "refused") is None:
             raise ValueError("is required; or image, with role_arn, from which a model is made")
-        if made is not None and name not in ("", None, made):
-            raise ValueError("is given beside model.image, from which a model is made under a name of its own")
-        return made or name
+        return name or _NAMED_LATER
 
     @property
     def parts(self) -> ModelParts | None:
         """Of what the model is made; None: it is there."""
-        return self._parts(vars(self))
-
-    @staticmethod
-    def _parts(values: dict[str, Any]) -> ModelParts | None:
-        if values["image"] is None:
+        if self.image is None or self.role_arn is None:
             return None
-        return ModelParts(values["image"], values["data_url"], values["role_arn"], values["environment"])
+        return ModelParts(self.image, self.data_url, self.role_arn, self.environment)
+
+    def named(self, secret_keys: Sequence[str]) -> Self:
+        """Returns the section with the name of a model that is made of parts.
+
+        A hash of a secret gives it away to whoever tries long enough, so secrets have no part in the name.
+
+        Args:
+            secret_keys: of the run file, that are secrets although their names do not say so.
+
+        Raises:
+            ValueError: another name was given; the end of a sentence about `model`.
+        """
+        parts = self.parts
+        if parts is None:
+            return self
+        found = secrets_of({"secrets": secret_keys, "model": {"environment": parts.environment}})
+        secrets = {key.removeprefix("model.environment.") for key in found}
+        made = model_name(parts, secrets)
+        # Of a version that hashed secrets as well: a run that it has begun keeps the name that is recorded.
+        is_earlier = bool(secrets) and is_made_name(self.name)
+        if self.name not in (made, _NAMED_LATER) and not is_earlier:
+            raise ValueError("has a name beside an image, from which a model is made under a name of its own")
+        return self if is_earlier else self.model_copy(update={"name": made})
 
     @property
     def served_as(self) -> str:

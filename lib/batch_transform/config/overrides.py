@@ -1,4 +1,7 @@
-"""Arguments of the command line that add to a run file: `--set`, `--var`, `--emulator`. Pure."""
+"""Arguments of the command line that add to a run file: `--set`, `--var`, `--emulator`. Pure.
+
+No message repeats what they say: a report is stored, and a value may be anything.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from batch_transform.config.values import Untyped
 from batch_transform.config.yaml_text import parse_value
 
 _KEY = re.compile(r"[^.=\s]+(\.[^.=\s]+)*")
+_QUOTES = "'\",.:;!*&`"
 SET, VARIABLE, EMULATOR = "--set", "--var", "--emulator"
 
 
@@ -24,25 +28,27 @@ def read_override(text: str) -> Layer | Fault:
     key, separator, value = text.partition("=")
     key = key.strip()
     if not separator or not _KEY.fullmatch(key):
-        return Fault((), f"{text!r} is not KEY=VALUE with a dotted key, such as output.mode=append", SET)
+        return Fault((), "is not KEY=VALUE with a dotted key, such as output.mode=append", SET)
     try:
         parsed = parse_value(value)
     except yaml.YAMLError as error:
-        return Fault(tuple(key.split(".")), f"is {value!r}, which is no YAML value: {_first_line(error)}", SET)
+        return Fault(tuple(key.split(".")), f"is no YAML value: {_problem(error, value)}", SET)
     path = tuple(key.split("."))
     bare = not isinstance(parsed, (dict, list)) and parsed is not None and value.strip()[:1] not in ('"', "'")
     return Layer(SET, nested(path, Untyped(value.strip()) if bare else parsed), replaces=path)
 
 
-def _first_line(error: yaml.YAMLError) -> str:
-    return str(getattr(error, "problem", None) or error).partition("\n")[0]
+def _problem(error: yaml.YAMLError, value: str) -> str:
+    """What YAML says, without the words that it quotes."""
+    said = str(getattr(error, "problem", None) or error).partition("\n")[0]
+    return " ".join("..." if re.search(r"\w", word) and word.strip(_QUOTES) in value else word for word in said.split())
 
 
 def read_model(text: str) -> Layer | Fault:
     """Returns the layer of `NAME=COMMAND_OR_URL`, the same as the key `emulator.models.NAME`."""
     name, separator, server = text.partition("=")
     if not separator or not name.strip() or not server.strip():
-        return Fault((), f"{text!r} is not NAME=COMMAND_OR_URL", EMULATOR)
+        return Fault((), "is not NAME=COMMAND_OR_URL", EMULATOR)
     path = ("emulator", "models", name.strip())
     return Layer(EMULATOR, nested(path, server.strip()), replaces=path)
 
@@ -56,5 +62,5 @@ def read_variables(texts: Iterable[str]) -> tuple[dict[str, str], list[Fault]]:
         if separator and name:
             variables[name] = value
         else:
-            faults.append(Fault((), f"{text!r} is not NAME=VALUE", VARIABLE))
+            faults.append(Fault((), "is not NAME=VALUE", VARIABLE))
     return variables, faults

@@ -6,10 +6,23 @@ import re
 
 from batch_transform.core.limits import MAX_RUN_ID_CHARACTERS
 from batch_transform.core.object_names import is_mapped
+from batch_transform.core.secret_values import is_secret_name
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
 _S3_SCHEMES = ("s3", "s3a", "s3n")
+# What stands before an @ in front of a host. A secret may have a slash in it (`s3a://KEY:SEC/RET@bucket`), but what
+# follows a colon and is a number is a port; Oracle's form has no slashes before it.
+_USER = re.compile(
+    r"://(?:[^/?#@\s]*@|(?!\[)[^/?#@\s:]*:(?!\d*(?:[/?#\s]|$))[^@\s]*@)|jdbc:oracle:\w+:[^@/\s]+/[^@\s]*@",
+    re.IGNORECASE,
+)
+WITH_USER = "has a user, and perhaps a password, in front of an address's host (before the @)"
+# In Azure's that is the container.
+_CONTAINER = re.compile(r"(?:abfs|wasb)s?://[^/?#@:\s]+@.*", re.IGNORECASE)
+_PARAMETER = re.compile(r"[?&;]([^=?&;\s]+)=[^&;\s]")
+# Of schemes whose paths have no parameters; a `?` stands for any character in them.
+_PLAIN = (*_S3_SCHEMES, "", "file", "hdfs", "dbfs", "package")
 
 
 def scheme_of(location: str) -> str:
@@ -23,8 +36,28 @@ def is_s3(location: str) -> bool:
     return scheme_of(location) in _S3_SCHEMES
 
 
+def secret_in_url(url: str) -> str | None:
+    """Returns which secret an address, or a text with addresses in it, has inside, in words that do not repeat it."""
+    if not _CONTAINER.fullmatch(url) and _USER.search(url):
+        return WITH_USER
+    names = [] if scheme_of(url) in _PLAIN else [name for name in _PARAMETER.findall(url) if is_secret_name(name)]
+    return f"has a secret in an address: {', '.join(names)}" if names else None
+
+
+def check_no_secret(url: str) -> str:
+    """Returns an address, or a path, with no secret inside: it is stored, told and repeated in commands.
+
+    Raises:
+        ValueError: it has one; the end of a sentence, which does not repeat it.
+    """
+    if (found := secret_in_url(url)) is not None:
+        raise ValueError(f"{found}, which would be stored and shown; leave it out, and give it where it is kept")
+    return url
+
+
 def check_location(location: str) -> str:
-    """Returns a location that is not empty and has no control characters."""
+    """Returns a location that is not empty and has no control characters, and no secret inside."""
+    check_no_secret(location)
     if not location.strip():
         raise ValueError("is empty")
     if any(ord(character) < 32 for character in location):
@@ -55,6 +88,7 @@ def check_run_id(run_id: str) -> str:
 
 def check_run(run: str) -> str:
     """Returns a run's folder on S3, without a final slash, or a run id."""
+    check_no_secret(run)
     if is_s3(run):
         folder = check_workspace(run)
         if "/" not in folder.removeprefix("s3://"):
@@ -69,8 +103,10 @@ def check_workspace(location: str) -> str:
     """Returns `s3://bucket[/prefix]` without a final slash; `s3a://` is taken for `s3://`.
 
     Raises:
-        ValueError: it is not on S3, the bucket's name is invalid, or the prefix has empty or dot segments.
+        ValueError: it has a secret inside, it is not on S3, the bucket's name is invalid, or the prefix has empty or
+            dot segments.
     """
+    check_no_secret(location)
     scheme, _, rest = location.partition("://")
     bucket, _, prefix = rest.rstrip("/").partition("/")
     if scheme not in _S3_SCHEMES or not _BUCKET.fullmatch(bucket):

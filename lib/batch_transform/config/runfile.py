@@ -18,7 +18,7 @@ from batch_transform.config.result import DeadLetter, Errors, Output, check_reac
 from batch_transform.config.sections import Input, Section
 from batch_transform.config.surroundings import Aws, Emulator
 from batch_transform.config.transform import Transform
-from batch_transform.config.values import Number, check_length, one_of
+from batch_transform.config.values import Names, Number, check_length, one_of
 from batch_transform.core import limits
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
@@ -46,6 +46,9 @@ class RunConfig(Section):
     takes_frame: ClassVar[bool] = False
 
     # A rule that spans sections stands at the later of its fields, which sees the earlier ones: keep the order.
+    secrets: Names = ()  # keys whose values are secrets although their names do not say so
+    # Filled in: of which variable of the environment such a key has its value.
+    secret_variables: dict[str, str] = Field(default_factory=dict)
     emulator: Emulator | None = None
     run_id: RunId | None = Field(default=None, validate_default=True)
     workspace: Workspace
@@ -117,8 +120,8 @@ class RunConfig(Section):
 
     @field_validator("model")
     @classmethod
-    def _known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:
-        emulator = info.data.get("emulator")
+    def _named_and_known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:
+        model, emulator = model.named(info.data.get("secrets", ())), info.data.get("emulator")
         if emulator is not None and model.served_as not in emulator.models:
             known = ", ".join(sorted(emulator.models)) or "none"
             raise ValueError(f"names {model.served_as}, which is not among emulator.models: {known}")
@@ -176,7 +179,7 @@ class RunConfig(Section):
             raise ConfigurationError(f"was begun by another version, or where other modules are: {told}") from err
 
     def to_document(self) -> dict[str, Any]:
-        """Returns plain maps, lists and scalars, with every default written out: equal for equal configurations."""
+        """Returns plain maps and scalars, defaults and secrets in clear written out; a ledger may have it `sealed`."""
         return self.model_dump(mode="json", by_alias=True)
 
     @property

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
+from batch_transform.config.places import check_no_secret
 from batch_transform.config.sections import Section
 from batch_transform.config.values import Names, ServedName, Text, Url
 
@@ -57,7 +59,7 @@ class Emulator(Section):
         pass_env: variables of the driver's environment that its models get, beside those that say where programs are.
     """
 
-    models: dict[ServedName, Text] = Field(default_factory=dict)
+    models: dict[ServedName, Annotated[Text, AfterValidator(check_no_secret)]] = Field(default_factory=dict)
     state: Text | None = None
     pass_env: Names = ()
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
+from batch_transform.config.places import WITH_USER, check_no_secret
 from batch_transform.core import limits
 from batch_transform.core.run_settings import Sizing
 
@@ -185,7 +186,10 @@ def check_no_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_http_url(value: str) -> str:
-    """Returns an `http://` or `https://` address with a host."""
+    """Returns an `http://` or `https://` address with a host, and no secret inside."""
+    check_no_secret(value)
+    if "@" in value:  # a secret may have any character before it, and no path of an endpoint has one
+        raise ValueError(f"{WITH_USER}; leave it out")
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"is {value!r}; valid: http://HOST[:PORT] or https://HOST[:PORT]")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from batch_transform.core.escaping import one_line
+from batch_transform.core.escaping import hidden, one_line
 from batch_transform.core.statuses import RunStatus
 
 
@@ -19,6 +19,12 @@ class BatchTransformError(Exception):
     def lines(self) -> tuple[str, ...]:
         """What is told of it, a line each."""
         return (str(self),)
+
+    def hide(self, secrets: Collection[str]) -> bool:
+        """Takes secrets out of its words; returns whether they quoted any."""
+        before = self.args
+        self.args = tuple(hidden(word, secrets) if isinstance(word, str) else word for word in before)
+        return self.args != before
 
     def __str__(self) -> str:
         """Returns its words on one line, in which what cannot be seen of foreign text is escaped."""
@@ -37,6 +43,13 @@ class ConfigurationError(BatchTransformError):
     def __init__(self, faults: str | Iterable[str]) -> None:
         self.faults: tuple[str, ...] = tuple(map(one_line, (faults,) if isinstance(faults, str) else faults))
         super().__init__(self.faults)
+
+    def hide(self, secrets: Collection[str]) -> bool:
+        """Takes secrets out of its faults; returns whether they quoted any."""
+        before = self.faults
+        self.faults = tuple(hidden(fault, secrets) for fault in before)
+        self.args = (self.faults,)
+        return self.faults != before
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 # They lay out a text, and are seen by what they do.
@@ -12,6 +12,9 @@ _LAYOUT = "\t\n"
 # Control, format (the byte order mark, zero-width and bidirectional marks among them), half pairs, private use,
 # unassigned, separators of lines and paragraphs.
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+# Shorter ones are found in any text by chance, and guessed at once.
+_SHORTEST_HIDDEN = 6
 
 
 def visible(text: str) -> str:
@@ -45,5 +48,9 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode() if character != "\r" else "\\r"
 
 
-# The names of settings that hold one; their values look like anything.
-SECRET = re.compile("secret|password|token", re.IGNORECASE)
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """Returns a text without the secrets that it quotes: a service, or Spark, may repeat what it was given."""
+    for value in sorted(secrets, key=len, reverse=True):
+        if len(value) >= _SHORTEST_HIDDEN:
+            text = text.replace(value, "<secret>")
+    return text

@@ -122,7 +122,8 @@ def check_same(state: RunState, config: RunConfig) -> None:
     begun = f"{state.run_id} was begun with another configuration"
     publishing = state.output_is_fixed or state.published is not None
     now = config.to_document()
-    if changed := differences(state.config, now, publishing=publishing, reading=not state.nothing_read):
+    reading = not state.nothing_read
+    if changed := differences(state.config, now, publishing=publishing, reading=reading):
         raise ConfigurationError([f"{begun}: {line}" for line in changed])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,9 +36,10 @@ class JobDescription:
 class TransformJobs:
     """The calls of a run, over a boto3 session and its SageMaker client."""
 
-    def __init__(self, session: Any, client: Any) -> None:
+    def __init__(self, session: Any, client: Any, hide: Callable[[str], str] = str) -> None:
         self._session = session
         self._client = client
+        self._hide = hide  # takes secrets out of what a service says
 
     def check_model(self, name: str) -> None:
         """Checks that a model exists; where that may not be known, CreateTransformJob will tell.
@@ -104,7 +106,7 @@ class TransformJobs:
         status = _status_of(name, found)
         times = (found.get(key) for key in ("CreationTime", "TransformStartTime", "TransformEndTime"))
         reason = found.get("FailureReason")
-        return JobDescription(name, status, None if reason is None else visible(reason), *times)
+        return JobDescription(name, status, None if reason is None else self._hide(visible(reason)), *times)
 
     def is_in_flight(self, name: str) -> bool:
         """Returns whether the service knows the job and still works on it.

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.sending.model_parts import ModelParts, model_differences, model_name, model_request
+from batch_transform.core.sending.model_parts import ModelParts, model_differences, model_request
 from batch_transform.core.service_shapes import DescribedModel
 from batch_transform.sagemaker.service_errors import NotNow, failure_of, words_of
 
@@ -19,14 +19,15 @@ _UNKNOWN = "could not find"
 _TAKEN = "already existing"
 
 
-def ensure_model(client: Any, parts: ModelParts, *, compare: bool = True) -> str:
-    """Returns the name of the model of these parts, made if it is not there.
+def ensure_model(client: Any, name: str, parts: ModelParts, *, compare: bool = True) -> None:
+    """Makes the model of these parts if it is not there.
 
     Its name follows from its parts, so two runs that need it at once make one model: the second one, and a caller whose
     Create was obeyed without an answer reaching it, finds it there and adopts it.
 
     Args:
         client: boto3's, of SageMaker.
+        name: of the model.
         parts: of the model.
         compare: whether one that is there must be made of these parts; of a run that has begun to score it is held
             against what the run has recorded, before each job.
@@ -35,16 +36,18 @@ def ensure_model(client: Any, parts: ModelParts, *, compare: bool = True) -> str
         ConfigurationError: the service refused it, or a model of that name is made of other parts.
         ServiceFailure: the service did not answer, or a quota is used up; it may be tried again.
     """
-    name = model_name(parts)
     found = _described(client, name)
     if found is None:
-        _create(client, parts)
+        _create(client, name, parts)
         found = _described(client, name)
     if found is None:
         raise ServiceFailure(f"model.image: {name} was made, and the service does not show it yet; start the run again")
     if compare and (changed := model_differences(parts, found)):
-        raise ConfigurationError(f"model.image: there is another model of the name {name}; {', '.join(changed)} differ")
-    return name
+        raise ConfigurationError(
+            f"model.image: there is another model of the name {name}; {', '.join(changed)} differ. A secret has no "
+            "part in the name: where one has changed, delete that model, or give the environment a variable that tells "
+            "them apart, such as VERSION"
+        )
 
 
 def _described(client: Any, name: str) -> DescribedModel | None:
@@ -59,10 +62,9 @@ def _described(client: Any, name: str) -> DescribedModel | None:
     return found
 
 
-def _create(client: Any, parts: ModelParts) -> None:
-    name = model_name(parts)
+def _create(client: Any, name: str, parts: ModelParts) -> None:
     try:
-        client.create_model(**model_request(parts))
+        client.create_model(**model_request(name, parts))
     except ClientError as err:
         is_taken = _TAKEN in words_of(err).lower() or err.response["Error"]["Code"].startswith("ResourceInUse")
         if not is_taken:

@@ -66,7 +66,7 @@ def test_a_notebook_gives_the_section_as_a_map():
     ("model", "expected"),
     [
         ({}, "model.name: is required; or image, with role_arn, from which a model is made"),
-        ({**PARTS, "name": "churn"}, "model.name: is given beside model.image, from which a model is made under a nam"),
+        ({**PARTS, "name": "churn"}, "model: has a name beside an image, from which a model is made under a name of"),
         ({"image": "churn"}, "model.role_arn: is required beside model.image"),
         ({"name": "m", "data_url": "s3://b/k"}, "model.data_url: is given, but there is no model.image"),
         ({"name": "m", "role_arn": ROLE}, "model.role_arn: is given, but there is no model.image"),

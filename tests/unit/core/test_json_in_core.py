@@ -18,6 +18,7 @@ READERS = {
     "resuming/rereading_answers.py": "the payloads of the steps `resumed` and `inferred`",
     "run_settings.py": "the configuration, and a section of it",
     "run_state.py": "the configuration, which is shown and held against another; payloads that handlers read again",
+    "secret_values.py": "the configuration, of which any text may be a secret",
     "sending/job_request.py": "a request and what the service tells of it, compared leaf by leaf",
     "source_identity.py": "what a step `staged` has of the source",
     "staged_table.py": "the payload of a step `staged`",

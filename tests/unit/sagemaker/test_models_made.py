@@ -59,12 +59,12 @@ def test_a_model_that_is_not_there_is_created_with_exactly_its_parts(client, stu
     refuse(stub, *ABSENT)
     stub.add_response("create_model", {"ModelArn": ARN}, REQUEST)
     stub.add_response("describe_model", THERE, ASKED)
-    assert ensure_model(client, PARTS) == NAME
+    ensure_model(client, NAME, PARTS)
 
 
 def test_a_model_that_is_there_is_adopted_and_nothing_is_created(client, stub):
     stub.add_response("describe_model", THERE, ASKED)
-    assert ensure_model(client, PARTS) == NAME
+    ensure_model(client, NAME, PARTS)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_driver_that_was_overtaken_or_not_answered_adopts_what_it_finds(client
     refuse(stub, *ABSENT)
     refuse(stub, "create_model", code, message)
     stub.add_response("describe_model", THERE, ASKED)
-    assert ensure_model(client, PARTS) == NAME
+    ensure_model(client, NAME, PARTS)
 
 
 def test_a_model_that_the_service_does_not_show_yet_is_no_other_model(client, stub):
@@ -83,23 +83,23 @@ def test_a_model_that_the_service_does_not_show_yet_is_no_other_model(client, st
     stub.add_response("create_model", {"ModelArn": ARN}, REQUEST)
     refuse(stub, *ABSENT)
     with pytest.raises(ServiceFailure, match="does not show it yet"):
-        ensure_model(client, PARTS)
+        ensure_model(client, NAME, PARTS)
 
 
 def test_a_model_of_that_name_made_of_something_else_is_refused(client, stub):
     other = {**THERE, "PrimaryContainer": {"Image": "other", "Environment": {"A": "1"}}}
     stub.add_response("describe_model", other, ASKED)
     with pytest.raises(ConfigurationError, match=rf"of the name {NAME}; model.image, model.data_url differ"):
-        ensure_model(client, PARTS)
+        ensure_model(client, NAME, PARTS)
 
 
 def test_what_the_service_adds_is_no_difference_and_what_a_model_has_besides_is():
     bare = ModelParts("churn:7", None, ROLE, {})
-    assert model_request(bare) == {**ASKED, **REQUEST, "ModelName": model_name(bare)} | {
+    assert model_request(model_name(bare), bare) == {**ASKED, **REQUEST, "ModelName": model_name(bare)} | {
         "PrimaryContainer": {"Image": "churn:7"}
     }
     assert model_differences(PARTS, THERE) == []
-    assert model_differences(bare, {**model_request(bare), "ModelArn": ARN}) == []
+    assert model_differences(bare, {**model_request(model_name(bare), bare), "ModelArn": ARN}) == []
     assert model_differences(bare, THERE) == ["model.data_url", "model.environment"]
     assert len(model_differences(PARTS, {"Containers": [{"Image": "churn:7"}]})) == 4
 
@@ -111,7 +111,7 @@ def test_what_the_caller_may_not_is_his_to_put_right_and_a_busy_service_is_tried
             refuse(stub, *ABSENT)
         refuse(stub, operation, code, "words of the service")
         with pytest.raises(kind, match="words of the service") as caught:
-            ensure_model(client, PARTS)
+            ensure_model(client, NAME, PARTS)
         assert type(caught.value) is ConfigurationError or kind is ServiceFailure
 
 
@@ -121,7 +121,7 @@ def test_no_answer_at_all_is_a_failure_of_the_service(client, monkeypatch):
 
     monkeypatch.setattr(client, "describe_model", unanswered)
     with pytest.raises(ServiceFailure, match=f"DescribeModel {NAME}: Read timeout"):
-        ensure_model(client, PARTS)
+        ensure_model(client, NAME, PARTS)
 
 
 def test_the_policy_to_copy_allows_the_calls_on_models_that_are_made():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hmac
 import sys
+from contextlib import nullcontext
 from datetime import datetime, timezone
 
 import boto3
@@ -141,6 +143,22 @@ def test_each_status_is_described(jobs, stub, status):
     found = jobs.describe(NAME)
     assert (found.name, found.status, found.failure_reason) == (NAME, status, "why")
     assert (found.created_at, found.started_at, found.ended_at) == (BEGUN, BEGUN, None)
+
+
+def test_a_failure_reason_that_quotes_a_secret_is_told_and_recorded_without_it(session, client, stub):
+    jobs = TransformJobs(session, client, lambda text: text.replace("hunter2", "<secret>"))
+    answer = described(status="Failed", FailureReason="{TOKEN=hunter2} is wrong")
+    stub.add_response("describe_transform_job", answer, {"TransformJobName": NAME})
+    assert jobs.describe(NAME).failure_reason == "{TOKEN=<secret>} is wrong"
+
+
+def test_a_recorded_request_with_a_placeholder_is_the_job_that_was_sent_its_value(jobs, stub):
+    sealed = {"TOKEN": "<secret hmac-sha256:n:" + hmac.new(b"n", b"hunter2", "sha256").hexdigest() + ">"}
+    for value, is_same in (("hunter2", True), ("another", False)):
+        answer = {**described(), "Environment": {"TOKEN": value}}
+        stub.add_response("describe_transform_job", answer, {"TransformJobName": NAME})
+        with nullcontext() if is_same else pytest.raises(ServiceFailure, match=r"differs in Environment\.TOKEN$"):
+            assert jobs.is_there({**REQUEST, "Environment": sealed})
 
 
 def test_an_unknown_status_is_a_failure_and_no_end(jobs, stub):

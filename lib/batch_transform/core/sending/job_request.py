@@ -9,10 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import GZIP, WHOLE
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_names import spread
 from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.secret_values import is_same, is_sealed
 from batch_transform.core.sending.job_planning import Throughput
 from batch_transform.core.service_shapes import (
     ClientConfig,
@@ -191,8 +193,22 @@ def _given(**values: Any) -> Any:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def sent_request(recorded: TransformJobRequest, environment: Mapping[str, str]) -> TransformJobRequest:
+    """Returns a recorded request as it is sent, with the values of the secrets that the ledger does not hold.
+
+    Raises:
+        ConfigurationError: one is not in the environment that is configured now.
+    """
+    sealed = {name: value for name, value in recorded.get("Environment", {}).items() if is_sealed(value)}
+    if unknown := [name for name, value in sealed.items() if not is_same(value, environment.get(name))]:
+        raise ConfigurationError(f"transform.environment.{name}: is not what was recorded" for name in unknown)
+    if not sealed:
+        return recorded
+    return {**recorded, "Environment": {**recorded["Environment"], **{name: environment[name] for name in sealed}}}
+
+
 def differences(sent: TransformJobRequest, described: TransformJobRequest) -> list[str]:
-    """Returns which fields of a sent request a described job does not have as sent.
+    """Returns which fields of a request, as it is sent or as it is recorded, a described job does not have.
 
     Describe adds defaults of the service (KmsKeyId: "", CompressionType: "None" and others) and never shows tags, so
     only what was sent is compared.
@@ -200,7 +216,7 @@ def differences(sent: TransformJobRequest, described: TransformJobRequest) -> li
     return [
         path
         for path, value in _leaves({key: value for key, value in sent.items() if key != "Tags"})
-        if _at(described, path) != value
+        if not is_same(value, _at(described, path))
     ]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
 from batch_transform.core.service_shapes import ContainerDefinition, DescribedModel, ModelRequest
@@ -30,20 +31,32 @@ class ModelParts:
     environment: Mapping[str, str]
 
 
-def model_name(parts: ModelParts) -> str:
-    """Returns the name under which a model of these parts is made: `batch-transform-` and 20 hexadecimal digits."""
-    canonical = json.dumps(asdict(parts), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+def model_name(parts: ModelParts, secrets: Collection[str] = ()) -> str:
+    """Returns the name under which a model of these parts is made: `batch-transform-` and 20 hexadecimal digits.
+
+    Args:
+        parts: of the model.
+        secrets: variables whose values have no part in the name, which is told everywhere.
+    """
+    named = {name: None if name in secrets else value for name, value in parts.environment.items()}
+    document = {**asdict(parts), "environment": named}
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return _PREFIX + hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]
 
 
-def model_request(parts: ModelParts) -> ModelRequest:
+def is_made_name(name: str) -> bool:
+    """Returns whether a model may have been made under a name."""
+    return re.fullmatch(f"{_PREFIX}[0-9a-f]{{{_HASH_CHARACTERS}}}", name) is not None
+
+
+def model_request(name: str, parts: ModelParts) -> ModelRequest:
     """Returns the whole CreateModel request."""
     container: ContainerDefinition = {"Image": parts.image}
     if parts.data_url is not None:
         container["ModelDataUrl"] = parts.data_url
     if parts.environment:
         container["Environment"] = dict(parts.environment)
-    return {"ModelName": model_name(parts), "PrimaryContainer": container, "ExecutionRoleArn": parts.role_arn}
+    return {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": parts.role_arn}
 
 
 def model_differences(parts: ModelParts, described: DescribedModel) -> list[str]:

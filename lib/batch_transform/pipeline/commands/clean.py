@@ -57,7 +57,7 @@ def _try_to_clean(there: Reached, unfinished: bool, tell: Tell) -> bool:
 
 def _days(option: str, text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise ConfigurationError(f"{option}: is {text!r}; valid: a whole number of days, 1 or more")
+        raise ConfigurationError(f"{option}: is no number of days; valid: a whole number of days, 1 or more")
     return int(text)
 
 

@@ -148,10 +148,11 @@ def _subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
     # A word without a dot or a slash is hardly a run file.
     if first.isalpha() and (close or len(words) > 1):
         hint = f"did you mean {close[0]}?" if close else f"valid: {', '.join(COMMANDS)}."
-        yield f"{first}: is no command; {hint} A run file of that name is given as ./{first}"
+        named = first if close else "the first word"  # which may be the value of an option that nobody knows
+        yield f"{named}: is no command; {hint} A run file of that name is given with ./ in front of it"
     elif len(words) != 1:
         folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
-        given = f"got {', '.join(words)}" if words else "none given"
+        given = f"{len(words)} were given" if words else "none given"
         yield f"{'RUNFILE' if command in OF_A_RUN_FILE else folder}: exactly one is needed, {given}; see --help"
 
 

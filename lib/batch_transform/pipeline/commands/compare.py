@@ -82,14 +82,14 @@ def _arguments(asked: CommandLine) -> _Asked:
     faults = []
     name = asked.endpoint[-1] if asked.endpoint else ""
     if not _NAME.fullmatch(name) or len(name) > MAX_ENDPOINT_NAME_CHARACTERS:
-        given = f"is {name!r}" if asked.endpoint else "is required"
+        given = "is none" if asked.endpoint else "is required"
         faults.append(f"--endpoint: {given}; valid: the name of a real-time endpoint")
     rows = asked.rows[-1] if asked.rows else str(ROWS)
     if not rows.isdecimal() or not 1 <= int(rows) <= MOST_ROWS:
-        faults.append(f"--rows: is {rows!r}; valid: a whole number from 1 to {MOST_ROWS}")
+        faults.append(f"--rows: is no number of rows; valid: a whole number from 1 to {MOST_ROWS}")
     tolerance = asked.tolerance[-1] if asked.tolerance else str(TOLERANCE)
     if not _is_tolerance(tolerance):
-        faults.append(f"--tolerance: is {tolerance!r}; valid: a number, 0 or more, such as 1e-6")
+        faults.append("--tolerance: is none; valid: a number, 0 or more, such as 1e-6")
     if faults:
         raise ConfigurationError(faults)
     return _Asked(name, int(rows), float(tolerance))

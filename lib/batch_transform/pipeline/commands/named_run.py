@@ -85,7 +85,14 @@ def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, st
     if state.settings.is_of_frame:
         raise ConfigurationError(f"{asked.command}: {there.uri} was begun by score(); the same call goes on with it")
     source = f"the ledger of {there.uri}"
-    return reload(state.config, source, sets=asked.sets, emulator_models=asked.emulator_models)
+    return reload(
+        state.config,
+        source,
+        sets=asked.sets,
+        emulator_models=asked.emulator_models,
+        environ=environ,
+        needs_secrets=state.report is None,
+    )
 
 
 def loaded(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:

@@ -18,6 +18,7 @@ from batch_transform.core.publishing.file_publication import KINDS, Kind, record
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
+from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.exits import typed_errors
@@ -108,10 +109,11 @@ def score(
         **sections,
     )
     spark = df.sparkSession
-    with typed_errors(), ExitStack() as resources:
+    secrets = secrets_of(config.to_document()).values()
+    with typed_errors(secrets=secrets), ExitStack() as resources:
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
-        with typed_errors(is_begun=False):
+        with typed_errors(is_begun=False, secrets=secrets):
             driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead, accept_model=accept_model)
         with renewed(driver.ctx.lease):
             state = _run(driver)

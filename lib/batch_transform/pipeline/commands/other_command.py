@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 
 from batch_transform.config.loading import surroundings
-from batch_transform.config.places import is_s3
+from batch_transform.config.places import is_s3, secret_in_url
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
-from batch_transform.core.escaping import SECRET
+from batch_transform.core.secret_values import is_secret_name
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.parser import SUBMIT
 from batch_transform.pipeline.handshake import PROGRAM
+
+_NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
 
 
 def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mapping[str, str]) -> str:
@@ -30,10 +33,12 @@ def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mappin
     """
     words = [environ.get(PROGRAM, "batch-transform"), command, config.folder]
     if command != SUBMIT:
-        words += [word for option in asked.spark if not SECRET.search(str(option)) for word in option if word]
+        words += [
+            word for option in asked.spark if not _has_secret(" ".join(filter(None, option))) for word in option if word
+        ]
     near = surroundings(asked.sets, asked.emulator_models) if is_s3(asked.subject) else config
-    words += [word for text in _sets(near) if not SECRET.search(text) for word in ("--set", text)]
-    if asked.rest and command != SUBMIT and not any(map(SECRET.search, asked.rest)):
+    words += [word for text in _sets(near) if not _has_secret(text) for word in ("--set", text)]
+    if asked.rest and command != SUBMIT and not _has_secret(" ".join(asked.rest)):
         words += ["--", *asked.rest]
     return shlex.join(words)
 
@@ -44,3 +49,8 @@ def _sets(near: RunConfig | Surroundings) -> Iterator[str]:
         given = getattr(near, section)
         for key, value in given.model_dump(exclude_defaults=True).items() if given is not None else ():
             yield f"{section}.{key}={json.dumps(value) if isinstance(value, dict) else value}"
+
+
+def _has_secret(text: str) -> bool:
+    """Whether an argument has a secret: by a name in it, of a setting or of an option, or in an address."""
+    return secret_in_url(text) is not None or any(map(is_secret_name, _NAMES.findall(text)))

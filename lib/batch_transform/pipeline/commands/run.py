@@ -13,6 +13,7 @@ from batch_transform.core.events import Event
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import RunReport
+from batch_transform.core.secret_values import secrets_of
 from batch_transform.pipeline.commands.command_line import STEPS
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN
 from batch_transform.pipeline.commands.step_work import prepare, step_report
@@ -62,6 +63,7 @@ class _Job(Guarded):
         self, config: RunConfig, handshake: Handshake, command: str, *, retry_dead: bool, accept_model: bool
     ) -> None:
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
+        self.secrets = secrets_of(config.to_document()).values()
         self._config = config
         self._command = command
         self._retry_dead = retry_dead

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.run_state import RunState
+from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached, reached, resumable
@@ -77,7 +78,7 @@ class _Step(Guarded):
             self.needs_spark = True
             return
         config = going_on(self._asked, self._environ, there, run.state)
-        self.run_id = config.run_id
+        self.run_id, self.secrets = config.run_id, secrets_of(config.to_document()).values()
         meant = self._asked.command == SUBMIT
         accepts = self._asked.accept_model
         self.driver = resume_without_spark(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from batch_transform.core.errors import (
     PredictionsDiffer,
     ServiceFailure,
 )
-from batch_transform.core.escaping import one_line
+from batch_transform.core.escaping import hidden, one_line
 from batch_transform.core.events import Event
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.report_keys import FaultReport
@@ -62,19 +62,24 @@ class Exit:
             tell_terminal(Event("end", line))
 
 
-def exit_of(err: BaseException, *more: str, is_begun: bool = True) -> Exit:
+def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Collection[str] = ()) -> Exit:
     """Returns how a process ends by an error.
 
     Args:
         err: any.
         more: lines about the run, after the error's own.
         is_begun: whether a run may have been paid for, which no refusal may say.
+        secrets: what no line may quote.
     """
     if isinstance(err, (BatchTransformError, Interrupted)):
         found = err.report if isinstance(err, PredictionsDiffer) else None
-        return Exit(err.exit_code, err.status, (*err.lines, *more), found=found)
+        return Exit(err.exit_code, err.status, _told((*err.lines, *more), secrets), found=found)
     named = _named(err, is_begun=is_begun)
-    return Exit(named.exit_code, named.status, (*named.lines, *more), _stack(err))
+    return Exit(named.exit_code, named.status, _told((*named.lines, *more), secrets), _stack(err))
+
+
+def _told(lines: Iterable[str], secrets: Collection[str]) -> tuple[str, ...]:
+    return tuple(hidden(line, secrets) for line in lines)
 
 
 def ended(err: BaseException, handshake: Handshake) -> int:
@@ -86,20 +91,25 @@ def ended(err: BaseException, handshake: Handshake) -> int:
 
 
 @contextmanager
-def typed_errors(*, is_begun: bool = True) -> Iterator[None]:
+def typed_errors(*, is_begun: bool = True, secrets: Collection[str] = ()) -> Iterator[None]:
     """Raises what nobody has named as an error of ours, and not as its cause: a notebook shows what that quotes.
 
     Args:
-        is_begun: as of `exit_of`.
+        is_begun: as of `exit_of`, and so are `secrets`.
+        secrets: what no error may quote; where one did, its cause, which a notebook shows, does as well.
     """
     try:
         yield
-    except BatchTransformError:
+    except BatchTransformError as err:
+        if err.hide(secrets):
+            raise err from None
         raise
     except Exception as err:  # noqa: BLE001 - whoever calls is promised errors of ours
         with suppress(OSError):
             sys.stderr.write(_stack(err))
-        raise _named(err, is_begun=is_begun) from None
+        named = _named(err, is_begun=is_begun)
+        named.hide(secrets)
+        raise named from None
 
 
 def tell_terminal(event: Event) -> None:

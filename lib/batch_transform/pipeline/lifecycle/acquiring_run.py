@@ -13,7 +13,8 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, RunStopped
-from batch_transform.core.events import Listener
+from batch_transform.core.escaping import hidden
+from batch_transform.core.events import Event, Listener
 from batch_transform.core.lease import RENEWALS_PER_TTL
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_names import NONCE_CHARACTERS
@@ -22,6 +23,7 @@ from batch_transform.core.publishing.report import already_published
 from batch_transform.core.resuming.replanning import goes_back
 from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.run_state import RunState
+from batch_transform.core.secret_values import sealed, secrets_of
 from batch_transform.core.state.fold import advance
 from batch_transform.pipeline.context import ObjectWork, RunContext, TableWork
 from batch_transform.pipeline.places import Places
@@ -57,7 +59,11 @@ def context_of(
         accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
     """
     assert config.run_id is not None
-    writer = run.ledger.writer
+    writer, told = run.ledger.writer, secrets_of(config.to_document()).values()
+
+    def hide(text: str) -> str:
+        return hidden(text, told)
+
     return RunContext(
         config=config,
         run_id=config.run_id,
@@ -66,13 +72,13 @@ def context_of(
         store=run.store,
         lease=RunLease(run.store, run.uri, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
         ledger=run.ledger,
-        jobs=TransformJobs(access.session(), access.client("sagemaker")),
+        jobs=TransformJobs(access.session(), access.client("sagemaker"), hide=hide),
         logs=DataLogs(access.client("logs"), CLOCK.sleep),
         tables=tables,
         objects=objects,
         clock=CLOCK,
         jitter=random.random,
-        listener=listener,
+        listener=lambda event: listener(Event(event.step, hide(event.text))),
         waits=waits,
         models=lookup_of(access),
         accept_model=accept_model,
@@ -116,7 +122,7 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
         if recorded.stopped and not is_meant:
             raise RunStopped(ctx.places.run)
         ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
-        changed = recorded.config != ctx.config.to_document()
+        changed = recorded.config != sealed(ctx.config.to_document(), recorded.nonce)
         if recorded.report is not None:
             return as_published(ctx, recorded)
         goes_on = ended or changed or not given_back or ctx.accept_model
@@ -158,9 +164,10 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
 
 
 def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, *, tells_time: bool = True) -> RunState:
-    at = {"at": ctx.clock.now().isoformat(), "config": ctx.config.to_document()}
+    nonce = recorded.nonce if recorded is not None else secrets.token_hex(NONCE_CHARACTERS // 2)
+    at = {"at": ctx.clock.now().isoformat(), "config": sealed(ctx.config.to_document(), nonce)}
     if recorded is None:
-        opened = {"run_id": ctx.run_id, "nonce": secrets.token_hex(NONCE_CHARACTERS // 2), **at}
+        opened = {"run_id": ctx.run_id, "nonce": nonce, **at}
         return advance(None, ctx.ledger.append(StepKind.OPENED, opened))
     check_same(recorded, ctx.config)
     if recorded.report is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
 
 from batch_transform.core.errors import BatchTransformError, Interrupted, StopRequested
+from batch_transform.core.escaping import hidden
 from batch_transform.core.events import Event
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import ASKED, INTERRUPTED
@@ -23,6 +24,7 @@ class Guarded:
 
     Attributes:
         run_id: None: not known yet.
+        secrets: what nothing that is told may quote.
         driver: None until the run is held.
         resources: what lives until the work has ended and its report is written.
         unheld: what is told of a signal that comes before the run is held.
@@ -32,6 +34,7 @@ class Guarded:
 
     def __init__(self, run_id: str | None, handshake: Handshake, interrupts: Interrupts) -> None:
         self.run_id = run_id
+        self.secrets: Collection[str] = ()
         self.driver: Driver | None = None
         self.resources = ExitStack()
         self.handshake = handshake
@@ -98,7 +101,7 @@ class Guarded:
     def _end_once(self, error: BaseException) -> int:
         is_interrupted = isinstance(error, Interrupted)
         more = (self.unheld if self.driver is None else "the run can be resumed",) if is_interrupted else ()
-        found = exit_of(error, *more, is_begun=self.driver is not None)
+        found = exit_of(error, *more, is_begun=self.driver is not None, secrets=self.secrets)
         found.tell()
         if self.driver is None:
             self.handshake.report(found.report(self.run_id))
@@ -119,4 +122,4 @@ class Guarded:
             for name in driver.interrupt(reason):
                 tell_terminal(Event("end", f"{name}: stop requested"))
         except BatchTransformError as err:
-            tell_terminal(Event("end", str(err)))
+            tell_terminal(Event("end", hidden(str(err), self.secrets)))

@@ -116,7 +116,7 @@ def open_run(
         check_uncommitted(tables, recorded, config)
         fit.check_rows(recorded.staged)
     if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
-        ensure_model(access.client("sagemaker"), config.model.parts, compare=is_new)
+        ensure_model(access.client("sagemaker"), config.model.name, config.model.parts, compare=is_new)
     if recorded is None:
         run.ledger.probe()
     return Driver(ctx, begin(ctx, retry_dead=retry_dead))

@@ -92,7 +92,7 @@ def resolved(asked: CommandLine) -> JsonObject:
 
 def _refuse_spark_options(asked: CommandLine) -> None:
     if asked.spark or asked.rest:
-        names = ", ".join([name for name, _ in asked.spark] + list(asked.rest))
+        names = ", ".join([name for name, _ in asked.spark] + ["what stands after --"] * bool(asked.rest))
         raise ConfigurationError(f"{names}: are spark-submit's; this command runs in a Spark that is there already")
 
 

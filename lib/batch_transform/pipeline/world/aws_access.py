@@ -7,9 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from batch_transform.aws.access import AwsAccess
+from batch_transform.config.places import secret_in_url
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import SERVICES, Surroundings
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.sagemaker.model_lookup import REGISTRY_OPTIONS, ModelLookup
+
+_ENDPOINTS = "AWS_ENDPOINT_URL"
 
 
 def access_of(config: RunConfig | Surroundings, emulator_url: str | None, environ: Mapping[str, str]) -> AwsAccess:
@@ -22,17 +26,28 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
         config: the run's configuration.
         emulator_url: of the embedded emulator.
         environ: the driver's environment.
+
+    Raises:
+        ConfigurationError: an endpoint of the environment has a secret inside.
     """
     aws = config.aws
     region = aws.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if emulator_url is not None:
         return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True)
+    _check_endpoints(environ)
     endpoint = aws.endpoint_url or environ.get("AWS_ENDPOINT_URL")
     own = {name: environ.get(f"AWS_ENDPOINT_URL_{name.upper().replace('-', '_')}") for name in SERVICES}
     # An endpoint for all services in the run file wins over one for a service in the environment.
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))
     return AwsAccess(region, endpoint, services, aws.profile or environ.get("AWS_PROFILE"))
+
+
+def _check_endpoints(environ: Mapping[str, str]) -> None:
+    urls = {name: url for name, url in environ.items() if name.startswith(_ENDPOINTS)}
+    faults = {name: secret_in_url(url) for name, url in urls.items()}
+    if any(faults.values()):
+        raise ConfigurationError(f"{name}: {found}; leave it out" for name, found in faults.items() if found)
 
 
 def lookup_of(access: AwsAccess) -> ModelLookup:

@@ -60,7 +60,7 @@ def test_all_faults_of_the_arguments_come_together():
         "--sett: is no option of this command nor of spark-submit; did you mean --set?",
         "--zzzzzz: is no option of this command nor of spark-submit; after -- anything is passed on",
         "--var: needs a value",
-        "RUNFILE: exactly one is needed, got a.yml, b.yml; see --help",
+        "RUNFILE: exactly one is needed, 2 were given; see --help",
     ]
 
 

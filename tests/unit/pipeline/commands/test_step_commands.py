@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 
@@ -13,16 +14,18 @@ from batch_transform.config.loading import surroundings
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_names import run_folder
+from batch_transform.core.secret_values import sealed
 from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import parse
-from batch_transform.pipeline.commands.named_run import Reached, reached
+from batch_transform.pipeline.commands.named_run import Reached, reached, resumable
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.steps import going_on
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.recorded import check_same
 from batch_transform.pipeline.submit import console_script
 from batch_transform.pipeline.submit.submission import main as submission
+from support.core_tables import step
 from support.recorded_steps import EXPORTED, OPENED, STAGED, planned
 
 RUN_FILE = """
@@ -117,6 +120,28 @@ def test_a_step_goes_on_with_the_file_that_prepare_made_of_a_package_path(tmp_pa
     asked, there = parse(["submit", str(tmp_path / "run.yml")]), Reached(S3Uri("bucket", "runs/a"), AwsAccess())
     state = fold([OPENED, STAGED, EXPORTED, planned("j1")])
     assert going_on(asked, {}, there, state).input.path == str(tmp_path / "shipped" / "in.csv")
+
+
+SECRET = {"TOKEN": "hunter2marker"}
+
+
+@pytest.mark.parametrize("command", ["submit", "collect", "resume"])
+def test_whoever_goes_on_with_a_run_by_its_folder_needs_its_secrets_until_it_is_published(command, tmp_path):
+    secret = 'transform: {environment: {API_TOKEN: "${TOKEN}"}}\n'
+    (tmp_path / "run.yml").write_text(RUN_FILE + secret)
+    document = sealed(load(tmp_path / "run.yml", environ=SECRET).to_document(), "n")
+    opened = step("opened", run_id="a", nonce="n", config=document, at="2024-05-01T00:00:00+00:00")
+    state = fold([opened, STAGED, EXPORTED, planned("j1")])
+    asked, there = parse([command, "s3://bucket/runs/a"]), Reached(S3Uri("bucket", "runs/a"), AwsAccess())
+    with pytest.raises(ConfigurationError, match=r"environment\.API_TOKEN: is a secret.*set the variable TOKEN in the"):
+        resumable(asked, {}, there, state)
+    config = resumable(asked, SECRET, there, state)
+    assert config.transform.environment == {"API_TOKEN": "hunter2marker"}
+    check_same(state, config)
+    with pytest.raises(ConfigurationError, match=r"environment\.API_TOKEN: differs \(its values may be secret\)"):
+        check_same(state, resumable(asked, {"TOKEN": "another"}, there, state))
+    published = replace(state, report={"status": "published"})
+    check_same(published, resumable(asked, {}, there, published))
 
 
 @pytest.mark.parametrize(

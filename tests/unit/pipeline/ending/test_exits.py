@@ -66,6 +66,21 @@ def test_what_spark_refuses_for_ever_is_a_refusal_until_a_run_is_held(words, cod
     assert raised.value.exit_code == code
 
 
+QUOTED = "1 validation error: {TOKEN=hunter2}"
+
+
+@pytest.mark.parametrize(
+    "err", [errors.ServiceFailure(QUOTED), errors.ConfigurationError([QUOTED]), OSError(QUOTED)], ids=repr
+)
+def test_a_secret_that_a_service_quotes_is_told_by_no_way_out(err):
+    found = exit_of(err, secrets=["hunter2"])
+    assert list(found.lines) == found.report()["error"]
+    assert "{TOKEN=<secret>}" in found.lines[0]
+    with pytest.raises(errors.BatchTransformError) as caught, typed_errors(secrets=["hunter2"]):
+        raise err from KeyError(QUOTED)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value)).replace('"hunter2"', "")
+
+
 def test_what_a_comparison_found_is_its_report():
     found = exit_of(errors.PredictionsDiffer("3 differ", {"status": "different", "rows_different": 3}))
     assert (found.code, found.report()) == (3, {"status": "different", "rows_different": 3})

@@ -166,8 +166,8 @@ def test_a_refusal_is_told_on_standard_error_and_in_the_report(submit, capsys):
         "run_id": None,
         "status": "refused",
         "error": [
-            "--set: errors.max_rows: is -1; it must be at least 0",
-            "--set: merge: is 'x'; valid: zip, join",
+            "--set: errors.max_rows: is ...; it must be at least 0",
+            "--set: merge: is '...'; valid: zip, join",
         ],
     }
     streams = capsys.readouterr()

@@ -10,6 +10,7 @@ from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.resuming.replanning import minutes_without_job
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import chosen_type, type_after, type_of
+from batch_transform.core.sending.job_request import sent_request
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.model import look_at_model
@@ -41,7 +42,7 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
 
     def create() -> bool:
         try:
-            ctx.jobs.create(job.request)
+            ctx.jobs.create(sent_request(job.request, ctx.config.transform.environment))
         except NotNow as err:
             if not err.is_quota or another is None:
                 raise

@@ -16,7 +16,9 @@ from batch_transform.core.isolation.reconciling import reopened
 from batch_transform.core.isolation.single_row_tries import Lane
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_names import job_name
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.secret_values import sealed
 from batch_transform.core.sending.instance_types import chosen_type, helped, lacks_in_a_row, lanes_under_load
 from batch_transform.core.sending.job_planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
 from batch_transform.core.sending.job_request import job_settings, manifest, sent_names
@@ -58,7 +60,7 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
         name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
         controls = write_controls(ctx, state, lane, now.controls)
         is_helped = lane.lane in now.may_be_load
-        request = _request(ctx, name, lane, [*controls], kind, is_helped=is_helped)
+        request = _request(ctx, state, name, lane, [*controls], kind, is_helped=is_helped)
         job = {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request}
         pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
         jobs.append({**job, **pinned, "is_helped": is_helped})
@@ -81,7 +83,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
     spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
     lane = one_job(_lanes(ctx, state, spans), spans)
     name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
-    request = _request(ctx, name, lane, job.controls, kind, is_helped=job.is_helped)
+    request = _request(ctx, state, name, lane, job.controls, kind, is_helped=job.is_helped)
     ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
     # Without its time: another name for a job is no end of the wait for it.
     return NewStep(StepKind.REPLANNED, {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
@@ -127,12 +129,13 @@ def _described(ctx: RunContext, name: str, lane: LanePlan, kind: str) -> str:
 
 
 def _request(
-    ctx: RunContext, name: str, lane: LanePlan, controls: Sequence[str], kind: str, *, is_helped: bool
+    ctx: RunContext, state: RunState, name: str, lane: LanePlan, controls: Sequence[str], kind: str, *, is_helped: bool
 ) -> TransformJobRequest:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
     ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))
-    settings = ctx.config.settings
+    # The ledger holds the request, so its secrets are filled in when it is sent.
+    settings = RunSettings.of(sealed(ctx.config.to_document(), state.nonce))
     limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped)
     output = ctx.places.outputs.join(name)
     asked = replace(settings, transform=transform)

@@ -1,0 +1,91 @@
+"""Where the secrets of a run file come from: the file itself or the environment, never the command line. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from batch_transform.config.faults import Fault, Path
+from batch_transform.config.layers import Layer
+from batch_transform.config.overrides import SET
+from batch_transform.config.places import secret_in_url
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.secret_values import is_named_by_a_person, is_sealed, secrets_of, texts_of
+
+_PLACES = "input.options, transform.environment or model.environment"
+# `$${` stands for itself, and its second dollar for no variable.
+_VARIABLE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
+_FROM_ELSEWHERE = (
+    "is a secret, which the command line may not hold: others see it there, and a shell keeps it. Write ${NAME} in the "
+    "run file and set that variable in the environment"
+)
+
+
+def secret_faults(
+    layers: Sequence[Layer], document: JsonObject, resolved: JsonObject, spoken: Collection[str], *, needed: bool
+) -> Iterator[Fault]:
+    """Yields what is wrong with the secrets of a configuration, never with a value.
+
+    Args:
+        layers: that it is made of.
+        document: the layers as one.
+        resolved: the same without variables.
+        spoken: the variables that the command line gives.
+        needed: whether the values must be there, and no placeholder.
+    """
+    secrets, templates = secrets_of(resolved), _by_key(document)
+    for key in resolved.get("secrets") or () if isinstance(resolved.get("secrets"), list) else ():
+        if key not in secrets:
+            yield Fault(("secrets",), f"names {key}; valid: a key below {_PLACES} that is given")
+    for path, text in texts_of(resolved):
+        key = ".".join(path)
+        if key in secrets:
+            if any(layer.source == SET and _has(layer.document, path) for layer in layers):
+                yield Fault(path, _FROM_ELSEWHERE, SET)
+            elif is_sealed(text):
+                if needed:
+                    yield _missing(path, resolved)
+            elif names := sorted({*_VARIABLE.findall(templates.get(key, ""))} & {*spoken}):
+                yield Fault(path, f"has {', '.join(names)} of --var in it; it {_FROM_ELSEWHERE}")
+        elif is_named_by_a_person(path) and (found := secret_in_url(text)):
+            yield Fault(path, f"{found}; leave it out, or name the key in secrets: [{key}], and it is never stored")
+
+
+def _missing(path: Path, document: JsonObject) -> Fault:
+    name = (document.get("secret_variables") or {}).get(".".join(path))
+    way = f"set the variable {name} in the environment" if name else "name the run file instead of the run, or write it"
+    return Fault(path, f"is a secret, of which the ledger has a placeholder and not the value; {way}")
+
+
+def variables_of_secrets(document: JsonObject, resolved: JsonObject) -> dict[str, str]:
+    """Returns which secrets are a variable and nothing else, by key: its name is no secret, and is recorded."""
+    templates = _by_key(document)
+    found = {key: _VARIABLE.fullmatch(templates.get(key, "")) for key in secrets_of(resolved)}
+    return {key: match[1] for key, match in found.items() if match is not None}
+
+
+def with_secrets(document: JsonObject, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Returns a recorded configuration with the secrets that the environment has under their recorded names."""
+    variables = document.get("secret_variables") or {}
+    return dict(_filled(document, (), {key: environ[name] for key, name in variables.items() if name in environ}))
+
+
+def _filled(value: Any, path: Path, known: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _filled(inner, (*path, key), known) for key, inner in value.items()}
+    return known.get(".".join(path), value) if is_sealed(value) else value
+
+
+def _by_key(document: JsonObject) -> dict[str, str]:
+    return {".".join(path): text for path, text in texts_of(document)}
+
+
+def _has(document: Any, path: Path) -> bool:
+    for key in path:
+        if isinstance(document, list):
+            return True  # it is given as a whole
+        if not isinstance(document, Mapping) or key not in document:
+            return False
+        document = document[key]
+    return True

@@ -1,0 +1,104 @@
+"""Values that are secrets: which they are, and what stands in their place wherever something is stored or told. Pure.
+
+A person chooses the names of a reader's options and of a container's variables, and some of the values are secrets: by
+their name, or because the run file says so (`secrets`). A ledger has a placeholder for each, with an HMAC by which the
+value is known again when it is given again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from batch_transform.core.ledger import JsonObject
+
+# The keys of a run file, and of a request, below which names are a person's own.
+_NAMED_BY_PERSONS = ("environment", "options")
+# The one list of the words that make a name a secret's. It is wide: a secret that is taken for none lies in a ledger
+# for years, and a name that is taken for one costs its value a place in the run file or the environment.
+_SECRET = re.compile(
+    "secret|token|key|passw|passphrase|passcode|pgpass|pwd|credential|auth|private|cert|signature|signing|bearer|cookie"
+    "|connection.?str|conn.?str|jaas"
+    # Too short to be looked for within a word.
+    "|(?<![a-z])(?:(?:user|db|my|http|proxy|ftp)?pass|sas|sig|pem|dsn|jwt|otp|psk|pat|pin|salt)(?![a-z])"
+)
+# Words in which one of these is found by chance.
+_HARMLESS = re.compile(
+    "key_?spaces?|keywords?|keyboards?|monkeys?|tokeni[sz]\\w*?(?=_|\\b)|(?:max|min|num)_(?:[a-z]+_)*tokens|author(?!i[sz])"
+    "|(?:un)?certain|concert"
+)
+_BEFORE_A_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PLACEHOLDER = re.compile(r"<secret hmac-sha256:([^:>]*):[0-9a-f]{64}>")
+
+
+def is_secret_name(name: str) -> bool:
+    """Returns whether a name says that its value is a secret: `API_KEY`, `sfPassword`, `fs.azure.sas.token`."""
+    words = re.sub("[^a-z0-9]+", "_", _BEFORE_A_CAPITAL.sub("_", name).lower())
+    return _SECRET.search(_HARMLESS.sub("", words)) is not None
+
+
+def is_named_by_a_person(path: tuple[str, ...]) -> bool:
+    """Returns whether a key of a run file is a reader's option or a container's variable."""
+    return any(key in _NAMED_BY_PERSONS for key in path[:-1])
+
+
+def secrets_of(document: JsonObject) -> dict[str, str]:
+    """Returns the values of a configuration that are secrets, by their dotted keys, sealed or not."""
+    listed = document.get("secrets")
+    named = listed if isinstance(listed, (list, tuple)) else ()  # whatever else it is, is refused elsewhere
+    return {
+        ".".join(path): value
+        for path, value in texts_of(document)
+        if is_named_by_a_person(path) and (is_secret_name(path[-1]) or ".".join(path) in named)
+    }
+
+
+def sealed(document: JsonObject, nonce: str) -> JsonObject:
+    """Returns a configuration as a ledger may hold it; `nonce`, the run's, is the key of the HMACs."""
+    found: JsonObject = _sealed(document, (), nonce, secrets_of(document))
+    return found
+
+
+def _sealed(value: Any, path: tuple[str, ...], nonce: str, keys: Collection[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _sealed(inner, (*path, key), nonce, keys) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_sealed(inner, (*path, str(place)), nonce, keys) for place, inner in enumerate(value)]
+    is_secret = isinstance(value, str) and ".".join(path) in keys and not is_sealed(value)
+    return _placeholder(value, nonce) if is_secret else value
+
+
+def _placeholder(value: str, nonce: str) -> str:
+    return f"<secret hmac-sha256:{nonce}:{hmac.new(nonce.encode(), value.encode(), hashlib.sha256).hexdigest()}>"
+
+
+def is_sealed(value: object) -> bool:
+    """Returns whether a value is what stands in a secret's place."""
+    return isinstance(value, str) and _PLACEHOLDER.fullmatch(value) is not None
+
+
+def is_same(recorded: object, found: object) -> bool:
+    """Returns whether a value is what was recorded, in clear or sealed."""
+    match = _PLACEHOLDER.fullmatch(recorded) if isinstance(recorded, str) else None
+    if match is None or recorded == found or not isinstance(found, str):
+        return recorded == found
+    return hmac.compare_digest(_placeholder(found, match[1]), match[0])
+
+
+def texts_of(document: JsonObject) -> list[tuple[tuple[str, ...], str]]:
+    """Returns all texts of a configuration, each with its path."""
+    return list(_texts(document, ()))
+
+
+def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(inner, (*path, str(key)))
+    elif isinstance(value, (list, tuple)):
+        for place, inner in enumerate(value):
+            yield from _texts(inner, (*path, str(place)))
+    elif isinstance(value, str):
+        yield path, value

@@ -1,0 +1,57 @@
+"""A run over a real session and an emulator, whose secrets and row values are in nothing that is stored or told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from batch_transform.config.loading import load
+from batch_transform.core.errors import ErrorBudgetExceeded
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.statuses import RunStatus
+from batch_transform.pipeline.ending.exits import exit_of, tell_terminal
+from batch_transform.pipeline.lifecycle.opening_run import open_run
+from support.emulated import BUCKET
+from support.runs import run_file
+
+pytestmark = pytest.mark.spark
+
+SECRET, ROW = "marked-secret-4711", "markedrow0815"
+# Where rows lie, and what the model has said of them.
+ROWS = ("input/", "output/", "parts/", "merged/", "dead_letters/", "rows/")
+
+
+def test_a_refused_run_of_a_csv_file_tells_and_stores_neither(spark, world, tmp_path, capsys):
+    (tmp_path / "in.csv").write_text("key\n" + "".join(f"{ROW}-{place}\n" for place in range(5)) + f"refused!{ROW}\n")
+    sections = {
+        "input": {"path": f"{tmp_path}/in.csv", "format": "csv", "options": {"header": True, "password": SECRET}},
+        "model": {"name": "shaped"},
+        "transform": {"environment": {"API_TOKEN": SECRET}, "poll_seconds": 0.1, "invocations_max_retries": 0},
+        "staging": f"{tmp_path}/staging",
+        "output": {"path": f"{tmp_path}/out"},
+    }
+    (tmp_path / "run.yml").write_text(json.dumps(run_file(world, "leaks", **sections)))
+    events = []
+
+    def listener(event):
+        events.append(event)
+        tell_terminal(event)
+
+    driver = open_run(spark, load(tmp_path / "run.yml"), world.access, listener)
+    with pytest.raises(ErrorBudgetExceeded) as caught:
+        driver.run()
+    found = exit_of(caught.value)
+    found.tell()
+    report = {**run_report(driver.state, RunStatus.OVER_BUDGET, str(driver.ctx.places.run)), **found.report("leaks")}
+    driver.close(report)
+    sent = world.client("sagemaker").describe_transform_job(TransformJobName=world.jobs("leaks")[0])
+    assert sent["Environment"] == {"API_TOKEN": SECRET}
+    folder = driver.ctx.places.run.key
+    stored = [key for key in world.objects(f"{folder}/") if not key.removeprefix(f"{folder}/").startswith(ROWS)]
+    assert any("ledger/" in key for key in stored)
+    assert f"s3://{BUCKET}/{folder}" == report["workspace"]
+    printed = capsys.readouterr()
+    told = [printed.out, printed.err, str(events), json.dumps(report), *(str(world.body(key)) for key in stored)]
+    assert not [text for text in told if SECRET in text or ROW in text]
+    assert "<secret hmac-sha256:" in "".join(told)

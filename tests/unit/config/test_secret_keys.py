@@ -1,0 +1,268 @@
+"""Secrets come from the run file or the environment, never from the command line, and no message has one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from batch_transform.config import RunConfig, from_arguments, load
+from batch_transform.config.changes import differences
+from batch_transform.config.loading import reload
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.secret_values import sealed, secrets_of
+from batch_transform.pipeline.world.aws_access import access_of
+
+MARK = "hunter2marker"
+RUN = """
+run_id: r
+workspace: s3://bucket/runs
+input: {path: in.csv, format: csv, options: {password: "${DB_PASSWORD}", header: true}}
+model: {name: m}
+transform: {environment: {API_TOKEN: "${TOKEN}", WORKERS: "2", LITERAL_KEY: as it stands here, PLAIN: "x${TOKEN}"}}
+secrets: [transform.environment.PLAIN]
+output: {path: out}
+"""
+ENVIRON = {"TOKEN": MARK, "DB_PASSWORD": f"{MARK}-db"}
+MINIMAL = {"run_id": "r", "workspace": "s3://bucket/w", "input": {"path": "in"}, "model": {"name": "m"}}
+
+
+@pytest.fixture
+def run_file(tmp_path):
+    def write(text=RUN, name="run.yml"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+def refused(call, *args, **options):
+    with pytest.raises(ConfigurationError) as caught:
+        call(*args, **options)
+    assert MARK not in str(caught.value)
+    assert MARK not in repr(caught.value)
+    return list(caught.value.faults)
+
+
+def recorded(config):
+    document = json.loads(json.dumps(sealed(config.to_document(), "nonce")))
+    assert MARK not in json.dumps(document)
+    return document
+
+
+def test_a_run_is_gone_on_with_by_its_ledger_and_the_variables_that_the_run_file_named(run_file):
+    text = RUN.replace("LITERAL_KEY: as it stands here, ", "").replace("x${TOKEN}", "${TOKEN}")
+    config = load(run_file(text), environ=ENVIRON)
+    document = recorded(config)
+    again = reload(document, "the ledger", sets=[], emulator_models=[], environ=ENVIRON)
+    assert again.to_document() == config.to_document()
+    assert secrets_of(again.to_document())["input.options.password"] == f"{MARK}-db"
+    assert differences(document, again.to_document(), publishing=True, reading=False) == []
+
+
+def test_each_secret_that_is_missing_is_named_with_the_way_to_give_it(run_file):
+    document = recorded(load(run_file(), environ=ENVIRON))
+    faults = refused(reload, document, "the ledger", sets=[], emulator_models=[], environ={"DB_PASSWORD": "x"})
+    missing = "is a secret, of which the ledger has a placeholder and not the value"
+    assert sorted(faults) == [
+        f"the ledger: transform.environment.API_TOKEN: {missing}; set the variable TOKEN in the environment",
+        f"the ledger: transform.environment.LITERAL_KEY: {missing}; name the run file instead of the run, or write it",
+        f"the ledger: transform.environment.PLAIN: {missing}; name the run file instead of the run, or write it",
+    ]
+    asked = reload(document, "the ledger", sets=[], emulator_models=[], environ={}, needs_secrets=False)
+    assert differences(document, asked.to_document(), publishing=True) == []
+
+
+@pytest.mark.parametrize("key", ["TOKEN", "DB_PASSWORD"])
+def test_another_value_than_recorded_is_told_by_its_key(run_file, key):
+    before = recorded(load(run_file(), environ=ENVIRON))
+    now = load(run_file(), environ={**ENVIRON, key: "another"}).to_document()
+    told = differences(before, now, publishing=False)
+    keys = {"TOKEN": ["transform.environment.API_TOKEN", "transform.environment.PLAIN"]}
+    keys["DB_PASSWORD"] = ["input.options.password"]
+    assert told == [f"{name}: differs (its values may be secret)" for name in keys[key]]
+
+
+def test_a_ledger_of_before_that_has_them_in_clear_is_gone_on_with(run_file):
+    config = load(run_file(), environ=ENVIRON)
+    before = {key: value for key, value in config.to_document().items() if key not in ("secrets", "secret_variables")}
+    assert differences(before, config.to_document(), publishing=True, reading=False) == []
+    assert RunConfig.from_document(before).transform == config.transform
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        f"transform.environment.API_TOKEN={MARK}",
+        f"transform.environment={{API_TOKEN: {MARK}}}",
+        f"transform={{environment: {{API_TOKEN: {MARK}}}}}",
+        f"transform.environment.NEW_KEY={MARK}",
+        f"input.options.password={MARK}",
+        f"input.options={{password: {MARK}}}",
+        "transform.environment.PLAIN=" + MARK,
+        "transform.environment.API_TOKEN=${TOKEN}",
+    ],
+)
+def test_a_secret_of_the_command_line_is_refused_and_not_repeated(run_file, override):
+    found = refused(load, run_file(), sets=[override], environ=ENVIRON)
+    assert any("is a secret, which the command line may not hold" in fault for fault in found)
+    document = recorded(load(run_file(), environ=ENVIRON))
+    faults = refused(reload, document, "the ledger", sets=[override], emulator_models=[], environ=ENVIRON)
+    assert any("is a secret, which the command line may not hold" in fault for fault in faults)
+
+
+def test_a_secret_is_not_given_by_var_either_and_may_be_taken_away_by_set(run_file):
+    faults = refused(load, run_file(), variables=[f"TOKEN={MARK}"], environ=ENVIRON)
+    assert [fault.split(": ")[1] for fault in faults] == [
+        "transform.environment.API_TOKEN",
+        "transform.environment.PLAIN",
+    ]
+    assert all("has TOKEN of --var in it" in fault for fault in faults)
+    config = load(run_file(), sets=["transform.environment.API_TOKEN=null"], environ=ENVIRON)
+    assert "API_TOKEN" not in config.transform.environment
+
+
+def test_a_listed_secret_must_be_there(run_file):
+    for key in ("transform.environment.PLANE", "run_id", "transform.environment"):
+        text = RUN.replace("[transform.environment.PLAIN]", f"[{key}]")
+        [fault] = refused(load, run_file(text), environ=ENVIRON)
+        assert fault.partition(": ")[2].startswith(f"secrets: names {key}; valid: a key below input.options")
+
+
+@pytest.mark.parametrize(
+    ("sets", "variables", "models"),
+    [
+        ([MARK], [], []),
+        ([f"={MARK}"], [], []),
+        ([f"a b={MARK}"], [], []),
+        ([f"run_id=[{MARK}"], [], []),
+        ([f"run_id=*{MARK}"], [], []),
+        ([f"run_id=!{MARK} x"], [], []),
+        ([f"merge={MARK}"], [], []),
+        ([f"transform.instance_count={MARK}"], [], []),
+        ([f"transform.instance_count='{MARK}'"], [], []),
+        ([f"transform.instance_type={MARK}"], [], []),
+        ([f"transform.instance_type={MARK * 12}"], [], []),
+        ([f"output={{mode: {MARK}, path: out}}"], [], []),
+        ([f"run_id=../{MARK}"], [], []),
+        ([f"transform.tags={{a: '{MARK}!'}}"], [], []),
+        ([f"workspace={MARK}"], [], []),
+        ([f"transform.instance_count={MARK * 12}"], [], []),
+        ([], [MARK], []),
+        ([], [f"={MARK}"], []),
+        (["output.mode=${mode}"], [f"mode={MARK}"], []),
+        ([], [], [MARK]),
+        ([], [], [f"={MARK}"]),
+        ([], [], [f"m=http://u:{MARK}@h"]),
+    ],
+)
+def test_no_fault_repeats_a_value_of_the_command_line(run_file, sets, variables, models):
+    assert refused(load, run_file(), sets=sets, variables=variables, emulator_models=models, environ=ENVIRON)
+
+
+URLS = [
+    f"s3://user:{MARK}@bucket/x",
+    f"s3a://AKIA:{MARK}/with/slashes@bucket/x",
+    f"https://{MARK}@host/x",
+    f"hdfs://u:{MARK}@namenode:8020/x",
+    f"HTTPS://u:{MARK}@host",
+    f"abfss://u:{MARK}@account.dfs.core.windows.net/x",
+    f"https://host/x?X-Amz-Signature={MARK}",
+    f"https://account.blob.core.windows.net/c/x?sv=1&sig={MARK}",
+]
+
+
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda url: {"input": {"path": url}},
+        lambda url: {"output": {"path": url}},
+        lambda url: {"dead_letter": {"path": url}},
+        lambda url: {"workspace": url},
+        lambda url: {"staging": url},
+        lambda url: {"input": {"dead_letters": url}},
+        lambda url: {"aws": {"endpoint_url": url}},
+        lambda url: {"aws": {"service_endpoints": {"s3": url}}},
+        lambda url: {"model": {"image": "i", "role_arn": "arn:aws:iam::123456789012:role/m", "data_url": url}},
+        lambda url: {"emulator": {"models": {"m": url}}},
+        lambda url: {"input": {"path": "in", "options": {"url": url}}},
+        lambda url: {"transform": {"environment": {"URL": url}}},
+    ],
+)
+def test_a_secret_inside_an_address_is_refused_wherever_one_is_taken_and_not_repeated(run_file, url, place):
+    document = {**MINIMAL, "output": {"path": "out"}, **place(url)}
+    assert refused(load, run_file(json.dumps(document)), environ={})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "s3://bucket/a@b/c",
+        "abfss://container@account.dfs.core.windows.net/x",
+        "wasbs://container@account.blob.core.windows.net/a@b",
+        "hdfs://namenode:8020/a@b",
+        "hdfs://[::1]:8020/a@b",
+        "s3://bucket/day-?/key=1/x",
+        "https://host/x?format=csv",
+        "/data/user:name@home/x",
+    ],
+)
+def test_an_at_that_is_no_users_and_a_pattern_are_none(run_file, path):
+    assert (
+        load(run_file(json.dumps({**MINIMAL, "input": {"path": path}, "output": {"path": "out"}}))).input.path == path
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"jdbc:postgresql://u:{MARK}@h/db",
+        f"jdbc:postgresql://h/db?user=u&password={MARK}",
+        f"jdbc:sqlserver://h;user=u;password={MARK}",
+        f"jdbc:oracle:thin:scott/{MARK}@//h:1521/x",
+        f"mongodb+srv://u:{MARK}@h/db",
+    ],
+)
+def test_an_address_with_a_password_may_be_an_option_that_is_listed_as_a_secret(run_file, url):
+    document = {**MINIMAL, "input": {"path": "in", "options": {"url": url}}, "output": {"path": "out"}}
+    [fault] = refused(load, run_file(json.dumps(document)))
+    assert fault.endswith("or name the key in secrets: [input.options.url], and it is never stored")
+    config = load(run_file(json.dumps({**document, "secrets": ["input.options.url"]})))
+    assert config.input.options["url"] == url
+    assert MARK not in json.dumps(sealed(config.to_document(), "n"))
+
+
+def test_an_endpoint_of_the_environment_and_a_run_file_that_is_an_address_are_held_to_the_same(run_file):
+    config = load(run_file(), environ=ENVIRON)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        [fault] = refused(access_of, config, None, {name: f"http://u:{MARK}@h"})
+        assert fault.startswith(f"{name}: has a user")
+    refused(load, f"https://u:{MARK}@h/run.yml")
+    refused(load, run_file(f"extends: https://u:{MARK}@h/run.yml\n"))
+
+
+ROLE = "arn:aws:iam::123456789012:role/m"
+
+
+def made(environment, **more):
+    model = {"image": "churn:7", "role_arn": ROLE, "environment": environment}
+    return from_arguments(run_id="r", workspace="s3://bucket/w", model=model, **more)
+
+
+def test_a_models_name_does_not_follow_from_its_secrets():
+    names = {made({"API_KEY": key, "A": "1"}).model.name for key in ("x", MARK)}
+    assert len(names) == 1
+    assert made({"API_KEY": "x", "A": "2"}).model.name not in names
+    listed = {"secrets": ["model.environment.A"]}
+    assert made({"A": "1"}, **listed).model.name == made({"A": "2"}, **listed).model.name != made({"A": "1"}).model.name
+
+
+def test_a_models_name_is_the_same_in_a_ledger_and_one_of_before_keeps_it():
+    config = made({"API_KEY": MARK, "A": "1"})
+    document = recorded(config)
+    assert type(config).from_document(document).model.name == config.model.name
+    before = {**document, "model": {**config.to_document()["model"], "name": "batch-transform-" + "0" * 20}}
+    again = type(config).from_document(before)
+    assert again.model.name == "batch-transform-" + "0" * 20
+    assert type(config).from_document(recorded(again)).model.name == again.model.name
