@@ -14,7 +14,7 @@ from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.s3.store import S3Store
-from batch_transform.spark.input_reading import read_input
+from batch_transform.spark.input_reading import InputTable, filtered, read_input
 from support.memory_store import MemoryStore
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
@@ -40,7 +40,8 @@ def faults(spark, store, given, output):
     targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"))
 
     def read():
-        return read_input(spark, given.get("path"), given.get("table"), *rest(given))
+        named = {key: value for key, value in given.items() if key != "where"}
+        return filtered(read_input(spark, InputTable(**named)), given.get("where"))
 
     return overlaps(spark, targets, PLACES, store, Reading(Input(**given), read))
 
@@ -48,10 +49,6 @@ def faults(spark, store, given, output):
 def faults_of(spark, df, output):
     targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"))
     return overlaps(spark, targets, PLACES, MemoryStore(), Reading(None, lambda: df))
-
-
-def rest(given):
-    return given.get("format", "parquet"), given.get("options", {}), given.get("where")
 
 
 @pytest.fixture

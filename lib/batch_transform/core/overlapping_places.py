@@ -22,6 +22,10 @@ MOST_PATTERNS = 1000  # of one location; braces multiply
 Resolve = Callable[[str], str]
 
 
+class Pattern(str):
+    """A part of a place that is read and may stand for several names; what is written has none, whatever its name."""
+
+
 class Relation(Enum):
     """How one place lies to another."""
 
@@ -81,7 +85,8 @@ def places_read(location: str, resolve: Resolve) -> list[Place]:
         fixed = "/".join(takewhile(lambda step: not _GLOB.search(step), steps))
         base = place_of(f"{scheme}://{authority}{fixed}" if scheme != "file" else fixed or "/", resolve)
         rest = [step for step in steps[fixed.count("/") + 1 :] if step not in ("", ".")]
-        found.append(Place(base.root, (*base.parts, *rest)))
+        parts = (Pattern(step) if _GLOB.search(step) else step for step in rest)
+        found.append(Place(base.root, (*base.parts, *parts)))
         if number == MOST_PATTERNS:
             break
     return found
@@ -120,13 +125,13 @@ def _one_root(first: str, second: str) -> bool:
 
 def _may_match(first: str, second: str) -> bool:
     """Whether two parts may name one thing; of two patterns anything is possible."""
-    if _GLOB.search(first) and _GLOB.search(second):
+    if isinstance(first, Pattern) and isinstance(second, Pattern):
         return True
     return first == second or _matches(first, second) or _matches(second, first)
 
 
 def _matches(pattern: str, name: str) -> bool:
-    if not _GLOB.search(pattern):
+    if not isinstance(pattern, Pattern):
         return False
     try:
         return re.fullmatch(_regex(pattern), name, re.DOTALL) is not None

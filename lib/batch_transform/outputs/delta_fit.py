@@ -20,6 +20,7 @@ from pyspark.sql.types import StructField, StructType
 
 from batch_transform.core.error_causes import cause_of
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.stack_traces import of_error
 from batch_transform.outputs.column_types import type_differences
@@ -139,15 +140,16 @@ def _recorded_rules(spark: SparkSession, detail: Row) -> Iterator[TableRule]:
 def _recorded_schema(spark: SparkSession, location: str) -> list[dict[str, Any]]:
     """The fields of the newest schema in a table's log; none where it cannot be read, as behind a catalog."""
     logs = (("json", "*.json"), ("parquet", "*.checkpoint*.parquet"))
-    found = [row for format, names in logs for row in _schemas(spark, format, f"{location}/_delta_log/{names}")]
+    found = [row for format, names in logs for row in _schemas(spark, format, f"{location}/_delta_log", names)]
     newest = max(found, key=lambda row: row["name"][:20], default=None)
     fields: list[dict[str, Any]] = json.loads(newest["text"])["fields"] if newest is not None else []
     return fields
 
 
-def _schemas(spark: SparkSession, format: str, path: str) -> list[Row]:
+def _schemas(spark: SparkSession, format: str, folder: str, names: str) -> list[Row]:
+    schema = "metaData struct<schemaString: string>"
     try:
-        log = spark.read.schema("metaData struct<schemaString: string>").format(format).load(path)
+        log = spark.read.schema(schema).format(format).option("pathGlobFilter", names).load(escaped(folder))
         named = log.where("metaData IS NOT NULL").select(
             F.col("_metadata.file_name").alias("name"), F.col("metaData.schemaString").alias("text")
         )

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
+from batch_transform.core.plain_paths import escaped
 from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, sql_name, written_rows
 from batch_transform.outputs.port import OutputTable
 
@@ -101,7 +102,7 @@ def log_store_warnings(spark: SparkSession, outputs: Iterable[OutputTable]) -> l
 def _is_plain_parquet(spark: SparkSession, path: str) -> bool:
     # Delta appends to such a directory without a word, and the files that were there vanish from what readers see.
     try:
-        return bool(spark.read.format("parquet").load(path).columns)
+        return bool(spark.read.format("parquet").load(escaped(path)).columns)
     except AnalysisException:
         return False
 

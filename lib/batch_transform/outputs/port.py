@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.file_publication import KINDS, Kind, Mode, Publication, TreeFile
 from batch_transform.outputs.file_tree import Tree
 
@@ -217,7 +218,9 @@ class OutputFormat(ABC):
 
     def read(self, spark: SparkSession, table: OutputTable) -> DataFrame:
         """Returns all rows of a table."""
-        return spark.read.table(table.table) if table.table else spark.read.format(self.can.name).load(table.path)
+        if table.table:
+            return spark.read.table(table.table)
+        return spark.read.format(self.can.name).load(escaped(table.path or "", self.can.name))
 
 
 class TableFormat(OutputFormat):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from batch_transform.config import places
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.object_names import run_folder
+from batch_transform.core.plain_paths import escaped, plain_path
 from batch_transform.core.uris import S3Uri
 
 _OWNERS_FOLDER = 0o700
@@ -45,6 +46,20 @@ class Places:
             uri = S3Uri.parse(location)
             return f"{self.s3_scheme}://{uri.bucket}/{uri.key}"
         return location if places.scheme_of(location) else f"file:{os.path.abspath(location)}"
+
+    def input_path(self, location: str, *, takes_patterns: bool) -> tuple[str, bool]:
+        """Returns an `input.path` as Spark takes it, and whether that is a pattern.
+
+        Args:
+            location: of a run file; in a pattern what is below the working directory is one, and not that itself.
+            takes_patterns: whether the format's reader does.
+        """
+        plain = plain_path(location)
+        if plain is not None or not takes_patterns:
+            return self.spark_path(location if plain is None else plain), False
+        if places.scheme_of(location):
+            return self.spark_path(location), True
+        return f"file:{os.path.normpath(os.path.join(escaped(os.getcwd()), location))}", True
 
     def close_to_others(self) -> None:
         """Lets the owner alone read the scratch folder and its files, where it is a folder of the driver's machine.

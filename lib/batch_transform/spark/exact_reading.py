@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.spark.settings import READER_OPTIONS, STAGED_FORMAT
 
@@ -32,7 +33,8 @@ def read_exactly(
         options: of the reader, besides those that make it exact.
     """
     plain = StructType([_plain(field) for field in schema.fields])
-    rows = spark.read.schema(plain).format(format).options(**READER_OPTIONS, **options).load(list(paths))
+    reader = spark.read.schema(plain).format(format).options(**READER_OPTIONS, **options)
+    rows = reader.load([escaped(path) for path in paths])
     if plain == schema:
         return rows
     return rows.select(*[F.col(quoted(field.name)).alias(field.name, metadata=field.metadata) for field in schema])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.plain_paths import HOW_TO_ESCAPE, escaped
 from batch_transform.core.reserved_columns import PROVENANCE, comparable, file_metadata, twins
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
@@ -17,20 +21,48 @@ from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, eff
 from batch_transform.spark.spark_errors import SPARK_ERRORS, failure_of, told_as
 from batch_transform.spark.user_session import own_session
 
+_MISSED = re.compile(r"PATH_NOT_FOUND|file pattern|URISyntax")  # what Hadoop says of a glob
 
-def read_input(
-    spark: SparkSession, path: str | None, table: str | None, format: str, options: Mapping[str, str], where: str | None
-) -> DataFrame:
+
+@dataclass(frozen=True)
+class InputTable:
+    """A table to score, as Spark is told of it.
+
+    Attributes:
+        table: its name; None where a path is given.
+        format: of the files below the path.
+        options: of their reader.
+        path: where they lie.
+        is_pattern: whether the path may stand for several.
+    """
+
+    table: str | None = None
+    format: str = "parquet"
+    options: Mapping[str, str] = field(default_factory=dict)
+    path: str | None = None
+    is_pattern: bool = False
+
+
+def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
     """Returns the input table.
 
     Raises:
-        ConfigurationError: it is missing, cannot be read, or the condition is none on its columns.
+        ConfigurationError: it is missing, or cannot be read.
         ServiceFailure: it cannot be read now.
     """
-    with told_as(f"input: {table or path} cannot be read", is_begun=False):
-        df = spark.read.table(table) if table else spark.read.format(format).options(**options).load(path)
+    try:
+        if given.table is not None:
+            df = spark.read.table(given.table)
+        else:
+            path = given.path if given.is_pattern or given.path is None else escaped(given.path, given.format)
+            df = spark.read.format(given.format).options(**given.options).load(path)
         df.schema  # noqa: B018 - Connect analyses only when it is asked
-    return filtered(df, where)
+    except SPARK_ERRORS as err:
+        failure = failure_of(err, f"input: {given.table or given.path} cannot be read", is_begun=False)
+        if given.is_pattern and _MISSED.search(str(failure)):
+            raise ConfigurationError(f"{failure}. {HOW_TO_ESCAPE}") from None
+        raise failure from None
+    return df
 
 
 def filtered(df: DataFrame, where: str | None) -> DataFrame:
@@ -148,7 +180,7 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
         with own_session(spark, {CASE_SENSITIVE: effective(spark, CASE_SENSITIVE) or "false"}):
             empty = spark.createDataFrame([], schema)
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
-            return spark.read.format(format).load(path).schema
+            return spark.read.format(format).load(escaped(path, format)).schema
     except SPARK_ERRORS as err:
         told = f"input and prediction: a table of their columns cannot be written as {format}"
         raise failure_of(err, told, is_begun=False) from None

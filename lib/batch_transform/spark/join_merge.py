@@ -17,6 +17,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from batch_transform.core import reserved_columns
 from batch_transform.core.isolation.verdict_rows import SCORED
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.reserved_columns import OUTCOME, free, place_name
@@ -70,7 +71,8 @@ def _numbered_lines(
     places = spark.createDataFrame(scored.to_pylist(), spark_schema(scored.schema))
     outputs = sorted({(row["job"], row["object"]) for row in scored.select(["job", "object"]).to_pylist()})
     # `text` alone also splits at a lone \r; `.option("wholetext", ...)` is ignored.
-    texts = spark.read.options(**WHOLE_FILES).text([output_path(job, name) for job, name in outputs], wholetext=True)
+    paths = [escaped(output_path(job, name)) for job, name in outputs]
+    texts = spark.read.options(**WHOLE_FILES).text(paths, wholetext=True)
     steps = F.split(F.input_file_name(), "/")
     named = texts.select(
         F.element_at(steps, -2).alias("job"),

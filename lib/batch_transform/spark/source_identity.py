@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from batch_transform.core.cached_scans import cached_locations, has_cache
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
 from batch_transform.core.staged_table import Staged
@@ -65,8 +66,8 @@ def _listed(df: DataFrame) -> list[FileVersion]:
     named = sorted(set(df.inputFiles()))
     if not named or len(named) > MOST_FILES_LOOKED_AT:
         return [FileVersion(name, None, None) for name in named]
-    # Names are URLs, but a reader takes paths, and none of them is a pattern. No content is read.
-    files = df.sparkSession.read.format("binaryFile").option("globPaths", "false").load([unquote(n) for n in named])
+    paths = [escaped(unquote(name)) for name in named]  # which are URLs, but a reader takes paths; no content is read
+    files = df.sparkSession.read.format("binaryFile").load(paths)
     found = files.select("path", "length", F.unix_millis("modificationTime").alias("modified")).collect()
     return [FileVersion(row["path"], row["length"], row["modified"]) for row in found]
 

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.reserved_columns import FILE_METADATA, RECORD, STAGED, free, quoted
 from batch_transform.core.sending.object_sizes import is_uneven, partition_count
 from batch_transform.core.sending.row_faults import MOST_KINDS, RowFaults, check_sendable
@@ -134,7 +135,7 @@ def _list_files(spark: SparkSession, path: str, own: StructType) -> list[_Writte
     rows: list[Any] = (
         spark.read.schema(own)
         .format(STAGED_FORMAT)
-        .load(path)
+        .load(escaped(path))
         .groupBy(F.col(f"{FILE_METADATA}.file_name").alias("name"))
         .agg(
             F.count(F.lit(1)).alias("rows"),

@@ -46,6 +46,8 @@ SAME = [
     ("/data/i*", "/link"),
     ("/link/*", "/data/in/x"),
     ("s3://b/{a,{b,in}}", "s3://b/in"),
+    (r"s3://b/\[1\] \*", "s3://b/[1] *"),
+    ("s3://b/[a-c]*", "s3://b/b*d"),
 ]
 
 
@@ -67,6 +69,8 @@ APART = [
     ("s3://b/a%20b", "s3://b/a b"),
     ("hdfs://one/in", "hdfs://two/in"),
     (r"s3://b/\*", "s3://b/in"),
+    ("s3://b/in", "s3://b/i*"),  # what is written is no pattern
+    ("/data 1/in", "/data [1]/in"),
 ]
 
 

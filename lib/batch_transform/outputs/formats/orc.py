@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from batch_transform.core.error_causes import cause_of
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_store import ObjectStore, StoreFailure
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.stack_traces import of_error
@@ -69,7 +70,7 @@ class Orc(FileFormat):
 
         _rows(tree, file)
         try:
-            return spark.read.format(self.can.name).load(path).schema
+            return spark.read.format(self.can.name).load(escaped(path)).schema
         except PySparkException as err:
             raise GateRefused(f"{tree.location}/{file.name} cannot be read: {cause_of(of_error(err)).words}") from err
 

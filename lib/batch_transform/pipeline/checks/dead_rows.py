@@ -19,6 +19,7 @@ from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.object_names import folder_named, slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.file_publication import Kind, Publication, recorded_publications
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.run_state import RunState
@@ -153,9 +154,6 @@ def _files(
     assert state.staged is not None
     root = places.spark_path(publication.target)
     schema = StructType([*staged_schema(state.staged), StructField(error, ERROR_TYPE)])
-    reader = spark.read.schema(schema).options(**READER_OPTIONS, timeZone=zone_of(state.staged))
-    return (
-        reader.option("basePath", root)
-        .format(format.can.name)
-        .load([f"{root}/{file.target}" for file in publication.files])
-    )
+    files = [escaped(f"{root}/{file.target}") for file in publication.files]
+    how = {**READER_OPTIONS, "timeZone": zone_of(state.staged), "basePath": root}
+    return spark.read.schema(schema).options(**how).format(format.can.name).load(files)

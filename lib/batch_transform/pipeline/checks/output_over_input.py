@@ -15,6 +15,7 @@ from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input, PathOrTable
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.overlapping_places import Place, Relation, place_of, place_of_file, places_read
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
@@ -215,7 +216,8 @@ class _Input:
         path = named.path or ""
         for spelled in dict.fromkeys((self.places.spark_path(path), path, f"{path}/")) if path else ():
             with suppress(*SPARK_ERRORS):
-                yield self.spark.read.format(self.targets.output.format).load(spelled)
+                format = self.targets.output.format
+                yield self.spark.read.format(format).load(escaped(spelled, format))
 
 
 def _place(location: str) -> Place:

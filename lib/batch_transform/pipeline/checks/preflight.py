@@ -30,6 +30,7 @@ from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.plain_paths import colon_fault, escaped
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.reserved_columns import comparable, free
@@ -136,6 +137,9 @@ def check_table(
     (apart,) = free([errors], [*schema.names, *shape.names])
     final = StructType([*schema.fields, *shape.columns, StructField(apart, ERROR_TYPE)])
     probe = f"probe-{uuid.uuid4().hex}"
+    tables = targets.tables(places).values()
+    written = [("staging", places.scratch), *((table.key, table.path) for table in tables if table.path)]
+    faults.add([fault for key, path in written if (fault := colon_fault(key, path)) is not None])
     if not faults.found:
         faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
     if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
@@ -161,7 +165,7 @@ def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore, w
     path = places.spark_path(str(uri))
     store.put(uri, b"probe\n")
     try:
-        spark.read.text([path], wholetext=True).collect()
+        spark.read.text([escaped(path)], wholetext=True).collect()
     except SPARK_ERRORS as err:
         raise ConfigurationError(
             f"merge: {way} has Spark read the jobs' outputs, and it cannot read {path}: {said(err)}; set merge: "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark.sql import SparkSession
 
 from batch_transform.config.runfile import RunConfig
@@ -9,12 +11,13 @@ from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError, OtherRows
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.plain_paths import has_patterns
 from batch_transform.core.run_state import RunState
 from batch_transform.core.source_identity import Likeness, compared
 from batch_transform.pipeline.checks.dead_rows import dead_rows
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.spark_tables import Source, versions_of
-from batch_transform.spark.input_reading import filtered, read_input
+from batch_transform.spark.input_reading import InputTable, filtered, read_input
 from batch_transform.spark.source_identity import identify, same_rows
 
 
@@ -27,8 +30,11 @@ def read_source(spark: SparkSession, given: Input, places: Places, store: Object
     if given.dead_letters is not None:
         assert store is not None
         return Source(filtered(dead_rows(spark, given.dead_letters, places, store), given.where), is_scan=True)
-    path = places.spark_path(given.path) if given.path else None
-    return Source(read_input(spark, path, given.table, given.format, given.options, given.where), is_scan=True)
+    table = InputTable(given.table, given.format, given.options)
+    if given.path is not None:
+        path, is_pattern = places.input_path(given.path, takes_patterns=has_patterns(given.format))
+        table = replace(table, path=path, is_pattern=is_pattern)
+    return Source(filtered(read_input(spark, table), given.where), is_scan=True)
 
 
 def check_source(

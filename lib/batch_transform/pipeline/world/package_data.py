@@ -15,6 +15,7 @@ from typing import IO
 
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.plain_paths import escaped
 
 SCHEME = "package://"
 PACKAGE_CACHE = Path(".batch_transform") / "packages"
@@ -29,7 +30,7 @@ def resolve_input(config: RunConfig, cache: Path) -> RunConfig:
     source = config.input
     if source is None or source.path is None or not source.path.startswith(SCHEME):
         return config
-    path = str(resolve(source.path, cache))
+    path = escaped(str(resolve(source.path, cache)))
     return config.model_copy(update={"input": source.model_copy(update={"path": path})})
 
 

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.core.plain_paths import escaped
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.targets import targets_of
@@ -77,6 +78,35 @@ def test_how_spark_names_a_location(location, path):
 
 def test_a_relative_path_is_on_the_drivers_disk_not_in_the_clusters_home():
     assert places().spark_path("out") == f"file:{os.getcwd()}/out"
+
+
+@pytest.mark.parametrize(
+    ("location", "path", "is_pattern"),
+    [
+        ("in.csv", "file:/{}/in.csv", False),
+        ("../x/in [1].csv", "file:/{up}/x/in [1].csv", True),
+        ("in*.csv", "file:/{escaped}/in*.csv", True),
+        (r"in\*.csv", "file:/{}/in*.csv", False),
+        ("/data/in*.csv", "file:/data/in*.csv", True),
+        (r"s3://lake/\[1\]", "s3://lake/[1]", False),
+        ("s3a://lake/{a,b}/", "s3://lake/{a,b}", True),
+        ("hdfs:///in/*", "hdfs:///in/*", True),
+    ],
+)
+def test_an_input_may_be_a_pattern_below_a_working_directory_that_is_none(
+    location, path, is_pattern, tmp_path, monkeypatch
+):
+    folder = tmp_path / "a [1]{b}*"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    here = str(folder)[1:]
+    wanted = path.replace("{}", here).replace("{escaped}", escaped(here)).replace("{up}", str(tmp_path)[1:])
+    assert places().input_path(location, takes_patterns=True) == (wanted, is_pattern)
+
+
+def test_the_path_of_a_table_is_no_pattern():
+    assert places().input_path("/data/a[1]", takes_patterns=False) == ("file:/data/a[1]", False)
+    assert places().input_path(r"/data/a\[1\]", takes_patterns=False) == ("file:/data/a[1]", False)
 
 
 @pytest.mark.parametrize(
