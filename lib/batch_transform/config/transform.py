@@ -26,13 +26,10 @@ from batch_transform.config.values import (
 )
 from batch_transform.core import limits
 from batch_transform.core.framing import LINE, WHOLE
-from batch_transform.core.run_settings import Sizing, TransformSettings
+from batch_transform.core.run_settings import INSTANCES, JOBS, Sizing, TransformSettings
 
 # botocore, TagKey and TagValue: letters, digits, spaces (\p{Z}: no tab and no newline) and _.:/=+-@
 _TAG_TEXT = re.compile(r"(?:[\w.:/=+\-@]|[^\S\t-\r\x1c-\x1f\x85])*")
-
-# Ours: a round has a job for each lane and payload, a handful in all.
-MOST_PARALLEL_JOBS = 20
 
 _BINARY_SPLITS = {"recordio": "RecordIO", "tfrecord": "TFRecord"}
 
@@ -62,6 +59,7 @@ def check_instance_types(value: Any) -> str | tuple[str, ...]:
 
 InstanceTypes = Annotated[str | tuple[str, ...], BeforeValidator(check_instance_types)]
 Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
+SpreadName = Annotated[str, AfterValidator(one_of(JOBS, INSTANCES))]
 Split = Annotated[str, BeforeValidator(check_split)]
 JoinSource = Annotated[str, AfterValidator(one_of("none", "input"))]
 JsonPath = Annotated[str, AfterValidator(check_json_path)]
@@ -83,7 +81,12 @@ class Transform(Section):
         environment_may_change: variables of `environment` on which no answer depends, such as a number of workers, so
             that they may change while the run goes on.
         job_timeout_minutes: how long a job may take before it is stopped.
-        max_parallel_jobs: how many jobs of a round are in flight at once.
+        instance_count: how many instances work side by side.
+        spread: `jobs`: each is a job of its own, no more of them than there is work worth a start-up; `instances`: they
+            are InstanceCount of one job. None: nobody has said; jobs, but for a run that an earlier version has begun.
+        instance_start_seconds: of one instance, which its work must be worth.
+        instance_mb_per_second: what one instance works through, of records.
+        max_parallel_jobs: how many jobs are in flight at once; None: as `instance_count` allows, two of `instances`.
         on_interrupt: what becomes of jobs in flight when the driver is interrupted; `leave`: they go on and are paid
             for, and the next driver takes them up.
         poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
@@ -91,6 +94,13 @@ class Transform(Section):
 
     instance_type: InstanceTypes = TransformSettings.instance_type
     instance_count: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] = TransformSettings.instance_count
+    spread: SpreadName | None = None
+    instance_start_seconds: Annotated[Number, Field(ge=0, le=86_400, allow_inf_nan=False)] = (
+        TransformSettings.instance_start_seconds
+    )
+    instance_mb_per_second: Annotated[Number, Field(gt=0, allow_inf_nan=False)] = (
+        TransformSettings.instance_mb_per_second
+    )
     # 0 would mean HTTP chunks without a limit, which leaves no way to know what a request holds: not offered.
     max_payload_mb: PayloadMb = TransformSettings.max_payload_mb
     max_concurrent_transforms: Concurrency = TransformSettings.max_concurrent_transforms
@@ -104,7 +114,7 @@ class Transform(Section):
     )
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
     job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480
-    max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=MOST_PARALLEL_JOBS)] = TransformSettings.max_parallel_jobs
+    max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] | None = None
     on_interrupt: Annotated[str, AfterValidator(one_of("stop", "leave"))] = "stop"
     environment: dict[str, str] = Field(default_factory=dict)
     environment_may_change: Names = ()

@@ -18,6 +18,18 @@ class FailureExample(TypedDict):
     message: str
 
 
+class InstanceSeconds(TypedDict):
+    """What instances are paid for, and for how much of it they are not waiting for the last one of their job, about.
+
+    Attributes:
+        paid: from TransformStartTime to TransformEndTime, times the instances.
+        busy: null where it is not known, of a job of many instances that an earlier version has planned.
+    """
+
+    paid: float
+    busy: float | None
+
+
 class _Job(TypedDict):
     name: str
     round: int
@@ -32,6 +44,7 @@ class _Job(TypedDict):
     created_at: str | None
     started_at: str | None
     ended_at: str | None
+    instance_seconds: InstanceSeconds | None
 
 
 class JobReport(_Job, total=False):
@@ -62,6 +75,7 @@ class _Run(TypedDict):
     jobs: list[JobReport]
     output: str | None
     dead_letter: str | None
+    instance_seconds: InstanceSeconds
     seconds_by_step: dict[str, float]
     workspace: str
     report: str | None

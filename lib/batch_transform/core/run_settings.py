@@ -17,6 +17,17 @@ from batch_transform.core.ledger import JsonObject
 # `auto`: from the measured records; `model`: left unset, the container's /execution-parameters decide; else a number.
 Sizing = int | Literal["auto", "model"]
 
+# How instances work side by side. `jobs`: each is a job of its own; `instances`: they are one job's.
+Spread = Literal["jobs", "instances"]
+JOBS: Spread = "jobs"
+INSTANCES: Spread = "instances"
+# "Typical cold start 3-5 min per job" (transform_emulator/FACTS.md, 6).
+START_SECONDS = 240.0
+# What an instance works through. Models lie a hundred times above it and below: our guess, which `plan` tells.
+MB_PER_SECOND = 1.0
+# Jobs of all instances of the run in flight at once, where nothing else is said. One job for each lane and payload.
+_PARALLEL_JOBS_OF_MANY_INSTANCES = 2
+
 # The value of `prediction.schema` that asks for it.
 INFER = "infer"
 
@@ -32,10 +43,20 @@ class RecordSettings:
 
 @dataclass(frozen=True)
 class TransformSettings:
-    """What of the section `transform` makes a job's request, and how many are in flight."""
+    """What of the section `transform` makes a job's request, and how many are in flight.
+
+    Attributes:
+        spread: whether instances side by side are jobs, or one job's.
+        instance_start_seconds: which work is worth an instance's start-up.
+        instance_mb_per_second: what an instance works through.
+        max_parallel_jobs: None: as many as `instance_count` allows with `jobs`, two with `instances`.
+    """
 
     instance_type: str | tuple[str, ...] = "ml.m5.xlarge"
     instance_count: int = 1
+    spread: Spread = JOBS
+    instance_start_seconds: float = START_SECONDS
+    instance_mb_per_second: float = MB_PER_SECOND
     max_payload_mb: Sizing = "auto"
     max_concurrent_transforms: Sizing = "auto"
     strategy: str = "MultiRecord"
@@ -46,7 +67,7 @@ class TransformSettings:
     # The service's default time-out is 600 s and a large record can take longer; a longer one costs nothing.
     invocations_timeout_seconds: int = 3600
     invocations_max_retries: int | None = None
-    max_parallel_jobs: int = 2
+    max_parallel_jobs: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     accept: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +78,18 @@ class TransformSettings:
     def instance_types(self) -> tuple[str, ...]:
         """The instance types, in the order in which they are to be tried."""
         return (self.instance_type,) if isinstance(self.instance_type, str) else self.instance_type
+
+    @property
+    def instances_of_a_job(self) -> int:
+        """How many instances a job is asked for with."""
+        return 1 if self.spread == JOBS else self.instance_count
+
+    @property
+    def most_jobs(self) -> int:
+        """How many jobs may be in flight at once."""
+        if self.spread == JOBS:
+            return min(self.max_parallel_jobs or self.instance_count, self.instance_count)
+        return self.max_parallel_jobs or _PARALLEL_JOBS_OF_MANY_INSTANCES
 
     @property
     def joins_input(self) -> bool:
@@ -130,7 +163,7 @@ class RunSettings:
         return cls(
             (document.get("model") or {}).get("name", ""),
             _section(RecordSettings, document.get("record")),
-            _section(TransformSettings, document.get("transform")),
+            _section(TransformSettings, _with_spread(document.get("transform"))),
             _section(PredictionSettings, document.get("prediction")),
             None if output is None else _section(OutputSettings, output),
             None if dead_letter is None else _section(DeadLetterSettings, dead_letter),
@@ -149,7 +182,7 @@ class RunSettings:
         asked = self.transform
         return (
             asked.instance_type,
-            asked.instance_count,
+            asked.instances_of_a_job,
             asked.max_payload_mb,
             asked.max_concurrent_transforms,
             asked.invocations_timeout_seconds,
@@ -165,6 +198,27 @@ class RunSettings:
         """What publishing depends on and may change under one run id (config.changes)."""
         becomes = self.prediction
         return (self.output, self.dead_letter, becomes.sql, becomes.column, becomes.provenance)
+
+
+def _with_spread(transform: JsonObject | None) -> JsonObject:
+    """A section `transform`; a version that knew no `spread` asked for one job of many instances."""
+    return {"spread": INSTANCES, **(transform or {})}
+
+
+def carried_on(recorded: JsonObject, given: JsonObject) -> JsonObject:
+    """Returns the configuration with which a run goes on that was begun by an earlier version.
+
+    Where that knew no `spread`, and whoever goes on says none, it goes on as it was begun: its objects were cut so.
+
+    Args:
+        recorded: the configuration that the run has.
+        given: the one that it is started with now, every key written out; null where nobody has said one.
+    """
+    now = given.get("transform") or {}
+    was = _with_spread(recorded.get("transform"))["spread"]
+    if "spread" not in now or now["spread"] is not None or was is None:
+        return given
+    return {**given, "transform": {**now, "spread": was}}
 
 
 Section = TypeVar("Section")

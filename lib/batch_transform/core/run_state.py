@@ -43,6 +43,7 @@ class JobRecord:
         attempt: which request for these spans in this round, 1 for the first; it is in the name.
         outdated: whether it was not created before what is asked of the service changed (core.resuming.replanning).
         model: the number of the ModelVersion that it was created with, None where that was not recorded.
+        busy_share: of the time that its instances are paid for, about; None: an earlier version did not record it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class JobRecord:
     attempt: int = 1
     outdated: bool = False
     model: int | None = None
+    busy_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
     assert config.to_document()["transform"] == {
         "instance_type": "ml.m5.xlarge",
         "instance_count": 1,
+        "spread": None,
+        "instance_start_seconds": 240.0,
+        "instance_mb_per_second": 1.0,
         "max_payload_mb": "auto",
         "max_concurrent_transforms": "auto",
         "strategy": "MultiRecord",
@@ -48,7 +51,7 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
         "join_source": "none",
         "input_filter": None,
         "output_filter": None,
-        "max_parallel_jobs": 2,
+        "max_parallel_jobs": None,
         "invocations_timeout_seconds": 3600,
         "invocations_max_retries": None,
         "job_timeout_minutes": 480,

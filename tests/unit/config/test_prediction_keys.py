@@ -98,12 +98,12 @@ def limited(jobs):
     return from_arguments(run_id="r", model="m", workspace="s3://bucket/work", transform={"max_parallel_jobs": jobs})
 
 
-@pytest.mark.parametrize("jobs", [1, 20])
+@pytest.mark.parametrize("jobs", [1, 100])
 def test_jobs_side_by_side_are_bounded(jobs):
     assert limited(jobs).transform.max_parallel_jobs == jobs
 
 
-@pytest.mark.parametrize("jobs", [0, 21, 1.5, "many", True])
+@pytest.mark.parametrize("jobs", [0, 101, 1.5, "many", True])
 def test_no_job_or_too_many_or_a_part_of_one_is_refused(jobs):
     with pytest.raises(ConfigurationError, match=r"transform\.max_parallel_jobs"):
         limited(jobs)

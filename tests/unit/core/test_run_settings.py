@@ -15,6 +15,7 @@ from batch_transform.core.run_settings import (
     PredictionSettings,
     RunSettings,
     TransformSettings,
+    carried_on,
 )
 
 LEAST = {
@@ -35,15 +36,42 @@ def test_a_run_file_that_says_nothing_asks_for_the_defaults():
 
 
 def test_a_document_of_a_version_that_knew_no_key_is_read():
-    assert RunSettings.of({}) == RunSettings(is_of_frame=True)
+    """It spread work over the instances of one job, and so does whoever goes on with it."""
+    of_before = RunSettings(is_of_frame=True, transform=TransformSettings(spread="instances"))
+    assert RunSettings.of({}) == of_before
     document = dict.fromkeys(("record", "transform", "prediction", "output", "dead_letter", "model"))
-    assert RunSettings.of(document) == RunSettings(is_of_frame=True)
+    assert RunSettings.of(document) == of_before
+    assert RunSettings.of({"transform": {"max_parallel_jobs": 2}}).transform.spread == "instances"
 
 
 def test_what_is_null_has_its_default():
-    assert RunSettings.of({"transform": {"max_parallel_jobs": None, "instance_count": 3}}).transform == (
-        TransformSettings(instance_count=3)
-    )
+    asked = {"max_parallel_jobs": None, "instance_count": 3, "spread": None}
+    assert RunSettings.of({"transform": asked}).transform == TransformSettings(instance_count=3, spread="jobs")
+
+
+def test_a_run_of_before_goes_on_as_it_was_begun_unless_somebody_says_otherwise():
+    before = {"transform": {"instance_count": 4}}
+    silent, said = config().to_document(), config(transform={"spread": "jobs"}).to_document()
+    assert carried_on(before, silent)["transform"] == {**silent["transform"], "spread": "instances"}
+    assert carried_on(carried_on(before, silent), silent)["transform"]["spread"] == "instances"
+    assert carried_on(before, said) == said
+    assert carried_on(said, silent)["transform"]["spread"] == "jobs"
+    assert carried_on(silent, silent) == silent
+
+
+@pytest.mark.parametrize(
+    ("asked", "jobs", "instances"),
+    [
+        ({"instance_count": 8}, 8, 1),
+        ({"instance_count": 8, "max_parallel_jobs": 3}, 3, 1),
+        ({"instance_count": 2, "max_parallel_jobs": 3}, 2, 1),
+        ({"instance_count": 8, "spread": "instances"}, 2, 8),
+        ({"instance_count": 8, "spread": "instances", "max_parallel_jobs": 3}, 3, 8),
+    ],
+)
+def test_how_many_jobs_go_side_by_side_and_of_how_many_instances(asked, jobs, instances):
+    transform = config(transform=asked).settings.transform
+    assert (transform.most_jobs, transform.instances_of_a_job) == (jobs, instances)
 
 
 def test_a_list_of_instance_types_is_tried_in_its_order():
@@ -65,7 +93,6 @@ def test_no_key_of_a_section_that_is_compared_as_a_whole_is_left_out(section, se
     ("key", "value"),
     [
         ("instance_type", "ml.c5.large"),
-        ("instance_count", 2),
         ("max_payload_mb", 7),
         ("max_concurrent_transforms", 3),
         ("invocations_timeout_seconds", 60),
@@ -79,6 +106,13 @@ def test_no_key_of_a_section_that_is_compared_as_a_whole_is_left_out(section, se
 def test_what_makes_another_request_is_asked_otherwise(key, value):
     changed = config(transform={key: value}).settings
     assert changed.asked_of_the_service != config().settings.asked_of_the_service
+
+
+def test_more_instances_are_another_request_only_where_they_are_one_jobs():
+    def asked(count, spread):
+        return config(transform={"instance_count": count, "spread": spread}).settings.asked_of_the_service
+
+    assert asked(2, "jobs") == asked(3, "jobs") != asked(3, "instances") != asked(2, "instances")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_an_answer_that_never_came_may_come_again(client, monkeypatch, error, ma
 
 
 def test_a_job_that_cannot_be_stopped_does_not_keep_the_others_going():
-    run = MemoryRun([5, 5], GOOD, oversize=[0])
+    run = MemoryRun([5, 5], GOOD, oversize=[0], transform={"instance_count": 2})
     driver, asked = run.driver(), []
     while sum(job.created for job in driver.state.jobs) < 2:
         driver.step()

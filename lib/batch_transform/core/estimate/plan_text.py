@@ -21,7 +21,7 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
         f"about {plan['staged_partitions']:,} staged partitions; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
     )
     yield from _table(
-        ["job", "rows", "largest", "payload MB", "at once", "objects", "requests"],
+        ["lane", "rows", "largest", "payload MB", "at once", "objects", "requests"],
         [
             [
                 job["lane"],
@@ -35,8 +35,10 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
             for job in plan["jobs"]
         ],
     )
+    if plan["instances"]:
+        yield _taken(plan)
     yield from _table(
-        ["instances", "objects", "each", "in flight", "in turn"],
+        ["instances", "objects", "each", "in flight", "in turn", "jobs", "minutes", "paid", "busy"],
         [
             [
                 f"{step['instance_count']}{'*' if step['configured'] else ''}",
@@ -44,6 +46,10 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
                 f"{step['objects_per_instance']:,}",
                 _or_model(step["requests_at_once"]),
                 _or_model(step["requests_in_turn"]),
+                f"{step['jobs']:,}",
+                f"{step['elapsed_seconds'] / 60:,.1f}",
+                f"{step['paid_seconds'] / 60:,.1f}",
+                f"{step['busy_seconds'] / 60:,.1f}",
             ]
             for step in plan["instances"]
         ],
@@ -60,6 +66,14 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
             ]
             for step in plan["concurrency"]
         ],
+    )
+
+
+def _taken(plan: RunPlan) -> str:
+    return (
+        f"spread: {plan['spread']}; an instance is taken to start in {plan['instance_start_seconds']:g} s and to work "
+        f"through {plan['instance_mb_per_second']:g} MB/s (transform.instance_start_seconds, "
+        "transform.instance_mb_per_second)"
     )
 
 

@@ -14,6 +14,7 @@ from typing import TypedDict
 import pyarrow as pa
 
 from batch_transform.core.estimate import measured_records
+from batch_transform.core.estimate.instance_time import InFlight, InstanceTime, at_work, in_flight, instance_time
 from batch_transform.core.estimate.measured_records import LaneSize, Measured
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
@@ -50,7 +51,7 @@ class Asked:
 
 
 class LaneWork(TypedDict):
-    """A lane's one job: how it sends, and into how many objects and requests its records go, about."""
+    """A lane: how its jobs send, and into how many objects and requests its records go, about."""
 
     lane: str
     rows: int
@@ -63,16 +64,8 @@ class LaneWork(TypedDict):
     requests: int
 
 
-class InFlight(TypedDict):
-    """How a job's requests go through its instances; None where the container chooses its concurrency."""
-
-    requests: int
-    requests_at_once: int | None
-    requests_in_turn: int | None
-
-
-class InstanceStep(InFlight):
-    """What a number of instances buys the largest job."""
+class InstanceStep(InFlight, InstanceTime):
+    """What a number of instances buys the largest lane, and what all lanes take."""
 
     instance_count: int
     configured: bool
@@ -96,7 +89,7 @@ class RunPlan(TypedDict):
     Attributes:
         rows_over_the_limit: dead letters before any job.
         object_bytes: the target.
-        jobs: of the first round.
+        jobs: the lanes of the first round.
     """
 
     rows_in: int
@@ -105,6 +98,9 @@ class RunPlan(TypedDict):
     rows_over_the_limit: int
     staged_partitions: int
     object_bytes: int
+    spread: str
+    instance_start_seconds: float
+    instance_mb_per_second: float
     jobs: list[LaneWork]
     instances: list[InstanceStep]
     concurrency: list[ConcurrencyStep]
@@ -121,6 +117,9 @@ def run_plan(measured: Measured, asked: Asked) -> RunPlan:
         "rows_over_the_limit": dead.rows if dead else 0,
         "staged_partitions": _partitions(measured, asked),
         "object_bytes": asked.rules(measured.json_bytes).object_bytes,
+        "spread": asked.transform.spread,
+        "instance_start_seconds": asked.transform.instance_start_seconds,
+        "instance_mb_per_second": asked.transform.instance_mb_per_second,
         "jobs": lanes,
         "instances": list(instance_steps(measured, asked)),
         "concurrency": list(concurrency_steps(measured, asked)),
@@ -132,7 +131,7 @@ def _partitions(measured: Measured, asked: Asked) -> int:
 
 
 def lane_works(measured: Measured, asked: Asked) -> list[LaneWork]:
-    """Returns the jobs of the first round, one for each lane that has rows."""
+    """Returns the lanes of the first round that have rows."""
     spans, transform = _as_spans(measured, asked), asked.transform
     settings = transform.max_payload_mb, transform.max_concurrent_transforms
     plans = plan_lanes(spans, *settings, asked.framing, headroom(transform))
@@ -180,11 +179,10 @@ def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: A
 
 
 def instance_steps(measured: Measured, asked: Asked) -> Iterator[InstanceStep]:
-    """Yields what `instance_count` buys the largest job: for powers of two and the number that is configured.
+    """Yields what `instance_count` buys the largest lane: for powers of two and the number that is configured.
 
-    `requests_in_turn` is how many requests each slot of each instance sends one after the other: with requests of equal
-    length the job takes that many times one request. Whole objects go to instances, so more instances than objects
-    idle. It is None where the container chooses its concurrency.
+    `requests_in_turn` is how many requests each slot of each instance sends one after the other; it is None where the
+    container chooses its concurrency. More than are offered would idle.
     """
     configured = asked.transform.instance_count
     most = min(MAX_INSTANCE_COUNT, max(_MOST_STEPS, configured))
@@ -193,16 +191,19 @@ def instance_steps(measured: Measured, asked: Asked) -> Iterator[InstanceStep]:
         if not (works := lane_works(measured, chosen)):
             return
         largest = max(works, key=lambda work: work["requests"])
+        time = instance_time([(work["bytes"], work["objects"]) for work in works], chosen.transform)
+        busy = at_work(time, largest["objects"], chosen.transform)
+        if busy < count > configured:
+            return  # more would idle
         yield {
             "instance_count": count,
             "configured": count == configured,
             "object_bytes": chosen.rules(measured.json_bytes).object_bytes,
             "objects": largest["objects"],
-            "objects_per_instance": round(largest["objects"] / count, 1),
-            **_in_flight(largest["requests"], min(count, largest["objects"]), largest["max_concurrent_transforms"]),
+            "objects_per_instance": round(largest["objects"] / busy, 1),
+            **in_flight(largest["requests"], busy, largest["max_concurrent_transforms"]),
+            **time,
         }
-        if count >= max(configured, largest["objects"]):
-            return  # more would idle
 
 
 def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[ConcurrencyStep]:
@@ -224,20 +225,14 @@ def concurrency_steps(measured: Measured, asked: Asked) -> Iterator[ConcurrencyS
         rules = chosen.rules(measured.json_bytes)
         objects = measured_records.about_objects(lane, measured.rows, _partitions(measured, asked), rules)
         requests = _requests(lane, objects, payload, asked)
+        busy = at_work(instance_time([(lane.bytes, objects)], transform), objects, transform)
         yield {
             "max_concurrent_transforms": count,
             "planned": count == own,
             "max_payload_mb": payload,
             "largest_record_fits": lane.largest <= rules.oversize_bytes,
-            **_in_flight(requests, min(transform.instance_count, objects), count),
+            **in_flight(requests, busy, count),
         }
-
-
-def _in_flight(requests: int, instances: int, concurrent: int | None) -> InFlight:
-    if concurrent is None:
-        return {"requests": requests, "requests_at_once": None, "requests_in_turn": None}
-    at_once = max(1, min(requests, instances * concurrent))
-    return {"requests": requests, "requests_at_once": at_once, "requests_in_turn": math.ceil(requests / at_once)}
 
 
 def _powers_of_two(most: int) -> Iterator[int]:

@@ -40,6 +40,10 @@ def render(report: RunReport, state: RunState) -> str:
         ("dead letters", report["rows_dead_letter"]),
         ("rounds", report["rounds"]),
     ]
+    seconds = report["instance_seconds"]
+    paid = f"{seconds['paid']:,.0f} instance-seconds were paid"
+    if seconds["busy"] is not None:
+        paid += f", of which instances waited {seconds['paid'] - seconds['busy']:,.0f} for the last one of their job"
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{_shown(str(report['run_id']))}</title>"
         f"<style>{_STYLE}</style><h1>{_shown(str(report['run_id']))}</h1>"
@@ -47,7 +51,7 @@ def render(report: RunReport, state: RunState) -> str:
         f"{_shown(state.opened_at[:19])} UTC</p>"
         f"<div class=cards>{''.join(_card(label, number) for label, number in cards)}</div>"
         f"{_errors(report['errors'], report['advice'])}"
-        f"<h2>Timeline</h2>{_timeline(report['seconds_by_step'])}<h2>Jobs</h2>{_jobs(report['jobs'])}</html>"
+        f"<h2>Timeline</h2>{_timeline(report['seconds_by_step'])}<h2>Jobs</h2><p>{paid}</p>{_jobs(report['jobs'])}</html>"
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from batch_transform.core.report_keys import JobReport, RunReport
+from collections.abc import Sequence
+from datetime import datetime
+
+from batch_transform.core.report_keys import InstanceSeconds, JobReport, RunReport
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_types import type_of
+from batch_transform.core.sending.instance_types import instances_of, type_of
 from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 
@@ -33,6 +36,7 @@ def run_report(state: RunState, status: RunStatus, workspace: str, html: str | N
         "jobs": [_job(job) for job in state.jobs],
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),
+        "instance_seconds": _all_seconds(state.jobs),
         "seconds_by_step": state.seconds_by_step,
         "workspace": workspace,
         "report": html,
@@ -47,6 +51,23 @@ def run_report(state: RunState, status: RunStatus, workspace: str, html: str | N
 def already_published(report: RunReport) -> str:
     """Returns what is told of a published run that is started again, beside its report."""
     return f"already published at {report.get('output') or report['workspace']}, nothing done"
+
+
+def _seconds(job: JobRecord) -> InstanceSeconds | None:
+    """What the instances of an ended job are paid for; a job that never started costs nothing."""
+    if job.status is None:
+        return None
+    times = [datetime.fromisoformat(time) for time in (job.started_at, job.ended_at) if time]
+    seconds = (times[1] - times[0]).total_seconds() if len(times) == 2 else 0.0
+    paid = round(seconds * instances_of(job), 3)
+    return {"paid": paid, "busy": None if job.busy_share is None else round(paid * job.busy_share, 3)}
+
+
+def _all_seconds(jobs: Sequence[JobRecord]) -> InstanceSeconds:
+    known = [each for each in map(_seconds, jobs) if each]
+    busy = [each["busy"] for each in known if each["busy"] is not None]
+    paid = round(sum(each["paid"] for each in known), 3)
+    return {"paid": paid, "busy": round(sum(busy), 3) if len(busy) == len(known) else None}
 
 
 def _job(job: JobRecord) -> JobReport:
@@ -65,6 +86,7 @@ def _job(job: JobRecord) -> JobReport:
         "created_at": job.created_at,
         "started_at": job.started_at,
         "ended_at": job.ended_at,
+        "instance_seconds": _seconds(job),
     }
     if job.model:
         report["model_version"] = job.model

@@ -67,6 +67,12 @@ def replanned(state: RunState, payload: JsonObject) -> RunState:
     if job is None or job.created or any(new == other.name for other in state.jobs):
         raise ValueError(f"{name} cannot become {new}: that is for a job never created, and a name never used")
     changed = replace(
-        job, name=new, request=payload["request"], attempt=payload["attempt"], outdated=False, stop_reason=None
+        job,
+        name=new,
+        request=payload["request"],
+        attempt=payload["attempt"],
+        busy_share=payload.get("busy_share"),
+        outdated=False,
+        stop_reason=None,
     )
     return replace(state, jobs=tuple(changed if other is job else other for other in state.jobs))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.resuming.replanning import back_from_later_types, outdated
-from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.run_settings import RunSettings, carried_on
 from batch_transform.core.run_state import Recorded, RoundRecord, RunState
 
 
@@ -31,7 +31,8 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
         payload: the configuration of the driver that goes on, the schema of the predictions as it reads them, and
             whether dead rows are to be sent again.
     """
-    asked, last = RunSettings.of(payload["config"]), state.last_round
+    config = carried_on(state.config, payload["config"])
+    asked, last = RunSettings.of(config), state.last_round
     changed = asked.prediction != state.settings.prediction
     if last is not None and changed and (last.misread or last.unread or last.leaves is None):
         state = _unjudged(state, last)
@@ -52,7 +53,7 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
     retry = state.retry_asked or bool(payload.get("retry_dead"))
     accepts = bool(payload.get("accept_model"))
     state = replace(state, retry_asked=retry, accepts_model=accepts)
-    return replace(state, rounds_before=state.rounds, config=payload["config"], stopped=False)
+    return replace(state, rounds_before=state.rounds, config=config, stopped=False)
 
 
 def intended(state: RunState, publication: Recorded) -> RunState:

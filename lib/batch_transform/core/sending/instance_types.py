@@ -26,6 +26,11 @@ def type_of(job: JobRecord) -> str:
     return str(job.request.get("TransformResources", {}).get("InstanceType"))
 
 
+def instances_of(job: JobRecord) -> int:
+    """Returns how many instances a job was asked for with."""
+    return int(job.request.get("TransformResources", {}).get("InstanceCount", 1))
+
+
 def lacked_capacity(job: JobRecord) -> bool:
     """Returns whether a job ended because its instance type was not to be had."""
     if job.status is None:

@@ -1,4 +1,4 @@
-"""From measured spans to transform jobs: one job for each lane, with the largest payload limit that it needs."""
+"""From measured spans to transform jobs: of each lane one or several, with the largest payload limit that it needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from batch_transform.core.limits import (
     MAX_PAYLOAD_MB,
     MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
 )
-from batch_transform.core.run_settings import Sizing
+from batch_transform.core.run_settings import JOBS, Sizing, TransformSettings
+from batch_transform.core.sending.spreading import busy_share, packed, shares, speed_of, weights_of
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 
@@ -32,7 +33,7 @@ class Throughput:
 
 @dataclass(frozen=True)
 class LanePlan:
-    """The spans of one job and how it sends them."""
+    """Spans of one lane, in the end of one job, and how it sends them."""
 
     lane: str
     spans: pa.Table
@@ -126,6 +127,32 @@ def plan_lanes(
                 limits = throughput(max(largest, min(headroom * largest, LARGEST_RECORD_BYTES)), payload, concurrency)
             plans.append(LanePlan(lane, chosen, limits))
     return plans
+
+
+def spread_out(plans: Sequence[LanePlan], transform: TransformSettings) -> list[LanePlan]:
+    """Returns the plans of jobs: each lane's as it is, or spread over as many jobs of one instance as are worth it.
+
+    Args:
+        plans: by `plan_lanes`.
+        transform: as configured.
+    """
+    if transform.spread != JOBS:
+        return list(plans)
+    weights = [weights_of(plan.spans) for plan in plans]
+    worth = [speed_of(transform).start_ups(each.sum()) for each in weights]
+    counts = shares(worth, [plan.spans.num_rows for plan in plans], transform.instance_count)
+    return [
+        LanePlan(plan.lane, plan.spans.take(places), plan.throughput)
+        for plan, each, count in zip(plans, weights, counts, strict=True)
+        for places in packed(each, count)
+    ]
+
+
+def busy_share_of(spans: pa.Table, instances: int) -> float:
+    """Returns which share of what its instances are paid for they are at work, of a job with these spans, about."""
+    if instances == 1:
+        return 1.0
+    return round(busy_share(spans["object"].to_pylist(), weights_of(spans).tolist(), instances), 3)
 
 
 def one_job(plans: Sequence[LanePlan], spans: pa.Table) -> LanePlan:

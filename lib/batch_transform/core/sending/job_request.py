@@ -130,7 +130,7 @@ def job_settings(
         data=str(manifest_uri),
         output_path=str(output),
         instance_type=instance_type or transform.instance_types[0],
-        instance_count=transform.instance_count,
+        instance_count=transform.instances_of_a_job,
         content_type=content_type,
         split_type=transform.split,
         # With SplitType Line and one answer line for each record, assembling by line keeps one line for each row. An

@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
+from batch_transform.core.run_settings import JOBS, TransformSettings
+from batch_transform.core.sending.spreading import speed_of
 
 # A task's share of the table, in bytes of JSON. Small enough that a lost executor repeats little.
 PARTITION_BYTES = 64 * BYTES_PER_MB
-# The service maps whole objects to instances by key, blind to their size: ten for each even the load out
-# (transform_emulator/FACTS.md, 5). An object is also what one bad row takes with it, so smaller is better.
-OBJECTS_PER_INSTANCE = 10
+# The service maps the objects of a job to its instances by key, blind to their size (transform_emulator/FACTS.md, 5):
+# of ten each, four instances are busy 0.75 of what they are paid for and 64 are 0.55; of a hundred, 0.91 and 0.80.
+OBJECTS_PER_INSTANCE = 100
+# Packed by size, the last of so many keeps a job within a twentieth of the others.
+OBJECTS_PER_JOB = 20
+# What an object costs beside its bytes: it is put, listed, fetched, put as output and counted (splitting.Costs).
+OBJECT_SECONDS = 0.25
+# With a bad row its whole object has to be sent again. How many a table has nobody knows.
+BAD_ROWS = 1
+# Below it a request's own time weighs as much as a fiftieth of its bytes (spreading.REQUEST_BYTES).
+LEAST_OBJECT_BYTES = BYTES_PER_MB
 # An export worker holds one object before it is uploaded.
 MAX_OBJECT_BYTES = 64 * BYTES_PER_MB
 ARROW_BATCH_BYTES = 32 * BYTES_PER_MB
@@ -38,15 +48,25 @@ def is_uneven(partition_bytes: list[int]) -> bool:
     return len(filled) * 2 < wanted or len(filled) > 4 * wanted or max(filled) > 4 * PARTITION_BYTES
 
 
-def object_bytes(json_bytes: int, instance_count: int, max_payload_mb: int | None) -> int:
+def object_bytes(json_bytes: int, transform: TransformSettings) -> int:
     """Returns the target size in bytes of one JSON Lines object.
 
-    `json_bytes / (10 * instance_count)`, so that each instance gets about ten objects, but at least one full request
-    (the payload limit, 6 MB unless set) and at most 64 MB, which an export worker holds in memory.
+    With `spread: jobs` it is where the bill is least: n objects cost n times their own time, and each bad row the work
+    on an nth of the table; but no larger than a twentieth of a job. With `spread: instances` it is a hundredth of an
+    instance's share. At least it is one full request, where its size is given, or 1 MB, and at most 64 MB, which an
+    export worker holds in memory.
     """
-    payload = (max_payload_mb or DEFAULT_PAYLOAD_MB) * BYTES_PER_MB
-    even_share = math.ceil(json_bytes / (OBJECTS_PER_INSTANCE * instance_count))
-    return min(max(even_share, payload), MAX_OBJECT_BYTES)
+    if transform.spread == JOBS:
+        speed = speed_of(transform)
+        jobs = max(1, min(transform.instance_count, int(min(speed.start_ups(json_bytes), transform.instance_count))))
+        seconds = speed.seconds(json_bytes)
+        least_bill = max(1, round(math.sqrt(BAD_ROWS * seconds / OBJECT_SECONDS)))
+        wanted = math.ceil(json_bytes / max(least_bill, OBJECTS_PER_JOB * jobs))
+    else:
+        wanted = math.ceil(json_bytes / (OBJECTS_PER_INSTANCE * transform.instance_count))
+    payload_mb = transform.max_payload_mb
+    least = payload_mb * BYTES_PER_MB if isinstance(payload_mb, int) else LEAST_OBJECT_BYTES
+    return min(max(wanted, least), MAX_OBJECT_BYTES)
 
 
 def oversize_bytes(max_payload_mb: int | None) -> int:

@@ -42,7 +42,7 @@ def cutting_rules(settings: RunSettings, json_bytes: int, framing: Framing) -> C
     payload = standard_payload_mb(*asked)
     if not framing.whole:
         most = oversize_bytes(payload) // headroom(transform)
-        return CuttingRules(object_bytes(json_bytes, transform.instance_count, payload), most)
+        return CuttingRules(object_bytes(json_bytes, transform), most)
     room = (payload or DEFAULT_PAYLOAD_MB) * BYTES_PER_MB
     if settings.is_one_object:
         room = _most_bytes(transform)

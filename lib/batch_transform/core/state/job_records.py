@@ -25,6 +25,7 @@ class PlannedJob(_Planned, total=False):
     control_etags: list[str]
     is_helped: bool
     witness: str | None
+    busy_share: float
 
 
 def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part]) -> tuple[JobRecord, ...]:
@@ -39,6 +40,7 @@ def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part]) -> tuple[Job
             controls=_controls(job),
             control_etags=tuple(job.get("control_etags", ())),
             is_helped=job.get("is_helped", False),
+            busy_share=job.get("busy_share"),
         )
         for job, part in zip(jobs, parts, strict=False)
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.replanning import must_be_replanned
-from batch_transform.core.run_settings import INFER
-from batch_transform.core.run_state import RoundRecord, RunState
+from batch_transform.core.run_settings import INFER, JOBS, TransformSettings
+from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.sending.instance_types import instances_of
 from batch_transform.core.state import actions as act
 
 # Far above what isolation needs (five, and what transient failures add): a bound, not a plan.
@@ -30,7 +31,7 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
         return _next_after_round(state, last)
     flying = state.in_flight
     waiting = [job for job in state.round_jobs if not job.created]
-    if waiting and len(flying) < state.settings.transform.max_parallel_jobs:
+    if waiting and _has_room(state.settings.transform, flying, waiting[0]):
         return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:
         return act.Await(flying)
@@ -40,6 +41,15 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
         if job.verdicts is None:
             return act.Judge(job)
     return act.Reconcile()
+
+
+def _has_room(transform: TransformSettings, flying: tuple[JobRecord, ...], job: JobRecord) -> bool:
+    """Whether a job may be created beside those in flight: by their number and, spread as jobs, by their instances."""
+    if not flying:
+        return True
+    instances = sum(map(instances_of, flying)) + instances_of(job)
+    is_within = transform.spread != JOBS or instances <= transform.instance_count
+    return is_within and len(flying) < transform.most_jobs
 
 
 def _must_infer(state: RunState) -> bool:

@@ -22,6 +22,7 @@ from batch_transform.core.predictions.prediction_types import decode_schema, enc
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.resuming.replanning import goes_back
 from batch_transform.core.resuming.retried_dead_rows import check_retry
+from batch_transform.core.run_settings import carried_on
 from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import sealed, secrets_of
 from batch_transform.core.state.fold import advance
@@ -122,7 +123,8 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
         if recorded.stopped and not is_meant:
             raise RunStopped(ctx.places.run)
         ended = recorded.stopped or (recorded.last_round is not None and bool(recorded.last_round.stop))
-        changed = recorded.config != sealed(ctx.config.to_document(), recorded.nonce)
+        given = sealed(ctx.config.to_document(), recorded.nonce)
+        changed = recorded.config != carried_on(recorded.config, given)
         if recorded.report is not None:
             return as_published(ctx, recorded)
         goes_on = ended or changed or not given_back or ctx.accept_model

@@ -21,6 +21,7 @@ from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.run_settings import RecordSettings, RunSettings, TransformSettings
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
+from batch_transform.core.sending.object_sizes import object_bytes
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 
 MB = 1_000_000
@@ -92,26 +93,58 @@ def test_the_jobs_of_a_plan():
     assert (standard["max_payload_mb"], standard["max_concurrent_transforms"]) == (6, 16)
     assert (oversize["lane"], oversize["max_payload_mb"], oversize["max_concurrent_transforms"]) == ("oversize", 60, 1)
     assert (plan["rows_in"], plan["rows_over_the_limit"], plan["largest_record_bytes"]) == (1005, 2, 200 * MB)
-    assert (plan["bytes"], plan["object_bytes"]) == (590 * MB, 64 * MB)
+    assert plan["bytes"] == 590 * MB
+    assert plan["object_bytes"] == object_bytes(MIXED.json_bytes, ASKED.transform)
     assert plan["staged_partitions"] == 14
 
 
 def test_instances_buy_requests_at_once_until_there_are_too_few_objects():
-    chosen = asked(2, 6, 4)
+    chosen = asked(2, 6, 4, spread="instances")
     steps = run_plan(TABLE, chosen)["instances"]
     assert [step["instance_count"] for step in steps] == [1, 2, 4, 8, 16, 32]
     assert [step["configured"] for step in steps] == [False, True, False, False, False, False]
     assert [step["requests_at_once"] for step in steps[:4]] == [4, 8, 16, 32]
-    assert [step["objects_per_instance"] for step in steps[:2]] == [32, 16]
+    assert [step["objects_per_instance"] for step in steps[:2]] == [128, 112]
     assert steps[0]["requests_in_turn"] == steps[0]["requests"] / 4
     assert all(step["requests_at_once"] == step["instance_count"] * 4 for step in steps)
 
 
 def test_more_instances_than_objects_are_not_offered_unless_configured():
     small = Measured({STANDARD: LaneSize(100, 13 * MB, 130_000)})
-    assert [step["instance_count"] for step in run_plan(small, ASKED)["instances"]] == [1, 2, 4]
-    seven = run_plan(small, asked(7, "auto", "auto"))["instances"]
-    assert [(step["instance_count"], step["requests_at_once"]) for step in seven] == [(1, 3), (2, 3), (4, 3), (7, 3)]
+    one_job = asked(7, spread="instances")
+    assert [step["instance_count"] for step in run_plan(small, one_job)["instances"]] == [1, 2, 4, 7, 8]
+    few = run_plan(small, asked(30, spread="instances"))["instances"]
+    assert [(step["instance_count"], step["requests_at_once"]) for step in few[-2:]] == [(16, 15), (30, 15)]
+
+
+def test_no_more_instances_are_offered_than_jobs_are_worth_their_start_up():
+    """2 GB are eight start-ups of 240 s at 1 MB/s."""
+    steps = run_plan(TABLE, asked(2))["instances"]
+    assert [(step["instance_count"], step["jobs"]) for step in steps] == [(1, 1), (2, 2), (4, 4), (8, 8)]
+    (one,) = run_plan(Measured({STANDARD: LaneSize(100, 13 * MB, 130_000)}), ASKED)["instances"]
+    assert (one["jobs"], one["requests_at_once"]) == (1, 15)
+    asked_for_more = run_plan(TABLE, asked(64))["instances"][-1]
+    assert (asked_for_more["instance_count"], asked_for_more["jobs"]) == (64, 8)
+
+
+def test_instances_that_are_jobs_are_never_paid_for_waiting():
+    jobs, one_job = (
+        run_plan(TABLE, asked(8))["instances"][3],
+        run_plan(TABLE, asked(8, spread="instances"))["instances"],
+    )
+    assert jobs["paid_seconds"] == jobs["busy_seconds"] == pytest.approx(8 * 240 + 2000, rel=0.01)
+    assert jobs["elapsed_seconds"] == pytest.approx(240 + 250, rel=0.01)
+    assert one_job[3]["busy_seconds"] == pytest.approx(8 * 240 + 2000, rel=0.01)
+    assert one_job[3]["paid_seconds"] > 1.1 * one_job[3]["busy_seconds"]
+    assert one_job[3]["elapsed_seconds"] == pytest.approx(one_job[3]["paid_seconds"] / 8, rel=1e-3)
+
+
+def test_lanes_that_do_not_fit_side_by_side_come_one_after_the_other():
+    """The oversize records are a job of their own; with one instance in all it begins when the other has ended."""
+    one, two = run_plan(MIXED, asked(1))["instances"][0], run_plan(MIXED, asked(2))["instances"][1]
+    assert (one["jobs"], two["jobs"]) == (2, 2)
+    assert one["elapsed_seconds"] == one["paid_seconds"] == two["paid_seconds"]
+    assert two["elapsed_seconds"] == pytest.approx(240 + 500, rel=0.01)
 
 
 def test_concurrency_buys_requests_at_once_and_costs_payload():

@@ -22,21 +22,25 @@ REQUEST = {"MaxPayloadInMB": 6, "TransformResources": {"InstanceType": "ml.m5.la
 
 
 EXAMPLE = {"job": "j1", "object": "s3-1-0f.jsonl", "line": 0, "message": "the model answered <400>"}
+TIMES = {
+    "created_at": "2024-05-01T10:20:31+00:00",
+    "started_at": "2024-05-01T10:24:00+00:00",
+    "ended_at": "2024-05-01T10:25:30+00:00",
+}
 ERRORS = [{"class": "rejected by the model", "spans": 1, "rows": 1, "examples": [EXAMPLE]}]
 ROUND = {"scored_rows": 3, "dead_rows": 1, "probe": False, "stop": [], "failed": ERRORS}
 
 
 def state(length=None, run_id="run", model="churn", output=None, job="j1"):
     config = {"model": {"name": model}, "output": output}
-    planned = {"name": job, "request": REQUEST, "round": 1, "lane": "standard"}
-    times = {"created_at": "c", "started_at": "s", "ended_at": "e"}
+    planned = {"name": job, "request": REQUEST, "round": 1, "lane": "standard", "busy_share": 0.75}
     steps = [
         step("opened", run_id=run_id, nonce="n", config=config, at="2024-05-01T10:20:30.123456+00:00"),
         step("staged", files=[FILE], schema="{}", seconds=10.0),
         step("exported", parts=1, seconds=20.0),
         step("planned", parts=2, jobs=[planned], probe=False),
         step("job_created", job=job),
-        step("job_ended", job=job, status="Failed", failure_reason="why", seconds=70.0, **times),
+        step("job_ended", job=job, status="Failed", failure_reason="why", seconds=70.0, **TIMES),
         step("job_judged", parts=1, job=job, witness_scored=False),
         Step(0, "w", 1, "", "reconciled", 1, ROUND, (Part("leaves", 2, "d"), Part("open", 0, "d"))),
         step("gated", parts=1, rows_scored=3, rows_dead_letter=1, errors=ERRORS, advice=["look"]),
@@ -74,13 +78,13 @@ def test_the_whole_report():
                 "max_concurrent_transforms": None,
                 "instance_type": "ml.m5.large",
                 "instance_count": 2,
-                "created_at": "c",
-                "started_at": "s",
-                "ended_at": "e",
+                **TIMES,
+                "instance_seconds": {"paid": 180.0, "busy": 135.0},
             }
         ],
         "output": "s3://b/out",
         "dead_letter": "s3://b/out_dead_letter",
+        "instance_seconds": {"paid": 180.0, "busy": 135.0},
         "seconds_by_step": {"staged": 10.0, "exported": 20.0, "job_ended": 70.0},
         "workspace": "s3://b/run",
         "report": "s3://b/run/report.html",

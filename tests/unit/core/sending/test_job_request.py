@@ -21,6 +21,7 @@ TRANSFORMS = st.fixed_dictionaries(
     optional={
         "instance_type": st.sampled_from(["ml.m5.xlarge", "ml.c5.2xlarge"]),
         "instance_count": st.integers(1, 100),
+        "spread": st.sampled_from(["jobs", "instances"]),
         "strategy": st.sampled_from(["MultiRecord", "SingleRecord"]),
         "invocations_timeout_seconds": st.integers(1, 3600),
         "invocations_max_retries": st.integers(0, 3),
@@ -115,6 +116,7 @@ def test_every_setting_reaches_its_parameter():
         {
             "instance_type": "ml.c5.large",
             "instance_count": 3,
+            "spread": "instances",
             "strategy": "SingleRecord",
             "invocations_timeout_seconds": 60,
             "invocations_max_retries": 0,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.sending import object_sizes
 
 MB = 1_000_000
@@ -39,18 +40,40 @@ def test_which_partitions_are_uneven(sizes, uneven):
 @pytest.mark.parametrize(
     ("json_bytes", "instances", "payload_mb", "target"),
     [
-        (0, 1, None, 6 * MB),
-        (60 * MB, 1, None, 6 * MB),
-        (100 * MB, 1, None, 10 * MB),
-        (100 * MB + 1, 1, None, 10 * MB + 1),
-        (1000 * MB, 4, None, 25 * MB),
-        (10**12, 1, None, 64 * MB),
+        (0, 1, "auto", 1 * MB),
+        (60 * MB, 1, "auto", 1 * MB),
+        (600 * MB, 1, "auto", 6 * MB),
+        (600 * MB + 1, 1, "auto", 6 * MB + 1),
+        (1000 * MB, 4, "auto", 2.5 * MB),
+        (10**12, 1, "auto", 64 * MB),
         (0, 1, 20, 20 * MB),
         (0, 1, 100, 64 * MB),
     ],
 )
-def test_ten_objects_for_each_instance_between_a_payload_and_64_mb(json_bytes, instances, payload_mb, target):
-    assert object_sizes.object_bytes(json_bytes, instances, payload_mb) == target
+def test_a_hundred_objects_for_each_instance_of_one_job(json_bytes, instances, payload_mb, target):
+    asked = TransformSettings(instance_count=instances, max_payload_mb=payload_mb, spread="instances")
+    assert object_sizes.object_bytes(json_bytes, asked) == target
+
+
+@given(st.integers(0, 10**13), st.integers(1, 100), st.sampled_from(["auto", "model", 6, 45, 100]))
+def test_an_object_is_within_a_request_and_64_mb_and_a_twentieth_of_a_job(json_bytes, instances, payload_mb):
+    asked = TransformSettings(instance_count=instances, max_payload_mb=payload_mb)
+    size = object_sizes.object_bytes(json_bytes, asked)
+    least = min(64 * MB, MB if isinstance(payload_mb, str) else payload_mb * MB)
+    assert least <= size <= 64 * MB
+    jobs = max(1, min(instances, json_bytes // (240 * MB)))
+    assert size == least or size <= json_bytes / jobs / 20 + 1
+
+
+@pytest.mark.parametrize("json_bytes", [400 * MB, 4_000 * MB, 10_000 * MB])
+def test_objects_are_as_large_as_their_own_time_and_a_bad_row_are_cheapest_together(json_bytes):
+    """Over all sizes up to 64 MB: a quarter of a second for each object, and the work on one of them again."""
+
+    def bill(size):
+        return 0.25 * json_bytes / size + size / MB
+
+    chosen = object_sizes.object_bytes(json_bytes, TransformSettings())
+    assert bill(chosen) <= 1.01 * min(bill(size) for size in range(MB, 64 * MB, MB // 4))
 
 
 @pytest.mark.parametrize(("payload_mb", "bound"), [(None, 6 * MB), (1, 1 * MB), (45, 45 * MB)])

@@ -20,7 +20,9 @@ WHOLE = "None"
 
 def asked(format="csv", split=WHOLE, payload="auto", concurrent="auto", **record):
     transform = {"split": split, "max_payload_mb": payload, "max_concurrent_transforms": concurrent}
-    return RunSettings.of({"record": {"format": format, **record}, "transform": {**transform, "instance_count": 2}})
+    return RunSettings.of(
+        {"record": {"format": format, **record}, "transform": {**transform, "spread": None, "instance_count": 2}}
+    )
 
 
 def rules(settings, header=""):
@@ -28,7 +30,7 @@ def rules(settings, header=""):
 
 
 def test_lines_are_cut_as_ever():
-    assert rules(asked(split="Line")) == CuttingRules(10 * MB, 6 * MB)
+    assert rules(asked(split="Line")) == CuttingRules(-(-200 * MB // 28), 6 * MB)
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_a_step_before_prepare_is_refused():
 
 
 def test_a_run_that_a_person_stopped_is_not_gone_on_with_by_a_poll():
-    run = in_steps(looks=3)
+    run = in_steps(looks=3, transform={"instance_count": 2})
     run.step(PREPARE)
     waiting = run.step(SUBMIT)["wait_for"]
     assert stopped(run) == waiting == run.service.stopped
@@ -271,7 +271,9 @@ def test_who_is_interrupted_before_the_run_is_its_own_says_that_jobs_go_on(tmp_p
 
 def two_jobs(**transform):
     """A run whose first job is in flight, and whose second one a quota keeps from being created."""
-    run = MemoryRun([5, 5], echoing(lambda row: None), oversize=[0], exported=False, transform=transform)
+    run = MemoryRun(
+        [5, 5], echoing(lambda row: None), oversize=[0], exported=False, transform={"instance_count": 2, **transform}
+    )
     run.service.looks = 1
     run.step(PREPARE)
     run.service.refusals.extend([None, *["quota"] * 9])

@@ -191,7 +191,7 @@ def planned(transform):
 CHANGES = [
     {"instance_type": LARGE},
     {"instance_type": [LARGE, SMALL]},
-    {"instance_count": 3},
+    {"instance_count": 3, "spread": "instances"},
     {"max_payload_mb": 2},
     {"max_concurrent_transforms": 2},
     {"tags": {"team": "growth"}},
@@ -225,7 +225,13 @@ def test_what_was_planned_and_never_created_is_asked_for_as_it_is_wanted_now(cha
 def test_what_steers_a_run_makes_no_other_request():
     run = planned({"instance_type": SMALL})
     (old,) = run.state().jobs
-    run.transform = {"instance_type": SMALL, "poll_seconds": 5, "max_parallel_jobs": 4, "on_interrupt": "leave"}
+    run.transform = {
+        "instance_type": SMALL,
+        "poll_seconds": 5,
+        "instance_count": 3,
+        "max_parallel_jobs": 4,
+        "on_interrupt": "leave",
+    }
     run.to_the_end()
     assert run.service.requests == [old.request]
 

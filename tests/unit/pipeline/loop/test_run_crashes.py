@@ -7,6 +7,7 @@ rows of two kinds, a flaky one, and four rounds; it appends to an output that ho
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 
@@ -38,6 +39,17 @@ def test_killed_once_at_every_point(undisturbed):
         check(world, world.to_the_end())
     print(f"{2 * len(log)} points before and after {len(log)} mutations survived")
     assert len(worlds) == len(log) + 1 > 120
+
+
+def test_killed_with_jobs_side_by_side():
+    """Four in a round and lane, each with the controls of its own; every seventh of the points."""
+    run, worlds = begun(transform={"instance_count": 4, "instance_start_seconds": 0}), []
+    run.watched(lambda: worlds.append(run.copy()))
+    state = run.to_the_end()
+    check(run, state)
+    assert max(Counter((job.round_number, job.lane) for job in state.jobs).values()) == 4
+    for world in worlds[::7]:
+        check(world, world.to_the_end())
 
 
 @pytest.mark.parametrize("format", [name for name in FILE_FORMATS if name != DEFAULT])

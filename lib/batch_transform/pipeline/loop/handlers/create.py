@@ -15,7 +15,7 @@ from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.model import look_at_model
 from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
-from batch_transform.pipeline.loop.handlers.poll_jobs import look_at_jobs
+from batch_transform.pipeline.loop.handlers.poll_jobs import Look, look_at_jobs
 from batch_transform.pipeline.loop.handlers.waiting_limits import Patience, back_off
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.sagemaker.service_errors import NotNow
@@ -29,7 +29,8 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
     That is `model_recorded`, where the model is not known yet or may be another one; or `replanned`, where the quota of
     its instance type is used up and there is another type.
 
-    Else a quota that is used up, or a throttled call, is waited for as long as a job may take: others end meanwhile.
+    Else a quota that is used up, or a throttled call, is waited for as long as a job may take. Jobs of the run that are
+    in flight are looked at meanwhile: what is new of them is the step then, and the job is left for later.
 
     Raises:
         ServiceFailure: it was refused too often, or the model is another one than scored before.
@@ -40,19 +41,27 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
         return model
     another = type_after(state, type_of(job))
 
-    def create() -> bool:
+    look = Look(ctx)
+
+    def create() -> bool | NewStep:
         try:
             ctx.jobs.create(sent_request(job.request, ctx.config.transform.environment))
         except NotNow as err:
             if not err.is_quota or another is None:
-                raise
+                new = look(act.Await(state.in_flight)) if err.is_quota and ctx.waits else None
+                if new is None:
+                    raise
+                return new
             if ctx.jobs.is_there(job.request):  # boto3 had sent it twice, and the first one took the last instance
                 return True
             ctx.tell("score", f"{err}; {another} is tried instead")
             return False
         return True
 
-    if not _insisted(ctx, create):
+    told = _insisted(ctx, create)
+    if isinstance(told, NewStep):
+        return told
+    if not told:
         assert another is not None
         back_off(ctx, 0)
         return plan_anew(ctx, state, job, another)

@@ -16,11 +16,24 @@ from batch_transform.core.isolation.reconciling import reopened
 from batch_transform.core.isolation.single_row_tries import Lane
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_names import job_name
-from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.run_settings import INSTANCES, JOBS, RunSettings
 from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
 from batch_transform.core.secret_values import sealed
-from batch_transform.core.sending.instance_types import chosen_type, helped, lacks_in_a_row, lanes_under_load
-from batch_transform.core.sending.job_planning import LanePlan, one_job, plan_lanes, with_payload_that_fits
+from batch_transform.core.sending.instance_types import (
+    chosen_type,
+    helped,
+    instances_of,
+    lacks_in_a_row,
+    lanes_under_load,
+)
+from batch_transform.core.sending.job_planning import (
+    LanePlan,
+    busy_share_of,
+    one_job,
+    plan_lanes,
+    spread_out,
+    with_payload_that_fits,
+)
 from batch_transform.core.sending.job_request import job_settings, manifest, sent_names
 from batch_transform.core.sending.records_per_object import headroom
 from batch_transform.core.service_shapes import TransformJobRequest
@@ -54,18 +67,19 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
         back_off(ctx, lacks - 1)
     last = state.last_round
     now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
-    lanes = _lanes(ctx, state, now.send)
+    lanes = spread_out(_lanes(ctx, state, now.send), state.settings.transform)
     kind, jobs, parts = chosen_type(state), [], []
     for index, lane in enumerate(lanes):
         name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
         controls = write_controls(ctx, state, lane, now.controls)
         is_helped = lane.lane in now.may_be_load
-        request = _request(ctx, state, name, lane, [*controls], kind, is_helped=is_helped)
+        request = _request(ctx, name, lane, [*controls], _asked(ctx, state), kind, is_helped=is_helped)
         job = {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request}
+        busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
         pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
-        jobs.append({**job, **pinned, "is_helped": is_helped})
+        jobs.append({**job, **pinned, "is_helped": is_helped, "busy_share": busy})
         parts.append(ctx.ledger.write_part(lane.spans))
-        ctx.tell("plan", _described(ctx, name, lane, kind))
+        ctx.tell("plan", _described(name, lane, request))
     parts.append(ctx.ledger.write_part(now.waiting))
     at = ctx.clock.now().isoformat()
     return NewStep(StepKind.PLANNED, {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
@@ -83,10 +97,15 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
     spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
     lane = one_job(_lanes(ctx, state, spans), spans)
     name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
-    request = _request(ctx, state, name, lane, job.controls, kind, is_helped=job.is_helped)
-    ctx.tell("plan", f"instead of {job.name} {_described(ctx, name, lane, kind)}")
+    asked = _asked(ctx, state)
+    if asked.transform.spread == JOBS and instances_of(job) > 1:  # all of its spans are one job still
+        asked = replace(asked, transform=replace(asked.transform, spread=INSTANCES))
+    request = _request(ctx, name, lane, job.controls, asked, kind, is_helped=job.is_helped)
+    ctx.tell("plan", f"instead of {job.name} {_described(name, lane, request)}")
+    busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
+    anew = {"name": name, "attempt": job.attempt + 1, "request": request, "busy_share": busy}
     # Without its time: another name for a job is no end of the wait for it.
-    return NewStep(StepKind.REPLANNED, {"job": job.name, "name": name, "attempt": job.attempt + 1, "request": request})
+    return NewStep(StepKind.REPLANNED, {"job": job.name, **anew})
 
 
 def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
@@ -94,6 +113,13 @@ def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
     settings = transform.max_payload_mb, transform.max_concurrent_transforms
     fitting = with_payload_that_fits(spans, *settings, run_framing(state))
     return plan_lanes(fitting, *settings, run_framing(state), headroom(state.settings.transform))
+
+
+def _asked(ctx: RunContext, state: RunState) -> RunSettings:
+    """What jobs are asked for; how they are spread is the run's to say, which an earlier version may have begun."""
+    # The ledger holds the request, so its secrets are filled in when it is sent.
+    settings = RunSettings.of(sealed(ctx.config.to_document(), state.nonce))
+    return replace(settings, transform=replace(settings.transform, spread=state.settings.transform.spread))
 
 
 def _first_round(ctx: RunContext, state: RunState) -> _Round:
@@ -121,21 +147,26 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
 
 
-def _described(ctx: RunContext, name: str, lane: LanePlan, kind: str) -> str:
-    limits = lane.throughput
+def _described(name: str, lane: LanePlan, request: TransformJobRequest) -> str:
+    limits, resources = lane.throughput, request["TransformResources"]
     payload, concurrent = limits.max_payload_mb or "model", limits.max_concurrent_transforms or "model"
-    where = f"{ctx.config.transform.instance_count} x {kind}"
+    where = f"{resources['InstanceCount']} x {resources['InstanceType']}"
     return f"{name}: {lane.spans.num_rows:,} objects on {where}, payload {payload} MB, {concurrent} at once on each"
 
 
 def _request(
-    ctx: RunContext, state: RunState, name: str, lane: LanePlan, controls: Sequence[str], kind: str, *, is_helped: bool
+    ctx: RunContext,
+    name: str,
+    lane: LanePlan,
+    controls: Sequence[str],
+    settings: RunSettings,
+    kind: str,
+    *,
+    is_helped: bool,
 ) -> TransformJobRequest:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
     ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))
-    # The ledger holds the request, so its secrets are filled in when it is sent.
-    settings = RunSettings.of(sealed(ctx.config.to_document(), state.nonce))
     limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped)
     output = ctx.places.outputs.join(name)
     asked = replace(settings, transform=transform)

@@ -23,7 +23,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
     Raises:
         ServiceFailure: a job does not end.
     """
-    started, look = ctx.clock.monotonic(), _Look(ctx)
+    started, look = ctx.clock.monotonic(), Look(ctx)
     limit = 60 * ctx.config.transform.job_timeout_minutes
     # Whether a job is late is told by the service's clock, which may be behind this one: that has twice the time.
     most = limit if any(job.stop_reason == TIMEOUT for job in action.jobs) else 2 * limit
@@ -40,10 +40,10 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
 
 def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> NewStep | None:
     """Returns what `await_job` returns if it is so now, None while all of these jobs are in flight and in time."""
-    return _Look(ctx)(action)
+    return Look(ctx)(action)
 
 
-class _Look:
+class Look:
     """Looks at jobs, again and again: says what is new of them, and stops those that are late."""
 
     def __init__(self, ctx: RunContext) -> None:

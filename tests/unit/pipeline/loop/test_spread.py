@@ -1,0 +1,165 @@
+"""Instances side by side are jobs of one instance each: what one of them lacks costs the others nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+
+import pytest
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.sending.instance_types import instances_of
+from batch_transform.core.statuses import RunStatus
+from batch_transform.core.uris import S3Uri
+from support.memory_run import RUN, MemoryRun, all_rows, echoing
+
+# In memory a record is some bytes: where a start-up costs nothing, any work is worth it.
+AT_ONCE = {"instance_start_seconds": 0}
+GOOD = echoing(lambda row: None)
+SIX = [5] * 6
+
+
+def sent(run):
+    """The objects of each job, as its manifest names them."""
+    places = [request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] for request in run.service.requests]
+    return [json.loads(run.store.get(S3Uri.parse(place))[0])[1:] for place in places]
+
+
+def watched(run):
+    """How many instances were in flight after each Create."""
+    service, flying = run.service, []
+    create = service.create
+
+    def created(request):
+        create(request)
+        names = [asked["TransformJobName"] for asked in service.requests]
+        flying.append(sum(service.looked[name] <= service.looks for name in names))
+
+    service.create = created
+    return flying
+
+
+def test_instances_are_jobs_that_share_the_objects_by_their_size():
+    sizes = [9, 2, 3, 4, 5, 6]
+    padding = dict.fromkeys(all_rows(sizes), 100_000)
+    run = MemoryRun(sizes, GOOD, padding=padding, transform={"instance_count": 3, **AT_ONCE})
+    state = run.to_the_end()
+    assert [request["TransformResources"]["InstanceCount"] for request in run.service.requests] == [1, 1, 1]
+    objects = sent(run)
+    assert sorted(name for names in objects for name in names) == sorted({name for names in objects for name in names})
+    assert [sum(int(name.split("-")[1]) for name in names) for names in objects] == [11, 9, 9]
+    assert run.outcomes(state) == {row: row for row in all_rows(sizes)}
+
+
+def test_no_job_is_begun_without_work_for_its_start_up():
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3})
+    run.to_the_end()
+    assert len(run.service.requests) == 1
+
+
+def test_one_job_has_all_instances_where_that_is_asked_for():
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, "spread": "instances", **AT_ONCE})
+    run.to_the_end()
+    assert [request["TransformResources"]["InstanceCount"] for request in run.service.requests] == [3]
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [({"instance_count": 3}, 3), ({"instance_count": 3, "max_parallel_jobs": 2}, 2), ({"instance_count": 1}, 1)],
+)
+def test_no_more_instances_are_in_flight_than_are_asked_for_all_lanes_together(asked, most):
+    run = MemoryRun([5] * 8, GOOD, oversize=[0, 9], transform={**asked, **AT_ONCE})
+    run.service.looks = 2
+    flying = watched(run)
+    state = run.to_the_end()
+    assert max(flying) == most
+    assert {job.lane for job in state.jobs} == {"standard", "oversize"}
+    assert all(instances_of(job) == 1 for job in state.jobs)
+
+
+def test_capacity_that_lacks_costs_the_other_jobs_nothing():
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    run.service.job_faults = deque([None, "capacity", None])
+    state = run.to_the_end()
+    first, lacking, third, *again = sent(run)
+    assert len(first) == len(lacking) == len(third) == 2
+    assert sorted(name for names in again for name in names) == sorted(lacking)
+    assert run.outcomes(state) == {row: row for row in all_rows(SIX)}
+
+
+@pytest.mark.parametrize("refused", [1, 2, 7])
+def test_a_quota_that_is_met_leaves_the_rest_for_later(refused):
+    """The job in flight is looked at meanwhile: its end is recorded, and the quota it held is asked for again."""
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    run.service.looks = 3
+    run.service.refusals = deque([None, *["quota"] * refused])
+    driver, kinds = run.driver(), []
+    record = driver._record
+    driver._record = lambda kind, *rest: (kinds.append(kind.value), record(kind, *rest))
+    state = driver.run()
+    assert len(run.service.requests) == 3
+    assert run.outcomes(state) == {row: row for row in all_rows(SIX)}
+    order = [kind for kind in kinds if kind in ("job_created", "job_ended")]
+    assert order[:2] == ["job_created", "job_ended" if refused > 3 else "job_created"]
+
+
+def test_a_quota_of_one_instance_lets_the_jobs_come_one_after_the_other():
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    service = run.service
+    service.looks = 4
+    flying, create = watched(run), service.create
+
+    def create_within_the_quota(request):
+        if any(service.looked[name] <= service.looks for name in service._jobs):
+            service.refusals = deque(["quota"])
+        create(request)
+
+    service.create = create_within_the_quota
+    state = run.to_the_end()
+    assert flying == [1, 1, 1]
+    assert run.outcomes(state) == {row: row for row in all_rows(SIX)}
+
+
+def test_a_step_leaves_the_rest_of_a_quota_to_the_next_call():
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    run.service.looks = 1
+    run.step("prepare")
+    run.service.refusals = deque([None, "quota"])
+    assert len(run.step("submit")["wait_for"]) == 1
+    while run.step("collect")["status"] != RunStatus.PUBLISHED.value:
+        pass
+    assert len(run.service.requests) == 3
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_the_instances_of_one_job(monkeypatch):
+    """Its configuration knew no `spread`, and nobody has said one since."""
+    document = RunConfig.to_document
+
+    def of_before(config):
+        told = document(config)
+        del told["transform"]["spread"]
+        return told
+
+    monkeypatch.setattr(RunConfig, "to_document", of_before)
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    monkeypatch.undo()
+    run.step("prepare")
+    run.step("submit")
+    appended = len(run.reader_of_the_ledger().load())
+    run.service.looks = 10
+    run.step("collect")
+    assert len(run.reader_of_the_ledger().load()) == appended  # a look alone says nothing new of the configuration
+    state = run.to_the_end()
+    assert [request["TransformResources"]["InstanceCount"] for request in run.service.requests] == [3]
+    assert state.settings.transform.spread == "instances"
+
+
+def test_the_report_tells_what_is_paid_and_what_of_it_is_busy():
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    state = run.to_the_end()
+    report = run_report(state, RunStatus.PUBLISHED, str(RUN))
+    assert report["instance_seconds"]["paid"] == report["instance_seconds"]["busy"]
+    one_job = MemoryRun([5] * 7, GOOD, transform={"instance_count": 3, "spread": "instances"})
+    (job,) = one_job.to_the_end().jobs
+    assert 1 / 3 <= job.busy_share < 1
