@@ -59,7 +59,9 @@ def rows(spark):
 def test_an_instance_that_never_works_is_repeated_and_told_of(world, rows, tmp_path, monkeypatch):
     # Objects reach instances by a hash of their names, which are random: of twenty, each instance has some.
     monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 40)
-    arguments = world.arguments(tmp_path, "logging", transform={"instance_count": 2, "poll_seconds": 0.1})
+    arguments = world.arguments(
+        tmp_path, "logging", transform={"instance_count": 2, "spread": "instances", "poll_seconds": 0.1}
+    )
     with world.faults({"fault": "instance_fails", "instance": 1, "calls": [1]}):
         result = score(rows, **arguments)
     is_right(rows, result)
