@@ -35,13 +35,14 @@ from batch_transform.core.isolation.verdicts import Evidence, judge  # noqa: E40
 from batch_transform.core.object_store import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
 from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA  # noqa: E402
 from batch_transform.core.publishing import gate  # noqa: E402
+from batch_transform.core.run_layout import RunLayout  # noqa: E402
 from batch_transform.core.spans import EXPORT_SCHEMA, SPAN_SCHEMA, StagedFile, check_tiling, without_history  # noqa: E402
 from batch_transform.core.state.fold import advance, fold  # noqa: E402
 from batch_transform.core.uris import S3Uri  # noqa: E402
 from batch_transform.s3.ledger import Ledger  # noqa: E402
 
 ROWS_OF_SPAN, FILES = 100, 2_000
-RUN = S3Uri("bucket", "run")
+RUN = RunLayout(S3Uri("bucket", ""), "run")
 FAILED = Failure(ErrorClass.REJECTED, "the model answered 400")
 
 

@@ -80,7 +80,7 @@ def test_the_session_of_a_connect_client_holds_for_its_input_and_again_in_anothe
     assert notebook(scene, BERLIN, str(path), "export", arguments) == "interrupted"
     # Its own input is read anew there, in whose zone no row is of the first hour: only what was staged counts.
     assert notebook(scene, ELSEWHERE, str(path), None, arguments) == [[[1714516200, "2024-03-07", 0]], True]
-    sent = scene.world.objects(f"runs/{arguments['run_id']}/input/")  # of an export that was interrupted, and the other
+    sent = scene.world.objects(f"rows/{arguments['run_id']}/input/")  # of an export that was interrupted, and the other
     assert [json.loads(scene.world.body(key)) for key in sent] == [{"key": "1", "hour": 0}] * 2
 
 

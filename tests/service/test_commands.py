@@ -13,6 +13,7 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.lease import Lease
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands import clean as clean_command
 from batch_transform.pipeline.commands import dispatch as commands
@@ -20,14 +21,13 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.world.aws_access import access_of
-from batch_transform.s3.lease import LEASE_NAME
 from batch_transform.sagemaker.jobs import TransformJobs
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, echoing
 from transform_emulator.emulator import Emulator
 from transform_emulator.settings import Settings
 
-URI = "s3://bucket/runs/run"
+URI = "s3://bucket/run"
 GOOD = echoing(lambda row: None)
 
 
@@ -73,7 +73,7 @@ def killed(s3, at, released=False, ttl=1.0):
     while not any(step.kind == at for step in driver.ctx.ledger.load()):
         driver.step()
     lease = Lease(driver.ctx.writer, driver.ctx.lease.epoch, 7, ttl, released)
-    run.store.put(driver.ctx.uri(LEASE_NAME), lease.encode())
+    run.store.put(driver.ctx.places.layout.lease, lease.encode())
     put(s3, run)
     return run
 
@@ -137,7 +137,7 @@ def test_resume_brings_the_configuration_back_from_the_ledger(s3):
         == from_arguments(
             run_id="run",
             model="m",
-            workspace="s3://bucket/runs",
+            workspace="s3://bucket",
             prediction="echo long",
             errors={"max_fraction": 1.0},
             output={"path": "s3://bucket/out", "mode": "append"},
@@ -151,7 +151,7 @@ def test_clean_leaves_ledger_lease_reports_and_the_list_of_what_was_published(s3
         other = MemoryRun([5, 5], GOOD)
         other.beset({30: Fate.DIE_BEFORE})
         other.to_the_end()
-    s3.put_object(Bucket="bucket", Key="runs/run/input/orphan.jsonl", Body=b"x")
+    s3.put_object(Bucket="bucket", Key="rows/run/input/orphan.jsonl", Body=b"x")
     assert ask("clean", URI)["status"] == "cleaned"
     left = {key.removeprefix("runs/run/").partition("/")[0] for key in keys(s3)}
     assert left == {"ledger", "lease.json", "report.html", "status.json", "parts"}
@@ -167,7 +167,7 @@ def test_a_run_that_is_not_published_is_cleaned_only_when_asked_twice(s3):
     with pytest.raises(ConfigurationError, match="could not be resumed once it is cleaned; add --unfinished"):
         ask("clean", URI)
     ask("clean", URI, "--unfinished")
-    assert not keys(s3, "runs/run/input/")
+    assert not keys(s3, "rows/run/input/")
     assert kinds(s3)[-1] == "cleaned"
 
 
@@ -179,7 +179,7 @@ def test_a_run_in_another_ones_folder_and_its_staged_rows_are_left_alone(s3):
         s3.put_object(Bucket="bucket", Key=key, Body=b"x")
     ask("clean", URI)
     assert set(inner) <= set(keys(s3))
-    places = Places(S3Uri("bucket", "runs/run"), "/scratch/run", "s3a")
+    places = Places(RunLayout(S3Uri("bucket", ""), "run"), "/scratch/run", "s3a")
     assert staging_folders(places, ("w1", "w2")) == ["/scratch/run/staging/w1", "/scratch/run/staging/w2"]
     assert run.state().report is not None
 
@@ -188,7 +188,7 @@ def test_a_run_in_the_middle_of_publishing_is_not_cleaned(s3):
     killed(s3, "publication", released=True)
     with pytest.raises(ConfigurationError, match="is in the middle of publishing; resume it first"):
         ask("clean", URI, "--unfinished")
-    assert keys(s3, "runs/run/merged/")
+    assert keys(s3, "rows/run/merged/")
 
 
 def test_a_run_that_was_stopped_can_be_cleaned(s3):
@@ -201,8 +201,8 @@ def test_a_run_that_was_stopped_can_be_cleaned(s3):
 
 
 def test_no_rules_are_printed_for_what_is_no_run(s3):
-    with pytest.raises(ConfigurationError, match="there is no run"):
-        ask("clean", "s3://bucket/runs", "--lifecycle", "30")
+    with pytest.raises(ConfigurationError, match="there is no run, nor a workspace"):
+        ask("clean", "s3://bucket", "--lifecycle", "30")
 
 
 def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3, monkeypatch):
@@ -214,30 +214,34 @@ def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3, monkeypatch):
 
 def test_old_runs_of_a_workspace(s3):
     published(s3)
-    assert ask("clean", "s3://bucket/runs", "--older-than", "1") == {"status": "cleaned", "cleaned": [], "kept": []}
+    assert ask("clean", "s3://bucket", "--older-than", "1") == {"status": "cleaned", "cleaned": [], "kept": []}
     with pytest.MonkeyPatch.context() as patch:
         clock = clean_command.CLOCK
         later = type(clock)(clock.monotonic, lambda: clock.wall() + 2 * 24 * 3600, clock.sleep, clock.boot)
         patch.setattr(clean_command, "CLOCK", later)
-        assert ask("clean", "s3://bucket/runs", "--older-than", "1")["cleaned"] == [URI]
-    with pytest.raises(ConfigurationError, match="--older-than: is 'soon'; valid: a whole number of days"):
-        ask("clean", "s3://bucket/runs", "--older-than", "soon")
+        assert ask("clean", "s3://bucket", "--older-than", "1")["cleaned"] == [URI]
+    with pytest.raises(ConfigurationError, match="--older-than: is no number of days; valid: a whole number"):
+        ask("clean", "s3://bucket", "--older-than", "soon")
 
 
-def test_the_lifecycle_rules_spare_the_ledger_and_are_such_as_s3_takes(s3):
+@pytest.mark.parametrize("named", [URI, "s3://bucket", "s3://bucket/runs/run"])
+def test_one_lifecycle_rule_forgets_all_rows_of_a_workspace_and_is_such_as_s3_takes(s3, named):
     published(s3)
-    rules = ask("clean", URI, "--lifecycle", "30")
+    rules = ask("clean", named, "--lifecycle", "3", told=(told := []))
     s3.put_bucket_lifecycle_configuration(Bucket="bucket", LifecycleConfiguration=rules)
-    expiring = [rule["Filter"]["Prefix"] for rule in rules["Rules"] if "Expiration" in rule]
-    spared = [key.removeprefix("runs/run/") for key in keys(s3) if not key.startswith(tuple(expiring))]
-    assert {name.partition("/")[0] for name in spared} == {
-        "ledger",
-        "lease.json",
-        "report.html",
-        "status.json",
-        "parts",
-    }
-    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules["Rules"])
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket="bucket")["Rules"]
+    assert (rule["Filter"], rule["Expiration"]) == ({"Prefix": "rows/"}, {"Days": 3})
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
+    assert told[0].startswith(f"s3://bucket/rows: {len(keys(s3, 'rows/'))} objects of ")
+
+
+def test_no_rule_is_printed_that_would_forget_a_ledger(s3):
+    """An earlier version has kept the ledger of a run of the name `rows` there; or a workspace lies there."""
+    published(s3)
+    s3.put_object(Bucket="bucket", Key="rows/ledger/000000000000.json", Body=b"{}")
+    with pytest.raises(ConfigurationError, match=r"rows/ledger/0{12}\.json: a ledger lies below s3://bucket/rows"):
+        ask("clean", URI, "--lifecycle", "3")
 
 
 def test_a_driver_that_is_at_work_is_asked_and_waited_for(s3, monkeypatch):
@@ -247,7 +251,7 @@ def test_a_driver_that_is_at_work_is_asked_and_waited_for(s3, monkeypatch):
 
     def renew(seconds):
         lease = Lease("writer2", 2, next(count), 1.0)
-        s3.put_object(Bucket="bucket", Key=f"runs/run/{LEASE_NAME}", Body=lease.encode())
+        s3.put_object(Bucket="bucket", Key="runs/run/lease.json", Body=lease.encode())
 
     clock = commands.CLOCK
     monkeypatch.setattr(

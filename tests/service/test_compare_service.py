@@ -19,7 +19,7 @@ from support.scripted_model import ScriptedModel
 from transform_emulator.emulator import Emulator
 from transform_emulator.settings import Settings
 
-URI = "s3://bucket/runs/run"
+URI = "s3://bucket/run"
 BAD = 7
 
 
@@ -151,7 +151,7 @@ def test_another_models_differences_are_counted_by_field_and_named_by_place(worl
     assert (report["rows_compared"], report["rows_different"]) == (29, len(odd))
     assert report["fields"] == [{"field": "echo", "rows_different": len(odd), "largest_difference": 5.0}]
     for example in report["examples"]:
-        record = usual.store.world.objects["bucket", f"runs/run/input/{example['object']}"][0].split(b"\n")[
+        record = usual.store.world.objects["bucket", f"rows/run/input/{example['object']}"][0].split(b"\n")[
             example["line"]
         ]
         assert json.loads(record)["id"] % 2

@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 
 from batch_transform.core.errors import LedgerFenced, RunHeld
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.store import S3Store
@@ -26,7 +27,7 @@ class Driver:
     def __init__(self, client, uri, name, before_waking=lambda: None):
         self.now = 1000.0
         self._before_waking = before_waking
-        self.lease = RunLease(S3Store(client), uri, name, TTL_SECONDS, lambda: self.now, self._sleep)
+        self.lease = RunLease(S3Store(client), RunLayout(uri, "run"), name, TTL_SECONDS, lambda: self.now, self._sleep)
 
     def _sleep(self, seconds):
         self._before_waking()

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import LedgerFenced
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
@@ -22,7 +23,7 @@ LOST = (Fate.LOSE_REQUEST, Fate.LOSE_RESPONSE, Fate.RESEND)
 
 
 def ledger(client, bucket, writer, run="run"):
-    return Ledger(S3Store(client), S3Uri(bucket, run), writer, 1, sleep=lambda seconds: None)
+    return Ledger(S3Store(client), RunLayout(S3Uri(bucket, ""), run), writer, 1, sleep=lambda seconds: None)
 
 
 def test_the_probe_and_parts_on_a_real_server(client, bucket):

@@ -82,7 +82,7 @@ def result_of(world, df, folder, way):
     result = score(df, **{**arguments, "errors": {"max_rows": 1}})
     assert world.jobs(arguments["run_id"]) == jobs
     driver = reopened(df, world, arguments)
-    prefix = f"runs/{arguments['run_id']}/output/"
+    prefix = f"rows/{arguments['run_id']}/output/"
     for key in world.objects(prefix):
         path = folder / way / "outputs" / key.removeprefix(prefix)
         path.parent.mkdir(parents=True, exist_ok=True)

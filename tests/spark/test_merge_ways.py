@@ -40,7 +40,7 @@ class Gated:
     @property
     def source(self) -> MergeSource:
         (part,) = self.state.gate.parts
-        return MergeSource(self.ctx.uri(part.key), self.ctx.places.outputs, self.ctx.tables.connect)
+        return MergeSource(self.ctx.places.layout, part.key, self.ctx.tables.connect)
 
     @property
     def leaves(self) -> Any:
@@ -78,7 +78,7 @@ def gated(spark, world, tmp_path_factory):
         arguments = world.arguments(folder, "shaped", errors={"max_fraction": 1.0})
         published = score(df, **arguments).df
         driver = reopened(df, world, arguments)
-    prefix = f"runs/{arguments['run_id']}/output/"
+    prefix = f"rows/{arguments['run_id']}/output/"
     for key in world.objects(prefix):
         path = folder / "outputs" / key.removeprefix(prefix)
         path.parent.mkdir(parents=True, exist_ok=True)

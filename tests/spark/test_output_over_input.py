@@ -9,6 +9,7 @@ from batch_transform import score
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
 from batch_transform.pipeline.places import Places
@@ -19,7 +20,7 @@ from support.memory_store import MemoryStore
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 
-PLACES = Places(S3Uri("tests", "runs/r"), "s3a://tests/runs/r", "s3a")
+PLACES = Places(RunLayout(S3Uri("tests", "ws"), "r"), "s3a://tests/ws/rows/r", "s3a")
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +135,10 @@ def test_a_table_and_its_path_are_one_place(spark, store, folder):
 
 
 def test_a_table_of_another_run_is_not_written_into(spark, store, world):
-    world.client("s3").put_object(Bucket="tests", Key="runs/other/ledger/000000000000.json", Body=b"{}")
-    targets = Targets(Output(path="s3://tests/runs/other/staging"), DeadLetter(path="s3://tests/runs/free/dead"))
+    world.client("s3").put_object(Bucket="tests", Key="ws/other/ledger/000000000000.json", Body=b"{}")
+    targets = Targets(Output(path="s3://tests/ws/other/staging"), DeadLetter(path="s3://tests/ws/free/dead"))
     (fault,) = overlaps(spark, targets, PLACES, store, Reading(None, lambda: spark.range(1)))
-    assert "s3://tests/runs/other, which another run keeps" in fault
+    assert "s3://tests/ws/other, which another run keeps" in fault
 
 
 def test_a_dataframe_that_reads_a_part_of_the_output_is_refused(spark, world, tmp_path):

@@ -91,7 +91,7 @@ def test_an_error_says_where_it_happened(scored, world):
         assert row["message"]
         assert 1 <= row["rounds"] <= 4
         assert row["time"]
-        lines = world.body(f"runs/{result.report['run_id']}/input/{row['object']}").split(b"\n")
+        lines = world.body(f"rows/{result.report['run_id']}/input/{row['object']}").split(b"\n")
         assert f'"key":"{row["key"]}"'.encode() in (lines if row["line"] is None else lines[row["line"]])
 
 

@@ -37,7 +37,7 @@ def test_a_format_of_ones_own_is_exported_split_and_scored(spark, world, tmp_pat
     scored = df.where("key != 7").select("*", F.lit(2).alias("cells"), F.col("key").cast("int").alias("first"))
     assert_same_rows(result.df, scored)
     assert [row["key"] for row in result.dead_letters.collect()] == [7]
-    names = world.objects(f"runs/{arguments['run_id']}/input/")
+    names = world.objects(f"rows/{arguments['run_id']}/input/")
     assert {name.rpartition(".")[2] for name in names} == {"tsv"}
     assert {seen.headers["Content-Type"] for seen in served.invocations} == {"text/tab-separated-values"}
 

@@ -113,7 +113,7 @@ def test_rows_of_committed_dead_letters_stay_dead_though_their_answers_are_lost(
     with world.faults(_refused("k1")), pytest.raises(ServiceFailure, match="killed"):
         score(keys(spark), **arguments)
     monkeypatch.undo()
-    for key in world.objects(f"runs/{arguments['run_id']}/output/"):
+    for key in world.objects(f"rows/{arguments['run_id']}/output/"):
         world.client("s3").delete_object(Bucket=BUCKET, Key=key)
     with world.faults(_refused("k2")):
         assert score(keys(spark), **arguments).report["rows_dead_letter"] == 2

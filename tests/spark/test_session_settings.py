@@ -69,7 +69,7 @@ def source(spark, tmp_path_factory):
 
 def records(world, run_id):
     """All records of a run, as they were sent, by their key."""
-    bodies = b"".join(world.body(key) for key in world.objects(f"runs/{run_id}/input/"))
+    bodies = b"".join(world.body(key) for key in world.objects(f"rows/{run_id}/input/"))
     return {json.loads(line)["key"]: line for line in bodies.split(b"\n") if line}
 
 

@@ -45,5 +45,5 @@ def test_each_row_has_its_own_prediction(scored):
 def test_the_records_lay_in_many_objects(scored, world):
     _, result = scored
     assert sum(job["objects"] for job in result.report["jobs"]) > 5
-    assert len(world.objects(f"runs/{result.report['run_id']}/input/")) > 5
+    assert len(world.objects(f"rows/{result.report['run_id']}/input/")) > 5
     assert quoted("a`b") == "`a``b`"

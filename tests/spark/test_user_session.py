@@ -66,7 +66,7 @@ def interrupted(df, arguments, step):
 
 def records(world, run_id):
     """The records of a run, as they were sent, by their key."""
-    bodies = b"".join(world.body(key) for key in world.objects(f"runs/{run_id}/input/"))
+    bodies = b"".join(world.body(key) for key in world.objects(f"rows/{run_id}/input/"))
     return {json.loads(line)["key"]: json.loads(line) for line in bodies.split(b"\n") if line}
 
 

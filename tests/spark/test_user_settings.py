@@ -114,6 +114,6 @@ def test_a_run_gives_what_the_users_session_says(spark, world, versions, tmp_pat
         result = score(df, **world.arguments(tmp_path, record={"sql": sql, "format": "jsonlines"}))
         assert {key: spark.conf.get(key) for key in settings} == settings
         assert rendered(result.df.drop("echo")) == wanted
-    bodies = b"".join(world.body(key) for key in world.objects(f"runs/{result.report['run_id']}/input/"))
+    bodies = b"".join(world.body(key) for key in world.objects(f"rows/{result.report['run_id']}/input/"))
     sent = {line["key"]: line for line in map(json.loads, bodies.split(b"\n")[:-1])}
     assert sent["expressions"] == record

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batch_transform.core.isolation.verdict_rows import names_of
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.uris import S3Uri
@@ -66,7 +67,7 @@ class ClusterRun:
 
     def inputs(self) -> set[str]:
         """Returns the objects that lie in the run's input folder."""
-        return {key.rpartition("/")[2] for key in self.world.objects(f"runs/{self.run_id}/input/")}
+        return {key.rpartition("/")[2] for key in self.world.objects(f"rows/{self.run_id}/input/")}
 
     def staged(self) -> dict[str, int]:
         """Returns the rows of each staged file that the ledger names."""
@@ -76,7 +77,7 @@ class ClusterRun:
 
     def _ledger(self) -> Ledger:
         store = S3Store(self.world.client("s3"))
-        return Ledger(store, S3Uri(BUCKET, f"runs/{self.run_id}"), "reader", 0, lambda seconds: None)
+        return Ledger(store, RunLayout(S3Uri(BUCKET, ""), self.run_id), "reader", 0, lambda seconds: None)
 
 
 def run_on(

@@ -51,7 +51,7 @@ def begun(mode: str = "append", **options: Any) -> MemoryRun:
 
 def covered(run: MemoryRun) -> Counter[int]:
     """How many outputs there are for each row, whichever job wrote them."""
-    names = [key.rpartition("/")[2].removesuffix(".out") for key in run.store.world.tree("runs/run/output/")]
+    names = [key.rpartition("/")[2].removesuffix(".out") for key in run.store.world.tree("rows/run/output/")]
     ranges = [name.removeprefix("s").split("-")[:2] for name in names if name.startswith("s")]
     return Counter(row for first, rows in ranges for row in range(int(first), int(first) + int(rows)))
 

@@ -118,7 +118,7 @@ class Scene:
         run_id = f"r{uuid.uuid4().hex[:10]}"
         document = {
             "run_id": run_id,
-            "workspace": f"s3://{BUCKET}/runs",
+            "workspace": f"s3://{BUCKET}",
             "input": {"path": str(self.folder / "in")},
             "model": {"name": "shaped"},
             "prediction": {"schema": "echo string"},
@@ -170,7 +170,7 @@ class Run:
     def covered(self) -> Counter[int]:
         """How many outputs there are for each row number, whichever job wrote them."""
         found: Counter[int] = Counter()
-        for key in self.scene.world.objects(f"runs/{self.run_id}/output/"):
+        for key in self.scene.world.objects(f"rows/{self.run_id}/output/"):
             name = key.rpartition("/")[2]
             if name.startswith("s"):
                 first, rows = map(int, name[1:].split("-")[:2])

@@ -86,7 +86,7 @@ class Emulated:
         return {
             "run_id": f"t-{uuid.uuid4().hex[:12]}",
             "model": model,
-            "workspace": f"s3://{BUCKET}/runs",
+            "workspace": f"s3://{BUCKET}",
             "staging": str(folder / "staging"),
             "output": {"path": str(folder / "out")},
             "prediction": "echo string",

@@ -16,7 +16,7 @@ from batch_transform.core.publishing.prediction_gathering import Gatherer, Leave
 from batch_transform.core.resuming.committed_tables import dead_letter_commits
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import TableFormat
-from support.memory_run import RUN, MemoryRun, MemoryTables
+from support.memory_run import LAYOUT, MemoryRun, MemoryTables
 
 
 @dataclass
@@ -56,7 +56,7 @@ class MemoryDelta(MemoryTables):
         leaves, wanted = self.ledger.read_part(part), SCORED if kind == "result" else DEAD
 
         def opened(job: str, name: str, etag: str) -> Any:
-            return self.store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
+            return self.store.open_stream(LAYOUT.outputs.join(job, f"{name}.out"), etag).chunks
 
         reader = self.run.reader if kind == "result" else PredictionReader(None)
         gatherer, rows = Gatherer(Leaves(leaves), reader, opened, 64), list[Any]()
@@ -85,7 +85,7 @@ class DeltaRun(MemoryRun):
         return from_arguments(
             run_id="run",
             model="m",
-            workspace="s3://bucket/runs",
+            workspace="s3://bucket",
             prediction=self.prediction,
             transform=self.transform,
             errors=self.errors,

@@ -30,6 +30,7 @@ from batch_transform.core.publishing.prediction_gathering import Gatherer, Leave
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.resuming.repair import MADE_SCHEMA
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.sending.part_objects import cut_object
@@ -73,7 +74,8 @@ def _read_once(reader: RememberingReader, block: bytes) -> Answers:
 
 
 READER = RememberingReader(pa.schema([("echo", pa.int64())]))
-RUN = S3Uri.parse("s3://bucket/runs/run")
+LAYOUT = RunLayout(S3Uri.parse("s3://bucket"), "run")
+RUN = LAYOUT.run
 STANDARD_BYTES = 6_000_000
 FILE_FORMATS = [name for name, format in output_formats().items() if isinstance(format, FileFormat)]
 
@@ -97,7 +99,7 @@ class LocalObjects:
         made = [
             part
             for cut in cuts.to_pylist()
-            for part in cut_object(self.store, RUN.join("input"), cut, uuid.uuid4().hex, framing=framing)
+            for part in cut_object(self.store, LAYOUT.input, cut, uuid.uuid4().hex, framing=framing)
         ]
         return pa.Table.from_pylist(made, schema=PART_SCHEMA)
 
@@ -114,7 +116,7 @@ class MemoryTables:
     def stage(self) -> Staged:
         files = []
         for place, (first, rows) in enumerate(zip(_firsts(self.run.sizes), self.run.sizes, strict=True)):
-            path = RUN.join("staging", self.writer, f"{place}.json")
+            path = LAYOUT.rows.join("staging", self.writer, f"{place}.json")
             self.store.put(path, json.dumps([first, rows]).encode())
             files.append(StagedFile(str(path), rows, first, first + rows - 1, 1, 1))
         return Staged("{}", tuple(files), encode_schema(self.run.reader.schema))
@@ -131,7 +133,7 @@ class MemoryTables:
     def _object(self, numbers: range) -> dict[str, Any]:
         records = [self.run.record(row) for row in numbers]
         name, largest = object_name(numbers.start, len(numbers), uuid.uuid4().hex[:16]), max(map(len, records))
-        etag = self.store.put(RUN.join("input", name), b"".join(records))
+        etag = self.store.put(LAYOUT.input.join(name), b"".join(records))
         named = any(row in numbers for row in self.run.oversize)
         lane = OVERSIZE if named or largest > STANDARD_BYTES else STANDARD
         rows = {"start": numbers.start, "stop": numbers.stop, "lane": lane}
@@ -144,7 +146,7 @@ class MemoryTables:
             rows = range(order["start"], order["stop"])
             assert pinned.issuperset(rows)
             records = [self.run.record(row) for row in rows]
-            etag = self.store.put(RUN.join("input", order["object"]), b"".join(records))
+            etag = self.store.put(LAYOUT.input.join(order["object"]), b"".join(records))
             sizes = list(map(len, records))
             made.append(
                 {"object": order["object"], "rows": len(rows), "bytes": sum(sizes), "largest": max(sizes), "etag": etag}
@@ -154,7 +156,7 @@ class MemoryTables:
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         assert state.staged is not None
         gathered = self.run.gathered(state, self.store, self.ledger)
-        tree = S3Tree(self.store, RUN.join("merged", f"{self.writer}-{kind}"))
+        tree = S3Tree(self.store, LAYOUT.rows.join("merged", f"{self.writer}-{kind}"))
         for place, numbers in enumerate(self._numbers(state.staged)):
             chosen = [(n, gathered[n]) for n in numbers if isinstance(gathered[n], dict) == (kind == "dead_letter")]
             answers = [value["error_class"] if isinstance(value, dict) else str(value) for _, value in chosen]
@@ -179,7 +181,7 @@ class MemoryTables:
         raise AssertionError("no Delta here")
 
     def keep_dead_letters(self, state: RunState) -> str:
-        place = RUN.join("dead_letters", "rows.json")
+        place = LAYOUT.rows.join("dead_letters", "rows.json")
         self.store.put(place, b"{}")
         return str(place)
 
@@ -247,7 +249,7 @@ class MemoryRun:
     def driver(self, *, retry_dead: bool = False) -> Driver:
         """A driver of the run as its ledger stands, which takes its lease."""
         self.drivers += 1
-        ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
+        ledger = Ledger(self.store, LAYOUT, f"writer{self.drivers}", 0, self.sleep)
         recorded = ledger.state()
         ctx = self._context(ledger)
         if recorded is not None and recorded.report is not None:
@@ -326,11 +328,11 @@ class MemoryRun:
     def rejoined(self, command: str) -> Driver:
         """A driver without Spark, as a step has it."""
         self.drivers += 1
-        ledger = Ledger(self.store, RUN, f"writer{self.drivers}", 0, self.sleep)
+        ledger = Ledger(self.store, LAYOUT, f"writer{self.drivers}", 0, self.sleep)
         recorded = ledger.state()
         if recorded is None or not is_prepared(recorded):
             raise ConfigurationError("not prepared")
-        objects = ThreadedObjectWork(self.store, RUN.join("input"), self.reader, self.key)
+        objects = ThreadedObjectWork(self.store, LAYOUT.input, self.reader, self.key)
         ctx = replace(self._context(ledger), waits=False, objects=objects)
         if recorded.report:
             return Driver(ctx, as_published(ctx, recorded))
@@ -347,7 +349,7 @@ class MemoryRun:
         leaves = Leaves(table)
 
         def opened(job: str, name: str, etag: str) -> Iterable[bytes]:
-            chunks = store.open_stream(RUN.join("output", job, f"{name}.out"), etag).chunks
+            chunks = store.open_stream(LAYOUT.outputs.join(job, f"{name}.out"), etag).chunks
             return self.reader.form.lines(chunks)
 
         gatherer = Gatherer(leaves, self.reader, opened, 64)
@@ -370,13 +372,13 @@ class MemoryRun:
 
     def reader_of_the_ledger(self) -> Ledger:
         """A ledger for looking into it."""
-        return Ledger(MemoryStore(self.store.world), RUN, "reader", 0, self.sleep)
+        return Ledger(MemoryStore(self.store.world), LAYOUT, "reader", 0, self.sleep)
 
     def _config(self) -> Any:
         return from_arguments(
             run_id="run",
             model="m",
-            workspace="s3://bucket/runs",
+            workspace="s3://bucket",
             prediction=self.prediction,
             transform=self.transform,
             errors=self.errors,
@@ -400,9 +402,9 @@ class MemoryRun:
             config=self._config(),
             run_id="run",
             writer=ledger.writer,
-            places=Places(RUN, "/scratch", "s3a"),
+            places=Places(LAYOUT, "/scratch", "s3a"),
             store=self.store,
-            lease=RunLease(self.store, RUN, ledger.writer, 60, clock.boot, clock.sleep),
+            lease=RunLease(self.store, LAYOUT, ledger.writer, 60, clock.boot, clock.sleep),
             ledger=ledger,
             jobs=self.service,
             logs=self.service,

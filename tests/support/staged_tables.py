@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA, SCORED
 from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.worker_store import WorkerStore
@@ -83,7 +84,7 @@ def answered(
     (file,) = staged.files
     lines = [json.dumps(answer(place)) for place in range(file.rows)]
     run = uuid.uuid4().hex
-    source = MergeSource(S3Uri(BUCKET, f"{run}/leaves"), S3Uri(BUCKET, run), WorkerStore(world.access), form)
+    source = MergeSource(RunLayout(S3Uri(BUCKET, ""), run), "leaves", WorkerStore(world.access), form)
     body = written(lines).encode()
     local = folder / JOB / f"{OBJECT}.out"
     local.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ def answered(
     leaves = _leaves(file.first, file.last + 1, etag, len(lines))
     sink = io.BytesIO()
     pq.write_table(leaves, sink)
-    client.put_object(Bucket=BUCKET, Key=source.leaves.key, Body=sink.getvalue())
+    client.put_object(Bucket=BUCKET, Key=source.layout.part(source.leaves).key, Body=sink.getvalue())
     return Answered(df.sparkSession, staged, source, leaves, folder)
 
 

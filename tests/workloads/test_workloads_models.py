@@ -110,7 +110,7 @@ def test_a4_a_job_reads_a_manifest_of_the_objects_that_are_to_run(world, scored)
     arguments, result = scored
     (request,) = requests(world, arguments["run_id"])
     assert request["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] == "ManifestFile"
-    written = world.objects(f"runs/{arguments['run_id']}/input/")
+    written = world.objects(f"rows/{arguments['run_id']}/input/")
     assert sorted(world.inputs(request["TransformJobName"])) == [key.rpartition("/")[2] for key in written]
     assert len(written) == result.report["jobs"][0]["objects"] > 1
 

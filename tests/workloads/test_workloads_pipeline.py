@@ -41,7 +41,7 @@ def test_a1_nested_rows_of_parquet_are_json_lines(world, parquet, tmp_path):
     arguments = world.arguments(tmp_path)
     result = score(parquet, **arguments)
     assert_same_rows(result.df, parquet.withColumn("echo", F.col("key")))
-    folder = f"runs/{arguments['run_id']}/input/"
+    folder = f"rows/{arguments['run_id']}/input/"
     objects = [world.body(key) for key in world.objects(folder)]
     records = [json.loads(line) for body in objects for line in body.removesuffix(b"\n").split(b"\n")]
     assert sorted(records, key=lambda record: int(record["key"])) == [_record(number) for number in range(SITES)]

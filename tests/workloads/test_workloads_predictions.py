@@ -59,7 +59,7 @@ def projections(ids: list[int]) -> str:
 def joined_locally(driver, world, folder):
     """The result by `merge: join`, with the outputs on disk: reading S3 would take further jars."""
     ctx, state = driver.ctx, driver.state
-    prefix = f"runs/{state.run_id}/output/"
+    prefix = f"rows/{state.run_id}/output/"
     for key in world.objects(prefix):
         path = folder / "outputs" / key.removeprefix(prefix)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def unpacked(spark, world, rows, tmp_path_factory):
 
 def test_b2_a_document_of_a_mini_batch_is_one_prediction_for_each_row(world, rows, unpacked):
     result, _, arguments, _ = unpacked
-    outputs = [world.body(key) for key in world.objects(f"runs/{arguments['run_id']}/output/")]
+    outputs = [world.body(key) for key in world.objects(f"rows/{arguments['run_id']}/output/")]
     assert 2 <= len(outputs) < ROWS
     assert all(body.count(b"\n") == 1 for body in outputs)
     assert_same_rows(result.df.select("key", "first"), rows.select("key", (F.col("key") + 0.5).alias("first")))
@@ -120,7 +120,7 @@ def test_a11_outputs_are_merged_by_file_name_and_row_order_as_parquet(spark, wor
     assert_same_rows(spark.read.parquet(str(folder / "out")), result.df)
     origin = result.df.select("key", "provenance.*").collect()
     jobs = set(world.jobs(arguments["run_id"]))
-    folder_of_inputs = f"runs/{arguments['run_id']}/input"
+    folder_of_inputs = f"rows/{arguments['run_id']}/input"
     records = {name: world.body(f"{folder_of_inputs}/{name}") for name in {row["object"] for row in origin}}
     for row in origin:
         assert any(json.loads(line)["key"] == row["key"] for line in records[row["object"]].split(b"\n") if line)
@@ -155,7 +155,7 @@ def test_c4_the_service_joins_record_and_prediction(world, rows, tmp_path):
         result = score(rows, **arguments)
     score_of = F.struct((F.col("key") + 0.25).alias("double")).alias("scored")
     assert_same_rows(result.df, rows.select("*", score_of))
-    output = world.body(world.objects(f"runs/{arguments['run_id']}/output/")[0]).split(b"\n")[0]
+    output = world.body(world.objects(f"rows/{arguments['run_id']}/output/")[0]).split(b"\n")[0]
     assert set(json.loads(output)) == {"key", "double", "SageMakerOutput"}
 
 

@@ -50,7 +50,7 @@ def run(world, df, folder, **sections):
     result = score(df, **arguments)
     (name, *_) = [job["name"] for job in result.report["jobs"]]
     request = world.client("sagemaker").describe_transform_job(TransformJobName=name)
-    return result, request, [world.body(key) for key in world.objects(f"runs/{arguments['run_id']}/input/")]
+    return result, request, [world.body(key) for key in world.objects(f"rows/{arguments['run_id']}/input/")]
 
 
 def test_b1_csv_records_without_a_header_hold_2348_numbers_of_an_array(spark, world, tmp_path, model):
@@ -289,7 +289,7 @@ def test_e5_newlines_in_csv_are_refused_with_the_rows_place_and_record_sql_sends
     kept = spark.read.parquet(place).where("__record_fault is not null").select("__row_number", "id").collect()
     assert [tuple(row) for row in kept] == [(3, 3), (7, 7)]
     assert refused.value.exit_code == 2
-    assert world.objects(f"runs/{arguments['run_id']}/input/") == world.jobs(arguments["run_id"]) == []
+    assert world.objects(f"rows/{arguments['run_id']}/input/") == world.jobs(arguments["run_id"]) == []
     model(lambda body: lines({"echo": "|".join(row)} for row in table(body)))
     sql = r"named_struct('text', replace(text, '\n', ' '), 'id', id)"
     result = score(df, **arguments, record={"format": "csv", "sql": sql})

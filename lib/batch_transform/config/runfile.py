@@ -22,9 +22,11 @@ from batch_transform.config.values import Names, Number, check_length, one_of
 from batch_transform.core import limits
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.object_names import folder_named, run_folder
+from batch_transform.core.object_names import run_folder
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
+from batch_transform.core.run_layout import RunLayout, layouts_named, layouts_of
 from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.uris import S3Uri
 from batch_transform.exports.export_ways import names
 from batch_transform.outputs.registry import format_named
 from batch_transform.spark.merge_way import DEFAULT, merge_ways
@@ -95,9 +97,9 @@ class RunConfig(Section):
     def _names_another_run(cls, section: Input | None, info: ValidationInfo) -> Input | None:
         own = info.data.get("run_id")
         if section is not None and own is not None:
-            *workspace, named = (section.dead_letters or "").rpartition("/")
-            is_here = not workspace[0] or workspace[0] == info.data.get("workspace")
-            if is_here and named and folder_named(named) == run_folder(own):
+            workspace, told = S3Uri.parse(info.data.get("workspace", "s3://none")), section.dead_letters or ""
+            named = layouts_named(S3Uri.parse(told)) if places.is_s3(told) else layouts_of(workspace, told)
+            if told and RunLayout(workspace, run_folder(own)) in named:
                 raise ValueError(
                     "names this run itself in dead_letters; a run of its own scores them: give it a run_id of its own"
                 )
@@ -192,9 +194,14 @@ class RunConfig(Section):
         return self if self.run_id is not None else self.model_copy(update={"run_id": f"run-{uuid.uuid4().hex[:12]}"})
 
     @property
+    def layout(self) -> RunLayout:
+        """Where on S3 the run lies, if it begins now."""
+        return RunLayout(S3Uri.parse(self.workspace), run_folder(self.run_id) if self.run_id else "")
+
+    @property
     def folder(self) -> str:
-        """Where on S3 the run lies, as commands name it; a run that has no id yet has none of its own."""
-        return f"{self.workspace}/{run_folder(self.run_id)}" if self.run_id else self.workspace
+        """How commands name the run; one that has no id yet is named by its workspace."""
+        return str(self.layout.run)
 
     @property
     def answer_form(self) -> AnswerForm:

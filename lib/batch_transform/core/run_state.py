@@ -148,6 +148,7 @@ class RunState:
         accepts_model: whether a person has accepted what the model is now, until the next job is created.
         types_since: the round up to which nothing is held against an instance type that lacked capacity.
         held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.
+        rows_apart: whether what holds row values lies apart from the ledger (`run_layout`).
     """
 
     run_id: str
@@ -177,6 +178,7 @@ class RunState:
     intents: tuple[JsonObject, ...] = ()
     output_is_fixed: bool = False
     held: Recorded | None = None
+    rows_apart: bool = False
 
     @cached_property
     def settings(self) -> RunSettings:

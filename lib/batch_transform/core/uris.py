@@ -30,6 +30,16 @@ class S3Uri:
         return S3Uri(self.bucket, "/".join([part for part in (self.key, *names) if part]))
 
     @property
+    def parent(self) -> S3Uri:
+        """The location that this one lies in; a bucket lies in itself."""
+        return S3Uri(self.bucket, self.key.rpartition("/")[0])
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rpartition("/")[2]
+
+    @property
     def prefix(self) -> str:
         """The key as a listing prefix that cannot match a sibling (`.../out` also matches `.../out2`)."""
         return self.key + "/" if self.key else ""

@@ -25,7 +25,6 @@ from batch_transform.core.sending.job_request import JobSettings
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged_table import Staged
-from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat, WrittenTable
@@ -183,12 +182,8 @@ class RunContext:
 
     def refuse_if_asked_to_stop(self) -> None:
         """Raises StopRequested if a person has asked this driver to stop."""
-        if is_stop_requested(self.store, self.places.run, self.lease.epoch):
+        if is_stop_requested(self.store, self.places.layout, self.lease.epoch):
             raise StopRequested
-
-    def uri(self, *names: str) -> S3Uri:
-        """Returns a location in the run's folder on S3."""
-        return self.places.run.join(*names)
 
     def open_tree(self, location: str) -> Tree:
         """Returns the folder at a location as publishing sees it."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from batch_transform.config import places
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.object_names import run_folder
 from batch_transform.core.plain_paths import escaped, plain_path
+from batch_transform.core.run_layout import RESULT, RunLayout
 from batch_transform.core.uris import S3Uri
 
 _OWNERS_FOLDER = 0o700
@@ -21,24 +21,49 @@ class Places:
     """The folders of a run.
 
     Attributes:
-        run: everything that boto3 writes: ledger, input, manifests, output.
-        scratch: everything that Spark writes besides the result: staged rows, unpublished dead letters.
+        layout: where boto3 writes: ledger, manifests; records, outputs, merged files.
+        scratch: where Spark writes besides the result: staged rows, unpublished dead letters.
         s3_scheme: how this Spark names S3.
     """
 
-    run: S3Uri
+    layout: RunLayout
     scratch: str
     s3_scheme: str
 
     @property
+    def run(self) -> S3Uri:
+        """What names the run in commands and reports."""
+        return self.layout.run
+
+    @property
     def input(self) -> S3Uri:
         """The objects that are sent."""
-        return self.run.join("input")
+        return self.layout.input
 
     @property
     def outputs(self) -> S3Uri:
         """The jobs' outputs, a folder each."""
-        return self.run.join("output")
+        return self.layout.outputs
+
+    @property
+    def result(self) -> str:
+        """Where the result stays that no output is named for."""
+        return f"{self.scratch}/{RESULT}"
+
+    @property
+    def dead_letters(self) -> str:
+        """Where dead letters lie that are more than are accepted."""
+        return f"{self.scratch}/dead_letters"
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """The run's own folders, each with the section of a run file that has named it."""
+        named = {str(self.layout.kept): "workspace", str(self.layout.rows): "workspace"}
+        return named | {self.scratch: "staging"}
+
+    def staging(self, *names: str) -> str:
+        """Returns where rows are staged; `names` begin with the writer's."""
+        return "/".join((self.scratch, "staging", *names))
 
     def spark_path(self, location: str) -> str:
         """Returns a location of a run file as Spark takes it."""
@@ -85,7 +110,7 @@ class Places:
         copied without crossing a file system.
         """
         if places.is_s3(location):
-            return str(self.run.join("merged", writer))
+            return str(self.layout.merged(writer))
         scheme = places.scheme_of(location)
         path = location[len(scheme) + 1 :] if scheme else location
         path = os.path.abspath("/" + path.lstrip("/") if scheme else path)
@@ -93,14 +118,13 @@ class Places:
         return os.path.join(folder, f".{name}.batch_transform-{writer}")
 
 
-def places_of(config: RunConfig, run_id: str, spark_master: str | None) -> Places:
+def places_of(config: RunConfig, layout: RunLayout, spark_master: str | None) -> Places:
     """Returns the places of a run.
 
     Outside EMR and Databricks, whose own file systems answer to `s3://`, Spark reaches S3 as `s3a://`; a local master
     is the sign of it.
     """
     scheme = "s3a" if spark_master is None or spark_master.startswith("local") else "s3"
-    folder = run_folder(run_id)
-    bare = Places(S3Uri.parse(config.workspace).join(folder), "", scheme)
-    scratch = f"{config.staging_place.rstrip('/')}/{folder}"
-    return Places(bare.run, bare.spark_path(scratch), scheme)
+    place = config.staging_place
+    scratch = layout.rows_below(place, on_s3=places.is_s3(place))
+    return Places(layout, Places(layout, "", scheme).spark_path(scratch), scheme)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,11 +17,12 @@ from batch_transform.core.predictions.answer_form import answer_form
 from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.report_keys import RunReport
+from batch_transform.core.run_layout import RunLayout, layouts_named, layouts_of
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import Clock
-from batch_transform.s3.lease import LEASE_NAME, RunLease
+from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
 
@@ -43,15 +44,20 @@ class RecordedRun:
         state: None for a run that never began.
     """
 
-    uri: S3Uri
+    layout: RunLayout
     store: ObjectStore
     ledger: Ledger
     state: RunState | None
 
+    @property
+    def uri(self) -> S3Uri:
+        """What names it in commands."""
+        return self.layout.run
+
     def lease(self) -> RunLease:
         """Returns the run's lease, not held yet."""
         ttl = self.state.settings.lease_seconds if self.state else RunSettings.lease_seconds
-        return RunLease(self.store, self.uri, self.ledger.writer, ttl, CLOCK.boot, CLOCK.sleep)
+        return RunLease(self.store, self.layout, self.ledger.writer, ttl, CLOCK.boot, CLOCK.sleep)
 
     @contextmanager
     def held(self, patience_seconds: float = 0.0) -> Iterator[tuple[RunLease, RunState]]:
@@ -65,14 +71,39 @@ class RecordedRun:
 
     def lease_age_seconds(self) -> float:
         """Returns how long ago the lease was renewed, by S3's clock and this machine's."""
-        found = self.store.head(self.uri.join(LEASE_NAME))
+        found = self.store.head(self.layout.lease)
         return (CLOCK.now() - found.last_modified).total_seconds() if found else float("inf")
 
 
-def read_run(uri: S3Uri, store: ObjectStore) -> RecordedRun:
-    """Returns the run in the folder `uri`; its state is None if there is no such bucket or ledger."""
-    ledger = Ledger(store, uri, uuid.uuid4().hex[:12], 0, CLOCK.sleep)
-    return RecordedRun(uri, store, ledger, ledger.state() if store.bucket_exists(uri.bucket) else None)
+def named_run(uri: S3Uri, store: ObjectStore) -> RecordedRun:
+    """Returns the run that a command names; its state is None if there is no such bucket or ledger."""
+    return _read(layouts_named(uri), store)
+
+
+def read_run(workspace: S3Uri, run_id: str, store: ObjectStore) -> RecordedRun:
+    """Returns a run of a workspace; its state is None if it never began, and then it would begin in its layout.
+
+    Raises:
+        ConfigurationError: another workspace's run lies where it would.
+    """
+    return _read(layouts_of(workspace, run_id), store)
+
+
+def _read(layouts: Sequence[RunLayout], store: ObjectStore) -> RecordedRun:
+    writer, others = uuid.uuid4().hex[:12], []
+    for layout in layouts if store.bucket_exists(layouts[0].workspace.bucket) else ():
+        ledger = Ledger(store, layout, writer, 0, CLOCK.sleep)
+        state = ledger.state()
+        if state is not None and state.rows_apart == layout.rows_apart:
+            return RecordedRun(layout, store, ledger, state)
+        others += [layout] if state is not None else []
+    first = layouts[0]
+    if first in others:
+        raise ConfigurationError(
+            f"workspace: {first.kept} holds a run that an earlier version began in a workspace {first.kept.parent}; "
+            f"choose another run_id than {first.name}, or another workspace"
+        )
+    return RecordedRun(first, store, Ledger(store, first, writer, 0, CLOCK.sleep), None)
 
 
 def acquired(lease: RunLease, ledger: Ledger, patience_seconds: float = 0.0) -> RunState | None:
@@ -98,7 +129,7 @@ def published_report(config: RunConfig, access: AwsAccess) -> RunReport | None:
     """
     if config.run_id is None:
         return None
-    state = read_run(S3Uri.parse(config.folder), S3Store(access.client("s3"))).state
+    state = read_run(S3Uri.parse(config.workspace), config.run_id, S3Store(access.client("s3"))).state
     if state is None or state.report is None:
         return None
     check_same(state, config)

@@ -50,7 +50,7 @@ class Targets:
 
 def targets_of(config: RunConfig, places: Places) -> Targets:
     """Returns the targets of a run; without an output the result stays in the run's scratch folder."""
-    output = config.output or Output(path=f"{places.scratch}/result", mode="error")
+    output = config.output or Output(path=places.result, mode="error")
     given = config.dead_letter_place
     if given is None or not (given.path or given.table):
         given = DeadLetter(path=f"{output.path}_dead_letter", column=given.column if given is not None else None)

@@ -1,4 +1,4 @@
-"""The lease on S3: `<run>/lease.json`, taken with `If-None-Match`, renewed and taken over with `If-Match`.
+"""The lease on S3: `lease.json` of a run, taken with `If-None-Match`, renewed and taken over with `If-Match`.
 
 Time is the reader's own: a lease whose ETag another driver has seen unchanged for a whole ttl of its own clock is
 abandoned, whatever the clock of its holder says. That clock must go on while a machine sleeps.
@@ -14,9 +14,8 @@ from dataclasses import replace
 from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease, decode_lease, foreign_lease
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore, StoreFailure
-from batch_transform.core.uris import S3Uri
+from batch_transform.core.run_layout import RunLayout
 
-LEASE_NAME = "lease.json"
 RENEW_ATTEMPTS = 4
 MOST_TRIES = 8
 _LOOKS_PER_TTL = 10
@@ -28,7 +27,7 @@ class RunLease:
     def __init__(
         self,
         store: ObjectStore,
-        run: S3Uri,
+        layout: RunLayout,
         writer: str,
         ttl_seconds: float,
         boot_clock: Callable[[], float],
@@ -38,13 +37,13 @@ class RunLease:
 
         Args:
             store: S3.
-            run: the run's folder.
+            layout: of the run.
             writer: this process.
             ttl_seconds: how long another driver must wait.
             boot_clock: seconds that also pass while the machine sleeps.
             sleep: waits so many seconds.
         """
-        self._store, self._uri, self._writer, self._ttl = store, run.join(LEASE_NAME), writer, ttl_seconds
+        self._store, self._uri, self._writer, self._ttl = store, layout.lease, writer, ttl_seconds
         self._clock, self._sleep = boot_clock, sleep
         self._held: Lease | None = None
         self._etag = ""

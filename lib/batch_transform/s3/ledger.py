@@ -1,11 +1,10 @@
-"""The ledger on S3: `<run>/ledger/<12 digits>.json`, dense from 0, bulk beside it in `<run>/parts/`.
+"""The ledger on S3: `ledger/<12 digits>.json`, dense from 0, bulk beside it in `parts/` (`core.run_layout`).
 
 Two drivers may hold a Ledger on the same run. The store lets only one of them write a number; the other one is fenced.
 """
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +17,11 @@ import pyarrow.parquet as pq
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
 from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, StepKind, check_chain, decode, digest, encode
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.run_layout import STEP_NAME, RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
 
-STEP_NAME = re.compile(r"(\d{12})\.json")
 APPEND_ATTEMPTS = 6
 LOAD_THREADS = 8
 FIRST_WAIT_SECONDS = 0.5  # doubled each time: 15.5 s in all, on top of botocore's own retries
@@ -36,9 +35,9 @@ class Ledger:
     """
 
     def __init__(
-        self, store: ObjectStore, prefix: S3Uri, writer: str, epoch: int, sleep: Callable[[float], None]
+        self, store: ObjectStore, layout: RunLayout, writer: str, epoch: int, sleep: Callable[[float], None]
     ) -> None:
-        self._store, self._prefix, self._sleep = store, prefix, sleep
+        self._store, self._layout, self._sleep = store, layout, sleep
         self._writer, self._epoch = writer, epoch
         self._steps: list[Step] = []
         self._loaded = False
@@ -50,7 +49,7 @@ class Ledger:
         Raises:
             ConfigurationError: the store accepts a second put, or knows no such condition.
         """
-        key = self._prefix.join("probe", uuid.uuid4().hex)
+        key = self._layout.ledger_probe(uuid.uuid4().hex)
         try:
             # The name is random, so an object that is there already is this put's own first try.
             with suppress(AlreadyThere):
@@ -93,7 +92,7 @@ class Ledger:
         Raises:
             LedgerCorrupt: a gap, a broken digest, a strange object among the steps.
         """
-        folder = self._prefix.join("ledger")
+        folder = self._layout.ledger
         names = [found.key[len(folder.prefix) :] for found in self._store.list(folder)]
         # The S3 console makes an empty object for a folder; it has no name of its own.
         there = sorted(name for name in names if name)
@@ -153,18 +152,18 @@ class Ledger:
         if not self._loaded:
             self.load()
         if self._broken:
-            raise LedgerFenced(f"{self._prefix}: {self._broken}; this driver may not write any more")
+            raise LedgerFenced(f"{self._layout.run}: {self._broken}; this driver may not write any more")
         number, previous = 0, ""
         if self._steps:
             last = self._steps[-1]
             number, previous = last.number + 1, digest(encode(last))
             if last.epoch > self._epoch:
-                raise LedgerFenced(f"{self._prefix}: writer {last.writer} has taken over this run")
+                raise LedgerFenced(f"{self._layout.run}: writer {last.writer} has taken over this run")
         return Step(number, self._writer, self._epoch, previous, kind, FORMAT_VERSION, payload, parts)
 
     def _settle(self, step: Step, body: bytes) -> None:
         """Puts the step until it is known to be there. Only a 200 is an answer; anything else is settled by reading."""
-        uri = self._prefix.join("ledger", f"{step.number:012d}.json")
+        uri = self._layout.step(step.number)
         for attempt in range(APPEND_ATTEMPTS):
             try:
                 self._store.put_new(uri, body)
@@ -188,7 +187,7 @@ class Ledger:
             other = decode(found)
             self._broken = f"step {number} was written by {other.writer}"
             raise LedgerFenced(
-                f"{self._prefix}: {self._broken} ({other.kind}, epoch {other.epoch}), not by {self._writer}"
+                f"{self._layout.run}: {self._broken} ({other.kind}, epoch {other.epoch}), not by {self._writer}"
             )
 
     def write_part(self, table: pa.Table) -> Part:
@@ -196,8 +195,8 @@ class Ledger:
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         body = sink.getvalue().to_pybytes()
-        key = f"parts/{uuid.uuid4().hex}.parquet"
-        self._store.put(self._prefix.join(key), body)
+        key = self._layout.new_part(uuid.uuid4().hex)
+        self._store.put(self._layout.part(key), body)
         return Part(key, table.num_rows, digest(body))
 
     def check_parts(self, parts: Iterable[Part]) -> None:
@@ -219,7 +218,7 @@ class Ledger:
         return pq.ParquetFile(pa.BufferReader(self._part_body(part))).read()
 
     def _part_body(self, part: Part) -> bytes:
-        uri = self._prefix.join(part.key)
+        uri = self._layout.part(part.key)
         try:
             body, _ = self._store.get(uri)
         except ObjectNotFound as err:

@@ -25,6 +25,7 @@ from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
 from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
 from batch_transform.core.reserved_columns import ORIGIN, OUTCOME, PROVENANCE, SCORED, free, place_name
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.prediction_columns import PROVENANCE_TYPE, PredictionShape, prediction_columns
@@ -37,20 +38,24 @@ ORIGIN_TYPE = StructType(
 
 @dataclass(frozen=True)
 class MergeSource:
-    """Where workers find leaves and outputs, and how predictions lie in those; a value that can be sent to them."""
+    """Where workers find leaves and outputs, and how predictions lie in those; a value that can be sent to them.
 
-    leaves: S3Uri
-    outputs: S3Uri
+    Attributes:
+        leaves: the key of their part.
+    """
+
+    layout: RunLayout
+    leaves: str
     connect: Callable[[], ObjectStore]
     form: AnswerForm = PLAIN
 
     def output(self, job: str, name: str) -> S3Uri:
         """Returns the location of the output for an input object of a job."""
-        return self.outputs.join(job, f"{name}.out")
+        return self.layout.output(job, name)
 
     def read_leaves(self) -> Leaves:
         """Returns the leaves, fetched once in each worker."""
-        return _leaves(self.connect, self.leaves)
+        return _leaves(self.connect, self.layout.part(self.leaves))
 
     def open_output(self, job: str, name: str, etag: str) -> Iterable[bytes]:
         """Returns an output at the ETag at which it was counted, with one prediction on each line."""

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease, decode_lease
 from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
-from batch_transform.s3.lease import LEASE_NAME, RunLease
+from batch_transform.s3.lease import RunLease
 from batch_transform.s3.stop_request import is_stop_requested, request_stop
 from support.faults import Fate, Faults
 from support.memory_store import MemoryStore, World
 
-RUN = S3Uri("bucket", "work/run")
+RUN = RunLayout(S3Uri("bucket", "work"), "run")
 TTL = 60.0
 
 
@@ -40,7 +41,7 @@ def lease(world, time, writer="a", faults=None, ttl=TTL):
 
 
 def held(world):
-    return decode_lease(world.tree()[f"{RUN.key}/{LEASE_NAME}"])
+    return decode_lease(world.tree()[RUN.lease.key])
 
 
 def test_the_first_driver_has_it_at_once():
@@ -220,7 +221,7 @@ def test_a_thread_renews_it_while_the_driver_waits():
 )
 def test_what_is_no_lease_is_waited_for_like_one_and_taken(body):
     world, time = World(), Time()
-    MemoryStore(world).put(RUN.join(LEASE_NAME), body)
+    MemoryStore(world).put(RUN.lease, body)
     own = lease(world, time)
     assert own.acquire(floor=4) == 5
     assert time.now >= own.ttl_seconds
@@ -231,7 +232,7 @@ def test_whose_lease_was_replaced_by_what_is_none_has_lost_it():
     world, time = World(), Time()
     own = lease(world, time)
     own.acquire()
-    MemoryStore(world).put(RUN.join(LEASE_NAME), b"{}")
+    MemoryStore(world).put(RUN.lease, b"{}")
     with pytest.raises(LedgerFenced):
         own.renew()
 
@@ -241,5 +242,5 @@ def test_a_request_to_stop_is_for_one_driver():
     assert not is_stop_requested(store, RUN, 1)
     request_stop(store, RUN, 1, "now")
     assert [is_stop_requested(store, RUN, epoch) for epoch in (1, 2)] == [True, False]
-    store.put(RUN.join("stop.json"), b"[]")
+    store.put(RUN.stop_request, b"[]")
     assert not is_stop_requested(store, RUN, 1)

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
 from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.ledger import APPEND_ATTEMPTS, Ledger
 from support.faults import Crash, Fate, Faults
 from support.memory_store import MemoryStore, World
 
-PREFIX = S3Uri("bucket", "work/run")
+LAYOUT = RunLayout(S3Uri("bucket", "work"), "run")
 LOST = [Fate.LOSE_REQUEST, Fate.LOSE_RESPONSE, Fate.RESEND]
 
 
@@ -26,7 +27,7 @@ def no_sleep(seconds):
 
 def ledger(world=None, faults=None, writer="a", epoch=1, sleep=no_sleep, **options):
     store = MemoryStore(world if world is not None else World(), faults, **options)
-    return Ledger(store, PREFIX, writer, epoch, sleep)
+    return Ledger(store, LAYOUT, writer, epoch, sleep)
 
 
 def attempt(run, number):
@@ -56,7 +57,7 @@ def test_steps_lie_under_twelve_digits():
     run = ledger(world)
     run.append("opened", {})
     run.append("closed", {})
-    assert steps_in(world) == ["work/run/ledger/000000000000.json", "work/run/ledger/000000000001.json"]
+    assert steps_in(world) == ["work/runs/run/ledger/000000000000.json", "work/runs/run/ledger/000000000001.json"]
 
 
 def test_a_run_that_never_began_is_empty():
@@ -65,7 +66,7 @@ def test_a_run_that_never_began_is_empty():
 
 def test_a_sibling_run_is_another_ledger():
     world = World()
-    Ledger(MemoryStore(world), S3Uri("bucket", "work/run2"), "a", 1, no_sleep).append("opened", {})
+    Ledger(MemoryStore(world), RunLayout(S3Uri("bucket", "work"), "run2"), "a", 1, no_sleep).append("opened", {})
     assert ledger(world).load() == ()
 
 
@@ -117,7 +118,7 @@ def test_a_read_that_fails_is_no_answer_either():
             return super().get(uri, if_match)
 
     world, waits = World(), []
-    run = Ledger(Unreadable(world, Faults({0: Fate.LOSE_RESPONSE})), PREFIX, "a", 1, waits.append)
+    run = Ledger(Unreadable(world, Faults({0: Fate.LOSE_RESPONSE})), LAYOUT, "a", 1, waits.append)
     step = run.append("one", {})
     assert ledger(world).load() == (step,)
     assert len(waits) == 2
@@ -209,15 +210,15 @@ def test_a_store_that_refuses_conditions_is_refused():
             raise StoreFailure("PutObject", str(uri), "NotImplemented", "a header you provided is not implemented")
 
     with pytest.raises(ConfigurationError, match="If-None-Match"):
-        Ledger(Refusing(), PREFIX, "a", 1, no_sleep).probe()
+        Ledger(Refusing(), LAYOUT, "a", 1, no_sleep).probe()
 
 
 @pytest.mark.parametrize("name", ["000000000001.json", "1.json", "000000000001.json.bak"])
 def test_a_strange_object_among_the_steps_is_an_error(name):
     world = World()
     ledger(world).append("opened", {})
-    body = world.tree()["work/run/ledger/000000000000.json"]
-    MemoryStore(world).put(PREFIX.join("ledger", name), body)
+    body = world.tree()["work/runs/run/ledger/000000000000.json"]
+    MemoryStore(world).put(LAYOUT.ledger.join(name), body)
     with pytest.raises(LedgerCorrupt):
         ledger(world).load()
 
@@ -227,8 +228,8 @@ def test_a_step_under_another_number_is_an_error():
     run = ledger(world)
     run.append("one", {})
     run.append("two", {})
-    key, store = PREFIX.join("ledger", "000000000001.json"), MemoryStore(world)
-    store.put(PREFIX.join("ledger", "000000000002.json"), store.get(key)[0])
+    key, store = LAYOUT.step(1), MemoryStore(world)
+    store.put(LAYOUT.step(2), store.get(key)[0])
     store.delete([key])
     with pytest.raises(LedgerCorrupt, match=r"000000000002\.json holds step 1"):
         ledger(world).load()
@@ -236,7 +237,7 @@ def test_a_step_under_another_number_is_an_error():
 
 def test_a_folder_made_in_the_console_is_no_step():
     world = World()
-    MemoryStore(world).put(S3Uri("bucket", "work/run/ledger/"), b"")
+    MemoryStore(world).put(S3Uri("bucket", "work/runs/run/ledger/"), b"")
     assert ledger(world).load() == ()
 
 
@@ -245,8 +246,8 @@ def test_a_part_that_was_changed_or_deleted_is_an_error():
     run = ledger(world)
     part = run.write_part(pa.table({"x": [1]}))
     other = run.write_part(pa.table({"x": [2]}))
-    MemoryStore(world).put(PREFIX.join(part.key), world.tree()[f"work/run/{other.key}"])
-    MemoryStore(world).delete([PREFIX.join(other.key)])
+    MemoryStore(world).put(LAYOUT.part(part.key), world.tree()[f"work/runs/run/{other.key}"])
+    MemoryStore(world).delete([LAYOUT.part(other.key)])
     with pytest.raises(LedgerCorrupt, match="SHA-256"):
         run.read_part(part)
     with pytest.raises(LedgerCorrupt, match="is gone"):

@@ -20,6 +20,7 @@ from batch_transform.core.isolation.verdict_rows import FAILED, VERDICT_SCHEMA, 
 from batch_transform.core.ledger import Part, Step, StepKind, require
 from batch_transform.core.object_names import object_name, original_name
 from batch_transform.core.resuming.committed_tables import unscored
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import EXPORT_SCHEMA, CutPart, Span, without_history
 
@@ -192,7 +193,7 @@ def needed_parts(state: RunState) -> list[Part]:
     return [part for part in parts if part is not None]
 
 
-def rows_are_lost(state: RunState, files: Sequence[str], run: str) -> str:
+def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout) -> str:
     """Returns why a run whose staged rows are gone ends, what it has paid for, and how that can be saved."""
     assert state.staged is not None
     jobs = sum(job.created for job in state.jobs)
@@ -200,8 +201,8 @@ def rows_are_lost(state: RunState, files: Sequence[str], run: str) -> str:
     return (
         f"{len(files):,} of {len(state.staged.files):,} staged files are gone or altered (first: {files[0]}), and the "
         f"rows of a run cannot be had again from its input: it ends here, however often it is started. Paid: "
-        f"{jobs:,} jobs. Saved: the answers to {rows:,} rows, below {run}/output; each line of "
-        f"`<job>/<name>.out` answers the same line of {run}/input/<name>. To score the input, choose another run_id"
+        f"{jobs:,} jobs. Saved: the answers to {rows:,} rows, below {layout.outputs}; each line of "
+        f"`<job>/<name>.out` answers the same line of {layout.input}/<name>. To score the input, choose another run_id"
     )
 
 

@@ -17,7 +17,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
-from batch_transform.core.object_names import folder_named, slug
+from batch_transform.core.object_names import slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.file_publication import Kind, Publication, recorded_publications
@@ -26,7 +26,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat
 from batch_transform.pipeline.places import Places, places_of
-from batch_transform.pipeline.recorded import read_run
+from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
@@ -53,13 +53,12 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
     Raises:
         ConfigurationError: there is no such run, it is not published, has no dead letter, or they are gone.
     """
-    uri = folder_of(run, places)
-    recorded = read_run(uri, store)
-    ledger, state = recorded.ledger, _published(uri, recorded.state)
-    dead = _dead_leaves(state, ledger)
+    recorded = named_run(S3Uri.parse(run), store) if is_s3(run) else read_run(places.layout.workspace, run, store)
+    uri, state = recorded.uri, _published(recorded.uri, recorded.state)
+    dead = _dead_leaves(state, recorded.ledger)
     found = _of_staged(spark, state, dead) if dead is not None else None
     if found is None:
-        found = _of_table(spark, state, dead, ledger, places)
+        found = _of_table(spark, recorded, dead, places)
     if found is None:
         raise ConfigurationError(
             f"input.dead_letters: {uri}: its {_dead_letters(state):,} dead rows cannot be had: its staged rows are "
@@ -68,19 +67,10 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
     return found
 
 
-def folder_of(run: str, places: Places) -> S3Uri:
-    """Returns the folder of a run that is named by it, or by its run id, which has the workspace before it or not."""
-    workspace = S3Uri(places.run.bucket, places.run.key.rpartition("/")[0])
-    if is_s3(run):
-        told = S3Uri.parse(run)
-        workspace, run = S3Uri(told.bucket, told.key.rpartition("/")[0]), told.key.rpartition("/")[2]
-    return workspace.join(folder_named(run))
-
-
 def _published(uri: S3Uri, state: RunState | None) -> RunState:
     told = f"input.dead_letters: {uri}"
     if state is None:
-        raise ConfigurationError(f"{told}: there is no run; a run's folder is <workspace>/<run_id>")
+        raise ConfigurationError(f"{told}: there is no run; a run is named <workspace>/<run_id>")
     if state.report is None:
         raise ConfigurationError(
             f"{told} is not published: `resume {uri} --retry-dead` sends its dead rows again, in the run itself"
@@ -120,18 +110,18 @@ def _of_staged(spark: SparkSession, state: RunState, dead: pa.Table) -> DataFram
         return None
 
 
-def _of_table(
-    spark: SparkSession, state: RunState, dead: pa.Table | None, ledger: Ledger, places: Places
-) -> DataFrame | None:
+def _of_table(spark: SparkSession, run: RecordedRun, dead: pa.Table | None, places: Places) -> DataFrame | None:
     """The published dead letters of the run; None where they are not as they were published."""
+    state = run.state
+    assert state is not None
     assert state.staged is not None
     kind = FrameConfig if state.settings.is_of_frame else RunConfig
     config = kind.from_document(state.config)
-    targets = targets_of(config, places_of(config, state.run_id, known(spark, "spark.master")))
+    targets = targets_of(config, places_of(config, run.layout, known(spark, "spark.master")))
     error, rows = targets.dead_letter.error_column, _dead_letters(state)
     try:
         assert state.publication is not None
-        publication = recorded_publications(state.publication, ledger.read_part).get(_KIND)
+        publication = recorded_publications(state.publication, run.ledger.read_part).get(_KIND)
         if publication is None:
             found = _of_jobs(targets.format.read(spark, targets.tables(places)[_KIND]), state, error)
             rows -= dead["job"].null_count if dead is not None else 0  # that no job has sent; nothing tells whose it is

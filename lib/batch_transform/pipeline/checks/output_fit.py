@@ -117,7 +117,7 @@ class Fit:
             return Room(None, None)
         if not is_s3(paths[0]):
             return Room(LONGEST_NAME_BYTES, None)
-        prefixes = [S3Uri.parse(path).prefix for path in paths] + [self.places.run.join("merged").prefix]
+        prefixes = [S3Uri.parse(path).prefix for path in paths] + [self.places.layout.merged().prefix]
         return Room(None, LONGEST_KEY_BYTES - _FILE_BYTES - max(len(prefix.encode()) for prefix in prefixes))
 
 

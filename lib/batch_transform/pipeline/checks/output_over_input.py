@@ -16,17 +16,14 @@ from batch_transform.config.sections import Input, PathOrTable
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.overlapping_places import Place, Relation, place_of, place_of_file, places_read
 from batch_transform.core.plain_paths import escaped
-from batch_transform.core.uris import S3Uri
+from batch_transform.core.run_layout import OWN_FOLDERS, RunLayout
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.spark.source_identity import locations_below_caches
 from batch_transform.spark.spark_errors import SPARK_ERRORS, told_as
 from batch_transform.spark.whole_table import reads_what_is_replaced, table_location
 
-# What a run keeps for itself in its own folder, in which results may lie otherwise.
-_OWN_FOLDERS = ("dead_letters", "input", "ledger", "manifests", "merged", "output", "parts", "probe", "staging")
 _OVERWRITING = ("overwrite", "overwrite_partitions")
-_FIRST_STEP = ("ledger", f"{0:012d}.json")
 _GLOB = re.compile(r"[*?\[{]")
 
 _APART = "choose places apart from each other"
@@ -84,8 +81,7 @@ def written_tables(targets: Targets, locate: Callable[[str], str | None]) -> lis
 
 def run_overlaps(tables: Sequence[Written], places: Places) -> list[str]:
     """Returns a fault for each folder of the run, and each table, that lies in a table to be published."""
-    inner = [("workspace", str(places.run)), ("staging", places.scratch)]
-    found = [(key, path, _place(path)) for key, path in inner]
+    found = [(key, path, _place(path)) for path, key in places.folders.items()]
     found += [(table.key, table.told, table.place) for table in reversed(tables) if table.place is not None]
     faults = [
         f"{key}: {path} lies in {outer.key}: {outer.told}; {_APART}"
@@ -94,25 +90,33 @@ def run_overlaps(tables: Sequence[Written], places: Places) -> list[str]:
         if key != outer.key and _is_within(place, outer.place)
     ]
     for table in tables:
-        own = [f"{folder}/{name}" for folder in (places.run, places.scratch) for name in _OWN_FOLDERS]
+        own = [f"{folder}/{name}" for folder in places.folders for name in OWN_FOLDERS]
         lies_in = [folder for folder in own if _is_within(table.place, _place(folder))]
         faults += [
             f"{table.key}: {table.told} lies in {folder}, which is the run's own; {_APART}" for folder in lies_in[:1]
         ]
-    return faults
+    return [*faults, *_among_runs(tables, places)]
+
+
+def _among_runs(tables: Iterable[Written], places: Places) -> Iterator[str]:
+    """Yields a fault for a table that lies where the rows, or the ledgers, of all runs lie; a default one may."""
+    own = [_place(places.result), _place(f"{places.result}_dead_letter")]
+    for folder, why in places.layout.of_all_runs.items() if places.layout.rows_apart else ():
+        for table in tables:
+            if table.place not in own and _is_within(table.place, _place(str(folder))):
+                yield f"{table.key}: {table.told} lies in {folder}, {why}; {_APART}"
 
 
 def _other_runs(tables: Iterable[Written], places: Places, store: ObjectStore) -> Iterator[str]:
     """Yields a fault for a table that lies among what another run of the workspace keeps."""
-    own = _place(str(places.run))
-    workspace = Place(own.root, own.parts[:-1])
+    workspace = _place(str(places.layout.workspace))
     for table in tables:
         if table.place is None or table.place.to(workspace) is not Relation.INSIDE:
             continue
-        folder = table.place.parts[: len(own.parts)]
-        run = S3Uri(places.run.bucket, "/".join(folder))
-        if folder != own.parts and store.head(run.join(*_FIRST_STEP)) is not None:
-            yield f"{table.key}: {table.told} lies in {run}, which another run keeps; {_APART}"
+        # Those of this version are not to be written among at all.
+        other = RunLayout(places.layout.workspace, table.place.parts[len(workspace.parts)], rows_apart=False)
+        if other.run != places.run and store.head(other.step(0)) is not None:
+            yield f"{table.key}: {table.told} lies in {other.run}, which another run keeps; {_APART}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ class _Input:
     def faults(self, tables: Sequence[Written]) -> Iterator[str]:
         """Yields a fault for each place that is written where rows are read."""
         read = self._places_read()
-        for key, folder in (("workspace", str(self.places.run)), ("staging", self.places.scratch)):
+        for folder, key in self.places.folders.items():
             if (relation := _meeting(_place(folder), read)) is not None:
                 yield f"{key}: {folder} {relation.value} the input, {self._told}; {_APART}"
         undecided = []

@@ -141,7 +141,7 @@ def check_table(
     written = [("staging", places.scratch), *((table.key, table.path) for table in tables if table.path)]
     faults.add([fault for key, path in written if (fault := colon_fault(key, path)) is not None])
     if not faults.found:
-        faults.of(lambda: check_workers_reach(spark, places.run.join("probe", probe), connect))
+        faults.of(lambda: check_workers_reach(spark, places.layout.probe(probe), connect))
     if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
         for name in sorted({STAGED_FORMAT, targets.format.can.name}):
             format = format_named(name)
@@ -161,7 +161,7 @@ def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore, w
     Raises:
         ConfigurationError: it cannot.
     """
-    uri = places.run.join("probe", f"{uuid.uuid4().hex}.out")
+    uri = places.layout.probe(f"{uuid.uuid4().hex}.out")
     path = places.spark_path(str(uri))
     store.put(uri, b"probe\n")
     try:

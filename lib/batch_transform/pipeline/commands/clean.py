@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.publishing.lifecycle_rules import lifecycle_rules
+from batch_transform.core.publishing.forgetting import Amount, LifecycleConfiguration, lifecycle_rules
 from batch_transform.core.report_keys import CleanedRun, CleanedWorkspace
+from batch_transform.core.run_layout import is_step, rows_of_all_runs, run_of_step
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
@@ -31,8 +32,7 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
         RunHeld: a driver is at work on it.
     """
     if asked.lifecycle:
-        there.run()
-        return lifecycle_rules(there.uri, _days("--lifecycle", asked.lifecycle[-1]))
+        return _rules(there, _days("--lifecycle", asked.lifecycle[-1]), tell)
     if not asked.older_than:
         return _clean_run(there, asked.unfinished, tell)
     age = timedelta(days=_days("--older-than", asked.older_than[-1]))
@@ -44,6 +44,39 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
             continue
         (cleaned if _try_to_clean(Reached(uri, there.access), asked.unfinished, tell) else kept).append(str(uri))
     return CleanedWorkspace(status=RunStatus.CLEANED.value, cleaned=cleaned, kept=kept)
+
+
+def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
+    """The rule over the rows of the whole workspace, of which a run was named, or itself.
+
+    Raises:
+        ConfigurationError: there is neither, or the rule would forget a ledger.
+    """
+    run = there.recorded()
+    store, workspace = run.store, run.layout.workspace if run.state is not None else there.uri
+    rows = rows_of_all_runs(workspace)
+    amount, others, found = Amount(), set[str](), False
+    for info in store.list(workspace) if store.bucket_exists(workspace.bucket) else iter(()):
+        if info.key.startswith(rows.prefix):
+            amount = amount.plus(info.size_bytes)
+            if is_step(info.key):
+                raise ConfigurationError(
+                    f"{S3Uri(rows.bucket, info.key)}: a ledger lies below {rows}, and a rule would forget it: a run of "
+                    "an earlier version was named `rows`, or another workspace lies there; `clean` removes their rows"
+                )
+        elif (layout := run_of_step(workspace, info.key)) is not None:
+            found = True
+            others |= set() if layout.rows_apart else {layout.name}
+    if not found:
+        raise ConfigurationError(f"{there.uri}: there is no run, nor a workspace with runs")
+    tell(f"{rows}: {amount.words} now; each is forgotten {days} days after it was written, and no ledger is")
+    if others:
+        tell(
+            f"{workspace}: {len(others):,} runs of earlier versions have their rows beside their ledgers, and no "
+            "rule reaches these alone: `clean` does"
+        )
+    tell("putting a lifecycle configuration replaces the bucket's: add the rule to those that it has")
+    return lifecycle_rules(rows, days)
 
 
 def _try_to_clean(there: Reached, unfinished: bool, tell: Tell) -> bool:
@@ -65,10 +98,8 @@ def _runs(store: S3Store, workspace: S3Uri) -> dict[S3Uri, datetime]:
     """The runs of a workspace, with the time of the last step of each."""
     found: dict[S3Uri, datetime] = {}
     for info in store.list(workspace):
-        run_id, folder, *_ = [*info.key[len(workspace.prefix) :].split("/"), ""]
-        if folder == "ledger":
-            uri = workspace.join(run_id)
-            found[uri] = max(found.get(uri, info.last_modified), info.last_modified)
+        if (layout := run_of_step(workspace, info.key)) is not None:
+            found[layout.run] = max(found.get(layout.run, info.last_modified), info.last_modified)
     return found
 
 
@@ -78,7 +109,7 @@ def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> CleanedRun:
     config = _config(state)
     with run.held() as (lease, state):
         _refuse_unfinished(there, state, unfinished)
-        state, left = clean(config, state, run.store, lease, run.ledger)
+        state, left = clean(config, run.layout, state, run.store, lease, run.ledger)
     for place in left:
         tell(f"{place}: cannot be reached from here and remains")
     return {"run_id": state.run_id, "status": RunStatus.CLEANED.value, "workspace": str(run.uri), "remains": left}

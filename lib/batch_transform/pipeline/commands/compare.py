@@ -23,9 +23,9 @@ from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES, MAX_ENDPOINT_NA
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
-from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.recorded import recorded_reader
@@ -72,7 +72,7 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> ComparisonReport:
     framing = run_framing(state)
     single = transform.strategy == "SingleRecord" or not framing.newline
     reader = recorded_reader(state, state.settings)
-    comparer = _Comparer(run.store, run.uri, reader, endpoint, framing, single, found)
+    comparer = _Comparer(run.store, run.layout, reader, endpoint, framing, single, found)
     for chosen in samples:
         comparer.compare(chosen)
     return _judged(found, state.run_id, wanted.endpoint, tell)
@@ -120,18 +120,20 @@ def _refuse_uncomparable(there: Reached, state: RunState) -> None:
         raise ConfigurationError(f"{there.uri}: was begun by a version that did not record what its answers hold")
 
 
-def records_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, framing: Framing) -> list[bytes]:
+def records_of(store: ObjectStore, layout: RunLayout, chosen: ObjectSample, framing: Framing) -> list[bytes]:
     """Returns the records of the chosen rows, each as a job sends it."""
-    uri = run.join("input", chosen.object)
+    uri = layout.input.join(chosen.object)
     if not framing.newline:
         return [b"".join(framing.unpacked(store.open_stream(uri).chunks))]
     chunks = framing.records(store.open_stream(uri).chunks)
     return [line + b"\n" for line in lines_at(chunks, chosen.lines, chosen.object)]
 
 
-def answers_of(store: ObjectStore, run: S3Uri, chosen: ObjectSample, reader: PredictionReader) -> list[Prediction]:
+def answers_of(
+    store: ObjectStore, layout: RunLayout, chosen: ObjectSample, reader: PredictionReader
+) -> list[Prediction]:
     """Returns what a job answered to the chosen rows, whose lines were readable when they were counted."""
-    uri = run.join("output", chosen.job, f"{chosen.object}.out")
+    uri = layout.output(chosen.job, chosen.object)
     chunks = reader.form.lines(store.open_stream(uri, chosen.etag).chunks)
     lines = lines_at(chunks, chosen.lines, str(uri))
     found: list[Prediction] = reader.read(b"\n".join(lines)).values.to_pylist()
@@ -152,7 +154,7 @@ def answers_in(body: bytes, reader: PredictionReader) -> list[Prediction | None]
 @dataclass(frozen=True)
 class _Comparer:
     store: ObjectStore
-    run: S3Uri
+    layout: RunLayout
     reader: PredictionReader
     endpoint: Endpoint
     framing: Framing
@@ -161,8 +163,8 @@ class _Comparer:
 
     def compare(self, chosen: ObjectSample) -> None:
         """Asks the endpoint for the chosen rows of an object, in mini-batches, and compares."""
-        records = records_of(self.store, self.run, chosen, self.framing)
-        batch = answers_of(self.store, self.run, chosen, self.reader)
+        records = records_of(self.store, self.layout, chosen, self.framing)
+        batch = answers_of(self.store, self.layout, chosen, self.reader)
         fitting = [index for index, record in enumerate(records) if len(record) <= MAX_ENDPOINT_BODY_BYTES]
         self.found.too_large += len(records) - len(fitting)
         sizes = [len(records[index]) for index in fitting]

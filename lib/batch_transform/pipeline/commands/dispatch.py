@@ -94,7 +94,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
         return state.report
     held = run.lease().look()
     if held is not None and not held.released:
-        request_stop(run.store, run.uri, held.epoch, CLOCK.now().isoformat())
+        request_stop(run.store, run.layout, held.epoch, CLOCK.now().isoformat())
         tell(f"{run.uri}: its driver ({held.writer}) is asked to stop")
     try:
         with run.held(patience_seconds) as (lease, state):
@@ -103,7 +103,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             for name in names:
                 tell(f"{name}: stop requested")
             report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri))
-            write_status(run.store, run.uri, report)
+            write_status(run.store, run.layout, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
     return report

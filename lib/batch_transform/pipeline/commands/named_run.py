@@ -16,7 +16,7 @@ from batch_transform.core.object_names import folder_named
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
-from batch_transform.pipeline.recorded import RecordedRun, read_run
+from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.s3.store import S3Store
@@ -24,10 +24,23 @@ from batch_transform.s3.store import S3Store
 
 @dataclass(frozen=True)
 class Reached:
-    """Where the run, or the workspace, lies that a person has named, and the way there."""
+    """Where the run, or the workspace, lies that a person has named, and the way there.
+
+    Attributes:
+        uri: `<workspace>/<run_id>`, or the run's or the workspace's folder.
+        is_of_file: whether a run file has named it, and so its workspace.
+    """
 
     uri: S3Uri
     access: AwsAccess
+    is_of_file: bool = False
+
+    def recorded(self) -> RecordedRun:
+        """Returns the run, whose state is None if there is none."""
+        store = S3Store(self.access.client("s3"))
+        if self.is_of_file:
+            return read_run(self.uri.parent, self.uri.name, store)
+        return named_run(self.uri, store)
 
     def run(self) -> tuple[RecordedRun, RunState]:
         """Returns the run.
@@ -35,9 +48,9 @@ class Reached:
         Raises:
             ConfigurationError: there is none.
         """
-        found = read_run(self.uri, S3Store(self.access.client("s3")))
+        found = self.recorded()
         if found.state is None:
-            raise ConfigurationError(f"{self.uri}: there is no run; a run's folder is <workspace>/<run_id>")
+            raise ConfigurationError(f"{self.uri}: there is no run; a run is named <workspace>/<run_id>")
         return found, found.state
 
 
@@ -50,18 +63,18 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
     """
     near: RunConfig | Surroundings
     if is_s3(asked.subject):
-        near, uri = surroundings(asked.sets, asked.emulator_models), _folder(asked)
+        near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
     else:
-        near = loaded(asked, environ)
+        near, is_of_file = loaded(asked, environ), True
         uri = S3Uri.parse(near.folder)
     if near.emulator is None:
-        yield Reached(uri, access_of(near, None, environ))
+        yield Reached(uri, access_of(near, None, environ), is_of_file)
         return
     _refuse_ephemeral(asked.command, near.emulator.state)
     if isinstance(near, RunConfig) and near.run_id is None:
         raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
     with embedded_emulator(near.emulator) as url:
-        yield Reached(uri, access_of(near, url, environ))
+        yield Reached(uri, access_of(near, url, environ), is_of_file)
 
 
 def _folder(asked: CommandLine) -> S3Uri:
@@ -71,7 +84,8 @@ def _folder(asked: CommandLine) -> S3Uri:
     except ValueError as err:
         raise ConfigurationError(f"RUN: {err}") from err
     *workspace, name = found.key.split("/")
-    return found if asked.older_than else S3Uri(found.bucket, "").join(*workspace, folder_named(name))
+    is_workspace = asked.older_than or asked.lifecycle
+    return found if is_workspace else S3Uri(found.bucket, "").join(*workspace, folder_named(name))
 
 
 def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState) -> RunConfig:

@@ -84,7 +84,12 @@ OWN = {
         "SAGEMAKER_BIND_TO_PORT, or the URL of a server that runs already",
     ),
     "--older-than": Option("older_than", "DAYS", (CLEAN,), "all runs of a workspace that were last at work before"),
-    "--lifecycle": Option("lifecycle", "DAYS", (CLEAN,), "prints the lifecycle rules with which S3 does it instead"),
+    "--lifecycle": Option(
+        "lifecycle",
+        "DAYS",
+        (CLEAN,),
+        "prints the one lifecycle rule by which S3 forgets the rows of a workspace's runs",
+    ),
     "--unfinished": Option("unfinished", None, (CLEAN,), "also a run that is not published, and is given up"),
     NO_MERGE: Option("no_merge", None, (COLLECT,), "ends, as `settled`, where the merge would begin Spark"),
     RETRY_DEAD: Option("retry_dead", None, (RESUME,), "sends the dead rows again of a run that is not published"),

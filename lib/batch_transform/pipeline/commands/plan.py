@@ -78,7 +78,7 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: Obje
         ConfigurationError: the input or the record is none, or rows cannot be sent.
     """
     assert config.input is not None
-    places = places_of(config, config.run_id or "plan", known(spark, "spark.master"))
+    places = places_of(config, config.layout, known(spark, "spark.master"))
     df = read_source(spark, config.input, places, store).df
     rule = rule_of(spark, df.schema, config)
     asked = Asked(config.settings, framing_of(config.settings, rule.header))

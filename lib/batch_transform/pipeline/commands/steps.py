@@ -22,9 +22,7 @@ from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.resuming_without_spark import resume_without_spark
 from batch_transform.pipeline.loop.driver import Driver
-from batch_transform.pipeline.recorded import read_run
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
-from batch_transform.s3.store import S3Store
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class _Step(Guarded):
 
     def run(self) -> None:
         there = self.resources.enter_context(reached(self._asked, self._environ))
-        run = read_run(there.uri, S3Store(there.access.client("s3")))
+        run = there.recorded()
         if self._asked.command == PREPARE and not is_prepared(run.state):
             self.needs_spark = True
             return

@@ -11,7 +11,7 @@ from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.file_publication import KINDS
-from batch_transform.core.publishing.lifecycle_rules import CLEANED
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import advance
 from batch_transform.core.uris import S3Uri
@@ -20,11 +20,10 @@ from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
-from batch_transform.s3.stop_request import STOP_NAME
 
 
 def clean(
-    config: RunConfig, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
+    config: RunConfig, layout: RunLayout, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
 ) -> tuple[RunState, list[str]]:
     """Returns the state, recorded as cleaned, and the places that could not be cleaned from here.
 
@@ -33,6 +32,7 @@ def clean(
 
     Args:
         config: the run's.
+        layout: where it lies.
         state: what its ledger says.
         store: S3.
         lease: of the run; held.
@@ -45,7 +45,7 @@ def clean(
     lease.require()
     if not state.cleaned:
         state = advance(state, ledger.append(StepKind.CLEANED, {}))
-    places = places_of(config, state.run_id, None)
+    places = places_of(config, layout, None)
     targets = targets_of(config, places)
     lease.require()
     store.delete(_objects(store, places, targets, state))
@@ -62,11 +62,11 @@ def _cleared(location: str, store: ObjectStore) -> bool:
 
 
 def clean_after(
-    config: RunConfig, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
+    config: RunConfig, layout: RunLayout, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
 ) -> tuple[RunState, list[str]]:
     """Cleans a published run; that something could not be removed is no failure of the run, and is told as a place."""
     try:
-        return clean(config, state, store, lease, ledger)
+        return clean(config, layout, state, store, lease, ledger)
     except BatchTransformError as err:
         return state, [str(err)]
 
@@ -76,26 +76,26 @@ def _objects(store: ObjectStore, places: Places, targets: Targets, state: RunSta
 
     Named one by one, not as all but those: another run's workspace may lie in this one's folder.
     """
-    run = places.run
-    kept = {run.join(part.key).key for part in (state.publication.parts if state.publication else ())}
+    layout = places.layout
+    kept = {layout.part(part.key).key for part in (state.publication.parts if state.publication else ())}
     # Without an output the result stays in the run's folder.
     published = tuple(S3Uri.parse(path).prefix for path in targets.named().values() if is_s3(path))
-    for folder in CLEANED:
-        for found in store.list(run.join(folder)):
+    for folder in layout.cleaned:
+        for found in store.list(folder):
             if not found.key.startswith(published) and found.key not in kept:
-                yield S3Uri(run.bucket, found.key)
-    yield run.join(STOP_NAME)
+                yield S3Uri(folder.bucket, found.key)
+    yield layout.stop_request
 
 
 def staging_folders(places: Places, writers: tuple[str, ...]) -> list[str]:
     """Returns where the run's drivers staged rows, and no other run's: two may share a place for staging."""
-    return [f"{places.scratch}/staging/{writer}" for writer in writers]
+    return [places.staging(writer) for writer in writers]
 
 
 def _folders(places: Places, targets: Targets, writers: tuple[str, ...]) -> Iterator[str]:
     """The folders outside the run's own: staging elsewhere, and merged files beside a local output."""
     yield from staging_folders(places, writers)
-    yield f"{places.scratch}/dead_letters"
+    yield places.dead_letters
     for path in targets.named().values():
         if not targets.format.can.commits and not is_s3(path):
             yield from (places.sibling(path, f"{writer}-{kind}") for writer in writers for kind in KINDS)

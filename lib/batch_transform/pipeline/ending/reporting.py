@@ -10,9 +10,9 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.html_report import render
 from batch_transform.core.publishing.report import run_report
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
-from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import RunContext
 
 
@@ -22,15 +22,15 @@ def write_html(ctx: RunContext, state: RunState) -> str:
     The emulated S3 ends with the run, so there the report lies beside the scratch folder on disk.
     """
     page = render(run_report(state, RunStatus.PUBLISHED, str(ctx.places.run)), state).encode()
-    ctx.store.put(ctx.uri("report.html"), page)
+    ctx.store.put(ctx.places.layout.page, page)
     if not ctx.config.emulated or places.is_s3(ctx.config.staging_place):
-        return str(ctx.uri("report.html"))
+        return str(ctx.places.layout.page)
     path = Path(ctx.places.scratch.removeprefix("file:")) / "report.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(page)
     return str(path)
 
 
-def write_status(store: ObjectStore, run: S3Uri, report: JsonObject) -> None:
-    """Writes `status.json` into a run's folder: in cluster mode nobody sees the driver's output or exit code."""
-    store.put(run.join("status.json"), visible_json(report, indent=1).encode())
+def write_status(store: ObjectStore, layout: RunLayout, report: JsonObject) -> None:
+    """Writes the `status.json` of a run: in cluster mode nobody sees the driver's output or exit code."""
+    store.put(layout.status, visible_json(report, indent=1).encode())

@@ -71,7 +71,7 @@ def context_of(
         writer=writer,
         places=places,
         store=run.store,
-        lease=RunLease(run.store, run.uri, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
+        lease=RunLease(run.store, run.layout, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
         ledger=run.ledger,
         jobs=TransformJobs(access.session(), access.client("sagemaker"), hide=hide),
         logs=DataLogs(access.client("logs"), CLOCK.sleep),
@@ -169,7 +169,8 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, 
     nonce = recorded.nonce if recorded is not None else secrets.token_hex(NONCE_CHARACTERS // 2)
     at = {"at": ctx.clock.now().isoformat(), "config": sealed(ctx.config.to_document(), nonce)}
     if recorded is None:
-        opened = {"run_id": ctx.run_id, "nonce": nonce, **at}
+        apart = {"rows_apart": ctx.places.layout.rows_apart}
+        opened = {"run_id": ctx.run_id, "nonce": nonce, **apart, **at}
         return advance(None, ctx.ledger.append(StepKind.OPENED, opened))
     check_same(recorded, ctx.config)
     if recorded.report is not None:

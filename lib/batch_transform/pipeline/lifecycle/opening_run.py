@@ -11,6 +11,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Listener
 from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.state.model_versions import has_scored
+from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.all_checks import check_world
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.output_fit import fit_of
@@ -64,10 +65,9 @@ def open_run(
     config = config.named()
     run_id = config.run_id
     assert run_id is not None
-    places = places_of(config, run_id, known(spark, "spark.master"))
     store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
-    run = read_run(places.run, store)
-    recorded = run.state
+    run = read_run(S3Uri.parse(config.workspace), run_id, store)
+    places, recorded = places_of(config, run.layout, known(spark, "spark.master")), run.state
     if recorded is None:
         faults.of(lambda: check_bucket(store, places.run.bucket))
     else:

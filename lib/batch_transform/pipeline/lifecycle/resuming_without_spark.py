@@ -55,7 +55,7 @@ def resume_without_spark(
         RunHeld: another driver is at work on the run.
         RunStopped: a person has stopped it, and going on is not meant.
     """
-    state, places = run.state, places_of(config, config.run_id or "", None)
+    state, places = run.state, places_of(config, run.layout, None)
     assert state is not None
     assert state.staged is not None
     check_same(state, config)

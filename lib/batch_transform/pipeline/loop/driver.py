@@ -146,7 +146,7 @@ class Driver:
             return  # a published run that was only asked for its report
         try:
             self.ctx.lease.require()
-            write_status(self.ctx.store, self.ctx.places.run, report)
+            write_status(self.ctx.store, self.ctx.places.layout, report)
             self._tidy()
         finally:
             self.ctx.lease.release()
@@ -156,6 +156,6 @@ class Driver:
         ctx = self.ctx
         if ctx.config.workspace_retention == "keep" or self.state.report is None:
             return
-        self.state, left = clean_after(ctx.config, self.state, ctx.store, ctx.lease, ctx.ledger)
+        self.state, left = clean_after(ctx.config, ctx.places.layout, self.state, ctx.store, ctx.lease, ctx.ledger)
         for place in left:
             ctx.tell("clean", f"remains: {place}")

@@ -223,6 +223,6 @@ def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
     if not broken.names or (state.publication is not None and is_committed(ctx, state)):
         return None
     if state.last_round is not None:
-        raise RowsLost(repair.rows_are_lost(state, sorted(broken.names), str(ctx.places.run)))
+        raise RowsLost(repair.rows_are_lost(state, sorted(broken.names), ctx.places.layout))
     tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
     return NewStep(StepKind.UNSTAGED, {"files": len(broken.names)})

@@ -176,7 +176,7 @@ def write_submission(asked: CommandLine, places: Folders, environ: Mapping[str, 
 
 def _fallback(config: RunConfig, arguments: SparkArguments) -> FaultReport:
     if arguments.in_cluster:
-        report = f"{config.folder}/status.json"
+        report = str(config.layout.status)
         return {"run_id": config.run_id, "status": RunStatus.SUBMITTED.value, "report": report}
     error = "the driver ended before it wrote a report; standard error says why"
     return {"run_id": config.run_id, "status": RunStatus.FAILED.value, "error": [error]}

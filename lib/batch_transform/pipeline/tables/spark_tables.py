@@ -110,7 +110,7 @@ class SparkTables:
     def _staged(self, source: Source) -> Staged:
         versions = versions_of(source, self.config.input)
         # Of this call alone: a process may stage twice, where the first files were lost.
-        target = f"{self.places.scratch}/staging/{self.writer}/{uuid.uuid4().hex[:8]}"
+        target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
         settings = tuple(sorted(settings_to_record(self.spark).items()))
         identity = identify(source.df, versions)
         self.places.close_to_others()  # before a row lies there, and again with the files
@@ -208,7 +208,7 @@ class SparkTables:
     def keep_dead_letters(self, state: RunState) -> str:
         """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
         assert state.staged is not None
-        place = f"{self.places.scratch}/dead_letters"
+        place = self.places.dead_letters
         with self._merging(place, "dead_letter"), own_job(self.spark, state.staged):
             writing = self.merged(state, "dead_letter").write.format(STAGED_FORMAT).mode("overwrite")
             writing.options(**writer_options(state.staged.largest)).save(place)
@@ -226,7 +226,7 @@ class SparkTables:
         assert state.staged is not None
         assert state.gate is not None
         part = state.gate.parts[-1 if further else 0]
-        source = MergeSource(self.places.run.join(part.key), self.places.outputs, self.connect, self.shape.reader.form)
+        source = MergeSource(self.places.layout, part.key, self.connect, self.shape.reader.form)
         leaves = self.ledger.read_part(part)
         if kind == "dead_letter":
             column = targets_of(self.config, self.places).dead_letter.error_column

@@ -8,6 +8,7 @@ import pytest
 
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.plain_paths import escaped
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.targets import targets_of
@@ -19,6 +20,7 @@ DOCUMENT = {
     "model": {"name": "m"},
     "output": {"path": "s3://lake/out"},
 }
+LAYOUT = RunLayout(S3Uri("lake", "scoring"), "r")
 
 
 def config(**changes):
@@ -26,13 +28,17 @@ def config(**changes):
 
 
 def places(master="yarn", **changes):
-    return places_of(config(**changes), "r", master)
+    return places_of(config(**changes), LAYOUT, master)
 
 
-def test_a_run_lies_in_a_folder_of_its_own_in_the_workspace():
+def test_what_holds_rows_lies_apart_from_all_else():
     found = places()
     assert found.run == S3Uri("lake", "scoring/r")
-    assert (str(found.input), str(found.outputs)) == ("s3://lake/scoring/r/input", "s3://lake/scoring/r/output")
+    assert (str(found.input), str(found.outputs)) == (
+        "s3://lake/scoring/rows/r/input",
+        "s3://lake/scoring/rows/r/output",
+    )
+    assert found.layout.manifest("m") == S3Uri("lake", "scoring/runs/r/manifests/m.json")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,7 @@ def test_a_run_lies_in_a_folder_of_its_own_in_the_workspace():
     ],
 )
 def test_the_scheme_of_s3_follows_from_the_master(master, scheme):
-    assert places(master).scratch == f"{scheme}://lake/scoring/r"
+    assert places(master).scratch == f"{scheme}://lake/scoring/rows/r"
     assert places(master).spark_path("s3n://lake/x/") == f"{scheme}://lake/x"
 
 
@@ -55,6 +61,15 @@ def test_staging_of_its_own_takes_what_spark_writes():
     assert places(staging="dbfs:/staging/").scratch == "dbfs:/staging/r"
     assert places(staging="/mnt/staging").scratch == "file:/mnt/staging/r"
     assert places(staging="/mnt/staging").run == S3Uri("lake", "scoring/r")
+
+
+@pytest.mark.parametrize("staging", ["s3://lake/scoring", "s3a://lake/scoring/"])
+def test_staging_in_the_workspace_itself_is_where_the_rule_reaches_it(staging):
+    assert places(staging=staging).scratch == f"{places().s3_scheme}://lake/scoring/rows/r"
+
+
+def test_staging_elsewhere_on_s3_is_reached_by_one_rule_as_well():
+    assert places(staging="s3://other/x").scratch == "s3://other/x/rows/r"
 
 
 def test_an_emulated_run_stages_on_the_laptop():
@@ -117,7 +132,7 @@ def test_a_local_output_is_merged_in_a_hidden_folder_beside_it(location):
 
 
 def test_an_output_on_s3_is_merged_in_the_runs_folder():
-    assert places().sibling("s3a://elsewhere/out", "w1") == "s3://lake/scoring/r/merged/w1"
+    assert places().sibling("s3a://elsewhere/out", "w1") == "s3://lake/scoring/rows/r/merged/w1"
 
 
 def test_two_writers_never_merge_in_one_place():
@@ -126,7 +141,7 @@ def test_two_writers_never_merge_in_one_place():
 
 def targets(master="yarn", **changes):
     made = config(**changes)
-    found = places_of(made, "r", master)
+    found = places_of(made, LAYOUT, master)
     return targets_of(made, found), found
 
 
@@ -164,9 +179,9 @@ def test_a_delta_table_by_name_has_no_path():
 def test_without_an_output_the_result_stays_in_the_scratch_folder():
     frame = {key: value for key, value in DOCUMENT.items() if key not in ("input", "output")}
     made = FrameConfig.from_document(frame)
-    found = targets_of(made, places_of(made, "r", "yarn"))
+    found = targets_of(made, places_of(made, LAYOUT, "yarn"))
     assert found.named() == {
-        "output": "s3://lake/scoring/r/result",
-        "dead_letter": "s3://lake/scoring/r/result_dead_letter",
+        "output": "s3://lake/scoring/rows/r/result",
+        "dead_letter": "s3://lake/scoring/rows/r/result_dead_letter",
     }
     assert (found.format.can.name, found.mode) == ("parquet", "error")

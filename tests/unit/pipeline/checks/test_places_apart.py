@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batch_transform.config.result import DeadLetter, Output
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.output_over_input import run_overlaps, written_tables
 from batch_transform.pipeline.places import Places
@@ -12,27 +13,33 @@ from batch_transform.pipeline.targets import Targets
 
 
 def _overlaps(output: str, dead_letter: str) -> list[str]:
-    places = Places(S3Uri("bucket", "runs/a"), "s3a://bucket/runs/a", "s3a")
+    places = Places(RunLayout(S3Uri("bucket", "ws"), "a"), "s3a://bucket/ws/rows/a", "s3a")
     targets = Targets(Output(path=output), DeadLetter(path=dead_letter))
     return run_overlaps(written_tables(targets, lambda name: None), places)
 
 
-@pytest.mark.parametrize("output", ["s3://bucket/runs/a/out", "s3://bucket/out", "s3://bucket/ru", "/tmp/out"])
+@pytest.mark.parametrize(
+    "output", ["s3://bucket/ws/a/out", "s3://bucket/out", "s3://bucket/w", "s3://bucket/ws/rows/a/result", "/tmp/out"]
+)
 def test_places_apart_are_accepted(output):
-    """Also an output in the run's own folder, and one whose name begins like another."""
+    """Also one whose name begins like another, and where a result lies that no output is named for."""
     assert _overlaps(output, output + "_dead_letter") == []
 
 
 @pytest.mark.parametrize(
     ("output", "dead_letter", "fault"),
     [
-        ("s3://bucket/runs", "s3://bucket/dead", "workspace"),
-        ("s3a://bucket/runs/a", "s3://bucket/dead", "workspace"),
+        ("s3://bucket/ws", "s3://bucket/dead", "workspace"),
+        ("s3a://bucket/ws/runs/a", "s3://bucket/dead", "workspace"),
+        ("s3a://bucket/ws/rows/a", "s3://bucket/dead", "workspace"),
         ("s3://bucket/out", "s3://bucket/out/dead", "dead_letter"),
         ("s3://bucket/dead/out", "s3://bucket/dead", "output"),
-        ("s3n://bucket//runs/x/..", "s3://bucket/dead", "workspace"),
-        ("s3://bucket/runs/a/ledger", "s3://bucket/dead", "output"),
-        ("s3://bucket/out", "s3a://bucket/runs/a/staging/x", "dead_letter"),
+        ("s3n://bucket//ws/x/..", "s3://bucket/dead", "workspace"),
+        ("s3://bucket/ws/runs/a/ledger", "s3://bucket/dead", "output"),
+        ("s3://bucket/ws/rows/b/out", "s3://bucket/dead", "output"),
+        ("s3://bucket/ws/rows/a/result/2024", "s3://bucket/dead", "output"),
+        ("s3://bucket/out", "s3://bucket/ws/runs/dead", "dead_letter"),
+        ("s3://bucket/out", "s3a://bucket/ws/rows/a/staging/x", "dead_letter"),
     ],
 )
 def test_nested_places_are_refused(output, dead_letter, fault):

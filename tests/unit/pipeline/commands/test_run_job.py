@@ -10,7 +10,7 @@ from batch_transform.pipeline.commands import run
 
 DOCUMENT = {
     "run_id": "a",
-    "workspace": "s3://bucket/runs",
+    "workspace": "s3://bucket",
     "input": {"path": "in"},
     "model": {"name": "m"},
     "output": {"path": "out"},

@@ -71,7 +71,7 @@ def test_the_other_commands_take_a_run(command):
 
 
 def test_what_clean_alone_understands():
-    asked = parse(["clean", "s3://bucket/runs", "--older-than", "30", "--unfinished"])
+    asked = parse(["clean", "s3://bucket", "--older-than", "30", "--unfinished"])
     assert (asked.older_than, asked.unfinished) == (("30",), True)
     with pytest.raises(ConfigurationError, match=r"--older-than, --unfinished: belongs to clean, not to run"):
         parse(["run.yml", "--older-than=30", "--unfinished"])

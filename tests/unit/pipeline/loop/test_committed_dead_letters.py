@@ -23,7 +23,7 @@ PLACEHOLDER = "ERROR"
 READER = PredictionReader(pa.schema([("echo", pa.int64())]), PLACEHOLDER)
 # By places in ROWS: refused alone, and as lines of outputs that hold predictions as well.
 REFUSED, MARKED = {3}, {10, 11}
-FOLDER, DEAD_COMMIT = "runs/run/output/", "out_dead_letter/commits/"
+FOLDER, DEAD_COMMIT = "rows/run/output/", "out_dead_letter/commits/"
 
 
 class Model:

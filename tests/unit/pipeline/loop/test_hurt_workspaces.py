@@ -18,7 +18,7 @@ from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.pipeline.commands.step_work import submit
 from batch_transform.pipeline.lifecycle.resuming_without_spark import NoTables
 from support.crashing_run import Model
-from support.memory_run import RUN, MemoryRun, all_rows
+from support.memory_run import LAYOUT, RUN, MemoryRun, all_rows
 
 pytestmark = pytest.mark.slow
 
@@ -310,7 +310,7 @@ def test_a_step_without_spark_says_who_can_mend_and_pays_for_nothing():
         hurt(run, key, deleted)
     driver = run.rejoined("submit")
     driver.ctx = replace(driver.ctx, tables=NoTables(RUN))
-    with pytest.raises(NeedsSpark, match="resume s3://bucket/runs/run"):
+    with pytest.raises(NeedsSpark, match="resume s3://bucket/run"):
         submit(driver)
     driver.ctx.lease.release()
     assert not run.service.requests
@@ -319,7 +319,7 @@ def test_a_step_without_spark_says_who_can_mend_and_pays_for_nothing():
 
 def test_keys_are_compared_with_the_records_that_were_exported():
     """The model echoes the key of each record, which is read again to be compared once the job has ended."""
-    key = KeyCheck("echo", "id", RUN.join("input"))
+    key = KeyCheck("echo", "id", LAYOUT.input)
     for way in WAYS:
         run = begun(prediction={"schema": "echo long", "key": {"field": "echo", "column": "id"}}, key=key)
         driver = run.driver()

@@ -14,7 +14,7 @@ from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.next_action import next_action
 from batch_transform.pipeline.loop.handlers.infer import infer
-from support.memory_run import RUN, MemoryRun, all_rows
+from support.memory_run import LAYOUT, MemoryRun, all_rows
 
 ODD = b'{"odd": true}'
 
@@ -68,10 +68,10 @@ def test_where_no_answer_counts_nothing_is_inferred_and_a_later_round_is_sampled
 def test_answers_to_an_object_that_was_altered_before_its_job_ended_are_not_sampled():
     run, driver = before_inferring(answers)
     objects, (job,) = run.store.world.objects, driver.state.jobs
-    (name,) = [key.rpartition("/")[2] for key in run.store.world.tree("runs/run/input/s0-")]
-    body, _ = objects["bucket", f"runs/run/input/{name}"]
-    objects["bucket", f"runs/run/input/{name}"] = body.replace(b"0", b"7"), datetime.fromisoformat(job.ended_at)
-    output = "bucket", f"runs/run/output/{job.name}/{name}.out"
+    (name,) = [key.rpartition("/")[2] for key in run.store.world.tree("rows/run/input/s0-")]
+    body, _ = objects["bucket", f"rows/run/input/{name}"]
+    objects["bucket", f"rows/run/input/{name}"] = body.replace(b"0", b"7"), datetime.fromisoformat(job.ended_at)
+    output = "bucket", f"rows/run/output/{job.name}/{name}.out"
     objects[output] = (ODD + b"\n") * 4, objects[output][1]
     assert inferred(driver) == "p double"
 
@@ -80,9 +80,9 @@ def test_a_control_is_not_sampled():
     run, driver = before_inferring(answers)
     (job,) = driver.state.jobs
     control = control_name("0" * 16, ".jsonl")
-    run.store.put(RUN.join("output", job.name, f"{control}.out"), ODD + b"\n")
+    run.store.put(LAYOUT.outputs.join(job.name, f"{control}.out"), ODD + b"\n")
     state = driver.state.with_job(replace(job, controls=(control,)))
-    for key in run.store.world.tree(f"runs/run/output/{job.name}/s"):
+    for key in run.store.world.tree(f"rows/run/output/{job.name}/s"):
         del run.store.world.objects["bucket", key]
     assert infer(driver.ctx, state, act.Infer(state.round_jobs)).payload == {"schema": None, "fields": ""}
 

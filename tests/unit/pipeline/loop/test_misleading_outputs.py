@@ -10,10 +10,10 @@ from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.uris import S3Uri
-from support.memory_run import READER, RUN, MemoryRun, echoing
+from support.memory_run import LAYOUT, READER, RUN, MemoryRun, echoing
 
 GOOD = echoing(lambda row: None)
-KEY = KeyCheck("echo", "id", RUN.join("input"))
+KEY = KeyCheck("echo", "id", LAYOUT.input)
 
 
 def all_scored_right(run, state):
@@ -70,7 +70,7 @@ def test_99_and_101_lines_do_not_make_up_for_each_other():
 def test_an_output_replaced_between_counting_and_merging_is_refused():
     run = MemoryRun([50], GOOD)
     state = run.to_the_gate()
-    (output,) = run.store.list(RUN.join("output"))
+    (output,) = run.store.list(LAYOUT.outputs)
     place = S3Uri(RUN.bucket, output.key)
     run.store.put(place, run.store.get(place)[0].replace(b'"echo": 1}', b'"echo": 2}'))
     with pytest.raises(PreconditionFailed):

@@ -10,11 +10,11 @@ import pytest
 from batch_transform.core.resuming.altered_objects import control_pins
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.next_action import next_action
-from support.memory_run import RUN, MemoryRun, all_rows, echoing
+from support.memory_run import LAYOUT, MemoryRun, all_rows, echoing
 
 SIZES = [6, 6]
 BAD = all_rows(SIZES)[2]
-FOLDER = "runs/run/input/"
+FOLDER = "rows/run/input/"
 
 
 def before(kind):
@@ -42,7 +42,7 @@ def steps(run):
 
 def test_controls_are_recorded_as_they_were_written():
     run, _, job = before(act.Create)
-    written = {info.key.removeprefix(FOLDER): info.etag for info in run.store.list(RUN.join("input"))}
+    written = {info.key.removeprefix(FOLDER): info.etag for info in run.store.list(LAYOUT.input)}
     pins = control_pins(job).to_pylist()
     assert len(pins) > 1
     assert {pin["name"]: pin["etag"] for pin in pins} == {name: written[name] for name in job.controls}
@@ -71,7 +71,7 @@ def test_a_control_that_was_altered_before_its_job_ended_tells_of_nothing():
     first, *others = job.controls
     altered(run, first, ended)
     # It was sent so, and the model has refused it.
-    del run.store.world.objects["bucket", f"runs/run/output/{job.name}/{first}.out"]
+    del run.store.world.objects["bucket", f"rows/run/output/{job.name}/{first}.out"]
     run.service._logs[job.name][first] = run.service._logs[job.name][next(iter(run.service._logs[job.name]))]
     assert driver.step()
     judged = driver.state.job(job.name)

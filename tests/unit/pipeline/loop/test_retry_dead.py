@@ -118,10 +118,8 @@ def test_a_published_run_names_the_other_way():
     run = over_budget()
     run.errors = {"max_rows": 9}
     state = run.to_the_end()
-    with pytest.raises(
-        ConfigurationError, match=r"appends to the same output: input.dead_letters: s3://bucket/runs/run"
-    ):
-        retried_dead_rows.check_retry(state, "input.dead_letters: s3://bucket/runs/run")
+    with pytest.raises(ConfigurationError, match=r"appends to the same output: input.dead_letters: s3://bucket/run"):
+        retried_dead_rows.check_retry(state, "input.dead_letters: s3://bucket/run")
 
 
 def test_rows_that_cannot_be_sent_stay_dead():
@@ -138,7 +136,7 @@ def test_an_output_that_is_lost_afterwards_opens_its_other_rows_alone():
         assert driver.step()
     driver.ctx.lease.release()
     row, before = ROWS[min(PLACEHOLDERS)], len(run.service.requests)
-    lost = [key for key in run.store.world.tree("runs/run/output/") if row in rows_of(key) and len(rows_of(key)) > 2]
+    lost = [key for key in run.store.world.tree("rows/run/output/") if row in rows_of(key) and len(rows_of(key)) > 2]
     run.store.delete([S3Uri("bucket", key) for key in lost])
     run.to_the_end()
     check(run)

@@ -20,7 +20,7 @@ from batch_transform.pipeline.commands.steps import _Step
 from batch_transform.pipeline.lifecycle.resuming_without_spark import NoTables
 from batch_transform.sagemaker.service_errors import NotNow
 from support.flaky_runs import FlakyModel
-from support.memory_run import RUN, MemoryRun, all_rows, echoing
+from support.memory_run import LAYOUT, RUN, MemoryRun, all_rows, echoing
 from support.memory_store import MemoryStore
 
 
@@ -52,14 +52,14 @@ def test_steps_need_no_spark_where_nothing_is_hurt(seed, size):
 
 
 def test_controls_that_are_gone_when_their_job_is_judged_end_no_run():
-    key = KeyCheck("echo", "id", RUN.join("input"))
+    key = KeyCheck("echo", "id", LAYOUT.input)
     prediction = {"schema": "echo long", "key": {"field": "echo", "column": "id"}}
     run = MemoryRun([20, 20], echoing(lambda row: 400 if row == 3 else None), prediction=prediction, key=key)
     driver, seen = run.driver(), 0
     while driver.state.gate is None:
         for job in driver.state.jobs:
             if not seen and job.status is not None and job.verdicts is None and job.controls:
-                run.store.delete([RUN.join("input", name) for name in job.controls])
+                run.store.delete([LAYOUT.input.join(name) for name in job.controls])
                 seen += 1
         assert driver.step()
     assert seen
@@ -74,7 +74,7 @@ def test_a_row_whose_output_is_lost_and_that_fails_now_is_given_up():
         assert driver.step()
     driver.ctx.lease.release()
     refused.add(3)
-    lost = [k for k in run.store.world.tree("runs/run/output/") if "/s0-" in k]
+    lost = [k for k in run.store.world.tree("rows/run/output/") if "/s0-" in k]
     run.store.delete([S3Uri("bucket", k) for k in lost])
     before = len(run.service.requests)
     run.to_the_end()
@@ -112,7 +112,7 @@ def hurt_while_it_waits():
     run = MemoryRun([20, 20], echoing(lambda row: 400 if row == 3 else None))
     run.step("prepare")
     run.step("submit")
-    run.store.delete([S3Uri("bucket", key) for key in run.store.world.tree("runs/run/input/")])
+    run.store.delete([S3Uri("bucket", key) for key in run.store.world.tree("rows/run/input/")])
     return run
 
 
@@ -124,7 +124,7 @@ def test_collect_hands_a_hurt_workspace_over_to_spark(hurt_while_it_waits):
 
 
 def test_collect_that_begins_no_spark_names_the_command_that_does(hurt_while_it_waits):
-    with pytest.raises(NeedsSpark, match="resume s3://bucket/runs/run"):
+    with pytest.raises(NeedsSpark, match="resume s3://bucket/run"):
         _collected(hurt_while_it_waits, "--no-merge")
 
 
@@ -132,7 +132,7 @@ def test_what_spark_may_have_committed_is_not_sent_again_when_the_output_has_cha
     """Dead letters are committed first; a run that goes on with another output may keep them where they are."""
     state = replace(RunState("run", "n", {}, "", ""), intents=({"output": {"path": "s3://lake/out"}},))
     with pytest.raises(ConfigurationError, match="has begun to publish"):
-        check_retry(state, "input.dead_letters: s3://bucket/runs/run")
+        check_retry(state, "input.dead_letters: s3://bucket/run")
 
 
 @pytest.mark.parametrize("record", [b"one", b"two\nlines", b"\x89PNG\r\n\x1a\n\n\x00", b"\n"])

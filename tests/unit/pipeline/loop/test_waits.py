@@ -29,7 +29,7 @@ from batch_transform.pipeline.world import emulation
 from batch_transform.s3.lease import RENEW_ATTEMPTS, RunLease
 from batch_transform.sagemaker.jobs import JobDescription, TransformJobs
 from support.faults import Fate, Faults
-from support.memory_run import RUN, MemoryRun, echoing
+from support.memory_run import LAYOUT, MemoryRun, echoing
 from support.memory_store import MemoryStore, World
 
 MINUTES = 30
@@ -89,7 +89,7 @@ def test_a_renewal_that_waits_for_its_next_try_holds_nobody_up():
         thread.start()
         thread.join(5)
 
-    lease = RunLease(MemoryStore(world), RUN, "a", 60.0, lambda: 0.0, sleep)
+    lease = RunLease(MemoryStore(world), LAYOUT, "a", 60.0, lambda: 0.0, sleep)
     lease.acquire()
     lease._store = MemoryStore(world, Faults(dict.fromkeys(range(RENEW_ATTEMPTS), Fate.LOSE_REQUEST)))
     with pytest.raises(ServiceFailure, match="could not be renewed"):
@@ -104,7 +104,7 @@ def damaged(run):
     driver = Driver(replace(driver.ctx, jobs=service), driver.state)
     while not driver.state.in_flight:
         driver.step()
-    run.store.delete([RUN.join("ledger", f"{1:012d}.json")])
+    run.store.delete([LAYOUT.ledger.join(f"{1:012d}.json")])
     return driver, service
 
 

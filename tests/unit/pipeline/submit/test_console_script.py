@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.commands import named_run, steps
+from batch_transform.pipeline.commands import named_run
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.handshake import SUBMIT_NEXT
 from batch_transform.pipeline.submit import console_script, submission
@@ -154,5 +154,4 @@ def unforeseen(monkeypatch):
     def fail(uri, access):
         raise Unforeseen("oh")
 
-    for module in (named_run, steps):
-        monkeypatch.setattr(module, "read_run", fail)
+    monkeypatch.setattr(named_run, "named_run", fail)

@@ -146,7 +146,7 @@ def test_a_cluster_gets_its_files_and_nothing_of_a_laptops(submit, tmp_path):
     assert written["fallback.json"] == {
         "run_id": "r1",
         "status": "submitted",
-        "report": "s3://bucket/prefix/r1/status.json",
+        "report": "s3://bucket/prefix/runs/r1/status.json",
     }
 
 

@@ -165,7 +165,7 @@ def _request(
     is_helped: bool,
 ) -> TransformJobRequest:
     """Writes the job's manifest, under a random name, and makes its request."""
-    listed = ctx.uri("manifests", f"{name}-{uuid.uuid4().hex[:8]}.json")
+    listed = ctx.places.layout.manifest(f"{name}-{uuid.uuid4().hex[:8]}")
     ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))
     limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped)
     output = ctx.places.outputs.join(name)

@@ -1,0 +1,72 @@
+"""What of runs is forgotten: how much it is, and the one S3 lifecycle rule that forgets all rows and no ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from batch_transform.core.uris import S3Uri
+
+MULTIPART_DAYS = 7  # a copy of a large file may take long, and one that was cut off has rows in it
+MOST_ID_CHARACTERS = 255  # S3 API, LifecycleRule, ID
+
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How many objects, of how many bytes."""
+
+    objects: int = 0
+    size_bytes: int = 0
+
+    def plus(self, size_bytes: int) -> Amount:
+        """Returns the amount with one object more."""
+        return Amount(self.objects + 1, self.size_bytes + size_bytes)
+
+    @property
+    def words(self) -> str:
+        """In words: `1,204 objects of 3.2 GB`."""
+        size, unit = float(self.size_bytes), 0
+        while size >= 1_000 and unit < len(_UNITS) - 1:
+            size, unit = size / 1_000, unit + 1
+        return f"{self.objects:,} objects of {size:,.{1 if unit else 0}f} {_UNITS[unit]}"
+
+
+class LifecycleRule(TypedDict):
+    """A rule of a LifecycleConfiguration."""
+
+    ID: str
+    Status: str
+    Filter: dict[str, str]
+    Expiration: dict[str, int]
+    NoncurrentVersionExpiration: dict[str, int]
+    AbortIncompleteMultipartUpload: dict[str, int]
+
+
+class LifecycleConfiguration(TypedDict):
+    """What PutBucketLifecycleConfiguration takes."""
+
+    Rules: list[LifecycleRule]
+
+
+def lifecycle_rules(rows: S3Uri, days: int) -> LifecycleConfiguration:
+    """Returns a LifecycleConfiguration (S3 API, PutBucketLifecycleConfiguration) of one rule.
+
+    It also removes, a day after, the versions that a bucket with versioning keeps of what has expired or was deleted;
+    delete markers without a version S3 removes by itself where a rule has Days.
+
+    Args:
+        rows: what holds the rows of all runs.
+        days: after which an object is removed.
+    """
+    rule: LifecycleRule = {
+        "ID": f"rows of {rows}"[:MOST_ID_CHARACTERS],
+        "Status": "Enabled",
+        "Filter": {"Prefix": rows.prefix},
+        "Expiration": {"Days": days},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": min(days, MULTIPART_DAYS)},
+    }
+    return {"Rules": [rule]}
