@@ -68,3 +68,16 @@ def test_every_file_goes_to_exactly_one_instance(sharding: Sharding) -> None:
     assert sorted((item for share in shares for item in share), key=lambda item: int(item.relative)) == files
     assert [bool(share) for share in shares] == [True, sharding is not Sharding.ALL_TO_ONE]
     assert shares == shards(files, 2, sharding)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:s3:eu-west-1:123456789012:accesspoint/sales",
+        "arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-01ac/accesspoint/sales",
+        "arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/sales",
+    ],
+)
+def test_an_access_points_arn_is_not_split(arn):
+    assert parse_uri(f"s3://{arn}/a/accesspoint/b") == S3Location(arn, "a/accesspoint/b")
+    assert parse_uri(f"s3://{arn}") == S3Location(arn, "")

@@ -7,6 +7,7 @@ import re
 from batch_transform.core.limits import MAX_RUN_ID_CHARACTERS
 from batch_transform.core.object_names import is_mapped
 from batch_transform.core.secret_values import is_secret_name
+from batch_transform.core.uris import arn_fault
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
@@ -32,8 +33,13 @@ def scheme_of(location: str) -> str:
 
 
 def is_s3(location: str) -> bool:
-    """Returns whether a location is on S3."""
-    return scheme_of(location) in _S3_SCHEMES
+    """Returns whether a location is on S3; an ARN is meant to be, and is refused as one."""
+    return scheme_of(location) in (*_S3_SCHEMES, "arn")
+
+
+def _check_no_arn(location: str) -> None:
+    if (fault := arn_fault(location)) is not None:
+        raise ValueError(fault)
 
 
 def secret_in_url(url: str) -> str | None:
@@ -58,6 +64,7 @@ def check_no_secret(url: str) -> str:
 def check_location(location: str) -> str:
     """Returns a location that is not empty and has no control characters, and no secret inside."""
     check_no_secret(location)
+    _check_no_arn(location)
     if not location.strip():
         raise ValueError("is empty")
     if any(ord(character) < 32 for character in location):
@@ -107,6 +114,7 @@ def check_workspace(location: str) -> str:
             dot segments.
     """
     check_no_secret(location)
+    _check_no_arn(location)
     scheme, _, rest = location.partition("://")
     bucket, _, prefix = rest.rstrip("/").partition("/")
     if scheme not in _S3_SCHEMES or not _BUCKET.fullmatch(bucket):

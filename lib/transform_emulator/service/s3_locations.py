@@ -1,7 +1,11 @@
 """Places in S3."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+# An access point's ARN may stand where a bucket's name does ("Using Amazon S3 access points", S3 user guide).
+_ACCESS_POINT = re.compile(r"arn:[^:/]+:s3[a-z-]*:[^/]*?(?:outpost[:/][^:/]+[:/])?accesspoint[:/][^:/]+")
 
 
 @dataclass(frozen=True)
@@ -22,5 +26,7 @@ def parse_uri(uri: str) -> S3Location:
 
     `urlsplit` is not asked for the key: S3 keys may hold `?` and `#`.
     """
-    bucket, _, key = uri[len(urlsplit(uri).scheme) + len("://") :].partition("/")
+    rest = uri[len(urlsplit(uri).scheme) + len("://") :]
+    found = _ACCESS_POINT.match(rest)
+    bucket, _, key = rest.partition("/") if found is None else (found[0], "/", rest[found.end() + 1 :])
     return S3Location(bucket, key)

@@ -203,6 +203,20 @@ def test_a_run_names_itself_by_its_id_and_by_its_folder(place, named):
     assert build(input={"dead_letters": place + named}, run_id="a-b").input.dead_letters == place + named
 
 
+AP = "arn:aws:s3:eu-west-1:123456789012:accesspoint/sales/prefix/x"
+
+
+@pytest.mark.parametrize("arn", [AP, f"s3://{AP}", f"s3a://{AP}"])
+@pytest.mark.parametrize(
+    "key", ["workspace", "staging", "input__path", "input__dead_letters", "output__path", "dead_letter__path"]
+)
+def test_an_access_points_arn_is_refused_with_the_remedy_wherever_a_location_is_taken(key, arn):
+    base = {"input": {}} if key == "input__dead_letters" else {}
+    found = [fault for fault in faults(**base, **{key: arn}) if "access point" in fault]
+    assert found == [fault for fault in found if fault.startswith(f"{key.replace('__', '.')}: is '{arn}', the ARN of")]
+    assert len(found) == 1
+
+
 def test_dead_letters_are_appended_and_replace_nothing():
     dead = {"dead_letters": "s3a://bucket/runs/r1/"}
     config = build(input=dead)

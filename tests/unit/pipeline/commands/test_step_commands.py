@@ -84,6 +84,16 @@ def test_a_run_is_found_by_the_id_that_was_given_and_by_its_folder(named):
         assert there.uri == S3Uri("bucket", f"my runs/{run_folder(AIRFLOW)}")
 
 
+@pytest.mark.parametrize("scheme", ["", "s3://"])
+def test_a_run_below_an_access_points_arn_is_refused_with_the_remedy(scheme):
+    named = f"{scheme}arn:aws:s3:eu-west-1:123456789012:accesspoint/sales/runs/a"
+    with (
+        pytest.raises(ConfigurationError, match=r"RUN: is .*, the ARN of an access point.* give its alias"),
+        reached(parse(["status", named]), {}),
+    ):
+        pass
+
+
 def test_a_workspace_is_no_run_whatever_its_name():
     asked = parse(["clean", "s3://bucket/my runs+", "--older-than", "3", "--set", "aws.region=eu-west-1"])
     with reached(asked, {}) as there:
