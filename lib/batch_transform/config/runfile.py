@@ -195,13 +195,8 @@ class RunConfig(Section):
 
     @property
     def layout(self) -> RunLayout:
-        """Where on S3 the run lies, if it begins now."""
+        """Where on S3 the run lies, if it begins now; one that has no id yet lies nowhere in its workspace."""
         return RunLayout(S3Uri.parse(self.workspace), run_folder(self.run_id) if self.run_id else "")
-
-    @property
-    def folder(self) -> str:
-        """How commands name the run; one that has no id yet is named by its workspace."""
-        return str(self.layout.run)
 
     @property
     def answer_form(self) -> AnswerForm:

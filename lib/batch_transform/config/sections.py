@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from batch_transform.config import places
 from batch_transform.config.values import Options, Text
+from batch_transform.core.plain_paths import has_patterns
 
 
 class Section(BaseModel):
@@ -46,12 +47,14 @@ class Input(PathOrTable):
             to be scored.
         format: a format of Spark's reader; says nothing for a table.
         options: of Spark's reader.
+        ddl: the key `schema`: the types of columns of csv, of json and of the names of folders, in DDL.
         where: a SQL condition; rows for which it does not hold are no part of the run.
     """
 
     dead_letters: Annotated[str, AfterValidator(places.check_run)] | None = Field(default=None, validate_default=True)
     format: Text = "parquet"
     options: Options = Field(default_factory=dict)
+    ddl: Text | None = Field(default=None, alias="schema")
     where: Text | None = None
 
     @field_validator("table")
@@ -70,3 +73,16 @@ class Input(PathOrTable):
         if len(given) > 1:
             raise ValueError(f"stands beside others: {', '.join(given)}; give one of them")
         return run
+
+    @field_validator("ddl")
+    @classmethod
+    def _of_files_without_types(cls, ddl: str | None, info: ValidationInfo) -> str | None:
+        if ddl is None:
+            return ddl
+        for name in ("table", "dead_letters"):
+            if info.data.get(name) is not None:
+                raise ValueError(f"stands beside {name}, whose columns have types; it is for the files of a path")
+        format = info.data.get("format", "")
+        if not has_patterns(format):
+            raise ValueError(f"is given, but a table of {format} has types of its own; cast in record.sql instead")
+        return ddl

@@ -31,7 +31,7 @@ def plain_path(pattern: str) -> str | None:
 
 
 def has_patterns(format: str) -> bool:
-    """Returns whether a format's reader takes a path for a pattern."""
+    """Returns whether a format's reader takes a path for a pattern of files; else it names one table."""
     return format.lower() not in _OF_TABLES
 
 

@@ -13,9 +13,10 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructT
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.plain_paths import HOW_TO_ESCAPE, escaped
-from batch_transform.core.reserved_columns import PROVENANCE, comparable, file_metadata, twins
+from batch_transform.core.reserved_columns import PROVENANCE, comparable, file_metadata, quoted, twins
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
+from batch_transform.spark.input_schema import typed_columns
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, effective, is_case_sensitive
 from batch_transform.spark.spark_errors import SPARK_ERRORS, failure_of, told_as
@@ -32,6 +33,7 @@ class InputTable:
         table: its name; None where a path is given.
         format: of the files below the path.
         options: of their reader.
+        ddl: the types of columns, in DDL; None: as the reader finds them.
         path: where they lie.
         is_pattern: whether the path may stand for several.
     """
@@ -39,6 +41,7 @@ class InputTable:
     table: str | None = None
     format: str = "parquet"
     options: Mapping[str, str] = field(default_factory=dict)
+    ddl: str | None = None
     path: str | None = None
     is_pattern: bool = False
 
@@ -51,11 +54,7 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
         ServiceFailure: it cannot be read now.
     """
     try:
-        if given.table is not None:
-            df = spark.read.table(given.table)
-        else:
-            path = given.path if given.is_pattern or given.path is None else escaped(given.path, given.format)
-            df = spark.read.format(given.format).options(**given.options).load(path)
+        df = spark.read.table(given.table) if given.table is not None else _read_files(spark, given)
         df.schema  # noqa: B018 - Connect analyses only when it is asked
     except SPARK_ERRORS as err:
         failure = failure_of(err, f"input: {given.table or given.path} cannot be read", is_begun=False)
@@ -63,6 +62,16 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
             raise ConfigurationError(f"{failure}. {HOW_TO_ESCAPE}") from None
         raise failure from None
     return df
+
+
+def _read_files(spark: SparkSession, given: InputTable) -> DataFrame:
+    path = given.path if given.is_pattern or given.path is None else escaped(given.path, given.format)
+    reader = spark.read.format(given.format).options(**given.options)
+    if given.ddl is None:
+        return reader.load(path)
+    typed = typed_columns(spark, given.format, given.options, path, given.ddl)
+    df = reader.schema(typed.schema).load(path)
+    return df if df.columns == list(typed.names) else df.select(*[F.col(quoted(name)) for name in typed.names])
 
 
 def filtered(df: DataFrame, where: str | None) -> DataFrame:

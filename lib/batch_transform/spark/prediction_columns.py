@@ -17,6 +17,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.reserved_columns import COMPUTED, OTHERS, PROVENANCE, free, place_name
+from batch_transform.spark.ddl import parsed_ddl
 from batch_transform.spark.error_chains import said
 from batch_transform.spark.settings import session_settings
 
@@ -88,7 +89,7 @@ def prediction_shape(
     Raises:
         ConfigurationError: no DDL, a type that a prediction cannot have, or an expression that is none over the fields.
     """
-    struct = RAW_PREDICTION if ddl is None else _parsed(spark, ddl)
+    struct = RAW_PREDICTION if ddl is None else parsed_ddl(spark, "prediction.schema", ddl)
     reader = PredictionReader(_arrow_schema(struct) if ddl is not None else None, placeholder, form)
     computed = _analysed(spark, struct, sql) if sql else None
     return PredictionShape(struct, reader, column, tuple(sql or ()), computed, provenance)
@@ -105,16 +106,6 @@ def _arrow_schema(struct: StructType) -> pa.Schema:
     convert: Callable[..., pa.Schema] = to_arrow_schema
     told = {"timezone": "UTC"} if "timezone" in inspect.signature(convert).parameters else {}
     return convert(struct, **told)
-
-
-def _parsed(spark: SparkSession, ddl: str) -> StructType:
-    try:
-        struct: StructType = spark.createDataFrame([], ddl).schema
-    except PySparkException as err:
-        raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {said(err)}") from err
-    except (TypeError, ValueError) as err:
-        raise ConfigurationError(f"prediction.schema: {ddl!r} is no DDL: {err}") from err
-    return StructType([type(field)(field.name, field.dataType, True) for field in struct.fields])
 
 
 def _analysed(spark: SparkSession, struct: StructType, sql: Sequence[str]) -> StructType:

@@ -203,6 +203,30 @@ def test_a_run_names_itself_by_its_id_and_by_its_folder(place, named):
     assert build(input={"dead_letters": place + named}, run_id="a-b").input.dead_letters == place + named
 
 
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"table": "t"}, "input.schema: stands beside table, whose columns have types"),
+        ({"dead_letters": "s3://bucket/runs/x"}, "input.schema: stands beside dead_letters, whose columns have types"),
+        (
+            {"path": "in", "format": "Delta"},
+            "input.schema: is given, but a table of Delta has types of its own; cast in",
+        ),
+        ({"path": "in", "schema": 3}, "input.schema: must be text, not 3"),
+        ({"path": "in", "schema": " "}, "input.schema: is empty"),
+    ],
+)
+def test_a_schema_belongs_to_the_files_of_a_path(given, fault):
+    [found] = faults(input={"schema": "a int", **given})
+    assert found.startswith(fault)
+
+
+def test_a_schema_is_recorded_under_its_key():
+    config = build(input={"path": "in", "format": "csv", "schema": "a int"})
+    assert config.to_document()["input"]["schema"] == "a int"
+    assert RunConfig.from_document(config.to_document()) == config
+
+
 AP = "arn:aws:s3:eu-west-1:123456789012:accesspoint/sales/prefix/x"
 
 

@@ -86,10 +86,8 @@ def _after(state: RunState, step: Step) -> RunState:
         kind = StepKind(step.kind)
     except ValueError:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}") from None
-    if kind not in _TRANSITIONS:
-        raise ValueError("a ledger is opened once")
-    if state.cleaned:
-        raise ValueError("the run was cleaned")
+    require(kind in _TRANSITIONS, "a ledger is opened once")
+    require(not state.cleaned, "the run was cleaned")
     return _with_times(_TRANSITIONS[kind](state, step, step.parts), step)
 
 

@@ -30,7 +30,7 @@ def read_source(spark: SparkSession, given: Input, places: Places, store: Object
     if given.dead_letters is not None:
         assert store is not None
         return Source(filtered(dead_rows(spark, given.dead_letters, places, store), given.where), is_scan=True)
-    table = InputTable(given.table, given.format, given.options)
+    table = InputTable(given.table, given.format, given.options, given.ddl)
     if given.path is not None:
         path, is_pattern = places.input_path(given.path, takes_patterns=has_patterns(given.format))
         table = replace(table, path=path, is_pattern=is_pattern)

@@ -66,7 +66,7 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
     else:
         near, is_of_file = loaded(asked, environ), True
-        uri = S3Uri.parse(near.folder)
+        uri = near.layout.run
     if near.emulator is None:
         yield Reached(uri, access_of(near, None, environ), is_of_file)
         return

@@ -31,7 +31,7 @@ def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mappin
         config: the run's configuration.
         environ: where the wrapper left its name.
     """
-    words = [environ.get(PROGRAM, "batch-transform"), command, config.folder]
+    words = [environ.get(PROGRAM, "batch-transform"), command, str(config.layout.run)]
     if command != SUBMIT:
         words += [
             word for option in asked.spark if not _has_secret(" ".join(filter(None, option))) for word in option if word

@@ -105,7 +105,7 @@ def test_the_next_step_and_a_run_file_name_the_same_folder(tmp_path):
     config = built(asked, tmp_path)
     assert config.run_id == AIRFLOW, "it is shown as it was given"
     assert shlex.split(spelled("submit", asked, config, {}))[2] == f"s3://bucket/runs/{run_folder(AIRFLOW)}"
-    assert config.folder == str(places_of(config, config.layout, None).run)
+    assert config.layout.run == places_of(config, config.layout, None).run
 
 
 def test_a_folder_that_holds_another_run_is_not_gone_on_with(tmp_path):
