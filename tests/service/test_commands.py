@@ -23,6 +23,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.sagemaker.jobs import TransformJobs
 from support.faults import Crash, Fate
+from support.lifecycle import expired_versions
 from support.memory_run import MemoryRun, echoing
 from transform_emulator.emulator import Emulator
 from transform_emulator.settings import Settings
@@ -86,7 +87,12 @@ def kinds(s3):
 def test_status_of_a_published_run_is_its_report(s3):
     run = published(s3)
     report = ask("status", URI)
-    assert report == run.state().report | {"status": "published", "cleaned": False, "wait_for": []}
+    assert report == run.state().report | {
+        "status": "published",
+        "cleaned": False,
+        "rows_forgotten": False,
+        "wait_for": [],
+    }
 
 
 @pytest.mark.parametrize(("released", "status"), [(True, "ended"), (False, "running")])
@@ -160,6 +166,87 @@ def test_clean_leaves_ledger_lease_reports_and_the_list_of_what_was_published(s3
     assert ask("status", URI)["cleaned"]
     assert ask("clean", URI)["status"] == "cleaned"
     assert len(keys(s3, "out/")) == 4
+
+
+def test_the_rows_of_a_published_run_are_forgotten_and_manifests_and_parts_stay(s3):
+    published(s3)
+    before = set(keys(s3))
+    report = ask("clean", "--rows", URI, told=(told := []))
+    assert report["objects"] > 0
+    assert told[0].startswith(f"{URI}: {report['objects']} objects of ")
+    assert told[0].endswith("are removed; kept: the ledger, the lease, the reports, the manifests, the parts")
+    assert keys(s3, "rows/") == []
+    assert before <= set(keys(s3))
+    assert len(keys(s3, "out/")) == 4
+    status = ask("status", URI)
+    assert (status["status"], status["cleaned"], status["rows_forgotten"]) == ("published", False, True)
+    with pytest.raises(ConfigurationError, match="its records and answers are forgotten"):
+        ask("compare", URI, "--endpoint", "e")
+    assert ask("clean", URI, "--rows")["objects"] == 0
+    assert kinds(s3).count("cleaned") == 1
+    ask("clean", URI)
+    assert ask("status", URI)["cleaned"]
+
+
+@pytest.mark.parametrize("rows", [["--rows"], []])
+def test_what_would_be_removed_is_told_first_and_by_a_dry_run_alone(s3, rows):
+    published(s3)
+    before = keys(s3, "")
+    report = ask("clean", *rows, URI, "--dry-run", told=(told := []))
+    assert keys(s3, "") == before
+    assert report["status"] == "planned"
+    assert "would be removed; kept: the ledger" in told[0]
+    done = ask("clean", *rows, URI)
+    assert (done["objects"], done["bytes"], done["kept"]) == (report["objects"], report["bytes"], report["kept"])
+    assert len(before) - len(keys(s3, "")) == done["objects"] - 1  # but for the step that says so
+
+
+def test_the_rule_takes_old_versions_as_well_and_leaves_every_ledger(s3):
+    """What `clean` deletes in a bucket with versions stays as an old version until then."""
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    published(s3)
+    ask("clean", "--rows", URI)
+    s3.put_bucket_lifecycle_configuration(
+        Bucket="bucket", LifecycleConfiguration=ask("clean", "s3://bucket", "--lifecycle", "30")
+    )
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket="bucket")["Rules"]
+    old = [(found["Key"], found["VersionId"], 2 * (not found["IsLatest"])) for found in versions(s3)]
+    assert [key for key, _, age in old if key.startswith("rows/") and age]
+    ledger = keys(s3, "runs/run/ledger/")
+    for key, version in expired_versions(rule, old):
+        s3.delete_object(Bucket="bucket", Key=key, VersionId=version)
+    assert not [found for found in versions(s3) if found["Key"].startswith("rows/")]
+    assert keys(s3, "runs/run/ledger/") == ledger
+    assert ask("status", URI)["status"] == "published"
+
+
+def versions(s3):
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket="bucket")
+    return [found for page in pages for found in page.get("Versions", ())]
+
+
+def test_rows_that_a_rule_has_forgotten_are_told_of(s3):
+    published(s3)
+    assert not ask("status", URI)["rows_forgotten"]
+    for key in keys(s3, "rows/"):
+        s3.delete_object(Bucket="bucket", Key=key)
+    assert ask("status", URI)["rows_forgotten"]
+
+
+def test_a_run_that_is_given_up_can_be_left_without_its_rows(s3):
+    killed(s3, "reconciled", released=True)
+    with pytest.raises(ConfigurationError, match="add --unfinished"):
+        ask("clean", "--rows", URI)
+    report = ask("clean", "--rows", URI, "--unfinished")
+    assert (keys(s3, "rows/"), report["kept"][-1]) == ([], "the parts")
+    assert ask("status", URI)["cleaned"]
+
+
+@pytest.mark.parametrize("extra", [[], ["--rows"]])
+def test_the_folder_of_its_ledger_names_a_run_as_well(s3, extra):
+    published(s3)
+    assert ask("clean", "s3://bucket/runs/run", *extra)["workspace"] == URI
+    assert keys(s3, "rows/") == []
 
 
 def test_a_run_that_is_not_published_is_cleaned_only_when_asked_twice(s3):

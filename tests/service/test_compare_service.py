@@ -205,7 +205,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(put, there):
         ask(URI, "--endpoint", "nobody")
     there.clear()
     commands.execute(parse(["clean", URI]), os.environ, lambda text: None)
-    with pytest.raises(ConfigurationError, match="was cleaned; its records and answers are gone"):
+    with pytest.raises(ConfigurationError, match="its records and answers are forgotten"):
         ask(URI, "--endpoint", "same")
     with pytest.raises(ConfigurationError, match="there is no run"):
         ask("s3://bucket/runs/nope", "--endpoint", "same")

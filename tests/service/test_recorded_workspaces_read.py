@@ -53,6 +53,35 @@ def test_their_status_is_told():
     assert (published["status"], published["rows_scored"], published["rows_dead_letter"]) == ("published", 63, 1)
 
 
+def keys(prefix=""):
+    found = boto3.client("s3", "us-east-1").list_objects_v2(Bucket="tests", Prefix=f"recorded/published/{prefix}")
+    return {info["Key"] for info in found.get("Contents", ())}
+
+
+def test_their_rows_lie_beside_their_ledgers_and_no_rule_is_said_to_reach_them():
+    told = []
+    here = ["--set", f"aws.endpoint_url={os.environ['AWS_ENDPOINT_URL']}"]
+    execute(parse(["clean", "s3://tests/recorded", "--lifecycle", "30", *here]), os.environ, told.append)
+    assert told[0].startswith("s3://tests/recorded/rows: 0 objects")
+    assert "2 runs of earlier versions have their rows beside their ledgers" in told[1]
+
+
 def test_the_predictions_of_the_published_one_are_read_and_compared():
     report = done("compare", "s3://tests/recorded/published", "--endpoint", "shaped", "--rows", "60")
     assert (report["rows_compared"], report["rows_different"]) == (60, 0)
+
+
+def test_the_published_one_is_cleaned_and_its_ledger_stays():
+    """Its parts go with the rows: they have the model's words in them."""
+    before, ledger = keys(), keys("ledger/")
+    planned = done("clean", "--rows", "s3://tests/recorded/published", "--dry-run")
+    assert keys() == before
+    report = done("clean", "--rows", "s3://tests/recorded/published")
+    assert (report["objects"], report["bytes"]) == (planned["objects"], planned["bytes"])
+    assert report["kept"][-1] == "the list of what was published"
+    folders = {key.split("/")[2] for key in keys()}
+    assert folders == {"ledger", "lease.json", "manifests", "parts", "report.html", "status.json"}
+    assert ledger < keys("ledger/")
+    assert done("status", "s3://tests/recorded/published")["rows_forgotten"]
+    assert done("clean", "s3://tests/recorded/published")["status"] == "cleaned"
+    assert "manifests" not in {key.split("/")[2] for key in keys()}

@@ -83,7 +83,7 @@ class DeltaRun(MemoryRun):
 
     def _config(self) -> Any:
         return from_arguments(
-            run_id="run",
+            run_id=self.run_id,
             model="m",
             workspace="s3://bucket",
             prediction=self.prediction,

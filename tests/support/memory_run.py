@@ -54,7 +54,7 @@ from batch_transform.s3.ledger import Ledger
 from support.faults import Fate, Faults
 from support.memory_models import MemoryModels
 from support.memory_service import MemoryService, Model
-from support.memory_store import BEGINNING, MemoryStore
+from support.memory_store import BEGINNING, MemoryStore, World
 
 # Above it, outputs are too many to be remembered, and no two are alike.
 _REMEMBERED_BYTES = 200
@@ -87,6 +87,7 @@ class LocalObjects:
     store: MemoryStore
     reader: PredictionReader
     key: KeyCheck | None = None
+    layout: RunLayout = LAYOUT
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         rows = [count_output(self.store, output, self.reader, self.key) for output in outputs]
@@ -99,7 +100,7 @@ class LocalObjects:
         made = [
             part
             for cut in cuts.to_pylist()
-            for part in cut_object(self.store, LAYOUT.input, cut, uuid.uuid4().hex, framing=framing)
+            for part in cut_object(self.store, self.layout.input, cut, uuid.uuid4().hex, framing=framing)
         ]
         return pa.Table.from_pylist(made, schema=PART_SCHEMA)
 
@@ -116,7 +117,7 @@ class MemoryTables:
     def stage(self) -> Staged:
         files = []
         for place, (first, rows) in enumerate(zip(_firsts(self.run.sizes), self.run.sizes, strict=True)):
-            path = LAYOUT.rows.join("staging", self.writer, f"{place}.json")
+            path = self.run.layout.rows.join("staging", self.writer, f"{place}.json")
             self.store.put(path, json.dumps([first, rows]).encode())
             files.append(StagedFile(str(path), rows, first, first + rows - 1, 1, 1))
         return Staged("{}", tuple(files), encode_schema(self.run.reader.schema))
@@ -133,7 +134,7 @@ class MemoryTables:
     def _object(self, numbers: range) -> dict[str, Any]:
         records = [self.run.record(row) for row in numbers]
         name, largest = object_name(numbers.start, len(numbers), uuid.uuid4().hex[:16]), max(map(len, records))
-        etag = self.store.put(LAYOUT.input.join(name), b"".join(records))
+        etag = self.store.put(self.run.layout.input.join(name), b"".join(records))
         named = any(row in numbers for row in self.run.oversize)
         lane = OVERSIZE if named or largest > STANDARD_BYTES else STANDARD
         rows = {"start": numbers.start, "stop": numbers.stop, "lane": lane}
@@ -146,7 +147,7 @@ class MemoryTables:
             rows = range(order["start"], order["stop"])
             assert pinned.issuperset(rows)
             records = [self.run.record(row) for row in rows]
-            etag = self.store.put(LAYOUT.input.join(order["object"]), b"".join(records))
+            etag = self.store.put(self.run.layout.input.join(order["object"]), b"".join(records))
             sizes = list(map(len, records))
             made.append(
                 {"object": order["object"], "rows": len(rows), "bytes": sum(sizes), "largest": max(sizes), "etag": etag}
@@ -156,7 +157,7 @@ class MemoryTables:
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         assert state.staged is not None
         gathered = self.run.gathered(state, self.store, self.ledger)
-        tree = S3Tree(self.store, LAYOUT.rows.join("merged", f"{self.writer}-{kind}"))
+        tree = S3Tree(self.store, self.run.layout.rows.join("merged", f"{self.writer}-{kind}"))
         for place, numbers in enumerate(self._numbers(state.staged)):
             chosen = [(n, gathered[n]) for n in numbers if isinstance(gathered[n], dict) == (kind == "dead_letter")]
             answers = [value["error_class"] if isinstance(value, dict) else str(value) for _, value in chosen]
@@ -181,7 +182,7 @@ class MemoryTables:
         raise AssertionError("no Delta here")
 
     def keep_dead_letters(self, state: RunState) -> str:
-        place = LAYOUT.rows.join("dead_letters", "rows.json")
+        place = self.run.layout.rows.join("dead_letters", "rows.json")
         self.store.put(place, b"{}")
         return str(place)
 
@@ -201,6 +202,7 @@ class MemoryRun:
         prediction: that section; `reader` must fit it.
         models: what is told of the model before each Create.
         accept_model: whether the next driver accepts that it is another one.
+        world: which other runs may share; None: one of its own.
         sections: further ones of the run file.
     """
 
@@ -223,16 +225,23 @@ class MemoryRun:
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
     drivers: int = 0
+    run_id: str = "run"
+    world: World | None = None
+
+    @property
+    def layout(self) -> RunLayout:
+        return RunLayout(LAYOUT.workspace, self.run_id)
 
     def __post_init__(self) -> None:
-        self.store = MemoryStore()
+        self.store = MemoryStore(self.world)
         self.service = MemoryService(self.store, self.model, self.now)
-        self.targets = {"result": S3Uri("bucket", "out"), "dead_letter": S3Uri("bucket", "out_dead_letter")}
+        out = "out" if self.run_id == "run" else f"out-{self.run_id}"
+        self.targets = {"result": S3Uri("bucket", out), "dead_letter": S3Uri("bucket", f"{out}_dead_letter")}
         if self.exported:
             driver = self.driver()
             while driver.state.spans is None:
                 assert driver.step()
-            driver.close(run_report(driver.state, RunStatus.ENDED, str(RUN)))
+            driver.close(run_report(driver.state, RunStatus.ENDED, str(self.layout.run)))
 
     def now(self) -> datetime:
         return BEGINNING + timedelta(seconds=self.seconds - 1e6)
@@ -249,7 +258,7 @@ class MemoryRun:
     def driver(self, *, retry_dead: bool = False) -> Driver:
         """A driver of the run as its ledger stands, which takes its lease."""
         self.drivers += 1
-        ledger = Ledger(self.store, LAYOUT, f"writer{self.drivers}", 0, self.sleep)
+        ledger = Ledger(self.store, self.layout, f"writer{self.drivers}", 0, self.sleep)
         recorded = ledger.state()
         ctx = self._context(ledger)
         if recorded is not None and recorded.report is not None:
@@ -318,7 +327,7 @@ class MemoryRun:
         try:
             if driver.ctx.lease.epoch:
                 work(driver)
-            report = step_report(driver.state, command, str(RUN), str)
+            report = step_report(driver.state, command, str(self.layout.run), str)
             driver.close(report)
         except BatchTransformError:
             driver.ctx.lease.release()
@@ -328,11 +337,11 @@ class MemoryRun:
     def rejoined(self, command: str) -> Driver:
         """A driver without Spark, as a step has it."""
         self.drivers += 1
-        ledger = Ledger(self.store, LAYOUT, f"writer{self.drivers}", 0, self.sleep)
+        ledger = Ledger(self.store, self.layout, f"writer{self.drivers}", 0, self.sleep)
         recorded = ledger.state()
         if recorded is None or not is_prepared(recorded):
             raise ConfigurationError("not prepared")
-        objects = ThreadedObjectWork(self.store, LAYOUT.input, self.reader, self.key)
+        objects = ThreadedObjectWork(self.store, self.layout.input, self.reader, self.key)
         ctx = replace(self._context(ledger), waits=False, objects=objects)
         if recorded.report:
             return Driver(ctx, as_published(ctx, recorded))
@@ -349,7 +358,7 @@ class MemoryRun:
         leaves = Leaves(table)
 
         def opened(job: str, name: str, etag: str) -> Iterable[bytes]:
-            chunks = store.open_stream(LAYOUT.outputs.join(job, f"{name}.out"), etag).chunks
+            chunks = store.open_stream(self.layout.outputs.join(job, f"{name}.out"), etag).chunks
             return self.reader.form.lines(chunks)
 
         gatherer = Gatherer(leaves, self.reader, opened, 64)
@@ -372,11 +381,11 @@ class MemoryRun:
 
     def reader_of_the_ledger(self) -> Ledger:
         """A ledger for looking into it."""
-        return Ledger(MemoryStore(self.store.world), LAYOUT, "reader", 0, self.sleep)
+        return Ledger(MemoryStore(self.store.world), self.layout, "reader", 0, self.sleep)
 
     def _config(self) -> Any:
         return from_arguments(
-            run_id="run",
+            run_id=self.run_id,
             model="m",
             workspace="s3://bucket",
             prediction=self.prediction,
@@ -400,16 +409,16 @@ class MemoryRun:
         clock = Clock(lambda: self.seconds, lambda: self.now().timestamp(), self.sleep, lambda: self.seconds)
         return RunContext(
             config=self._config(),
-            run_id="run",
+            run_id=self.run_id,
             writer=ledger.writer,
-            places=Places(LAYOUT, "/scratch", "s3a"),
+            places=Places(self.layout, "/scratch", "s3a"),
             store=self.store,
-            lease=RunLease(self.store, LAYOUT, ledger.writer, 60, clock.boot, clock.sleep),
+            lease=RunLease(self.store, self.layout, ledger.writer, 60, clock.boot, clock.sleep),
             ledger=ledger,
             jobs=self.service,
             logs=self.service,
             tables=MemoryTables(self, self.store, ledger, ledger.writer),
-            objects=LocalObjects(self.store, self.reader, self.key),
+            objects=LocalObjects(self.store, self.reader, self.key, self.layout),
             clock=clock,
             jitter=lambda: 0.5,
             listener=self.events.append,

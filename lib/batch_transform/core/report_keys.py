@@ -88,13 +88,15 @@ class RunReport(_Run, total=False):
         prediction_schema: what was inferred.
         models: only of a run whose jobs were created with a model that was looked at.
         error: what ended it.
-        cleaned, wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
+        cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
+        wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
     """
 
     prediction_schema: str
     models: list[ModelReport]
     error: list[str]
     cleaned: bool
+    rows_forgotten: bool
     wait_for: list[str]
     next: str | None
 
@@ -112,11 +114,14 @@ class FaultReport(_Fault, total=False):
 
 
 class CleanedRun(TypedDict):
-    """The report of `clean`: of a run, what could not be reached from here and remains."""
+    """The report of `clean`: of a run, how much is removed, what is kept, what could not be reached and remains."""
 
     run_id: str
     status: str
     workspace: str
+    objects: int
+    bytes: int
+    kept: list[str]
     remains: list[str]
 
 

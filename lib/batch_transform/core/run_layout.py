@@ -24,11 +24,8 @@ STEP_NAME = re.compile(r"(\d{12})\.json")
 # Below the folder of rows, each made by us alone; a result without an output lies beside them.
 ROW_FOLDERS = ("staging", "input", "output", "merged", "dead_letters", "evidence", "probe")
 RESULT = "result"
-# Below the other one, but for the ledger: what `clean` removes.
-MANIFESTS, PARTS, PROBE = "manifests", "parts", "probe"
-KEPT_FOLDERS = (MANIFESTS, PARTS, PROBE)
-LEDGER = "ledger"
-OWN_FOLDERS = tuple(sorted({*ROW_FOLDERS, *KEPT_FOLDERS, LEDGER}))
+LEDGER, MANIFESTS, PARTS, PROBE = "ledger", "manifests", "parts", "probe"
+OWN_FOLDERS = tuple(sorted({*ROW_FOLDERS, LEDGER, MANIFESTS, PARTS, PROBE}))
 
 
 @dataclass(frozen=True)
@@ -130,6 +127,10 @@ class RunLayout:
         """Returns the location of the output for an input object of a job."""
         return self.outputs.join(job, f"{name}.out")
 
+    def evidence(self, job: str) -> S3Uri:
+        """Returns the location of what service and model said of a job's objects."""
+        return self.rows.join("evidence", f"{job}.parquet")
+
     def merged(self, *names: str) -> S3Uri:
         """Returns where files are merged that are then copied to a place on S3."""
         return self.rows.join("merged", *names)
@@ -144,9 +145,14 @@ class RunLayout:
         return tuple(self.rows.join(name) for name in ROW_FOLDERS)
 
     @property
-    def cleaned(self) -> tuple[S3Uri, ...]:
-        """The folders of which nothing is needed once a run is published, but for its list of files among the parts."""
-        return (*self.row_folders, *(self.kept.join(name) for name in KEPT_FOLDERS))
+    def other_folders(self) -> tuple[S3Uri, ...]:
+        """The folders without row values of which nothing is needed once a run is published."""
+        return self.kept.join(MANIFESTS), self.kept.join(PROBE)
+
+    @property
+    def parts(self) -> S3Uri:
+        """The folder of the ledger's bulk, of which only the list of what was published is needed then."""
+        return self.kept.join(PARTS)
 
 
 def rows_of_all_runs(workspace: S3Uri) -> S3Uri:

@@ -149,6 +149,7 @@ class RunState:
         types_since: the round up to which nothing is held against an instance type that lacked capacity.
         held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.
         rows_apart: whether what holds row values lies apart from the ledger (`run_layout`).
+        cleaned, forgotten: whether all but the ledger was removed; whether its rows were.
     """
 
     run_id: str
@@ -179,6 +180,7 @@ class RunState:
     output_is_fixed: bool = False
     held: Recorded | None = None
     rows_apart: bool = False
+    forgotten: bool = False
 
     @cached_property
     def settings(self) -> RunSettings:

@@ -27,6 +27,14 @@ LOAD_THREADS = 8
 FIRST_WAIT_SECONDS = 0.5  # doubled each time: 15.5 s in all, on top of botocore's own retries
 
 
+def as_parquet(table: pa.Table) -> bytes:
+    """Returns a table as a file, as all bulk of a run is written."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    body: bytes = sink.getvalue().to_pybytes()
+    return body
+
+
 class Ledger:
     """A run's ledger, as one writer sees it.
 
@@ -192,9 +200,7 @@ class Ledger:
 
     def write_part(self, table: pa.Table) -> Part:
         """Returns the part that now holds `table`; it counts once a step names it."""
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
-        body = sink.getvalue().to_pybytes()
+        body = as_parquet(table)
         key = self._layout.new_part(uuid.uuid4().hex)
         self._store.put(self._layout.part(key), body)
         return Part(key, table.num_rows, digest(body))

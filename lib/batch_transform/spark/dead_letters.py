@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch_transform.core.isolation.verdict_rows import DEAD
+from batch_transform.core.isolation.verdict_rows import DEAD, Leaf
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
 from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
 from batch_transform.core.publishing.unreadable_lines import UnreadableLines
@@ -76,10 +76,10 @@ def _errors(source: MergeSource, batches: Iterator[pa.Array]) -> Iterator[pa.Arr
     answers = Gatherer(leaves, UnreadableLines(), source.open_output, BLOCK_BYTES)
     for batch in batches:
         numbers = batch.to_numpy(zero_copy_only=False)
-        yield pa.concat_arrays([pa.array([], _ARROW_TYPE), *_structs(leaves, numbers, answers)])
+        yield pa.concat_arrays([pa.array([], _ARROW_TYPE), *_structs(source, leaves, numbers, answers)])
 
 
-def _structs(leaves: Leaves, numbers: np.ndarray, answers: Gatherer) -> Iterator[pa.StructArray]:
+def _structs(source: MergeSource, leaves: Leaves, numbers: np.ndarray, answers: Gatherer) -> Iterator[pa.StructArray]:
     for leaf, chosen in leaves.runs(numbers):
         if leaf["state"] != DEAD:
             yield pa.array([{}] * len(chosen), _ARROW_TYPE)
@@ -87,7 +87,7 @@ def _structs(leaves: Leaves, numbers: np.ndarray, answers: Gatherer) -> Iterator
         lines: list[int | None] = [None] * len(chosen)
         if leaf["line"] is not None:
             lines = (chosen - leaf["start"] + leaf["line"]).tolist()
-        said: list[str | None] = [leaf["evidence"]] * len(chosen)
+        said = [_words(source, leaf)] * len(chosen)
         if leaf["etag"] is not None:  # it has an output, whose line is no prediction: the line itself is the evidence
             said = answers.raw(leaf, chosen).to_pylist()
         fixed = {
@@ -98,3 +98,10 @@ def _structs(leaves: Leaves, numbers: np.ndarray, answers: Gatherer) -> Iterator
         yield pa.array(
             [{**fixed, "line": line, "evidence": words} for line, words in zip(lines, said, strict=True)], _ARROW_TYPE
         )
+
+
+def _words(source: MergeSource, leaf: Leaf) -> str | None:
+    """What service and model said of a dead leaf; a leaf of an earlier version has it in itself."""
+    if leaf["evidence"] is not None or leaf["job"] is None:
+        return leaf["evidence"]
+    return source.words(leaf["job"], leaf["object"])

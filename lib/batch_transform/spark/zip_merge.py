@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import BooleanType, StructField, StructType
 
-from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
 from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
@@ -57,6 +57,10 @@ class MergeSource:
         """Returns the leaves, fetched once in each worker."""
         return _leaves(self.connect, self.layout.part(self.leaves))
 
+    def words(self, job: str, name: str) -> str | None:
+        """Returns what service and model said of an object of a job; None: nothing, or it is forgotten."""
+        return _words(self.connect, self.layout.evidence(job)).get(name)
+
     def open_output(self, job: str, name: str, etag: str) -> Iterable[bytes]:
         """Returns an output at the ETag at which it was counted, with one prediction on each line."""
         return self.form.lines(self.connect().open_stream(self.output(job, name), etag).chunks)
@@ -65,6 +69,15 @@ class MergeSource:
 @functools.lru_cache(maxsize=2)
 def _leaves(connect: Callable[[], ObjectStore], uri: S3Uri) -> Leaves:
     return Leaves(pq.read_table(io.BytesIO(connect().get(uri)[0])))
+
+
+@functools.lru_cache(maxsize=16)
+def _words(connect: Callable[[], ObjectStore], uri: S3Uri) -> dict[str, str]:
+    try:
+        found = pq.read_table(io.BytesIO(connect().get(uri)[0]))
+    except ObjectNotFound:
+        return {}
+    return dict(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
 def outcome_type(shape: PredictionShape) -> StructType:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from fnmatch import fnmatchcase
+from pathlib import Path
+
 import pytest
 
 from batch_transform.core.run_layout import (
@@ -74,3 +78,26 @@ def test_rows_elsewhere_on_s3_lie_below_a_prefix_of_theirs_and_on_a_disk_as_ever
     assert NEW.rows_below("s3://other/x/", on_s3=True) == "s3://other/x/rows/r"
     assert NEW.rows_below("/mnt/x", on_s3=False) == "/mnt/x/r"
     assert OLD.rows_below("s3://other/x", on_s3=True) == "s3://other/x/r"
+
+
+def test_the_policy_of_a_models_role_reaches_what_a_job_reads_and_writes_and_no_ledger():
+    policy = json.loads((Path(__file__).parents[3] / "conf" / "iam-policy.json").read_text())
+    layout = RunLayout(S3Uri.parse("s3://BUCKET/PREFIX"), "r")
+
+    def may(action, uri):
+        named = [
+            (list(_all(statement["Action"])), list(_all(statement["Resource"])))
+            for statement in policy["model_execution_role"]["Statement"]
+        ]
+        arn = f"arn:aws:s3:::{uri.bucket}/{uri.key}"
+        return any(action in actions and any(fnmatchcase(arn, each) for each in arns) for actions, arns in named)
+
+    assert may("s3:GetObject", layout.manifest("m"))
+    assert may("s3:GetObject", layout.input.join("o"))
+    assert may("s3:PutObject", layout.output("j", "o"))
+    kept, _ = places(layout)
+    assert not any(may("s3:PutObject", uri) for uri in kept)
+
+
+def _all(given):
+    return [given] if isinstance(given, str) else given

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.spans import Span
@@ -95,6 +96,19 @@ def leaf_of(verdict: Verdict, state: str) -> Leaf:
         "at": verdict["at"],
         "unread": verdict["unread"],
     }
+
+
+# What service and model said of objects, which may quote a row: it lies with the rows, a file for each job, and not in
+# the ledger's parts. There is no `evidence` in those since, but in the parts of earlier versions.
+WORDS_SCHEMA = pa.schema([pa.field("object", pa.string(), nullable=False), pa.field("words", pa.string())])
+
+
+def words_apart(verdicts: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Returns verdicts without what service and model said, and that (WORDS_SCHEMA)."""
+    told = verdicts.filter(pc.is_valid(verdicts["evidence"]))
+    words = pa.table([told["object"], told["evidence"]], schema=WORDS_SCHEMA)
+    place = verdicts.schema.get_field_index("evidence")
+    return verdicts.set_column(place, verdicts.schema.field(place), pa.nulls(len(verdicts), pa.string())), words
 
 
 def names_of(span: Span) -> list[str]:

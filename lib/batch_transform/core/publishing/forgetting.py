@@ -1,10 +1,13 @@
-"""What of runs is forgotten: how much it is, and the one S3 lifecycle rule that forgets all rows and no ledger."""
+"""What of runs is forgotten: how much it is, the one S3 lifecycle rule over rows and no ledger, what is left then."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 
 MULTIPART_DAYS = 7  # a copy of a large file may take long, and one that was cut off has rows in it
@@ -70,3 +73,29 @@ def lifecycle_rules(rows: S3Uri, days: int) -> LifecycleConfiguration:
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": min(days, MULTIPART_DAYS)},
     }
     return {"Rules": [rule]}
+
+
+def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout, *, answers: bool) -> str:
+    """Returns why a run whose staged rows are gone ends, what it has paid for, and how that can be saved.
+
+    Args:
+        state: the run.
+        files: those that are gone.
+        layout: of the run.
+        answers: whether outputs of its jobs are there.
+    """
+    assert state.staged is not None
+    jobs = sum(job.created for job in state.jobs)
+    rows = sum(settled.scored_rows for settled in state.round_records)
+    if not answers and len(files) == len(state.staged.files):
+        return (
+            f"its rows were forgotten, and the answers to them: nothing lies below {layout.rows} that could be scored, "
+            f"or published, so it ends here, however often it is started. Paid: {jobs:,} jobs, for {rows:,} rows. Its "
+            "ledger and reports stay; `clean --unfinished` removes the rest. To score the input, choose another run_id"
+        )
+    return (
+        f"{len(files):,} of {len(state.staged.files):,} staged files are gone or altered (first: {files[0]}), and the "
+        f"rows of a run cannot be had again from its input: it ends here, however often it is started. Paid: "
+        f"{jobs:,} jobs. Saved: the answers to {rows:,} rows, below {layout.outputs}; each line of "
+        f"`<job>/<name>.out` answers the same line of {layout.input}/<name>. To score the input, choose another run_id"
+    )

@@ -6,7 +6,7 @@ not believed any more: its rows are open again, whatever they were found to be, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from batch_transform.core.isolation.verdict_rows import FAILED, VERDICT_SCHEMA, 
 from batch_transform.core.ledger import Part, Step, StepKind, require
 from batch_transform.core.object_names import object_name, original_name
 from batch_transform.core.resuming.committed_tables import unscored
-from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import EXPORT_SCHEMA, CutPart, Span, without_history
 
@@ -191,19 +190,6 @@ def needed_parts(state: RunState) -> list[Part]:
     if (last := state.last_round) is not None:
         parts += [last.waiting if last.leaves is None else last.open]
     return [part for part in parts if part is not None]
-
-
-def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout) -> str:
-    """Returns why a run whose staged rows are gone ends, what it has paid for, and how that can be saved."""
-    assert state.staged is not None
-    jobs = sum(job.created for job in state.jobs)
-    rows = sum(settled.scored_rows for settled in state.round_records)
-    return (
-        f"{len(files):,} of {len(state.staged.files):,} staged files are gone or altered (first: {files[0]}), and the "
-        f"rows of a run cannot be had again from its input: it ends here, however often it is started. Paid: "
-        f"{jobs:,} jobs. Saved: the answers to {rows:,} rows, below {layout.outputs}; each line of "
-        f"`<job>/<name>.out` answers the same line of {layout.input}/<name>. To score the input, choose another run_id"
-    )
 
 
 def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

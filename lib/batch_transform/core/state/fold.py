@@ -26,7 +26,7 @@
 | publication | after gated: intent | what publishing will do; `resumed` may undo an intent to commit |
 | published | after publication | that it was done |
 | done | after published | the report |
-| cleaned | any time, once | that all but the ledger is removed; nothing may follow |
+| cleaned | any time, once | that all but the ledger is removed; nothing may follow; or its rows (`rows`) |
 
 Everything else raises, and changes nothing.
 """
@@ -237,7 +237,7 @@ _TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunSta
     StepKind.PUBLICATION: _publication,
     StepKind.PUBLISHED: _published,
     StepKind.DONE: _done,
-    StepKind.CLEANED: lambda state, step, parts: replace(state, cleaned=True),
+    StepKind.CLEANED: lambda state, step, parts: replace(state, cleaned="rows" not in step.payload, forgotten=True),
     **repair.TRANSITIONS,
     **retried_dead_rows.TRANSITIONS,
 }

@@ -16,8 +16,8 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
-from batch_transform.pipeline.ending.cleaning import clean
-from batch_transform.pipeline.recorded import CLOCK
+from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 
@@ -34,7 +34,7 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
     if asked.lifecycle:
         return _rules(there, _days("--lifecycle", asked.lifecycle[-1]), tell)
     if not asked.older_than:
-        return _clean_run(there, asked.unfinished, tell)
+        return _clean_run(there, asked, tell)
     age = timedelta(days=_days("--older-than", asked.older_than[-1]))
     store = S3Store(there.access.client("s3"))
     cleaned: list[str] = []
@@ -42,8 +42,12 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
     for uri, touched in _runs(store, there.uri).items():
         if CLOCK.now() - touched < age:
             continue
-        (cleaned if _try_to_clean(Reached(uri, there.access), asked.unfinished, tell) else kept).append(str(uri))
-    return CleanedWorkspace(status=RunStatus.CLEANED.value, cleaned=cleaned, kept=kept)
+        (cleaned if _try_to_clean(Reached(uri, there.access), asked, tell) else kept).append(str(uri))
+    return CleanedWorkspace(status=_status(asked), cleaned=cleaned, kept=kept)
+
+
+def _status(asked: CommandLine) -> str:
+    return str(RunStatus.PLANNED if asked.dry_run else RunStatus.CLEANED)
 
 
 def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
@@ -79,9 +83,9 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
     return lifecycle_rules(rows, days)
 
 
-def _try_to_clean(there: Reached, unfinished: bool, tell: Tell) -> bool:
+def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> bool:
     try:
-        _clean_run(there, unfinished, tell)
+        _clean_run(there, asked, tell)
     except BatchTransformError as err:
         tell(str(err))
         return False
@@ -103,16 +107,33 @@ def _runs(store: S3Store, workspace: S3Uri) -> dict[S3Uri, datetime]:
     return found
 
 
-def _clean_run(there: Reached, unfinished: bool, tell: Tell) -> CleanedRun:
+def _clean_run(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun:
     run, state = there.run()
-    _refuse_unfinished(there, state, unfinished)
-    config = _config(state)
-    with run.held() as (lease, state):
-        _refuse_unfinished(there, state, unfinished)
-        state, left = clean(config, run.layout, state, run.store, lease, run.ledger)
-    for place in left:
+    _refuse_unfinished(there, state, asked.unfinished)
+    left = _leftovers(run, state, asked)
+    amount = left.amount()
+    done = "would be" if asked.dry_run else "are"
+    tell(f"{run.uri}: {amount.words} {done} removed; kept: {', '.join(left.kept)}")
+    remains: list[str] = []
+    if not asked.dry_run:
+        with run.held() as (lease, state):
+            _refuse_unfinished(there, state, asked.unfinished)
+            _, remains = clean(_leftovers(run, state, asked), lease, run.ledger)
+    for place in remains:
         tell(f"{place}: cannot be reached from here and remains")
-    return {"run_id": state.run_id, "status": RunStatus.CLEANED.value, "workspace": str(run.uri), "remains": left}
+    return {
+        "run_id": state.run_id,
+        "status": _status(asked),
+        "workspace": str(run.uri),
+        "objects": amount.objects,
+        "bytes": amount.size_bytes,
+        "kept": left.kept,
+        "remains": remains,
+    }
+
+
+def _leftovers(run: RecordedRun, state: RunState, asked: CommandLine) -> Leftovers:
+    return leftovers(_config(state), run.layout, state, run.store, run.ledger, rows_only=asked.rows_only)
 
 
 def _refuse_unfinished(there: Reached, state: RunState, unfinished: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -24,6 +24,7 @@ from batch_transform.pipeline.commands.parser import (
     STOP,
     SUBMIT,
     VERSION,
+    option_of,
     parser_of,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
@@ -51,6 +52,8 @@ class CommandLine:
         older_than: days, of `clean`; the last one given.
         lifecycle: days, of `clean`; the last one given.
         unfinished: of `clean`: whether a run goes that is not published.
+        rows_only: of `clean`: whether manifests and parts stay.
+        dry_run: of `clean`: whether it only tells what it would do.
         endpoint: of `compare`; the last one given.
         rows: of `compare`: how many; the last one given.
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
@@ -69,6 +72,8 @@ class CommandLine:
     older_than: tuple[str, ...] = ()
     lifecycle: tuple[str, ...] = ()
     unfinished: bool = False
+    rows_only: bool = False
+    dry_run: bool = False
     endpoint: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     tolerance: tuple[str, ...] = ()
@@ -98,19 +103,21 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         ConfigurationError: with all faults of the arguments.
     """
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    given = list(_with_values(arguments[:cut]))
-    spark = tuple(_option(argument) for argument in given if _name(argument) in _SPARKS and argument not in _VALUED)
+    meant = next((argument for argument in arguments[:cut] if argument in COMMANDS), RUN)
+    valued = OPTIONS | {flag for flag in OWN if option_of(flag, meant).value is not None}
+    given = list(_with_values(arguments[:cut], valued))
+    spark = tuple(_option(argument) for argument in given if _name(argument) in _SPARKS and argument not in valued)
     words = [argument for argument in given if not argument.startswith("-")]
     flags = [argument for argument in given if argument.startswith("-") and _name(argument) not in _SPARKS]
     command = words.pop(0) if words and words[0] in COMMANDS else RUN
-    found, left = parser_of().parse_known_args([command, *words, *(flag for flag in flags if flag not in _VALUED)])
+    found, left = parser_of().parse_known_args([command, *words, *(flag for flag in flags if flag not in valued)])
     # By the names of CommandLine's fields: strings for what takes values, bools for flags, as the parser declares them.
     asked: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()
     }
     faults = [
         *(_unknown(_name(argument)) for argument in left if _name(argument) not in OWN),
-        *(f"{argument}: needs a value" for argument in given if argument in _VALUED),
+        *(f"{argument}: needs a value" for argument in given if argument in valued),
         *_subject_faults(command, words),
         *_belonging(command, [_name(argument) for argument in left if _name(argument) in OWN]),
         *_sparks(command, [name for name, _ in spark], asked.get("no_merge", False)),
@@ -122,15 +129,14 @@ def parse(arguments: Sequence[str]) -> CommandLine:
 
 
 _SPARKS = OPTIONS | SWITCHES
-_VALUED = OPTIONS | {flag for flag, option in OWN.items() if option.value is not None}
 
 
-def _with_values(arguments: Sequence[str]) -> Iterator[str]:
+def _with_values(arguments: Sequence[str], valued: Collection[str]) -> Iterator[str]:
     """The arguments with each value joined to its option, `--name=value`: it may begin with a dash, as Java's do."""
     pending = list(arguments)
     while pending:
         argument = pending.pop(0)
-        yield f"{argument}={pending.pop(0)}" if argument in _VALUED and pending else argument
+        yield f"{argument}={pending.pop(0)}" if argument in valued and pending else argument
 
 
 def _name(argument: str) -> str:

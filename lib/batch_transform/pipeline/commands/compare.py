@@ -20,7 +20,7 @@ from batch_transform.core.estimate.prediction_comparison import (
 from batch_transform.core.estimate.row_sample import ObjectSample, lines_at, sample
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES, MAX_ENDPOINT_NAME_CHARACTERS
-from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.run_layout import RunLayout
@@ -39,6 +39,7 @@ ROWS, MOST_ROWS = 1_000, 100_000
 TOLERANCE = 1e-6
 # Below the limit of a body, so that a mini-batch passes whatever the service adds.
 MINI_BATCH_BYTES = 5_000_000
+_FORGOTTEN = "its records and answers are forgotten, so there is nothing to compare"
 _NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?")  # botocore, EndpointName
 
 
@@ -73,8 +74,11 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> ComparisonReport:
     single = transform.strategy == "SingleRecord" or not framing.newline
     reader = recorded_reader(state, state.settings)
     comparer = _Comparer(run.store, run.layout, reader, endpoint, framing, single, found)
-    for chosen in samples:
-        comparer.compare(chosen)
+    try:
+        for chosen in samples:
+            comparer.compare(chosen)
+    except ObjectNotFound as err:
+        raise ConfigurationError(f"{there.uri}: {_FORGOTTEN} ({err.where})") from None
     return _judged(found, state.run_id, wanted.endpoint, tell)
 
 
@@ -103,8 +107,8 @@ def _is_tolerance(text: str) -> bool:
 
 
 def _refuse_uncomparable(there: Reached, state: RunState) -> None:
-    if state.cleaned:
-        raise ConfigurationError(f"{there.uri}: was cleaned; its records and answers are gone")
+    if state.forgotten:
+        raise ConfigurationError(f"{there.uri}: {_FORGOTTEN}")
     if state.gate is None or state.staged is None:
         raise ConfigurationError(f"{there.uri}: not every row of it has an outcome yet; resume it first")
     if state.settings.is_one_object:

@@ -70,7 +70,14 @@ def status(there: Reached) -> RunReport:
     now = _status(run, state, run.lease().look())
     report = state.report or run_report(state, now, str(there.uri))
     waiting = [job.name for job in state.in_flight]
-    return report | {"status": now.value, "cleaned": state.cleaned, "wait_for": waiting}
+    gone = _forgotten(run, state)
+    return report | {"status": now.value, "cleaned": state.cleaned, "rows_forgotten": gone, "wait_for": waiting}
+
+
+def _forgotten(run: RecordedRun, state: RunState) -> bool:
+    """Whether what held rows is gone: it was removed, or a lifecycle rule has left nothing."""
+    apart = state.spans is not None and run.layout.rows_apart
+    return state.forgotten or (apart and next(iter(run.store.list(run.layout.rows)), None) is None)
 
 
 def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> RunStatus:

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.errors import BatchTransformError, ServiceFailure, StopRequested
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure, StopRequested
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.publishing.file_publication import KINDS, Kind, recorded_publications
 from batch_transform.core.publishing.report import run_report
@@ -149,6 +149,13 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     publication = recorded_publications(state.publication, ctx.ledger.read_part).get(kind)
     if publication is None:
         return targets.format.read(spark, targets.tables(ctx.places)[kind])
+    there = {file.name for file in ctx.open_tree(publication.target).list()}
+    if gone := [file.target for file in publication.files if file.target not in there]:
+        raise ConfigurationError(
+            f"{publication.target}: {len(gone):,} of the {len(publication.files):,} files that the run has published "
+            f"are gone (first: {gone[0]}). Without `output` a result lies among the run's rows, and a rule forgets "
+            "it with them; choose another run_id to score the rows again"
+        )
     root = ctx.places.spark_path(publication.target)
     files = [f"{root}/{file.target}" for file in publication.files]
     assert state.staged is not None

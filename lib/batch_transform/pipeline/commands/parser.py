@@ -18,7 +18,8 @@ RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "st
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
 PROGRAM = "batch-transform"
-NO_MERGE, RETRY_DEAD, ACCEPT_MODEL = "--no-merge", "--retry-dead", "--accept-model"
+NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
+DRY_RUN = "--dry-run"
 HELP, VERSION = ("-h", "--help"), "--version"
 _FILE, _FOLDER = "RUNFILE", "RUN"
 _FOLDER_EXAMPLE = "s3://my-bucket/scoring/churn-2024-05-01"
@@ -51,7 +52,7 @@ COMMANDS = {
     STOP: Command(_FOLDER, "Stops the jobs of a run, which can be resumed.", _FOLDER_EXAMPLE),
     CLEAN: Command(
         _FOLDER,
-        "Removes all of a run, or with --older-than of a workspace's runs, but the ledger and the reports.",
+        "Removes all of a run, or with --older-than of a workspace's runs, but ledger and reports; or their rows.",
         "s3://my-bucket/scoring --older-than 30",
     ),
     COMPARE: Command(
@@ -90,6 +91,7 @@ OWN = {
         (CLEAN,),
         "prints the one lifecycle rule by which S3 forgets the rows of a workspace's runs",
     ),
+    DRY_RUN: Option("dry_run", None, (CLEAN,), "tells what would be removed, and removes nothing"),
     "--unfinished": Option("unfinished", None, (CLEAN,), "also a run that is not published, and is given up"),
     NO_MERGE: Option("no_merge", None, (COLLECT,), "ends, as `settled`, where the merge would begin Spark"),
     RETRY_DEAD: Option("retry_dead", None, (RESUME,), "sends the dead rows again of a run that is not published"),
@@ -97,9 +99,20 @@ OWN = {
         "accept_model", None, (RUN, RESUME, SUBMIT, COLLECT), "goes on although the model is another one than before"
     ),
     "--endpoint": Option("endpoint", "NAME", (COMPARE,), "the endpoint"),
-    "--rows": Option("rows", "N", (COMPARE,), "how many rows are sent"),
+    ROWS: Option("rows", "N", (CLEAN, COMPARE), "how many rows are sent"),
     "--tolerance": Option("tolerance", "X", (COMPARE,), "the difference of two numbers that is none"),
 }
+
+# What takes a value of one command's is a switch of another's.
+SWITCHES_OF = {
+    (CLEAN, ROWS): Option("rows_only", None, (CLEAN,), "forgets what holds rows, and leaves manifests and parts"),
+}
+
+
+def option_of(flag: str, command: str) -> Option:
+    """Returns what an option of ours is to a command."""
+    return SWITCHES_OF.get((command, flag), OWN[flag])
+
 
 _WAYS = """\
 RUN is a run's folder, s3://bucket/prefix/run_id (its id, or its folder's name), or its run file (with --var and --set
@@ -158,7 +171,8 @@ def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
 
 def _add_options(parser: ArgumentParser, command: str) -> None:
     parser.add_argument("words", nargs="*", metavar=COMMANDS[command].subject, help=SUPPRESS)
-    for flag, (name, value, owners, words) in OWN.items():
+    for flag in OWN:
+        name, value, owners, words = option_of(flag, command)
         if command not in (owners or COMMANDS):
             continue
         if value is None:

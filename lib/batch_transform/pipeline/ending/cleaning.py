@@ -1,16 +1,18 @@
-"""Removes what a run has left behind, its ledger and its reports excepted."""
+"""Removes what a run has left behind: what holds rows, or all but its ledger and its reports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import StepKind
-from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.object_store import ObjectInfo, ObjectStore
 from batch_transform.core.publishing.file_publication import KINDS
+from batch_transform.core.publishing.forgetting import Amount
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import advance
@@ -21,20 +23,120 @@ from batch_transform.pipeline.targets import Targets, targets_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 
+# Without its ledger a run could be published twice, and reports are what people come back for.
+_ALWAYS = ("the ledger", "the lease", "the reports")
 
-def clean(
-    config: RunConfig, layout: RunLayout, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
-) -> tuple[RunState, list[str]]:
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What is to be removed of a run.
+
+    Attributes:
+        state: what its ledger says.
+        store: S3.
+        places: of the run.
+        targets: what it publishes, which stays.
+        writers: its drivers.
+        rows_only: whether only what holds rows goes. Of an earlier version's run the parts go as well: they may quote
+            what the model said.
+    """
+
+    state: RunState
+    store: ObjectStore
+    places: Places
+    targets: Targets
+    writers: tuple[str, ...]
+    rows_only: bool
+
+    @property
+    def _removes_parts(self) -> bool:
+        return not (self.rows_only and self.places.layout.rows_apart)
+
+    @property
+    def kept(self) -> list[str]:
+        """What stays, in words."""
+        listed = "" if self.state.publication is None else "the list of what was published"
+        parts = [listed] if self._removes_parts else ["the parts"]
+        manifests = ["the manifests"] if self.rows_only else []
+        own = [place for place in self.targets.named().values() if self._is_own(place)]
+        return [word for word in (*_ALWAYS, *manifests, *parts, *own) if word]
+
+    def _is_own(self, place: str) -> bool:
+        """Whether a published table lies among the run's rows, as one does that no output is named for."""
+        return self.state.published is not None and place.startswith(self.places.result)
+
+    def objects(self) -> Iterator[ObjectInfo]:
+        """Yields what the run has written into its folders on S3, but for what is kept.
+
+        Named one by one, not as all but those: another run's workspace may lie in this one's folder.
+        """
+        layout = self.places.layout
+        kept = {layout.part(part.key).key for part in (self.state.publication.parts if self.state.publication else ())}
+        # Without an output the result stays in the run's folder.
+        published = tuple(S3Uri.parse(path).prefix for path in self.targets.named().values() if is_s3(path))
+        for folder in layout.row_folders + (() if self.rows_only else layout.other_folders) + self._parts:
+            for found in self.store.list(folder):
+                if not found.key.startswith(published) and found.key not in kept:
+                    yield found
+
+    @property
+    def _parts(self) -> tuple[S3Uri, ...]:
+        return (self.places.layout.parts,) if self._removes_parts else ()
+
+    def folders(self) -> Iterator[str]:
+        """Yields the folders outside the run's own: staging elsewhere, and merged files beside a local output."""
+        yield from staging_folders(self.places, self.writers)
+        yield self.places.dead_letters
+        for path in self.targets.named().values():
+            if not self.targets.format.can.commits and not is_s3(path):
+                yield from (self.places.sibling(path, f"{writer}-{kind}") for writer in self.writers for kind in KINDS)
+
+    def amount(self) -> Amount:
+        """Returns how much it is, as far as it can be reached from here."""
+        amount, counted = Amount(), [folder.prefix for folder in self.places.layout.row_folders]
+        for info in self.objects():
+            amount = amount.plus(info.size_bytes)
+        for folder in self.folders():
+            uri = S3Uri.parse(folder) if is_s3(folder) else None
+            if uri is not None and uri.bucket == self.places.run.bucket and uri.prefix.startswith(tuple(counted)):
+                continue  # staged rows that lie in the workspace
+            with suppress(ConfigurationError):
+                for file in open_tree(folder, self.store).list():
+                    amount = amount.plus(file.size_bytes)
+        return amount
+
+    def remove(self, lease: RunLease) -> list[str]:
+        """Returns the places that could not be cleaned from here, once all else is removed."""
+        lease.require()
+        bucket = self.places.run.bucket
+        self.store.delete(S3Uri(bucket, found.key) for found in self.objects())
+        self.store.delete([self.places.layout.stop_request])
+        lease.require()
+        return [place for place in self.folders() if not _cleared(place, self.store)]
+
+
+def leftovers(
+    config: RunConfig,
+    layout: RunLayout,
+    state: RunState,
+    store: ObjectStore,
+    ledger: Ledger,
+    *,
+    rows_only: bool = False,
+) -> Leftovers:
+    """Returns what is to be removed of a run."""
+    places = places_of(config, layout, None)
+    return Leftovers(state, store, places, targets_of(config, places), ledger.writers, rows_only)
+
+
+def clean(left: Leftovers, lease: RunLease, ledger: Ledger) -> tuple[RunState, list[str]]:
     """Returns the state, recorded as cleaned, and the places that could not be cleaned from here.
 
     It is recorded first: a run of which parts are gone must not be gone on with. Doing it again removes what a killed
     one has left. What tasks wrote that failed, and drivers that were killed, goes as well.
 
     Args:
-        config: the run's.
-        layout: where it lies.
-        state: what its ledger says.
-        store: S3.
+        left: of the run.
         lease: of the run; held.
         ledger: of the run.
 
@@ -43,14 +145,12 @@ def clean(
         ServiceFailure: S3 refused; what is left can be cleaned again.
     """
     lease.require()
-    if not state.cleaned:
-        state = advance(state, ledger.append(StepKind.CLEANED, {}))
-    places = places_of(config, layout, None)
-    targets = targets_of(config, places)
-    lease.require()
-    store.delete(_objects(store, places, targets, state))
-    lease.require()
-    return state, [place for place in _folders(places, targets, ledger.writers) if not _cleared(place, store)]
+    state = left.state
+    if not state.cleaned and not (left.rows_only and state.forgotten):
+        # A run that is not published can never be once its rows are gone, whatever else is kept.
+        told = {"rows": True} if left.rows_only and state.report is not None else {}
+        state = advance(state, ledger.append(StepKind.CLEANED, told))
+    return state, left.remove(lease)
 
 
 def _cleared(location: str, store: ObjectStore) -> bool:
@@ -61,41 +161,14 @@ def _cleared(location: str, store: ObjectStore) -> bool:
     return False
 
 
-def clean_after(
-    config: RunConfig, layout: RunLayout, state: RunState, store: ObjectStore, lease: RunLease, ledger: Ledger
-) -> tuple[RunState, list[str]]:
+def clean_after(left: Leftovers, lease: RunLease, ledger: Ledger) -> tuple[RunState, list[str]]:
     """Cleans a published run; that something could not be removed is no failure of the run, and is told as a place."""
     try:
-        return clean(config, layout, state, store, lease, ledger)
+        return clean(left, lease, ledger)
     except BatchTransformError as err:
-        return state, [str(err)]
-
-
-def _objects(store: ObjectStore, places: Places, targets: Targets, state: RunState) -> Iterator[S3Uri]:
-    """What the run has written into its folder, but for ledger, lease, reports, and the list of what it published.
-
-    Named one by one, not as all but those: another run's workspace may lie in this one's folder.
-    """
-    layout = places.layout
-    kept = {layout.part(part.key).key for part in (state.publication.parts if state.publication else ())}
-    # Without an output the result stays in the run's folder.
-    published = tuple(S3Uri.parse(path).prefix for path in targets.named().values() if is_s3(path))
-    for folder in layout.cleaned:
-        for found in store.list(folder):
-            if not found.key.startswith(published) and found.key not in kept:
-                yield S3Uri(folder.bucket, found.key)
-    yield layout.stop_request
+        return left.state, [str(err)]
 
 
 def staging_folders(places: Places, writers: tuple[str, ...]) -> list[str]:
     """Returns where the run's drivers staged rows, and no other run's: two may share a place for staging."""
     return [places.staging(writer) for writer in writers]
-
-
-def _folders(places: Places, targets: Targets, writers: tuple[str, ...]) -> Iterator[str]:
-    """The folders outside the run's own: staging elsewhere, and merged files beside a local output."""
-    yield from staging_folders(places, writers)
-    yield places.dead_letters
-    for path in targets.named().values():
-        if not targets.format.can.commits and not is_s3(path):
-            yield from (places.sibling(path, f"{writer}-{kind}") for writer in writers for kind in KINDS)

@@ -15,7 +15,7 @@ from batch_transform.core.state import actions as act
 from batch_transform.core.state.fold import advance
 from batch_transform.core.state.next_action import next_action
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.ending.cleaning import clean_after
+from batch_transform.pipeline.ending.cleaning import clean_after, leftovers
 from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.loop.handlers import (
@@ -156,6 +156,8 @@ class Driver:
         ctx = self.ctx
         if ctx.config.workspace_retention == "keep" or self.state.report is None:
             return
-        self.state, left = clean_after(ctx.config, ctx.places.layout, self.state, ctx.store, ctx.lease, ctx.ledger)
-        for place in left:
+        left = leftovers(ctx.config, ctx.places.layout, self.state, ctx.store, ctx.ledger)
+        ctx.tell("clean", f"{left.amount().words} are removed; kept: {', '.join(left.kept)}")
+        self.state, remains = clean_after(left, ctx.lease, ctx.ledger)
+        for place in remains:
             ctx.tell("clean", f"remains: {place}")

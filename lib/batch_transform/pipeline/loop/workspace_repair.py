@@ -19,6 +19,7 @@ from batch_transform.core.errors import RowsLost
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectNotFound
+from batch_transform.core.publishing.forgetting import rows_are_lost
 from batch_transform.core.resuming import altered_objects, repair
 from batch_transform.core.resuming.altered_objects import Hurt
 from batch_transform.core.resuming.rereading_answers import is_commit
@@ -223,6 +224,7 @@ def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
     if not broken.names or (state.publication is not None and is_committed(ctx, state)):
         return None
     if state.last_round is not None:
-        raise RowsLost(repair.rows_are_lost(state, sorted(broken.names), ctx.places.layout))
+        answers = next(iter(ctx.store.list(ctx.places.outputs)), None) is not None
+        raise RowsLost(rows_are_lost(state, sorted(broken.names), ctx.places.layout, answers=answers))
     tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
     return NewStep(StepKind.UNSTAGED, {"files": len(broken.names)})

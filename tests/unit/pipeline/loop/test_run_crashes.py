@@ -166,6 +166,7 @@ def test_what_a_run_leaves_is_removed_with_all_that_killed_drivers_left():
     assert state.cleaned
     left = [key.removeprefix("runs/run/") for key in run.store.world.tree("runs/run/")]
     assert {name.partition("/")[0] for name in left} == KEPT
+    assert not run.store.world.tree("rows/")
     assert {name for name in left if name.startswith("parts/")} == {part.key for part in state.publication.parts}
 
 

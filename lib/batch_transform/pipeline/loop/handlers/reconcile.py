@@ -16,7 +16,7 @@ from batch_transform.core.isolation.failure_summary import by_class, sentence
 from batch_transform.core.isolation.observed_failures import JudgedJob, is_evidence
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.reconciling import reconcile
-from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, words_apart
 from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectInfo
@@ -28,6 +28,7 @@ from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.remedies import on_another_type
+from batch_transform.s3.ledger import as_parquet
 
 _LISTINGS = 10
 
@@ -58,7 +59,10 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
         "instances": logs.instances,
         "data_logs": logs.data_logs,
     }
-    return NewStep(StepKind.JOB_JUDGED, payload, (ctx.ledger.write_part(verdicts),))
+    kept, words = words_apart(verdicts)
+    if words.num_rows:  # before the step, which is not made again
+        ctx.store.put(ctx.places.layout.evidence(job.name), as_parquet(words))
+    return NewStep(StepKind.JOB_JUDGED, payload, (ctx.ledger.write_part(kept),))
 
 
 def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:

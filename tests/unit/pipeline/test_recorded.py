@@ -1,0 +1,54 @@
+"""Where a run is found: by its name, by its folder, in the layout of before; and what is no run of a workspace."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.recorded import named_run, read_run
+from batch_transform.s3.ledger import Ledger
+from support.memory_store import MemoryStore
+
+WORKSPACE = S3Uri.parse("s3://bucket/ws")
+
+
+def begun(store, layout):
+    opened = {"run_id": layout.name, "nonce": "n", "config": {}, "at": "2024-05-01T00:00:00+00:00"}
+    told = {"rows_apart": True} if layout.rows_apart else {}
+    Ledger(store, layout, "w", 1, lambda seconds: None).append("opened", {**opened, **told})
+    return layout
+
+
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("name", ["r", "runs", "rows", "ledger", "scheduled..0a1b2c3d"])
+def test_a_run_is_found_where_it_was_begun(apart, name):
+    store = MemoryStore()
+    layout = begun(store, RunLayout(WORKSPACE, name, rows_apart=apart))
+    assert read_run(WORKSPACE, name, store).layout == layout
+    assert named_run(WORKSPACE.join(name), store).layout == layout
+
+
+def test_the_folder_of_its_ledger_names_it_too_and_a_workspace_of_that_name_first():
+    store = MemoryStore()
+    layout = begun(store, RunLayout(WORKSPACE, "r"))
+    assert named_run(layout.kept, store).layout == layout
+    other = begun(store, RunLayout(WORKSPACE.join("runs"), "r"))
+    assert named_run(layout.kept, store).layout == other
+    assert read_run(WORKSPACE, "r", store).layout == layout
+
+
+def test_what_never_began_begins_with_its_rows_apart():
+    found = read_run(WORKSPACE, "r", MemoryStore())
+    assert (found.state, found.layout) == (None, RunLayout(WORKSPACE, "r"))
+
+
+def test_a_run_of_before_of_a_workspace_that_was_named_runs_is_not_taken_for_another_ones():
+    store = MemoryStore()
+    old = begun(store, RunLayout(WORKSPACE.join("runs"), "r", rows_apart=False))
+    assert named_run(old.run, store).layout == old
+    with pytest.raises(
+        ConfigurationError, match="holds a run that an earlier version began in a workspace s3://bucket/ws/runs"
+    ):
+        read_run(WORKSPACE, "r", store)
