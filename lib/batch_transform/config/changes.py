@@ -51,6 +51,7 @@ MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
     ("prediction", "separator"),
     ("prediction", "blank_lines"),
     ("prediction", "body"),
+    ("prediction", "max_line_mb"),
 )
 
 

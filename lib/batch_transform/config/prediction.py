@@ -7,10 +7,13 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import Text, check_placeholder, one_of, read_list, read_truth
+from batch_transform.config.values import Text, WholeNumber, check_placeholder, one_of, read_list, read_truth
 from batch_transform.core.predictions.answer_form import CSV, FORMATS, JSON, JSON_LINES, TEXT
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.run_settings import INFER, PredictionSettings
+
+# Ours: a block of lines is to stay below the 2 GiB that Arrow's strings have.
+MOST_LINE_MB = 1000
 
 Placeholder = Annotated[str, AfterValidator(check_placeholder)]
 PredictionFormat = Annotated[str, AfterValidator(one_of(*FORMATS))]
@@ -38,6 +41,8 @@ class Prediction(Section):
             output that has a blank line is not used, or `skip`, blank lines are left out. Of any other answers blank
             lines are left out, whatever this says. The default stays `refuse`, as ledgers have it.
         body: `wrapped`: each answer is a JSON string of what it should be, alone or in an array with its media type.
+        max_line_mb: of a prediction, beside its record where those are joined; a longer one cannot be read, and no more
+            of it is held. None: 32.
         column: put the fields into one struct column of this name; None: each is a column.
         sql: expressions over the fields, which become the columns instead of them; None: the fields themselves.
         placeholder: begins the line that the container answers for a record that it cannot score; None: it has none.
@@ -52,6 +57,7 @@ class Prediction(Section):
     separator: Text | None = None
     blank_lines: BlankLines = PredictionSettings.blank_lines
     body: Body | None = None
+    max_line_mb: Annotated[WholeNumber, Field(ge=1, le=MOST_LINE_MB)] | None = None
     column: Text | None = None
     sql: Annotated[tuple[Text, ...], BeforeValidator(read_list)] | None = None
     placeholder: Placeholder | None = None

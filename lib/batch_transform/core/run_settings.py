@@ -107,6 +107,7 @@ class PredictionSettings:
     separator: str | None = None
     blank_lines: str = "refuse"
     body: str | None = None
+    max_line_mb: int = 32
     column: str | None = None
     sql: tuple[str, ...] | None = None
     placeholder: str | None = None

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pyarrow.compute as pc
+
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.answer_form import answer_form
+from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.report_keys import RunReport
@@ -168,3 +170,10 @@ def recorded_reader(state: RunState, settings: RunSettings) -> PredictionReader:
     assert state.staged is not None
     answers = decode_schema(state.staged.answers)
     return PredictionReader(answers, settings.prediction.placeholder, answer_form(settings))
+
+
+def form_of_outputs(form: AnswerForm, state: RunState, ledger: Ledger) -> AnswerForm:
+    """Returns how the outputs of an exported run are read: where records stand in them, the largest has its room."""
+    if not form.has_records or state.spans is None:
+        return form
+    return form.with_room_for(pc.max(ledger.read_part(state.spans)["largest"]).as_py() or 0)

@@ -114,7 +114,7 @@ class _Unpacker:
 
     def __call__(self, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
         for texts in batches:
-            made = [b"".join(self.form.lines([text.as_py().encode()])).decode() for text in texts]
+            made = [b"".join(self.form.lines([text.as_py().encode()])).decode(errors="replace") for text in texts]
             yield pa.StructArray.from_arrays([pa.array(made, pa.string())], names=["text"])
 
 

@@ -52,9 +52,9 @@ JOIN = {"join_source": "input"}
 @pytest.mark.parametrize(
     ("transform", "prediction", "form"),
     [
-        (JOIN, {}, AnswerForm(steps=(JOINED_FIELD,))),
-        (JOIN, {"records_path": "p"}, AnswerForm(steps=(JOINED_FIELD, "p", EACH))),
-        ({**JOIN, "output_filter": "$.x"}, {}, AnswerForm()),
+        (JOIN, {}, AnswerForm(steps=(JOINED_FIELD,), has_records=True)),
+        (JOIN, {"records_path": "p"}, AnswerForm(steps=(JOINED_FIELD, "p", EACH), has_records=True)),
+        ({**JOIN, "output_filter": "$.x"}, {}, AnswerForm(has_records=True)),
     ],
 )
 def test_a_joined_prediction_lies_where_the_service_puts_it(transform, prediction, form):
@@ -65,7 +65,23 @@ CSV_RECORD, CSV_ANSWER = {"format": "csv"}, {"format": "csv", "schema": "p doubl
 
 
 def test_a_joined_line_of_csv_is_read_once_the_record_is_filtered_out_of_it():
-    assert build({**JOIN, "output_filter": "$[3:]"}, CSV_RECORD, **CSV_ANSWER).answer_form == AnswerForm(CSV)
+    form = build({**JOIN, "output_filter": "$[3:]"}, CSV_RECORD, **CSV_ANSWER).answer_form
+    assert form == AnswerForm(CSV, has_records=True)
+
+
+def test_a_line_may_be_as_long_as_the_section_says_and_beside_a_record_by_the_largest_longer():
+    assert build().answer_form.most_line_bytes == AnswerForm().most_line_bytes == 32_000_000
+    assert build(max_line_mb=100).answer_form.with_room_for(5).most_line_bytes == 100_000_000
+    assert build(JOIN, max_line_mb=1).answer_form.with_room_for(5).most_line_bytes == 1_000_005
+
+
+@pytest.mark.parametrize("reading", [True, False])
+def test_how_long_a_line_may_be_may_change_until_an_answer_was_read(reading):
+    before, now = build().to_document(), build(max_line_mb=100).to_document()
+    told = ["prediction.max_line_mb: was None, now 100"] if reading else []
+    assert differences(before, now, publishing=False, reading=reading) == told
+    del before["prediction"]["max_line_mb"]  # of a version that had no such bound
+    assert differences(before, build().to_document(), publishing=True, reading=True) == []
 
 
 @pytest.mark.parametrize(
@@ -80,6 +96,8 @@ def test_a_joined_line_of_csv_is_read_once_the_record_is_filtered_out_of_it():
         ({"format": "text", "separator": ", "}, "must be one ASCII character"),
         ({"format": "text", "separator": "\n"}, "separator"),
         ({"blank_lines": "drop"}, "valid: refuse, skip"),
+        ({"max_line_mb": 0}, "prediction.max_line_mb: is 0; it must be at least 1"),
+        ({"max_line_mb": 1001}, "prediction.max_line_mb: is 1001; it must be at most 1000"),
         ({"sql": []}, "prediction.sql: is an empty list"),
         ({"sql": ["p"], "schema": "infer"}, "prediction.sql: is over fields, but prediction.schema is infer"),
         ({"key": "p", "schema": "infer"}, "prediction.key: names the field p, but prediction.schema is infer"),

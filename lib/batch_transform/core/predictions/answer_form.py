@@ -7,11 +7,12 @@ so that line i is the prediction of row start + i whatever the container writes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from batch_transform.core.predictions.json_stream import unpack
+from batch_transform.core.limits import BYTES_PER_MB
+from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES, bounded
 from batch_transform.core.predictions.output_lines import in_utf8, joined, without_blank, without_marks
-from batch_transform.core.predictions.records_path import Steps, parse_path
+from batch_transform.core.predictions.records_path import Steps, parse_path, unpack
 from batch_transform.core.predictions.wrapping import unwrap
 from batch_transform.core.run_settings import RunSettings
 
@@ -31,6 +32,8 @@ class AnswerForm:
         separator: a character between two predictions on one line; None: a line is one prediction.
         skips_blank: whether blank lines are left out.
         is_wrapped: whether each answer is a JSON string of what it should be, alone or in an array with its media type.
+        most_line_bytes: of a prediction; of a longer one no more is held, and it cannot be read.
+        has_records: whether a record stands on the line of its prediction, for which there is to be room as well.
     """
 
     format: str = JSON_LINES
@@ -38,6 +41,8 @@ class AnswerForm:
     separator: str | None = None
     skips_blank: bool = False
     is_wrapped: bool = False
+    most_line_bytes: int = MOST_LINE_BYTES
+    has_records: bool = False
 
     @property
     def is_unpacked(self) -> bool:
@@ -67,12 +72,18 @@ class AnswerForm:
         """
         chunks = in_utf8(chunks)
         if self.is_wrapped:
-            chunks = unwrap(chunks)
-        chunks = joined(unpack(chunks, self.steps)) if self.is_unpacked else without_marks(chunks)
+            chunks = unwrap(chunks, self.most_line_bytes)
+        most = self.most_line_bytes
+        chunks = joined(unpack(chunks, self.steps, most)) if self.is_unpacked else without_marks(chunks)
         if self.separator:
             old = self.separator.encode()
             chunks = (chunk.replace(old, b"\n") for chunk in chunks)
+        chunks = bounded(chunks, most)
         return without_blank(chunks) if self.skips_blank else chunks
+
+    def with_room_for(self, record_bytes: int) -> AnswerForm:
+        """Returns the form of outputs whose lines have records of at most so many bytes, if they have any."""
+        return replace(self, most_line_bytes=self.most_line_bytes + record_bytes) if self.has_records else self
 
 
 PLAIN = AnswerForm()
@@ -84,4 +95,6 @@ def answer_form(settings: RunSettings) -> AnswerForm:
     steps = parse_path(asked.records_path) if asked.records_path else ()
     if transform.joins_input and transform.output_filter is None:
         steps = (JOINED_FIELD, *steps)
-    return AnswerForm(asked.format, steps, asked.separator, asked.blank_lines == "skip", asked.body == "wrapped")
+    skips_blank, is_wrapped, most_bytes = asked.blank_lines == "skip", asked.body == "wrapped", asked.max_line_mb
+    most_bytes *= BYTES_PER_MB
+    return AnswerForm(asked.format, steps, asked.separator, skips_blank, is_wrapped, most_bytes, transform.joins_input)

@@ -11,6 +11,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import CSV, JSON, AnswerForm
 from batch_transform.core.predictions.form_guesses import HEAD_BYTES, Guess, guesses, wrapped_guesses
 from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.long_lines import is_stand_in
 from batch_transform.core.predictions.output_lines import MARK, LineCount, blocks, count, lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.wrapping import first_wrapped, unwrap
@@ -42,7 +43,9 @@ def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: 
     head = _head(opened())
     names = tuple(reader.schema.names) if reader.schema is not None else ()
     wrapped, is_pair = _if_wrapped(head, opened, reader, names)
-    for guess in [*wrapped, *guesses(head, reader.form, names)]:
+    most = reader.form.most_line_bytes
+    for guessed in [*wrapped, *guesses(head, reader.form, names)]:
+        guess = replace(guessed, form=replace(guessed.form, most_line_bytes=most))
         if as_many and not _reads_better(guess, reader, opened()):
             continue
         seen = _measured(_effective(guess, reader), opened())
@@ -69,6 +72,8 @@ def _if_wrapped(
     if first is None:
         return [], False
     body, media_type = first
+    if is_stand_in(body):
+        return [], False
     if media_type is None and body.lstrip()[:1] not in ("{", "["):
         return [], False  # a string, which may well be the answer
     return wrapped_guesses(body, media_type, reader.form, names), media_type is not None

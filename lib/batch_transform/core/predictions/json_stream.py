@@ -12,13 +12,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from batch_transform.core.predictions.media_types import media_type_of
-from batch_transform.core.predictions.records_path import EACH, Steps, spelled
+from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES, TOO_LONG_REASON, is_stand_in, stand_in
 
 BYTE_ORDER_MARK = "\ufeff"
 # `len` instead of a number: the value is thrown away, and int() refuses 4,300 digits.
 _ANY = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
 _SPACE = re.compile(r"[ \t\r\n]*")
+_STRUCTURE, _SCALAR = re.compile(r'[{}\[\]"]'), re.compile(r"[^,\]} \t\r\n]*")
 _MORE_CHARACTERS = 256 * 1024
 # A decoder that came to the end of the text complains here, or where an open string began.
 _LONGEST_TOKEN = 16
@@ -34,8 +34,9 @@ class NotUnpacked(Exception):
 class JsonStream:
     """A cursor in a stream of JSON text. Each method begins where the last one ended."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes], most_characters: int = MOST_LINE_BYTES) -> None:
         self.documents = 0
+        self._most = most_characters  # of a value: of a longer one there is a stand-in, and it is not held
         self._chunks = iter(chunks)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._text = ""
@@ -63,7 +64,7 @@ class JsonStream:
         return bool(found)
 
     def value(self) -> str:
-        """Returns the text of the next value.
+        """Returns the text of the next value, or a stand-in for a longer one than is held.
 
         Raises:
             NotUnpacked: there is none.
@@ -76,6 +77,10 @@ class JsonStream:
             if end is not None and (end + 2 < len(self._text) or self._ended or first in '{["'):
                 text = self._text[self._place : end]
                 self._place = end
+                return text if len(text) <= self._most else stand_in(text)
+            if len(self._text) - self._place > self._most:
+                text = stand_in(self._text[self._place :])
+                (self._skip if first in '{["' else self._skip_scalar)()
                 return text
             if not self._more() and end is None:
                 raise self.fault("it is not JSON, or ends within a value")
@@ -91,6 +96,48 @@ class JsonStream:
         except RecursionError:
             raise self.fault("it is nested too deeply") from None
 
+    def _skip(self) -> None:
+        """Goes behind an object, an array or a string, whether it is JSON or not, and holds none of it."""
+        depth = 0
+        while True:
+            found = _STRUCTURE.search(self._text, self._place)
+            self._place = found.end() if found else len(self._text)
+            if found is None:
+                self._draw()
+                continue
+            if found.group() == '"':
+                self._skip_text()
+            else:
+                depth += 1 if found.group() in "{[" else -1
+            if depth <= 0:
+                return
+
+    def _skip_text(self) -> None:
+        escapes = False  # whether what stands before the place escapes what follows
+        while True:
+            end = self._text.find('"', self._place)
+            part = self._text[self._place : end if end >= 0 else len(self._text)]
+            slashes = len(part) - len(part.rstrip("\\"))
+            escapes = (slashes % 2 == 1) != (escapes and slashes == len(part))
+            self._place += len(part) + (end >= 0)
+            if end < 0:
+                self._draw()
+            elif escapes:
+                escapes = False
+            else:
+                return
+
+    def _skip_scalar(self) -> None:
+        while True:
+            found = _SCALAR.match(self._text, self._place)
+            self._place = found.end() if found else self._place
+            if self._place < len(self._text) or not self._more():
+                return
+
+    def _draw(self) -> None:
+        if not self._more():
+            raise self.fault("it is not JSON, or ends within a value")
+
     def members(self) -> Iterator[str]:
         """Yields the names of the next object's members; the caller takes the value of each."""
         self._expect("{")
@@ -98,7 +145,10 @@ class JsonStream:
             # Before it is read: int() refuses 4,300 digits.
             if (found := self.peek()) != '"':
                 raise self.fault("it is not JSON" if found else "it is not JSON, or ends within a value")
-            name = str(json.loads(self.value()))
+            text = self.value()
+            if is_stand_in(text):
+                raise self.fault(f"a name in it is {TOO_LONG_REASON}")
+            name = str(json.loads(text))
             self._expect(":")
             yield name
             self._comma("}")
@@ -151,86 +201,9 @@ class JsonStream:
         return NotUnpacked(f"document {self.documents} of the output: {words}")
 
 
-def unpack(chunks: Iterable[bytes], steps: Steps) -> Iterator[str]:
-    """Yields the text of each prediction, on one line, in order.
-
-    Args:
-        chunks: the stream, in pieces of any size.
-        steps: to the predictions of a document; (): the document is one.
-
-    Raises:
-        NotUnpacked: what is there is not JSON, or a document has nothing where the steps lead.
-    """
-    stream = JsonStream(chunks)
-    while stream.begin():
-        for text in _document(stream, steps):
-            # Within a value a newline is white space: in a string it would not be JSON.
-            yield text.replace("\n", " ")
-
-
 def pair_of(document: str) -> list[str]:
     """Returns the elements of a JSON document that may be an array of a body and its media type; [] for any other."""
     if not (document.startswith("[") and _ENDS_AS_A_PAIR.search(document[-_LONGEST_TYPE:])):
         return []
     stream = JsonStream([document.encode(errors="surrogatepass")])
     return [stream.value() for _ in stream.elements()]
-
-
-def _refuse_pair(stream: JsonStream, elements: list[str]) -> None:
-    """One answer, which would pass for one array, or for two predictions."""
-    media_type = media_type_of(elements)
-    if media_type is not None:
-        raise stream.fault(f"it is an array of a body and its media type, {media_type}")
-
-
-def _document(stream: JsonStream, steps: Steps) -> Iterator[str]:
-    if steps == (EACH,):
-        yield from _elements(stream)
-    elif steps:
-        yield from _walk(stream, steps)
-    else:
-        text = stream.value()
-        _refuse_pair(stream, pair_of(text))
-        yield text
-
-
-def _elements(stream: JsonStream) -> Iterator[str]:
-    """The elements of an array that is the whole document; of two it is seen first what they are."""
-    held: list[str] | None = []
-    for _ in stream.elements():
-        text = stream.value()
-        if held is None:
-            yield text
-            continue
-        held.append(text)
-        if len(held) > 2:
-            yield from held
-            held = None
-    if held is not None:
-        _refuse_pair(stream, held)
-        yield from held
-
-
-def _walk(stream: JsonStream, steps: Steps) -> Iterator[str]:
-    if not steps:
-        yield stream.value()
-    elif steps[0] is EACH:
-        for _ in stream.elements():
-            yield from _walk(stream, steps[1:]) if steps[1:] else (stream.value(),)
-    else:
-        yield from _member(stream, steps)
-
-
-def _member(stream: JsonStream, steps: Steps) -> Iterator[str]:
-    found = 0
-    for name in stream.members():
-        if name != steps[0]:
-            stream.value()
-            continue
-        found += 1
-        if found == 1:
-            yield from _walk(stream, steps[1:])
-        else:
-            raise stream.fault(f"it has {name!r} twice")
-    if not found:
-        raise stream.fault(f"it has nothing at {spelled(steps)!r}")

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.long_lines import encoded
 
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -25,6 +26,7 @@ _LINE_AND_MARK = b"\n" + MARK
 _MARKS = re.compile(b"\n(?:" + MARK + b")+")
 _BLOCK_BYTES = 1024 * 1024
 _SPACES = (b"\n", b"\r", b" ", b"\t", b"\x0b", b"\x0c")
+JSON_SPACE = b" \t\r\n"
 # No line of a block is blank in which none of these is.
 _BLANK_BEGINS = tuple(b"\n" + space for space in _SPACES)
 
@@ -151,10 +153,10 @@ def joined(predictions: Iterable[str]) -> Iterator[bytes]:
         held.append(text)
         size += len(text)
         if size >= _BLOCK_BYTES:
-            yield ("\n".join(held) + "\n").encode()
+            yield encoded("\n".join(held) + "\n")
             held, size = [], 0
     if held:
-        yield ("\n".join(held) + "\n").encode()
+        yield encoded("\n".join(held) + "\n")
 
 
 def without_blank(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -212,3 +214,17 @@ def blank_lines(lines: Lines) -> Mask:
     for index in np.flatnonzero(blank & (lines.ends > lines.starts)).tolist():
         blank[index] = not lines[index].strip()
     return np.asarray(blank, np.bool_)
+
+
+def begins_with(lines: Lines, prefix: bytes) -> Mask:
+    """Returns which lines begin with a prefix; looks further only at those whose first byte is its, or white space."""
+    # An empty line at the end of the block begins where the block ends.
+    octets = np.frombuffer(lines.block + b"\n", np.uint8)
+    marked: Mask = np.isin(octets[lines.starts], np.frombuffer(prefix[:1] + JSON_SPACE, np.uint8))
+    for index in np.flatnonzero(marked).tolist():
+        start, end = int(lines.starts[index]), int(lines.ends[index])
+        if lines.block[start : start + 1] in JSON_SPACE:
+            marked[index] = lines[index].lstrip(JSON_SPACE).startswith(prefix)
+        else:
+            marked[index] = lines.block.startswith(prefix, start, end)
+    return marked

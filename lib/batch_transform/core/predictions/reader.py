@@ -59,13 +59,13 @@ from batch_transform.core.predictions.csv_cells import Cells, read_cells
 from batch_transform.core.predictions.csv_cells_fast import doubtful_cells, is_fast, read_cells_fast, read_strings
 from batch_transform.core.predictions.json_fast import doubtful, read_fast
 from batch_transform.core.predictions.json_slow import Part, read_slow
-from batch_transform.core.predictions.output_lines import Lines, Mask, lines_of
+from batch_transform.core.predictions.long_lines import TOO_LONG, TOO_LONG_REASON
+from batch_transform.core.predictions.output_lines import JSON_SPACE, Lines, Mask, begins_with, lines_of
 from batch_transform.core.predictions.prediction_types import fast_type, may_be_blank, prediction_type
 from batch_transform.core.predictions.whole_lines import read_raw
 
 NOTHING_FOUND = "none of the schema's fields has a value"
 PLACEHOLDER_REASON = "the model answered the placeholder"
-_JSON_SPACE = b" \t\r\n"
 
 # Lines that failed together are read again in 16 parts: all but one are then done, for the price of one more reading
 # (halves: two more). 128 lines are the least to try, since setting up pyarrow's reader takes as long as 20 slow lines.
@@ -116,15 +116,18 @@ class PredictionReader:
         return Answers(part.values, tuple(Unreadable(line, part.reasons[line]) for line in sorted(part.reasons)))
 
     def _part(self, lines: Lines) -> Part:
-        prefix = (self.placeholder or "").encode().lstrip(_JSON_SPACE)
-        marked = _begins_with(lines, prefix) if prefix else np.zeros(len(lines), bool)
-        if not marked.any():
-            return self._answered(lines)
-        count = int(np.count_nonzero(marked))
-        refused = Part(pa.nulls(count, self.type), dict.fromkeys(range(count), PLACEHOLDER_REASON))
-        if count == len(lines):
-            return refused
-        return _interleaved(self._answered(lines.where(~marked)), refused, marked)
+        prefix = (self.placeholder or "").encode().lstrip(JSON_SPACE)
+        marks = {prefix: PLACEHOLDER_REASON} if prefix else {}
+        if TOO_LONG in lines.block:
+            marks[TOO_LONG] = TOO_LONG_REASON
+        for mark, reason in marks.items():
+            marked = begins_with(lines, mark)
+            count = int(np.count_nonzero(marked))
+            if count:
+                refused = Part(pa.nulls(count, self.type), dict.fromkeys(range(count), reason))
+                others = lines.where(~marked)
+                return _interleaved(self._part(others), refused, marked) if len(others) else refused
+        return self._answered(lines)
 
     def _answered(self, lines: Lines) -> Part:
         if self.schema is None:
@@ -145,20 +148,6 @@ def _as_objects(lines: Lines, name: str) -> Lines:
     if bare.all():
         return lines_of(head + bytes(lines.text()).removesuffix(b"\n").replace(b"\n", b"}\n" + head) + b"}")
     return lines_of(b"\n".join(head + lines[i] + b"}" if bare[i] else lines[i] for i in range(len(lines))))
-
-
-def _begins_with(lines: Lines, prefix: bytes) -> Mask:
-    """Returns which lines begin with a prefix; looks further only at those whose first byte is its, or white space."""
-    # An empty line at the end of the block begins where the block ends.
-    octets = np.frombuffer(lines.block + b"\n", np.uint8)
-    marked: Mask = np.isin(octets[lines.starts], np.frombuffer(prefix[:1] + _JSON_SPACE, np.uint8))
-    for index in np.flatnonzero(marked).tolist():
-        start, end = int(lines.starts[index]), int(lines.ends[index])
-        if lines.block[start : start + 1] in _JSON_SPACE:
-            marked[index] = lines[index].lstrip(_JSON_SPACE).startswith(prefix)
-        else:
-            marked[index] = lines.block.startswith(prefix, start, end)
-    return marked
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
 from batch_transform.core.predictions.answers import Answers
-from batch_transform.core.predictions.output_lines import lines_of
+from batch_transform.core.predictions.long_lines import TOO_LONG
+from batch_transform.core.predictions.output_lines import Lines, lines_of
 
 _LINE = pa.struct([("line", pa.string())])
 # No character takes more than four bytes.
@@ -30,8 +32,13 @@ class UnreadableLines:
     def read(self, block: bytes) -> Answers:
         """Returns the lines of a block."""
         lines = lines_of(block)
+        begun = (block[start:end] for start, end in zip(lines.starts.tolist(), _ends(lines), strict=True))
         texts = [
-            visible(block[start : min(end, start + _MOST_BYTES)].decode(errors="replace"))[:MOST_EVIDENCE_CHARACTERS]
-            for start, end in zip(lines.starts.tolist(), lines.ends.tolist(), strict=True)
+            visible(line.removeprefix(TOO_LONG).decode(errors="replace"))[:MOST_EVIDENCE_CHARACTERS] for line in begun
         ]
         return Answers(pa.StructArray.from_arrays([pa.array(texts, pa.string())], fields=list(_LINE)))
+
+
+def _ends(lines: Lines) -> list[int]:
+    ends: list[int] = np.minimum(lines.ends, lines.starts + _MOST_BYTES + len(TOO_LONG)).tolist()
+    return ends

@@ -32,6 +32,7 @@ from batch_transform.outputs.port import OutputTable, TableFormat, WrittenTable
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.worker_store import WorkerStore
@@ -226,7 +227,8 @@ class SparkTables:
         assert state.staged is not None
         assert state.gate is not None
         part = state.gate.parts[-1 if further else 0]
-        source = MergeSource(self.places.layout, part.key, self.connect, self.shape.reader.form)
+        form = form_of_outputs(self.shape.reader.form, state, self.ledger)
+        source = MergeSource(self.places.layout, part.key, self.connect, form)
         leaves = self.ledger.read_part(part)
         if kind == "dead_letter":
             column = targets_of(self.config, self.places).dead_letter.error_column

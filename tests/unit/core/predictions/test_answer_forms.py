@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions import json_stream
 from batch_transform.core.predictions.answer_form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm, answer_form
-from batch_transform.core.predictions.json_stream import NotUnpacked, unpack
+from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.records_path import EACH, parse_path, spelled
+from batch_transform.core.predictions.records_path import EACH, parse_path, spelled, unpack
 from batch_transform.core.run_settings import RunSettings
 
 values = st.recursive(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import DEAD
-from support.memory_run import MemoryRun, all_rows
+from batch_transform.core.predictions.answer_form import AnswerForm
+from batch_transform.pipeline.recorded import form_of_outputs
+from support.memory_run import READER, MemoryRun, all_rows
 
 
 def answering(odd, how=lambda row: b'{"echo": "x"}', times=10**9):
@@ -38,6 +42,23 @@ def test_a_row_that_is_never_read_costs_one_round_and_is_a_dead_letter_with_its_
     assert set(dead) <= {3, 17}
     assert {leaf["error_class"] for leaf in dead.values()} == {"unreadable prediction"}
     assert all(leaf["state"] == DEAD and leaf["lines"] == 1 and leaf["etag"] for leaf in dead.values())
+
+
+def test_a_row_whose_answer_is_too_long_is_one_of_them_and_no_other_row():
+    reader = replace(READER, form=AnswerForm(most_line_bytes=1000))
+    run = MemoryRun([40], answering({3}, lambda row: b'{"echo": 3, "why": "' + b"x" * 2000 + b'"}'), reader=reader)
+    outcomes = run.outcomes(run.to_the_gate())
+    assert all(outcomes[row] == row for row in outcomes if row != 3)
+    assert (outcomes[3]["error_class"], outcomes[3]["state"]) == ("unreadable prediction", DEAD)
+    assert "longer than prediction.max_line_mb" in outcomes[3]["message"]
+
+
+@pytest.mark.parametrize("joins", [True, False])
+def test_beside_a_record_that_is_joined_the_largest_of_the_run_has_its_room(joins):
+    ledger = SimpleNamespace(read_part=lambda part: pa.table({"largest": [5, 9, None]}))
+    form = AnswerForm(most_line_bytes=100, has_records=joins)
+    for spans, most in (("part", 109 if joins else 100), (None, 100)):
+        assert form_of_outputs(form, SimpleNamespace(spans=spans), ledger).most_line_bytes == most
 
 
 def test_only_such_rows_and_controls_are_sent_again():

@@ -13,7 +13,6 @@ from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED, names_of
 from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.output_counts import OutputObject, count_output
 from batch_transform.core.predictions.output_lines import Lines, blocks, lines_of
@@ -28,6 +27,7 @@ from batch_transform.core.state import actions as act
 from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.reconcile import outputs_of
+from batch_transform.pipeline.recorded import form_of_outputs
 
 # The answers of one object may be odd.
 _SAMPLED_OUTPUTS = 4
@@ -49,6 +49,9 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> NewStep:
     Raises:
         ServiceFailure: no schema can be inferred, or the result cannot have its fields; the answers are kept.
     """
+    # As the answers will be read: a schema of fields has no blank answers.
+    form = replace(form_of_outputs(ctx.config.answer_form, state, ctx.ledger), skips_blank=True)
+    ctx = replace(ctx, objects=ctx.objects.reading(None, form))
     sample, first = _sample(ctx, action)
     if not sample:
         if first is not None and (why := _why_none_counts(ctx, first)):
@@ -92,18 +95,13 @@ def _sample(ctx: RunContext, action: act.Infer) -> tuple[list[_Answers], OutputO
     return found[:_SAMPLED_OUTPUTS], first
 
 
-def _form(ctx: RunContext) -> AnswerForm:
-    """As the answers will be read: a schema of fields has no blank answers."""
-    return replace(ctx.config.answer_form, skips_blank=True)
-
-
 def _reader(ctx: RunContext) -> PredictionReader:
-    return PredictionReader(None, ctx.config.prediction.placeholder, _form(ctx))
+    return PredictionReader(None, ctx.config.prediction.placeholder, ctx.objects.reader.form)
 
 
 def _counting(ctx: RunContext, job: JobRecord, spans: pa.Table, outputs: list[OutputObject]) -> Iterator[_Answers]:
     by_name = {output.object: output for output in outputs}
-    counted = ctx.objects.reading(None, _form(ctx)).count(outputs)
+    counted = ctx.objects.count(outputs)
     verdicts = judge(job, spans.filter(in_objects(spans, by_name)), Evidence(counted, {}))
     places: dict[str, set[int]] = {}
     for leaf in verdicts.filter(pc.equal(verdicts["state"], SCORED)).to_pylist():
@@ -120,7 +118,7 @@ def _lines(ctx: RunContext, answers: _Answers) -> Iterator[bytes]:
 
 
 def _blocks(ctx: RunContext, output: OutputObject) -> Iterator[Lines]:
-    chunks = _form(ctx).lines(ctx.store.open_stream(output.uri, output.etag).chunks)
+    chunks = ctx.objects.reader.form.lines(ctx.store.open_stream(output.uri, output.etag).chunks)
     yield from map(lines_of, blocks(chunks, _BLOCK_BYTES))
 
 

@@ -27,6 +27,7 @@ from batch_transform.core.sending.instance_types import type_after, type_of
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.s3.ledger import as_parquet
 
@@ -42,7 +43,9 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
     objects = [*spans["object"].to_pylist(), *(name for names in spans["copies"].to_pylist() for name in names or [])]
     outputs = outputs_of(ctx, job, objects)
     names = {output.object for output in outputs}
-    counted = ctx.objects.count(outputs)
+    reader = ctx.objects.reader
+    form = form_of_outputs(reader.form, state, ctx.ledger)
+    counted = ctx.objects.reading(reader.schema, form).count(outputs)
     missing = [name for name in [*objects, *job.controls] if name not in names]
     evidence = Evidence(counted, (logs := _logs(ctx, job, missing)).entries)
     verdicts = pa.concat_tables([judge(job, spans, evidence), disbelieved(job, every.filter(doubted))])
