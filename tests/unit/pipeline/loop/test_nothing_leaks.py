@@ -6,10 +6,12 @@ one, are evidence. A secret lies in the request that is sent, and in nothing tha
 
 from __future__ import annotations
 
+import io
 import json
 from contextlib import suppress
 from dataclasses import replace
 
+import pyarrow.parquet as pq
 import pytest
 
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
@@ -21,7 +23,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
 from support import memory_service
-from support.memory_run import READER, RUN, MemoryRun, echoing
+from support.memory_run import LAYOUT, READER, RUN, MemoryRun, echoing
 
 SECRET = "marked-secret-4711"
 ROW = "marked-row-0815"
@@ -101,13 +103,12 @@ def marked(model, **options):
 
 
 def shown(run, *more):
-    """All that is stored of the run, or told, but for what holds rows and what the model has said."""
-    folder = f"{RUN.key}/"
-    stored = run.store.world.tree(folder)
-    rows = tuple(f"{folder}{name}/" for name in ("input", "output", "merged", "dead_letters", "staging"))
-    bodies = [body for key, body in stored.items() if not key.startswith((*rows, f"{folder}parts/"))]
-    assert len(bodies) > 3
-    return "\n".join([str(bodies), str(run.events), *map(str, stored), *more])
+    """All that is stored of the run beside its rows, or told."""
+    stored = run.store.world.tree(f"{LAYOUT.kept.key}/")
+    parts = [pq.read_table(io.BytesIO(body)) for body in stored.values() if body.startswith(b"PAR1")]
+    assert parts
+    assert len(stored) > len(parts) + 3
+    return "\n".join([str(stored), *(str(part.to_pylist()) for part in parts), str(run.events), *more])
 
 
 def ended(run):
@@ -138,7 +139,7 @@ def test_neither_a_secret_nor_a_row_is_in_what_is_stored_and_told(failing, budge
     run = marked(model, errors=budget, reader=replace(READER, placeholder="n/a"))
     befall(run)
     told = shown(run, *ended(run))
-    assert any(failing.value in text for text in (told, str(run.store.world.tree(f"{RUN.key}/parts/"))))
+    assert failing.value in told
     assert SECRET not in told
     assert ROW not in told
     assert SECRET not in str(run.store.world.tree())
@@ -149,7 +150,7 @@ def test_neither_a_secret_nor_a_row_is_in_what_is_stored_and_told(failing, budge
 def test_the_markers_are_there_to_be_found():
     run = marked(refusing(400))
     ended(run)
-    assert ROW in str(run.store.world.tree(f"{RUN.key}/input/"))
+    assert ROW in str(run.store.world.tree(f"{LAYOUT.input.key}/"))
     assert "<secret hmac-sha256:" in shown(run)
 
 
