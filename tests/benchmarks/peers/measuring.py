@@ -1,6 +1,6 @@
 """What a command costs, with all processes that come of it: seconds, CPU seconds, memory.
 
-    python -m benchmarks.peers.measuring COMMAND ...     prints one JSON line
+    python -m benchmarks.peers.measuring MARK COMMAND ...     prints one JSON line
 
 CPU is the kernel's own sum: the process adopts what its descendants leave behind (Linux) and waits for all of them. Of
 children that nobody waits for, as Ray's, the kernel forgets it, so what was sampled counts where it is more. Memory is
@@ -19,6 +19,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import IO
 
 import psutil
 
@@ -37,6 +38,7 @@ class Measured:
         cpu_seconds: user and system, of all its processes.
         peak_mb: of the memory of all its processes at once.
         said: its last line of standard output.
+        marked_seconds: until its first line on standard error that begins with the mark; None: there was none.
     """
 
     code: int
@@ -44,12 +46,13 @@ class Measured:
     cpu_seconds: float
     peak_mb: float
     said: str
+    marked_seconds: float | None
 
 
-def measured(command: list[str], environment: dict[str, str], log: str) -> Measured:
+def measured(command: list[str], environment: dict[str, str], log: str, mark: str) -> Measured:
     """Returns what a command took, measured in a process of its own; what it says on standard error goes to `log`."""
     with open(log, "ab") as errors:
-        asked = [sys.executable, "-m", "benchmarks.peers.measuring", *command]
+        asked = [sys.executable, "-m", "benchmarks.peers.measuring", mark, *command]
         done = subprocess.run(asked, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, check=True)
     return Measured(**json.loads(done.stdout))
 
@@ -79,6 +82,21 @@ class _Sampler(threading.Thread):
             self.peak_bytes = max(self.peak_bytes, own + shared)
 
 
+class _Listener(threading.Thread):
+    """Passes on what a command says on standard error, and notes when it first says the mark."""
+
+    def __init__(self, said: IO[str], mark: str) -> None:
+        super().__init__(daemon=True)
+        self.marked_at: float | None = None
+        self._said, self._mark = said, mark
+
+    def run(self) -> None:
+        for line in self._said:
+            if self.marked_at is None and line.startswith(self._mark):
+                self.marked_at = time.monotonic()
+            sys.stderr.write(line)
+
+
 def _reap() -> None:
     """Ends what the command has left behind, and waits for it."""
     end = time.monotonic() + _END_SECONDS
@@ -99,25 +117,30 @@ def _reap() -> None:
         time.sleep(0.05)
 
 
-def main(command: list[str]) -> None:
+def main(mark: str, command: list[str]) -> None:
     """Runs the command and prints what it took."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     sampler = _Sampler()
     sampler.start()
     began = time.monotonic()
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = process.stdout.read().rstrip("\n").split("\n")
-        code = process.wait()
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, text=True, errors="replace")
+    listener = _Listener(process.stderr, mark)
+    listener.start()
+    lines = process.stdout.read().rstrip("\n").split("\n")
+    code = process.wait()
     seconds = time.monotonic() - began
     sampler.done.set()
     sampler.join()
     _reap()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = max(used.ru_utime + used.ru_stime, sampler.cpu_seconds)
-    print(json.dumps(asdict(Measured(code, seconds, cpu, sampler.peak_bytes / 1e6, lines[-1]))), flush=True)
+    listener.join(1)  # a daemon that was left behind may have held its pipe
+    marked = None if listener.marked_at is None else listener.marked_at - began
+    told = Measured(code, seconds, cpu, sampler.peak_bytes / 1e6, lines[-1], marked)
+    print(json.dumps(asdict(told)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 import pyarrow as pa
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row
 from pyspark.sql.types import LongType, StructType
 
 from benchmarks.peers.input_tables import PREDICTION
+from benchmarks.peers.plain_session import MEMORY, session
 from benchmarks.peers.posting import BATCH_BYTES, answer_to, arguments, predictions, with_predictions, working
-
-MEMORY = "2g"  # as spark-submit.sh has it
-
-
-def session(cores: int, more: dict[str, str]) -> SparkSession:
-    """Returns a local session with the settings of `spark-submit.sh`, and `more`."""
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master(f"local[{cores}]").config("spark.driver.memory", MEMORY)
-    for key, value in {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", **more}.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def _in_arrow(df: DataFrame, schema: StructType, url: str) -> DataFrame:

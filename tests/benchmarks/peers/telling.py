@@ -65,8 +65,9 @@ def _whole_row(name: str, runs: Sequence[WholeRun]) -> list[str]:
 
 def _where(runs: Sequence[WholeRun]) -> Iterator[str]:
     steps = {step: [run.seconds_by_step.get(step, 0.0) for run in runs] for step in runs[0].seconds_by_step}
-    steps["start and end"] = [run.cost.wall_seconds - run.work_seconds for run in runs]
-    yield from _table(["step of the ledger", "seconds"], [(step, _spread(each)) for step, each in steps.items()])
+    told = {"*before staging*": [run.start_seconds for run in runs], **steps}
+    told["*the rest*"] = [run.cost.wall_seconds - run.work_seconds - run.start_seconds for run in runs]
+    yield from _table(["step of the ledger", "seconds"], [(step, _spread(each)) for step, each in told.items()])
 
 
 def warm_steps(told: Sequence[dict]) -> list[str]:

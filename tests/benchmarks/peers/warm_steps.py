@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.peers.input_tables import LAYOUTS, NAMES, NUMBER, PREDICTION, check_predictions, input_table
-from benchmarks.peers.spark_one_pass import session
+from benchmarks.peers.plain_session import session
 from benchmarks.peers.steps import Steps
 from support.emulated import Emulated, emulated
 

@@ -20,8 +20,8 @@ import boto3
 from pyspark.sql import functions as F
 
 from benchmarks.peers.input_tables import PREDICTION
+from benchmarks.peers.plain_session import MEMORY, session
 from benchmarks.peers.posting import arguments, working
-from benchmarks.peers.spark_one_pass import MEMORY, session
 
 BUCKET, JOB, MODEL = "write-up", "the-job", "numbers"
 PAYLOAD_MB, CONCURRENT, POLL_SECONDS = 8, 12, 1
