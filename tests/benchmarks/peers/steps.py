@@ -97,7 +97,8 @@ class Steps:
             whose = {"state": SCORED, "job": _JOB, "object": span["object"], "etag": etag, "rounds": 1}
             rows.append({**lines, **whose, "at": "2024-05-01T00:00:00+00:00"})
         part = ctx.ledger.write_part(pa.Table.from_pylist(rows, schema=LEAF_SCHEMA))
-        self.objects.put(ctx.uri(part.key), ctx.store.get(ctx.uri(part.key))[0])
+        leaves = ctx.places.layout.part(part.key)
+        self.objects.put(leaves, ctx.store.get(leaves)[0])
         self.gated = replace(self.state, gate=Recorded({}, (part,)))
 
     def merge(self, way: str = "zip") -> str:

@@ -28,8 +28,9 @@ class Asked:
     def create(self, request):
         self.asked["create"] += 1
         self.run.service.create(request)
-        # Each takes longer than the one before: that one has ended is seen while the others go on.
-        self.seconds.setdefault(request["TransformJobName"], START_UP_SECONDS + 7.0 * len(self.seconds))
+        # They end one by one in an order of their own: that one has ended is seen while the others go on.
+        place = 37 * len(self.seconds) % 64
+        self.seconds.setdefault(request["TransformJobName"], START_UP_SECONDS + 7.0 * place)
 
     def is_there(self, request):
         self.asked["describe"] += 1
@@ -59,12 +60,15 @@ class Looked:
         return self.models.look(name, nonce)
 
 
-@pytest.mark.parametrize("instances", [1, 4, 16])
-def test_sagemaker_is_asked_three_times_at_most_for_each_job_and_minute(instances):
+# Whenever one has ended, the others are looked at again from the first on, however short ago that was.
+_OFTEN = pytest.mark.xfail(strict=True, reason="64 jobs that end 7 seconds apart are asked for 4.3 times a minute")
+
+
+@pytest.mark.parametrize("jobs", [1, 4, 16, pytest.param(64, marks=_OFTEN)])
+def test_sagemaker_is_asked_three_times_at_most_for_each_job_and_minute(jobs):
     """At the default `poll_seconds`: with many jobs side by side its rate of calls is what the account has least of."""
-    # A third of the rows needs a payload of its own, so that there are two jobs at least.
-    transform = {"instance_count": instances}
-    run = MemoryRun([40] * 24, echoing(lambda row: None), oversize=range(320), transform=transform)
+    transform = {"instance_count": jobs, "instance_start_seconds": 0}  # where a start costs nothing, all are used
+    run = MemoryRun([40] * 64, echoing(lambda row: None), transform=transform)
     asked: Counter[str] = Counter()
     driver = run.driver()
     service, models = Asked(run, {}, asked), Looked(driver.ctx.models, asked)
@@ -72,6 +76,6 @@ def test_sagemaker_is_asked_three_times_at_most_for_each_job_and_minute(instance
     began = run.seconds
     driver.run()
     minutes = sum(service.seconds.values()) / 60
-    assert len(service.seconds) >= 2
+    assert len(service.seconds) == jobs
     assert run.seconds - began >= START_UP_SECONDS
     assert asked.total() <= MOST_PER_JOB_AND_MINUTE * minutes, asked
