@@ -15,6 +15,11 @@ from batch_transform.core.error_causes import Outlook, cause_of
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
 from batch_transform.spark.error_chains import chain_of
 
+_NANOSECONDS = (
+    "set input.options: {nanosAsLong: true}, with which they are read as whole nanoseconds since 1970, of which "
+    "timestamp_micros(COLUMN div 1000) in record.sql makes a timestamp; or write the files with microseconds (pandas "
+    "and pyarrow: coerce_timestamps='us')"
+)
 SPARK_ERRORS: tuple[type[Exception], ...] = (PySparkException,)
 try:
     from py4j.protocol import Py4JJavaError
@@ -35,7 +40,16 @@ def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_score
     """
     found = cause_of(chain_of(err))
     is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
-    return (ConfigurationError if is_final and not is_scored else ServiceFailure)(f"{what}: {found.words}")
+    told = f"{what}: {found.words}{_remedy(found.words)}"
+    return (ConfigurationError if is_final and not is_scored else ServiceFailure)(told)
+
+
+def _remedy(words: str) -> str:
+    """What a person can do about files of Parquet with timestamps of nanoseconds, as pandas writes them."""
+    if "TIMESTAMP(NANOS" in words:
+        return f" Spark reads no timestamps of nanoseconds: {_NANOSECONDS}"
+    is_maybe = all(word in words for word in ("PARQUET_COLUMN_DATA_TYPE_MISMATCH", "Spark type timestamp", "INT64"))
+    return f" If the files have timestamps of nanoseconds: {_NANOSECONDS}" if is_maybe else ""
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from batch_transform.pipeline.checks.dead_rows import dead_rows
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.spark_tables import Source, versions_of
 from batch_transform.spark.input_reading import InputTable, filtered, read_input
+from batch_transform.spark.input_settings import reader_options
 from batch_transform.spark.source_identity import identify, same_rows
 
 
@@ -30,7 +31,7 @@ def read_source(spark: SparkSession, given: Input, places: Places, store: Object
     if given.dead_letters is not None:
         assert store is not None
         return Source(filtered(dead_rows(spark, given.dead_letters, places, store), given.where), is_scan=True)
-    table = InputTable(given.table, given.format, given.options, given.ddl)
+    table = InputTable(given.table, given.format, reader_options(given.format, given.options), given.ddl)
     if given.path is not None:
         path, is_pattern = places.input_path(given.path, takes_patterns=has_patterns(given.format))
         table = replace(table, path=path, is_pattern=is_pattern)

@@ -28,6 +28,7 @@ from batch_transform.pipeline.world.session import run_session
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.store import S3Store
 from batch_transform.spark.input_reading import has_large_rows
+from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.record_measuring import measure
 from batch_transform.spark.settings import known
 from batch_transform.spark.spark_errors import told_as
@@ -79,12 +80,13 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: Obje
     """
     assert config.input is not None
     places = places_of(config, config.layout, known(spark, "spark.master"))
-    df = read_source(spark, config.input, places, store).df
-    rule = rule_of(spark, df.schema, config)
-    asked = Asked(config.settings, framing_of(config.settings, rule.header))
-    large = is_columnar(config.input) and has_large_rows(df)
-    with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):
-        measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
+    with input_session(spark, config.input.format, config.input.options):
+        df = read_source(spark, config.input, places, store).df
+        rule = rule_of(spark, df.schema, config)
+        asked = Asked(config.settings, framing_of(config.settings, rule.header))
+        large = is_columnar(config.input) and has_large_rows(df)
+        with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):
+            measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
     found = run_plan(measured, asked)
     for line in plan_lines(found):
         listener(Event("plan", line))

@@ -24,11 +24,12 @@ from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
 from batch_transform.pipeline.tables.object_work import SparkObjectWork
-from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
+from batch_transform.pipeline.tables.spark_tables import Source, SparkTables, settings_of
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
+from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.user_session import user_session
 
@@ -83,7 +84,8 @@ def open_run(
     staged = None if recorded is None else recorded.staged
     if staged is not None:
         places.close_to_others()  # an earlier version left that to the umask
-    with user_session(spark, staged):
+    reading = partial(input_session, spark, *settings_of(config.input))
+    with user_session(spark, staged), reading():
         rows = rows_of(spark, config, places, store, source, recorded, faults)
         if recorded is not None and staged is not None and names_input:
             check_source(spark, config, places, store, source, recorded, listener)
@@ -110,7 +112,7 @@ def open_run(
         return Driver(ctx, as_published(ctx, recorded))
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published
     if recorded is None or recorded.publication is None or elsewhere:
-        with user_session(spark, staged), session_settings(spark, fit.targets.format.settings):
+        with user_session(spark, staged), session_settings(spark, fit.targets.format.settings), reading():
             check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), faults)
     if recorded is not None and recorded.staged is not None and elsewhere:
         check_uncommitted(tables, recorded, config)

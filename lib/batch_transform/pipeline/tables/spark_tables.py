@@ -41,6 +41,7 @@ from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
 from batch_transform.spark.input_reading import are_large, file_versions
+from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.merge_way import Merge, way_named
 from batch_transform.spark.prediction_columns import SQL_SETTINGS, PredictionShape
@@ -60,6 +61,11 @@ class Source:
 
     df: DataFrame
     is_scan: bool
+
+
+def settings_of(given: Input | None) -> tuple[str, Mapping[str, str]]:
+    """Returns format and options of an input, of which some may be settings of the session (`input_session`)."""
+    return (given.format, given.options) if given is not None else ("", {})
 
 
 def is_columnar(given: Input) -> bool:
@@ -103,8 +109,10 @@ class SparkTables:
 
     def stage(self) -> Staged:
         """Returns the input once it is written with row numbers; refuses one that is broken."""
-        with told_as(f"input: its rows cannot be staged{self.config.row_expressions}"):
-            staged = self._staged(self.source or self.read_again())
+        settings = tuple(sorted(settings_to_record(self.spark).items()))
+        reading = input_session(self.spark, *settings_of(self.config.input))
+        with told_as(f"input: its rows cannot be staged{self.config.row_expressions}"), reading:
+            staged = replace(self._staged(self.source or self.read_again()), settings=settings)
         self.check_rows(staged)
         return staged
 
@@ -112,12 +120,11 @@ class SparkTables:
         versions = versions_of(source, self.config.input)
         # Of this call alone: a process may stage twice, where the first files were lost.
         target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
-        settings = tuple(sorted(settings_to_record(self.spark).items()))
         identity = identify(source.df, versions)
         self.places.close_to_others()  # before a row lies there, and again with the files
         staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))
         self.places.close_to_others()
-        return replace(staged, answers=encode_schema(self.shape.reader.schema), settings=settings, source=identity)
+        return replace(staged, answers=encode_schema(self.shape.reader.schema), source=identity)
 
     def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
         """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
