@@ -62,7 +62,7 @@ def arguments_of(scene, folder):
     return {
         "run_id": f"r{uuid.uuid4().hex[:10]}",
         "model": "echo",
-        "workspace": f"s3://{BUCKET}/runs",
+        "workspace": f"s3://{BUCKET}",
         "staging": str(folder / "staging"),
         "output": {"path": str(folder / "out")},
         "prediction": {"schema": "echo string", "sql": ["hour(timestamp_seconds(1714516200)) AS hour"]},

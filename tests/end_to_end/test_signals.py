@@ -40,7 +40,7 @@ def _run_file(folder: Path, endpoint: str, **sections: Any) -> Path:
     pq.write_table(pa.table({"id": list(range(100))}), folder / "rows.parquet")
     config = {
         "run_id": "interrupted",
-        "workspace": "s3://signals/runs",
+        "workspace": "s3://signals",
         "staging": str(folder / "staging"),
         "input": {"path": str(folder / "rows.parquet")},
         "model": {"name": "slow"},

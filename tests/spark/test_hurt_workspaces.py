@@ -31,7 +31,8 @@ class Hurting:
     """Hurts the objects of a folder once, at an event of a step: every third deleted, every third altered."""
 
     def __init__(self, world, run_id, step, folder, text=""):
-        self.world, self.folder, self.step, self.text = world, f"runs/{run_id}/{folder}/", step, text
+        self.world, self.step, self.text = world, step, text
+        self.folder = f"{'runs' if folder == 'manifests' else 'rows'}/{run_id}/{folder}/"
         self.hurt = 0
         self.said = []
 

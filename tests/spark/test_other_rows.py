@@ -321,7 +321,7 @@ def test_a_run_file_whose_input_is_as_it_was_goes_on(spark, world, run_file):
 
 def test_a_run_file_whose_input_has_other_files_is_refused_and_its_folder_goes_on(spark, world, run_file):
     keys(spark, 1000).write.mode("append").parquet(run_file.input.path)
-    with pytest.raises(OtherRows, match=rf"`resume s3://tests/runs/{run_file.run_id}` goes on"):
+    with pytest.raises(OtherRows, match=rf"`resume s3://tests/{run_file.run_id}` goes on"):
         opened(spark, world, run_file)
     assert finished(opened(spark, world, run_file, names_input=False)) == 20
 

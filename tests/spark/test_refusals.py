@@ -184,7 +184,8 @@ def test_probes_are_deleted(spark, world, tmp_path):
     arguments = world.arguments(tmp_path)
     score(spark.range(3).select(F.col("id").cast("string").alias("key")), **arguments)
     assert not list(tmp_path.rglob("*probe*"))
-    assert not [key for key in world.objects(f"runs/{arguments['run_id']}") if "probe" in key]
+    kept = [key for folder in ("runs", "rows") for key in world.objects(f"{folder}/{arguments['run_id']}")]
+    assert not [key for key in kept if "probe" in key]
 
 
 @pytest.mark.parametrize("format", ["parquet", "delta"])

@@ -14,6 +14,7 @@ A run that was begun before has one folder for all, `<workspace>/<run_id>/`. It 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batch_transform.core.object_names import folder_named
@@ -158,6 +159,12 @@ class RunLayout:
 def rows_of_all_runs(workspace: S3Uri) -> S3Uri:
     """Returns the folder that holds the rows of all runs of a workspace that have them apart."""
     return workspace.join(ROWS)
+
+
+def workspaces_around(uri: S3Uri) -> Iterator[S3Uri]:
+    """Yields each workspace that has this location among its rows, if it is one."""
+    names = uri.key.split("/")
+    yield from (S3Uri(uri.bucket, "/".join(names[:place])) for place, name in enumerate(names) if name == ROWS)
 
 
 def layouts_named(run: S3Uri) -> tuple[RunLayout, ...]:

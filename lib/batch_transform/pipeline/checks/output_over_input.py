@@ -14,9 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input, PathOrTable
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.overlapping_places import Place, Relation, place_of, place_of_file, places_read
+from batch_transform.core.overlapping_places import Place, Relation, place_of_file, places_read
 from batch_transform.core.plain_paths import escaped
-from batch_transform.core.run_layout import OWN_FOLDERS, RunLayout
+from batch_transform.core.run_layout import OWN_FOLDERS
+from batch_transform.pipeline.checks.among_runs import APART, Written, among_other_runs, among_runs, is_within, place_at
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
 from batch_transform.spark.source_identity import locations_below_caches
@@ -26,27 +27,11 @@ from batch_transform.spark.whole_table import reads_what_is_replaced, table_loca
 _OVERWRITING = ("overwrite", "overwrite_partitions")
 _GLOB = re.compile(r"[*?\[{]")
 
-_APART = "choose places apart from each other"
 _REMEDY = (
     "write to another place, or read all of it (output.format, no input.where, no input.options), or replace just "
     "what is read: output.replace_where in the words of input.where (Delta), or mode: overwrite_partitions with an "
     "input.where on the columns of output.partition_by alone"
 )
-
-
-@dataclass(frozen=True)
-class Written:
-    """A table that a run publishes.
-
-    Attributes:
-        key: its section of the run file.
-        told: as the run file names it.
-        place: where it lies; None for a named table that is not there yet.
-    """
-
-    key: str
-    told: str
-    place: Place | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +50,7 @@ class Reading:
 def overlaps(spark: SparkSession, targets: Targets, places: Places, store: ObjectStore, reading: Reading) -> list[str]:
     """Returns a fault for each place of a run that lies where another one lies; looks, and changes nothing."""
     tables = written_tables(targets, lambda name: table_location(spark, name))
-    faults = [*run_overlaps(tables, places), *_other_runs(tables, places, store)]
+    faults = [*run_overlaps(tables, places), *among_other_runs(tables, places, store)]
     return faults + list(_Input(spark, targets, places, reading).faults(tables))
 
 
@@ -74,49 +59,28 @@ def written_tables(targets: Targets, locate: Callable[[str], str | None]) -> lis
 
     def written(key: str, target: Output | DeadLetter) -> Written:
         location = target.path or locate(target.table or "")
-        return Written(key, target.path or target.table or "", _place(location) if location else None)
+        return Written(key, target.path or target.table or "", place_at(location) if location else None)
 
     return [written("output", targets.output), written("dead_letter", targets.dead_letter)]
 
 
 def run_overlaps(tables: Sequence[Written], places: Places) -> list[str]:
     """Returns a fault for each folder of the run, and each table, that lies in a table to be published."""
-    found = [(key, path, _place(path)) for path, key in places.folders.items()]
+    found = [(key, path, place_at(path)) for path, key in places.folders.items()]
     found += [(table.key, table.told, table.place) for table in reversed(tables) if table.place is not None]
     faults = [
-        f"{key}: {path} lies in {outer.key}: {outer.told}; {_APART}"
+        f"{key}: {path} lies in {outer.key}: {outer.told}; {APART}"
         for key, path, place in found
         for outer in tables
-        if key != outer.key and _is_within(place, outer.place)
+        if key != outer.key and is_within(place, outer.place)
     ]
     for table in tables:
         own = [f"{folder}/{name}" for folder in places.folders for name in OWN_FOLDERS]
-        lies_in = [folder for folder in own if _is_within(table.place, _place(folder))]
+        lies_in = [folder for folder in own if is_within(table.place, place_at(folder))]
         faults += [
-            f"{table.key}: {table.told} lies in {folder}, which is the run's own; {_APART}" for folder in lies_in[:1]
+            f"{table.key}: {table.told} lies in {folder}, which is the run's own; {APART}" for folder in lies_in[:1]
         ]
-    return [*faults, *_among_runs(tables, places)]
-
-
-def _among_runs(tables: Iterable[Written], places: Places) -> Iterator[str]:
-    """Yields a fault for a table that lies where the rows, or the ledgers, of all runs lie; a default one may."""
-    own = [_place(places.result), _place(f"{places.result}_dead_letter")]
-    for folder, why in places.layout.of_all_runs.items() if places.layout.rows_apart else ():
-        for table in tables:
-            if table.place not in own and _is_within(table.place, _place(str(folder))):
-                yield f"{table.key}: {table.told} lies in {folder}, {why}; {_APART}"
-
-
-def _other_runs(tables: Iterable[Written], places: Places, store: ObjectStore) -> Iterator[str]:
-    """Yields a fault for a table that lies among what another run of the workspace keeps."""
-    workspace = _place(str(places.layout.workspace))
-    for table in tables:
-        if table.place is None or table.place.to(workspace) is not Relation.INSIDE:
-            continue
-        # Those of this version are not to be written among at all.
-        other = RunLayout(places.layout.workspace, table.place.parts[len(workspace.parts)], rows_apart=False)
-        if other.run != places.run and store.head(other.step(0)) is not None:
-            yield f"{table.key}: {table.told} lies in {other.run}, which another run keeps; {_APART}"
+    return [*faults, *among_runs(tables, places)]
 
 
 @dataclass(frozen=True)
@@ -132,8 +96,8 @@ class _Input:
         """Yields a fault for each place that is written where rows are read."""
         read = self._places_read()
         for folder, key in self.places.folders.items():
-            if (relation := _meeting(_place(folder), read)) is not None:
-                yield f"{key}: {folder} {relation.value} the input, {self._told}; {_APART}"
+            if (relation := _meeting(place_at(folder), read)) is not None:
+                yield f"{key}: {folder} {relation.value} the input, {self._told}; {APART}"
         undecided = []
         for table in tables:
             relation = _meeting(table.place, read) if table.place is not None else None
@@ -151,7 +115,7 @@ class _Input:
         if given.table is None:
             return places_read(given.path or "", os.path.realpath) if given.path else []
         location = table_location(self.spark, given.table)
-        return [_place(location)] if location else []
+        return [place_at(location)] if location else []
 
     @property
     def _told(self) -> str:
@@ -169,9 +133,9 @@ class _Input:
         mode, given = self.targets.mode, self.reading.given
         met = f"{table.key}: {table.told} {relation.value} the input, {self._told}"
         if relation is not Relation.SAME or (given is not None and given.path and _GLOB.search(given.path)):
-            yield f"{met}: whoever reads the one would find files of the other; {_APART}"
+            yield f"{met}: whoever reads the one would find files of the other; {APART}"
         elif mode == "append":
-            yield f"{met}, and mode: append would put new rows beside those that they are made of; {_APART}"
+            yield f"{met}, and mode: append would put new rows beside those that they are made of; {APART}"
         elif mode in _OVERWRITING and not (table.key == "output" and given and self._reads_what_is_replaced(given)):
             yield f"{met}, and mode: {mode} would delete rows that this run does not read; {_REMEDY}"
 
@@ -179,7 +143,7 @@ class _Input:
         with told_as(f"input: {self._told} does not tell its files", is_begun=False):
             df = self.reading.df()
             files = [place_of_file(url, os.path.realpath) for url in df.inputFiles()]
-            files += [_place(location) for location in locations_below_caches(df)]
+            files += [place_at(location) for location in locations_below_caches(df)]
         for table in tables:
             if table.place is None or all(file.to(table.place) is Relation.APART for file in files):
                 continue
@@ -222,14 +186,6 @@ class _Input:
             with suppress(*SPARK_ERRORS):
                 format = self.targets.output.format
                 yield self.spark.read.format(format).load(escaped(spelled, format))
-
-
-def _place(location: str) -> Place:
-    return place_of(location, os.path.realpath)
-
-
-def _is_within(inner: Place | None, outer: Place | None) -> bool:
-    return inner is not None and outer is not None and inner.to(outer) in (Relation.SAME, Relation.INSIDE)
 
 
 def _meeting(place: Place, read: Iterable[Place]) -> Relation | None:

@@ -13,6 +13,7 @@ from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.state.model_versions import has_scored
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.all_checks import check_world
+from batch_transform.pipeline.checks.among_runs import check_workspace
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
@@ -71,6 +72,7 @@ def open_run(
     places, recorded = places_of(config, run.layout, known(spark, "spark.master")), run.state
     if recorded is None:
         faults.of(lambda: check_bucket(store, places.run.bucket))
+        faults.of(lambda: check_workspace(store, places.layout.workspace))
     else:
         check_same(recorded, config)
     if retry_dead:

@@ -26,7 +26,6 @@ SIZES = [6, 5, 1, 4]
 LARGE = 11
 POISON = {2: 400, 9: 500}
 FLAKY = 14
-RUN_FOLDER = "runs/run/"
 # Kinds of objects that are the ledger, of which no one can be derived.
 LEDGER = ("ledger", "parts")
 MOST_RESUMES = 4
@@ -70,7 +69,14 @@ def hurt(run, key, way):
 
 
 def kind_of(key):
-    return key.removeprefix(RUN_FOLDER).partition("/")[0]
+    """The folder, or the file, below those of the run."""
+    return key.split("/")[2]
+
+
+def objects_of(run, *kinds):
+    """What the run keeps, in both of its folders: all of it, or some kinds."""
+    keys = [*run.store.world.tree("runs/run/"), *run.store.world.tree("rows/run/")]
+    return [key for key in keys if not kinds or kind_of(key) in kinds]
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +158,7 @@ def cases(worlds, kinds, seed=5):
     draw = random.Random(seed)
     for number, run in enumerate(worlds):
         found: dict[str, list[str]] = {}
-        for key in run.store.world.tree(RUN_FOLDER):
+        for key in objects_of(run):
             found.setdefault(kind_of(key), []).append(key)
         for kind in kinds:
             for way in WAYS:
@@ -176,7 +182,7 @@ def outputs_hurt(worlds):
     """(step, run, rows of the outputs that were hurt): one output, and all, at each step that has any."""
     draw = random.Random(3)
     for number, run in enumerate(worlds):
-        keys = [key for key in run.store.world.tree(f"{RUN_FOLDER}output/") if rows_of(key)]
+        keys = [key for key in objects_of(run, "output") if rows_of(key)]
         for chosen in ([draw.choice(keys)], keys) if keys else ():
             for way in WAYS:
                 if way is not deleted and not _is_counted(run, chosen):
@@ -260,7 +266,7 @@ def test_a_driver_that_is_at_work_meets_it_as_well(kind):
         for _ in range(number):
             if not driver.step():
                 return
-        keys = [key for key in run.store.world.tree(RUN_FOLDER) if kind_of(key) == kind]
+        keys = objects_of(run, kind)
         key, way = draw.choice(keys) if keys else "", draw.choice(WAYS)
         counted = kind != "output" or not keys or (bool(rows_of(key)) and _is_counted(run, [key]))
         if not keys or not (counted or way is deleted):
@@ -293,7 +299,7 @@ def test_merged_files_that_are_lost_while_they_are_copied_are_merged_again(mode)
     copies = [place for place, name in enumerate(faults.log) if name.startswith("CopyObject")]
     again = 0
     for world in worlds[copies[0] - 2 : copies[-1] + 6]:
-        for place, key in enumerate(sorted(world.store.world.tree(f"{RUN_FOLDER}merged/"))):
+        for place, key in enumerate(sorted(objects_of(world, "merged"))):
             twin = world.copy()
             hurt(twin, key, WAYS[place % len(WAYS)])
             end = resumed(twin)
@@ -306,7 +312,7 @@ def test_merged_files_that_are_lost_while_they_are_copied_are_merged_again(mode)
 def test_a_step_without_spark_says_who_can_mend_and_pays_for_nothing():
     run = begun()
     run.step("prepare")
-    for key in run.store.world.tree(f"{RUN_FOLDER}input/"):
+    for key in objects_of(run, "input"):
         hurt(run, key, deleted)
     driver = run.rejoined("submit")
     driver.ctx = replace(driver.ctx, tables=NoTables(RUN))
@@ -325,7 +331,7 @@ def test_keys_are_compared_with_the_records_that_were_exported():
         driver = run.driver()
         while not any(job.status for job in driver.state.jobs):
             assert driver.step()
-        for name in run.store.world.tree(f"{RUN_FOLDER}input/"):
+        for name in objects_of(run, "input"):
             hurt(run, name, way)
         end = _went_on(run, driver)
         assert not isinstance(end, str), f"{way.__name__}: {end}"
