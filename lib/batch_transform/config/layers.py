@@ -17,6 +17,8 @@ ALTERNATIVES: dict[Path, tuple[str, ...]] = {
     ("errors",): ("max_rows", "max_fraction"),
     ("record",): ("columns", "column", "sql"),
 }
+# Lists to which an upper layer adds: what a base calls a secret is one.
+UNITED: tuple[Path, ...] = (("secrets",),)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def merge(lower: dict[str, Any], upper: dict[str, Any], path: Path = ()) -> dict
         below = merged.get(key)
         both = isinstance(below, dict) and isinstance(value, dict)
         merged[key] = merge(below, value, (*path, key)) if both else value  # type: ignore[arg-type]
+        if (*path, key) in UNITED and isinstance(below, list) and isinstance(value, list):
+            merged[key] = [*below, *(item for item in value if item not in below)]
     return merged
 
 

@@ -122,6 +122,22 @@ def test_a_secret_is_not_given_by_var_either_and_may_be_taken_away_by_set(run_fi
     assert "API_TOKEN" not in config.transform.environment
 
 
+def test_a_secret_whose_variable_is_undefined_is_not_to_be_given_on_the_command_line(run_file):
+    faults = refused(load, run_file(), environ={"DB_PASSWORD": MARK})
+    needs = "needs the variable TOKEN, which is undefined; set it in the environment"
+    assert any(fault.endswith(f"transform.environment.API_TOKEN: {needs}") for fault in faults)
+
+
+def test_what_a_base_calls_a_secret_is_one_and_what_is_sealed_stays_one(run_file):
+    run_file(RUN, "base.yml")
+    child = "extends: base.yml\ntransform: {environment: {OTHER: y}}\nsecrets: [transform.environment.OTHER]\n"
+    config = load(run_file(child), environ=ENVIRON)
+    assert config.secrets == ("transform.environment.PLAIN", "transform.environment.OTHER")
+    document = recorded(config)
+    faults = refused(reload, document, "the ledger", sets=["secrets=[]"], emulator_models=[], environ=ENVIRON)
+    assert any("transform.environment.PLAIN: is a secret, of which the ledger has" in fault for fault in faults)
+
+
 def test_a_listed_secret_must_be_there(run_file):
     for key in ("transform.environment.PLANE", "run_id", "transform.environment"):
         text = RUN.replace("[transform.environment.PLAIN]", f"[{key}]")

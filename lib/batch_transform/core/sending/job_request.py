@@ -200,7 +200,8 @@ def sent_request(recorded: TransformJobRequest, environment: Mapping[str, str]) 
         ConfigurationError: one is not in the environment that is configured now.
     """
     sealed = {name: value for name, value in recorded.get("Environment", {}).items() if is_sealed(value)}
-    if unknown := [name for name, value in sealed.items() if not is_same(value, environment.get(name))]:
+    known = {name: value for name, value in environment.items() if not is_sealed(value)}
+    if unknown := [name for name, value in sealed.items() if not is_same(value, known.get(name))]:
         raise ConfigurationError(f"transform.environment.{name}: is not what was recorded" for name in unknown)
     if not sealed:
         return recorded

@@ -91,7 +91,7 @@ def score(
         retry_dead: whether the dead rows of an unpublished run are sent again.
         listener: is told what happens.
         accept_model: go on with the model as it is now, where it is another one than has scored rows of this run.
-        sections: `errors`, `dead_letter`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a run file.
+        sections: `errors`, `dead_letter`, `secrets`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a run file.
 
     Raises:
         ConfigurationError: an argument is wrong; nothing was done.

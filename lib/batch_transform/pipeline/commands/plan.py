@@ -13,6 +13,7 @@ from batch_transform.core.estimate.run_plan import Asked, RunPlan, run_plan
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
 from batch_transform.pipeline.checks.same_input import read_source
@@ -53,6 +54,7 @@ class _Plan(Guarded):
 
     def __init__(self, config: RunConfig, handshake: Handshake) -> None:
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
+        self.secrets = secrets_of(config.to_document()).values()
         self._config = config
 
     def run(self) -> None:
