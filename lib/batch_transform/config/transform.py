@@ -62,6 +62,16 @@ Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
 SpreadName = Annotated[str, AfterValidator(one_of(JOBS, INSTANCES))]
 Split = Annotated[str, BeforeValidator(check_split)]
 JoinSource = Annotated[str, AfterValidator(one_of("none", "input"))]
+AmiVersion = Annotated[
+    str,
+    AfterValidator(
+        check_pattern(
+            "[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*",
+            limits.MAX_AMI_VERSION_CHARACTERS,
+            "an AMI version of SageMaker's, as al2-ami-sagemaker-batch-gpu-535",
+        )
+    ),
+]
 JsonPath = Annotated[str, AfterValidator(check_json_path)]
 
 
@@ -89,6 +99,7 @@ class Transform(Section):
         max_parallel_jobs: how many jobs are in flight at once; None: as `instance_count` allows, two of `instances`.
         on_interrupt: what becomes of jobs in flight when the driver is interrupted; `leave`: they go on and are paid
             for, and the next driver takes them up.
+        ami_version: TransformAmiVersion, the drivers of the instances; None: the service's own.
         poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
     """
 
@@ -122,6 +133,7 @@ class Transform(Section):
     tags: dict[str, str] = Field(default_factory=dict)
     output_kms_key: KmsKey | None = None
     volume_kms_key: KmsKey | None = None
+    ami_version: AmiVersion | None = None
     poll_seconds: Annotated[Number, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
 
     @field_validator("max_concurrent_transforms")

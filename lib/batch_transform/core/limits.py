@@ -28,6 +28,7 @@ MAX_TAG_KEY_CHARACTERS = 128  # botocore, TagKey
 MAX_TAG_VALUE_CHARACTERS = 256  # botocore, TagValue
 MAX_CONTENT_TYPE_CHARACTERS = 256  # botocore, ContentType and Accept
 MAX_KMS_KEY_CHARACTERS = 2048  # botocore, KmsKeyId
+MAX_AMI_VERSION_CHARACTERS = 63  # botocore, TransformAmiVersion
 MAX_JSON_PATH_CHARACTERS = 63  # botocore, JsonPath
 MAX_INVOCATIONS_TIMEOUT_SECONDS = 3600  # botocore, InvocationsTimeoutInSeconds: 1-3600
 MAX_INVOCATIONS_RETRIES = 3  # botocore, InvocationsMaxRetries: 0-3

@@ -73,6 +73,7 @@ class TransformSettings:
     tags: Mapping[str, str] = field(default_factory=dict)
     output_kms_key: str | None = None
     volume_kms_key: str | None = None
+    ami_version: str | None = None
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -192,6 +193,7 @@ class RunSettings:
             asked.tags,
             asked.output_kms_key,
             asked.volume_kms_key,
+            asked.ami_version,
         )
 
     @property

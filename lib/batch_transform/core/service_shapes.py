@@ -46,6 +46,7 @@ class JobResources(TypedDict, total=False):
     InstanceType: str
     InstanceCount: int
     VolumeKmsKeyId: str
+    TransformAmiVersion: str
 
 
 class JobProcessing(TypedDict, total=False):

@@ -55,6 +55,19 @@ class TransformJobs:
         except BotoCoreError as err:
             raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
 
+    def check_ami_version(self) -> None:
+        """Checks that the installed botocore can send a TransformAmiVersion.
+
+        Raises:
+            ConfigurationError: it is older than that.
+        """
+        resources = self._client.meta.service_model.shape_for("TransformResources")
+        if "TransformAmiVersion" not in resources.members:
+            raise ConfigurationError(
+                "transform.ami_version: the installed boto3 is older than TransformAmiVersion and does not send it; "
+                "install a newer one, or leave the key out"
+            )
+
     def request(self, job: JobSettings) -> TransformJobRequest:
         """Returns the request of a job that is planned, for the ledger to hold and `create` to send."""
         return built_request(job, self._session)

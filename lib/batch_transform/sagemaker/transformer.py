@@ -6,6 +6,7 @@ SDK or without.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from typing import Any
 
@@ -35,6 +36,9 @@ def built_request(job: JobSettings, session: Any) -> TransformJobRequest:
         from sagemaker.core.transformer import Transformer
     except ImportError:
         return plain
+    more = {"transform_ami_version": job.transform_ami_version} if job.transform_ami_version is not None else {}
+    if not more.keys() <= inspect.signature(Transformer).parameters.keys():
+        return plain  # of a version before it
     logging.getLogger("sagemaker").setLevel(logging.WARNING)
     kept = _RequestKeeper()
     sdk = Session(boto_session=session, sagemaker_client=kept, sagemaker_config=_NO_DEFAULTS)
@@ -54,6 +58,7 @@ def built_request(job: JobSettings, session: Any) -> TransformJobRequest:
         env=dict(job.env) or None,
         volume_kms_key=job.volume_kms_key,
         sagemaker_session=sdk,
+        **more,
     )
     transformer.transform(
         job.data,

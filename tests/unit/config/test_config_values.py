@@ -62,6 +62,7 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
         "tags": {},
         "output_kms_key": None,
         "volume_kms_key": None,
+        "ami_version": None,
         "poll_seconds": None,
     }
     assert (config.output.format, config.output.mode, config.errors.max_rows, config.merge) == (
@@ -118,6 +119,9 @@ def test_each_of_the_five_keys_is_required(missing):
         ("run_id", "a\u202eb", "is 'a\\u202eb'; valid:"),
         ("run_id", "a..0a1b2c3d", "is 'a..0a1b2c3d', which is how the folder of a run is named; give the id"),
         ("run_id", "a" * 251, "has 251 characters; the limit is 250"),
+        ("transform__ami_version", "al2 ami", "is 'al2 ami'; valid: an AMI version of SageMaker's, as al2-ami-sage"),
+        ("transform__ami_version", "-a", "is '-a'; valid:"),
+        ("transform__ami_version", "a" * 64, "has 64 characters; the limit is 63"),
         ("run_id", 20240501, "must be text, not 20240501; put it in quotes"),
         ("workspace", "/tmp/x", "is '/tmp/x'; valid: s3://BUCKET"),
         ("workspace", "s3://Bucket/x", "is 's3://Bucket/x'; valid: s3://BUCKET"),

@@ -101,6 +101,7 @@ def test_no_key_of_a_section_that_is_compared_as_a_whole_is_left_out(section, se
         ("tags", {"a": "1"}),
         ("output_kms_key", "alias/out"),
         ("volume_kms_key", "alias/volume"),
+        ("ami_version", "al2-ami-sagemaker-batch-gpu-535"),
     ],
 )
 def test_what_makes_another_request_is_asked_otherwise(key, value):

@@ -221,3 +221,12 @@ def test_a_create_that_is_refused_for_capacity_may_be_made_again_as_for_a_quota(
     with pytest.raises(NotNow) as refused:
         jobs.create(REQUEST)
     assert refused.value.is_quota
+
+
+def test_an_ami_version_that_the_installed_botocore_cannot_send_is_refused(client, jobs, monkeypatch):
+    jobs.check_ami_version()
+    older = client.meta.service_model.shape_for("TransformResources")
+    del older.members["TransformAmiVersion"]
+    monkeypatch.setattr(client.meta.service_model, "shape_for", lambda name: older)
+    with pytest.raises(ConfigurationError, match=r"transform\.ami_version: the installed boto3 is older"):
+        jobs.check_ami_version()

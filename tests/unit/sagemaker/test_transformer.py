@@ -58,6 +58,7 @@ JOBS = st.builds(
     join_source=st.none() | st.just("Input"),
     output_kms_key=st.none() | WORDS,
     volume_kms_key=st.none() | WORDS,
+    transform_ami_version=st.none() | WORDS,
     env=st.dictionaries(WORDS, TEXT, max_size=16),
     tags=st.dictionaries(WORDS, TEXT, max_size=5),
 )

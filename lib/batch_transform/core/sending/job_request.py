@@ -82,6 +82,7 @@ class JobSettings:
     join_source: str | None = None
     output_kms_key: str | None = None
     volume_kms_key: str | None = None
+    transform_ami_version: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -149,6 +150,7 @@ def job_settings(
         join_source="Input" if transform.joins_input else None,
         output_kms_key=transform.output_kms_key,
         volume_kms_key=transform.volume_kms_key,
+        transform_ami_version=transform.ami_version,
         env=dict(transform.environment),
         tags=dict(transform.tags),
     )
@@ -181,7 +183,10 @@ def transform_request(job: JobSettings) -> TransformJobRequest:
         ),
         DataProcessing=processing or None,
         TransformResources=_given(
-            InstanceType=job.instance_type, InstanceCount=job.instance_count, VolumeKmsKeyId=job.volume_kms_key
+            InstanceType=job.instance_type,
+            InstanceCount=job.instance_count,
+            VolumeKmsKeyId=job.volume_kms_key,
+            TransformAmiVersion=job.transform_ami_version,
         ),
         Tags=job.tag_list,
     )

@@ -80,8 +80,10 @@ def open_run(
     needs_model = recorded is None or recorded.gate is None or retry_dead  # once all is scored the model may be gone
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
+    jobs = TransformJobs(access.session(), access.client("sagemaker"))
+    if needs_model and config.transform.ami_version is not None:
+        faults.of(jobs.check_ami_version)
     if needs_model and is_new and config.model.parts is None:
-        jobs = TransformJobs(access.session(), access.client("sagemaker"))
         faults.of(lambda: jobs.check_model(config.model.name))
     staged = None if recorded is None else recorded.staged
     if staged is not None:

@@ -30,6 +30,7 @@ TRANSFORMS = st.fixed_dictionaries(
         "tags": st.dictionaries(st.text("abcXYZ", min_size=1, max_size=9), TEXT, max_size=5),
         "output_kms_key": st.just("alias/out"),
         "volume_kms_key": st.just("alias/volume"),
+        "ami_version": st.just("al2-ami-sagemaker-batch-gpu-535"),
     },
 )
 LIMITS = st.builds(Throughput, st.none() | st.integers(1, 100), st.none() | st.integers(1, 100))
@@ -125,6 +126,7 @@ def test_every_setting_reaches_its_parameter():
             "tags": {"team": "ml"},
             "output_kms_key": "alias/out",
             "volume_kms_key": "alias/volume",
+            "ami_version": "al2-ami-sagemaker-batch-gpu-535",
         }
     )
     assert made["ModelClientConfig"] == {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 0}
@@ -134,6 +136,7 @@ def test_every_setting_reaches_its_parameter():
         "InstanceType": "ml.c5.large",
         "InstanceCount": 3,
         "VolumeKmsKeyId": "alias/volume",
+        "TransformAmiVersion": "al2-ami-sagemaker-batch-gpu-535",
     }
     assert (made["BatchStrategy"], made["Environment"]) == ("SingleRecord", {"A": "1"})
     assert made["Tags"] == [{"Key": "team", "Value": "ml"}]

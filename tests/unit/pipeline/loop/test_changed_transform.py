@@ -196,6 +196,7 @@ CHANGES = [
     {"max_concurrent_transforms": 2},
     {"tags": {"team": "growth"}},
     {"volume_kms_key": "key"},
+    {"ami_version": "al2-ami-sagemaker-batch-gpu-535"},
     {"output_kms_key": "key"},
     {"invocations_timeout_seconds": 60},
     {"invocations_max_retries": 0},
