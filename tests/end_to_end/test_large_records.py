@@ -47,7 +47,7 @@ def test_large_records_are_scored_in_a_lane_of_their_own_and_one_beyond_the_limi
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads(done.stdout)
     lanes = {job["lane"]: (job["max_payload_mb"], job["max_concurrent_transforms"]) for job in report["jobs"]}
-    assert lanes == {"standard": (6, 16), "oversize": (91, 1)}
+    assert lanes == {"standard": (1, 100), "oversize": (91, 1)}
     assert (report["rows_scored"], report["rows_dead_letter"], report["rounds"]) == (SMALL + len(LARGE_MB), 1, 1)
     answers = ds.dataset(tmp_path / "out", exclude_invalid_files=True, format="parquet").to_table(["id", "bytes"])
     framing = len('{"id":0,"text":""}')

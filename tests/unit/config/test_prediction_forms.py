@@ -184,6 +184,6 @@ def test_filters_and_join_are_in_a_request_that_botocore_accepts():
 
 def test_a_join_leaves_room_for_record_and_prediction():
     assert [headroom(build(transform).settings.transform) for transform in ({}, JOIN)] == [1, 2]
-    for largest, payload in ((2_000_000, 6), (5_000_000, 10), (40_000_000, 80), (70_000_000, 100)):
+    for largest, payload in ((2_000_000, 4), (5_000_000, 10), (40_000_000, 80), (70_000_000, 100)):
         (lane,) = plan_lanes(spans(span(0, 9, largest=largest)), "auto", "auto", headroom=2)
         assert lane.throughput.max_payload_mb == payload

@@ -43,13 +43,18 @@ class LanePlan:
 def throughput(largest_record_bytes: int, max_payload_mb: Sizing, max_concurrent_transforms: Sizing) -> Throughput:
     """Returns payload and concurrency for records of at most `largest_record_bytes` bytes.
 
-    `auto` takes the smallest payload that fits the largest record, counted in MB of 10^6 bytes and at least the
-    service's default of 6, and the largest concurrency that the service accepts beside it (product at most 100).
+    `auto` takes the smallest payload that fits the largest record, counted in MB of 10^6 bytes, and the largest
+    concurrency that the service accepts beside it (product at most 100). A request takes a time of its own and one for
+    its bytes; with a product that is given, an instance is the faster the smaller its requests are, as long as more of
+    them at once are served faster, and where they are not, a request's own time is little beside that of 1 MB
+    (tests/benchmarks/instance_seconds.py). Beside a concurrency that is pinned a payload is at least the service's
+    default of 6.
 
     Raises:
         ValueError: the record is larger than the service's largest payload.
     """
-    needed = max(DEFAULT_PAYLOAD_MB, math.ceil(largest_record_bytes / BYTES_PER_MB))
+    least = 1 if max_concurrent_transforms == "auto" else DEFAULT_PAYLOAD_MB
+    needed = max(least, math.ceil(largest_record_bytes / BYTES_PER_MB))
     if needed > MAX_PAYLOAD_MB:
         raise ValueError(f"a record of {largest_record_bytes} bytes is over the largest payload, {MAX_PAYLOAD_MB} MB")
     payload = _payload(needed, max_payload_mb, max_concurrent_transforms)
@@ -57,11 +62,12 @@ def throughput(largest_record_bytes: int, max_payload_mb: Sizing, max_concurrent
 
 
 def standard_payload_mb(max_payload_mb: Sizing, max_concurrent_transforms: Sizing) -> int | None:
-    """Returns the payload limit in MB of the standard lane, in which no larger record may be; None: the container's.
+    """Returns the largest payload in MB that the standard lane may have, above which no record is in it.
 
-    A pinned concurrency lowers it: beside 50 requests at once the service accepts no payload over 2 MB.
+    It is the service's default, or what is pinned; None: the container's. A pinned concurrency lowers it: beside 50
+    requests at once the service accepts no payload over 2 MB.
     """
-    return throughput(0, max_payload_mb, max_concurrent_transforms).max_payload_mb
+    return throughput(DEFAULT_PAYLOAD_MB * BYTES_PER_MB, max_payload_mb, max_concurrent_transforms).max_payload_mb
 
 
 def most_payload_mb(max_payload_mb: Sizing, max_concurrent_transforms: Sizing) -> int:

@@ -11,10 +11,10 @@ from batch_transform.core.sending.spreading import speed_of
 # A task's share of the table, in bytes of JSON. Small enough that a lost executor repeats little.
 PARTITION_BYTES = 64 * BYTES_PER_MB
 # The service maps the objects of a job to its instances by key, blind to their size (transform_emulator/FACTS.md, 5):
-# of ten each, four instances are busy 0.75 of what they are paid for and 64 are 0.55; of a hundred, 0.91 and 0.80.
+# of ten each, four instances are busy 0.75 of what they are paid for and 64 are 0.55; of a hundred, 0.91 and 0.80. An
+# instance that is a job by itself needs them as well: a request of its last object has little beside it to do
+# (tests/benchmarks/instance_seconds.py).
 OBJECTS_PER_INSTANCE = 100
-# Packed by size, the last of so many keeps a job within a twentieth of the others.
-OBJECTS_PER_JOB = 20
 # What an object costs beside its bytes: it is put, listed, fetched, put as output and counted (splitting.Costs).
 OBJECT_SECONDS = 0.25
 # With a bad row its whole object has to be sent again. How many a table has nobody knows.
@@ -52,18 +52,15 @@ def object_bytes(json_bytes: int, transform: TransformSettings) -> int:
     """Returns the target size in bytes of one JSON Lines object.
 
     With `spread: jobs` it is where the bill is least: n objects cost n times their own time, and each bad row the work
-    on an nth of the table; but no larger than a twentieth of a job. With `spread: instances` it is a hundredth of an
-    instance's share. At least it is one full request, where its size is given, or 1 MB, and at most 64 MB, which an
-    export worker holds in memory.
+    on an nth of the table; but no larger than a hundredth of what an instance has. At least it is one full request,
+    where its size is given, or 1 MB, and at most 64 MB, which an export worker holds in memory.
     """
+    instances, least_bill = transform.instance_count, 1
     if transform.spread == JOBS:
         speed = speed_of(transform)
-        jobs = max(1, min(transform.instance_count, int(min(speed.start_ups(json_bytes), transform.instance_count))))
-        seconds = speed.seconds(json_bytes)
-        least_bill = max(1, round(math.sqrt(BAD_ROWS * seconds / OBJECT_SECONDS)))
-        wanted = math.ceil(json_bytes / max(least_bill, OBJECTS_PER_JOB * jobs))
-    else:
-        wanted = math.ceil(json_bytes / (OBJECTS_PER_INSTANCE * transform.instance_count))
+        instances = max(1, int(min(speed.start_ups(json_bytes), instances)))
+        least_bill = round(math.sqrt(BAD_ROWS * speed.seconds(json_bytes) / OBJECT_SECONDS))
+    wanted = math.ceil(json_bytes / max(least_bill, OBJECTS_PER_INSTANCE * instances))
     payload_mb = transform.max_payload_mb
     least = payload_mb * BYTES_PER_MB if isinstance(payload_mb, int) else LEAST_OBJECT_BYTES
     return min(max(wanted, least), MAX_OBJECT_BYTES)

@@ -90,7 +90,7 @@ def test_requests_are_bodies_filled_with_records_and_never_of_two_objects():
 def test_the_jobs_of_a_plan():
     plan = run_plan(MIXED, ASKED)
     standard, oversize = plan["jobs"]
-    assert (standard["max_payload_mb"], standard["max_concurrent_transforms"]) == (6, 16)
+    assert (standard["max_payload_mb"], standard["max_concurrent_transforms"]) == (5, 20)
     assert (oversize["lane"], oversize["max_payload_mb"], oversize["max_concurrent_transforms"]) == ("oversize", 60, 1)
     assert (plan["rows_in"], plan["rows_over_the_limit"], plan["largest_record_bytes"]) == (1005, 2, 200 * MB)
     assert plan["bytes"] == 590 * MB
@@ -143,15 +143,15 @@ def test_lanes_that_do_not_fit_side_by_side_come_one_after_the_other():
     """The oversize records are a job of their own; with one instance in all it begins when the other has ended."""
     one, two = run_plan(MIXED, asked(1))["instances"][0], run_plan(MIXED, asked(2))["instances"][1]
     assert (one["jobs"], two["jobs"]) == (2, 2)
-    assert one["elapsed_seconds"] == one["paid_seconds"] == two["paid_seconds"]
+    assert one["elapsed_seconds"] == one["paid_seconds"] == pytest.approx(two["paid_seconds"], rel=0.01)
     assert two["elapsed_seconds"] == pytest.approx(240 + 500, rel=0.01)
 
 
 def test_concurrency_buys_requests_at_once_and_costs_payload():
     steps = run_plan(TABLE, ASKED)["concurrency"]
     beside = {step["max_concurrent_transforms"]: step["max_payload_mb"] for step in steps}
-    assert beside == {1: 6, 2: 6, 4: 6, 8: 6, 16: 6, 32: 3, 64: 1}
-    assert [step["max_concurrent_transforms"] for step in steps if step["planned"]] == [16]
+    assert beside == {1: 6, 2: 6, 4: 6, 8: 6, 16: 6, 32: 3, 64: 1, 100: 1}
+    assert [step["max_concurrent_transforms"] for step in steps if step["planned"]] == [100]
     large = Measured({STANDARD: LaneSize(1_000, 2000 * MB, 5 * MB)})
     fits = {
         step["max_concurrent_transforms"]: step["largest_record_fits"] for step in run_plan(large, ASKED)["concurrency"]

@@ -99,7 +99,7 @@ def test_large_records_have_a_lane_of_their_own_and_the_others_keep_their_concur
     outcomes = run.outcomes(state)
     assert [row for row, outcome in outcomes.items() if isinstance(outcome, dict)] == [17]
     limits = {(job.lane, job.request["MaxPayloadInMB"], job.request["MaxConcurrentTransforms"]) for job in state.jobs}
-    assert limits == {(STANDARD, 6, 16), (OVERSIZE, 91, 1)}
+    assert limits == {(STANDARD, 1, 100), (OVERSIZE, 91, 1)}
     retried = [job for job in state.jobs if job.round_number > 1]
     assert {job.lane for job in retried} == {STANDARD}
 
@@ -113,7 +113,8 @@ def test_a_server_that_takes_small_bodies_only_gets_them_without_a_row_lost():
         return [json.dumps({"echo": json.loads(record)["id"]}).encode() for record in records]
 
     sizes = [60, 60]
-    run = MemoryRun(sizes, model, padding=dict.fromkeys(all_rows(sizes), 50_000))
+    pinned = {"max_payload_mb": 6}
+    run = MemoryRun(sizes, model, padding=dict.fromkeys(all_rows(sizes), 50_000), transform=pinned)
     state = run.to_the_gate()
     assert state.rounds == 2
     assert {job.request["MaxPayloadInMB"] for job in state.jobs if job.round_number == 2} == {1}

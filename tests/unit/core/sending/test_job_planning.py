@@ -34,6 +34,16 @@ def test_payload_follows_from_the_largest_record_not_from_the_size_of_the_files(
     assert plan.throughput == Throughput(max_payload_mb=6, max_concurrent_transforms=16)
 
 
+def test_small_records_go_in_many_small_requests_at_once():
+    assert throughput(2_000, "auto", "auto") == Throughput(1, 100)
+    assert throughput(MB + 1, "auto", "auto") == Throughput(2, 50)
+
+
+def test_beside_a_concurrency_that_is_given_a_payload_is_the_services_default():
+    assert throughput(2_000, "auto", 4) == Throughput(6, 4)
+    assert throughput(2_000, "auto", "model") == Throughput(6, None)
+
+
 def test_one_byte_more_takes_the_next_megabyte():
     (plan,) = plan_lanes(three_files(largest=6_000_001), "auto", "auto")
     assert plan.throughput == Throughput(max_payload_mb=7, max_concurrent_transforms=14)
@@ -88,7 +98,7 @@ def test_a_record_over_the_largest_payload_is_refused():
 def test_one_large_record_does_not_cost_the_others_their_concurrency():
     table = spans(span(0, 9), span(9, 10, lane=OVERSIZE, largest=60 * MB), span(10, 11, lane=UNSENDABLE, object=None))
     standard, oversize = plan_lanes(table, "auto", "auto")
-    assert (standard.lane, standard.throughput) == (STANDARD, Throughput(6, 16))
+    assert (standard.lane, standard.throughput) == (STANDARD, Throughput(1, 100))
     assert (oversize.lane, oversize.throughput) == (OVERSIZE, Throughput(60, 1))
     assert (standard.spans["start"].to_pylist(), oversize.spans["start"].to_pylist()) == ([0], [9])
 
@@ -128,7 +138,7 @@ def test_no_span_to_send_makes_no_job():
 def test_spans_that_need_another_payload_make_jobs_of_their_own_beside_no_more_requests_at_once():
     table = spans(span(0, 9), span(9, 12, payload_mb=1), span(12, 13, payload_mb=100), span(13, 14, payload_mb=1))
     found = [(plan.throughput, plan.spans["start"].to_pylist()) for plan in plan_lanes(table, "auto", "auto")]
-    assert found == [(Throughput(6, 16), [0]), (Throughput(1, 16), [9, 13]), (Throughput(100, 1), [12])]
+    assert found == [(Throughput(1, 100), [0]), (Throughput(1, 100), [9, 13]), (Throughput(100, 1), [12])]
     assert {plan.lane for plan in plan_lanes(table, "auto", "auto")} == {STANDARD}
 
 

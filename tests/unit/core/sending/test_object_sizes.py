@@ -56,16 +56,16 @@ def test_a_hundred_objects_for_each_instance_of_one_job(json_bytes, instances, p
 
 
 @given(st.integers(0, 10**13), st.integers(1, 100), st.sampled_from(["auto", "model", 6, 45, 100]))
-def test_an_object_is_within_a_request_and_64_mb_and_a_twentieth_of_a_job(json_bytes, instances, payload_mb):
+def test_an_object_is_within_a_request_and_64_mb_and_a_hundredth_of_a_job(json_bytes, instances, payload_mb):
     asked = TransformSettings(instance_count=instances, max_payload_mb=payload_mb)
     size = object_sizes.object_bytes(json_bytes, asked)
     least = min(64 * MB, MB if isinstance(payload_mb, str) else payload_mb * MB)
     assert least <= size <= 64 * MB
     jobs = max(1, min(instances, json_bytes // (240 * MB)))
-    assert size == least or size <= json_bytes / jobs / 20 + 1
+    assert size == least or size <= json_bytes / jobs / 100 + 1
 
 
-@pytest.mark.parametrize("json_bytes", [400 * MB, 4_000 * MB, 10_000 * MB])
+@pytest.mark.parametrize("json_bytes", [3_000 * MB, 4_000 * MB, 10_000 * MB])
 def test_objects_are_as_large_as_their_own_time_and_a_bad_row_are_cheapest_together(json_bytes):
     """Over all sizes up to 64 MB: a quarter of a second for each object, and the work on one of them again."""
 

@@ -30,7 +30,7 @@ def rules(settings, header=""):
 
 
 def test_lines_are_cut_as_ever():
-    assert rules(asked(split="Line")) == CuttingRules(-(-200 * MB // 28), 6 * MB)
+    assert rules(asked(split="Line")) == CuttingRules(2 * MB, 6 * MB)
 
 
 @pytest.mark.parametrize(
