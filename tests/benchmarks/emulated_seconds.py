@@ -62,7 +62,8 @@ def put(aws: Aws, objects: Objects) -> None:
 
 def create(aws: Aws, name: str, objects: Objects, places: Sequence[int], instances: int) -> None:
     """Creates a job of these objects, as the pipeline would list them."""
-    names = sent_names(objects.spans().take(list(places)), [])
+    spans = objects.spans().take(list(places)).sort_by([("largest", "descending")])
+    names = sent_names(spans, [])
     aws.s3.put_object(Bucket="data", Key=f"manifests/{name}", Body=manifest(INPUTS, names))
     source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://data/manifests/{name}"}
     aws.sagemaker.create_transform_job(

@@ -84,7 +84,7 @@ class Service:
 
     def instance(self, objects: Sequence[np.ndarray], limits: Throughput) -> float:
         """Returns how long an instance is paid for with these objects."""
-        in_order = sorted(objects, key=lambda of: -int(of.max()))  # as `job_request.sent_names` lists them
+        in_order = sorted(objects, key=lambda of: -int(of.max()))  # as `job_planning.spread_out` has them
         costs = [self.seconds(each).tolist() for each in in_order]
         return self.start_seconds + max(file_ends(costs, self.slots(limits), side_by_side=True), default=0.0)
 

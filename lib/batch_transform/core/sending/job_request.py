@@ -39,7 +39,6 @@ def manifest(inputs: S3Uri, names: Iterable[str]) -> bytes:
 def sent_names(spans: pa.Table, controls: Sequence[str]) -> list[str]:
     """Returns the names of all objects of a job: its spans', their copies, and the controls.
 
-    Those with the largest records come first: an instance that ends with a large request has nothing beside it to do.
     Copies and controls lie between the others as chance has it, so that no moment of the job is one row's alone.
 
     Args:
@@ -47,8 +46,7 @@ def sent_names(spans: pa.Table, controls: Sequence[str]) -> list[str]:
         controls: of the job.
     """
     copies = [name for names in spans["copies"].to_pylist() for name in names or []]
-    in_order = spans.sort_by([("largest", "descending"), ("start", "ascending")])
-    names = [*in_order["object"].to_pylist(), *copies, *controls]
+    names = [*spans["object"].to_pylist(), *copies, *controls]
     return spread(names) if len(names) > spans.num_rows else names
 
 
