@@ -156,6 +156,7 @@ class RunContext:
         waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
         models: where the run's model is looked at before each Create.
         accept_model: whether whoever goes on with the run accepts what the model is now.
+        looked: when this process has last looked at each job, by name.
     """
 
     config: RunConfig
@@ -175,6 +176,7 @@ class RunContext:
     waits: bool = True
     models: Models = field(default_factory=NoModels)
     accept_model: bool = False
+    looked: dict[str, float] = field(default_factory=dict)
 
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""

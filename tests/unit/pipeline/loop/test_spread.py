@@ -88,11 +88,11 @@ def test_capacity_that_lacks_costs_the_other_jobs_nothing():
     assert run.outcomes(state) == {row: row for row in all_rows(SIX)}
 
 
-@pytest.mark.parametrize("refused", [1, 2, 7])
+@pytest.mark.parametrize("refused", [1, 2, 9])
 def test_a_quota_that_is_met_leaves_the_rest_for_later(refused):
     """The job in flight is looked at meanwhile: its end is recorded, and the quota it held is asked for again."""
     run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
-    run.service.looks = 3
+    run.service.looks = 1
     run.service.refusals = deque([None, *["quota"] * refused])
     driver, kinds = run.driver(), []
     record = driver._record
@@ -163,3 +163,22 @@ def test_the_report_tells_what_is_paid_and_what_of_it_is_busy():
     one_job = MemoryRun([5] * 7, GOOD, transform={"instance_count": 3, "spread": "instances"})
     (job,) = one_job.to_the_end().jobs
     assert 1 / 3 <= job.busy_share < 1
+
+
+def test_many_jobs_that_end_one_after_the_other_are_not_asked_about_at_each_end():
+    """At most three DescribeTransformJob for each job and minute, at the default `poll_seconds`."""
+    run = MemoryRun([5] * 24, GOOD, transform={"instance_count": 24, **AT_ONCE})
+    service, began = run.service, run.seconds
+    describe = service.describe
+
+    def ends_in_turn(name):
+        number = [request["TransformJobName"] for request in service.requests].index(name)
+        service.looks = 10**9 if run.seconds < began + 300 + 3 * (24 - number) else 0
+        return describe(name)
+
+    service.describe = ends_in_turn
+    state = run.to_the_end()
+    assert len(state.jobs) == 24
+    minutes = (run.seconds - began) / 60
+    assert max(service.looked.values()) <= 3 * minutes
+    assert minutes < 8

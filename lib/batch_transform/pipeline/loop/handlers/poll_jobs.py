@@ -32,7 +32,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
         new = look(action)
         if new is not None:
             return new
-        wait = ctx.config.poll_seconds * (0.75 + 0.5 * ctx.jitter())
+        wait = ctx.config.poll_seconds * (_LEAST_WAIT + 0.5 * ctx.jitter())
         if ctx.clock.monotonic() - started > most:
             raise ServiceFailure(f"{action.jobs[0].name} did not end within twice transform.job_timeout_minutes")
         ctx.clock.sleep(wait)
@@ -41,6 +41,11 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
 def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> NewStep | None:
     """Returns what `await_job` returns if it is so now, None while all of these jobs are in flight and in time."""
     return Look(ctx)(action)
+
+
+# Of `poll_seconds`, the shortest time between two looks at a job (the jitter's own): where one of many has ended, the
+# others were looked at a moment ago, and the service throttles who asks too often (transform_emulator/FACTS.md, 6).
+_LEAST_WAIT = 0.75
 
 
 class Look:
@@ -55,6 +60,8 @@ class Look:
         """Returns the step of the first job of which there is one."""
         ctx = self._ctx
         for job in action.jobs:
+            if not self._is_due(job.name):
+                continue
             found = _describe(ctx, job.name, self._patience)
             if found is None:
                 continue
@@ -70,6 +77,13 @@ class Look:
                 ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
                 return NewStep(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
         return None
+
+    def _is_due(self, name: str) -> bool:
+        now, looked = self._ctx.clock.monotonic(), self._ctx.looked
+        is_due = now - looked.get(name, float("-inf")) >= _LEAST_WAIT * self._ctx.config.poll_seconds
+        if is_due:
+            looked[name] = now
+        return is_due
 
 
 def _describe(ctx: RunContext, name: str, patience: Patience) -> JobDescription | None:
