@@ -74,8 +74,9 @@ def _without_capacity(state: RunState) -> set[str]:
     return {type_of(job) for job in _counted(state) if lacked_capacity(job)}
 
 
-# Of the requests that would be sent at a time, one in so many: 16 of a small record become 4.
-_EASE = 4
+# Of the requests that would be sent at a time, one in so many, and no more than so many: a model that fails under a
+# hundred may fail under a quarter of them as well.
+_EASE, _MOST_EASED = 4, 4
 
 
 def lanes_under_load(open_spans: pa.Table) -> frozenset[str]:
@@ -100,7 +101,7 @@ def helped(
         return limits, transform
     at_once = limits.max_concurrent_transforms
     if transform.max_concurrent_transforms == "auto" and at_once:
-        limits = replace(limits, max_concurrent_transforms=max(1, at_once // _EASE))
+        limits = replace(limits, max_concurrent_transforms=max(1, min(at_once // _EASE, _MOST_EASED)))
     if transform.invocations_max_retries is None:
         transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES)
     return limits, transform

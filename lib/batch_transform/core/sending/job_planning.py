@@ -22,8 +22,6 @@ from batch_transform.core.run_settings import JOBS, Sizing, TransformSettings
 from batch_transform.core.sending.spreading import busy_share, packed, shares, speed_of, weights_of
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
-_LARGEST_FIRST = [("largest", "descending"), ("start", "ascending")]
-
 
 @dataclass(frozen=True)
 class Throughput:
@@ -152,10 +150,16 @@ def spread_out(plans: Sequence[LanePlan], transform: TransformSettings) -> list[
     worth = [speed_of(transform).start_ups(each.sum()) for each in weights]
     counts = shares(worth, [plan.spans.num_rows for plan in plans], transform.instance_count)
     return [
-        LanePlan(plan.lane, plan.spans.take(places).sort_by(_LARGEST_FIRST), plan.throughput)
+        LanePlan(plan.lane, _largest_first(plan.spans.take(places)), plan.throughput)
         for plan, each, count in zip(plans, weights, counts, strict=True)
         for places in packed(each, count)
     ]
+
+
+def _largest_first(spans: pa.Table) -> pa.Table:
+    """Spans by the whole MB of their largest record, then as they are."""
+    whole_mb = pc.divide(spans["largest"], BYTES_PER_MB)
+    return spans.take(pc.array_sort_indices(whole_mb.combine_chunks(), order="descending"))
 
 
 def busy_share_of(spans: pa.Table, instances: int) -> float:
