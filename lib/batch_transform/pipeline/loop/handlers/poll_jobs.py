@@ -75,6 +75,7 @@ class Look:
             elif _is_late(ctx, found):
                 minutes = ctx.config.transform.job_timeout_minutes
                 ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
+                del ctx.looked[job.name]  # once that is recorded, its end is asked for without delay
                 return NewStep(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
         return None
 
