@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from batch_transform.core.errors import RowsLost
+from batch_transform.core.errors import ConfigurationError, RowsLost
 from batch_transform.core.isolation.data_log_evidence import LogEntry
 from batch_transform.core.publishing.forgetting import lifecycle_rules
 from batch_transform.core.run_layout import rows_of_all_runs
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands import notebook
+from batch_transform.spark.zip_merge import MergeSource
 from support import memory_service
 from support.lifecycle import expired
 from support.memory_run import LAYOUT, MemoryRun, echoing
@@ -64,6 +68,23 @@ def test_verdicts_hold_class_status_and_place_without_them(quoting):
         3,
     )
     assert dead["object"]
+
+
+def test_dead_letters_have_the_words_until_they_are_forgotten(quoting):
+    (part,) = quoting.state().gate.parts
+    (dead,) = [row for row in quoting.reader_of_the_ledger().read_part(part).to_pylist() if row["state"] == "dead"]
+    words = MergeSource(LAYOUT, part.key, lambda: quoting.store).words(dead["job"], dead["object"])
+    assert words == f"ClientError: 400\nValueError: could not convert {ROW_VALUE!r}"
+    quoting.store.delete([LAYOUT.evidence(dead["job"])])
+    assert MergeSource(LAYOUT, part.key, lambda: quoting.store).words(dead["job"], dead["object"]) is None
+
+
+def test_a_result_that_was_forgotten_with_the_rows_is_told_of_and_not_read():
+    run = MemoryRun([5], echoing(lambda row: None))
+    state, ctx = run.to_the_end(), run.driver().ctx
+    run.store.delete([S3Uri("bucket", key) for key in run.store.world.tree("out/")])
+    with pytest.raises(ConfigurationError, match=r"out: 1 of the 1 files that the run has published are gone .*run_id"):
+        notebook._stored(SimpleNamespace(sparkSession=None), ctx, state, "result")
 
 
 def many(world):

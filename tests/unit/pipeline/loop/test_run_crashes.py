@@ -70,7 +70,7 @@ def test_what_the_points_are(undisturbed):
     log, _ = undisturbed
     kinds = {name.partition(" ")[0] for name in log}
     assert kinds >= {"PutObject", "CreateTransformJob", "CopyObject", "DeleteObject"}
-    for folder in ("staging", "input", "manifests", "ledger", "parts", "merged"):
+    for folder in ("staging", "input", "manifests", "ledger", "parts", "merged", "evidence"):
         assert any(f"/{folder}/" in name for name in log)
     assert any("lease.json" in name for name in log)
     assert any("_SUCCESS" in name for name in log)
