@@ -91,8 +91,13 @@ def _lies_in(path: Path, sections: Iterable[Path]) -> bool:
 
 
 def _told(path: Path, before: Any, after: Any) -> str:
-    hidden = is_named_by_a_person(path) or is_secret_name(path[-1])
+    has_maps = any(isinstance(entry, Mapping) for value in (before, after) for entry in _entries(value))
+    hidden = has_maps or is_named_by_a_person(path) or is_secret_name(path[-1])
     return "differs (its values may be secret)" if hidden else f"was {before!r}, now {after!r}"
+
+
+def _entries(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _leaves(document: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:

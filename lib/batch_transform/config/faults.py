@@ -101,13 +101,20 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> str:
 
 
 def _keys(path: Path, model: type[BaseModel]) -> Iterator[str]:
-    for part in path:
+    for part in (part for part in path if not part.isdigit()):  # a place in a list
         model = next(inner for key, inner in _sections(model) if key == part)
     yield from (field.alias or name for name, field in model.model_fields.items())
 
 
 def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     for name, field in model.model_fields.items():
-        for choice in (field.annotation, *get_args(field.annotation)):
+        for choice in _choices(field.annotation):
             if isinstance(choice, type) and issubclass(choice, BaseModel):
                 yield field.alias or name, choice
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    """A type and those within it: of a list's entries, of what else a value may be."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _choices(inner)

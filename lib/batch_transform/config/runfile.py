@@ -124,9 +124,10 @@ class RunConfig(Section):
     @classmethod
     def _named_and_known_to_the_emulator(cls, model: Model, info: ValidationInfo) -> Model:
         model, emulator = model.named(info.data.get("secrets", ())), info.data.get("emulator")
-        if emulator is not None and model.served_as not in emulator.models:
+        unknown = [] if emulator is None else [name for name in model.served_as if name not in emulator.models]
+        if emulator is not None and unknown:
             known = ", ".join(sorted(emulator.models)) or "none"
-            raise ValueError(f"names {model.served_as}, which is not among emulator.models: {known}")
+            raise ValueError(f"names {', '.join(unknown)}, which is not among emulator.models: {known}")
         return model
 
     @field_validator("transform")

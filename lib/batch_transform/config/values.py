@@ -142,6 +142,17 @@ def check_json_path(value: str) -> str:
     return value
 
 
+def check_entries(limit: int) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Returns a validator for a list of 1 to `limit` entries."""
+
+    def check(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not 1 <= len(values) <= limit:
+            raise ValueError(f"has {len(values)} entries; valid: 1 to {limit}")
+        return values
+
+    return check
+
+
 def check_count(entries: Mapping[str, str], limit: int) -> None:
     """Raises ValueError for a map of more than `limit` entries."""
     if len(entries) > limit:

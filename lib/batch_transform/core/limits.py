@@ -39,6 +39,11 @@ MAX_IMAGE_CHARACTERS = 255  # botocore, ContainerImage
 MAX_ROLE_ARN_CHARACTERS = 2048  # botocore, RoleArn
 MAX_MODEL_ENVIRONMENT_ENTRIES = 100  # botocore, EnvironmentMap
 MAX_MODEL_ENVIRONMENT_VALUE_CHARACTERS = 1024  # botocore, EnvironmentValue
+MAX_PACKAGE_CHARACTERS = 176  # botocore, VersionedArnOrName
+MAX_CONTAINERS = 15  # botocore, ContainerDefinitionList
+MAX_SECURITY_GROUPS = 5  # botocore, VpcSecurityGroupIds
+MAX_SUBNETS = 16  # botocore, Subnets
+MAX_VPC_ID_CHARACTERS = 32  # botocore, SecurityGroupId and SubnetId
 MAX_ENDPOINT_NAME_CHARACTERS = 63  # botocore, EndpointName (sagemaker-runtime)
 # botocore, BodyBlob of sagemaker-runtime: "max": 6291456, of InvokeEndpoint's body; its answer is of the same shape.
 MAX_ENDPOINT_BODY_BYTES = 6_291_456

@@ -115,6 +115,7 @@ class ContainerDefinition(TypedDict, total=False):
     """A container of a model."""
 
     Image: str
+    ModelPackageName: str
     ModelDataUrl: str
     ModelDataSource: ModelSource
     AdditionalModelDataSources: list[ModelSource]
@@ -122,17 +123,26 @@ class ContainerDefinition(TypedDict, total=False):
     Environment: dict[str, str]
 
 
+class Vpc(TypedDict):
+    """VpcConfig of a model."""
+
+    SecurityGroupIds: list[str]
+    Subnets: list[str]
+
+
 class ModelRequest(TypedDict, total=False):
-    """CreateModel, of a model of one container."""
+    """CreateModel, of a model of one container or of several."""
 
     ModelName: str
     PrimaryContainer: ContainerDefinition
+    Containers: list[ContainerDefinition]
     ExecutionRoleArn: str
+    VpcConfig: Vpc
+    EnableNetworkIsolation: bool
 
 
 class DescribedModel(ModelRequest, total=False):
     """DescribeModel's answer."""
 
-    Containers: list[ContainerDefinition]
     InferenceExecutionConfig: dict[str, str]
     CreationTime: datetime

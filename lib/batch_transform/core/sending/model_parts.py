@@ -6,12 +6,38 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from batch_transform.core.service_shapes import ContainerDefinition, DescribedModel, ModelRequest
 
 _PREFIX = "batch-transform-"
 _HASH_CHARACTERS = 20
+_FIRST_PARTS = ("image", "data_url", "role_arn", "environment")
+
+
+@dataclass(frozen=True)
+class ContainerParts:
+    """One container of a model; exactly one of image and package.
+
+    Attributes:
+        image: of the container.
+        package: ModelPackageName, a model package that has image and artifact; None: none.
+        data_url: the artifact; None: none.
+        environment: of the container.
+    """
+
+    image: str | None = None
+    package: str | None = None
+    data_url: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VpcParts:
+    """The network in which a model's containers run."""
+
+    security_group_ids: tuple[str, ...]
+    subnets: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -19,16 +45,29 @@ class ModelParts:
     """Of what a model is made; equal parts are one model.
 
     Attributes:
-        image: of the container.
+        image: of the one container; None where that has a package, or where there are several.
         data_url: the artifact; None: none.
-        role_arn: as which the container runs.
-        environment: of the container.
+        role_arn: as which the containers run.
+        environment: of the one container.
+        package: of the one container, instead of an image.
+        containers: several, each of which is sent the answer of the one before.
+        vpc_config: where they run; None: in the service's own network.
+        network_isolation: whether they can reach nothing.
     """
 
-    image: str
+    image: str | None
     data_url: str | None
     role_arn: str
     environment: Mapping[str, str]
+    package: str | None = None
+    containers: tuple[ContainerParts, ...] = ()
+    vpc_config: VpcParts | None = None
+    network_isolation: bool = False
+
+    @property
+    def each(self) -> tuple[ContainerParts, ...]:
+        """The containers, in their order."""
+        return self.containers or (ContainerParts(self.image, self.package, self.data_url, self.environment),)
 
 
 def model_name(parts: ModelParts, secrets: Collection[str] = ()) -> str:
@@ -39,8 +78,9 @@ def model_name(parts: ModelParts, secrets: Collection[str] = ()) -> str:
         secrets: variables whose values have no part in the name, which is told everywhere.
     """
     named = {name: None if name in secrets else value for name, value in parts.environment.items()}
-    document = {**asdict(parts), "environment": named}
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    # What is not given has no part in it either: the name of the first four is that of every version.
+    given = {key: value for key, value in asdict(parts).items() if key in _FIRST_PARTS or value}
+    canonical = json.dumps({**given, "environment": named}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return _PREFIX + hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]
 
 
@@ -51,25 +91,61 @@ def is_made_name(name: str) -> bool:
 
 def model_request(name: str, parts: ModelParts) -> ModelRequest:
     """Returns the whole CreateModel request."""
-    container: ContainerDefinition = {"Image": parts.image}
+    containers = [_container(container) for container in parts.each]
+    request: ModelRequest = {"ModelName": name, "ExecutionRoleArn": parts.role_arn}
+    if parts.containers:
+        request["Containers"] = containers
+    else:
+        request["PrimaryContainer"] = containers[0]
+    if (vpc := parts.vpc_config) is not None:
+        request["VpcConfig"] = {"SecurityGroupIds": list(vpc.security_group_ids), "Subnets": list(vpc.subnets)}
+    if parts.network_isolation:
+        request["EnableNetworkIsolation"] = True
+    return request
+
+
+def _container(parts: ContainerParts) -> ContainerDefinition:
+    container: ContainerDefinition = {}
+    if parts.image is not None:
+        container["Image"] = parts.image
+    if parts.package is not None:
+        container["ModelPackageName"] = parts.package
     if parts.data_url is not None:
         container["ModelDataUrl"] = parts.data_url
     if parts.environment:
         container["Environment"] = dict(parts.environment)
-    return {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": parts.role_arn}
+    return container
 
 
 def model_differences(parts: ModelParts, described: DescribedModel) -> list[str]:
-    """Returns which of its parts a described model does not have, by the names of the run file's keys.
+    """Returns which of its parts a described model does not have, by the names of the run file's keys."""
+    if parts.containers:
+        found = described.get("Containers") or []
+        changed = [
+            f"containers.{place}.{key}"
+            for place, (container, there) in enumerate(zip(parts.containers, found, strict=False))
+            for key in _container_differences(container, there)
+        ]
+        changed += ["containers"] if len(found) != len(parts.containers) else []
+    else:  # a model of several containers, or of none, has none of them
+        changed = _container_differences(parts.each[0], described.get("PrimaryContainer") or {})
+    vpc = described.get("VpcConfig")
+    network = VpcParts(tuple(vpc["SecurityGroupIds"]), tuple(vpc["Subnets"])) if vpc else None
+    changed += ["role_arn"] if described.get("ExecutionRoleArn") != parts.role_arn else []
+    changed += ["vpc_config"] if network != parts.vpc_config else []
+    is_isolated = described.get("EnableNetworkIsolation", False)
+    changed += ["network_isolation"] if is_isolated != parts.network_isolation else []
+    return [f"model.{key}" for key in changed]
 
-    A model of several containers, or of none, has none of them.
-    """
-    container = described.get("PrimaryContainer") or {}
+
+def _container_differences(parts: ContainerParts, described: ContainerDefinition) -> list[str]:
     found = {
-        "image": container.get("Image"),
-        "data_url": container.get("ModelDataUrl") or None,
-        "role_arn": described.get("ExecutionRoleArn"),
-        "environment": dict(container.get("Environment") or {}),
+        "image": described.get("Image"),
+        "package": described.get("ModelPackageName"),
+        "data_url": described.get("ModelDataUrl") or None,
+        "environment": dict(described.get("Environment") or {}),
     }
     wanted = {**asdict(parts), "environment": dict(parts.environment)}
-    return [f"model.{key}" for key, value in found.items() if value != wanted[key]]
+    # Of a package the service may show what it holds.
+    compared = ("package", "environment") if parts.package is not None else tuple(found)
+    return [key for key in compared if found[key] != wanted[key]]
