@@ -58,7 +58,7 @@ def check(
         # A value whose variable is undefined says nothing about its key.
         new = from_pydantic(error.errors(include_url=False), kind)
         found += [fault for fault in new if not _concerns(fault.path, unresolved)]
-        raise _refusal(found, layers, said) from error
+        raise _refusal(found, layers, said) from None  # a notebook would show pydantic's, which quotes values
     if found:
         raise _refusal(found, layers, said)
     return config

@@ -179,7 +179,7 @@ class RunConfig(Section):
         except ValidationError as err:
             first = err.errors()[0]
             told = f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
-            raise ConfigurationError(f"was begun by another version, or where other modules are: {told}") from err
+            raise ConfigurationError(f"was begun by another version, or where other modules are: {told}") from None
 
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps and scalars, defaults and secrets in clear written out; a ledger may have it `sealed`."""

@@ -20,11 +20,9 @@ class BatchTransformError(Exception):
         """What is told of it, a line each."""
         return (str(self),)
 
-    def hide(self, secrets: Collection[str]) -> bool:
-        """Takes secrets out of its words; returns whether they quoted any."""
-        before = self.args
-        self.args = tuple(hidden(word, secrets) if isinstance(word, str) else word for word in before)
-        return self.args != before
+    def hide(self, secrets: Collection[str]) -> None:
+        """Takes secrets out of its words."""
+        self.args = tuple(hidden(word, secrets) if isinstance(word, str) else word for word in self.args)
 
     def __str__(self) -> str:
         """Returns its words on one line, in which what cannot be seen of foreign text is escaped."""
@@ -44,12 +42,10 @@ class ConfigurationError(BatchTransformError):
         self.faults: tuple[str, ...] = tuple(map(one_line, (faults,) if isinstance(faults, str) else faults))
         super().__init__(self.faults)
 
-    def hide(self, secrets: Collection[str]) -> bool:
-        """Takes secrets out of its faults; returns whether they quoted any."""
-        before = self.faults
-        self.faults = tuple(hidden(fault, secrets) for fault in before)
+    def hide(self, secrets: Collection[str]) -> None:
+        """Takes secrets out of its faults."""
+        self.faults = tuple(hidden(fault, secrets) for fault in self.faults)
         self.args = (self.faults,)
-        return self.faults != before
 
     @property
     def lines(self) -> tuple[str, ...]:

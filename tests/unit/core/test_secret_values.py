@@ -109,7 +109,6 @@ def test_what_a_service_quotes_of_a_secret_is_taken_out_of_every_error():
     told = hidden(quoted, ["hunter2", "hunter2-and-more", "12"])
     assert told == "Value '{TOKEN=<secret>, MORE=<secret>}' at 'environment' is wrong; pin 12"
     for error in (ServiceFailure(quoted), ConfigurationError(["other", quoted])):
-        assert error.hide(["hunter2"])
-        assert not error.hide(["hunter2"])
+        error.hide(["hunter2"])
         assert "hunter2" not in f"{error} {error!r} {error.lines}"
         assert "<secret>" in error.lines[-1]

@@ -101,7 +101,9 @@ def typed_errors(*, is_begun: bool = True, secrets: Collection[str] = ()) -> Ite
     try:
         yield
     except BatchTransformError as err:
-        if err.hide(secrets):
+        shown = "".join(traceback.format_exception(err))
+        err.hide(secrets)
+        if hidden(shown, secrets) != shown:
             raise err from None
         raise
     except Exception as err:  # noqa: BLE001 - whoever calls is promised errors of ours

@@ -76,9 +76,16 @@ def test_a_secret_that_a_service_quotes_is_told_by_no_way_out(err):
     found = exit_of(err, secrets=["hunter2"])
     assert list(found.lines) == found.report()["error"]
     assert "{TOKEN=<secret>}" in found.lines[0]
+    for raised in (err, errors.ServiceFailure("says nothing")):
+        shown = shown_by(raised)
+        assert "hunter2" not in shown.replace('"hunter2"', "")
+
+
+def shown_by(err):
+    """What a notebook shows of an error with a cause that quotes."""
     with pytest.raises(errors.BatchTransformError) as caught, typed_errors(secrets=["hunter2"]):
         raise err from KeyError(QUOTED)
-    assert "hunter2" not in "".join(traceback.format_exception(caught.value)).replace('"hunter2"', "")
+    return "".join(traceback.format_exception(caught.value))
 
 
 def test_what_a_comparison_found_is_its_report():
