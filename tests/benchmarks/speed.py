@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
 from benchmarks.peers import telling
 from benchmarks.peers.input_tables import NAMES, input_table
+from benchmarks.peers.measuring import end_by_signals, output_of
 from benchmarks.peers.warm_steps import WAYS
 from benchmarks.peers.whole_runs import WHOLE_RUNS, WholeRun, environment, model_server, whole_run
 
@@ -61,14 +60,13 @@ def measure_steps(asked: argparse.Namespace, name: str, folder: Path, *, textboo
     command += ["--formats", *asked.formats, "--ways", *asked.ways, *(["--textbook"] if textbook else [])]
     identity = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
     log = folder / "steps.log"
-    with log.open("ab") as errors:
-        done = subprocess.run(
-            command, env=environment(folder) | identity, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
-    if done.returncode:
-        raise RuntimeError(f"{shlex.join(command)}: exit code {done.returncode}\n{log.read_text()[-4000:]}")
+    try:
+        with log.open("ab") as errors:
+            said = output_of(command, environment(folder) | identity, errors)
+    except RuntimeError as err:
+        raise RuntimeError(f"{err}\n{log.read_text(errors='replace')[-4000:]}") from None
     tell(f"{name}: steps")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in said.splitlines()]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, help="where a folder is made for all that is written")
     parser.add_argument("--json", type=Path, help="a file for all figures")
     asked = parser.parse_args(arguments)
+    end_by_signals()
     load = os.getloadavg()[0]
     lines = [f"{asked.cores} cores, load before {load:.1f}", ""]
     with tempfile.TemporaryDirectory(dir=asked.folder, prefix="speed-") as made:

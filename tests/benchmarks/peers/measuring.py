@@ -13,6 +13,8 @@ import ctypes
 import json
 import os
 import resource
+import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -53,8 +55,29 @@ def measured(command: list[str], environment: dict[str, str], log: str, mark: st
     """Returns what a command took, measured in a process of its own; what it says on standard error goes to `log`."""
     with open(log, "ab") as errors:
         asked = [sys.executable, "-m", "benchmarks.peers.measuring", mark, *command]
-        done = subprocess.run(asked, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, check=True)
-    return Measured(**json.loads(done.stdout))
+        return Measured(**json.loads(output_of(asked, environment, errors)))
+
+
+def output_of(command: list[str], environment: dict[str, str], errors: IO[bytes]) -> str:
+    """Returns the standard output of a command, which is asked to end if this process is.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+        try:
+            said, _ = process.communicate()
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise RuntimeError(f"{shlex.join(command)}: exit code {process.returncode}")
+    return said
+
+
+def end_by_signals() -> None:
+    """Lets SIGTERM end this process as Ctrl-C does: what it has begun is ended, its folders are removed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 class _Sampler(threading.Thread):
@@ -119,21 +142,24 @@ def _reap() -> None:
 
 def main(mark: str, command: list[str]) -> None:
     """Runs the command and prints what it took."""
+    end_by_signals()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     sampler = _Sampler()
     sampler.start()
-    began = time.monotonic()
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, **pipes, text=True, errors="replace")
-    listener = _Listener(process.stderr, mark)
-    listener.start()
-    lines = process.stdout.read().rstrip("\n").split("\n")
-    code = process.wait()
-    seconds = time.monotonic() - began
-    sampler.done.set()
-    sampler.join()
-    _reap()
+    try:
+        began = time.monotonic()
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(command, **pipes, text=True, errors="replace")
+        listener = _Listener(process.stderr, mark)
+        listener.start()
+        lines = process.stdout.read().rstrip("\n").split("\n")
+        code = process.wait()
+        seconds = time.monotonic() - began
+    finally:
+        sampler.done.set()
+        sampler.join()
+        _reap()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = max(used.ru_utime + used.ru_stime, sampler.cpu_seconds)
     listener.join(1)  # a daemon that was left behind may have held its pipe

@@ -22,6 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.peers.input_tables import LAYOUTS, NAMES, NUMBER, PREDICTION, check_predictions, input_table
+from benchmarks.peers.measuring import end_by_signals
 from benchmarks.peers.plain_session import session
 from benchmarks.peers.steps import Steps
 from support.emulated import Emulated, emulated
@@ -168,6 +169,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), required=True)
     parser.add_argument("--textbook", action="store_true")
     asked = parser.parse_args()
+    end_by_signals()
     settings = {
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
