@@ -323,6 +323,14 @@ def test_one_lifecycle_rule_forgets_all_rows_of_a_workspace_and_is_such_as_s3_ta
     assert told[0].startswith(f"s3://bucket/rows: {len(keys(s3, 'rows/'))} objects of ")
 
 
+def test_a_run_file_whose_run_never_began_names_its_workspace(s3, tmp_path):
+    published(s3)
+    document = {"run_id": "next", "workspace": "s3://bucket", "input": {"path": "in"}, "model": {"name": "m"}}
+    (tmp_path / "run.yml").write_text(json.dumps({**document, "output": {"path": "out"}}))
+    (rule,) = ask("clean", str(tmp_path / "run.yml"), "--lifecycle", "3")["Rules"]
+    assert rule["Filter"] == {"Prefix": "rows/"}
+
+
 def test_no_rule_is_printed_that_would_forget_a_ledger(s3):
     """An earlier version has kept the ledger of a run of the name `rows` there; or a workspace lies there."""
     published(s3)

@@ -57,7 +57,8 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
         ConfigurationError: there is neither, or the rule would forget a ledger.
     """
     run = there.recorded()
-    store, workspace = run.store, run.layout.workspace if run.state is not None else there.uri
+    is_run = run.state is not None or there.is_of_file
+    store, workspace = run.store, run.layout.workspace if is_run else there.uri
     rows = rows_of_all_runs(workspace)
     amount, others, found = Amount(), set[str](), False
     for info in store.list(workspace) if store.bucket_exists(workspace.bucket) else iter(()):
