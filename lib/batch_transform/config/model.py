@@ -19,7 +19,7 @@ from batch_transform.config.values import (
     read_truth,
 )
 from batch_transform.core import limits
-from batch_transform.core.secret_values import is_secret_name, secrets_of
+from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.sending.model_parts import ContainerParts, ModelParts, VpcParts, is_made_name, model_name
 
 _NAMED_LATER = "made-of-parts"
@@ -88,11 +88,6 @@ class Container(Section):
     @field_validator("environment")
     @classmethod
     def _environment(cls, environment: dict[str, str]) -> dict[str, str]:
-        if secrets := sorted(name for name in environment if is_secret_name(name)):
-            raise ValueError(
-                f"names {', '.join(secrets)}, which by its name is a secret; give it in transform.environment, which "
-                "each container gets, and of which no secret is recorded"
-            )
         return check_variables(environment)
 
 
@@ -229,8 +224,9 @@ class Model(Section):
         parts = self.parts
         if parts is None:
             return self
-        found = secrets_of({"secrets": secret_keys, "model": {"environment": parts.environment}})
-        secrets = {key.removeprefix("model.environment.") for key in found}
+        of_each = [{"environment": container.environment} for container in parts.containers]
+        model = {"environment": parts.environment, "containers": of_each}
+        secrets = {key.removeprefix("model.") for key in secrets_of({"secrets": secret_keys, "model": model})}
         made = model_name(parts, secrets)
         # Of a version that hashed secrets as well: a run that it has begun keeps the name that is recorded.
         is_earlier = bool(secrets) and is_made_name(self.name)

@@ -13,7 +13,7 @@ from batch_transform.config.places import secret_in_url
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.secret_values import is_named_by_a_person, is_sealed, secrets_of, texts_of
 
-_PLACES = "input.options, transform.environment or model.environment"
+_PLACES = "input.options, transform.environment, model.environment or model.containers.N.environment"
 # `$${` stands for itself, and its second dollar for no variable.
 _VARIABLE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 _FROM_ELSEWHERE = (
@@ -74,6 +74,8 @@ def with_secrets(document: JsonObject, environ: Mapping[str, str]) -> dict[str, 
 def _filled(value: Any, path: Path, known: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return {key: _filled(inner, (*path, key), known) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, (*path, str(place)), known) for place, inner in enumerate(value)]
     return known.get(".".join(path), value) if is_sealed(value) else value
 
 

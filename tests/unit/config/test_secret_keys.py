@@ -11,7 +11,7 @@ from batch_transform.config import RunConfig, from_arguments, load
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import reload
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.secret_values import sealed, secrets_of
+from batch_transform.core.secret_values import is_sealed, sealed, secrets_of
 from batch_transform.pipeline.world.aws_access import access_of
 
 MARK = "hunter2marker"
@@ -273,6 +273,22 @@ def test_a_models_name_does_not_follow_from_its_secrets():
     assert made({"API_KEY": "x", "A": "2"}).model.name not in names
     listed = {"secrets": ["model.environment.A"]}
     assert made({"A": "1"}, **listed).model.name == made({"A": "2"}, **listed).model.name != made({"A": "1"}).model.name
+
+
+def test_a_secret_of_one_container_of_several_is_one_as_well(run_file):
+    def text(value):
+        containers = [{"image": "a"}, {"image": "b", "environment": {"API_KEY": value, "PLAIN": "x", "A": "1"}}]
+        model = {"containers": containers, "role_arn": ROLE}
+        listed = ["model.containers.1.environment.PLAIN"]
+        return json.dumps({**MINIMAL, "model": model, "secrets": listed, "output": {"path": "out"}})
+
+    config = load(run_file(text("${TOKEN}")), environ=ENVIRON)
+    assert config.model.containers[1].environment["API_KEY"] == MARK
+    document = recorded(config)
+    assert list(map(is_sealed, document["model"]["containers"][1]["environment"].values())) == [True, True, False]
+    assert load(run_file(text("another")), environ={}).model.name == config.model.name
+    faults = refused(reload, document, "the ledger", sets=[], emulator_models=[], environ=ENVIRON)
+    assert [fault.split(": ")[1] for fault in faults] == ["model.containers.1.environment.PLAIN"]
 
 
 def test_a_models_name_is_the_same_in_a_ledger_and_one_of_before_keeps_it():

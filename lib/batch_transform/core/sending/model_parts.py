@@ -75,13 +75,22 @@ def model_name(parts: ModelParts, secrets: Collection[str] = ()) -> str:
 
     Args:
         parts: of the model.
-        secrets: variables whose values have no part in the name, which is told everywhere.
+        secrets: dotted keys of variables whose values have no part in the name, which is told everywhere.
     """
-    named = {name: None if name in secrets else value for name, value in parts.environment.items()}
     # What is not given has no part in it either: the name of the first four is that of every version.
     given = {key: value for key, value in asdict(parts).items() if key in _FIRST_PARTS or value}
-    canonical = json.dumps({**given, "environment": named}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    told = _without(given, "", secrets)
+    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return _PREFIX + hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]
+
+
+def _without(value: object, key: str, secrets: Collection[str]) -> object:
+    """The parts with null in the place of each secret."""
+    if isinstance(value, Mapping):
+        return {name: _without(inner, f"{key}.{name}".lstrip("."), secrets) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_without(inner, f"{key}.{place}", secrets) for place, inner in enumerate(value)]
+    return None if key in secrets else value
 
 
 def is_made_name(name: str) -> bool:
