@@ -54,7 +54,7 @@ def test_files_of_a_runs_own_are_read_from_any_folder(spark, tmp_path_factory, n
 def ran(spark, world, **changes):
     """The report of a run file, whose places lie below an odd folder."""
     document = {
-        "run_id": f"t-{uuid.uuid4().hex[:12]}",
+        "run_id": f"scheduled__{uuid.uuid4().hex[:8]}T00:00:00+00:00",
         "workspace": f"s3://{BUCKET}/{ODD}",
         "staging": f"staging {ODD}",
         "input": {"path": "in.parquet"},
@@ -69,6 +69,7 @@ def ran(spark, world, **changes):
     driver = open_run(spark, RunConfig.from_document(document), world.access, silent)
     report = driver.run().report
     driver.close(report)
+    assert report["run_id"] == document["run_id"], "it is shown as it was given"
     return report
 
 
