@@ -55,7 +55,7 @@ def exported(spark, world, tmp_path):
 def test_records_of_any_type_are_equal_as_parsed_json(spark, exported, tmp_path, number):
     df = table(spark, 250, number).drop(UNSENDABLE).repartition(2).localCheckpoint()
     rule = record_rule(spark, df.schema, "jsonlines", None, None)
-    staged = stage(df, rule, f"{tmp_path}/staged", is_scan=False)
+    staged = stage(df, rule, f"{tmp_path}/staged")
     (arrow, _), (rows, objects) = (exported(df, way, staged, rule) for way in WAYS)
     assert len(rows) == df.count()
     assert objects > 3

@@ -55,11 +55,11 @@ class Answered:
         return f"file:{self.folder}/{job}/{name}.out"
 
 
-def stage_rows(df: DataFrame, folder: Path, *, is_scan: bool = False, **rule: Any) -> Staged:
+def stage_rows(df: DataFrame, folder: Path, **rule: Any) -> Staged:
     """Returns the rows of a table once they are staged below a folder, as JSON Lines unless `rule` says otherwise."""
     asked = {"format": "jsonlines", "columns": None, "sql": None, **rule}
     made = record_rule(df.sparkSession, df.schema, **asked)
-    return stage(df, made, f"{folder}/{uuid.uuid4().hex}", is_scan=is_scan)
+    return stage(df, made, f"{folder}/{uuid.uuid4().hex}")
 
 
 def answered(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from batch_transform.records.json_sizes import json_bytes
 from batch_transform.records.late_spark import functions as F
 from batch_transform.records.late_spark import types as T
 from batch_transform.records.port import RecordFormat
@@ -46,6 +47,10 @@ class JsonLines(RecordFormat):
     def record(self, kind: T.DataType, value: Column) -> Column:
         """Returns the object; one without a field for a null struct."""
         return F.coalesce(F.to_json(value, JSON_OPTIONS), F.lit("{}"))
+
+    def about_bytes(self, kind: T.DataType, value: Column) -> Column:
+        """Returns about how many bytes the object takes (`json_sizes`)."""
+        return json_bytes(kind, value, JSON_OPTIONS)
 
 
 def _map_keys(kind: T.DataType) -> Iterator[T.DataType]:

@@ -101,6 +101,13 @@ class RecordFormat(ABC):
     def record(self, kind: T.DataType, value: Column) -> Column:
         """Returns the record of a value, a string or binary, without the newline that may follow it."""
 
+    def about_bytes(self, kind: T.DataType, value: Column) -> Column | None:
+        """Returns about how many bytes the record takes, without rendering it; None: it is to be rendered for that.
+
+        Only a format that carries any value can answer, as a fault is found in what was rendered.
+        """
+        return None
+
     def fault(self, kind: T.DataType, value: Column, record: Column, name: str) -> Column:
         """Returns what is wrong with a row, in words that quote no value; null for one that can be sent.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,7 +87,15 @@ def filtered(df: DataFrame, where: str | None) -> DataFrame:
     return chosen
 
 
-def file_versions(df: DataFrame) -> list[FileVersion] | None:
+@dataclass(frozen=True)
+class Scan:
+    """The files that hold an input's rows, and how many rows each partition gets that Spark reads them in."""
+
+    files: tuple[FileVersion, ...]
+    partition_rows: tuple[int, ...]
+
+
+def scan_of(df: DataFrame) -> Scan | None:
     """Returns the files that hold the rows of a scan, with their versions and how many rows of each are in it.
 
     A columnar format reads little more than its footers for that. None: a view, a join, or a source that does not tell
@@ -96,11 +105,22 @@ def file_versions(df: DataFrame) -> list[FileVersion] | None:
     name, size = F.col(f"{hidden}.file_path").alias("name"), F.col(f"{hidden}.file_size").alias("size")
     modified = F.unix_millis(F.col(f"{hidden}.file_modification_time")).alias("modified")
     try:
-        told = df.select(name, size, modified)
-        found = told.groupBy("name", "size", "modified").agg(F.count(F.lit(1)).alias("rows")).collect()
+        told = df.select(name, size, modified, F.spark_partition_id().alias("partition"))
+        found = told.groupBy(*told.columns).agg(F.count(F.lit(1)).alias("rows")).collect()
     except SPARK_ERRORS:
         return None
-    return [FileVersion(r["name"], r["size"], r["modified"], r["rows"]) for r in found]
+    files: Counter[tuple[str, int, int]] = Counter()
+    partitions: Counter[int] = Counter()
+    for row in found:
+        files[row["name"], row["size"], row["modified"]] += row["rows"]
+        partitions[row["partition"]] += row["rows"]
+    return Scan(tuple(FileVersion(*file, rows) for file, rows in files.items()), tuple(partitions.values()))
+
+
+def file_versions(df: DataFrame) -> tuple[FileVersion, ...] | None:
+    """Returns the files of `scan_of`."""
+    scan = scan_of(df)
+    return None if scan is None else scan.files
 
 
 def has_large_rows(df: DataFrame) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from batch_transform.core.estimate.measured_records import LaneSize, Measured
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.reserved_columns import RECORD, RECORD_FAULT
+from batch_transform.core.sending.partitioning import partitioning
 from batch_transform.core.sending.row_faults import MOST_KINDS, check_measured
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
+from batch_transform.spark.explaining import parallelism
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import ROW_READER, session_settings
 
@@ -41,12 +44,25 @@ def measure(
     with session_settings(df.sparkSession, settings):
         found = (
             rule.rendered(df)
-            .select(record.alias("size"), RECORD_FAULT)
-            .groupBy(lane.alias("lane"))
+            .select(record.alias("size"), RECORD_FAULT, F.spark_partition_id().alias("partition"))
+            .groupBy(lane.alias("lane"), "partition")
             .agg(F.count(F.lit(1)).alias("rows"), F.sum(size).alias("bytes"), F.max(size).alias("largest"), *faults)
             .collect()
         )
     kinds = [kind for row in found for kind in row["kinds"]]
     check_measured(sum(row["faults"] for row in found), kinds, rule.format.name, rule.format.remedy)
-    lanes = {row["lane"]: LaneSize(row["rows"], row["bytes"], row["largest"]) for row in found}
-    return Measured(lanes, framing.newline)
+    sizes = Counter[int]()
+    for row in found:
+        sizes[row["partition"]] += row["bytes"]
+    partitions = partitioning(list(sizes.values()), parallelism(df.sparkSession))
+    return Measured(_lanes(found), framing.newline, partitions)
+
+
+def _lanes(found: Iterable[Row]) -> dict[str, LaneSize]:
+    """The lanes, whose rows lie in any number of partitions."""
+    lanes: dict[str, LaneSize] = {}
+    for row in found:
+        before = lanes.get(row["lane"], LaneSize(0, 0, 0))
+        largest = max(before.largest, row["largest"])
+        lanes[row["lane"]] = LaneSize(before.rows + row["rows"], before.bytes + row["bytes"], largest)
+    return lanes

@@ -14,7 +14,16 @@ from pyspark.sql.types import BinaryType, DataType, StringType, StructField, Str
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
-from batch_transform.core.reserved_columns import OTHERS, RECORD, RECORD_FAULT, RECORD_VALUE, comparable, free, quoted
+from batch_transform.core.reserved_columns import (
+    OTHERS,
+    RECORD,
+    RECORD_BYTES,
+    RECORD_FAULT,
+    RECORD_VALUE,
+    comparable,
+    free,
+    quoted,
+)
 from batch_transform.records.port import RecordFormat
 from batch_transform.records.registry import record_format
 from batch_transform.spark.error_chains import said
@@ -65,6 +74,25 @@ class RecordRule:
         lines = valued.select(*names, value, self.format.record(kind, value).alias(record_name))
         name = self.columns[0] if self.columns else "record.sql"
         return lines.select(*names, record, self.format.fault(kind, value, record, name).alias(fault_name))
+
+    def measured(self, df: DataFrame) -> DataFrame:
+        """Returns the columns of `df`, then about how many bytes each row's record has (long), and its fault.
+
+        These last two are named RECORD_BYTES and RECORD_FAULT unless a column is. Nothing is rendered that needs
+        not be: it would be again for the export. All rows of one request are, as they must fit into it.
+        """
+        value_name, size_name, fault_name = free((RECORD_VALUE, RECORD_BYTES, RECORD_FAULT), df.columns)
+        kept = [F.col(quoted(name)) for name in df.columns]
+        size = None if self.one_object else self.format.about_bytes(self.kind, F.col(value_name))
+        fault = F.lit(None).cast("string")
+        if size is not None:
+            # A step of its own, so that an expression of the user's is not evaluated anew for each use of it.
+            measured = df.select(*kept, self.value().alias(value_name))
+        else:
+            measured = self.rendered(df, df.columns)
+            record, fault = (F.col(quoted(name)) for name in measured.columns[len(kept) :])
+            size = F.coalesce(F.octet_length(record), F.lit(0)).cast("long")
+        return measured.select(*kept, size.alias(size_name), fault.alias(fault_name))
 
     def lines(self, staged_rows: DataFrame, framing: Framing) -> DataFrame:
         """Returns row number and record with its newline, if it has one; null for a record that no payload can hold.

@@ -40,8 +40,6 @@ SCAN_SETTINGS: Mapping[str, str] = {
     "spark.sql.parquet.int96AsTimestamp": "true",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
 }
-# Without it a task of a repartition that is tried again may give other rows to the partitions than the first time.
-SAME_ROWS: Mapping[str, str] = {"spark.sql.execution.sortBeforeRepartition": "true"}
 # What crosses into Python and back. A Python function of the user's in the same job sees other sizes of its batches.
 ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",

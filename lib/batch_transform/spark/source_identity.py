@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-from contextlib import redirect_stdout
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame
@@ -16,6 +15,7 @@ from batch_transform.core.plain_paths import escaped
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles, SourceIdentity
 from batch_transform.core.staged_table import Staged
+from batch_transform.spark.explaining import explained
 from batch_transform.spark.input_reading import file_versions
 from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
@@ -27,7 +27,7 @@ MOST_FILES_LOOKED_AT = 10_000
 _WHOLE_TEXT = {"spark.sql.debug.maxToStringFields": "100000"}
 
 
-def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> SourceIdentity | None:
+def identify(df: DataFrame, versions: Sequence[FileVersion] | None = None) -> SourceIdentity | None:
     """Returns what a DataFrame is told by; None where Spark would not tell.
 
     It is not evaluated, but for the files of a filter's rows, which are told by reading the columns that it needs.
@@ -56,12 +56,12 @@ def identify(df: DataFrame, versions: list[FileVersion] | None = None) -> Source
 def _plan(df: DataFrame) -> Plan:
     """The analysed plan, in which nothing depends yet on statistics or on the time of day."""
     with session_settings(df.sparkSession, _WHOLE_TEXT):
-        _, _, text = _explained(df, "extended").partition("== Analyzed Logical Plan ==")
+        _, _, text = explained(df, "extended").partition("== Analyzed Logical Plan ==")
     analysed, _, optimised = text.partition("== Optimized Logical Plan ==")
     return Plan.of(analysed, is_cached=has_cache(optimised))
 
 
-def _listed(df: DataFrame) -> list[FileVersion]:
+def _listed(df: DataFrame) -> Sequence[FileVersion]:
     """The files below a DataFrame, whatever a filter takes of them."""
     named = sorted(set(df.inputFiles()))
     if not named or len(named) > MOST_FILES_LOOKED_AT:
@@ -102,14 +102,6 @@ def _has_map(kind: DataType) -> bool:
     return isinstance(kind, MapType) or kind.typeName() == "variant"
 
 
-def _explained(df: DataFrame, mode: str) -> str:
-    """Returns what `explain` prints: Spark Connect has no other way to a plan that is public in all versions."""
-    printed = io.StringIO()
-    with redirect_stdout(printed):
-        df.explain(mode=mode)
-    return printed.getvalue()
-
-
 def locations_below_caches(df: DataFrame) -> list[str]:
     """Returns where the rows of cached tables in a plan come from: `inputFiles` sees nothing below a cache."""
-    return cached_locations(_explained(df, "formatted"), _explained(df, "extended"))
+    return cached_locations(explained(df, "formatted"), explained(df, "extended"))

@@ -12,16 +12,17 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from batch_transform.core.plain_paths import escaped
-from batch_transform.core.reserved_columns import FILE_METADATA, RECORD, STAGED, free, quoted
-from batch_transform.core.sending.object_sizes import is_uneven, partition_count
+from batch_transform.core.reserved_columns import FILE_METADATA, ROW_NUMBER, STAGED, free, quoted
+from batch_transform.core.sending.partitioning import may_be_shuffled, partitioning
 from batch_transform.core.sending.row_faults import MOST_KINDS, RowFaults, check_sendable
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.exact_reading import read_exactly
+from batch_transform.spark.explaining import parallelism
+from batch_transform.spark.input_reading import Scan
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import (
     ROW_READER,
-    SAME_ROWS,
     SCAN_SETTINGS,
     SMALL_ROW_GROUPS,
     STAGED_FORMAT,
@@ -31,40 +32,62 @@ from batch_transform.spark.settings import (
 from batch_transform.spark.user_session import own_session
 
 _OWN_TYPES = (LongType(), LongType(), StringType())
-_SAMPLED = 0.05
+_SAMPLED_ROWS = 1_000
 
 
-def stage(df: DataFrame, rule: RecordRule, target: str, *, is_scan: bool, rows_are_large: bool = False) -> Staged:
+def stage(
+    df: DataFrame, rule: RecordRule, target: str, scan: Scan | None = None, *, rows_are_large: bool = False
+) -> Staged:
     """Returns the staged files of `df`, written below `target`.
 
-    A scan of files or of a catalog table is repartitioned by its estimated bytes of JSON. A DataFrame of unknown
-    origin is first written as it is: a shuffle over a random UDF, with an executor killed, staged rows twice and lost
-    others. Only that copy is repartitioned, where its sizes need it.
+    The table is written in the partitions in which it comes, unless those are few, uneven or small (`partitioning`). It
+    is repartitioned on its way only if its rows are the same whenever it is evaluated; else from what was written: a
+    shuffle over a random UDF, with an executor killed, staged rows twice and lost others.
 
     Args:
         df: the input; all of its columns are staged.
         rule: how a row becomes a record.
         target: a folder that Spark writes and nobody else uses.
-        is_scan: whether reading `df` again gives the same rows.
+        scan: what is known of a scan that gives the same rows in the same order whenever it is evaluated.
         rows_are_large: whether the scan should read row by row.
 
     Raises:
         ConfigurationError: rows that cannot be sent in the record's format.
     """
     spark = df.sparkSession
-    if is_scan:
-        with session_settings(spark, ROW_READER if rows_are_large else {}):
-            even = df.repartition(1 if rule.one_object else partition_count(_estimated_bytes(df, rule)))
-            return _write(even, rule, f"{target}/rows")
-    copy = _write(df, rule, f"{target}/copy")
-    as_it_is = len(copy.files) < 2 if rule.one_object else not is_uneven([file.json_bytes for file in copy.files])
-    if as_it_is:
+    cores = parallelism(spark)
+    with session_settings(spark, ROW_READER if rows_are_large else {}):
+        if scan is not None:
+            made = 1 if rule.one_object else _partitions_of_scan(df, rule, scan.partition_rows, cores)
+            return _write(df if made is None else _shuffled(df, made), rule, f"{target}/rows")
+        copy = _write(df, rule, f"{target}/copy")
+    found = partitioning([file.json_bytes for file in copy.files], cores)
+    wanted = min(1, found.before) if rule.one_object else found.after
+    if wanted == found.before:
         return copy
-    partitions = 1 if rule.one_object else partition_count(copy.json_bytes)
     with session_settings(spark, SCAN_SETTINGS):
         rows = read_staged(spark, copy)
-        even = rows.select(*input_columns(rows)).repartition(partitions)
+        even = rows.repartition(wanted, rows.columns[0]).select(*input_columns(rows))
         return _write(even, rule, f"{target}/rows")
+
+
+def _partitions_of_scan(df: DataFrame, rule: RecordRule, rows: Sequence[int], cores: int) -> int | None:
+    """Into how many partitions a scan is shuffled; None: it is well as it is."""
+    if not may_be_shuffled(rows, cores):
+        return None
+    some = rule.measured(df.limit(_SAMPLED_ROWS))
+    row = some.agg(F.avg(F.col(quoted(some.columns[-2]))).alias("bytes")).first()
+    each = float((row["bytes"] if row else None) or 0)
+    found = partitioning([count * each for count in rows], cores)
+    return found.after if found.why else None
+
+
+def _shuffled(df: DataFrame, partitions: int) -> DataFrame:
+    """The rows spread evenly. By numbers that a task gives again when it is tried again, so that nothing is sorted."""
+    (number,) = free((ROW_NUMBER,), df.columns)
+    numbered = df.select("*", F.monotonically_increasing_id().alias(number))
+    names = [F.col(quoted(name)) for name in df.columns]
+    return numbered.repartition(partitions, F.col(quoted(number))).select(*names)
 
 
 def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile] | None = None) -> DataFrame:
@@ -91,26 +114,15 @@ def input_columns(rows: DataFrame, added: int = 0) -> list[Column]:
     return [F.col(quoted(name)) for name in names[len(STAGED) : len(names) - added]]
 
 
-def _estimated_bytes(df: DataFrame, rule: RecordRule) -> int:
-    """A sample steers parallelism only: with skewed rows it can be ten times off."""
-    sampled = rule.rendered(df.sample(_SAMPLED, seed=7)).agg(F.sum(F.octet_length(RECORD)).alias("bytes"))
-    row = sampled.first()
-    return int((row["bytes"] if row else None) or 0) * round(1 / _SAMPLED)
-
-
 def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
     own = StructType([StructField(name, kind) for name, kind in zip(free(STAGED, df.columns), _OWN_TYPES, strict=True)])
     number, size, fault = own.names
-    rendered = rule.rendered(df, df.columns)
-    *names, record, found = [F.col(quoted(name)) for name in rendered.columns]
-    numbered = rendered.select(
-        F.monotonically_increasing_id().alias(number),
-        F.coalesce(F.octet_length(record), F.lit(0)).cast("long").alias(size),
-        found.alias(fault),
-        *names,
-    )
+    measured = rule.measured(df)
+    *names, bytes_, found = [F.col(quoted(name)) for name in measured.columns]
+    own_columns = (F.monotonically_increasing_id().alias(number), bytes_.alias(size), found.alias(fault))
+    numbered = measured.select(*own_columns, *names)
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
-    with session_settings(df.sparkSession, {**WRITER_SETTINGS, **SAME_ROWS}):
+    with session_settings(df.sparkSession, WRITER_SETTINGS):
         numbered.write.mode("error").format(STAGED_FORMAT).options(**SMALL_ROW_GROUPS).save(path)
     with own_session(df.sparkSession):
         written = _list_files(df.sparkSession, path, own)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
 from batch_transform.core.sending.object_cutting import CuttingRules
+from batch_transform.core.sending.partitioning import Partitioning
 from batch_transform.core.spans import UNSENDABLE
 
 
@@ -31,10 +32,12 @@ class Measured:
 
     Attributes:
         newline: whether a newline is counted with each record.
+        partitions: those in which Spark reads the table, and those in which it is staged.
     """
 
     lanes: Mapping[str, LaneSize]
     newline: bool = True
+    partitions: Partitioning = Partitioning(1, 1)  # noqa: RUF009 - frozen
 
     @property
     def rows(self) -> int:

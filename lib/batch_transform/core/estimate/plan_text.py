@@ -17,9 +17,11 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
     )
     if plan["rows_over_the_limit"]:
         yield f"{plan['rows_over_the_limit']:,} rows are over the service's largest payload, 100 MB: dead letters"
-    yield (
-        f"about {plan['staged_partitions']:,} staged partitions; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
+    before, after = plan["input_partitions"], plan["staged_partitions"]
+    shuffle = (
+        f"repartitioned into {after:,}: {plan['repartitioned']}" if plan["repartitioned"] else "staged as they are"
     )
+    yield f"{before:,} partitions with rows, {shuffle}; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
     yield from _table(
         ["lane", "rows", "largest", "payload MB", "at once", "objects", "requests"],
         [

@@ -1,7 +1,7 @@
 """What a run would do, worked out from the measured records by the very functions that a run uses.
 
-How many objects there will be is an estimate in two ways: rows are spread over the partitions by chance, and a run
-chooses the number of partitions from a sample. Payload, concurrency, lanes and the objects' target size are exact.
+How many objects there will be is an estimate: rows are spread over the partitions by chance, and a run knows sizes only
+about when it chooses how many partitions there are. Payload, concurrency, lanes and the objects' target size are exact.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_
 from batch_transform.core.run_settings import RunSettings, TransformSettings
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes, throughput
 from batch_transform.core.sending.object_cutting import CuttingRules
-from batch_transform.core.sending.object_sizes import partition_count
 from batch_transform.core.sending.records_per_object import cutting_rules, headroom
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 
@@ -88,6 +87,8 @@ class RunPlan(TypedDict):
 
     Attributes:
         rows_over_the_limit: dead letters before any job.
+        input_partitions: those with rows in which Spark reads the table.
+        repartitioned: why it is; empty where it is not.
         object_bytes: the target.
         jobs: the lanes of the first round.
     """
@@ -96,7 +97,9 @@ class RunPlan(TypedDict):
     bytes: int
     largest_record_bytes: int
     rows_over_the_limit: int
+    input_partitions: int
     staged_partitions: int
+    repartitioned: str
     object_bytes: int
     spread: str
     instance_start_seconds: float
@@ -115,7 +118,9 @@ def run_plan(measured: Measured, asked: Asked) -> RunPlan:
         "bytes": sum(lane.bytes for lane in measured.sendable.values()),
         "largest_record_bytes": measured.largest,
         "rows_over_the_limit": dead.rows if dead else 0,
+        "input_partitions": measured.partitions.before,
         "staged_partitions": _partitions(measured, asked),
+        "repartitioned": _why_repartitioned(measured, asked),
         "object_bytes": asked.rules(measured.json_bytes).object_bytes,
         "spread": asked.transform.spread,
         "instance_start_seconds": asked.transform.instance_start_seconds,
@@ -127,7 +132,13 @@ def run_plan(measured: Measured, asked: Asked) -> RunPlan:
 
 
 def _partitions(measured: Measured, asked: Asked) -> int:
-    return 1 if asked.settings.is_one_object else partition_count(measured.json_bytes)
+    return 1 if asked.settings.is_one_object else max(1, measured.partitions.after)
+
+
+def _why_repartitioned(measured: Measured, asked: Asked) -> str:
+    if asked.settings.is_one_object and measured.partitions.before > 1:
+        return "all rows are one request"
+    return "" if asked.settings.is_one_object else measured.partitions.why
 
 
 def lane_works(measured: Measured, asked: Asked) -> list[LaneWork]:

@@ -1,4 +1,4 @@
-"""How big staged partitions, objects and Arrow batches are."""
+"""How big objects and Arrow batches are."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
 from batch_transform.core.run_settings import JOBS, TransformSettings
 from batch_transform.core.sending.spreading import speed_of
 
-# A task's share of the table, in bytes of JSON. Small enough that a lost executor repeats little.
-PARTITION_BYTES = 64 * BYTES_PER_MB
 # The service maps the objects of a job to its instances by key, blind to their size (transform_emulator/FACTS.md, 5):
 # of ten each, four instances are busy 0.75 of what they are paid for and 64 are 0.55; of a hundred, 0.91 and 0.80. An
 # instance that is a job by itself needs them as well: a request of its last object has little beside it to do
@@ -28,24 +26,6 @@ ARROW_BATCH_BYTES = 32 * BYTES_PER_MB
 LARGE_RECORD_BYTES = 16_000
 MAX_ARROW_BATCH_ROWS = 10_000  # Spark's own default
 FEW_OBJECTS, OBJECTS_PER_TASK = 16, 8
-
-
-def partition_count(json_bytes: int) -> int:
-    """Returns into how many partitions a table of `json_bytes` bytes of JSON is staged; at least 1."""
-    return max(1, math.ceil(json_bytes / PARTITION_BYTES))
-
-
-def is_uneven(partition_bytes: list[int]) -> bool:
-    """Returns whether files of these sizes (bytes of JSON) should be staged again with a repartition.
-
-    They should when fewer than half the partitions that the size asks for hold rows, when there are more than four
-    times as many, or when one holds over four times its share. A table without rows is even.
-    """
-    filled = [size for size in partition_bytes if size]
-    if not filled:
-        return False
-    wanted = partition_count(sum(filled))
-    return len(filled) * 2 < wanted or len(filled) > 4 * wanted or max(filled) > 4 * PARTITION_BYTES
 
 
 def object_bytes(json_bytes: int, transform: TransformSettings) -> int:

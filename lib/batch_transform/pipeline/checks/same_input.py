@@ -16,7 +16,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.source_identity import Likeness, compared
 from batch_transform.pipeline.checks.dead_rows import dead_rows
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.tables.spark_tables import Source, versions_of
+from batch_transform.pipeline.tables.spark_tables import Source, scan_of_input
 from batch_transform.spark.input_reading import InputTable, filtered, read_input
 from batch_transform.spark.input_settings import reader_options
 from batch_transform.spark.source_identity import identify, same_rows
@@ -87,7 +87,8 @@ def check_same_rows(
     before = staged.source if staged is not None else None
     if staged is None or before is None:
         return
-    now = identify(source.df, versions_of(source, given))
+    scan = scan_of_input(source, given)
+    now = identify(source.df, scan.files if scan else None)
     likeness, why = compared(before, now) if now else (Likeness.UNSURE, "Spark does not tell how they are computed")
     if likeness is Likeness.UNSURE and not before.plan.is_random:
         # By what rows these are, as Spark's own ways have not told; no job of SageMaker's is needed for that.

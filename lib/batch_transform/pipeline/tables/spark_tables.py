@@ -22,7 +22,6 @@ from batch_transform.core.resuming.committed_tables import dead, dead_letter_com
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.sending.object_sizes import is_large
-from batch_transform.core.source_identity import FileVersion
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.model_versions import model_labels
 from batch_transform.exports.export_ways import export_way
@@ -40,7 +39,7 @@ from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
-from batch_transform.spark.input_reading import are_large, file_versions
+from batch_transform.spark.input_reading import Scan, are_large, scan_of
 from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.merge_way import Merge, way_named
@@ -73,9 +72,9 @@ def is_columnar(given: Input) -> bool:
     return given.dead_letters is None and (given.format in output_formats() or given.table is not None)
 
 
-def versions_of(source: Source, given: Input | None) -> list[FileVersion] | None:
-    """Returns the files that hold an input's rows, where they tell that without being read."""
-    return file_versions(source.df) if source.is_scan and given is not None and is_columnar(given) else None
+def scan_of_input(source: Source, given: Input | None) -> Scan | None:
+    """Returns the scan that an input is, where its files tell their rows without being read."""
+    return scan_of(source.df) if source.is_scan and given is not None and is_columnar(given) else None
 
 
 @dataclass(frozen=True)
@@ -117,12 +116,14 @@ class SparkTables:
         return staged
 
     def _staged(self, source: Source) -> Staged:
-        versions = versions_of(source, self.config.input)
+        scan = scan_of_input(source, self.config.input)
+        files = scan.files if scan else None
         # Of this call alone: a process may stage twice, where the first files were lost.
         target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
-        identity = identify(source.df, versions)
+        identity = identify(source.df, files)
+        is_firm = identity is not None and not (identity.plan.is_random or identity.plan.runs_code)
         self.places.close_to_others()  # before a row lies there, and again with the files
-        staged = stage(source.df, self.rule, target, is_scan=source.is_scan, rows_are_large=are_large(versions))
+        staged = stage(source.df, self.rule, target, scan if is_firm else None, rows_are_large=are_large(files))
         self.places.close_to_others()
         return replace(staged, answers=encode_schema(self.shape.reader.schema), source=identity)
 

@@ -22,6 +22,7 @@ from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.run_settings import RecordSettings, RunSettings, TransformSettings
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
 from batch_transform.core.sending.object_sizes import object_bytes
+from batch_transform.core.sending.partitioning import Partitioning
 from batch_transform.core.spans import OVERSIZE, STANDARD, UNSENDABLE
 
 MB = 1_000_000
@@ -41,7 +42,8 @@ MIXED = Measured(
         STANDARD: LaneSize(1_000, 500 * MB, 5 * MB),
         OVERSIZE: LaneSize(3, 90 * MB, 60 * MB),
         UNSENDABLE: LaneSize(2, 300 * MB, 200 * MB),
-    }
+    },
+    partitions=Partitioning(1, 14, "too few for 890 MB of records and 4 cores"),
 )
 
 
@@ -95,7 +97,7 @@ def test_the_jobs_of_a_plan():
     assert (plan["rows_in"], plan["rows_over_the_limit"], plan["largest_record_bytes"]) == (1005, 2, 200 * MB)
     assert plan["bytes"] == 590 * MB
     assert plan["object_bytes"] == object_bytes(MIXED.json_bytes, ASKED.transform)
-    assert plan["staged_partitions"] == 14
+    assert (plan["input_partitions"], plan["staged_partitions"]) == (1, 14)
 
 
 def test_instances_buy_requests_at_once_until_there_are_too_few_objects():
@@ -198,6 +200,7 @@ def test_the_lines_for_a_person_hold_the_plan_and_the_report_is_json():
     text = "\n".join(plan_lines(plan))
     assert "1,005 rows, 590.0 MB of records, the largest 200,000,000 bytes" in text
     assert "2 rows are over the service's largest payload, 100 MB: dead letters" in text
+    assert "1 partitions with rows, repartitioned into 14: too few for 890 MB of records and 4 cores" in text
     assert "  3*" in text
     assert json.loads(json.dumps(plan)) == plan
     assert "model" in "\n".join(plan_lines(run_plan(TABLE, asked(2, "model", "model"))))

@@ -1,4 +1,4 @@
-"""Sizes of partitions, objects and batches."""
+"""Sizes of objects and batches."""
 
 from __future__ import annotations
 
@@ -10,31 +10,6 @@ from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.sending import object_sizes
 
 MB = 1_000_000
-
-
-@pytest.mark.parametrize(("json_bytes", "partitions"), [(0, 1), (1, 1), (64 * MB, 1), (64 * MB + 1, 2), (640 * MB, 10)])
-def test_partitions_of_64_mb(json_bytes, partitions):
-    assert object_sizes.partition_count(json_bytes) == partitions
-
-
-@pytest.mark.parametrize(
-    ("sizes", "uneven"),
-    [
-        ([], False),
-        ([1], False),
-        ([0, 0, 1], False),
-        ([64 * MB] * 2, False),
-        ([256 * MB], True),  # one partition where four belong
-        ([128 * MB, 128 * MB], False),  # two where four belong: half is enough
-        ([1] * 4, False),
-        ([1] * 5, True),  # crumbs
-        ([0] * 100, False),  # files without rows do not count
-        ([256 * MB + 1, *[40 * MB] * 6], True),  # the right number, one of them too large
-        ([256 * MB, *[40 * MB] * 6], False),
-    ],
-)
-def test_which_partitions_are_uneven(sizes, uneven):
-    assert object_sizes.is_uneven(sizes) is uneven
 
 
 @pytest.mark.parametrize(
