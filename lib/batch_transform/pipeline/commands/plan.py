@@ -24,8 +24,8 @@ from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.tables.spark_tables import is_columnar
 from batch_transform.pipeline.world.aws_access import access_of
-from batch_transform.pipeline.world.emulation import embedded_emulator
-from batch_transform.pipeline.world.session import run_session
+from batch_transform.pipeline.world.emulation import beginning_emulator
+from batch_transform.pipeline.world.session import reaching_s3, run_session
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.store import S3Store
 from batch_transform.spark.input_reading import has_large_rows
@@ -58,14 +58,15 @@ class _Plan(Guarded):
         self._config = config
 
     def run(self) -> None:
-        url, config, given = None, self._config, self._config.input
+        config, given, beginning = self._config, self._config.input, None
         if config.emulator is not None and given is not None and (given.dead_letters or is_s3(given.path or "")):
             # Only so can an input be read that lies in the emulator's S3.
-            url = self.resources.enter_context(embedded_emulator(config.emulator))
-        access = access_of(config, url, os.environ)
-        with run_session(config.run_id, access) as spark:
+            beginning = self.resources.enter_context(beginning_emulator(config.emulator))
+        with run_session(config.run_id) as spark:
+            access = access_of(config, beginning.endpoint() if beginning else None, os.environ)
             self.interrupts.take_over()
-            self.handshake.report(plan(spark, config, tell_terminal, S3Store(access.client("s3"))))
+            with reaching_s3(spark, access):
+                self.handshake.report(plan(spark, config, tell_terminal, S3Store(access.client("s3"))))
 
 
 def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: ObjectStore | None = None) -> PlanReport:

@@ -27,8 +27,8 @@ from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.recorded import published_report
 from batch_transform.pipeline.remedies import next_step
 from batch_transform.pipeline.world.aws_access import access_of
-from batch_transform.pipeline.world.emulation import embedded_emulator
-from batch_transform.pipeline.world.session import run_session
+from batch_transform.pipeline.world.emulation import BeginningEmulator, beginning_emulator
+from batch_transform.pipeline.world.session import reaching_s3, run_session
 
 # Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,
 # whatever its exit code (ApplicationMaster.finish).
@@ -70,20 +70,30 @@ class _Job(Guarded):
         self._accept_model = accept_model
 
     def run(self) -> None:
-        """Runs to the end; the emulator lives until then."""
-        url = None
-        if self._config.emulator is not None:
-            url = self.resources.enter_context(embedded_emulator(self._config.emulator))
-        access = access_of(self._config, url, os.environ)
-        report = None if self._retry_dead else published_report(self._config, access)
-        if report is None:
-            with run_session(self._config.run_id, access) as spark:
+        """Runs to the end; the emulator lives until then, and comes up while Spark does."""
+        emulator = self._config.emulator
+        beginning = self.resources.enter_context(beginning_emulator(emulator)) if emulator is not None else None
+        access = None
+        # In an emulator that keeps nothing no run is published, and nobody waits for it.
+        if not self._retry_dead and (emulator is None or emulator.state is not None):
+            access = self._access(beginning)
+            if report := published_report(self._config, access):
+                self._tell_published(report)
+                return
+        with run_session(self._config.run_id) as spark:
+            access = access or self._access(beginning)
+            with reaching_s3(spark, access):
                 report = self._drive(spark, access)
-        else:
-            tell_terminal(Event("publish", already_published(report)))
-            if os.environ.get(_IN_YARN):
-                with run_session(self._config.run_id, access):
-                    pass
+        self.handshake.report(report)
+
+    def _access(self, beginning: BeginningEmulator | None) -> AwsAccess:
+        return access_of(self._config, beginning.endpoint() if beginning else None, os.environ)
+
+    def _tell_published(self, report: RunReport) -> None:
+        tell_terminal(Event("publish", already_published(report)))
+        if os.environ.get(_IN_YARN):
+            with run_session(self._config.run_id):
+                pass
         self.handshake.report(report)
 
     def _drive(self, spark: SparkSession, access: AwsAccess) -> RunReport:

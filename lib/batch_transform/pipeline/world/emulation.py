@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import IO
 
 from batch_transform.config.surroundings import Emulator
@@ -26,13 +27,17 @@ _END_SECONDS = 10.0
 
 @contextmanager
 def embedded_emulator(config: Emulator) -> Iterator[str]:
-    """Yields the endpoint of an emulator that serves the models of `config` and makes missing buckets.
+    """Yields the endpoint of an emulator that serves the models of `config`, once it is up; as `beginning_emulator`."""
+    with beginning_emulator(config) as beginning:
+        yield beginning.endpoint()
+
+
+@contextmanager
+def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
+    """Yields an emulator that serves the models of `config` and makes missing buckets; it is coming up meanwhile.
 
     It is reached through its command line only, and ends when its standard input is closed: also when this process is
     killed. In a session of its own, Ctrl-C does not reach it before the driver has stopped the jobs.
-
-    Raises:
-        ConfigurationError: it did not start; with its last words.
     """
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin"]
     if config.state is not None:
@@ -48,19 +53,35 @@ def embedded_emulator(config: Emulator) -> Iterator[str]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            line = _first_line(process.stdout, _START_SECONDS)
-            if not line.endswith(b"\n"):
-                errors.seek(-min(errors.tell(), _LAST_WORDS_BYTES), 2)
-                words = (
-                    errors.read().decode(errors="replace").strip()
-                    or f"it said nothing for {_START_SECONDS:.0f} seconds"
-                )
-                raise ConfigurationError(f"emulator: it did not start: {words}")
-            yield json.loads(line)["endpoint_url"]
+            yield BeginningEmulator(process.stdout, errors)
         finally:
             process.stdin.close()
             _end(process)
             process.stdout.close()
+
+
+@dataclass(frozen=True)
+class BeginningEmulator:
+    """An emulator's process, of which it is not known yet that it is up."""
+
+    stdout: IO[bytes]
+    errors: IO[bytes]
+
+    def endpoint(self) -> str:
+        """Returns its endpoint, once it is up; to be asked for once.
+
+        Raises:
+            ConfigurationError: it did not start; with its last words.
+        """
+        line = _first_line(self.stdout, _START_SECONDS)
+        if line.endswith(b"\n"):
+            endpoint: str = json.loads(line)["endpoint_url"]
+            return endpoint
+        self.errors.seek(-min(self.errors.tell(), _LAST_WORDS_BYTES), 2)
+        said = self.errors.read().decode(errors="replace").strip()
+        raise ConfigurationError(
+            f"emulator: it did not start: {said or f'it said nothing for {_START_SECONDS:.0f} seconds'}"
+        )
 
 
 def _first_line(stdout: IO[bytes], seconds: float) -> bytes:

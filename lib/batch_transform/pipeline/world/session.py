@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from pyspark.errors import PySparkException
@@ -20,24 +20,26 @@ _PLATFORM = "DATABRICKS_RUNTIME_VERSION"
 
 
 @contextmanager
-def run_session(run_id: str | None, access: AwsAccess) -> Iterator[SparkSession]:
-    """Yields the session that is there already, and leaves it as it was; else one that is begun for the run.
+def run_session(run_id: str | None) -> Iterator[SparkSession]:
+    """Yields the session that is there already, and leaves it; else one that is begun for the run.
 
     Only that one is stopped, once all is well: of a run that failed, or was interrupted while Spark works, the
     process's end is the end.
     """
-    # With the embedded emulator the endpoint is known only now; the jars came with spark-submit's arguments.
-    settings = _emulators(access) if access.emulated else {}
     there = _session_there()
-    if there is not None:
-        with session_settings(there, settings), _quotations_silenced():
-            yield there
-        return
-    spark = _begun(run_id, settings)
+    spark = there or _begun(run_id)
     with _quotations_silenced():
         yield spark
-    if _PLATFORM not in os.environ:
+    if there is None and _PLATFORM not in os.environ:
         spark.stop()
+
+
+@contextmanager
+def reaching_s3(spark: SparkSession, access: AwsAccess) -> Iterator[None]:
+    """Has Spark's own `s3a://` reach the emulator, if there is one; elsewhere it is configured as people do."""
+    # The embedded emulator's endpoint is known only now; the jars came with spark-submit's arguments.
+    with session_settings(spark, _emulators(access) if access.emulated else {}):
+        yield
 
 
 @contextmanager
@@ -65,13 +67,10 @@ def _session_there() -> SparkSession | None:
         return None
 
 
-def _begun(run_id: str | None, settings: Mapping[str, str]) -> SparkSession:
+def _begun(run_id: str | None) -> SparkSession:
     """A new session. Workers must use the driver's interpreter, or they miss pyarrow."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(f"batch-transform {run_id or ''}".strip())
-    for key, value in settings.items():
-        builder = builder.config(f"spark.hadoop.{key}", value)
-    return builder.getOrCreate()
+    return SparkSession.builder.appName(f"batch-transform {run_id or ''}".strip()).getOrCreate()
 
 
 def _emulators(access: AwsAccess) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pyspark.errors import PySparkRuntimeError
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.pipeline.world import session as sessions
-from batch_transform.pipeline.world.session import run_session
+from batch_transform.pipeline.world.session import reaching_s3, run_session
 
 EMULATED = AwsAccess(endpoint_url="http://127.0.0.1:9", emulated=True)
 AWS = AwsAccess("eu-west-1")
@@ -73,7 +73,7 @@ def spark(monkeypatch):
 @pytest.mark.parametrize("access", [AWS, EMULATED])
 def test_a_session_that_is_there_is_left_as_it_was(spark, access):
     spark.there = Session(**THEIRS)
-    with run_session("r1", access) as used:
+    with run_session("r1") as used, reaching_s3(used, access):
         assert used is spark.there
         assert (used.get("fs.s3a.endpoint") == "http://127.0.0.1:9") == access.emulated
     assert (spark.there.settings, spark.there.stopped, spark.made.settings) == (THEIRS, False, {})
@@ -81,29 +81,29 @@ def test_a_session_that_is_there_is_left_as_it_was(spark, access):
 
 def test_it_is_left_as_it_was_by_a_run_that_fails_too(spark):
     spark.there = Session(**THEIRS)
-    with pytest.raises(KeyError), run_session("r1", EMULATED):
+    with pytest.raises(KeyError), run_session("r1") as used, reaching_s3(used, EMULATED):
         raise KeyError
     assert (spark.there.settings, spark.there.stopped) == (THEIRS, False)
 
 
 def test_a_session_that_the_run_has_begun_is_stopped_once_all_is_well(spark):
-    with run_session("r1", EMULATED) as used:
+    with run_session("r1") as used, reaching_s3(used, EMULATED):
         assert (used, used.stopped) == (spark.made, False)
         assert used.get("spark.app.name") == "batch-transform r1"
-        assert used.get("spark.hadoop.fs.s3a.endpoint") == "http://127.0.0.1:9"
+        assert used.get("fs.s3a.endpoint") == "http://127.0.0.1:9"
     assert spark.made.stopped
 
 
 def test_of_a_run_that_fails_the_end_of_the_process_is_the_end(spark):
     """Spark may be in a call of an hour, and `stop` would wait for it."""
-    with pytest.raises(KeyError), run_session("r1", AWS):
+    with pytest.raises(KeyError), run_session("r1"):
         raise KeyError
     assert not spark.made.stopped
 
 
 def test_a_platforms_session_is_its_own_whoever_asks_for_it_first(spark, monkeypatch):
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "16.4")
-    with run_session("r1", AWS):
+    with run_session("r1"):
         pass
     assert not spark.made.stopped
 
@@ -117,7 +117,7 @@ def test_pyspark_does_not_log_what_quotes_a_row_while_the_run_has_the_session(sp
         for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
             loggers.getLogger(name).error(text, errorClass="CAST_INVALID_INPUT")
 
-    with suppress(KeyError), run_session("a", AWS):
+    with suppress(KeyError), run_session("a"):
         say("within")
         if fails:
             raise KeyError
