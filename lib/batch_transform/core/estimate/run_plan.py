@@ -120,7 +120,7 @@ def run_plan(measured: Measured, asked: Asked) -> RunPlan:
         "rows_over_the_limit": dead.rows if dead else 0,
         "input_partitions": measured.partitions.before,
         "staged_partitions": _partitions(measured, asked),
-        "repartitioned": _why_repartitioned(measured, asked),
+        "repartitioned": "all rows are one request" if asked.settings.is_one_object else measured.partitions.why,
         "object_bytes": asked.rules(measured.json_bytes).object_bytes,
         "spread": asked.transform.spread,
         "instance_start_seconds": asked.transform.instance_start_seconds,
@@ -133,12 +133,6 @@ def run_plan(measured: Measured, asked: Asked) -> RunPlan:
 
 def _partitions(measured: Measured, asked: Asked) -> int:
     return 1 if asked.settings.is_one_object else max(1, measured.partitions.after)
-
-
-def _why_repartitioned(measured: Measured, asked: Asked) -> str:
-    if asked.settings.is_one_object and measured.partitions.before > 1:
-        return "all rows are one request"
-    return "" if asked.settings.is_one_object else measured.partitions.why
 
 
 def lane_works(measured: Measured, asked: Asked) -> list[LaneWork]:

@@ -86,8 +86,8 @@ def _after(state: RunState, step: Step) -> RunState:
         kind = StepKind(step.kind)
     except ValueError:
         raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}") from None
-    require(kind in _TRANSITIONS, "a ledger is opened once")
-    require(not state.cleaned, "the run was cleaned")
+    if state.cleaned or kind not in _TRANSITIONS:
+        raise ValueError("the run was cleaned" if state.cleaned else "a ledger is opened once")
     return _with_times(_TRANSITIONS[kind](state, step, step.parts), step)
 
 

@@ -40,6 +40,10 @@ class Parquet(FileFormat):
         rows = in_threads(lambda file: _footer(tree, file).num_rows, listed, threads)
         return {file.name: count for file, count in zip(listed, rows, strict=True)}
 
+    def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...]:
+        """Returns the columns by the footer, which is all that is read."""
+        return tuple(_footer(tree, file).schema.to_arrow_schema().names)
+
     def file_schema(self, spark: SparkSession, tree: Tree, file: TreeFile, path: str) -> StructType | None:
         """Returns the columns as Spark wrote them, or as Arrow reads another writer's."""
         from pyspark.errors import PySparkException

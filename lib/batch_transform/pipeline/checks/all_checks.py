@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pyspark.sql.types import StructType
 
+from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.checks.output_fit import Fit
 from batch_transform.pipeline.checks.output_over_input import Reading
-from batch_transform.pipeline.checks.preflight import Faults, Tables, check_spark_reads, check_table, check_targets
+from batch_transform.pipeline.checks.preflight import Tables, check_spark_reads, check_table, check_targets
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.targets import targets_of

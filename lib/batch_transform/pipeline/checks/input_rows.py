@@ -13,7 +13,8 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.run_state import RunState
 from batch_transform.exports.export_ways import export_way
-from batch_transform.pipeline.checks.preflight import Faults, key_check
+from batch_transform.pipeline.checks.collected_faults import Faults
+from batch_transform.pipeline.checks.preflight import key_check
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -37,6 +36,7 @@ from batch_transform.core.reserved_columns import comparable, free
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.registry import format_named
 from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.targets import Targets
@@ -50,8 +50,6 @@ from batch_transform.spark.s3_probe import check_workers_reach
 from batch_transform.spark.settings import STAGED_FORMAT, is_case_sensitive
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
-Answer = TypeVar("Answer")
-
 
 @dataclass(frozen=True)
 class Tables:
@@ -60,41 +58,6 @@ class Tables:
     input: tuple[str, ...]
     result: tuple[str, ...]
     dead_letter: tuple[str, ...]
-
-
-class Faults:
-    """Collects what is wrong, so that a person sees all of it at once."""
-
-    def __init__(self) -> None:
-        self._faults: list[str] = []
-
-    def of(self, check: Callable[[], Answer]) -> Answer | None:
-        """Returns what `check` returns, or keeps the faults that it raises and returns None."""
-        try:
-            return check()
-        except ConfigurationError as err:
-            self._faults += err.faults
-            return None
-
-    @property
-    def found(self) -> tuple[str, ...]:
-        """What is wrong so far, a line for each fault, in the order of the checks."""
-        return tuple(self._faults)
-
-    def add(self, faults: list[str]) -> None:
-        """Keeps faults for the one message that `refuse` raises."""
-        self._faults += faults
-
-    def refuse(self) -> None:
-        """Raises ConfigurationError if there is any fault."""
-        if self._faults:
-            raise ConfigurationError(self._faults)
-
-
-def check_bucket(store: ObjectStore, bucket: str) -> None:
-    """Raises ConfigurationError unless there is such a bucket."""
-    if not store.bucket_exists(bucket):
-        raise ConfigurationError(f"workspace: there is no bucket {bucket}, or it may not be looked at")
 
 
 def check_targets(

@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from batch_transform.config import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.report_keys import FaultReport
+from batch_transform.core.publishing.report import already_published
+from batch_transform.core.report_keys import FaultReport, RunReport
 from batch_transform.core.statuses import RunStatus
+from batch_transform.pipeline.checks.before_spark import told_before_spark
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
@@ -59,6 +61,9 @@ appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
 """
+
+
+BeforeSpark = Callable[[RunConfig, Mapping[str, str]], RunReport | None]
 
 
 @dataclass(frozen=True)
@@ -140,8 +145,10 @@ def environment(
     return added | ({"SPARK_HOME": str(home.home)} if home.home else {})
 
 
-def write_submission(asked: CommandLine, places: Folders, environ: Mapping[str, str], handshake: Handshake) -> None:
-    """Writes everything that `exec_command` and the driver need into the work folder.
+def write_submission(
+    asked: CommandLine, places: Folders, environ: Mapping[str, str], handshake: Handshake, tell: BeforeSpark
+) -> None:
+    """Writes everything that `exec_command` and the driver need into the work folder; of a published run its report.
 
     Raises:
         ConfigurationError: the run file or the arguments are wrong.
@@ -153,6 +160,10 @@ def write_submission(asked: CommandLine, places: Folders, environ: Mapping[str, 
     check_machine(config, given)
     if asked.command == PLAN and given.in_cluster:
         raise ConfigurationError("plan: is printed by its driver, which is here with --deploy-mode client only")
+    if asked.command == RUN and not asked.retry_dead and not given.in_cluster and (report := tell(config, environ)):
+        teller(RUN)(already_published(report))
+        handshake.report(report)
+        return
     config = resolve_input(config, PACKAGE_CACHE)
     arguments = full_arguments(config, given, home, places)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
@@ -186,21 +197,28 @@ def _write_json(path: Path, document: JsonObject) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> int:
+def main(arguments: list[str], environ: Mapping[str, str] = os.environ, tell: BeforeSpark = told_before_spark) -> int:
     """Returns the exit code: 0 with everything written, 2 with the faults on standard error, 4 where it failed.
 
     A command that needs no Spark, or the part of a step that needs none, is done here; it leaves its report and no
     command.
+
+    Args:
+        arguments: WORK ENTRY ARGUMENT...
+        environ: of the wrapper.
+        tell: what is told before Spark starts of a run whose driver is here.
     """
     work, entry, *rest = arguments
     handshake = Handshake(report_file=Path(work) / FALLBACK)
     try:
-        return _submitted(Path(work), Path(entry), rest, environ, handshake)
+        return _submitted(Path(work), Path(entry), rest, environ, handshake, tell)
     except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
         return ended(error, handshake)
 
 
-def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, str], handshake: Handshake) -> int:
+def _submitted(
+    work: Path, entry: Path, rest: list[str], environ: Mapping[str, str], handshake: Handshake, tell: BeforeSpark
+) -> int:
     asked = parse(rest)
     if asked.command in WITHOUT_SPARK:
         handshake.report(execute(asked, environ, teller(asked.command)))
@@ -210,7 +228,7 @@ def _submitted(work: Path, entry: Path, rest: list[str], environ: Mapping[str, s
         done = step_without_spark(asked, environ, handshake)
     if done.needs_spark:
         places = Folders(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3])
-        write_submission(asked, places, environ, handshake)
+        write_submission(asked, places, environ, handshake, tell)
     return done.exit_code
 
 

@@ -53,8 +53,10 @@ def submit(tmp_path, spark, monkeypatch):
     work = tmp_path / "work"
     work.mkdir()
 
-    def run(*arguments, **environ):
-        code = main([str(work), "jobs/score.py", *arguments], {"SPARK_HOME": str(spark), "PATH": "/bin", **environ})
+    def run(*arguments, tell=lambda config, environ: None, **environ):
+        code = main(
+            [str(work), "jobs/score.py", *arguments], {"SPARK_HOME": str(spark), "PATH": "/bin", **environ}, tell
+        )
         return code, {path.name: json.loads(path.read_text()) for path in work.glob("*.json")}
 
     return run

@@ -1,0 +1,46 @@
+"""What is wrong with a run, collected, and the checks of it that need no Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_store import ObjectStore
+
+Answer = TypeVar("Answer")
+
+
+class Faults:
+    """Collects what is wrong, so that a person sees all of it at once."""
+
+    def __init__(self) -> None:
+        self._faults: list[str] = []
+
+    def of(self, check: Callable[[], Answer]) -> Answer | None:
+        """Returns what `check` returns, or keeps the faults that it raises and returns None."""
+        try:
+            return check()
+        except ConfigurationError as err:
+            self._faults += err.faults
+            return None
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """What is wrong so far, a line for each fault, in the order of the checks."""
+        return tuple(self._faults)
+
+    def add(self, faults: list[str]) -> None:
+        """Keeps faults for the one message that `refuse` raises."""
+        self._faults += faults
+
+    def refuse(self) -> None:
+        """Raises ConfigurationError if there is any fault."""
+        if self._faults:
+            raise ConfigurationError(self._faults)
+
+
+def check_bucket(store: ObjectStore, bucket: str) -> None:
+    """Raises ConfigurationError unless there is such a bucket."""
+    if not store.bucket_exists(bucket):
+        raise ConfigurationError(f"workspace: there is no bucket {bucket}, or it may not be looked at")

@@ -1,0 +1,110 @@
+"""What is refused, and told of a published run, before Spark starts: the submission itself, against an emulator."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.checks.before_spark import told_before_spark
+from batch_transform.pipeline.submit.submission import main
+from support.memory_run import MemoryRun, echoing
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
+
+RUN = """\
+run_id: {run_id}
+workspace: s3://{bucket}/runs
+input: {{path: {path}}}
+record: {{columns: [{columns}]}}
+model: {{name: {model}}}
+prediction: {{schema: p double}}
+output: {{path: {folder}/out, partition_by: [day]}}
+"""
+
+
+@pytest.fixture
+def submit(tmp_path, capsys):
+    """Runs the submission on an input of one file; gives exit code, report, and whether Spark would be started."""
+    (tmp_path / "in" / "day=1").mkdir(parents=True)
+    pq.write_table(pa.table({"a": [1], "b": ["x"]}), tmp_path / "in" / "day=1" / "part-0.parquet")
+    with Emulator(Settings({"churn": "http://127.0.0.1:9"}, buckets=["bucket"])) as emulator:
+        environ = {
+            "AWS_ENDPOINT_URL": emulator.endpoint_url,
+            "AWS_REGION": "us-east-1",
+            "SPARK_HOME": "",
+            "PATH": "/usr/bin:/bin",
+        }
+
+        def run(
+            *arguments, run_id="run", bucket="bucket", model="churn", columns="a, b", path=f"{tmp_path}/in", **more
+        ):
+            work = tmp_path / "work"
+            work.mkdir(exist_ok=True)
+            text = RUN.format(run_id=run_id, bucket=bucket, model=model, columns=columns, path=path, folder=tmp_path)
+            (tmp_path / "run.yml").write_text(text)
+            words = [str(work), "jobs/score.py", str(tmp_path / "run.yml"), *arguments]
+            code = main(words, environ | more)
+            return code, json.loads((work / "fallback.json").read_text()), (work / "command.json").exists()
+
+        run.emulator = emulator
+        yield run
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"bucket": "nowhere"}, "workspace: there is no bucket nowhere"),
+        ({"model": "absent"}, "model.name: absent"),
+        ({"columns": "a, c"}, "record.columns: no column c in the input; it has a, b, day"),
+    ],
+)
+def test_what_needs_no_spark_to_be_seen_is_refused_without_it(submit, given, said):
+    code, report, starts = submit(**given)
+    assert (code, report["status"], starts) == (2, "refused", False)
+    assert any(said in line for line in report["error"])
+
+
+def test_all_of_it_is_told_at_once(submit):
+    _, report, _ = submit(model="absent", columns="c")
+    assert len(report["error"]) == 2
+
+
+def test_partition_columns_and_other_cases_are_columns(submit):
+    code, _, starts = submit(columns="A, DAY")
+    assert (code, starts) == (0, True)
+
+
+@pytest.mark.parametrize("sets", [["input.where=a > 0"], ["input.options={mergeSchema: true}"], ["input.format=json"]])
+def test_what_only_spark_knows_is_left_to_spark(submit, sets):
+    code, _, starts = submit(*(word for value in sets for word in ("--set", value)), columns="c")
+    assert (code, starts) == (0, True)
+
+
+def test_of_an_embedded_emulator_only_the_columns_are_looked_at(submit):
+    words = ["--set", "emulator={models: {churn: 'http://127.0.0.1:9'}}"]
+    assert submit(*words, bucket="nowhere")[0] == 0
+    assert submit(*words, columns="c")[0] == 2
+
+
+def test_a_published_run_is_told_and_another_configuration_of_it_refused(submit):
+    run = MemoryRun([5, 5], echoing(lambda row: None))
+    run.to_the_end()
+    client = boto3.client("s3", "us-east-1", endpoint_url=submit.emulator.endpoint_url)
+    for (bucket, key), (body, _) in run.store.world.objects.items():
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+    config = run.driver().ctx.config
+    environ = {"AWS_ENDPOINT_URL": submit.emulator.endpoint_url, "AWS_REGION": "us-east-1"}
+    assert told_before_spark(config, environ) == run.state().report
+    with pytest.raises(ConfigurationError, match="another configuration"):
+        told_before_spark(config.model_copy(update={"output": None}), environ)
