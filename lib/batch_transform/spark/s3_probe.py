@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.error_chains import said
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 
-def check_workers_reach(spark: SparkSession, uri: S3Uri, connect: Callable[[], ObjectStore]) -> None:
-    """Has one task put, get and delete the object `uri`.
+class WorkersReach:
+    """The answer to that question, which is asked at once and looked at when all else is well.
 
-    Raises:
-        ConfigurationError: it could not; says what a person can do.
+    A Python worker takes seconds to start, in which the driver has other things to ask. So it is asked in a session
+    beside the user's, in which nothing is set that is set for another job meanwhile. Whoever is refused meanwhile waits
+    for the answer as well: the task deletes what it has put.
     """
-    try:
-        spark.range(1).mapInArrow(_Probe(uri, connect), "id long").collect()
-    except SPARK_ERRORS as err:
-        raise ConfigurationError(
-            f"workspace: Python workers cannot put and get {uri}: {said(err)}. They need "
-            "network access to S3 and the credentials of the default chain (an instance profile or environment "
-            "variables); Databricks' serverless compute gives neither, a job cluster with an instance profile does"
-        ) from err
+
+    def __init__(self, spark: SparkSession, connect: Callable[[], ObjectStore]) -> None:
+        """Asks nothing yet."""
+        self._spark, self._connect = spark, connect
+        self._answer: Future[None] = Future()
+        self._uri: S3Uri | None = None
+
+    def __enter__(self) -> WorkersReach:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _stack: object) -> None:
+        if self._uri is not None and isinstance(error, BatchTransformError):
+            with suppress(Exception):
+                self._answer.result()
+
+    def ask(self, uri: S3Uri) -> None:
+        """Has one task put, get and delete the object `uri`."""
+        self._uri = uri
+        if ".connect." in type(self._spark).__module__:
+            self._ask(self._spark)  # not in all versions has it sessions beside each other
+        else:
+            threading.Thread(target=self._ask, args=(self._spark.newSession(),), daemon=True).start()
+
+    def _ask(self, spark: SparkSession) -> None:
+        assert self._uri is not None
+        try:
+            spark.range(1).mapInArrow(_Probe(self._uri, self._connect), "id long").collect()
+        except BaseException as err:  # noqa: BLE001 - whatever it is, it is raised where the answer is looked at
+            self._answer.set_exception(err)
+        else:
+            self._answer.set_result(None)
+
+    def check(self) -> None:
+        """Waits for the answer to what was asked.
+
+        Raises:
+            ConfigurationError: it could not; says what a person can do.
+        """
+        try:
+            self._answer.result()
+        except SPARK_ERRORS as err:
+            raise ConfigurationError(
+                f"workspace: Python workers cannot put and get {self._uri}: {said(err)}. They need "
+                "network access to S3 and the credentials of the default chain (an instance profile or environment "
+                "variables); Databricks' serverless compute gives neither, a job cluster with an instance profile does"
+            ) from err
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.merge_way import way_named
+from batch_transform.spark.s3_probe import WorkersReach
 
 
-def check_world(ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading, faults: Faults) -> None:
+def check_world(
+    ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading, reach: WorkersReach, faults: Faults
+) -> None:
     """Checks places, tables and the ways to them; each kind only where those before it found nothing.
 
     Args:
@@ -22,6 +25,7 @@ def check_world(ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading
         tables: its work on tables.
         fit: what is published, and where.
         reading: the input.
+        reach: whether the workers reach S3, asked already.
         faults: what was found before.
 
     Raises:
@@ -34,7 +38,7 @@ def check_world(ctx: RunContext, tables: SparkTables, fit: Fit, reading: Reading
     if not faults.found:
         faults.add(fit.faults())
     if not faults.found:
-        faults.add(check_table(spark, fit.schema, tables.shape, ctx.places, tables.connect, targets))
+        faults.add(check_table(spark, fit.schema, tables.shape, ctx.places, tables.connect, targets, reach))
     way = way_named(ctx.config.merge)
     if not faults.found and way.spark_reads_outputs:
         faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store, way.name))

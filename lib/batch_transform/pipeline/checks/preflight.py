@@ -46,7 +46,7 @@ from batch_transform.spark.error_chains import said
 from batch_transform.spark.input_reading import check_storable, column_faults
 from batch_transform.spark.merge_way import DEFAULT
 from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.s3_probe import check_workers_reach
+from batch_transform.spark.s3_probe import WorkersReach
 from batch_transform.spark.settings import STAGED_FORMAT, is_case_sensitive
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
@@ -88,6 +88,7 @@ def check_table(
     places: Places,
     connect: WorkerStore,
     targets: Targets,
+    reach: WorkersReach,
 ) -> list[str]:
     """Returns what is wrong with names and types of the tables to be written, or with the workers' way to S3.
 
@@ -104,7 +105,7 @@ def check_table(
     written = [("staging", places.scratch), *((table.key, table.path) for table in tables if table.path)]
     faults.add([fault for key, path in written if (fault := colon_fault(key, path)) is not None])
     if not faults.found:
-        faults.of(lambda: check_workers_reach(spark, places.layout.probe(probe), connect))
+        faults.of(reach.check)
     if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
         for name in sorted({STAGED_FORMAT, targets.format.can.name}):
             format = format_named(name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import threading
+from contextlib import suppress
 from dataclasses import replace
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
@@ -16,20 +18,21 @@ from batch_transform.core.report_keys import RunReport
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.pipeline.commands.command_line import STEPS
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN
-from batch_transform.pipeline.commands.step_work import prepare, step_report
 from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
-from batch_transform.pipeline.lifecycle.opening_run import open_run
-from batch_transform.pipeline.loop.driver import Driver
-from batch_transform.pipeline.recorded import published_report
-from batch_transform.pipeline.remedies import next_step
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import BeginningEmulator, beginning_emulator
 from batch_transform.pipeline.world.session import reaching_s3, run_session
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from batch_transform.pipeline.loop.driver import Driver
+
+# What takes longest to import, in the order in which it is needed: that is done while the JVM begins Spark.
+_IMPORTED = ("batch_transform.pipeline.lifecycle.opening_run", "sagemaker.core.transformer")
 # Of a driver in YARN's cluster mode. There an application that ends without ever having had a session counts as failed,
 # whatever its exit code (ApplicationMaster.finish).
 _IN_YARN = "SPARK_YARN_STAGING_DIR"
@@ -76,10 +79,13 @@ class _Job(Guarded):
         access = None
         # In an emulator that keeps nothing no run is published, and nobody waits for it.
         if not self._retry_dead and (emulator is None or emulator.state is not None):
+            from batch_transform.pipeline.recorded import published_report
+
             access = self._access(beginning)
             if report := published_report(self._config, access):
                 self._tell_published(report)
                 return
+        threading.Thread(target=_import_meanwhile, daemon=True).start()
         with run_session(self._config.run_id) as spark:
             access = access or self._access(beginning)
             with reaching_s3(spark, access):
@@ -98,6 +104,10 @@ class _Job(Guarded):
 
     def _drive(self, spark: SparkSession, access: AwsAccess) -> RunReport:
         """Returns the report of a run that was not published before."""
+        from batch_transform.pipeline.commands.step_work import prepare
+        from batch_transform.pipeline.lifecycle.acquiring_run import renewed
+        from batch_transform.pipeline.lifecycle.opening_run import open_run
+
         self.interrupts.take_over()
         anew = self._command in (RUN, PREPARE)
         self.driver = open_run(
@@ -119,8 +129,11 @@ class _Job(Guarded):
         return report
 
     def _report(self, driver: Driver) -> RunReport:
-        run = str(driver.ctx.places.run)
         if self._command in STEPS:
+            from batch_transform.pipeline.commands.step_work import step_report
+            from batch_transform.pipeline.remedies import next_step
+
+            run = str(driver.ctx.places.run)
             return step_report(driver.state, self._command, run, lambda step: next_step(step, run))
         assert driver.state.report is not None
         return driver.state.report
@@ -128,3 +141,9 @@ class _Job(Guarded):
 
 def _to_the_end(driver: Driver) -> None:
     driver.run()
+
+
+def _import_meanwhile() -> None:
+    for name in _IMPORTED:
+        with suppress(Exception):  # whoever needs it finds what is wrong with it
+            importlib.import_module(name)

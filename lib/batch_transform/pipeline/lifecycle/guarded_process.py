@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 from batch_transform.core.errors import BatchTransformError, Interrupted, StopRequested
 from batch_transform.core.escaping import hidden
@@ -16,7 +17,9 @@ from batch_transform.core.run_state import ASKED, INTERRUPTED
 from batch_transform.pipeline.ending.exits import exit_of, tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.interrupts import LEAVE_SECONDS, Interrupts
-from batch_transform.pipeline.loop.driver import Driver
+
+if TYPE_CHECKING:  # it imports much, and Spark begins before that
+    from batch_transform.pipeline.loop.driver import Driver
 
 
 class Guarded:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from functools import partial
 
 from pyspark.sql import SparkSession
@@ -31,6 +33,7 @@ from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
 from batch_transform.spark.input_settings import input_session
+from batch_transform.spark.s3_probe import WorkersReach
 from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.user_session import user_session
 
@@ -64,7 +67,29 @@ def open_run(
         ConfigurationError: anything about the configuration is wrong; nothing was written, created or paid for.
         RunHeld: another driver is at work on the run.
     """
-    config = config.named()
+    with WorkersReach(spark, WorkerStore(access)) as reach:
+        meant = Meant(names_input=names_input, retry_dead=retry_dead, accept_model=accept_model)
+        return _opened(spark, config.named(), access, listener, source, reach, meant)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What whoever opens a run means by it (`open_run`)."""
+
+    names_input: bool
+    retry_dead: bool
+    accept_model: bool
+
+
+def _opened(
+    spark: SparkSession,
+    config: RunConfig,
+    access: AwsAccess,
+    listener: Listener,
+    source: Source | None,
+    reach: WorkersReach,
+    meant: Meant,
+) -> Driver:
     run_id = config.run_id
     assert run_id is not None
     store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
@@ -75,9 +100,10 @@ def open_run(
         faults.of(lambda: check_workspace(store, places.layout.workspace))
     else:
         check_same(recorded, config)
-    if retry_dead:
+    if meant.retry_dead:
         check_retry(recorded, f"input.dead_letters: {places.run}")
-    needs_model = recorded is None or recorded.gate is None or retry_dead  # once all is scored the model may be gone
+    # Once all is scored the model may be gone.
+    needs_model = recorded is None or recorded.gate is None or meant.retry_dead
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
     jobs = TransformJobs(access.session(), access.client("sagemaker"))
@@ -85,13 +111,17 @@ def open_run(
         faults.of(jobs.check_ami_version)
     if needs_model and is_new and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
+    elsewhere = recorded is not None and recorded.settings.published != config.settings.published
+    is_checked = recorded is None or (recorded.report is None and (recorded.publication is None or elsewhere))
+    if is_checked and not faults.found:
+        reach.ask(places.layout.probe(uuid.uuid4().hex))
     staged = None if recorded is None else recorded.staged
     if staged is not None:
         places.close_to_others()  # an earlier version left that to the umask
     reading = partial(input_session, spark, *settings_of(config.input))
     with user_session(spark, staged), reading():
         rows = rows_of(spark, config, places, store, source, recorded, faults)
-        if recorded is not None and staged is not None and names_input:
+        if recorded is not None and staged is not None and meant.names_input:
             check_source(spark, config, places, store, source, recorded, listener)
     inferred = recorded.inferred if recorded is not None else None
     fit = fit_of(spark, config, places, store, rows.schema, rows.shape, inferred)
@@ -111,13 +141,12 @@ def open_run(
         fit.check_rows,
     )
     objects = SparkObjectWork(spark, connect, places.input, rows.shape.reader, rows.key)
-    ctx = context_of(run, config, access, listener, places, tables, objects, accept_model=accept_model)
+    ctx = context_of(run, config, access, listener, places, tables, objects, accept_model=meant.accept_model)
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, as_published(ctx, recorded))
-    elsewhere = recorded is not None and recorded.settings.published != config.settings.published
-    if recorded is None or recorded.publication is None or elsewhere:
+    if is_checked:
         with user_session(spark, staged), session_settings(spark, fit.targets.format.settings), reading():
-            check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), faults)
+            check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), reach, faults)
     if recorded is not None and recorded.staged is not None and elsewhere:
         check_uncommitted(tables, recorded, config)
         fit.check_rows(recorded.staged)
@@ -125,4 +154,4 @@ def open_run(
         ensure_model(access.client("sagemaker"), config.model.name, config.model.parts, compare=is_new)
     if recorded is None:
         run.ledger.probe()
-    return Driver(ctx, begin(ctx, retry_dead=retry_dead))
+    return Driver(ctx, begin(ctx, retry_dead=meant.retry_dead))

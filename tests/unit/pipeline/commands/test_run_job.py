@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from batch_transform.pipeline import recorded
 from batch_transform.pipeline.commands import run
 
 DOCUMENT = {
@@ -20,7 +21,7 @@ REPORT = {"status": "published", "output": "out", "workspace": "s3://bucket/runs
 
 @pytest.mark.parametrize("command", ["run", "resume"])
 def test_a_published_run_prints_its_report_says_that_nothing_is_done_and_begins_no_spark(monkeypatch, capsys, command):
-    monkeypatch.setattr(run, "published_report", lambda config, access: REPORT)
+    monkeypatch.setattr(recorded, "published_report", lambda config, access: REPORT)
     reports = []
     handshake = SimpleNamespace(alive_file=None, report=reports.append)
     assert run.run_job(DOCUMENT, handshake, command) == 0
