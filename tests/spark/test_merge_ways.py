@@ -72,7 +72,8 @@ def gated(spark, world, tmp_path_factory):
         key.alias("key"), F.sha2(number, 512).alias("noise"), (F.col("id") % 7).alias("seven")
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sending.object_sizes.PARTITION_BYTES", 18_000)
+        patch.setattr("batch_transform.core.sending.partitioning.PARTITION_BYTES", 18_000)
+        patch.setattr("batch_transform.spark.staging.parallelism", lambda spark: 100)  # cores that want work
         patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 7_000)
         patch.setitem(SMALL_ROW_GROUPS, "parquet.block.size", "2048")
         arguments = world.arguments(folder, "shaped", errors={"max_fraction": 1.0})

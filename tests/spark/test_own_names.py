@@ -12,6 +12,7 @@ from batch_transform.core import reserved_columns
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.reserved_columns import quoted
+from batch_transform.core.sending.partitioning import Partitioning
 from batch_transform.spark.input_reading import column_faults, has_large_rows
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.record_rules import record_rule
@@ -184,7 +185,7 @@ def test_staged_files_of_earlier_runs_are_read_by_the_place_of_their_columns(spa
 
 @pytest.mark.parametrize("name", ["__row_number", "__ROW_NUMBER", "__Record_Fault"])
 def test_a_copy_that_is_staged_anew_keeps_columns_of_our_names(spark, tmp_path, monkeypatch, name):
-    monkeypatch.setattr("batch_transform.spark.staging.is_uneven", lambda sizes: True)
+    monkeypatch.setattr("batch_transform.spark.staging.partitioning", lambda sizes, cores: Partitioning(3, 2, "told"))
     df = wide(spark, [name, "b"], 9).repartition(3)
     staged = stage_rows(df, tmp_path)
     assert "/rows/" in staged.files[0].path

@@ -22,7 +22,8 @@ def scored(request, spark, world, tmp_path_factory):
     df = df.withColumn("text", F.when(F.col("key").rlike("^(7|8):"), big).otherwise(F.col("text"))).cache()
     columns = [name for name in df.columns if name != UNSENDABLE]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("batch_transform.core.sending.object_sizes.PARTITION_BYTES", 400_000)
+        patch.setattr("batch_transform.core.sending.partitioning.PARTITION_BYTES", 400_000)
+        patch.setattr("batch_transform.spark.staging.parallelism", lambda spark: 100)  # cores that want work
         patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 20_000)
         arguments = world.arguments(tmp_path_factory.mktemp("run"), columns=columns)
         yield df, score(df.repartition(3), **arguments)

@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 
 from batch_transform import score
 from batch_transform.core.errors import BatchTransformError
-from batch_transform.core.sending import object_sizes
-from batch_transform.spark import object_tasks
+from batch_transform.core.sending import object_sizes, partitioning
+from batch_transform.spark import object_tasks, staging
 
 ROWS, TASKS = 2400, 8
 ROWS_OF_TASK = ROWS // TASKS
@@ -28,7 +28,8 @@ ASKING_ROW = 250
 POISON_ROW = 17
 POISON = '"note":"bad"'
 # One task for each staged file, about ten objects for each task, and more than one Arrow batch.
-SMALL = {"PARTITION_BYTES": 30_000, "MAX_OBJECT_BYTES": 1_200, "MAX_ARROW_BATCH_ROWS": 100}
+SMALL = {"MAX_OBJECT_BYTES": 1_200, "MAX_ARROW_BATCH_ROWS": 100}
+PARTITION_BYTES, CORES = 30_000, 100
 
 
 def main() -> None:
@@ -37,6 +38,8 @@ def main() -> None:
     os.dup2(2, 1)
     for name, value in SMALL.items():
         setattr(object_sizes, name, value)
+    partitioning.PARTITION_BYTES = PARTITION_BYTES
+    staging.parallelism = lambda spark: CORES
     # A task of a Python worker takes a tenth of a second of its own.
     object_tasks.MOST_TASKS = TASKS
     spark = _session(json.loads(sys.argv[1]))

@@ -46,11 +46,13 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
         if config.input is not None and not is_s3(config.input.path or ""):
             _check_columns(config, store, faults)
         return None
-    state = read_run(S3Uri.parse(config.folder), store).state
+    assert config.run_id is not None
+    workspace = S3Uri.parse(config.workspace)
+    state = read_run(workspace, config.run_id, store).state
     if state is not None:
         check_same(state, config)
         return state.report
-    faults.of(lambda: check_bucket(store, S3Uri.parse(config.folder).bucket))
+    faults.of(lambda: check_bucket(store, workspace.bucket))
     if config.model.parts is None:
         jobs = TransformJobs(access.session(), access.client("sagemaker"))
         faults.of(lambda: jobs.check_model(config.model.name))
