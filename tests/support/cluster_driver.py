@@ -39,7 +39,7 @@ def main() -> None:
     for name, value in SMALL.items():
         setattr(object_sizes, name, value)
     partitioning.PARTITION_BYTES = PARTITION_BYTES
-    staging.parallelism = lambda spark: CORES
+    vars(staging)["parallelism"] = lambda spark: CORES
     # A task of a Python worker takes a tenth of a second of its own.
     object_tasks.MOST_TASKS = TASKS
     spark = _session(json.loads(sys.argv[1]))

@@ -31,8 +31,7 @@ from batch_transform.exports.export_ways import names
 from batch_transform.outputs.registry import format_named
 from batch_transform.spark.merge_way import DEFAULT, merge_ways
 
-POLL_SECONDS = 30.0
-EMULATOR_POLL_SECONDS = 1.0
+POLL_SECONDS, EMULATOR_POLL_SECONDS = 30.0, 1.0
 # An emulated S3 ends with the run, and Spark needs further jars to reach it; a laptop's disk is nearer.
 EMULATOR_STAGING = ".batch_transform/staging"
 
@@ -49,8 +48,7 @@ class RunConfig(Section):
 
     # A rule that spans sections stands at the later of its fields, which sees the earlier ones: keep the order.
     secrets: Names = ()  # keys whose values are secrets although their names do not say so
-    # Filled in: of which variable of the environment such a key has its value.
-    secret_variables: dict[str, str] = Field(default_factory=dict)
+    secret_variables: dict[str, str] = Field(default_factory=dict)  # filled in: whence such a key has its value
     emulator: Emulator | None = None
     run_id: RunId | None = Field(default=None, validate_default=True)
     workspace: Workspace
@@ -171,8 +169,7 @@ class RunConfig(Section):
         """Returns the configuration that `to_document` wrote.
 
         Raises:
-            ConfigurationError: the document is none of this class: a version wrote it whose run files are others, or it
-                names a record format of which the module is not here.
+            ConfigurationError: a version wrote it whose run files are others, or a record format's module is not here.
         """
         try:
             return cls.model_validate(document)

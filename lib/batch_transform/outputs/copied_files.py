@@ -37,6 +37,10 @@ class FileFormat(OutputFormat):
             StoreFailure: it cannot be read, or is not the version that was listed.
         """
 
+    def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...] | None:
+        """Returns the columns of a file by its footer, those in names of folders apart; None: its footer says none."""
+        return None
+
     @abstractmethod
     def file_schema(self, spark: SparkSession, tree: Tree, file: TreeFile, path: str) -> StructType | None:
         """Returns a file's columns as Spark reads them, None for types that Spark has not; raises as `file_rows`.

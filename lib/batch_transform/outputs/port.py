@@ -172,10 +172,6 @@ class OutputFormat(ABC):
             ConfigurationError: they could not be written, or would be other values.
         """
 
-    def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...] | None:
-        """Returns the columns of a file by its footer, those in names of folders apart; None: its footer says none."""
-        return None
-
     def refused_names(self, names: Sequence[str]) -> list[str]:
         """Returns those of the names of inferred columns and fields that it does not take."""
         return []

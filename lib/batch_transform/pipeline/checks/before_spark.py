@@ -13,6 +13,7 @@ from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket
@@ -79,7 +80,7 @@ def _columns(given: Input, store: ObjectStore) -> tuple[str, ...] | None:
     """The columns of an input by the footers of its files; None where Spark may see others, or nobody can tell."""
     format = output_formats().get(given.format)
     path = given.path or ""
-    if format is None or not path or given.options or given.where or not _PATTERN.isdisjoint(path):
+    if not isinstance(format, FileFormat) or not path or given.options or given.where or not _PATTERN.isdisjoint(path):
         return None
     try:
         tree = open_tree(path, store)

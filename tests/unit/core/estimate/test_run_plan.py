@@ -36,7 +36,7 @@ def asked(instance_count=1, payload="auto", concurrent="auto", record=None, fram
 
 ASKED = asked()
 # 2 GB of records of 2 kB.
-TABLE = Measured({STANDARD: LaneSize(MB, 2000 * MB, 2_000)})
+TABLE = Measured({STANDARD: LaneSize(MB, 2000 * MB, 2_000)}, partitions=Partitioning(32, 32))
 MIXED = Measured(
     {
         STANDARD: LaneSize(1_000, 500 * MB, 5 * MB),
