@@ -29,7 +29,7 @@ POISON_ROW = 17
 POISON = '"note":"bad"'
 # One task for each staged file, about ten objects for each task, and more than one Arrow batch.
 SMALL = {"MAX_OBJECT_BYTES": 1_200, "MAX_ARROW_BATCH_ROWS": 100}
-PARTITION_BYTES, CORES = 30_000, 100
+PARTITION_BYTES, CORES = 30_000, 8
 
 
 def main() -> None:
