@@ -102,7 +102,7 @@ def test_about_how_large_records_are_is_known_without_rendering_them(spark):
         rule = record_rule(spark, df.schema, "jsonlines", columns, None)
         about = [size for *_, size, _ in rule.measured(df).collect()]
         exact = [len(record.encode()) for record, _ in rule.rendered(df).collect()]
-        assert about == pytest.approx(exact, rel=0.2 if columns else 0.1), columns
+        assert about == pytest.approx(exact, rel=0.3 if columns else 0.1), columns
 
 
 def test_records_of_one_request_are_measured_exactly(spark):
