@@ -24,8 +24,8 @@ from batch_transform.pipeline.checks.same_input import check_source
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, context_of
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
-from batch_transform.pipeline.places import places_of
-from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
+from batch_transform.pipeline.places import Places, places_of
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, read_run
 from batch_transform.pipeline.tables.object_work import SparkObjectWork
 from batch_transform.pipeline.tables.spark_tables import Source, SparkTables, settings_of
 from batch_transform.pipeline.worker_store import WorkerStore
@@ -95,22 +95,13 @@ def _opened(
     store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
     run = read_run(S3Uri.parse(config.workspace), run_id, store)
     places, recorded = places_of(config, run.layout, known(spark, "spark.master")), run.state
-    if recorded is None:
-        faults.of(lambda: check_bucket(store, places.run.bucket))
-        faults.of(lambda: check_workspace(store, places.layout.workspace))
-    else:
-        check_same(recorded, config)
-    if meant.retry_dead:
-        check_retry(recorded, f"input.dead_letters: {places.run}")
     # Once all is scored the model may be gone.
     needs_model = recorded is None or recorded.gate is None or meant.retry_dead
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
-    jobs = TransformJobs(access.session(), access.client("sagemaker"))
-    if needs_model and config.transform.ami_version is not None:
-        faults.of(jobs.check_ami_version)
-    if needs_model and is_new and config.model.parts is None:
-        faults.of(lambda: jobs.check_model(config.model.name))
+    _check_run(run, config, places, meant, faults)
+    if needs_model:
+        _check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published
     is_checked = recorded is None or (recorded.report is None and (recorded.publication is None or elsewhere))
     if is_checked and not faults.found:
@@ -155,3 +146,20 @@ def _opened(
     if recorded is None:
         run.ledger.probe()
     return Driver(ctx, begin(ctx, retry_dead=meant.retry_dead))
+
+
+def _check_run(run: RecordedRun, config: RunConfig, places: Places, meant: Meant, faults: Faults) -> None:
+    if run.state is None:
+        faults.of(lambda: check_bucket(run.store, places.run.bucket))
+        faults.of(lambda: check_workspace(run.store, places.layout.workspace))
+    else:
+        check_same(run.state, config)
+    if meant.retry_dead:
+        check_retry(run.state, f"input.dead_letters: {places.run}")
+
+
+def _check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, *, is_new: bool) -> None:
+    if config.transform.ami_version is not None:
+        faults.of(jobs.check_ami_version)
+    if is_new and config.model.parts is None:
+        faults.of(lambda: jobs.check_model(config.model.name))
