@@ -42,7 +42,7 @@ from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.run_settings import INSTANCES, RunSettings, TransformSettings
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes, spread_out
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
-from batch_transform.core.sending.object_sizes import PARTITION_BYTES
+from batch_transform.core.sending.partitioning import PARTITION_BYTES
 from batch_transform.core.sending.records_per_object import cutting_rules
 from batch_transform.core.sending.spreading import packed
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, without_history
