@@ -36,7 +36,7 @@ def secret_faults(
     """
     secrets, templates = secrets_of(resolved), _by_key(document)
     for key in resolved.get("secrets") or () if isinstance(resolved.get("secrets"), list) else ():
-        if key not in secrets:
+        if isinstance(key, str) and key not in secrets:  # whatever else it is, is refused for its type
             yield Fault(("secrets",), f"names {key}; valid: a key below {_PLACES} that is given")
     for path, text in texts_of(resolved):
         key = ".".join(path)

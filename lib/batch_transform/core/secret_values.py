@@ -21,9 +21,10 @@ _NAMED_BY_PERSONS = ("environment", "options")
 # for years, and a name that is taken for one costs its value a place in the run file or the environment.
 _SECRET = re.compile(
     "secret|token|key|passw|passphrase|passcode|pgpass|pwd|credential|auth|private|cert|signature|signing|bearer|cookie"
-    "|connection.?str|conn.?str|jaas"
+    "|connection.?str|conn.?str|jaas|webhook|session_?id"
     # Too short to be looked for within a word.
-    "|(?<![a-z])(?:(?:user|db|my|http|proxy|ftp)?pass|sas|sig|pem|dsn|jwt|otp|psk|pat|pin|salt)(?![a-z])"
+    "|(?<![a-z])(?:(?:user|db|my|http|proxy|ftp|root|admin)?(?:pass|pw)|creds?|sas|sig|pem|dsn|jwt|otp|psk|pat|pin|salt|pepper"
+    "|hmac)(?![a-z])"
 )
 # Words in which one of these is found by chance.
 _HARMLESS = re.compile(

@@ -299,3 +299,9 @@ def test_a_models_name_is_the_same_in_a_ledger_and_one_of_before_keeps_it():
     again = type(config).from_document(before)
     assert again.model.name == "batch-transform-" + "0" * 20
     assert type(config).from_document(recorded(again)).model.name == again.model.name
+
+
+@pytest.mark.parametrize("entry", ["{a: 1}", "[a]", "5", "null"])
+def test_an_entry_of_the_list_that_is_no_text_is_refused_as_such(run_file, entry):
+    (fault,) = refused(load, run_file(RUN.replace("[transform.environment.PLAIN]", f"[{entry}]")), environ=ENVIRON)
+    assert "secrets.0: must be text" in fault
