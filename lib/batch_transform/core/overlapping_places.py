@@ -17,6 +17,10 @@ _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _ONE_NAME = {"s3a": "s3", "s3n": "s3", "abfss": "abfs", "wasbs": "wasb"}
 _MOUNTED = "dbfs"  # Databricks shows dbfs:/x as the file /dbfs/x
 _GLOB = re.compile(r"[*?\[{]")
+# A backslash before one of these makes it plain: it stands aside, in a plane of nobody's, until it is told.
+_ESCAPED = re.compile(r"\\([\x20-\x7e])")
+_HELD = 0xF0000
+_OF_HELD = re.compile(f"[{chr(_HELD + 0x20)}-{chr(_HELD + 0x7E)}]")
 MOST_PATTERNS = 1000  # of one location; braces multiply
 
 Resolve = Callable[[str], str]
@@ -74,22 +78,28 @@ def place_of(location: str, resolve: Resolve) -> Place:
 
 def places_read(location: str, resolve: Resolve) -> list[Place]:
     """Returns the places that are read where a location is read: one for each pattern that its braces stand for."""
-    if not _GLOB.search(location):
-        return [place_of(location, resolve)]
     found = [place_of(location, resolve)]  # where no pattern is meant, as Delta means none
-    for number, pattern in enumerate(_alternatives(location)):
+    held = _ESCAPED.sub(lambda match: chr(_HELD + ord(match[1])), location)
+    for number, pattern in enumerate(_alternatives(held) if held != location or _GLOB.search(held) else ()):
         if number == MOST_PATTERNS:  # too many to look at: whatever lies where the first brace stands may be read
-            pattern = location[: location.index("{")] + "*"
+            pattern = held[: held.index("{")] + "*"
         scheme, authority, path = _split(pattern)
         steps = path.split("/")
-        fixed = "/".join(takewhile(lambda step: not _GLOB.search(step), steps))
-        base = place_of(f"{scheme}://{authority}{fixed}" if scheme != "file" else fixed or "/", resolve)
-        rest = [step for step in steps[fixed.count("/") + 1 :] if step not in ("", ".")]
-        parts = (Pattern(step) if _GLOB.search(step) else step for step in rest)
+        named = list(takewhile(lambda step: not _GLOB.search(step), steps))
+        # Of an absolute path the first step is empty; a relative one may begin with a pattern.
+        fixed = _given_back("/".join(named)) or ("/" if named else ".")
+        base = place_of(f"{scheme}://{authority}{fixed}" if scheme != "file" else fixed, resolve)
+        rest = [step for step in steps[len(named) :] if step not in ("", ".")]
+        parts = (Pattern(_given_back(step, "\\")) if _GLOB.search(step) else _given_back(step) for step in rest)
         found.append(Place(base.root, (*base.parts, *parts)))
         if number == MOST_PATTERNS:
             break
     return found
+
+
+def _given_back(text: str, before: str = "") -> str:
+    """A text with the characters in it that a backslash had made plain, each behind `before`."""
+    return _OF_HELD.sub(lambda match: before + chr(ord(match[0]) - _HELD), text)
 
 
 def place_of_file(url: str, resolve: Resolve) -> Place:

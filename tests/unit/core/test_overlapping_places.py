@@ -48,6 +48,13 @@ SAME = [
     ("s3://b/{a,{b,in}}", "s3://b/in"),
     (r"s3://b/\[1\] \*", "s3://b/[1] *"),
     ("s3://b/[a-c]*", "s3://b/b*d"),
+    ("*.csv", "x.csv"),
+    ("*/x", "in/x"),
+    ("{in,out}", "out"),
+    (r"/data/\{a,b\}", "/data/{a,b}"),
+    (r"s3://b/{\{1\},2}", "s3://b/{1}"),
+    (r"/da\ta/in", "/data/in"),
+    (r"\[1\]/*", "/home/[1]/x"),
 ]
 
 
@@ -71,6 +78,9 @@ APART = [
     (r"s3://b/\*", "s3://b/in"),
     ("s3://b/in", "s3://b/i*"),  # what is written is no pattern
     ("/data 1/in", "/data [1]/in"),
+    ("*.csv", "out"),
+    (r"in \[1\]", "out [1]"),
+    (r"/data/\{a,b\}", "/data/a"),
 ]
 
 
