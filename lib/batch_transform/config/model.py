@@ -24,7 +24,11 @@ from batch_transform.core.sending.model_parts import ContainerParts, ModelParts,
 
 _NAMED_LATER = "made-of-parts"
 # botocore, ContainerImage, Url and RoleArn.
-Image = Annotated[str, AfterValidator(check_pattern(r"\S+", limits.MAX_IMAGE_CHARACTERS, "an image without spaces"))]
+Image = Annotated[
+    str,
+    AfterValidator(check_no_secret),
+    AfterValidator(check_pattern(r"\S+", limits.MAX_IMAGE_CHARACTERS, "an image without spaces")),
+]
 DataUrl = Annotated[
     str,
     AfterValidator(check_no_secret),

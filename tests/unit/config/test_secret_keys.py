@@ -305,3 +305,9 @@ def test_a_models_name_is_the_same_in_a_ledger_and_one_of_before_keeps_it():
 def test_an_entry_of_the_list_that_is_no_text_is_refused_as_such(run_file, entry):
     (fault,) = refused(load, run_file(RUN.replace("[transform.environment.PLAIN]", f"[{entry}]")), environ=ENVIRON)
     assert "secrets.0: must be text" in fault
+
+
+def test_an_image_has_no_user_in_front_of_its_host(run_file):
+    model = f"model: {{image: 'https://user:{MARK}@registry/image:1', role_arn: 'arn:aws:iam::123456789012:role/x'}}"
+    (fault,) = refused(load, run_file(RUN.replace("model: {name: m}", model)), environ=ENVIRON)
+    assert "model.image: has a user, and perhaps a password" in fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 
+MOST_DAYS = 36_500  # ours: a hundred years; S3 takes an int32, and a longer time ago is before any clock
 Tell = Callable[[str], None]
 
 
@@ -94,8 +96,8 @@ def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> bool:
 
 
 def _days(option: str, text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise ConfigurationError(f"{option}: is no number of days; valid: a whole number of days, 1 or more")
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MOST_DAYS:
+        raise ConfigurationError(f"{option}: is no number of days; valid: a whole number of days, 1 to {MOST_DAYS:,}")
     return int(text)
 
 
