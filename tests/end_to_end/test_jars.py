@@ -47,13 +47,11 @@ def endpoint():
 @pytest.mark.jars
 def test_delta_and_parquet_are_written_and_read_on_s3(tmp_path, endpoint):
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    ).create_bucket(Bucket="jars-bucket")
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    session.client("s3", endpoint_url=endpoint).create_bucket(Bucket="jars-bucket")
+    session.client("sagemaker", endpoint_url=endpoint).create_model(
+        ModelName="churn", PrimaryContainer={"Image": "churn"}, ExecutionRoleArn="arn:aws:iam::123456789012:role/models"
+    )
     (tmp_path / "run.yml").write_text(RUN)
     (tmp_path / "driver.py").write_text(DRIVER)
     environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}

@@ -227,7 +227,7 @@ def test_wrong_arguments_come_together():
         ask(URI, "--endpoint", "a_b", "--rows", "0", "--tolerance", "-1")
     assert list(caught.value.faults) == [
         "--endpoint: is none; valid: the name of a real-time endpoint",
-        "--rows: is '0'; valid: a whole number from 1 to 100000",
+        "--rows: is no number of rows; valid: a whole number from 1 to 100000",
         "--tolerance: is '-1'; valid: a number, 0 or more, such as 1e-6",
     ]
     with pytest.raises(ConfigurationError, match="--endpoint: is required"):
