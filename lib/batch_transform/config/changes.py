@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_transform.config.faults import Path
-from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name
+from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name, secrets_of
 
 # They steer on what a run is computed, how it is watched and reached and what is accepted, not what is asked of the
 # model or published.
@@ -34,6 +34,8 @@ ASKED_OF_THE_MODEL: tuple[Path, ...] = (
     ("transform", "environment"),
 )
 ENVIRONMENT: Path = ("transform", "environment")
+_MAY_CHANGE = "transform.environment_may_change"
+OPTIONS: Path = ("input", "options")
 # Nothing has been written there, or made of predictions, before a run begins to publish.
 MAY_CHANGE_BEFORE_PUBLISHING: tuple[Path, ...] = (
     ("output",),
@@ -60,7 +62,8 @@ def differences(
 ) -> list[str]:
     """Returns a line for each key in which a ledger's document and one of `RunConfig.to_document` differ, in order.
 
-    Keys that may change under one run id are left out; a key that one version does not know is null.
+    Keys that may change under one run id are left out; a key that one version does not know is null. Rows are staged,
+    so a secret of the input's options, such as a token of the hour, is asked for no more: it says who reads, not what.
 
     Args:
         recorded: the configuration that the run has.
@@ -71,11 +74,13 @@ def differences(
     free_now = MAY_CHANGE + (() if publishing else MAY_CHANGE_BEFORE_PUBLISHING)
     free_now += () if reading else MAY_CHANGE_BEFORE_READING
     named = _environment_that_may_change(given)
+    credentials = {key for document in (recorded, given) for key in secrets_of(document)}
     before, after = _leaves(recorded), _leaves(given)
     return [
         f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
         if not is_same(before.get(path), after.get(path))
+        and not (_lies_in(path, [OPTIONS]) and ".".join(path) in credentials)
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
     ]
 
@@ -93,7 +98,17 @@ def _lies_in(path: Path, sections: Iterable[Path]) -> bool:
 def _told(path: Path, before: Any, after: Any) -> str:
     has_maps = any(isinstance(entry, Mapping) for value in (before, after) for entry in _entries(value))
     hidden = has_maps or is_named_by_a_person(path) or is_secret_name(path[-1])
-    return "differs (its values may be secret)" if hidden else f"was {before!r}, now {after!r}"
+    told = "differs (its values may be secret)" if hidden else f"was {before!r}, now {after!r}"
+    return told + remedy(path) if hidden else told
+
+
+def remedy(path: Path) -> str:
+    """Returns what to do where a variable of a container has another value than before; '' for any other key."""
+    if _lies_in(path, [ENVIRONMENT]):
+        return f"; give the value of before, or, where no answer depends on it, add {path[-1]} to {_MAY_CHANGE}"
+    if path[0] == "model":
+        return "; give the value of before, by ${NAME} or in the run file; a model with another one is another run's"
+    return ""
 
 
 def _entries(value: Any) -> Iterable[Any]:

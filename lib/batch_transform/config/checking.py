@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from batch_transform.config.faults import Fault, Path, from_pydantic
 from batch_transform.config.layers import Layer, merge_layers, origin, prune
 from batch_transform.config.overrides import EMULATOR, SET
-from batch_transform.config.secret_keys import secret_faults, variables_of_secrets
+from batch_transform.config.secret_keys import read_later, secret_faults, variables_of_secrets
 from batch_transform.config.sections import Section
 from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.errors import ConfigurationError
@@ -30,7 +30,7 @@ def check(
     faults: Iterable[Fault] = (),
     spoken: Mapping[str, str] | None = None,
     *,
-    needs_secrets: bool = True,
+    needed: Callable[[Path], bool] = lambda _key: True,
 ) -> Config:
     """Returns the configuration that the layers make, the last on top.
 
@@ -40,15 +40,16 @@ def check(
         variables: what `${name}` stands for; None: it stands for itself.
         faults: found before; they are told together with those found here.
         spoken: the variables that the command line gives; None: none.
-        needs_secrets: whether a secret must have its value, and not what a ledger has in its place.
+        needed: whether the secret of a key must have its value, and not what a ledger has in its place.
 
     Raises:
         ConfigurationError: with all faults.
     """
     document = prune(merge_layers(layers))
     substituted = Substituted(document, ()) if variables is None else substitute(document, variables)
+    substituted = read_later(substituted, needed)
     given, said = substituted.document, spoken or {}
-    found = [*faults, *substituted.faults, *secret_faults(layers, document, given, said, needed=needs_secrets)]
+    found = [*faults, *substituted.faults, *secret_faults(layers, document, given, said, needed=needed)]
     if of_secrets := variables_of_secrets(document, given) if variables is not None else {}:
         given = {**given, "secret_variables": of_secrets}
     try:

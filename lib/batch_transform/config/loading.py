@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from batch_transform.config import overrides
+from batch_transform.config.changes import OPTIONS
 from batch_transform.config.checking import check
 from batch_transform.config.faults import Fault
+from batch_transform.config.faults import Path as Key
 from batch_transform.config.layers import Layer
 from batch_transform.config.places import WITH_USER, secret_in_url
 from batch_transform.config.runfile import FrameConfig, RunConfig
@@ -38,6 +41,7 @@ def load(
     emulator_models: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     read: Callable[[Path], str] = read_text,
+    reads_input: bool = True,
 ) -> RunConfig:
     """Returns the checked configuration of a run file.
 
@@ -48,6 +52,7 @@ def load(
         emulator_models: `NAME=COMMAND_OR_URL` each, added to `emulator.models`.
         environ: where a `${name}` is looked up that is no variable; None: nowhere.
         read: gives a file's text.
+        reads_input: whether the secrets of the input's options are needed: rows that are staged are not read again.
 
     Raises:
         ConfigurationError: with all faults of the file and of the arguments.
@@ -60,7 +65,13 @@ def load(
     if file_faults:
         # Without the files, what is missing in them cannot be told from what was not read.
         raise ConfigurationError(fault.line(str) for fault in [*file_faults, *faults])
-    return check(RunConfig, [*files, *arguments], known, faults, spoken=given)
+    needed = partial(_is_needed, reads_input=reads_input)
+    return check(RunConfig, [*files, *arguments], known, faults, spoken=given, needed=needed)
+
+
+def _is_needed(path: Key, *, reads_input: bool, goes_on: bool = True) -> bool:
+    """Whether the secret of a key must be at hand."""
+    return goes_on and (reads_input or path[: len(OPTIONS)] != OPTIONS)
 
 
 def reload(
@@ -70,7 +81,8 @@ def reload(
     sets: Sequence[str],
     emulator_models: Sequence[str],
     environ: Mapping[str, str],
-    needs_secrets: bool = True,
+    goes_on: bool = True,
+    reads_input: bool = True,
 ) -> RunConfig:
     """Returns the checked configuration of a run that its ledger tells, with what the command line changes.
 
@@ -80,14 +92,16 @@ def reload(
         sets: `a.b=value` each, over the document.
         emulator_models: `NAME=COMMAND_OR_URL` each, added to `emulator.models`.
         environ: where secrets are looked up, under the names that the run file had for them.
-        needs_secrets: whether the run is not to be gone on with without them.
+        goes_on: whether the secrets are needed at all: a published run needs none.
+        reads_input: as of `load`.
 
     Raises:
         ConfigurationError: with all faults.
     """
     layers, faults = read_arguments(sets, emulator_models)
     recorded = Layer(source, with_secrets(document, environ))
-    return check(RunConfig, [recorded, *layers], None, faults, needs_secrets=needs_secrets)
+    needed = partial(_is_needed, reads_input=reads_input, goes_on=goes_on)
+    return check(RunConfig, [recorded, *layers], None, faults, needed=needed)
 
 
 def surroundings(sets: Sequence[str], emulator_models: Sequence[str]) -> Surroundings:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from batch_transform.config.changes import remedy
 from batch_transform.config.faults import Fault, Path
-from batch_transform.config.layers import Layer
+from batch_transform.config.layers import Layer, merge, nested
 from batch_transform.config.overrides import SET
 from batch_transform.config.places import secret_in_url
+from batch_transform.config.variables import Substituted
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.secret_values import is_named_by_a_person, is_sealed, secrets_of, texts_of
+from batch_transform.core.secret_values import NOT_GIVEN, is_named_by_a_person, is_sealed, secrets_of, texts_of
 
 _PLACES = "input.options, transform.environment, model.environment or model.containers.N.environment"
 # `$${` stands for itself, and its second dollar for no variable.
@@ -23,7 +25,12 @@ _FROM_ELSEWHERE = (
 
 
 def secret_faults(
-    layers: Sequence[Layer], document: JsonObject, resolved: JsonObject, spoken: Collection[str], *, needed: bool
+    layers: Sequence[Layer],
+    document: JsonObject,
+    resolved: JsonObject,
+    spoken: Collection[str],
+    *,
+    needed: Callable[[Path], bool],
 ) -> Iterator[Fault]:
     """Yields what is wrong with the secrets of a configuration, never with a value.
 
@@ -32,7 +39,7 @@ def secret_faults(
         document: the layers as one.
         resolved: the same without variables.
         spoken: the variables that the command line gives.
-        needed: whether the values must be there, and no placeholder.
+        needed: whether a key's value must be there, and no placeholder.
     """
     secrets, templates = secrets_of(resolved), _by_key(document)
     for key in resolved.get("secrets") or () if isinstance(resolved.get("secrets"), list) else ():
@@ -44,7 +51,7 @@ def secret_faults(
             if any(layer.source == SET and _has(layer.document, path) for layer in layers):
                 yield Fault(path, _FROM_ELSEWHERE, SET)
             elif is_sealed(text):
-                if needed:
+                if needed(path):
                     yield _missing(path, resolved)
             elif names := sorted({*_VARIABLE.findall(templates.get(key, ""))} & {*spoken}):
                 yield Fault(path, f"has {', '.join(names)} of --var in it; it {_FROM_ELSEWHERE}")
@@ -55,7 +62,17 @@ def secret_faults(
 def _missing(path: Path, document: JsonObject) -> Fault:
     name = (document.get("secret_variables") or {}).get(".".join(path))
     way = f"set the variable {name} in the environment" if name else "name the run file instead of the run, or write it"
-    return Fault(path, f"is a secret, of which the ledger has a placeholder and not the value; {way}")
+    return Fault(path, f"is a secret, of which the ledger has a placeholder and not the value; {way}{remedy(path)}")
+
+
+def read_later(found: Substituted, needed: Callable[[Path], bool]) -> Substituted:
+    """Returns a configuration without the faults of undefined variables of secrets that are not needed."""
+    secrets = secrets_of(found.document)
+    left = {fault.path for fault in found.faults if not needed(fault.path) and ".".join(fault.path) in secrets}
+    document: Any = found.document
+    for path in left:
+        document = merge(document, nested(path, NOT_GIVEN))
+    return Substituted(document, tuple(fault for fault in found.faults if fault.path not in left))
 
 
 def variables_of_secrets(document: JsonObject, resolved: JsonObject) -> dict[str, str]:

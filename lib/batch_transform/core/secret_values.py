@@ -34,6 +34,9 @@ _HARMLESS = re.compile(
 _BEFORE_A_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLACEHOLDER = re.compile(r"<secret hmac-sha256:([^:>]*):[0-9a-f]{64}>")
 
+# In the place of a secret of which nothing is known, and that is not needed.
+NOT_GIVEN = f"<secret hmac-sha256::{'0' * 64}>"
+
 
 def is_secret_name(name: str) -> bool:
     """Returns whether a name says that its value is a secret: `API_KEY`, `sfPassword`, `fs.azure.sas.token`."""

@@ -12,6 +12,7 @@ from batch_transform.config.changes import differences
 from batch_transform.config.loading import reload
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.secret_values import is_sealed, sealed, secrets_of
+from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.world.aws_access import access_of
 
 MARK = "hunter2marker"
@@ -61,27 +62,73 @@ def test_a_run_is_gone_on_with_by_its_ledger_and_the_variables_that_the_run_file
     assert differences(document, again.to_document(), publishing=True, reading=False) == []
 
 
+VALUE_OF_BEFORE = "; give the value of before, or, where no answer depends on it, add {} to "
+VALUE_OF_BEFORE += "transform.environment_may_change"
+
+
 def test_each_secret_that_is_missing_is_named_with_the_way_to_give_it(run_file):
     document = recorded(load(run_file(), environ=ENVIRON))
     faults = refused(reload, document, "the ledger", sets=[], emulator_models=[], environ={"DB_PASSWORD": "x"})
     missing = "is a secret, of which the ledger has a placeholder and not the value"
+    ways = {"API_TOKEN": "set the variable TOKEN in the environment"}
+    otherwise = "name the run file instead of the run, or write it"
     assert sorted(faults) == [
-        f"the ledger: transform.environment.API_TOKEN: {missing}; set the variable TOKEN in the environment",
-        f"the ledger: transform.environment.LITERAL_KEY: {missing}; name the run file instead of the run, or write it",
-        f"the ledger: transform.environment.PLAIN: {missing}; name the run file instead of the run, or write it",
+        f"the ledger: transform.environment.{key}: {missing}; {ways.get(key, otherwise)}{VALUE_OF_BEFORE.format(key)}"
+        for key in ("API_TOKEN", "LITERAL_KEY", "PLAIN")
     ]
-    asked = reload(document, "the ledger", sets=[], emulator_models=[], environ={}, needs_secrets=False)
+    asked = reload(document, "the ledger", sets=[], emulator_models=[], environ={}, goes_on=False)
     assert differences(document, asked.to_document(), publishing=True) == []
 
 
-@pytest.mark.parametrize("key", ["TOKEN", "DB_PASSWORD"])
-def test_another_value_than_recorded_is_told_by_its_key(run_file, key):
+def test_another_value_than_recorded_is_told_by_its_key_with_the_remedy(run_file):
     before = recorded(load(run_file(), environ=ENVIRON))
-    now = load(run_file(), environ={**ENVIRON, key: "another"}).to_document()
+    now = load(run_file(), environ={**ENVIRON, "TOKEN": "another"}).to_document()
     told = differences(before, now, publishing=False)
-    keys = {"TOKEN": ["transform.environment.API_TOKEN", "transform.environment.PLAIN"]}
-    keys["DB_PASSWORD"] = ["input.options.password"]
-    assert told == [f"{name}: differs (its values may be secret)" for name in keys[key]]
+    differs = "differs (its values may be secret)"
+    names = ("API_TOKEN", "PLAIN")
+    assert told == [f"transform.environment.{name}: {differs}{VALUE_OF_BEFORE.format(name)}" for name in names]
+
+
+def test_the_secret_of_a_model_that_differs_is_told_with_its_remedy():
+    before = recorded(made({"API_KEY": "x"}))
+    (told,) = differences(before, made({"API_KEY": MARK}).to_document(), publishing=False)
+    assert told.startswith("model.environment.API_KEY: differs (its values may be secret); give the value of before")
+
+
+@pytest.mark.parametrize("publishing", [False, True])
+@pytest.mark.parametrize("listed", ["", "\nsecrets: [input.options.user, transform.environment.PLAIN]"])
+def test_a_secret_of_the_input_that_rotates_is_no_difference_once_rows_are_staged(run_file, publishing, listed):
+    text = RUN.replace("header: true", "header: true, user: '${WHO}'").replace("\nsecrets:", f"{listed}\nx-secrets:")
+    text = (
+        text.replace("x-secrets: [transform.environment.PLAIN]", "") if listed else text.replace("x-secrets", "secrets")
+    )
+    environ = {**ENVIRON, "WHO": "me"}
+    before = recorded(load(run_file(text), environ=environ))
+    rotated = load(run_file(text), environ={**environ, "DB_PASSWORD": "another"})
+    without = load(run_file(text.replace('password: "${DB_PASSWORD}", ', "")), environ=environ)
+    for now in (rotated, without):
+        assert differences(before, now.to_document(), publishing=publishing) == []
+    other = load(run_file(text), environ={**environ, "WHO": "you"}).to_document()
+    told = differences(before, other, publishing=publishing)
+    assert told == ([] if listed else ["input.options.user: differs (its values may be secret)"])
+
+
+def test_a_staged_run_is_gone_on_with_without_the_secrets_of_its_input_and_an_unstaged_one_is_not(run_file):
+    text = RUN.replace("LITERAL_KEY: as it stands here, ", "").replace("x${TOKEN}", "${TOKEN}")
+    document, environ = recorded(load(run_file(text), environ=ENVIRON)), {"TOKEN": MARK}
+    (fault,) = refused(reload, document, "the ledger", sets=[], emulator_models=[], environ=environ)
+    assert "input.options.password: is a secret" in fault
+    assert "set the variable DB_PASSWORD" in fault
+    (fault,) = refused(load, run_file(text), environ=environ)
+    assert "input.options.password: needs the variable DB_PASSWORD" in fault
+    ledgers = reload(document, "the ledger", sets=[], emulator_models=[], environ=environ, reads_input=False)
+    files = load(run_file(text), environ=environ, reads_input=False)
+    for config in (ledgers, files):
+        assert is_sealed(config.input.options["password"])
+        assert differences(document, config.to_document(), publishing=True) == []
+        assert is_sealed(recorded(config)["input"]["options"]["password"])
+    with pytest.raises(ConfigurationError, match=r"input\.options\.password: is a secret that is not given"):
+        read_source(None, files.input, None, None)
 
 
 def test_a_ledger_of_before_that_has_them_in_clear_is_gone_on_with(run_file):

@@ -93,7 +93,7 @@ def test_a_request_is_sent_with_the_values_and_a_job_is_known_by_its_placeholder
     assert differences(recorded, sent) == differences(sent, sent) == []
     assert differences(recorded, {**sent, "Environment": {**environment, "TOKEN": "other"}}) == ["Environment.TOKEN"]
     for wrong in ({"TOKEN": "other"}, {}, recorded["Environment"]):
-        with pytest.raises(ConfigurationError, match=r"^transform\.environment\.TOKEN: is not what was recorded$"):
+        with pytest.raises(ConfigurationError, match=r"^transform\.environment\.TOKEN: is not what was recorded; give"):
             sent_request(recorded, wrong)
 
 

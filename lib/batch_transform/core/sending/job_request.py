@@ -207,7 +207,9 @@ def sent_request(recorded: TransformJobRequest, environment: Mapping[str, str]) 
     sealed = {name: value for name, value in recorded.get("Environment", {}).items() if is_sealed(value)}
     known = {name: value for name, value in environment.items() if not is_sealed(value)}
     if unknown := [name for name, value in sealed.items() if not is_same(value, known.get(name))]:
-        raise ConfigurationError(f"transform.environment.{name}: is not what was recorded" for name in unknown)
+        raise ConfigurationError(
+            f"transform.environment.{name}: is not what was recorded; give the value of before" for name in unknown
+        )
     if not sealed:
         return recorded
     return {**recorded, "Environment": {**recorded["Environment"], **{name: environment[name] for name in sealed}}}

@@ -13,6 +13,7 @@ from batch_transform.core.events import Event, Listener
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import has_patterns
 from batch_transform.core.run_state import RunState
+from batch_transform.core.secret_values import is_sealed
 from batch_transform.core.source_identity import Likeness, compared
 from batch_transform.pipeline.checks.dead_rows import dead_rows
 from batch_transform.pipeline.places import Places
@@ -26,11 +27,17 @@ def read_source(spark: SparkSession, given: Input, places: Places, store: Object
     """Returns the input that a run file names.
 
     Raises:
-        ConfigurationError: as `read_input`, or as `dead_rows`.
+        ConfigurationError: as `read_input`, or as `dead_rows`; or a secret is missing.
     """
     if given.dead_letters is not None:
         assert store is not None
         return Source(filtered(dead_rows(spark, given.dead_letters, places, store), given.where), is_scan=True)
+    if missing := [name for name, value in given.options.items() if is_sealed(value)]:
+        raise ConfigurationError(
+            f"input.options.{name}: is a secret that is not given, and the input is to be read; give it in the run "
+            "file, or, for a run that is named by its folder, as the variable that the run file had for it"
+            for name in missing
+        )
     table = InputTable(given.table, given.format, reader_options(given.format, given.options), given.ddl)
     if given.path is not None:
         path, is_pattern = places.input_path(given.path, takes_patterns=has_patterns(given.format))

@@ -95,7 +95,7 @@ def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, st
         ConfigurationError: the run file or the arguments are wrong, or the run was begun by `score()`.
     """
     if not is_s3(asked.subject):
-        return loaded(asked, environ)
+        return loaded(asked, environ, reads_input=state.staged is None)
     if state.settings.is_of_frame:
         raise ConfigurationError(f"{asked.command}: {there.uri} was begun by score(); the same call goes on with it")
     source = f"the ledger of {there.uri}"
@@ -105,18 +105,20 @@ def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, st
         sets=asked.sets,
         emulator_models=asked.emulator_models,
         environ=environ,
-        needs_secrets=state.report is None,
+        goes_on=state.report is None,
+        reads_input=state.staged is None,
     )
 
 
-def loaded(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
-    """Returns the configuration of the run file that is the subject."""
+def loaded(asked: CommandLine, environ: Mapping[str, str], *, reads_input: bool = True) -> RunConfig:
+    """Returns the configuration of the run file that is the subject; `reads_input` as of `load`."""
     return load(
         asked.subject,
         sets=asked.sets,
         variables=asked.variables,
         emulator_models=asked.emulator_models,
         environ=environ,
+        reads_input=reads_input,
     )
 
 
