@@ -1,36 +1,25 @@
-"""A run file from disk, with what it extends and what the command line adds."""
+"""A configuration: of a run file with what the command line adds, of a ledger, or of arguments."""
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from batch_transform.config import overrides
-from batch_transform.config.changes import OPTIONS
 from batch_transform.config.checking import check
 from batch_transform.config.faults import Fault
-from batch_transform.config.faults import Path as Key
 from batch_transform.config.layers import Layer
-from batch_transform.config.places import WITH_USER, secret_in_url
+from batch_transform.config.run_files import read_chain, read_text
 from batch_transform.config.runfile import FrameConfig, RunConfig
-from batch_transform.config.secret_keys import with_secrets
-from batch_transform.config.surroundings import Surroundings
-from batch_transform.config.variables import substitute
-from batch_transform.config.yaml_text import describe_error, parse_value
+from batch_transform.config.secret_keys import is_needed, with_secrets
+from batch_transform.config.surroundings import Surroundings, Whereabouts
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
 
 ARGUMENTS = "score()"
-
-
-def read_text(path: Path) -> str:
-    """Returns a file's text."""
-    return path.read_text(encoding="utf-8")
 
 
 def load(
@@ -57,21 +46,57 @@ def load(
     Raises:
         ConfigurationError: with all faults of the file and of the arguments.
     """
-    given, faults = overrides.read_variables(variables)
-    known = {**(environ or {}), **given}
+    said = _said(path, sets, variables, emulator_models, environ, read)
+    needed = partial(is_needed, reads_input=reads_input)
+    return check(RunConfig, said.layers, said.known, said.faults, spoken=said.spoken, needed=needed)
+
+
+def whereabouts(
+    path: str | Path,
+    *,
+    sets: Sequence[str],
+    variables: Sequence[str],
+    emulator_models: Sequence[str],
+    environ: Mapping[str, str],
+    read: Callable[[Path], str] = read_text,
+) -> Whereabouts:
+    """Returns where the run of a run file is, whatever its other keys need; arguments and errors as of `load`."""
+    said = _said(path, sets, variables, emulator_models, environ, read)
+    keys = Whereabouts.model_fields
+    layers = [
+        replace(layer, document={key: value for key, value in layer.document.items() if key in keys})
+        for layer in said.layers
+    ]
+    return check(Whereabouts, layers, said.known, said.faults, spoken=said.spoken)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What files and command line say, and the variables: all of them, and those of the command line."""
+
+    layers: list[Layer]
+    known: dict[str, str]
+    spoken: dict[str, str]
+    faults: list[Fault]
+
+
+def _said(
+    path: str | Path,
+    sets: Sequence[str],
+    variables: Sequence[str],
+    emulator_models: Sequence[str],
+    environ: Mapping[str, str] | None,
+    read: Callable[[Path], str],
+) -> _Said:
+    spoken, faults = overrides.read_variables(variables)
+    known = {**(environ or {}), **spoken}
     arguments, argument_faults = read_arguments(sets, emulator_models)
     faults += argument_faults
     files, file_faults = read_chain(Path(path), known, read)
     if file_faults:
         # Without the files, what is missing in them cannot be told from what was not read.
         raise ConfigurationError(fault.line(str) for fault in [*file_faults, *faults])
-    needed = partial(_is_needed, reads_input=reads_input)
-    return check(RunConfig, [*files, *arguments], known, faults, spoken=given, needed=needed)
-
-
-def _is_needed(path: Key, *, reads_input: bool, goes_on: bool = True) -> bool:
-    """Whether the secret of a key must be at hand."""
-    return goes_on and (reads_input or path[: len(OPTIONS)] != OPTIONS)
+    return _Said([*files, *arguments], known, spoken, faults)
 
 
 def reload(
@@ -100,7 +125,7 @@ def reload(
     """
     layers, faults = read_arguments(sets, emulator_models)
     recorded = Layer(source, with_secrets(document, environ))
-    needed = partial(_is_needed, reads_input=reads_input, goes_on=goes_on)
+    needed = partial(is_needed, reads_input=reads_input, goes_on=goes_on)
     return check(RunConfig, [recorded, *layers], None, faults, needed=needed)
 
 
@@ -123,50 +148,6 @@ def read_arguments(sets: Sequence[str], emulator_models: Sequence[str]) -> tuple
     read += [overrides.read_override(text) for text in sets]
     faults = [argument for argument in read if isinstance(argument, Fault)]
     return [argument for argument in read if isinstance(argument, Layer)], faults
-
-
-def read_chain(
-    path: Path, variables: Mapping[str, str], read: Callable[[Path], str]
-) -> tuple[list[Layer], list[Fault]]:
-    """Returns the layers of a run file and of those that it extends, the lowest first, or what is wrong with them."""
-    layers: list[Layer] = []
-    seen: list[str] = []
-    following: Path | None = path
-    while following is not None:
-        here, name = following, str(following)
-        if secret_in_url(name.replace(":/", "://")):  # as a path has lost the second slash
-            return [], [Fault(("extends",), f"{WITH_USER}, and a run file is a file", seen[-1] if seen else "RUNFILE")]
-        if os.path.normpath(name) in seen:
-            return [], [Fault(("extends",), f"goes in a circle: {' -> '.join([*seen, name])}", seen[-1])]
-        seen.append(os.path.normpath(name))
-        document = read_document(here, read)
-        if isinstance(document, Fault):
-            return [], [document]
-        extends = substitute(document.pop("extends", None), variables)
-        if extends.faults or not isinstance(extends.document, (str, type(None))):
-            words = [fault.text for fault in extends.faults] or ["must be the path of a run file"]
-            return [], [Fault(("extends",), text, name) for text in words]
-        layers.insert(0, Layer(name, document))
-        following = here.parent / extends.document if extends.document is not None else None
-    return layers, []
-
-
-def read_document(path: Path, read: Callable[[Path], str]) -> dict[str, Any] | Fault:
-    """Returns the map that a YAML file holds (an empty file: no keys), or what is wrong with the file."""
-    name = str(path)
-    try:
-        document = parse_value(read(path))
-    except FileNotFoundError:
-        return Fault((), "no such file", name)
-    except (OSError, UnicodeDecodeError) as error:
-        return Fault((), f"cannot be read: {error}", name)
-    except yaml.YAMLError as error:
-        return Fault((), describe_error(error), name)
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        return Fault((), "is no map of keys, such as 'workspace: s3://bucket/prefix'", name)
-    return document
 
 
 def from_arguments(

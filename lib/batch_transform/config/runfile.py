@@ -16,10 +16,9 @@ from batch_transform.config.record import Record
 from batch_transform.config.requests import check_key, settled
 from batch_transform.config.result import DeadLetter, Errors, Output, check_reached
 from batch_transform.config.sections import Input, Section
-from batch_transform.config.surroundings import Aws, Emulator
+from batch_transform.config.surroundings import Aws, Emulator, RunId, Workspace, layout_of
 from batch_transform.config.transform import Transform
-from batch_transform.config.values import Names, Number, check_length, one_of
-from batch_transform.core import limits
+from batch_transform.config.values import Names, Number, one_of
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_names import run_folder
@@ -34,11 +33,6 @@ from batch_transform.spark.merge_way import DEFAULT, merge_ways
 POLL_SECONDS, EMULATOR_POLL_SECONDS = 30.0, 1.0
 # An emulated S3 ends with the run, and Spark needs further jars to reach it; a laptop's disk is nearer.
 EMULATOR_STAGING = ".batch_transform/staging"
-
-RunId = Annotated[str, AfterValidator(places.check_run_id)]
-Workspace = Annotated[
-    str, AfterValidator(check_length(limits.MAX_WORKSPACE_CHARACTERS)), AfterValidator(places.check_workspace)
-]
 
 
 class RunConfig(Section):
@@ -194,7 +188,7 @@ class RunConfig(Section):
     @property
     def layout(self) -> RunLayout:
         """Where on S3 the run lies, if it begins now; one that has no id yet lies nowhere in its workspace."""
-        return RunLayout(S3Uri.parse(self.workspace), run_folder(self.run_id) if self.run_id else "")
+        return layout_of(self.workspace, self.run_id)
 
     @property
     def answer_form(self) -> AnswerForm:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from batch_transform.config.changes import remedy
+from batch_transform.config.changes import OPTIONS, remedy
 from batch_transform.config.faults import Fault, Path
 from batch_transform.config.layers import Layer, merge, nested
 from batch_transform.config.overrides import SET
@@ -63,6 +63,17 @@ def _missing(path: Path, document: JsonObject) -> Fault:
     name = (document.get("secret_variables") or {}).get(".".join(path))
     way = f"set the variable {name} in the environment" if name else "name the run file instead of the run, or write it"
     return Fault(path, f"is a secret, of which the ledger has a placeholder and not the value; {way}{remedy(path)}")
+
+
+def is_needed(path: Path, *, reads_input: bool, goes_on: bool = True) -> bool:
+    """Returns whether the secret of a key must be at hand.
+
+    Args:
+        path: the key.
+        reads_input: whether the input may be read: rows that are staged are not read again.
+        goes_on: whether anything is asked of the model: a published run asks nothing.
+    """
+    return goes_on and (reads_input or path[: len(OPTIONS)] != OPTIONS)
 
 
 def read_later(found: Substituted, needed: Callable[[Path], bool]) -> Substituted:

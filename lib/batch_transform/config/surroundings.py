@@ -1,4 +1,4 @@
-"""The sections of a run file that say what the run talks to: aws, emulator."""
+"""The keys of a run file that say what the run talks to, and where it lies: aws, emulator, workspace, run_id."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
-from batch_transform.config.places import check_no_secret
+from batch_transform.config.places import check_no_secret, check_run_id, check_workspace
 from batch_transform.config.sections import Section
-from batch_transform.config.values import Names, ServedName, Text, Url
+from batch_transform.config.values import Names, ServedName, Text, Url, check_length
+from batch_transform.core.limits import MAX_WORKSPACE_CHARACTERS
+from batch_transform.core.object_names import run_folder
+from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.uris import S3Uri
 
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+RunId = Annotated[str, AfterValidator(check_run_id)]
+Workspace = Annotated[str, AfterValidator(check_length(MAX_WORKSPACE_CHARACTERS)), AfterValidator(check_workspace)]
 # What the AWS SDK takes credentials from, or the place of some.
 KEYS_OF_AWS = re.compile(
     "AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|BEARER_TOKEN_.*|(DEFAULT_)?PROFILE"
@@ -83,3 +89,20 @@ class Surroundings(Section):
 
     aws: Aws = Aws()
     emulator: Emulator | None = None
+
+
+class Whereabouts(Surroundings):
+    """What of a run file says where its run is: whoever looks for one needs nothing else, so no secret either."""
+
+    run_id: RunId | None = None
+    workspace: Workspace
+
+    @property
+    def layout(self) -> RunLayout:
+        """Where on S3 the run lies, if it begins now."""
+        return layout_of(self.workspace, self.run_id)
+
+
+def layout_of(workspace: str, run_id: str | None) -> RunLayout:
+    """Returns where on S3 a run lies, if it begins now; one that has no id yet lies nowhere in its workspace."""
+    return RunLayout(S3Uri.parse(workspace), run_folder(run_id) if run_id else "")

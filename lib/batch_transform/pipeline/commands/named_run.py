@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from batch_transform.aws.access import AwsAccess
-from batch_transform.config.loading import load, reload, surroundings
+from batch_transform.config.loading import load, reload, surroundings, whereabouts
 from batch_transform.config.places import check_workspace, is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
@@ -61,18 +61,24 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or the run ended with its emulator.
     """
-    near: RunConfig | Surroundings
+    near: Surroundings
     if is_s3(asked.subject):
         near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
     else:
-        near, is_of_file = loaded(asked, environ), True
-        uri = near.layout.run
+        found = whereabouts(
+            asked.subject,
+            sets=asked.sets,
+            variables=asked.variables,
+            emulator_models=asked.emulator_models,
+            environ=environ,
+        )
+        near, uri, is_of_file = found, found.layout.run, True
+        if found.run_id is None and (found.emulator is None or found.emulator.state is not None):
+            raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
     if near.emulator is None:
         yield Reached(uri, access_of(near, None, environ), is_of_file)
         return
     _refuse_ephemeral(asked.command, near.emulator.state)
-    if isinstance(near, RunConfig) and near.run_id is None:
-        raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
     with embedded_emulator(near.emulator) as url:
         yield Reached(uri, access_of(near, url, environ), is_of_file)
 

@@ -1,0 +1,65 @@
+"""Whoever looks for a run, or gives it up, needs to know where it is, and none of its secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.config.loading import whereabouts
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.named_run import reached
+from batch_transform.pipeline.commands.parser import CLEAN, COMPARE, STATUS, STOP
+
+RUN = """
+run_id: ${day}
+workspace: s3://bucket/w
+aws: {region: eu-west-1}
+input: {path: in, options: {sfPassword: "${K}"}, where: "day = '${unknown}'"}
+transform: {environment: {API_KEY: "${K}"}, instance_count: "${count}"}
+model: {name: m}
+output: {path: out}
+"""
+
+
+@pytest.fixture
+def run_file(tmp_path):
+    def write(text=RUN, name="run.yml"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "options", [{"command": name} for name in (STATUS, STOP, CLEAN, COMPARE)] + [{"lifecycle": ("3",)}]
+)
+def test_a_run_is_found_by_its_file_without_the_variables_of_other_keys(run_file, options):
+    asked = CommandLine(run_file(), **{"command": CLEAN, **options}, variables=("day=monday",))
+    with reached(asked, {}) as there:
+        assert (there.uri, there.is_of_file) == (S3Uri("bucket", "w/monday"), True)
+        assert there.access.region == "eu-west-1"
+
+
+def found(path, *, sets=(), variables=(), environ=None):
+    return whereabouts(path, sets=sets, variables=variables, emulator_models=(), environ=environ or {})
+
+
+def test_what_says_where_it_is_comes_from_all_layers(run_file):
+    run_file()
+    child = run_file("extends: run.yml\nworkspace: s3://bucket/other\n", "child.yml")
+    assert str(found(child, environ={"day": "monday"}).layout.run) == "s3://bucket/other/monday"
+    assert found(child, sets=["run_id=x", "transform.instance_count=3"]).run_id == "x"
+
+
+def test_a_variable_that_says_where_it_is_is_still_needed(run_file):
+    with pytest.raises(ConfigurationError) as refused:
+        found(run_file())
+    (fault,) = refused.value.faults
+    assert fault.endswith("run_id: needs the variable day, which is undefined; give --var day=...")
+
+
+def test_a_file_without_a_run_id_names_no_run(run_file):
+    asked = CommandLine(run_file(RUN.replace("run_id: ${day}\n", "")), command=STATUS)
+    with pytest.raises(ConfigurationError, match="no run can be found without a run_id"), reached(asked, {}):
+        pass
