@@ -339,6 +339,29 @@ def test_no_rule_is_printed_that_would_forget_a_ledger(s3):
         ask("clean", URI, "--lifecycle", "3")
 
 
+def test_the_folder_of_the_ledgers_is_no_workspace_of_which_a_rule_is_printed(s3):
+    published(s3)
+    refusal = r"s3://bucket/runs: is where the workspace s3://bucket/ keeps the ledgers of its runs; name that one"
+    with pytest.raises(ConfigurationError, match=refusal):
+        ask("clean", "s3://bucket/runs", "--lifecycle", "3")
+    for key in keys(s3):  # as a run of the name `rows`, whose ledger the rule would have forgotten
+        body = s3.get_object(Bucket="bucket", Key=key)["Body"].read()
+        s3.put_object(Bucket="bucket", Key=key.replace("runs/run/", "ws/runs/rows/"), Body=body)
+    with pytest.raises(ConfigurationError, match="s3://bucket/ws keeps the ledgers of its runs; name that one"):
+        ask("clean", "s3://bucket/ws/runs", "--lifecycle", "3")
+
+
+@pytest.mark.parametrize("option", ["--rows", "--dry-run"])
+def test_a_workspace_that_is_cleaned_as_a_run_is_named_as_it_was_given_with_the_way(s3, option):
+    published(s3)
+    with pytest.raises(ConfigurationError) as refused:
+        ask("clean", "s3://bucket/a team's", option)
+    assert str(refused.value) == (
+        "s3://bucket/a team's: there is no run; a run is named <workspace>/<run_id>, and the runs of a workspace are "
+        "cleaned with --older-than DAYS"
+    )
+
+
 def test_a_driver_that_is_at_work_is_asked_and_waited_for(s3, monkeypatch):
     """It renews its lease and does not obey: the command ends with a clear message."""
     run = killed(s3, "planned")

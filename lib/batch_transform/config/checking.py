@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from batch_transform.config.faults import Fault, Path, from_pydantic
+from batch_transform.config.faults import FILLED_IN, Fault, Path, from_pydantic, unknown_key
 from batch_transform.config.layers import Layer, merge_layers, origin, prune
 from batch_transform.config.overrides import EMULATOR, SET
 from batch_transform.config.secret_keys import read_later, secret_faults, variables_of_secrets
@@ -49,7 +49,12 @@ def check(
     substituted = Substituted(document, ()) if variables is None else substitute(document, variables)
     substituted = read_later(substituted, needed)
     given, said = substituted.document, spoken or {}
-    found = [*faults, *substituted.faults, *secret_faults(layers, document, given, said, needed=needed)]
+    found = [
+        *faults,
+        *_filled_in(layers, kind),
+        *substituted.faults,
+        *secret_faults(layers, document, given, said, needed=needed),
+    ]
     if of_secrets := variables_of_secrets(document, given) if variables is not None else {}:
         given = {**given, "secret_variables": of_secrets}
     try:
@@ -63,6 +68,14 @@ def check(
     if found:
         raise _refusal(found, layers, said)
     return config
+
+
+def _filled_in(layers: Sequence[Layer], kind: type[Config]) -> Iterator[Fault]:
+    """A fault for each key of a person's that is one of ours."""
+    for layer in layers:
+        for key in FILLED_IN if not layer.is_recorded else ():
+            if key in layer.document:
+                yield Fault((key,), unknown_key((key,), kind), layer.source)
 
 
 def _concerns(path: Path, unresolved: set[Path]) -> bool:

@@ -14,6 +14,8 @@ from batch_transform.core.secret_values import is_named_by_a_person
 
 Path = tuple[str, ...]
 
+# Keys of the configuration that no person gives.
+FILLED_IN = ("secret_variables",)
 _LONGEST_VALUE = 60
 _WANTED = {
     "string_type": "text",
@@ -64,7 +66,7 @@ def _text(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        return _unknown_key(path, model)
+        return unknown_key(path, model)
     if kind in _WANTED:
         return f"must be {_WANTED[kind]}, not {_spelled(detail['input'], path)}{_remedy(kind, detail['input'])}"
     if kind in _BOUNDS:
@@ -94,7 +96,8 @@ def _spelled(value: Any, path: Path) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
 
 
-def _unknown_key(path: Path, model: type[BaseModel]) -> str:
+def unknown_key(path: Path, model: type[BaseModel]) -> str:
+    """Returns what is said of a key that there is not, with those that there are."""
     valid = sorted(_keys(path[:-1], model))
     close = get_close_matches(path[-1], valid, n=1)
     return f"is no key; did you mean {close[0]}?" if close else f"is no key; valid: {', '.join(valid)}"
@@ -103,7 +106,7 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> str:
 def _keys(path: Path, model: type[BaseModel]) -> Iterator[str]:
     for part in (part for part in path if not part.isdigit()):  # a place in a list
         model = next(inner for key, inner in _sections(model) if key == part)
-    yield from (field.alias or name for name, field in model.model_fields.items())
+    yield from (field.alias or name for name, field in model.model_fields.items() if name not in FILLED_IN)
 
 
 def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

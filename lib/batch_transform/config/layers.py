@@ -29,11 +29,13 @@ class Layer:
         source: what a person calls it: a file's name, or `--set`.
         document: the keys.
         replaces: a path below which nothing of the lower layers is kept; None: maps are merged.
+        is_recorded: whether a ledger has it, with what a person does not give.
     """
 
     source: str
     document: dict[str, Any]
     replaces: Path | None = None
+    is_recorded: bool = False
 
 
 def merge(lower: dict[str, Any], upper: dict[str, Any], path: Path = ()) -> dict[str, Any]:

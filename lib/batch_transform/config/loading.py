@@ -124,7 +124,7 @@ def reload(
         ConfigurationError: with all faults.
     """
     layers, faults = read_arguments(sets, emulator_models)
-    recorded = Layer(source, with_secrets(document, environ))
+    recorded = Layer(source, with_secrets(document, environ), is_recorded=True)
     needed = partial(is_needed, reads_input=reads_input, goes_on=goes_on)
     return check(RunConfig, [recorded, *layers], None, faults, needed=needed)
 

@@ -60,7 +60,8 @@ def secret_faults(
 
 
 def _missing(path: Path, document: JsonObject) -> Fault:
-    name = (document.get("secret_variables") or {}).get(".".join(path))
+    variables = document.get("secret_variables")
+    name = variables.get(".".join(path)) if isinstance(variables, Mapping) else None  # else refused elsewhere
     way = f"set the variable {name} in the environment" if name else "name the run file instead of the run, or write it"
     return Fault(path, f"is a secret, of which the ledger has a placeholder and not the value; {way}{remedy(path)}")
 

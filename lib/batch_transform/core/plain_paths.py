@@ -14,10 +14,15 @@ _MARKS = re.compile(r"[\[\]{}*?\\]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(//[^/]*)?")
 _OF_TABLES = ("delta", "hudi", "iceberg")  # whose path is one table's, and no pattern
-HOW_TO_ESCAPE = (
+_HOW_TO_ESCAPE = (
     r"it was read as a pattern, since it has some of [ ] { } * ? \ in it; a backslash before one makes it a plain "
     "character"
 )
+
+
+def missed(failure: str) -> str:
+    """Returns what is said of a pattern that stands for nothing, with what to do about one that is none."""
+    return f"{failure.rstrip('.')}; {_HOW_TO_ESCAPE}"
 
 
 def escaped(path: str, format: str = "") -> str:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.plain_paths import HOW_TO_ESCAPE, escaped
+from batch_transform.core.plain_paths import escaped, missed
 from batch_transform.core.reserved_columns import PROVENANCE, comparable, file_metadata, quoted, twins
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
@@ -60,7 +60,7 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
     except SPARK_ERRORS as err:
         failure = failure_of(err, f"input: {given.table or given.path} cannot be read", is_begun=False)
         if given.is_pattern and _MISSED.search(str(failure)):
-            raise ConfigurationError(f"{failure}. {HOW_TO_ESCAPE}") from None
+            raise ConfigurationError(missed(str(failure))) from None
         raise failure from None
     return df
 

@@ -358,3 +358,18 @@ def test_an_image_has_no_user_in_front_of_its_host(run_file):
     model = f"model: {{image: 'https://user:{MARK}@registry/image:1', role_arn: 'arn:aws:iam::123456789012:role/x'}}"
     (fault,) = refused(load, run_file(RUN.replace("model: {name: m}", model)), environ=ENVIRON)
     assert "model.image: has a user, and perhaps a password" in fault
+
+
+@pytest.mark.parametrize("given", ["{}", "{transform.environment.API_TOKEN: HOME}", "1", f"'{MARK}'"])
+def test_which_variables_secrets_have_is_no_key_that_a_person_gives(run_file, given):
+    document = recorded(load(run_file(), environ=ENVIRON))
+    option = [f"secret_variables={given}"]
+    found = [
+        refused(load, run_file(f"{RUN}secret_variables: {given}\n"), environ=ENVIRON),
+        refused(load, run_file(), sets=option, environ=ENVIRON),
+        refused(reload, document, "the ledger", sets=option, emulator_models=[], environ=ENVIRON),
+        refused(made, {}, secret_variables={}),
+    ]
+    for faults in found:
+        assert any("secret_variables: is no key; " in fault for fault in faults)
+        assert not any("mean secret_variables" in fault for fault in faults)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.plain_paths import colon_fault, escaped, plain_path
+from batch_transform.core.plain_paths import colon_fault, escaped, missed, plain_path
 
 PATHS = st.text("[]{}*?\\/:a b%+#é,") | st.text()
 
@@ -56,3 +56,8 @@ def test_no_other_name_matches_an_escaped_one(name, other):
     """By Python's own globbing, which marks a plain character by a set of one."""
     own = re.sub(r"\\(.)", "[\\1]", escaped(name)).replace("[]]", "]")
     assert fnmatch.fnmatchcase(other, own) == (other == name)
+
+
+def test_a_pattern_that_misses_is_told_in_one_sentence():
+    said = missed("input: a[1] cannot be read: [PATH_NOT_FOUND] Path does not exist: s3a://b/a[1]..")
+    assert "does not exist: s3a://b/a[1]; it was read as a pattern" in said

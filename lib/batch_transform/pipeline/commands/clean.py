@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.forgetting import Amount, LifecycleConfiguration, lifecycle_rules
 from batch_transform.core.report_keys import CleanedRun, CleanedWorkspace
-from batch_transform.core.run_layout import is_step, rows_of_all_runs, run_of_step
+from batch_transform.core.run_layout import RUNS, is_step, rows_of_all_runs, run_of_step
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 
@@ -61,6 +62,7 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
     run = there.recorded()
     is_run = run.state is not None or there.is_of_file
     store, workspace = run.store, run.layout.workspace if is_run else there.uri
+    _refuse_folder_of_runs(store, workspace)
     rows = rows_of_all_runs(workspace)
     amount, others, found = Amount(), set[str](), False
     for info in store.list(workspace) if store.bucket_exists(workspace.bucket) else iter(()):
@@ -84,6 +86,21 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
         )
     tell("putting a lifecycle configuration replaces the bucket's: add the rule to those that it has")
     return lifecycle_rules(rows, days)
+
+
+def _refuse_folder_of_runs(store: ObjectStore, folder: S3Uri) -> None:
+    """Raises ConfigurationError where what is named as a workspace is the folder of the ledgers of another one.
+
+    A ledger there has the key that one of an earlier version's run would have in a workspace; its first step tells.
+    """
+    if folder.name != RUNS or not store.bucket_exists(folder.bucket):
+        return
+    keys = (info.key for info in store.list(folder))
+    ledgers = {layout for key in keys if (layout := run_of_step(folder, key)) and not layout.rows_apart}
+    if any(named_run(layout.run, store).layout.workspace == folder.parent for layout in ledgers):
+        raise ConfigurationError(
+            f"{folder}: is where the workspace {folder.parent} keeps the ledgers of its runs; name that one"
+        )
 
 
 def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> bool:
@@ -114,6 +131,7 @@ def _clean_run(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun:
     run, state = there.run()
     _refuse_unfinished(there, state, asked.unfinished)
     left = _leftovers(run, state, asked)
+    left.check()
     amount = left.amount()
     done = "would be" if asked.dry_run else "are"
     tell(f"{run.uri}: {amount.words} {done} removed; kept: {', '.join(left.kept)}")

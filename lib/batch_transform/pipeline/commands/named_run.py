@@ -29,11 +29,13 @@ class Reached:
     Attributes:
         uri: `<workspace>/<run_id>`, or the run's or the workspace's folder.
         is_of_file: whether a run file has named it, and so its workspace.
+        told: how it was named, where that is not its location: a run's folder may have another name than its id.
     """
 
     uri: S3Uri
     access: AwsAccess
     is_of_file: bool = False
+    told: str = ""
 
     def recorded(self) -> RecordedRun:
         """Returns the run, whose state is None if there is none."""
@@ -50,7 +52,10 @@ class Reached:
         """
         found = self.recorded()
         if found.state is None:
-            raise ConfigurationError(f"{self.uri}: there is no run; a run is named <workspace>/<run_id>")
+            raise ConfigurationError(
+                f"{self.told or self.uri}: there is no run; a run is named <workspace>/<run_id>, and the runs of a "
+                "workspace are cleaned with --older-than DAYS"
+            )
         return found, found.state
 
 
@@ -75,12 +80,13 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         near, uri, is_of_file = found, found.layout.run, True
         if found.run_id is None and (found.emulator is None or found.emulator.state is not None):
             raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
+    told = "" if is_of_file else asked.subject
     if near.emulator is None:
-        yield Reached(uri, access_of(near, None, environ), is_of_file)
+        yield Reached(uri, access_of(near, None, environ), is_of_file, told)
         return
     _refuse_ephemeral(asked.command, near.emulator.state)
     with embedded_emulator(near.emulator) as url:
-        yield Reached(uri, access_of(near, url, environ), is_of_file)
+        yield Reached(uri, access_of(near, url, environ), is_of_file, told)
 
 
 def _folder(asked: CommandLine) -> S3Uri:

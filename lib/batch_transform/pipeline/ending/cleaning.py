@@ -13,7 +13,7 @@ from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_store import ObjectInfo, ObjectStore
 from batch_transform.core.publishing.file_publication import KINDS
 from batch_transform.core.publishing.forgetting import Amount
-from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.run_layout import ROWS, RunLayout, is_step
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import advance
 from batch_transform.core.uris import S3Uri
@@ -65,6 +65,27 @@ class Leftovers:
         """Whether a published table lies among the run's rows, as one does that no output is named for."""
         return self.state.published is not None and place.startswith(self.places.result)
 
+    def check(self) -> None:
+        """Raises ConfigurationError where a folder of the run is another one's as well.
+
+        What an earlier version's run keeps under the id `runs` or `rows` lies where runs of today have their folders,
+        named by their ids: `runs/parts/` may be the parts of the one, or hold the ledger of the other.
+        """
+        layout = self.places.layout
+        for folder in () if layout.rows_apart else self._folders:
+            other = RunLayout(layout.workspace, folder.name)
+            has_rows = layout.name == ROWS and self.store.head(other.step(0)) is not None
+            if has_rows or any(is_step(found.key) for found in self.store.list(folder)):
+                raise ConfigurationError(
+                    f"{folder}: another run keeps its ledger or its rows there, and what is whose cannot be told; "
+                    f"nothing of {layout.run} is removed"
+                )
+
+    @property
+    def _folders(self) -> tuple[S3Uri, ...]:
+        layout = self.places.layout
+        return layout.row_folders + (() if self.rows_only else layout.other_folders) + self._parts
+
     def objects(self) -> Iterator[ObjectInfo]:
         """Yields what the run has written into its folders on S3, but for what is kept.
 
@@ -74,7 +95,7 @@ class Leftovers:
         kept = {layout.part(part.key).key for part in (self.state.publication.parts if self.state.publication else ())}
         # Without an output the result stays in the run's folder.
         published = tuple(S3Uri.parse(path).prefix for path in self.targets.named().values() if is_s3(path))
-        for folder in layout.row_folders + (() if self.rows_only else layout.other_folders) + self._parts:
+        for folder in self._folders:
             for found in self.store.list(folder):
                 if not found.key.startswith(published) and found.key not in kept:
                     yield found
@@ -141,9 +162,11 @@ def clean(left: Leftovers, lease: RunLease, ledger: Ledger) -> tuple[RunState, l
         ledger: of the run.
 
     Raises:
+        ConfigurationError: it lies together with another run (`Leftovers.check`).
         LedgerFenced: another driver has taken over.
         ServiceFailure: S3 refused; what is left can be cleaned again.
     """
+    left.check()
     lease.require()
     state = left.state
     if not state.cleaned and not (left.rows_only and state.forgotten):

@@ -1,0 +1,55 @@
+"""What a run leaves behind is removed, and nothing of another run that lies beside it, or in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.ending.cleaning import Leftovers, clean
+from batch_transform.pipeline.places import Places
+from support.memory_store import MemoryStore
+
+WORKSPACE = S3Uri("bucket", "ws")
+
+
+def left_of(store, name, *, rows_only=False):
+    """What an earlier version's run has left, of which nothing but its place counts here."""
+    layout = RunLayout(WORKSPACE, name, rows_apart=False)
+    for folder in (layout.input, layout.kept.join("parts")):
+        store.put(folder.join("a"), b"x")
+    store.put(layout.step(0), b"{}")
+    return Leftovers(None, store, Places(layout, "/scratch", "s3a"), None, (), rows_only=rows_only)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("runs", name) for name in ("parts", "input", "output", "manifests", "probe", "evidence")]
+    + [("rows", name) for name in ("input", "output", "merged")],
+)
+def test_nothing_is_removed_where_a_run_is_named_as_a_folder_of_an_earlier_ones(name, other):
+    store = MemoryStore()
+    left, new = left_of(store, name), RunLayout(WORKSPACE, other)
+    store.put(new.step(0), b"{}")
+    store.put(new.input.join("a"), b"x")
+    before = store.world.tree()
+    with pytest.raises(ConfigurationError, match=f"ws/{name}/{other}: another run keeps its ledger or its rows there"):
+        clean(left, None, None)
+    assert store.world.tree() == before
+
+
+@pytest.mark.parametrize("name", ["runs", "rows", "other"])
+def test_a_run_of_another_name_beside_an_earlier_one_keeps_nothing_from_being_removed(name):
+    store = MemoryStore()
+    left, new = left_of(store, name), RunLayout(WORKSPACE, "new")
+    store.put(new.step(0), b"{}")
+    store.put(new.input.join("a"), b"x")
+    left.check()
+
+
+def test_where_only_rows_are_removed_a_ledger_among_the_manifests_is_no_matter():
+    store = MemoryStore()
+    left = left_of(store, "runs", rows_only=True)
+    store.put(RunLayout(WORKSPACE, "manifests").step(0), b"{}")
+    left.check()
