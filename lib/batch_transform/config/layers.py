@@ -46,8 +46,8 @@ def merge(lower: dict[str, Any], upper: dict[str, Any], path: Path = ()) -> dict
         below = merged.get(key)
         both = isinstance(below, dict) and isinstance(value, dict)
         merged[key] = merge(below, value, (*path, key)) if both else value  # type: ignore[arg-type]
-        if (*path, key) in UNITED and isinstance(below, list) and isinstance(value, list):
-            merged[key] = [*below, *(item for item in value if item not in below)]
+        if (*path, key) in UNITED and isinstance(below, list) and (value is None or isinstance(value, list)):
+            merged[key] = [*below, *(item for item in value or () if item not in below)]
     return merged
 
 
@@ -62,7 +62,7 @@ def merge_layers(layers: Iterable[Layer]) -> dict[str, Any]:
     """Returns one document of all layers, the last on top."""
     document: dict[str, Any] = {}
     for layer in layers:
-        if layer.replaces is not None:
+        if layer.replaces is not None and layer.replaces not in UNITED:
             document = without(document, layer.replaces)
         document = merge(document, layer.document)
     return document

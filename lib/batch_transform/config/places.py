@@ -15,13 +15,18 @@ _S3_SCHEMES = ("s3", "s3a", "s3n")
 # What stands before an @ in front of a host. A secret may have a slash in it (`s3a://KEY:SEC/RET@bucket`), but what
 # follows a colon and is a number is a port; Oracle's form has no slashes before it.
 _USER = re.compile(
-    r"://(?:[^/?#@\s]*@|(?!\[)[^/?#@\s:]*:(?!\d*(?:[/?#\s]|$))[^@\s]*@)|jdbc:oracle:\w+:[^@/\s]+/[^@\s]*@",
+    r"://(?:[^/?#@\s]*@|(?!\[)[^/?#@\s:]*:(?!\d*(?:[/?#\s]|$))[^@\s]*@)|jdbc:oracle:\w+:[^@/\s]+/[^@\s]*@"
+    # Without a scheme it takes a password to tell a user from a folder's name.
+    r"|(?<![^\s\"'`=(,;|])//(?!\[)[^/?#@\s:]+:(?!\d*(?:[/?#\s]|$))[^@\s]*@",
     re.IGNORECASE,
 )
 WITH_USER = "has a user, and perhaps a password, in front of an address's host (before the @)"
 # In Azure's that is the container.
-_CONTAINER = re.compile(r"(?:abfs|wasb)s?://[^/?#@:\s]+@.*", re.IGNORECASE)
-_PARAMETER = re.compile(r"[?&;]([^=?&;\s]+)=[^&;\s]")
+_CONTAINER = re.compile(r"\b((?:abfs|wasb)s?://)[^/?#@:\s]+@", re.IGNORECASE)
+# Behind a #, a browser's answer has them.
+_PARAMETER = re.compile(r"[?&;#]([^=?&;#\s]+)=[^&;#\s]")
+# An address within a text, up to the next one.
+_WITHIN = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(?:(?![a-zA-Z][a-zA-Z0-9+.-]*://)[^\s\"'`<>])*")
 # Of schemes whose paths have no parameters; a `?` stands for any character in them.
 _PLAIN = (*_S3_SCHEMES, "", "file", "hdfs", "dbfs", "package")
 
@@ -44,9 +49,13 @@ def _check_no_arn(location: str) -> None:
 
 def secret_in_url(url: str) -> str | None:
     """Returns which secret an address, or a text with addresses in it, has inside, in words that do not repeat it."""
-    if not _CONTAINER.fullmatch(url) and _USER.search(url):
+    url = _CONTAINER.sub(r"\1", url)
+    if _USER.search(url):
         return WITH_USER
-    names = [] if scheme_of(url) in _PLAIN else [name for name in _PARAMETER.findall(url) if is_secret_name(name)]
+    whole = [] if scheme_of(url) in _PLAIN else [url]
+    addresses = [found.group() for found in _WITHIN.finditer(url) if found.group(1).lower() not in _PLAIN]
+    found = [name for text in (*whole, *addresses) for name in _PARAMETER.findall(text) if is_secret_name(name)]
+    names = dict.fromkeys(found)
     return f"has a secret in an address: {', '.join(names)}" if names else None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import Text, WholeNumber, check_placeholder, one_of, read_list, read_truth
+from batch_transform.config.values import Shown, Text, WholeNumber, check_placeholder, one_of, read_list, read_truth
 from batch_transform.core.predictions.answer_form import CSV, FORMATS, JSON, JSON_LINES, TEXT
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.run_settings import INFER, PredictionSettings
@@ -59,7 +59,7 @@ class Prediction(Section):
     body: Body | None = None
     max_line_mb: Annotated[WholeNumber, Field(ge=1, le=MOST_LINE_MB)] | None = None
     column: Text | None = None
-    sql: Annotated[tuple[Text, ...], BeforeValidator(read_list)] | None = None
+    sql: Annotated[tuple[Shown, ...], BeforeValidator(read_list)] | None = None
     placeholder: Placeholder | None = None
     key: PredictionKey | None = None
     provenance: Annotated[bool, BeforeValidator(read_truth)] = PredictionSettings.provenance

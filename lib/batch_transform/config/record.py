@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from batch_transform.config.sections import Section
-from batch_transform.config.values import MediaType, Names, Text, one_of, read_truth, read_whole_number
+from batch_transform.config.values import MediaType, Names, Shown, one_of, read_truth, read_whole_number
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import ALL_ROWS, WHOLE
 from batch_transform.core.run_settings import RecordSettings
@@ -59,7 +59,7 @@ class Record(Section):
     columns: Names | None = None
     format: Annotated[str, AfterValidator(check_format)] = RecordSettings.format
     content_type: MediaType | None = Field(default=None, validate_default=True)
-    sql: Text | None = None
+    sql: Shown | None = None
     # None rather than false, as in runs that were recorded before there was a header.
     header: Annotated[bool, BeforeValidator(read_truth)] | None = None
     compression: Annotated[str, AfterValidator(one_of("gzip"))] | None = None

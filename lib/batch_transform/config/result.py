@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, fiel
 
 from batch_transform.config import places
 from batch_transform.config.sections import PathOrTable, Section, check_one_place
-from batch_transform.config.values import Names, Number, Text, WholeNumber, one_of
+from batch_transform.config.values import Names, Number, Shown, Text, WholeNumber, one_of
 from batch_transform.core.run_settings import OutputSettings
 from batch_transform.outputs.port import Capabilities
 from batch_transform.outputs.registry import DEFAULT, format_named, names_that, output_formats
@@ -64,7 +64,7 @@ class DeadLetter(Section):
     # `column` stands before `table`, whose rule sees it.
     path: Annotated[str, AfterValidator(places.check_target)] | None = None
     column: Text | None = None
-    table: Text | None = Field(default=None, validate_default=True)
+    table: Shown | None = Field(default=None, validate_default=True)
 
     @field_validator("table")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from batch_transform.config import places
-from batch_transform.config.values import Options, Text
+from batch_transform.config.values import Options, Shown, Text
 from batch_transform.core.plain_paths import has_patterns
 
 
@@ -21,7 +21,7 @@ class PathOrTable(Section):
     """A location or a table's name; exactly one of the two."""
 
     path: Annotated[str, AfterValidator(places.check_location)] | None = None
-    table: Text | None = Field(default=None, validate_default=True)
+    table: Shown | None = Field(default=None, validate_default=True)
 
     @field_validator("table")
     @classmethod
@@ -55,7 +55,7 @@ class Input(PathOrTable):
     format: Text = "parquet"
     options: Options = Field(default_factory=dict)
     ddl: Text | None = Field(default=None, alias="schema")
-    where: Text | None = None
+    where: Shown | None = None
 
     @field_validator("table")
     @classmethod

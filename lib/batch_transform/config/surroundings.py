@@ -7,12 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
-from batch_transform.config.places import check_no_secret, check_run_id, check_workspace
+from batch_transform.config.places import check_run_id, check_workspace
 from batch_transform.config.sections import Section
-from batch_transform.config.values import Names, ServedName, Text, Url, check_length
+from batch_transform.config.values import Names, ServedName, Shown, Text, Url, check_length
 from batch_transform.core.limits import MAX_WORKSPACE_CHARACTERS
 from batch_transform.core.object_names import run_folder
 from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.secret_values import is_secret_name
 from batch_transform.core.uris import S3Uri
 
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
@@ -24,8 +25,25 @@ KEYS_OF_AWS = re.compile(
     "|SHARED_CREDENTIALS_FILE|CONFIG_FILE|WEB_IDENTITY_TOKEN_FILE|CONTAINER_.*)",
     re.IGNORECASE,
 )
+# `--token=VALUE`, `--token VALUE`, `TOKEN=VALUE`; what follows a $ is the name of a variable.
+_WORD = re.compile(r"""(?<!\S)["']?(?:--?([A-Za-z][\w.-]*)(?:=|\s+(?!-))|([A-Za-z_][\w.]*)=)(?=["']?[^\s"'$])""")
 # boto3's names of the services that a run calls.
 SERVICES = ("logs", "s3", "sagemaker", "sagemaker-runtime", "sts")
+
+
+def check_no_secret_word(command: str) -> str:
+    """Returns a command, or an address, in which no option and no variable has a secret's name and a value.
+
+    Raises:
+        ValueError: one has; the end of a sentence, which does not repeat it.
+    """
+    found = [first or second for first, second in _WORD.findall(command)]
+    if names := [name for name in found if is_secret_name(name)]:
+        raise ValueError(
+            f"has {', '.join(dict.fromkeys(names))} in a command, which is stored and shown: give the secret as a "
+            "variable of the environment that emulator.pass_env names, and let the model read that"
+        )
+    return command
 
 
 class Aws(Section):
@@ -65,7 +83,7 @@ class Emulator(Section):
         pass_env: variables of the driver's environment that its models get, beside those that say where programs are.
     """
 
-    models: dict[ServedName, Annotated[Text, AfterValidator(check_no_secret)]] = Field(default_factory=dict)
+    models: dict[ServedName, Annotated[Shown, AfterValidator(check_no_secret_word)]] = Field(default_factory=dict)
     state: Text | None = None
     pass_env: Names = ()
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from batch_transform.config.places import check_no_secret
 from batch_transform.config.sections import Section
 from batch_transform.config.values import (
     Concurrency,
@@ -166,6 +167,7 @@ class Transform(Section):
         check_count(tags, limits.MAX_TAGS)
         for key, value in tags.items():
             check_length(limits.MAX_TAG_KEY_CHARACTERS)(key)
+            check_no_secret(value)
             if len(value) > limits.MAX_TAG_VALUE_CHARACTERS:
                 limit = limits.MAX_TAG_VALUE_CHARACTERS
                 raise ValueError(f"has a value of {len(value)} characters under {key}; the limit is {limit}")

@@ -210,6 +210,7 @@ def check_http_url(value: str) -> str:
 WholeNumber = Annotated[int, BeforeValidator(read_whole_number)]
 Number = Annotated[float, BeforeValidator(read_number)]
 Text = Annotated[str, AfterValidator(check_length(limits.MAX_ENVIRONMENT_VALUE_CHARACTERS))]
+Shown = Annotated[Text, AfterValidator(check_no_secret)]  # it is stored and told as it is
 Names = Annotated[tuple[str, ...], BeforeValidator(read_list), AfterValidator(check_no_repeats)]
 Options = Annotated[dict[str, str], BeforeValidator(read_options)]
 Url = Annotated[str, AfterValidator(check_http_url)]

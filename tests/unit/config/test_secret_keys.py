@@ -233,6 +233,14 @@ URLS = [
     f"abfss://u:{MARK}@account.dfs.core.windows.net/x",
     f"https://host/x?X-Amz-Signature={MARK}",
     f"https://account.blob.core.windows.net/c/x?sv=1&sig={MARK}",
+    f"//u:{MARK}@h/x",
+    f"https://host/cb#access_token={MARK}",
+    f"https://host/cb#state=1&access_token={MARK}",
+    f"/data/x https://host/x?sig={MARK}",
+    f"url=https://host/x?a=1&sig={MARK}",
+    f"s3://bucket/x,https://host/x?token={MARK}",
+    f"see (https://u:{MARK}@host/x)",
+    f"abfss://container@account/x wasbs://u:{MARK}@host/x",
 ]
 
 
@@ -252,11 +260,20 @@ URLS = [
         lambda url: {"emulator": {"models": {"m": url}}},
         lambda url: {"input": {"path": "in", "options": {"url": url}}},
         lambda url: {"transform": {"environment": {"URL": url}}},
+        lambda url: {"input": {"path": "in", "where": f"source = '{url}'"}},
+        lambda url: {"input": {"table": url}},
+        lambda url: {"output": {"table": url}},
+        lambda url: {"dead_letter": {"table": url}},
+        lambda url: {"transform": {"tags": {"source": url}}},
+        lambda url: {"record": {"sql": f"concat('{url}', a)"}},
+        lambda url: {"prediction": {"sql": [f"concat('{url}', a) as b"]}},
+        lambda url: {"emulator": {"models": {"m": f"serve --from {url}"}}},
     ],
 )
 def test_a_secret_inside_an_address_is_refused_wherever_one_is_taken_and_not_repeated(run_file, url, place):
     document = {**MINIMAL, "output": {"path": "out"}, **place(url)}
-    assert refused(load, run_file(json.dumps(document)), environ={})
+    faults = refused(load, run_file(json.dumps(document)), environ={})
+    assert any("has a user" in fault or "has a secret in an address" in fault for fault in faults)
 
 
 @pytest.mark.parametrize(
@@ -270,6 +287,9 @@ def test_a_secret_inside_an_address_is_refused_wherever_one_is_taken_and_not_rep
         "s3://bucket/day-?/key=1/x",
         "https://host/x?format=csv",
         "/data/user:name@home/x",
+        "/data//user@home/x",
+        "//host:8020/a@b",
+        "https://host/x#top",
     ],
 )
 def test_an_at_that_is_no_users_and_a_pattern_are_none(run_file, path):
@@ -373,3 +393,41 @@ def test_which_variables_secrets_have_is_no_key_that_a_person_gives(run_file, gi
     for faults in found:
         assert any("secret_variables: is no key; " in fault for fault in faults)
         assert not any("mean secret_variables" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"serve --token={MARK}",
+        f"serve --port 1 --api-key {MARK}",
+        f"API_KEY={MARK} serve",
+        f"env API_KEY='{MARK}' serve --port=1",
+        f"serve '--password={MARK}'",
+        f"serve -token {MARK}",
+    ],
+)
+def test_a_secret_in_a_command_of_the_emulator_is_refused_with_the_remedy(run_file, command):
+    document = json.dumps({**MINIMAL, "emulator": {"models": {"m": command}}, "output": {"path": "out"}})
+    (fault,) = refused(load, run_file(document))
+    assert "emulator.models.m: has " in fault
+    assert "emulator.pass_env" in fault
+    text = json.dumps({**MINIMAL, "output": {"path": "out"}})
+    assert any("pass_env" in fault for fault in refused(load, run_file(text), emulator_models=[f"m={command}"]))
+
+
+@pytest.mark.parametrize(
+    "command", ["serve --tokenizer x --max-tokens 5", "serve --token=$TOKEN", "serve --port=1 --auth", "./a b.py:c.bin"]
+)
+def test_a_command_without_a_secret_is_taken(run_file, command):
+    document = json.dumps({**MINIMAL, "emulator": {"models": {"m": command}}, "output": {"path": "out"}})
+    assert load(run_file(document)).emulator.models["m"] == command
+
+
+@pytest.mark.parametrize("given", ["[]", "null", "[transform.environment.WORKERS]"])
+def test_the_command_line_adds_to_the_secrets_and_takes_none_away(run_file, given):
+    config = load(run_file(), sets=[f"secrets={given}"], environ=ENVIRON)
+    assert config.secrets[0] == "transform.environment.PLAIN"
+    assert MARK not in json.dumps(sealed(config.to_document(), "nonce"))
+    run_file(RUN, "base.yml")
+    child = load(run_file(f"extends: base.yml\nsecrets: {given}\n"), environ=ENVIRON)
+    assert child.secrets == config.secrets

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
@@ -66,11 +67,15 @@ def among_other_runs(tables: Iterable[Written], places: Places, store: ObjectSto
 _FORGETS = "the rows of the runs of another workspace, of which a lifecycle rule may forget all"
 
 
+# Of a run's folder only the lease comes before the ledger, and few runs have a lease and never began.
+_FIRST = 100
+
+
 def _forgetting(store: ObjectStore, uri: S3Uri) -> S3Uri | None:
     """The folder of a workspace's rows in which a location lies, where runs have begun in that workspace."""
     for workspace in workspaces_around(uri):
-        first = next(iter(store.list(workspace.join(RUNS))), None) if store.bucket_exists(uri.bucket) else None
-        if first is not None and is_step(first.key):  # no folder of a run comes before its ledger
+        first = islice(store.list(workspace.join(RUNS)), _FIRST) if store.bucket_exists(uri.bucket) else ()
+        if any(is_step(found.key) for found in first):
             return rows_of_all_runs(workspace)
     return None
 

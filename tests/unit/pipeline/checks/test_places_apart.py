@@ -69,6 +69,15 @@ def test_a_workspace_among_the_rows_of_another_one_is_refused(workspace):
     check_workspace(store, S3Uri.parse("s3://bucket/ws"))
 
 
+def test_a_run_that_has_a_lease_makes_a_workspace_as_well():
+    """A lease comes before the ledger in S3's order, and each run has one."""
+    store = MemoryStore()
+    _begun(store, "s3://bucket/ws")
+    store.put(RunLayout(S3Uri("bucket", "ws"), "r").lease, b"{}")
+    with pytest.raises(ConfigurationError, match="lies in s3://bucket/ws/rows"):
+        check_workspace(store, S3Uri("bucket", "ws/rows/x"))
+
+
 def test_a_table_among_the_rows_of_another_workspace_is_refused_and_one_that_only_looks_so_is_not():
     store = MemoryStore()
     store.put(S3Uri.parse("s3://bucket/lake/runs/a.csv"), b"")
