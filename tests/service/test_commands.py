@@ -14,6 +14,7 @@ from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.lease import Lease
 from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.secret_values import is_sealed
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands import clean as clean_command
 from batch_transform.pipeline.commands import dispatch as commands
@@ -321,6 +322,19 @@ def test_one_lifecycle_rule_forgets_all_rows_of_a_workspace_and_is_such_as_s3_ta
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
     assert told[0].startswith(f"s3://bucket/rows: {len(keys(s3, 'rows/'))} objects of ")
+
+
+@pytest.mark.parametrize("command", ["run", "prepare", "resume"])
+def test_a_run_file_without_the_secret_of_its_input_goes_on_with_rows_that_are_staged(s3, tmp_path, command):
+    published(s3)
+    given = {"path": "in", "options": {"sfPassword": "${SAS}"}}
+    document = {"run_id": "run", "workspace": "s3://bucket", "input": given, "model": {"name": "m"}}
+    (tmp_path / "run.yml").write_text(json.dumps({**document, "output": {"path": "out"}}))
+    asked = parse([command, str(tmp_path / "run.yml")])
+    assert is_sealed(commands.configuration(asked, os.environ).input.options["sfPassword"])
+    new = parse([command, str(tmp_path / "run.yml"), "--set", "run_id=new"])
+    with pytest.raises(ConfigurationError, match=r"needs the variable SAS|there is no run"):
+        commands.configuration(new, os.environ)
 
 
 def test_a_run_file_whose_run_never_began_names_its_workspace(s3, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ class Substituted:
 @dataclass
 class _Substitution:
     variables: Mapping[str, str]
+    listed: Collection[Any] = ()  # keys that are secrets although their names do not say so
     faults: list[Fault] = field(default_factory=list)
 
     def value(self, value: Any, path: Path) -> Any:
@@ -54,7 +55,7 @@ class _Substitution:
             if name is None or not _NAME.fullmatch(name):
                 self.faults.append(Fault(path, f"has {match.group()!r}, which names no variable; $${{ stands for ${{"))
             elif name not in self.variables:
-                is_secret = is_named_by_a_person(path) and is_secret_name(path[-1])
+                is_secret = is_named_by_a_person(path) and (is_secret_name(path[-1]) or ".".join(path) in self.listed)
                 way = "set it in the environment" if is_secret else f"give --var {name}=..."
                 self.faults.append(Fault(path, f"needs the variable {name}, which is undefined; {way}"))
             else:
@@ -69,6 +70,7 @@ def substitute(document: Any, variables: Mapping[str, str]) -> Substituted:
 
     What a variable brings in is never looked at again, so a value with `${` in it is safe.
     """
-    work = _Substitution(variables)
+    listed = document.get("secrets") if isinstance(document, dict) else None
+    work = _Substitution(variables, listed if isinstance(listed, list) else ())
     replaced = work.value(document, ())
     return Substituted(replaced, tuple(work.faults))

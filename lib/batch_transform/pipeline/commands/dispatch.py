@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import RunHeld, ServiceFailure
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published, run_report
@@ -38,13 +39,30 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or there is no run to resume.
     """
-    if asked.command in (RUN, PLAN):
+    if asked.command == PLAN:
         return loaded(asked, environ).named()
-    if asked.command == PREPARE and not is_s3(asked.subject):
-        return loaded(asked, environ)
+    if asked.command == RUN or (asked.command == PREPARE and not is_s3(asked.subject)):
+        config = _begun_or_not(asked, environ)
+        return config.named() if asked.command == RUN else config
     with reached(asked, environ) as there:
         _, state = there.run()
         return resumable(asked, environ, there, state)
+
+
+def _begun_or_not(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
+    """The configuration of a run file; where it lacks what only an input needs, whether rows are staged is asked."""
+    try:
+        return loaded(asked, environ)
+    except ConfigurationError:
+        lacking = loaded(asked, environ, reads_input=False)
+        if lacking.ephemeral or lacking.run_id is None:
+            raise
+        state = None
+        with suppress(BatchTransformError), reached(asked, environ) as there:  # what is lacking is said first
+            state = there.recorded().state
+        if state is None or state.staged is None:
+            raise
+        return lacking
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonObject:
