@@ -25,6 +25,8 @@ WITH_USER = "has a user, and perhaps a password, in front of an address's host (
 _CONTAINER = re.compile(r"\b((?:abfs|wasb)s?://)[^/?#@:\s]+@", re.IGNORECASE)
 # Behind a #, a browser's answer has them.
 _PARAMETER = re.compile(r"[?&;#]([^=?&;#\s]+)=[^&;#\s]")
+# OAuth's name for it, by which even an address without a scheme is known as one.
+_FRAGMENT = re.compile(r"#(?:\S*&)?(\w*token)=[^&#\s]", re.IGNORECASE)
 # An address within a text, up to the next one.
 _WITHIN = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(?:(?![a-zA-Z][a-zA-Z0-9+.-]*://)[^\s\"'`<>])*")
 # Of schemes whose paths have no parameters; a `?` stands for any character in them.
@@ -55,7 +57,7 @@ def secret_in_url(url: str) -> str | None:
     whole = [] if scheme_of(url) in _PLAIN else [url]
     addresses = [found.group() for found in _WITHIN.finditer(url) if found.group(1).lower() not in _PLAIN]
     found = [name for text in (*whole, *addresses) for name in _PARAMETER.findall(text) if is_secret_name(name)]
-    names = dict.fromkeys(found)
+    names = dict.fromkeys(found + _FRAGMENT.findall(url))
     return f"has a secret in an address: {', '.join(names)}" if names else None
 
 

@@ -237,6 +237,7 @@ URLS = [
     f"//u:{MARK}@h/x",
     f"https://host/cb#access_token={MARK}",
     f"https://host/cb#state=1&access_token={MARK}",
+    f"host/cb#state=1&access_token={MARK}",
     f"/data/x https://host/x?sig={MARK}",
     f"url=https://host/x?a=1&sig={MARK}",
     f"s3://bucket/x,https://host/x?token={MARK}",
