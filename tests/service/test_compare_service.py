@@ -228,7 +228,7 @@ def test_wrong_arguments_come_together():
     assert list(caught.value.faults) == [
         "--endpoint: is none; valid: the name of a real-time endpoint",
         "--rows: is no number of rows; valid: a whole number from 1 to 100000",
-        "--tolerance: is '-1'; valid: a number, 0 or more, such as 1e-6",
+        "--tolerance: is none; valid: a number, 0 or more, such as 1e-6",
     ]
     with pytest.raises(ConfigurationError, match="--endpoint: is required"):
         ask(URI, "--tolerance", "nan")
