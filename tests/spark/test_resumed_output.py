@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from batch_transform import score
@@ -89,7 +91,7 @@ def test_a_merge_by_join_that_spark_cannot_read_is_refused_at_first(spark, world
     real = preflight.check_spark_reads
     monkeypatch.setattr(
         "batch_transform.pipeline.checks.all_checks.check_spark_reads",
-        lambda session, places, *rest: real(session, type(places)(places.run, places.scratch, "nofs"), *rest),
+        lambda session, places, *rest: real(session, replace(places, s3_scheme="nofs"), *rest),
     )
     before = world.objects()
     with pytest.raises(ConfigurationError, match=r"merge: join has Spark read .*nofs://.*set merge: zip"):

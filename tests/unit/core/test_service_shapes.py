@@ -15,7 +15,7 @@ from batch_transform.core.service_shapes import (
 )
 from support.aws_shapes import SERVICE
 
-KINDS = {str: "string", int: "integer", datetime: "timestamp"}
+KINDS = {str: "string", int: "integer", bool: "boolean", datetime: "timestamp"}
 
 
 def check(kind, shape, where):

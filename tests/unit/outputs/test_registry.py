@@ -25,6 +25,10 @@ ELSEWHERE = {
     ("config/sections.py", "parquet"),  # the input's, unless told: any format of Spark's will do there
     ("core/run_settings.py", "parquet"),  # the default, which is written once
     ("spark/settings.py", "parquet"),  # of staged rows
+    ("spark/input_reading.py", "parquet"),  # the input's, as in config/sections.py
+    ("spark/input_settings.py", "parquet"),  # the names of settings of Spark's readers
+    ("spark/input_settings.py", "orc"),
+    ("core/plain_paths.py", "delta"),  # an input whose path is one table's, and no pattern
 }
 
 
