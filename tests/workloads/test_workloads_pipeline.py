@@ -69,7 +69,7 @@ def test_a8_only_the_row_fails_that_cannot_be_processed(world, with_a_bad_row):
     jobs = result.report["jobs"]
     failed_rows = ROWS // jobs[0]["objects"]
     assert sum(job["objects"] for job in jobs[1:]) < failed_rows
-    assert {job["max_payload_mb"] for job in jobs} == {6}
+    assert {job["max_payload_mb"] for job in jobs} == {1}
     assert len(world.jobs(arguments["run_id"])) == len(jobs)
 
 
