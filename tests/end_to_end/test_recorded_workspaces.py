@@ -6,7 +6,7 @@ import pytest
 
 from batch_transform.config.runfile import RunConfig
 from support import recorded
-from support.drivers import Run
+from support.drivers import Run, as_run_file
 from support.emulated import BUCKET, REGION
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
@@ -31,7 +31,7 @@ def loaded(scene, name):
         "lease_seconds": 1,
         "aws": {"endpoint_url": scene.proxy.url, "region": REGION},
     }
-    return Run(scene, name, RunConfig.from_document(document).to_document())
+    return Run(scene, name, as_run_file(RunConfig.from_document(document)))
 
 
 def objects(scene, name):

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 import pyspark
 from pyspark.sql.connect.session import SparkSession
 
+from batch_transform.config.faults import FILLED_IN
 from batch_transform.config.runfile import RunConfig
 from batch_transform.outputs.registry import DEFAULT, format_named
 from batch_transform.pipeline.world.jars import S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
@@ -130,7 +131,12 @@ class Scene:
             **sections,
         }
         self.proxy.reset()
-        return Run(self, run_id, RunConfig.from_document(document).to_document())
+        return Run(self, run_id, as_run_file(RunConfig.from_document(document)))
+
+
+def as_run_file(config: RunConfig) -> dict[str, Any]:
+    """Returns a configuration as a run file has it: without what is filled in."""
+    return {key: value for key, value in config.to_document().items() if key not in FILLED_IN}
 
 
 @dataclass
