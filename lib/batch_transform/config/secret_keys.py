@@ -13,7 +13,14 @@ from batch_transform.config.overrides import SET
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.variables import Substituted
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.secret_values import NOT_GIVEN, is_named_by_a_person, is_sealed, secrets_of, texts_of
+from batch_transform.core.secret_values import (
+    NOT_GIVEN,
+    is_named_by_a_person,
+    is_sealed,
+    secrets_of,
+    texts_of,
+    with_texts,
+)
 
 _PLACES = "input.options, transform.environment, model.environment or model.containers.N.environment"
 # `$${` stands for itself, and its second dollar for no variable.
@@ -97,15 +104,8 @@ def variables_of_secrets(document: JsonObject, resolved: JsonObject) -> dict[str
 def with_secrets(document: JsonObject, environ: Mapping[str, str]) -> dict[str, Any]:
     """Returns a recorded configuration with the secrets that the environment has under their recorded names."""
     variables = document.get("secret_variables") or {}
-    return dict(_filled(document, (), {key: environ[name] for key, name in variables.items() if name in environ}))
-
-
-def _filled(value: Any, path: Path, known: Mapping[str, str]) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _filled(inner, (*path, key), known) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_filled(inner, (*path, str(place)), known) for place, inner in enumerate(value)]
-    return known.get(".".join(path), value) if is_sealed(value) else value
+    known = {key: environ[name] for key, name in variables.items() if name in environ}
+    return dict(with_texts(document, lambda key, text: known.get(key, text) if is_sealed(text) else text))
 
 
 def _by_key(document: JsonObject) -> dict[str, str]:

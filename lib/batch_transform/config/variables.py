@@ -9,7 +9,7 @@ from typing import Any
 
 from batch_transform.config.faults import Fault, Path
 from batch_transform.config.values import Untyped
-from batch_transform.core.secret_values import is_named_by_a_person, is_secret_name
+from batch_transform.core.secret_values import is_secret
 
 # `$${` first, or its second dollar would begin a variable.
 _TOKEN = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
@@ -55,8 +55,7 @@ class _Substitution:
             if name is None or not _NAME.fullmatch(name):
                 self.faults.append(Fault(path, f"has {match.group()!r}, which names no variable; $${{ stands for ${{"))
             elif name not in self.variables:
-                is_secret = is_named_by_a_person(path) and (is_secret_name(path[-1]) or ".".join(path) in self.listed)
-                way = "set it in the environment" if is_secret else f"give --var {name}=..."
+                way = "set it in the environment" if is_secret(path, self.listed) else f"give --var {name}=..."
                 self.faults.append(Fault(path, f"needs the variable {name}, which is undefined; {way}"))
             else:
                 return self.variables[name]

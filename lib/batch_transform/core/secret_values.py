@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from batch_transform.core.ledger import JsonObject
@@ -49,6 +49,11 @@ def is_named_by_a_person(path: tuple[str, ...]) -> bool:
     return any(key in _NAMED_BY_PERSONS for key in path[:-1])
 
 
+def is_secret(path: tuple[str, ...], listed: Collection[Any]) -> bool:
+    """Returns whether a key's value is a secret: a person has named it, and its name or the list `secrets` says so."""
+    return is_named_by_a_person(path) and (is_secret_name(path[-1]) or ".".join(path) in listed)
+
+
 def secrets_of(document: JsonObject) -> dict[str, str]:
     """Returns the values of a configuration that are secrets, by their dotted keys, sealed or not."""
     listed = document.get("secrets")
@@ -56,24 +61,17 @@ def secrets_of(document: JsonObject) -> dict[str, str]:
     return {
         ".".join(path): value
         for path, value in texts_of(document)
-        if is_named_by_a_person(path)
-        and (is_secret_name(path[-1]) or ".".join(path) in named or is_sealed(value))  # whoever calls it one no more
+        # What is sealed is one, whoever calls it one no more.
+        if is_secret(path, named) or (is_named_by_a_person(path) and is_sealed(value))
     }
 
 
 def sealed(document: JsonObject, nonce: str) -> JsonObject:
     """Returns a configuration as a ledger may hold it; `nonce`, the run's, is the key of the HMACs."""
-    found: JsonObject = _sealed(document, (), nonce, secrets_of(document))
-    return found
-
-
-def _sealed(value: Any, path: tuple[str, ...], nonce: str, keys: Collection[str]) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _sealed(inner, (*path, key), nonce, keys) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_sealed(inner, (*path, str(place)), nonce, keys) for place, inner in enumerate(value)]
-    is_secret = isinstance(value, str) and ".".join(path) in keys and not is_sealed(value)
-    return _placeholder(value, nonce) if is_secret else value
+    keys = secrets_of(document)
+    return with_texts(
+        document, lambda key, text: text if key not in keys or is_sealed(text) else _placeholder(text, nonce)
+    )
 
 
 def _placeholder(value: str, nonce: str) -> str:
@@ -91,6 +89,20 @@ def is_same(recorded: object, found: object) -> bool:
     if match is None or recorded == found or not isinstance(found, str):
         return recorded == found
     return hmac.compare_digest(_placeholder(found, match[1]), match[0])
+
+
+def with_texts(document: JsonObject, change: Callable[[str, str], str]) -> JsonObject:
+    """Returns a configuration in which each text is what `change` makes of its dotted key and of it."""
+    found: JsonObject = _with_texts(document, (), change)
+    return found
+
+
+def _with_texts(value: Any, path: tuple[str, ...], change: Callable[[str, str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _with_texts(inner, (*path, key), change) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_texts(inner, (*path, str(place)), change) for place, inner in enumerate(value)]
+    return change(".".join(path), value) if isinstance(value, str) else value
 
 
 def texts_of(document: JsonObject) -> list[tuple[tuple[str, ...], str]]:
