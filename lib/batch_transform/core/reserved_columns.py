@@ -91,6 +91,12 @@ def comparable(name: str, *, case_sensitive: bool) -> str:
     return name if case_sensitive else name.lower()
 
 
+def names_not_in(wanted: Iterable[str], known: Iterable[str], *, case_sensitive: bool) -> list[str]:
+    """Returns the wanted names that are none of the known ones to Spark, as they are spelled."""
+    there = {comparable(name, case_sensitive=case_sensitive) for name in known}
+    return [name for name in wanted if comparable(name, case_sensitive=case_sensitive) not in there]
+
+
 def quoted(name: str) -> str:
     """Returns a name as one identifier of Spark's SQL, which is taken literally, dots and all."""
     return "`" + name.replace("`", "``") + "`"

@@ -22,6 +22,7 @@ from batch_transform.core.reserved_columns import (
     RECORD_VALUE,
     comparable,
     free,
+    names_not_in,
     quoted,
 )
 from batch_transform.records.port import RecordFormat
@@ -167,8 +168,7 @@ def _chosen(spark: SparkSession, schema: StructType, columns: Sequence[str] | No
     key = partial(comparable, case_sensitive=is_case_sensitive(spark))
     spelled = {key(name): name for name in schema.names}
     wanted = schema.names if columns is None else columns
-    missing = [name for name in wanted if key(name) not in spelled]
-    if missing:
+    if missing := names_not_in(wanted, schema.names, case_sensitive=is_case_sensitive(spark)):
         known = ", ".join(schema.names) or "none: its files are empty, or lack a header"
         raise ConfigurationError(f"record.columns: no column {', '.join(missing)} in the input; it has {known}")
     return tuple(spelled[key(name)] for name in wanted)

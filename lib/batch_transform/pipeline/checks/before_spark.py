@@ -11,12 +11,14 @@ from batch_transform.config.sections import Input
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore, StoreFailure
+from batch_transform.core.plain_paths import plain_path
 from batch_transform.core.report_keys import RunReport
+from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
-from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket
+from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
 from batch_transform.pipeline.recorded import check_same, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
@@ -24,7 +26,6 @@ from batch_transform.sagemaker.jobs import TransformJobs
 
 # With more of them, which columns there are is Spark's to say: it may merge their schemas.
 _MOST_FILES = 16
-_PATTERN = frozenset("*?[]{}\\")
 
 
 def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunReport | None:
@@ -54,9 +55,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
         check_same(state, config)
         return state.report
     faults.of(lambda: check_bucket(store, workspace.bucket))
-    if config.model.parts is None:
-        jobs = TransformJobs(access.session(), access.client("sagemaker"))
-        faults.of(lambda: jobs.check_model(config.model.name))
+    check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=True)
     _check_columns(config, store, faults)
     return None
 
@@ -69,9 +68,8 @@ def _check_columns(config: RunConfig, store: ObjectStore, faults: Faults) -> Non
     }
     known = _columns(config.input, store) if config.input is not None else None
     if known is not None:
-        lower = {name.lower() for name in known}
         for key, names in wanted.items():
-            if missing := [name for name in names if name.lower() not in lower]:
+            if missing := names_not_in(names, known, case_sensitive=False):
                 faults.add([f"{key}: no column {', '.join(missing)} in the input; it has {', '.join(known)}"])
     faults.refuse()
 
@@ -79,8 +77,8 @@ def _check_columns(config: RunConfig, store: ObjectStore, faults: Faults) -> Non
 def _columns(given: Input, store: ObjectStore) -> tuple[str, ...] | None:
     """The columns of an input by the footers of its files; None where Spark may see others, or nobody can tell."""
     format = output_formats().get(given.format)
-    path = given.path or ""
-    if not isinstance(format, FileFormat) or not path or given.options or given.where or not _PATTERN.isdisjoint(path):
+    path = plain_path(given.path or "")
+    if not isinstance(format, FileFormat) or not path or given.options or given.where:
         return None
     try:
         tree = open_tree(path, store)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.sagemaker.jobs import TransformJobs
 
 Answer = TypeVar("Answer")
 
@@ -44,3 +46,11 @@ def check_bucket(store: ObjectStore, bucket: str) -> None:
     """Raises ConfigurationError unless there is such a bucket."""
     if not store.bucket_exists(bucket):
         raise ConfigurationError(f"workspace: there is no bucket {bucket}, or it may not be looked at")
+
+
+def check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, *, is_new: bool) -> None:
+    """Checks what a run asks of the service, of one that has not scored yet the model as well."""
+    if config.transform.ami_version is not None:
+        faults.of(jobs.check_ami_version)
+    if is_new and config.model.parts is None:
+        faults.of(lambda: jobs.check_model(config.model.name))

@@ -32,7 +32,7 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import colon_fault, escaped
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.reserved_columns import comparable, free
+from batch_transform.core.reserved_columns import free, names_not_in
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.registry import format_named
 from batch_transform.outputs.tree_of_location import open_tree
@@ -70,10 +70,8 @@ def check_targets(
     faults: Faults,
 ) -> None:
     """Checks that result and dead letters can be published where they shall be."""
-    key = partial(comparable, case_sensitive=is_case_sensitive(spark))
-    names = {key(name) for name in tables.input}
-    missing = [name for name in targets.output.partition_by if key(name) not in names]
-    if missing:
+    partition_by, case_sensitive = targets.output.partition_by, is_case_sensitive(spark)
+    if missing := names_not_in(partition_by, tables.input, case_sensitive=case_sensitive):
         faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
     faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
     for kind, table in targets.tables(places).items():

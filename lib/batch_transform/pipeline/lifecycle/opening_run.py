@@ -16,7 +16,7 @@ from batch_transform.core.state.model_versions import has_scored
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.all_checks import check_world
 from batch_transform.pipeline.checks.among_runs import check_workspace
-from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket
+from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
@@ -101,7 +101,7 @@ def _opened(
     is_new = recorded is None or not has_scored(recorded)
     _check_run(run, config, places, meant, faults)
     if needs_model:
-        _check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
+        check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published
     is_checked = recorded is None or (recorded.report is None and (recorded.publication is None or elsewhere))
     if is_checked and not faults.found:
@@ -156,10 +156,3 @@ def _check_run(run: RecordedRun, config: RunConfig, places: Places, meant: Meant
         check_same(run.state, config)
     if meant.retry_dead:
         check_retry(run.state, f"input.dead_letters: {places.run}")
-
-
-def _check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, *, is_new: bool) -> None:
-    if config.transform.ami_version is not None:
-        faults.of(jobs.check_ami_version)
-    if is_new and config.model.parts is None:
-        faults.of(lambda: jobs.check_model(config.model.name))
