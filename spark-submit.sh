@@ -99,7 +99,7 @@ make_environment() {
 choose_environment() {
     if [ -n "${VIRTUAL_ENV:-}" ]; then
         python=$VIRTUAL_ENV/bin/python
-        "$python" -c 'import boto3, pandas, pyarrow, pydantic, yaml' >/dev/null 2>&1 ||
+        "$python" -c 'import boto3, pandas, pyarrow, yaml' >/dev/null 2>&1 ||
             refuse "the active environment $VIRTUAL_ENV lacks packages: pip install -e '$root[local]', or deactivate it"
         return
     fi

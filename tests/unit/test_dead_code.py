@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# What is called by others, by the name of a method or an attribute: Airflow, werkzeug, moto, pydantic, YAML, a user's
+# What is called by others, by the name of a method or an attribute: Airflow, werkzeug, moto, YAML, a user's
 # script, and the registries, which look for modules.
 CALLED_BY_OTHERS = {
     "FORMAT",
@@ -19,7 +19,6 @@ CALLED_BY_OTHERS = {
     "make_dags",
     "on_kill",
     "poke",
-    "model_config",
     "yaml_implicit_resolvers",
     "protocol_version",
     "disable_nagle_algorithm",

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import NoRegionError, ProfileNotFound
 from botocore.loaders import create_loader
 
+from batch_transform.aws.conditional_puts import send_conditions
 from batch_transform.core.errors import ConfigurationError
 
 # The emulator accepts any credentials; these are no secret and keep a laptop without an AWS profile working.
@@ -66,9 +67,12 @@ class AwsAccess:
             defaults["s3"] = {"addressing_style": "path"}  # an emulator has no wildcard DNS for bucket names
         config = Config(**(defaults | options))
         try:
-            return self.session().client(service, endpoint_url=self.endpoint(service), config=config)
+            client = self.session().client(service, endpoint_url=self.endpoint(service), config=config)
         except NoRegionError as err:
             raise ConfigurationError("aws.region: is needed and not given; set it, or AWS_REGION") from err
+        if service == "s3":
+            send_conditions(client)
+        return client
 
     def endpoint(self, service: str) -> str | None:
         """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""

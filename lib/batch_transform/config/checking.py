@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
-from batch_transform.config.faults import FILLED_IN, Fault, Path, from_pydantic, unknown_key
+from batch_transform.config.faults import FILLED_IN, Fault, Path, faults_of, unknown_key
 from batch_transform.config.layers import Layer, merge_layers, origin, prune
 from batch_transform.config.overrides import EMULATOR, SET
 from batch_transform.config.secret_keys import read_later, secret_faults, variables_of_secrets
-from batch_transform.config.sections import Section
+from batch_transform.config.typed_sections import Section
+from batch_transform.config.typed_values import Refused
 from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.errors import ConfigurationError
 
@@ -59,12 +58,12 @@ def check(
         given = {**given, "secret_variables": of_secrets}
     try:
         config = kind.model_validate(given)
-    except ValidationError as error:
+    except Refused as error:
         unresolved = {fault.path for fault in substituted.faults}
         # A value whose variable is undefined says nothing about its key.
-        new = from_pydantic(error.errors(include_url=False), kind)
+        new = faults_of(error, kind)
         found += [fault for fault in new if not _concerns(fault.path, unresolved)]
-        raise _refusal(found, layers, said) from None  # a notebook would show pydantic's, which quotes values
+        raise _refusal(found, layers, said) from None  # it has the values
     if found:
         raise _refusal(found, layers, said)
     return config

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel
-from pydantic_core import ErrorDetails
-
+from batch_transform.config.typed_sections import Section
+from batch_transform.config.typed_values import Refused, Wrong
 from batch_transform.core.secret_values import is_named_by_a_person
 
 Path = tuple[str, ...]
@@ -18,23 +17,15 @@ Path = tuple[str, ...]
 FILLED_IN = ("secret_variables",)
 _LONGEST_VALUE = 60
 _WANTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "dict_type": "a map",
-    "model_type": "a map",
-    "model_attributes_type": "a map",
+    "text": "text",
+    "whole": "a whole number",
+    "number": "a number",
+    "finite": "a finite number",
+    "truth": "true or false",
+    "list": "a list",
+    "map": "a map",
 }
-_BOUNDS = {
-    "greater_than_equal": ("at least", "ge"),
-    "greater_than": ("more than", "gt"),
-    "less_than_equal": ("at most", "le"),
-    "less_than": ("less than", "lt"),
-}
+_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
 @dataclass(frozen=True)
@@ -51,34 +42,28 @@ class Fault:
         return ": ".join([source, ".".join(self.path), self.text] if self.path else [source, self.text])
 
 
-def from_pydantic(details: Sequence[ErrorDetails], model: type[BaseModel]) -> list[Fault]:
-    """Returns a fault for each of pydantic's errors."""
-    return [_fault(detail, model) for detail in details]
+def faults_of(refused: Refused, model: type[Section]) -> list[Fault]:
+    """Returns a fault for each thing that is wrong with a section."""
+    return [Fault(wrong.path, _text(wrong, model)) for wrong in refused.wrongs]
 
 
-def _fault(detail: ErrorDetails, model: type[BaseModel]) -> Fault:
-    path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-    return Fault(path, _text(detail, path, model))
-
-
-def _text(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
+def _text(wrong: Wrong, model: type[Section]) -> str:
+    kind, value = wrong.kind, wrong.value
     if kind == "missing":
         return "is required"
-    if kind == "extra_forbidden":
-        return unknown_key(path, model)
+    if kind == "unknown":
+        return unknown_key(wrong.path, model)
     if kind in _WANTED:
-        return f"must be {_WANTED[kind]}, not {_spelled(detail['input'], path)}{_remedy(kind, detail['input'])}"
+        return f"must be {_WANTED[kind]}, not {_spelled(value, wrong.path)}{_remedy(kind, value)}"
     if kind in _BOUNDS:
-        words, bound = _BOUNDS[kind]
-        return f"is {detail['input']}; it must be {words} {context[bound]}"
-    return str(context["error"]) if "error" in context else detail["msg"]
+        return f"is {value}; it must be {_BOUNDS[kind]} {wrong.text}"
+    return wrong.text
 
 
 def _remedy(kind: str, value: Any) -> str:
-    if kind == "string_type" and isinstance(value, (bool, int, float)):
+    if kind == "text" and isinstance(value, (bool, int, float)):
         return "; put it in quotes"
-    if kind in ("int_type", "float_type") and isinstance(value, str):
+    if kind in ("whole", "number") and isinstance(value, str):
         return "; write it without quotes" if value.strip().isdigit() else ""
     return ""
 
@@ -96,23 +81,23 @@ def _spelled(value: Any, path: Path) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
 
 
-def unknown_key(path: Path, model: type[BaseModel]) -> str:
+def unknown_key(path: Path, model: type[Section]) -> str:
     """Returns what is said of a key that there is not, with those that there are."""
     valid = sorted(_keys(path[:-1], model))
     close = get_close_matches(path[-1], valid, n=1)
     return f"is no key; did you mean {close[0]}?" if close else f"is no key; valid: {', '.join(valid)}"
 
 
-def _keys(path: Path, model: type[BaseModel]) -> Iterator[str]:
+def _keys(path: Path, model: type[Section]) -> Iterator[str]:
     for part in (part for part in path if not part.isdigit()):  # a place in a list
         model = next(inner for key, inner in _sections(model) if key == part)
     yield from (field.alias or name for name, field in model.model_fields.items() if name not in FILLED_IN)
 
 
-def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+def _sections(model: type[Section]) -> Iterator[tuple[str, type[Section]]]:
     for name, field in model.model_fields.items():
         for choice in _choices(field.annotation):
-            if isinstance(choice, type) and issubclass(choice, BaseModel):
+            if isinstance(choice, type) and issubclass(choice, Section):
                 yield field.alias or name, choice
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 from batch_transform.config.places import check_no_secret
-from batch_transform.config.sections import Section
+from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field
 from batch_transform.config.values import (
     ModelName,
     check_entries,
@@ -21,6 +19,9 @@ from batch_transform.config.values import (
 from batch_transform.core import limits
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.sending.model_parts import ContainerParts, ModelParts, VpcParts, is_made_name, model_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _NAMED_LATER = "made-of-parts"
 # botocore, ContainerImage, Url and RoleArn.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
-
-from batch_transform.config.sections import Section
+from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field
 from batch_transform.config.values import Shown, Text, WholeNumber, check_placeholder, one_of, read_list, read_truth
 from batch_transform.core.predictions.answer_form import CSV, FORMATS, JSON, JSON_LINES, TEXT
 from batch_transform.core.predictions.records_path import parse_path

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PlainValidator,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-
-from batch_transform.config.sections import Section
+from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator, model_validator
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field, PlainValidator
 from batch_transform.config.values import MediaType, Names, Shown, one_of, read_truth, read_whole_number
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import ALL_ROWS, WHOLE

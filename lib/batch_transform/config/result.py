@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
-
 from batch_transform.config import places
-from batch_transform.config.sections import PathOrTable, Section, check_one_place
+from batch_transform.config.sections import PathOrTable, check_one_place
+from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
+from batch_transform.config.typed_values import AfterValidator, Field, PlainValidator
 from batch_transform.config.values import Names, Number, Shown, Text, WholeNumber, one_of
 from batch_transform.core.run_settings import OutputSettings
 from batch_transform.outputs.port import Capabilities

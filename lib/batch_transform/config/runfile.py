@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import AfterValidator, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from batch_transform.config import places
+from batch_transform.config.faults import faults_of
 from batch_transform.config.joining import check_joined, check_processing
 from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
 from batch_transform.config.requests import check_key, settled
 from batch_transform.config.result import DeadLetter, Errors, Output, check_reached
-from batch_transform.config.sections import Input, Section
+from batch_transform.config.sections import Input
 from batch_transform.config.surroundings import Aws, Emulator, RunId, Workspace, layout_of
 from batch_transform.config.transform import Transform
+from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
+from batch_transform.config.typed_values import AfterValidator, Field, PlainValidator, Refused
 from batch_transform.config.values import Names, Number, one_of
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
@@ -29,6 +29,9 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.exports.export_ways import names
 from batch_transform.outputs.registry import format_named
 from batch_transform.spark.merge_way import DEFAULT, merge_ways
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 POLL_SECONDS, EMULATOR_POLL_SECONDS = 30.0, 1.0
 # An emulated S3 ends with the run, and Spark needs further jars to reach it; a laptop's disk is nearer.
@@ -167,14 +170,14 @@ class RunConfig(Section):
         """
         try:
             return cls.model_validate(document)
-        except ValidationError as err:
-            first = err.errors()[0]
-            told = f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+        except Refused as err:
+            first = faults_of(err, cls)[0]
+            told = f"{'.'.join(first.path)}: {first.text}"
             raise ConfigurationError(f"was begun by another version, or where other modules are: {told}") from None
 
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps and scalars, defaults and secrets in clear written out; a ledger may have it `sealed`."""
-        return self.model_dump(mode="json", by_alias=True)
+        return self.model_dump()
 
     @property
     def settings(self) -> RunSettings:

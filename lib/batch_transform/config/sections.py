@@ -1,20 +1,14 @@
-"""What every section of a run file is, and the section `input`."""
+"""The section `input`, and what each section is that names a place."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-
 from batch_transform.config import places
+from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
+from batch_transform.config.typed_values import AfterValidator, Field
 from batch_transform.config.values import Options, Shown, Text
 from batch_transform.core.plain_paths import has_patterns
-
-
-class Section(BaseModel):
-    """A map of a run file: unknown keys and values of another type are refused, nothing changes later."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
 
 
 class PathOrTable(Section):

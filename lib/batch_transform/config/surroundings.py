@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator
-
 from batch_transform.config.places import check_run_id, check_workspace
-from batch_transform.config.sections import Section
+from batch_transform.config.typed_sections import Section, field_validator
+from batch_transform.config.typed_values import AfterValidator, Field
 from batch_transform.config.values import Names, ServedName, Shown, Text, Url, check_length
 from batch_transform.core.limits import MAX_WORKSPACE_CHARACTERS
 from batch_transform.core.object_names import run_folder

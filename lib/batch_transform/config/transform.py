@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
-
 from batch_transform.config.places import check_no_secret
-from batch_transform.config.sections import Section
+from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field
 from batch_transform.config.values import (
     Concurrency,
     KmsKey,

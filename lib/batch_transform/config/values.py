@@ -12,9 +12,8 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator
-
 from batch_transform.config.places import WITH_USER, check_no_secret
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, PlainValidator
 from batch_transform.core import limits
 from batch_transform.core.run_settings import Sizing
 
@@ -34,17 +33,17 @@ class Untyped(str):
 
 
 def read_whole_number(value: Any) -> Any:
-    """Returns the int that untyped text spells; any other value as it is, for pydantic to judge."""
+    """Returns the int that untyped text spells; any other value as it is, for its type to judge."""
     return int(value) if isinstance(value, Untyped) and _WHOLE_NUMBER.fullmatch(value) else value
 
 
 def read_number(value: Any) -> Any:
-    """Returns the float that untyped text spells; any other value as it is, for pydantic to judge."""
+    """Returns the float that untyped text spells; any other value as it is, for its type to judge."""
     return float(value) if isinstance(value, Untyped) and _NUMBER.fullmatch(value) else value
 
 
 def read_truth(value: Any) -> Any:
-    """Returns the bool that untyped text spells; any other value as it is, for pydantic to judge."""
+    """Returns the bool that untyped text spells; any other value as it is, for its type to judge."""
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, Untyped) else value
 
 

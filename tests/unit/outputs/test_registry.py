@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
 
 from batch_transform.config.result import OutputFormat
 from batch_transform.config.runfile import RunConfig
+from batch_transform.config.typed_values import Refused, checker
 from batch_transform.outputs.registry import DEFAULT, format_named, names_that, output_formats
 from batch_transform.spark import merge_way
 from batch_transform.spark.merge_way import merge_ways
@@ -110,10 +110,10 @@ def test_the_defaults_are_the_first_that_a_message_names():
 
 
 def test_a_configuration_takes_each_format_and_names_them_all():
-    check = TypeAdapter(OutputFormat)
-    assert [check.validate_python(name) for name in output_formats()] == list(output_formats())
-    with pytest.raises(ValidationError, match=f"valid: {', '.join(output_formats())}"):
-        check.validate_python("cvs")
+    check = checker(OutputFormat)
+    assert [check(name) for name in output_formats()] == list(output_formats())
+    with pytest.raises(Refused, match=f"valid: {', '.join(output_formats())}"):
+        check("cvs")
 
 
 def test_the_readme_lists_each_format_and_each_way():
