@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused, Wrong
-from batch_transform.core.secret_values import is_named_by_a_person
+from batch_transform.core.secret_values import is_external_id, is_named_by_a_person
 
 Path = tuple[str, ...]
 
@@ -75,7 +75,7 @@ def _spelled(value: Any, path: Path) -> str:
         return "a map" if isinstance(value, dict) else "a list"
     if value is None:
         return "null"
-    if is_named_by_a_person(path):  # it may be a secret, and a message ends up in logs
+    if is_named_by_a_person(path) or is_external_id(path):  # it may be a secret, and a message ends up in logs
         return "text" if isinstance(value, str) else "a number"
     text = f"the text {str(value)!r}" if isinstance(value, str) else repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."

@@ -10,6 +10,7 @@ from batch_transform.config.typed_sections import Section, ValidationInfo, field
 from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field
 from batch_transform.config.values import (
     ModelName,
+    RoleArn,
     check_entries,
     check_environment,
     check_pattern,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _NAMED_LATER = "made-of-parts"
-# botocore, ContainerImage, Url and RoleArn.
+# botocore, ContainerImage and Url.
 Image = Annotated[
     str,
     AfterValidator(check_no_secret),
@@ -36,16 +37,6 @@ DataUrl = Annotated[
     AfterValidator(
         check_pattern(
             r"(https|s3)://[^/]+/.+", limits.MAX_MODEL_DATA_URL_CHARACTERS, "s3://bucket/key of a model.tar.gz"
-        )
-    ),
-]
-RoleArn = Annotated[
-    str,
-    AfterValidator(
-        check_pattern(
-            r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+",
-            limits.MAX_ROLE_ARN_CHARACTERS,
-            "an IAM role's ARN, arn:aws:iam::ACCOUNT:role/NAME",
         )
     ),
 ]

@@ -15,6 +15,7 @@ from batch_transform.config.variables import Substituted
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.secret_values import (
     NOT_GIVEN,
+    is_external_id,
     is_named_by_a_person,
     is_sealed,
     secrets_of,
@@ -55,12 +56,13 @@ def secret_faults(
     for path, text in texts_of(resolved):
         key = ".".join(path)
         if key in secrets:
-            if any(layer.source == SET and _has(layer.document, path) for layer in layers):
+            kept_off = not is_external_id(path)  # the command line
+            if kept_off and any(layer.source == SET and _has(layer.document, path) for layer in layers):
                 yield Fault(path, _FROM_ELSEWHERE, SET)
             elif is_sealed(text):
                 if needed(path):
                     yield _missing(path, resolved)
-            elif names := sorted({*_VARIABLE.findall(templates.get(key, ""))} & {*spoken}):
+            elif kept_off and (names := sorted({*_VARIABLE.findall(templates.get(key, ""))} & {*spoken})):
                 yield Fault(path, f"has {', '.join(names)} of --var in it; it {_FROM_ELSEWHERE}")
         elif is_named_by_a_person(path) and (found := secret_in_url(text)):
             yield Fault(path, f"{found}; leave it out, or name the key in secrets: [{key}], and it is never stored")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
+from batch_transform.config.identities import Identity, S3Access
 from batch_transform.config.places import check_run_id, check_workspace
 from batch_transform.config.typed_sections import Section, field_validator
 from batch_transform.config.typed_values import AfterValidator, Field
@@ -46,17 +47,24 @@ def check_no_secret_word(command: str) -> str:
 
 
 class Aws(Section):
-    """What wins over the default chain of the AWS SDKs; holds no secret.
+    """What wins over the default chain of the AWS SDKs; holds no secret but external ids.
 
     Attributes:
+        profile: of whatever has no identity of its own, and of whoever assumes the others' roles.
         endpoint_url: one endpoint for all services.
         service_endpoints: boto3's service name to endpoint; wins over `endpoint_url`.
+        s3: who reads and writes S3.
+        sagemaker: who creates models and jobs, looks at images, and calls an endpoint to compare with.
+        logs: who reads CloudWatch Logs; None: as `sagemaker`, in whose account jobs run.
     """
 
     region: Text | None = None
     profile: Text | None = None
     endpoint_url: Url | None = None
     service_endpoints: dict[str, Url] = Field(default_factory=dict)
+    s3: S3Access | None = None
+    sagemaker: Identity | None = None
+    logs: Identity | None = None
 
     @field_validator("service_endpoints")
     @classmethod

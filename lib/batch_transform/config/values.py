@@ -218,6 +218,17 @@ ServedName = Annotated[str, AfterValidator(check_served_name)]
 KmsKey = Annotated[
     str, AfterValidator(check_pattern("[a-zA-Z0-9:/_-]*", limits.MAX_KMS_KEY_CHARACTERS, "a KMS key id, alias or ARN"))
 ]
+# botocore, RoleArn.
+RoleArn = Annotated[
+    str,
+    AfterValidator(
+        check_pattern(
+            r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+",
+            limits.MAX_ROLE_ARN_CHARACTERS,
+            "an IAM role's ARN, arn:aws:iam::ACCOUNT:role/NAME",
+        )
+    ),
+]
 # It is a header of HTTP, in which nothing else can stand.
 MediaType = Annotated[
     str,

@@ -165,7 +165,7 @@ class RunSettings:
         return cls(
             (document.get("model") or {}).get("name", ""),
             _section(RecordSettings, document.get("record")),
-            _section(TransformSettings, _with_spread(document.get("transform"))),
+            _section(TransformSettings, _with_key(_with_spread(document.get("transform")), document.get("aws"))),
             _section(PredictionSettings, document.get("prediction")),
             None if output is None else _section(OutputSettings, output),
             None if dead_letter is None else _section(DeadLetterSettings, dead_letter),
@@ -206,6 +206,12 @@ class RunSettings:
 def _with_spread(transform: JsonObject | None) -> JsonObject:
     """A section `transform`; a version that knew no `spread` asked for one job of many instances."""
     return {"spread": INSTANCES, **(transform or {})}
+
+
+def _with_key(transform: JsonObject, aws: JsonObject | None) -> JsonObject:
+    """A section `transform`; what the service writes has the key that everything else has, unless it says another."""
+    key = ((aws or {}).get("s3") or {}).get("kms_key")
+    return transform if transform.get("output_kms_key") or key is None else {**transform, "output_kms_key": key}
 
 
 def carried_on(recorded: JsonObject, given: JsonObject) -> JsonObject:

@@ -49,9 +49,20 @@ def is_named_by_a_person(path: tuple[str, ...]) -> bool:
     return any(key in _NAMED_BY_PERSONS for key in path[:-1])
 
 
+def is_external_id(path: tuple[str, ...]) -> bool:
+    """Returns whether a key is the external id of a role.
+
+    AWS takes none for a secret, and so it may stand in a run file and on a command line; many take theirs for one, and
+    so no ledger, report or message has it.
+    """
+    return path[:1] == ("aws",) and path[-1] == "external_id"
+
+
 def is_secret(path: tuple[str, ...], listed: Collection[Any]) -> bool:
     """Returns whether a key's value is a secret: a person has named it, and its name or the list `secrets` says so."""
-    return is_named_by_a_person(path) and (is_secret_name(path[-1]) or ".".join(path) in listed)
+    return is_external_id(path) or (
+        is_named_by_a_person(path) and (is_secret_name(path[-1]) or ".".join(path) in listed)
+    )
 
 
 def secrets_of(document: JsonObject) -> dict[str, str]:

@@ -69,7 +69,8 @@ class WorkersReach:
             raise ConfigurationError(
                 f"workspace: Python workers cannot put and get {self._uri}: {said(err)}. They need "
                 "network access to S3 and the credentials of the default chain (an instance profile or environment "
-                "variables); Databricks' serverless compute gives neither, a job cluster with an instance profile does"
+                "variables), or what aws.s3 names; Databricks' serverless compute gives neither, a job cluster with an "
+                "instance profile does"
             ) from err
 
 

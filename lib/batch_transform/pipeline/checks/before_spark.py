@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.places import is_s3
@@ -43,6 +44,9 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     """
     faults = Faults()
     access = access_of(config, None, environ) if config.emulator is None else AwsAccess(emulated=True)
+    for section, _ in access.identities:
+        faults.of(partial(access.session, section))
+    faults.refuse()
     store = S3Store(access.client("s3"))
     if config.emulator is not None:
         if config.input is not None and not is_s3(config.input.path or ""):

@@ -6,16 +6,19 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+from batch_transform.aws.access import SECTIONS
 from batch_transform.config.loading import surroundings
 from batch_transform.config.places import is_s3, secret_in_url
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
-from batch_transform.core.secret_values import is_secret_name
+from batch_transform.core.secret_values import is_external_id, is_secret_name
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.parser import SUBMIT
 from batch_transform.pipeline.handshake import PROGRAM
 
+_IDENTITIES = tuple(("aws", section) for section in SECTIONS)
 _NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
 
 
@@ -48,7 +51,17 @@ def _sets(near: RunConfig | Surroundings) -> Iterator[str]:
     for section in ("aws", "emulator"):
         given = getattr(near, section)
         for key, value in given.model_dump(exclude_defaults=True).items() if given is not None else ():
-            yield f"{section}.{key}={json.dumps(value) if isinstance(value, dict) else value}"
+            yield from _spelled_out((section, key), value)
+
+
+def _spelled_out(path: tuple[str, ...], value: Any) -> Iterator[str]:
+    """A key and its value; of a section of `aws` its keys, without an external id, which is nowhere repeated."""
+    if path in _IDENTITIES:
+        for key, inner in value.items():
+            yield from _spelled_out((*path, key), inner)
+    elif value not in (None, False) and not is_external_id(path):
+        text = json.dumps(value) if isinstance(value, (dict, bool)) else value
+        yield f"{'.'.join(path)}={text}"
 
 
 def _has_secret(text: str) -> bool:

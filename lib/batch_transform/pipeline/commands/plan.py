@@ -65,7 +65,7 @@ class _Plan(Guarded):
         with run_session(config.run_id) as spark:
             access = access_of(config, beginning.endpoint() if beginning else None, os.environ)
             self.interrupts.take_over()
-            with reaching_s3(spark, access):
+            with reaching_s3(spark, access, config):
                 self.handshake.report(plan(spark, config, tell_terminal, S3Store(access.client("s3"))))
 
 

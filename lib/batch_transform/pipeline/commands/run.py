@@ -88,7 +88,7 @@ class _Job(Guarded):
         threading.Thread(target=_import_meanwhile, daemon=True).start()
         with run_session(self._config.run_id) as spark:
             access = access or self._access(beginning)
-            with reaching_s3(spark, access):
+            with reaching_s3(spark, access, self._config):
                 report = self._drive(spark, access)
         self.handshake.report(report)
 

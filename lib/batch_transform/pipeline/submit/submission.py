@@ -31,8 +31,9 @@ from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.archive import write_archive
-from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
+from batch_transform.pipeline.world.jars import Jars, format_jars, reads_s3, s3a_jars
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, SCHEME, resolve_input
+from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, check_s3a, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome, find_spark
 
 RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, PACKAGES = (
@@ -106,9 +107,12 @@ def full_arguments(config: RunConfig, given: SparkArguments, home: SparkHome, pl
         arguments = arguments.with_default(key, value)
     if given.in_cluster:
         arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
+    versions = home.versions()
+    for key, value in s3a_settings(config, versions.hadoop).items():
+        if key != EXTERNAL_ID:  # which the session is told: no command line has it that others see
+            arguments = arguments.with_default(f"spark.hadoop.{key}", value)
     if not given.local:
         return arguments
-    versions = home.versions()
     of_formats = format_jars(config, versions, given.setting("spark.jars.packages") or "")
     for jars in (*of_formats, s3a_jars(config, versions)):
         arguments = _with_jars(arguments, jars)
@@ -158,6 +162,8 @@ def write_submission(
     home = find_spark(environ, local=SparkArguments(asked.spark, {}).local)
     given = spark_arguments(asked, home, environ)
     check_machine(config, given)
+    if reads_s3(config):
+        check_s3a(config, home.versions().hadoop)
     if asked.command == PLAN and given.in_cluster:
         raise ConfigurationError("plan: is printed by its driver, which is here with --deploy-mode client only")
     if asked.command == RUN and not asked.retry_dead and not given.in_cluster and (report := tell(config, environ)):

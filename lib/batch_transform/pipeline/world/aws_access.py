@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from batch_transform.aws.access import AwsAccess
+from batch_transform.aws.access import SECTIONS, AwsAccess
+from batch_transform.aws.identity import Identity
+from batch_transform.aws.s3_requests import S3Requests
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.runfile import RunConfig
-from batch_transform.config.surroundings import SERVICES, Surroundings
+from batch_transform.config.surroundings import SERVICES, Aws, Surroundings
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.sagemaker.model_lookup import REGISTRY_OPTIONS, ModelLookup
 
@@ -32,15 +34,34 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
     """
     aws = config.aws
     region = aws.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    requests = _requests(aws)
     if emulator_url is not None:
-        return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True)
+        # Its buckets belong to nobody that a run file could expect.
+        requests = replace(requests, expected_bucket_owner=None)
+        return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True, s3=requests)
     _check_endpoints(environ)
     endpoint = aws.endpoint_url or environ.get("AWS_ENDPOINT_URL")
     own = {name: environ.get(f"AWS_ENDPOINT_URL_{name.upper().replace('-', '_')}") for name in SERVICES}
     # An endpoint for all services in the run file wins over one for a service in the environment.
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))
-    return AwsAccess(region, endpoint, services, aws.profile or environ.get("AWS_PROFILE"))
+    profile = aws.profile or environ.get("AWS_PROFILE")
+    return AwsAccess(region, endpoint, services, profile, identities=_identities(aws), s3=requests)
+
+
+def _identities(aws: Aws) -> tuple[tuple[str, Identity], ...]:
+    named = ((section, getattr(aws, section)) for section in SECTIONS)
+    return tuple(
+        (section, Identity(given.profile, given.role_arn, given.external_id, given.service_credential))
+        for section, given in named
+        if given is not None and (given.profile or given.role_arn or given.service_credential)
+    )
+
+
+def _requests(aws: Aws) -> S3Requests:
+    if (given := aws.s3) is None:
+        return S3Requests()
+    return S3Requests(given.sse, given.kms_key, given.expected_bucket_owner, given.requester_pays)
 
 
 def _check_endpoints(environ: Mapping[str, str]) -> None:

@@ -72,12 +72,17 @@ def s3a_jars(config: RunConfig, versions: Versions) -> Jars:
     JSON Lines, manifests and the ledger go through boto3 and need none. With the embedded emulator the endpoint is
     known only when it has started: the driver then sets `session_settings` in its session.
     """
-    if not any(is_s3(place) for place in _places_of_spark(config)):
+    if not reads_s3(config):
         return Jars()
     packages = (f"org.apache.hadoop:hadoop-aws:{versions.hadoop}", *S3A_SLIM.get(versions.hadoop, ()))
     excludes = S3A_SLIM_EXCLUDES if versions.hadoop in S3A_SLIM else ()
     settings = {} if config.emulated else session_settings(config.aws.endpoint("s3"), config.aws.region)
     return Jars(packages, excludes, settings={f"spark.hadoop.{key}": value for key, value in settings.items()})
+
+
+def reads_s3(config: RunConfig) -> bool:
+    """Returns whether Spark itself reads or writes S3."""
+    return any(is_s3(place) for place in _places_of_spark(config))
 
 
 def _places_of_spark(config: RunConfig) -> list[str]:

@@ -12,8 +12,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import EMULATOR_CREDENTIALS, AwsAccess
+from batch_transform.config.runfile import RunConfig
 from batch_transform.pipeline.world import jars
-from batch_transform.spark.settings import session_settings
+from batch_transform.pipeline.world.s3a_access import s3a_settings
+from batch_transform.spark.settings import known, session_settings
 
 # Of a Databricks cluster, where the session is the platform's, whoever asks for it first.
 _PLATFORM = "DATABRICKS_RUNTIME_VERSION"
@@ -35,10 +37,16 @@ def run_session(run_id: str | None) -> Iterator[SparkSession]:
 
 
 @contextmanager
-def reaching_s3(spark: SparkSession, access: AwsAccess) -> Iterator[None]:
-    """Has Spark's own `s3a://` reach the emulator, if there is one; elsewhere it is configured as people do."""
+def reaching_s3(spark: SparkSession, access: AwsAccess, config: RunConfig) -> Iterator[None]:
+    """Has Spark's own `s3a://` reach the emulator, if there is one, and call S3 as `aws.s3` says.
+
+    What spark-submit was given wins, and had the rest with its arguments, but for what no command line may show.
+    Databricks reaches S3 in its own way.
+    """
+    settings = {} if _PLATFORM in os.environ else s3a_settings(config, "")
+    settings = {key: value for key, value in settings.items() if known(spark, f"spark.hadoop.{key}") is None}
     # The embedded emulator's endpoint is known only now; the jars came with spark-submit's arguments.
-    with session_settings(spark, _emulators(access) if access.emulated else {}):
+    with session_settings(spark, {**settings, **(_emulators(access) if access.emulated else {})}):
         yield
 
 

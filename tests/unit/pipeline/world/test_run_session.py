@@ -8,11 +8,25 @@ import pytest
 from pyspark.errors import PySparkRuntimeError
 
 from batch_transform.aws.access import AwsAccess
+from batch_transform.config import RunConfig
+from batch_transform.config.identities import S3Access
+from batch_transform.config.surroundings import Aws
 from batch_transform.pipeline.world import session as sessions
 from batch_transform.pipeline.world.session import reaching_s3, run_session
 
 EMULATED = AwsAccess(endpoint_url="http://127.0.0.1:9", emulated=True)
 AWS = AwsAccess("eu-west-1")
+PLAIN = RunConfig.from_document(
+    {
+        "run_id": "a",
+        "workspace": "s3://bucket/runs",
+        "input": {"path": "in"},
+        "model": {"name": "m"},
+        "output": {"path": "out"},
+    }
+)
+ROLE = "arn:aws:iam::111122223333:role/data"
+AS_ANOTHER = PLAIN.model_copy(update={"aws": Aws(s3=S3Access(role_arn=ROLE, external_id="partner"))})
 THEIRS = {"fs.s3a.endpoint": "theirs", "spark.sql.ansi.enabled": "false"}
 
 
@@ -73,7 +87,7 @@ def spark(monkeypatch):
 @pytest.mark.parametrize("access", [AWS, EMULATED])
 def test_a_session_that_is_there_is_left_as_it_was(spark, access):
     spark.there = Session(**THEIRS)
-    with run_session("r1") as used, reaching_s3(used, access):
+    with run_session("r1") as used, reaching_s3(used, access, PLAIN):
         assert used is spark.there
         assert (used.get("fs.s3a.endpoint") == "http://127.0.0.1:9") == access.emulated
     assert (spark.there.settings, spark.there.stopped, spark.made.settings) == (THEIRS, False, {})
@@ -81,13 +95,13 @@ def test_a_session_that_is_there_is_left_as_it_was(spark, access):
 
 def test_it_is_left_as_it_was_by_a_run_that_fails_too(spark):
     spark.there = Session(**THEIRS)
-    with pytest.raises(KeyError), run_session("r1") as used, reaching_s3(used, EMULATED):
+    with pytest.raises(KeyError), run_session("r1") as used, reaching_s3(used, EMULATED, PLAIN):
         raise KeyError
     assert (spark.there.settings, spark.there.stopped) == (THEIRS, False)
 
 
 def test_a_session_that_the_run_has_begun_is_stopped_once_all_is_well(spark):
-    with run_session("r1") as used, reaching_s3(used, EMULATED):
+    with run_session("r1") as used, reaching_s3(used, EMULATED, PLAIN):
         assert (used, used.stopped) == (spark.made, False)
         assert used.get("spark.app.name") == "batch-transform r1"
         assert used.get("fs.s3a.endpoint") == "http://127.0.0.1:9"
@@ -123,3 +137,20 @@ def test_pyspark_does_not_log_what_quotes_a_row_while_the_run_has_the_session(sp
             raise KeyError
     say("after")
     assert caplog.messages == ["after", "after"]
+
+
+def test_sparks_own_s3a_is_the_identity_of_s3_and_what_was_given_wins(spark):
+    """The external id is set here, and here only: others see a command line."""
+    spark.there = Session(**{"spark.hadoop.fs.s3a.aws.credentials.provider": "theirs"})
+    with run_session("r1") as used, reaching_s3(used, AWS, AS_ANOTHER):
+        assert used.get("fs.s3a.assumed.role.external.id") == "partner"
+        assert used.get("fs.s3a.assumed.role.arn") == ROLE
+        assert used.get("fs.s3a.aws.credentials.provider") is None
+    assert list(spark.there.settings) == ["spark.hadoop.fs.s3a.aws.credentials.provider"]
+
+
+def test_databricks_reaches_s3_in_its_own_way(spark, monkeypatch):
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "16.4")
+    spark.there = Session()
+    with run_session("r1") as used, reaching_s3(used, AWS, AS_ANOTHER):
+        assert used.settings == {}
