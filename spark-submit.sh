@@ -91,6 +91,7 @@ make_environment() {
     printf 'Installing what a laptop needs into %s (once, takes minutes)\n' "$root/.venv" >&2
     await "$python" -m venv "$root/.venv" >&2 &&
         await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[local]" >&2 &&
+        await "$root/.venv/bin/python" -m batch_transform.pipeline.submit.class_archive >&2 &&
         cp "$root/setup.py" "$root/.venv/installed-setup.py" && return
     [ -z "$interrupted" ] || exit "$interrupted"
     refuse "the installation into $root/.venv failed; delete it and try again"

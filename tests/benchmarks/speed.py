@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
+from batch_transform.pipeline.submit import class_archive
 from benchmarks.peers import telling
 from benchmarks.peers.input_tables import NAMES, input_table
 from benchmarks.peers.measuring import end_by_signals, output_of
@@ -44,6 +45,7 @@ def measure_whole_runs(asked: argparse.Namespace, name: str, folder: Path) -> di
     source = table.write(folder)
     names = [each for each in WHOLE_RUNS if each in asked.only]
     runs: dict[str, list[WholeRun]] = {each: [] for each in names}
+    class_archive.make(environment(folder))  # as the installation by spark-submit.sh does
     with model_server() as server:
         for number in range(asked.runs):
             for each in names:

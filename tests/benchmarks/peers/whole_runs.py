@@ -174,7 +174,7 @@ def whole_run(name: str, table: InputTable, source: str, folder: Path, server: S
 def _told(name: str, cost: Measured, server_seconds: float, cores: int) -> WholeRun:
     said = json.loads(cost.said)
     steps = said.get("seconds_by_step", {})
-    settings = f"spark-submit.sh by default: local[*] on {cores} cores, {INSTANCES} instances"
+    settings = f"spark-submit.sh by default: local[*] on {cores} cores, {INSTANCES} instances, Spark's classes archived"
     work = said.get("work_seconds", sum(steps.values()))
     start = (cost.marked_seconds or 0.0) - steps.get("staged", 0.0)
     return WholeRun(name, cost, work, server_seconds, said.get("settings", settings), steps, start)

@@ -31,6 +31,7 @@ from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.archive import write_archive
+from batch_transform.pipeline.submit.class_archive import java_options
 from batch_transform.pipeline.world.jars import Jars, format_jars, reads_s3, s3a_jars
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, SCHEME, resolve_input
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, check_s3a, s3a_settings
@@ -171,6 +172,8 @@ def write_submission(
         handshake.report(report)
         return
     config = resolve_input(config, PACKAGE_CACHE)
+    if given.local and (options := java_options(home, environ)):
+        given = given.with_default("spark.driver.extraJavaOptions", options)
     arguments = full_arguments(config, given, home, places)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]

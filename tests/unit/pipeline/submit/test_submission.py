@@ -66,6 +66,18 @@ def options_of(command):
     return list(itertools.pairwise(command))
 
 
+def test_java_options_that_are_given_are_the_only_ones(submit):
+    _, written = submit("run.yml", "--driver-java-options", "-Xss4m")
+    command = written["command.json"]["command"]
+    assert ("--driver-java-options", "-Xss4m") in options_of(command)
+    assert not [part for part in command if "extraJavaOptions" in part]
+
+
+def test_the_jvm_of_a_cluster_is_told_nothing(submit):
+    _, written = submit("run.yml", "--master", "yarn", "--set", "emulator=null")
+    assert not [part for part in written["command.json"]["command"] if "extraJavaOptions" in part]
+
+
 def test_a_run_file_becomes_a_command_for_spark_submit(submit, tmp_path, spark):
     code, written = submit("run.yml", "--set", "transform.instance_count=3", "--name", "mine", "--", "--weird")
     command = written["command.json"]["command"]

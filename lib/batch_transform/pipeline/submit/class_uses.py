@@ -1,4 +1,4 @@
-"""What most tests do with Spark, once: the classes that it needs for that come into the archive (`support.jvm`)."""
+"""What runs do with Spark, once: the classes that it needs for that come into an archive (`class_archive`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def use(spark: SparkSession, folder: str) -> None:
     records = rows.select("id", F.to_json(F.struct("key", "value")).alias("record"), (F.col("id") % 2).alias("part"))
     records.repartitionByRange(2, "id").sortWithinPartitions("id").write.partitionBy("part").parquet(f"{folder}/a")
     staged = spark.read.parquet(f"{folder}/a")
-    echoed = staged.mapInPandas(lambda frames: frames, staged.schema)
+    echoed = staged.mapInArrow(lambda batches: batches, staged.schema)
     parsed = echoed.select("id", F.from_json("record", "key string, value double").alias("answer"))
     joined = rows.join(parsed, "id", "left").where("answer IS NOT NULL").select("*", "answer.key")
     joined.select("id", "value").coalesce(1).write.option("header", True).csv(f"{folder}/b")
