@@ -19,7 +19,8 @@ def send_conditions(client: Any) -> None:
         return
 
     def take(params: dict[str, Any], context: dict[str, Any], **_event: Any) -> None:
-        context[_KEPT] = {header: params.pop(name) for name, header in lacking.items() if name in params}
+        taken = {header: params.pop(name) for name, header in lacking.items() if name in params}
+        context.setdefault(_KEPT, {}).update(taken)
 
     def put(params: dict[str, Any], context: dict[str, Any], **_event: Any) -> None:
         params["headers"].update(context[_KEPT])

@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 FILLED_IN = ("secret_variables",)
 _LONGEST_VALUE = 60
 _WANTED = {
-    "text": "text",
+    "str": "text",
     "whole": "a whole number",
     "number": "a number",
     "finite": "a finite number",
@@ -61,7 +61,7 @@ def _text(wrong: Wrong, model: type[Section]) -> str:
 
 
 def _remedy(kind: str, value: Any) -> str:
-    if kind == "text" and isinstance(value, (bool, int, float)):
+    if kind == "str" and isinstance(value, (bool, int, float)):
         return "; put it in quotes"
     if kind in ("whole", "number") and isinstance(value, str):
         return "; write it without quotes" if value.strip().isdigit() else ""

@@ -242,7 +242,7 @@ def _plain(kind: str, kept: type, *types: type) -> Check:
 
 
 _PLAIN: Mapping[Any, Check] = {
-    str: _plain("text", str, str),
+    str: _plain("str", str, str),
     int: _plain("whole", int, int),
     float: _plain("number", float, int, float),
     bool: _plain("truth", bool, bool),

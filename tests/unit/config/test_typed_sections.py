@@ -74,7 +74,7 @@ def test_all_that_is_wrong_is_told_in_the_order_of_the_keys_and_what_is_unknown_
     found = wrongs(Outer, what=1, inner={"size": 4, "names": ["a"]}, inners=[{}, {"size": True}], schema=3, options=[])
     assert found == [
         ("even", "missing", ""),
-        ("schema", "text", ""),
+        ("schema", "str", ""),
         ("inner.size", "le", "3"),
         ("inner.names", "list", ""),
         ("inners.1.size", "whole", ""),
@@ -86,8 +86,8 @@ def test_all_that_is_wrong_is_told_in_the_order_of_the_keys_and_what_is_unknown_
 @pytest.mark.parametrize(
     ("annotation", "value", "kind"),
     [
-        (str, 1, "text"),
-        (str, None, "text"),
+        (str, 1, "str"),
+        (str, None, "str"),
         (int, 1.0, "whole"),
         (int, True, "whole"),
         (int | None, "1", "whole"),
