@@ -17,10 +17,13 @@ from batch_transform.core.service_shapes import TransformJobRequest
 # The SDK's defaults files must not add to what a run file says. A session that is given an empty dict reads them; once
 # it is there it takes one, as any other is checked against a schema at each look: a second for each job.
 _NO_DEFAULTS = {"SchemaVersion": "1.0"}
+# Beside other versions than it was made for its import fails in ways of its own: pydantic's PydanticUserError, as on
+# Databricks 16.4 LTS, is a RuntimeError.
+_UNUSABLE = (ImportError, RuntimeError, TypeError, AttributeError, ValueError)
 
 
 def built_request(job: JobSettings, session: Any) -> TransformJobRequest:
-    """Returns the CreateTransformJob request of a job; where the SDK is not installed, the equal one without it.
+    """Returns the CreateTransformJob request of a job; where the SDK cannot be imported, the equal one without it.
 
     Args:
         job: as it is planned.
@@ -34,7 +37,7 @@ def built_request(job: JobSettings, session: Any) -> TransformJobRequest:
         # Imported where it is used: it takes ten times as long as boto3, and pulls scipy and paramiko.
         from sagemaker.core.helper.session_helper import Session
         from sagemaker.core.transformer import Transformer
-    except ImportError:
+    except _UNUSABLE:
         return plain
     more = {"transform_ami_version": job.transform_ami_version} if job.transform_ami_version is not None else {}
     if not more.keys() <= inspect.signature(Transformer).parameters.keys():

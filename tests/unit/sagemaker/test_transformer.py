@@ -98,6 +98,21 @@ def test_without_the_sdk_nothing_of_it_is_needed(without_sdk):
     assert built_request(PLAIN, SESSION) == transform_request(PLAIN)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, TypeError, AttributeError])
+def test_an_sdk_that_cannot_be_imported_beside_what_a_platform_pins_is_as_none(monkeypatch, error):
+    """Databricks 16.4 LTS has pydantic 2.8, of which the SDK makes a PydanticUserError, a RuntimeError."""
+
+    class Failing:
+        def find_spec(self, name, *_more):
+            if name.startswith("sagemaker"):
+                raise error("a non-annotated attribute was detected")
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sagemaker"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Failing(), *sys.meta_path])
+    assert built_request(PLAIN, SESSION) == transform_request(PLAIN)
+
+
 @pytest.mark.parametrize("defaults", [DEFAULTS, "SageMaker: [no map"], ids=["valid", "broken"])
 def test_defaults_that_a_person_keeps_for_the_sdk_do_not_reach_a_run(defaults, monkeypatch, tmp_path):
     path = tmp_path / "config.yaml"
