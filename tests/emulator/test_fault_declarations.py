@@ -22,7 +22,7 @@ def test_a_declaration_survives_a_round_trip() -> None:
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({"fault": "nothing"}, "unknown fault 'nothing'; there are capacity_error, "),
+        ({"fault": "nothing"}, "unknown fault 'nothing'; there are access_denied, "),
         ({"fault": "status", "statu": 400}, "status takes no 'statu'; it takes attempts, body, "),
         ({"fault": "throttling", "seconds": 1}, "throttling takes no 'seconds'"),
         ({"fault": "status", "status": "400"}, "status cannot be '400'"),

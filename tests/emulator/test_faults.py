@@ -226,6 +226,51 @@ def test_s3(aws: Aws, name: str, declare: Declare, fault: str, code: str) -> Non
     assert time.monotonic() - begin < 10
 
 
+@pytest.mark.parametrize("value", ["", ": aws:kms"])
+def test_s3_without_a_header(aws: Aws, name: str, declare: Declare, value: str) -> None:
+    """A bucket's policy asks for an encryption of each put, copy and multipart upload, and of no read and no part."""
+    declare({"fault": "s3_access_denied", "bucket": name, "without": f"x-amz-server-side-encryption{value}"})
+    place, key = {"Bucket": name, "Key": "a"}, {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k"}
+    source = {"CopySource": f"{name}/a"}
+    assert code_of(aws.s3.put_object, **place) == "AccessDenied"
+    aws.s3.put_object(**place, **key)
+    assert code_of(aws.s3.copy_object, Bucket=name, Key="b", **source) == "AccessDenied"
+    aws.s3.copy_object(Bucket=name, Key="b", **source, **key)
+    assert code_of(aws.s3.create_multipart_upload, **place) == "AccessDenied"
+    upload = place | {"UploadId": aws.s3.create_multipart_upload(**place, **key)["UploadId"]}
+    etag = aws.s3.upload_part(**upload, PartNumber=1, Body=b"1")["ETag"]
+    aws.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    assert aws.s3.get_object(**place)["Body"].read() == b"1"
+    other = {"ServerSideEncryption": "AES256"}
+    if value:
+        assert code_of(aws.s3.put_object, **place, **other) == "AccessDenied"
+    else:
+        aws.s3.put_object(**place, **other)
+
+
+def test_s3_without_the_owner_of_the_bucket(aws: Aws, name: str, declare: Declare) -> None:
+    """x-amz-expected-bucket-owner is a header of every request, a listing and a part of an upload too."""
+    owner = {"ExpectedBucketOwner": "111122223333"}
+    aws.s3.put_object(Bucket=name, Key="kept", Body=b"1")
+    declare({"fault": "s3_access_denied", "without": "X-Amz-Expected-Bucket-Owner: 111122223333"})
+    assert code_of(aws.s3.list_objects_v2, Bucket=name) == "AccessDenied"
+    assert aws.s3.list_objects_v2(Bucket=name, **owner)["KeyCount"] == 1
+    assert code_of(aws.s3.put_object, Bucket=name, Key="a", ExpectedBucketOwner="2" * 12) == "AccessDenied"
+    upload = {"Bucket": name, "Key": "a"}
+    upload["UploadId"] = aws.s3.create_multipart_upload(**upload, **owner)["UploadId"]
+    assert code_of(aws.s3.upload_part, **upload, PartNumber=1, Body=b"1") == "AccessDenied"
+
+
+def test_a_call_that_is_denied(aws: Aws, name: str, declare: Declare) -> None:
+    """AccessDeniedException, 400, which no client tries again."""
+    declare({"fault": "access_denied", "operation": "Describe*"})
+    assert code_of(aws.sagemaker.describe_transform_job, TransformJobName=name) == "AccessDeniedException"
+    assert code_of(aws.logs.describe_log_streams, logGroupName=name) == "AccessDeniedException"
+    assert aws.sagemaker.list_transform_jobs()["TransformJobSummaries"] is not None
+    (fault,) = call(aws, "GET")
+    assert fault["struck"] == 2
+
+
 def test_a_mistake_over_http_is_told(aws: Aws) -> None:
     """400 with the reason, as a file's mistakes are told by the command line."""
     with pytest.raises(urllib.error.HTTPError) as caught:

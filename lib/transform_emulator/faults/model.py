@@ -25,7 +25,9 @@ class Kind(Enum):
     """The name of a fault in a declaration."""
 
     THROTTLING = "throttling"
+    ACCESS_DENIED = "access_denied"
     RESOURCE_LIMIT_EXCEEDED = "resource_limit_exceeded"
+    S3_ACCESS_DENIED = "s3_access_denied"
     S3_SLOW_DOWN = "s3_slow_down"
     S3_INTERNAL_ERROR = "s3_internal_error"
     SLOW_START = "slow_start"
@@ -48,7 +50,9 @@ class Kind(Enum):
 # Kind: where it strikes, and the parameters it takes.
 RULES: dict[Kind, tuple[Point, tuple[str, ...]]] = {
     Kind.THROTTLING: (Point.API_CALL, ()),
+    Kind.ACCESS_DENIED: (Point.API_CALL, ()),
     Kind.RESOURCE_LIMIT_EXCEEDED: (Point.JOB, ()),
+    Kind.S3_ACCESS_DENIED: (Point.S3_CALL, ("without",)),
     Kind.S3_SLOW_DOWN: (Point.S3_CALL, ()),
     Kind.S3_INTERNAL_ERROR: (Point.S3_CALL, ()),
     Kind.SLOW_START: (Point.JOB, ("seconds",)),
@@ -69,6 +73,13 @@ RULES: dict[Kind, tuple[Point, tuple[str, ...]]] = {
 }
 
 
+# What the services say of a refused call, code and words.
+REFUSALS = {
+    Kind.THROTTLING: ("ThrottlingException", "Rate exceeded"),
+    Kind.ACCESS_DENIED: ("AccessDeniedException", "User is not authorized to perform this action"),
+}
+# Of an object's beginning alone (S3 API reference): PutObject, CopyObject and CreateMultipartUpload take them.
+ENCRYPTION = "x-amz-server-side-encryption"
 PATTERNS = ("operation", "method", "bucket", "key", "job", "model")
 
 
@@ -98,6 +109,7 @@ class Fault:
         lines: How many lines are added.
         keep_lines: How many lines are left of an output.
         keep_bytes: How many bytes are left of it.
+        without: A header, `name` or `name: value`, that lets a request pass, as a bucket's policy may ask for.
     """
 
     kind: Kind
@@ -117,6 +129,7 @@ class Fault:
     lines: int = 1
     keep_lines: int | None = None
     keep_bytes: int | None = None
+    without: str | None = None
 
     def strikes(self, facts: Mapping[str, object], body: bytes) -> bool:
         """Whether an occasion with these facts is one of the fault's, whatever the number of the call."""
@@ -125,7 +138,15 @@ class Fault:
             and (self.instance is None or facts.get("instance") == self.instance)
             and (self.record is None or self.record.encode() in body)
             and (not self.attempts or facts.get("attempt") in self.attempts)
+            and (self.without is None or self._is_lacking(facts, self.without.lower()))
         )
+
+    def _is_lacking(self, facts: Mapping[str, object], header: str) -> bool:
+        if header.startswith(ENCRYPTION) and not facts["begins_object"]:
+            return False
+        sent, (name, _, value) = facts["headers"], header.partition(":")
+        found = sent.get(name.strip()) if isinstance(sent, Mapping) else None
+        return found is None or value.strip() not in ("", str(found).lower())
 
     def _names(self, name: str, value: object) -> bool:
         pattern = getattr(self, name)

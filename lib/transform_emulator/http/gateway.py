@@ -19,7 +19,7 @@ from transform_emulator.control_plane.operations import TRANSFORM_CALLS
 from transform_emulator.control_plane.rules import NOT_EMULATED
 from transform_emulator.endpoints.invocations import Endpoints, call_of, decode_error
 from transform_emulator.faults import api as faults_api
-from transform_emulator.faults.model import Kind
+from transform_emulator.faults.model import REFUSALS
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.http import s3_requests
 from transform_emulator.http.protocol_errors import CREDENTIAL, JSON_TYPE, Failure, refused
@@ -127,8 +127,7 @@ class Gateway:
         service, _, operation = target.rpartition(".")
         try:
             document = _document(environ)
-            if self._is_throttled(operation, document):
-                raise ApiError("ThrottlingException", "Rate exceeded")
+            self._refuse(operation, document)
             if service == SAGEMAKER_SERVICE:
                 return self._sagemaker(operation, scope, document, environ, start_response)
             if service == LOGS_SERVICE:
@@ -139,10 +138,11 @@ class Gateway:
             return _refused(start_response, error)
         return self.moto(environ, start_response)
 
-    def _is_throttled(self, operation: str, document: dict[str, Any]) -> bool:
-        """Whether a fault throttles a call of SageMaker or CloudWatch Logs."""
+    def _refuse(self, operation: str, document: dict[str, Any]) -> None:
+        """Raise ApiError for a call of SageMaker or CloudWatch Logs that a fault refuses."""
         facts = {"operation": operation, "job": str(document.get("TransformJobName", ""))}
-        return self.faults.find((Kind.THROTTLING,), facts) is not None
+        if fault := self.faults.find(REFUSALS, facts):
+            raise ApiError(*REFUSALS[fault.kind])
 
     def _sagemaker(
         self,

@@ -17,6 +17,7 @@ LOCK_COUNT = 256
 
 # S3's error responses (S3 API reference): SlowDown is a 503 "Please reduce your request rate.".
 ERRORS = {
+    Kind.S3_ACCESS_DENIED: Failure(HTTPStatus.FORBIDDEN, "AccessDenied", "Access Denied"),
     Kind.S3_SLOW_DOWN: Failure(HTTPStatus.SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate."),
     Kind.S3_INTERNAL_ERROR: Failure(
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -46,7 +47,7 @@ class S3Front:
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         bucket, _, key = path.lstrip("/").partition("/")
         # In front of the server behind, so that a fault strikes on any S3.
-        fault = self.faults.find(ERRORS, {"method": method, "bucket": bucket, "key": key})
+        fault = self.faults.find(ERRORS, {"method": method, "bucket": bucket, "key": key, **_asked(environ)})
         if fault is not None:
             return refused(ERRORS[fault.kind], environ, start_response)
         if self.make_bucket and bucket and method in BUCKET_MAKING_METHODS and (key or method == "HEAD"):
@@ -57,3 +58,11 @@ class S3Front:
             with self._locks[hash(path) % LOCK_COUNT]:
                 return list(self.server(environ, start_response))
         return self.server(environ, start_response)
+
+
+def _asked(environ: WSGIEnvironment) -> dict[str, object]:
+    """The headers of a request by their names in lower case, and whether it begins an object."""
+    query, method = environ.get("QUERY_STRING", ""), environ["REQUEST_METHOD"]
+    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
+    puts = method == "PUT" and (not query or query.startswith("x-id="))  # an SDK's own name for the operation
+    return {"headers": headers, "begins_object": puts or (method == "POST" and "uploads" in query.split("&")[0])}
