@@ -6,9 +6,9 @@ import http.client
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +18,7 @@ import psutil
 
 GATE = "/_gate/"  # answered by the proxy itself: a way for a test's own code in a worker to be seen and held
 GONE = 0  # the process of a sender that had ended before it could be looked for
+FORM = "application/x-www-form-urlencoded"
 _OBJECT = re.compile(r"/input/s(?P<start>\d+)-\d+-(?P<token>[0-9a-f]+)\.jsonl$")
 _PER_CONNECTION = frozenset({"connection", "expect", "keep-alive", "transfer-encoding"})
 
@@ -31,6 +32,8 @@ class Passing:
         pid: the process that sent it, or GONE.
         operation: of a JSON service, such as `SageMaker.CreateTransformJob`; '' for S3.
         query: of the URL.
+        headers: by their names in lower case.
+        form: the body of a service that takes forms, such as STS.
     """
 
     step: str
@@ -39,6 +42,8 @@ class Passing:
     pid: int
     operation: str = ""
     query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    form: str = field(default="", compare=False, repr=False)
 
     @property
     def mutates(self) -> bool:
@@ -160,7 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._pid = self._pid or (owner(self.client_address[1]) if self._proxy._ask_who else GONE)
         path, _, query = self.path.partition("?")
         operation = self.headers.get("X-Amz-Target", "")
-        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        form = body.decode() if headers.get("content-type", "").startswith(FORM) else ""
+        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query, headers, form)
         try:
             status, headers, answer = self._proxy._serve(passing, body, self._ask)
         except Cut:
