@@ -165,9 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._pid = self._pid or (owner(self.client_address[1]) if self._proxy._ask_who else GONE)
         path, _, query = self.path.partition("?")
         operation = self.headers.get("X-Amz-Target", "")
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        form = body.decode() if headers.get("content-type", "").startswith(FORM) else ""
-        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query, headers, form)
+        sent = {name.lower(): value for name, value in self.headers.items()}
+        form = body.decode() if sent.get("content-type", "").startswith(FORM) else ""
+        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query, sent, form)
         try:
             status, headers, answer = self._proxy._serve(passing, body, self._ask)
         except Cut:
