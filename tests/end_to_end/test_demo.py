@@ -74,6 +74,14 @@ def test_the_input_columns_come_out_as_they_went_in(spark, published, tmp_path):
     assert_same_bag(published.drop(*ANSWERS), flights)
 
 
+def test_the_one_partition_in_which_spark_reads_them_is_repartitioned(demo):
+    folder, _ = demo
+    done = submit(folder, "plan", str(ROOT / "conf/demo.yml"), "--", "--master", "local[2]")
+    plan = json.loads(done.stdout)
+    assert (plan["input_partitions"], plan["staged_partitions"]) == (1, 2)
+    assert plan["repartitioned"] == "too few for 104 MB of records and 2 cores"
+
+
 def test_every_prediction_is_what_the_model_says_of_that_flight(demo):
     rows = pq.read_table(demo[0] / "out/flights_scored", columns=[*NUMBERS, *CATEGORIES, *ANSWERS]).to_pylist()
     told = predict(train(), rows)

@@ -21,7 +21,8 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
     shuffle = (
         f"repartitioned into {after:,}: {plan['repartitioned']}" if plan["repartitioned"] else "staged as they are"
     )
-    yield f"{before:,} partitions with rows, {shuffle}; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
+    partitions = "partition" if before == 1 else "partitions"
+    yield f"{before:,} {partitions} with rows, {shuffle}; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
     yield from _table(
         ["lane", "rows", "largest", "payload MB", "at once", "objects", "requests"],
         [
