@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from batch_transform.core.run_settings import INSTANCES
-from batch_transform.core.sending.job_request import manifest, sent_names
+from batch_transform.core.sending.manifests import manifest, sent_names
 from batch_transform.core.uris import S3Uri
 from benchmarks import instance_seconds
 from benchmarks.instance_seconds import GB, Objects, Service, Taken
@@ -64,7 +64,7 @@ def create(aws: Aws, name: str, objects: Objects, places: Sequence[int], instanc
     """Creates a job of these objects, as the pipeline would list them."""
     spans = objects.spans().take(list(places)).sort_by([("largest", "descending")])
     names = sent_names(spans, [])
-    aws.s3.put_object(Bucket="data", Key=f"manifests/{name}", Body=manifest(INPUTS, names))
+    aws.s3.put_object(Bucket="data", Key=f"manifests/{name}", Body=b"".join(manifest(INPUTS, names)))
     source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://data/manifests/{name}"}
     aws.sagemaker.create_transform_job(
         TransformJobName=name,

@@ -13,6 +13,9 @@ from typing import TypedDict
 from batch_transform.core.run_settings import JOBS, TransformSettings
 from batch_transform.core.sending.spreading import REQUEST_BYTES, busy_share, packed, shares, speed_of
 
+# By the keys of so many equal objects a job's instances are loaded as good as equally; each row may be an object.
+_MOST_HASHED = 100_000
+
 
 class InFlight(TypedDict):
     """How a lane's requests go through its instances; None where the container chooses its concurrency."""
@@ -49,7 +52,8 @@ def instance_time(lanes: Sequence[tuple[int, int]], transform: TransformSettings
         each = [start + seconds / number for seconds, number in zip(work, jobs, strict=True) for _ in range(number)]
         paid = busy = sum(each)
     else:
-        busy_shares = [busy_share(map(str, range(objects)), [1.0] * objects, count) for _, objects in lanes]
+        hashed = [min(objects, _MOST_HASHED) for _, objects in lanes]
+        busy_shares = [busy_share(map(str, range(objects)), [1.0] * objects, count) for objects in hashed]
         each = [start + seconds / count / share for seconds, share in zip(work, busy_shares, strict=True)]
         paid, busy = count * sum(each), sum(work) + count * start * len(each)
     at_once = max(1, min(transform.most_jobs, len(each)))

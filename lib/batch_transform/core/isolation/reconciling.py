@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -80,7 +80,7 @@ def reconcile(
         for job in jobs
         for span, verdict in _failed(job)
     ]
-    nothing_scored = not any(SCORED in job.verdicts["state"].to_pylist() for job in jobs)
+    nothing_scored = not any(pc.any(pc.equal(job.verdicts["state"], SCORED)).as_py() for job in jobs)
     stop = [*foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
     suspected = is_first and nothing_scored and _may_be_the_model(decided)
     misread = None if scored_before else misread_answers(jobs, has_schema=has_schema)
@@ -155,11 +155,13 @@ def _failed(job: JudgedJob) -> list[tuple[OpenSpan, Verdict]]:
     Raises:
         GateRefused: a verdict is of rows that were not sent so.
     """
-    spans = {span["start"]: span for span in conformed(job.spans, SPAN_SCHEMA).to_pylist()}
-    starts = sorted(spans)
+    failed = job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED))
+    spans = conformed(job.spans, SPAN_SCHEMA).sort_by("start")
+    places = np.searchsorted(spans["start"].to_numpy(), failed["start"].to_numpy(), side="right") - 1
     found = []
-    for verdict in job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED)).to_pylist():
-        span = spans.get(starts[bisect.bisect(starts, verdict["start"]) - 1], {})
+    # Of the others, which are most of a job, no row is made.
+    sent = spans.take(pa.array(np.maximum(places, 0))).to_pylist()
+    for verdict, span in zip(failed.to_pylist(), sent, strict=True):
         if (verdict["start"], verdict["stop"]) == (span["start"], span["stop"]):
             found.append((opened(span), verdict))
         else:

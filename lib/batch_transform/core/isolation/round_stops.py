@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.observed_failures import JudgedJob
-from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, Verdict
+from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, VERDICT_SCHEMA, Verdict
+from batch_transform.core.spans import conformed
 from batch_transform.core.statuses import JobStatus
 
 # Of failed spans, the classes of those that have an output.
@@ -21,14 +25,16 @@ def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool = True) -> st
         has_schema: whether predictions have one. Without it one line is a good string for one row, whatever it holds,
             so the answer to an object of one row says nothing of its form.
     """
-    answers = [verdict for job in jobs for verdict in job.verdicts.to_pylist() if _answered(verdict)]
-    verdicts = [verdict for verdict in answers if has_schema or not _is_one_string(verdict)]
-    if not verdicts or any(verdict.get("setting") is None for verdict in verdicts):
+    verdicts = _verdicts(jobs)
+    verdicts = verdicts.filter(_are_answered(verdicts))
+    if not has_schema:
+        verdicts = verdicts.filter(pc.invert(_are_one_string(verdicts)))
+    if not verdicts.num_rows or verdicts["setting"].null_count:
         return None
-    settings = " or ".join(dict.fromkeys(verdict["setting"] for verdict in verdicts))
-    example = verdicts[0]
+    settings = " or ".join(pc.unique(verdicts["setting"]).to_pylist())
+    example = verdicts.slice(0, 1).to_pylist()[0]
     return (
-        f"all {len(verdicts)} answers are in another form than prediction.format and its like say. For example "
+        f"all {verdicts.num_rows} answers are in another form than prediction.format and its like say. For example "
         f"{example['object']} in {example['job']}: {example['message'].partition('; set ')[0]}. Set {settings}"
     )
 
@@ -38,22 +44,29 @@ def unread_answers(jobs: Sequence[JudgedJob]) -> str | None:
 
     No setting is known that reads them: the schema may be wrong, or the model answered errors with a status of 200.
     """
-    verdicts = [verdict for job in jobs for verdict in job.verdicts.to_pylist()]
-    if not verdicts or any(verdict["error_class"] != ErrorClass.UNREADABLE.value for verdict in verdicts):
+    verdicts = _verdicts(jobs)
+    unread = pc.sum(pc.equal(verdicts["error_class"], ErrorClass.UNREADABLE.value)).as_py() or 0
+    if not verdicts.num_rows or unread < verdicts.num_rows:
         return None
-    example = verdicts[0]
+    example = verdicts.slice(0, 1).to_pylist()[0]
     return (
-        f"no answer can be read, of {len(verdicts):,} objects. For example {example['object']} in {example['job']}: "
-        f"{example['message']}"
+        f"no answer can be read, of {verdicts.num_rows:,} objects. For example {example['object']} in "
+        f"{example['job']}: {example['message']}"
     )
 
 
-def _answered(verdict: Verdict) -> bool:
-    return bool(verdict["state"] != FAILED or ErrorClass(verdict["error_class"]) in ANSWERED)
+def _verdicts(jobs: Sequence[JudgedJob]) -> pa.Table:
+    """All verdicts of a round, as columns: there may be a million, of which one is told."""
+    return pa.concat_tables([VERDICT_SCHEMA.empty_table(), *(conformed(job.verdicts, VERDICT_SCHEMA) for job in jobs)])
 
 
-def _is_one_string(verdict: Verdict) -> bool:
-    return bool(verdict["state"] == SCORED and verdict["lines"] == 1)
+def _are_answered(verdicts: pa.Table) -> pa.ChunkedArray:
+    answered = pa.array([kind.value for kind in ANSWERED])
+    return pc.or_(pc.not_equal(verdicts["state"], FAILED), pc.is_in(verdicts["error_class"], value_set=answered))
+
+
+def _are_one_string(verdicts: pa.Table) -> pa.ChunkedArray:
+    return pc.and_(pc.equal(verdicts["state"], SCORED), pc.fill_null(pc.equal(verdicts["lines"], 1), False))
 
 
 def foreign_stops(jobs: Sequence[JudgedJob]) -> list[str]:

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED
 from batch_transform.core.isolation.verdicts import rows_in_state
 from batch_transform.core.object_names import OBJECT_NAME
 from batch_transform.core.spans import StagedFile, check_tiling
+
+_LEAVES_AT_ONCE = 100_000  # whose names are taken apart; there may be a row for each row of the run
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table, aside: pa.Table | None
     if rows_in_state(leaves, FAILED):
         raise GateRefused(f"{rows_in_state(leaves, FAILED)} rows are not decided yet")
     check_tiling(files, leaves)
-    _check_names(leaves)
-    _check_lines(leaves if aside is None else pa.concat_tables([leaves, aside]))
+    _check_lines(leaves, aside, _check_names(leaves))
     counts = Counts(sum(f.rows for f in files), rows_in_state(leaves, SCORED), rows_in_state(leaves, DEAD))
     if counts.rows_in != counts.rows_scored + counts.rows_dead_letter:
         raise GateRefused(
@@ -56,30 +56,44 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table, aside: pa.Table | None
     return counts
 
 
-def _check_names(leaves: pa.Table) -> None:
-    """Each leaf lies where the name of its object says: the writer of the bytes put the row numbers there."""
-    named = leaves.filter(pc.is_valid(leaves["object"]))
-    found = pc.extract_regex(named["object"], OBJECT_NAME).combine_chunks()
-    if found.null_count:
-        raise GateRefused(f"{found.null_count} leaves lie in objects that no export wrote")
-    first, rows = (found.field(name).cast(pa.int64()).to_numpy(zero_copy_only=False) for name in ("first", "rows"))
-    starts, stops, lines = (named[name].to_numpy() for name in ("start", "stop", "line"))
-    wrong = np.flatnonzero((first + lines != starts) | (stops > first + rows) | (lines < 0))
-    if wrong.size:
-        leaf = named.slice(int(wrong[0]), 1).to_pylist()[0]
+def _check_names(leaves: pa.Table) -> pa.ChunkedArray:
+    """Returns of each leaf whether it has all rows that the name of its object says.
+
+    Each leaf lies where that name says: the writer of the bytes put the row numbers there.
+    """
+    whole, wrong = [], LEAF_SCHEMA.empty_table()
+    for at in range(0, leaves.num_rows, _LEAVES_AT_ONCE):
+        some = leaves.slice(at, _LEAVES_AT_ONCE)
+        found = pc.extract_regex(some["object"], OBJECT_NAME).combine_chunks()
+        if strange := found.null_count - some["object"].null_count:
+            raise GateRefused(f"{strange} leaves lie in objects that no export wrote")
+        first, rows = (pc.struct_field(found, name).cast(pa.int64()) for name in ("first", "rows"))
+        begins = pc.add(first, some["line"])
+        right = [pc.equal(begins, some["start"]), pc.less_equal(some["stop"], pc.add(first, rows))]
+        is_right = pc.and_(pc.and_(*right), pc.greater_equal(some["line"], 0))
+        wrong = pa.concat_tables([wrong, some.filter(pc.and_(pc.is_valid(some["object"]), pc.invert(is_right)))])
+        whole.append(pc.fill_null(pc.equal(pc.subtract(some["stop"], some["start"]), rows), False).combine_chunks())
+    if wrong.num_rows:
+        leaf = wrong.slice(0, 1).to_pylist()[0]
         raise GateRefused(
-            f"{wrong.size} leaves are not where their objects say; first: rows [{leaf['start']}, {leaf['stop']}) as "
-            f"line {leaf['line']} and on of {leaf['object']}"
+            f"{wrong.num_rows} leaves are not where their objects say; first: rows [{leaf['start']}, {leaf['stop']}) "
+            f"as line {leaf['line']} and on of {leaf['object']}"
         )
+    return pa.chunked_array(whole, pa.bool_())
 
 
-def _check_lines(leaves: pa.Table) -> None:
-    """Each accepted output's counted lines are exactly the lines that its leaves take from it."""
-    used = leaves.filter(pc.is_valid(leaves["lines"]))
-    used = used.append_column("length", pc.subtract(used["stop"], used["start"]))
+def _check_lines(leaves: pa.Table, aside: pa.Table | None, whole: pa.ChunkedArray) -> None:
+    """Each accepted output's counted lines are exactly the lines that its leaves take from it.
+
+    A leaf that has all rows of its object (`whole`) shares it with no other one, as rows do not overlap: what it takes
+    is told by itself. So only the others, which are few, are put together by their outputs.
+    """
     undecided = leaves.filter(pc.and_(pc.equal(leaves["state"], SCORED), pc.is_null(leaves["lines"])))
     if undecided.num_rows:
         raise GateRefused(f"{undecided.num_rows} spans are called scored, but no output of theirs was counted")
+    shared = leaves.filter(pc.and_(pc.is_valid(leaves["lines"]), pc.invert(_takes_all(leaves, aside, whole))))
+    used = shared if aside is None else pa.concat_tables([shared, aside.filter(pc.is_valid(aside["lines"]))])
+    used = used.append_column("length", pc.subtract(used["stop"], used["start"]))
     unread = pc.fill_null(used["unread"], 0)
     used = used.set_column(used.schema.get_field_index("unread"), "unread", unread)
     sums = [("length", "sum"), ("lines", "min"), ("lines", "max"), ("unread", "min"), ("unread", "max")]
@@ -95,6 +109,15 @@ def _check_lines(leaves: pa.Table) -> None:
             f"{first['lines_min']} lines for {first['length_sum']} rows, {first['unread_max']} of them not read"
         )
     _check_places(used)
+
+
+def _takes_all(leaves: pa.Table, aside: pa.Table | None, whole: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Of each leaf whether it is whole, takes all lines of its output, and nothing of that output was set aside."""
+    all_lines = pc.equal(pc.subtract(leaves["stop"], leaves["start"]), leaves["lines"])
+    found = pc.and_(pc.and_(whole, all_lines), pc.equal(pc.fill_null(leaves["unread"], 0), 0))
+    if aside is not None and aside.num_rows:
+        found = pc.and_(found, pc.invert(pc.is_in(leaves["object"], value_set=aside["object"].combine_chunks())))
+    return pc.fill_null(found, False)
 
 
 def _check_places(used: pa.Table) -> None:

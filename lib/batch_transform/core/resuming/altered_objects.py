@@ -5,6 +5,7 @@ One listing tells of all; no object is asked for alone, and none is read. As col
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,9 @@ FOUND_SCHEMA = PIN_SCHEMA.append(pa.field("modified", pa.timestamp("us", "UTC"))
 UNSCORED_SCHEMA = pa.schema([LEAF_SCHEMA.field("job"), LEAF_SCHEMA.field("object")])
 
 
+_PAGE = 100_000  # objects of a listing that are held as Python's own at once
+
+
 @dataclass(frozen=True)
 class Hurt:
     """What is no more as it was recorded, by name."""
@@ -41,9 +45,12 @@ class Hurt:
 
 def found_below(folder: str, listing: Iterable[ObjectInfo]) -> pa.Table:
     """Returns what a listing of `folder`, a key prefix, shows (FOUND_SCHEMA), by the names below it."""
-    rows = [(info.key[len(folder) :], info.size_bytes, info.etag, info.last_modified) for info in listing]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(FOUND_SCHEMA)
-    return pa.table([pa.array(column, f.type) for column, f in zip(columns, FOUND_SCHEMA, strict=True)], FOUND_SCHEMA)
+    rows = ((info.key[len(folder) :], info.size_bytes, info.etag, info.last_modified) for info in listing)
+    batches = []
+    while page := list(itertools.islice(rows, _PAGE)):
+        columns = [pa.array(column, f.type) for column, f in zip(zip(*page, strict=True), FOUND_SCHEMA, strict=True)]
+        batches.append(pa.record_batch(columns, FOUND_SCHEMA))
+    return pa.Table.from_batches(batches, FOUND_SCHEMA).combine_chunks()
 
 
 def changed_by(found: pa.Table, names: Iterable[str], at: datetime) -> frozenset[str]:
@@ -54,7 +61,10 @@ def changed_by(found: pa.Table, names: Iterable[str], at: datetime) -> frozenset
 
 def hurt(pins: pa.Table, found: pa.Table) -> Hurt:
     """Returns which of what is recorded (PIN_SCHEMA) is gone, and which of it is found to be another one now."""
-    now = found.take(pc.index_in(pins["name"].combine_chunks(), value_set=found["name"].combine_chunks()))
+    names = pins["name"].combine_chunks()
+    # First those that are meant: a job has a share of all objects, and to index a name costs more than to skip it.
+    own = found.filter(pc.is_in(found["name"], value_set=names))
+    now = own.take(pc.index_in(names, value_set=own["name"].combine_chunks()))
     is_there = pc.is_valid(now["name"])
     kept = [pc.or_(pc.is_null(pins[name]), pc.fill_null(pc.equal(pins[name], now[name]), False)) for name in _TOLD]
     altered = pc.and_(is_there, pc.invert(pc.and_(*kept)))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import pyarrow as pa
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import GZIP, WHOLE
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.object_names import spread
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.secret_values import is_same, is_sealed
 from batch_transform.core.sending.job_planning import Throughput
@@ -25,29 +21,6 @@ from batch_transform.core.service_shapes import (
 from batch_transform.core.uris import S3Uri
 
 MANIFEST = "ManifestFile"  # S3DataType
-
-
-def manifest(inputs: S3Uri, names: Iterable[str]) -> bytes:
-    """Returns a manifest of objects below `inputs`: `[{"prefix": "s3://bucket/inputs/"}, "name", ...]`.
-
-    The service makes a key by joining prefix and entry as they are (botocore, TransformS3DataSource). Entries are
-    flat, so that `<output>/<entry>.out` does not depend on what it makes of a slash.
-    """
-    return json.dumps([{"prefix": f"{inputs}/"}, *names], separators=(",", ":")).encode()
-
-
-def sent_names(spans: pa.Table, controls: Sequence[str]) -> list[str]:
-    """Returns the names of all objects of a job: its spans', their copies, and the controls.
-
-    Copies and controls lie between the others as chance has it, so that no moment of the job is one row's alone.
-
-    Args:
-        spans: of the job (spans.SPAN_SCHEMA).
-        controls: of the job.
-    """
-    copies = [name for names in spans["copies"].to_pylist() for name in names or []]
-    names = [*spans["object"].to_pylist(), *copies, *controls]
-    return spread(names) if len(names) > spans.num_rows else names
 
 
 @dataclass(frozen=True)

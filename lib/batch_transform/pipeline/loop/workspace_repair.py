@@ -24,7 +24,7 @@ from batch_transform.core.resuming import altered_objects, repair
 from batch_transform.core.resuming.altered_objects import Hurt
 from batch_transform.core.resuming.rereading_answers import is_commit
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.job_request import manifest, sent_names
+from batch_transform.core.sending.manifests import is_same, manifest, sent_names
 from batch_transform.core.spans import conformed
 from batch_transform.core.state import actions as act
 from batch_transform.core.uris import S3Uri
@@ -43,8 +43,9 @@ from batch_transform.pipeline.loop.lost_outputs import (
 from batch_transform.pipeline.tables.staged_files import hurt_files
 from batch_transform.records.registry import run_framing
 
-# Up to so many input objects they are listed before each job: ten calls. Of more, once in a round.
-_FEW_OBJECTS = 10_000
+# Up to so many objects or files they are listed before each job, one call. Of more, once in a round: 64 jobs over
+# 64,000 objects would ask 64 times for 64 pages.
+_FEW_OBJECTS = 1_000
 # What reads staged rows, or pays for what is to be put beside them.
 _OF_STAGED_ROWS = (act.Export, act.Plan, act.Create, act.Gate, act.Intend)
 
@@ -56,7 +57,8 @@ class Mender:
     """What a driver has looked at so far."""
 
     def __init__(self) -> None:
-        self._rows_seen = self._parts_seen = False
+        self._parts_seen = self._outputs_listed = False
+        self._rows_seen: int | None = None  # in which round
         self._planned: set[int] = set()
         self._mended: set[str] = set()  # jobs
         self._compared: set[str] = set()
@@ -71,8 +73,8 @@ class Mender:
             NeedsSpark: what is hurt can be mended, but not by this process.
             LedgerCorrupt, RowsLost: it cannot be mended at all.
         """
-        if not self._rows_seen or isinstance(action, _OF_STAGED_ROWS):
-            self._rows_seen = True
+        if self._looks_at_rows(state, action):
+            self._rows_seen = state.rounds
             if new := _unstaged(ctx, state):
                 return new
         if isinstance(action, _PAYING) and not self._parts_seen:
@@ -84,17 +86,27 @@ class Mender:
         if isinstance(action, act.Create):
             return self._before_create(ctx, state, action.job) or action
         if isinstance(action, act.Infer):
-            doubted = (self._doubted(ctx, state, job)[1] for job in action.jobs)
+            found = self._inputs(ctx, state, act.Judge)
+            doubted = (_doubted(ctx, state, job, found)[1] for job in action.jobs)
             return replace(action, doubted=frozenset().union(*doubted))
         if isinstance(action, act.Judge):
             return self._before_judge(ctx, state, action)
         if isinstance(action, act.Gate):
-            return unscored(ctx, state, settled_leaves(ctx.ledger, state)) or action
+            return self._before_gate(ctx, state) or action
         if isinstance(action, act.Intend):
+            if self._outputs_listed:  # a moment ago, for the gate
+                self._outputs_listed = False
+                return action
             return unscored(ctx, state, gated_leaves(ctx, state)) or action
         if isinstance(action, act.Publish):
             return before_publishing(ctx, state, action) or action
         return action
+
+    def _looks_at_rows(self, state: RunState, action: act.Action) -> bool:
+        if not isinstance(action, _OF_STAGED_ROWS):
+            return self._rows_seen is None
+        is_many = state.staged is not None and len(state.staged.files) > _FEW_OBJECTS
+        return not (is_many and isinstance(action, act.Create) and self._rows_seen == state.rounds)
 
     def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> NewStep | None:
         spans, found = spans_of(ctx, job), self._inputs(ctx, state, act.Create)
@@ -113,36 +125,43 @@ class Mender:
 
     def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> NewStep | act.Action:
         """What was altered before a job had ended is not believed; to compare keys, records are needed as they were."""
-        job = action.job
-        broken, doubted = self._doubted(ctx, state, job)
-        doubted |= self._doubted_controls(ctx, state, job)
+        job, found = action.job, self._inputs(ctx, state, act.Judge)
+        broken, doubted = _doubted(ctx, state, job, found)
+        doubted |= _doubted_controls(ctx, job, found)
         needed = Hurt(broken.gone, broken.altered - doubted)
         if ctx.config.prediction.key and needed.names and job.name not in self._compared:
             self._compared.add(job.name)
             return _mended_job(ctx, state, job, spans_of(ctx, job), needed)
         if ctx.config.prediction.key:  # what is gone of a control's record cannot be compared
-            doubted |= {*job.controls} - {*self._inputs(ctx, state, act.Judge)["name"].to_pylist()}
+            doubted |= {*job.controls} - {*found["name"].to_pylist()}
         return replace(action, doubted=doubted)
 
-    def _doubted_controls(self, ctx: RunContext, state: RunState, job: JobRecord) -> frozenset[str]:
-        """Controls that were altered before the job had ended: whatever was answered, it was to no good request."""
-        found = self._inputs(ctx, state, act.Judge)
-        altered = altered_objects.hurt(altered_objects.control_pins(job), found).altered
-        return altered_objects.changed_by(found, altered, _end_of(ctx, job))
-
-    def _doubted(self, ctx: RunContext, state: RunState, job: JobRecord) -> tuple[Hurt, frozenset[str]]:
-        """What of a job's input is hurt, and which of it was altered before the job had ended."""
-        found = self._inputs(ctx, state, act.Judge)
-        broken = altered_objects.hurt(altered_objects.input_pins(spans_of(ctx, job), run_framing(state)), found)
-        return broken, altered_objects.changed_by(found, broken.altered, _end_of(ctx, job))
+    def _before_gate(self, ctx: RunContext, state: RunState) -> NewStep | None:
+        leaves = settled_leaves(ctx.ledger, state)
+        new = unscored(ctx, state, leaves)
+        self._outputs_listed = new is None and leaves.num_rows > _FEW_OBJECTS
+        return new
 
     def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:
         found = self._listed.get((state.rounds, purpose))
         if found is None:
             found = listing(ctx, ctx.places.input)
             if found.num_rows > _FEW_OBJECTS:
-                self._listed = {(state.rounds, purpose): found}
+                of_round = {key: kept for key, kept in self._listed.items() if key[0] == state.rounds}
+                self._listed = {**of_round, (state.rounds, purpose): found}
         return found
+
+
+def _doubted(ctx: RunContext, state: RunState, job: JobRecord, found: pa.Table) -> tuple[Hurt, frozenset[str]]:
+    """What of a job's input is hurt, and which of it was altered before the job had ended."""
+    broken = altered_objects.hurt(altered_objects.input_pins(spans_of(ctx, job), run_framing(state)), found)
+    return broken, altered_objects.changed_by(found, broken.altered, _end_of(ctx, job))
+
+
+def _doubted_controls(ctx: RunContext, job: JobRecord, found: pa.Table) -> frozenset[str]:
+    """Controls that were altered before the job had ended: whatever was answered, it was to no good request."""
+    altered = altered_objects.hurt(altered_objects.control_pins(job), found).altered
+    return altered_objects.changed_by(found, altered, _end_of(ctx, job))
 
 
 def _end_of(ctx: RunContext, job: JobRecord) -> datetime:
@@ -201,14 +220,14 @@ def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: 
 def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
     """Writes a job's manifest where it is not as it was: the request names it, and the ledger what it holds."""
     place = S3Uri.parse(job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
-    body = manifest(ctx.places.input, sent_names(spans, job.controls))
     try:
-        if ctx.store.get(place)[0] == body:
+        found = ctx.store.open_stream(place).chunks
+        if is_same(found, manifest(ctx.places.input, sent_names(spans, job.controls))):
             return
     except ObjectNotFound:
         pass
     ctx.tell("mend", f"{place} is gone or altered: written again")
-    ctx.store.put(place, body)
+    ctx.store.put(place, b"".join(manifest(ctx.places.input, sent_names(spans, job.controls))))
 
 
 def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:

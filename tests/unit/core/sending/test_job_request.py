@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.sending.job_planning import Throughput
-from batch_transform.core.sending.job_request import differences, job_settings, manifest, transform_request
+from batch_transform.core.sending.job_request import differences, job_settings, transform_request
 from batch_transform.core.uris import S3Uri
 from support.aws_shapes import CREATE
 
@@ -146,11 +146,6 @@ def test_what_is_left_to_the_container_is_not_sent():
     assert not {"MaxPayloadInMB", "MaxConcurrentTransforms", "Environment", "Tags"} & set(
         request(limits=Throughput(None, None))
     )
-
-
-def test_a_manifest_is_a_prefix_with_its_slash_and_flat_names():
-    written = manifest(S3Uri("bucket", "ws/r/input"), ["a.jsonl", "b.jsonl"])
-    assert written == b'[{"prefix":"s3://bucket/ws/r/input/"},"a.jsonl","b.jsonl"]'
 
 
 def described(sent):

@@ -34,7 +34,8 @@ from batch_transform.core.sending.job_planning import (
     spread_out,
     with_payload_that_fits,
 )
-from batch_transform.core.sending.job_request import job_settings, manifest, sent_names
+from batch_transform.core.sending.job_request import job_settings
+from batch_transform.core.sending.manifests import manifest, sent_names
 from batch_transform.core.sending.records_per_object import headroom
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
@@ -166,7 +167,7 @@ def _request(
 ) -> TransformJobRequest:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.places.layout.manifest(f"{name}-{uuid.uuid4().hex[:8]}")
-    ctx.store.put(listed, manifest(ctx.places.input, sent_names(lane.spans, controls)))
+    ctx.store.put(listed, b"".join(manifest(ctx.places.input, sent_names(lane.spans, controls))))
     limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped)
     output = ctx.places.outputs.join(name)
     asked = replace(settings, transform=transform)
