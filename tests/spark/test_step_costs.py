@@ -117,6 +117,11 @@ def test_staging_sorts_nothing(done):
     assert not any(plan.sorts for plan in writes(done.staging))
 
 
+def test_staging_takes_its_sample_from_the_first_partitions(done):
+    """Below an aggregate a limit is one of each partition: of 50,000 of them all would be opened for 1,000 rows."""
+    assert not any("LocalLimit" in plan.text for plan in done.staging)
+
+
 def test_a_plan_that_sorts_or_shuffles_is_seen(spark, tmp_path):
     rows = spark.range(100)
     written = {

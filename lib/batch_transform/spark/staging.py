@@ -75,9 +75,10 @@ def _partitions_of_scan(df: DataFrame, rule: RecordRule, rows: Sequence[int], co
     """Into how many partitions a scan is shuffled; None: it is well as it is."""
     if not may_be_shuffled(rows, cores):
         return None
-    some = rule.measured(df.limit(_SAMPLED_ROWS))
-    row = some.agg(F.avg(F.col(quoted(some.columns[-2]))).alias("bytes")).first()
-    each = float((row["bytes"] if row else None) or 0)
+    measured = rule.measured(df)
+    # Collected, it is read partition by partition until it is enough; below an aggregate each of them gives so many.
+    some = measured.select(F.col(quoted(measured.columns[-2])).alias("bytes")).limit(_SAMPLED_ROWS).collect()
+    each = sum(row["bytes"] for row in some) / max(1, len(some))
     found = partitioning([count * each for count in rows], cores)
     return found.after if found.why else None
 

@@ -28,16 +28,18 @@ class LaneSize:
 
 @dataclass(frozen=True)
 class Measured:
-    """The records of a table, measured exactly, by lane; lanes without rows are left out.
+    """The records of a table, by lane; lanes without rows are left out.
 
     Attributes:
         newline: whether a newline is counted with each record.
         partitions: those in which Spark reads the table, and those in which it is staged.
+        estimated: what they are estimated from; empty: each was measured.
     """
 
     lanes: Mapping[str, LaneSize]
     newline: bool = True
     partitions: Partitioning = Partitioning(1, 1)  # noqa: RUF009 - frozen
+    estimated: str = ""
 
     @property
     def rows(self) -> int:

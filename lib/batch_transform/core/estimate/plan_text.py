@@ -11,10 +11,13 @@ _MB = 1e6
 
 def plan_lines(plan: RunPlan) -> Iterator[str]:
     """Yields the lines of a plan (run_plan.run_plan): what there is, the jobs, and what instances and requests buy."""
+    about = "about " if plan["estimated"] else ""
     yield (
-        f"{plan['rows_in']:,} rows, {plan['bytes'] / _MB:,.1f} MB of records, "
+        f"{about}{plan['rows_in']:,} rows, {plan['bytes'] / _MB:,.1f} MB of records, "
         f"the largest {plan['largest_record_bytes']:,} bytes"
     )
+    if plan["estimated"]:
+        yield f"estimated: {plan['estimated']}"
     if plan["rows_over_the_limit"]:
         yield f"{plan['rows_over_the_limit']:,} rows are over the service's largest payload, 100 MB: dead letters"
     before, after = plan["input_partitions"], plan["staged_partitions"]

@@ -86,6 +86,7 @@ class RunPlan(TypedDict):
     """A plan as a report says it.
 
     Attributes:
+        estimated: what rows and records are estimated from; empty: each record was measured.
         rows_over_the_limit: dead letters before any job.
         input_partitions: those with rows in which Spark reads the table.
         repartitioned: why it is; empty where it is not.
@@ -96,6 +97,7 @@ class RunPlan(TypedDict):
     rows_in: int
     bytes: int
     largest_record_bytes: int
+    estimated: str
     rows_over_the_limit: int
     input_partitions: int
     staged_partitions: int
@@ -117,6 +119,7 @@ def run_plan(measured: Measured, asked: Asked) -> RunPlan:
         "rows_in": measured.rows,
         "bytes": sum(lane.bytes for lane in measured.sendable.values()),
         "largest_record_bytes": measured.largest,
+        "estimated": measured.estimated,
         "rows_over_the_limit": dead.rows if dead else 0,
         "input_partitions": measured.partitions.before,
         "staged_partitions": _partitions(measured, asked),

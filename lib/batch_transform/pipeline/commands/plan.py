@@ -1,4 +1,4 @@
-"""The command `plan`: what a run would do, from its records as they are; writes, creates and pays nothing."""
+"""The command `plan`: what a run would do, from its records as they are, or some of them; writes and pays nothing."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ from batch_transform.records.registry import framing_of
 from batch_transform.s3.store import S3Store
 from batch_transform.spark.input_reading import has_large_rows
 from batch_transform.spark.input_settings import input_session
-from batch_transform.spark.record_measuring import measure
+from batch_transform.spark.record_measuring import measure, measure_some
 from batch_transform.spark.settings import known
 from batch_transform.spark.spark_errors import told_as
+from batch_transform.spark.table_size import look_at
 
 
 class PlanReport(RunPlan):
@@ -87,9 +88,14 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: Obje
         df = read_source(spark, config.input, places, store).df
         rule = rule_of(spark, df.schema, config)
         asked = Asked(config.settings, framing_of(config.settings, rule.header))
-        large = is_columnar(config.input) and has_large_rows(df)
+        columnar = is_columnar(config.input)
+        looked = None if config.input.dead_letters else look_at(df, is_columnar=columnar)
+        how = rule, asked.framing, asked.rules(0).oversize_bytes
         with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):
-            measured = measure(df, rule, asked.framing, asked.rules(0).oversize_bytes, rows_are_large=large)
+            if looked is None or looked.size.is_small:
+                measured = measure(df, *how, rows_are_large=columnar and has_large_rows(df))
+            else:
+                measured = measure_some(looked, *how)
     found = run_plan(measured, asked)
     for line in plan_lines(found):
         listener(Event("plan", line))

@@ -189,6 +189,11 @@ def test_a_record_that_is_an_object_by_its_format_makes_a_request_each():
     assert (job["objects"], job["requests"]) == (40, 40)
 
 
+def test_a_table_that_is_measured_has_nothing_that_is_called_an_estimate():
+    assert run_plan(MIXED, ASKED)["estimated"] == ""
+    assert "estimated" not in "".join(plan_lines(run_plan(MIXED, ASKED)))
+
+
 def test_a_table_without_rows_has_no_jobs():
     plan = run_plan(Measured({}), ASKED)
     assert (plan["rows_in"], plan["jobs"], plan["instances"], plan["concurrency"]) == (0, [], [], [])
