@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 NUMBER, PREDICTION = "row_number", "p"
 _BYTES_OF_SMALL = 330
 _WORDS = np.array(["north", "willow", "amber", "copper", "lantern", "meadow", "quartz", "harbor", "violet", "summit"])
+_ROWS_OF_FILE = 250_000
 _CHUNK_BYTES = 16_000_000  # of JSON: what is made at once
 
 
@@ -72,8 +74,10 @@ def _random(first: int) -> np.random.Generator:
 
 
 def _text(random: np.random.Generator, rows: int, words: int) -> pa.Array:
-    picked = _WORDS[random.integers(0, len(_WORDS), (rows, words))]
-    return pa.array([" ".join(row) for row in picked])
+    picked = pa.array(_WORDS).take(pa.array(random.integers(0, len(_WORDS), rows * words)))
+    return pc.binary_join(
+        pa.ListArray.from_arrays(pa.array(np.arange(0, rows * words + 1, words), pa.int32()), picked), " "
+    )
 
 
 def _narrow(texts: int, words: int) -> Callable[[int, int], dict[str, pa.Array]]:
@@ -117,6 +121,11 @@ def input_table(name: str, small_rows: int) -> InputTable:
     shape = SHAPES[shape_name]
     rows = max(1, small_rows * _BYTES_OF_SMALL // shape.record_bytes) if shape_name != "330b" else small_rows
     return InputTable(name, shape, LAYOUTS[layout], rows)
+
+
+def growing_table(rows: int) -> InputTable:
+    """Returns a table of 330-byte records in files of 250,000: as many more of them as there are more rows."""
+    return InputTable(f"330b-{rows}-rows", SHAPES["330b"], max(1, rows // _ROWS_OF_FILE), rows)
 
 
 def check_predictions(path: str, rows: int) -> None:

@@ -19,8 +19,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import IO
 
 import psutil
@@ -41,6 +42,7 @@ class Measured:
         peak_mb: of the memory of all its processes at once.
         said: its last line of standard output.
         marked_seconds: until its first line on standard error that begins with the mark; None: there was none.
+        peaks_mb: of the largest process of each kind (`kind_of`), with what it shares with others.
     """
 
     code: int
@@ -49,6 +51,20 @@ class Measured:
     peak_mb: float
     said: str
     marked_seconds: float | None
+    peaks_mb: dict[str, float] = field(default_factory=dict)
+
+
+DRIVER, WORKER, JVM, OTHER = "driver", "worker", "JVM", "other"
+
+
+def kind_of(command: Sequence[str]) -> str:
+    """Returns what a process of ours is by its command: Spark's driver in Python, a worker of it, a JVM, or another."""
+    words = " ".join(command)
+    if command and command[0].endswith("java"):
+        return JVM  # which has the script's name as well
+    if "pyspark.daemon" in words or "pyspark/daemon" in words:
+        return WORKER
+    return DRIVER if any(word.endswith("score.py") for word in command) else OTHER
 
 
 def measured(command: list[str], environment: dict[str, str], log: str, mark: str) -> Measured:
@@ -85,6 +101,7 @@ class _Sampler(threading.Thread):
         super().__init__(daemon=True)
         self.peak_bytes = 0
         self.done = threading.Event()
+        self.peaks_mb: dict[str, float] = {}
         self._cpu: dict[psutil.Process, float] = {}
 
     @property
@@ -101,6 +118,8 @@ class _Sampler(threading.Thread):
                     told, times = process.memory_info(), process.cpu_times()
                     part = getattr(told, "shared", 0)
                     own, shared = own + told.rss - part, max(shared, part)
+                    kind = kind_of(process.cmdline())
+                    self.peaks_mb[kind] = max(self.peaks_mb.get(kind, 0.0), told.rss / 1e6)
                     self._cpu[process] = times.user + times.system
             self.peak_bytes = max(self.peak_bytes, own + shared)
 
@@ -164,7 +183,7 @@ def main(mark: str, command: list[str]) -> None:
     cpu = max(used.ru_utime + used.ru_stime, sampler.cpu_seconds)
     listener.join(1)  # a daemon that was left behind may have held its pipe
     marked = None if listener.marked_at is None else listener.marked_at - began
-    told = Measured(code, seconds, cpu, sampler.peak_bytes / 1e6, lines[-1], marked)
+    told = Measured(code, seconds, cpu, sampler.peak_bytes / 1e6, lines[-1], marked, sampler.peaks_mb)
     print(json.dumps(asdict(told)), flush=True)
 
 

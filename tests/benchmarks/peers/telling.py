@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmarks.peers.measuring import DRIVER, JVM, OTHER, WORKER
 from benchmarks.peers.warm_steps import RATIOS, TEXTBOOK
 from benchmarks.peers.whole_runs import WholeRun
 
@@ -61,6 +62,41 @@ def _whole_row(name: str, runs: Sequence[WholeRun]) -> list[str]:
         f"{middle['peak']:.0f}",
         f"{middle['server']:.2f}",
     ]
+
+
+def growth(runs: dict[str, dict[int, list[WholeRun]]]) -> list[str]:
+    """Returns what a row takes in tables of more and more rows, and how far that is from what it takes in the first.
+
+    Args:
+        runs: of each competitor, by its name and the rows.
+    """
+    told = [
+        (name, count, _spread([run.cost.wall_seconds for run in each]), _of_a_row(count, each))
+        for name, of in runs.items()
+        for count, each in of.items()
+    ]
+    first = {name: cells for name, _, _, cells in reversed(told)}
+    heads = [*_of_a_row(1, [])]
+    lines = ["**Growth**, whole runs, cold, in turn; medians:", ""]
+    rows = [[name, f"{count:,}", wall, *(f"{cells[head]:.1f}" for head in heads)] for name, count, wall, cells in told]
+    lines += _table(["", "rows", "wall s (min to max)", *heads], rows)
+    lines += ["Times what it is for the first number of rows:", ""]
+    times = [
+        [name, f"{count:,}", *(f"{cells[head] / (first[name][head] or 1):.2f}" for head in heads)]
+        for name, count, _, cells in told
+    ]
+    return lines + list(_table(["", "rows", *heads], times))
+
+
+def _of_a_row(rows: int, runs: Sequence[WholeRun]) -> dict[str, float]:
+    """Medians: microseconds of a row, of the whole, without start and end, of CPU; the peak of each kind of process."""
+    told = {
+        "us a row": [run.cost.wall_seconds / rows * 1e6 for run in runs],
+        "without start and end": [run.work_seconds / rows * 1e6 for run in runs],
+        "CPU us a row": [run.cost.cpu_seconds / rows * 1e6 for run in runs],
+        **{f"{kind} MB": [run.cost.peaks_mb.get(kind, 0.0) for run in runs] for kind in (DRIVER, WORKER, JVM, OTHER)},
+    }
+    return {key: statistics.median(values or [0.0]) for key, values in told.items()}
 
 
 def _where(runs: Sequence[WholeRun]) -> Iterator[str]:
