@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,19 +159,28 @@ def drive(objects: int) -> list[Cost]:
     taken("manifest looked at", same, told)
     listed = lambda: found_below(INPUT.prefix, shown(INPUT.prefix, spans["object"], spans["etag"]))  # noqa: E731
     found = taken("listing", listed, told)
-    taken("objects looked at", lambda: [hurt(input_pins(job.spans, JSON_LINES), found) for job in jobs], told)
-    judged = taken("verdicts", lambda: list(_judged(jobs)), told)
-    done: Reconciled = taken("reconciled", lambda: _reconciled(judged, rows), told)
+    taken("objects looked at", partial(_looked_at, jobs, found), told)
+    del found
+    judged = taken("verdicts", partial(_judged, jobs), told)
+    done: Reconciled = taken("reconciled", partial(_reconciled, judged, rows), told)
+    del judged, jobs
     taken("gate", lambda: gate.check(files, done.leaves), told)
     taken("outputs looked at", lambda: output_pins(done.leaves), told)
     taken("leaves as a part", lambda: as_parquet(done.leaves), told)
     return told
 
 
-def _judged(jobs: list[LanePlan]) -> Iterator[JudgedJob]:
+def _looked_at(jobs: list[LanePlan], found: pa.Table) -> None:
+    for job in jobs:
+        hurt(input_pins(job.spans, JSON_LINES), found)
+
+
+def _judged(jobs: list[LanePlan]) -> list[JudgedJob]:
+    judged = []
     for place, job in enumerate(jobs):
         counted = outputs(job.spans, np.zeros(job.spans.num_rows, bool))
-        yield JudgedJob(ended(place), job.spans, judge(ended(place), job.spans, Evidence(counted, {})))
+        judged.append(JudgedJob(ended(place), job.spans, judge(ended(place), job.spans, Evidence(counted, {}))))
+    return judged
 
 
 def _reconciled(judged: list[JudgedJob], rows: int) -> Reconciled:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 FACTS = "lib/transform_emulator/FACTS.md"
 ARCHITECTURE = "lib/README.md"
 PAGES = [
-    *(FACTS, ARCHITECTURE),
+    *(FACTS, ARCHITECTURE, "lib/GROWTH.md"),
     *(".github/CONTRIBUTING.md", ".github/SECURITY.md", ".github/CHANGELOG.md"),
 ]
 # Paths are written as one types them at the top, or as modules are found below lib or one of its two packages.

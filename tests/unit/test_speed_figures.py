@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.peers.input_tables import NUMBER, PREDICTION, check_predictions, input_table
-from benchmarks.peers.measuring import measured
+from benchmarks.peers import input_tables, telling
+from benchmarks.peers.input_tables import NUMBER, PREDICTION, check_predictions, growing_table, input_table
+from benchmarks.peers.measuring import DRIVER, JVM, OTHER, WORKER, Measured, cpu_seconds, kind_of, measured
 from benchmarks.peers.model_server import answer_to
+from benchmarks.peers.whole_runs import WholeRun
 
 TESTS = Path(__file__).parents[1]
 ROWS = 100
@@ -43,14 +46,51 @@ def test_a_wrong_prediction_is_seen(tmp_path, numbers, predictions):
         check_predictions(scored(tmp_path, list(numbers), list(predictions)), ROWS)
 
 
-@pytest.mark.parametrize("layout", ["8-files", "200-files", "1-row-group"])
-def test_a_table_has_its_rows_once_in_its_files(tmp_path, layout):
+@pytest.mark.parametrize(("layout", "groups"), [("8-files", 1), ("200-files", 1), ("1-row-group", 1), ("1-file", 3)])
+def test_a_table_has_its_rows_once_in_its_files(tmp_path, layout, groups, monkeypatch):
+    monkeypatch.setattr(input_tables, "_GROUP_JSON_BYTES", 400 * 330)
     table = input_table(f"330b-{layout}", 1_000)
     files = sorted(Path(table.write(tmp_path)).glob("*.parquet"))
     assert len(files) == table.files
-    assert {pq.read_metadata(file).num_row_groups for file in files} == {1}
+    assert {pq.read_metadata(file).num_row_groups for file in files} == {groups}
     numbers = [number for file in files for number in pq.read_table(file)[NUMBER].to_pylist()]
     assert numbers == list(range(1_000))
+
+
+def test_more_rows_are_more_files_of_as_many_rows(tmp_path):
+    assert [growing_table(rows).files for rows in (1_000, 1_000_000, 16_000_000)] == [1, 4, 64]
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        (["/usr/lib/jvm/bin/java", "-cp", "x", "org.apache.spark.deploy.SparkSubmit", "jobs/score.py"], JVM),
+        (["python", "-m", "pyspark.daemon", "pyspark.worker"], WORKER),
+        (["/venv/bin/python", "/repo/jobs/score.py", "command.json"], DRIVER),
+        (["python", "-m", "transform_emulator", "--port", "0"], OTHER),
+        ([], OTHER),
+    ],
+)
+def test_a_process_is_told_by_its_command(command, kind):
+    assert kind_of(command) == kind
+
+
+def run_of(seconds, work, driver_mb):
+    cost = Measured(0, seconds, 2 * seconds, 100.0, "", None, {DRIVER: driver_mb, WORKER: 300.0})
+    return WholeRun("ours", cost, work, 0.1, "", {}, 0.0)
+
+
+def test_growth_is_told_for_a_row_and_beside_the_fewest_rows():
+    runs = {"ours": {1_000_000: [run_of(20, 10, 200)], 4_000_000: [run_of(50, 42, 210)]}}
+    lines = "\n".join(telling.growth(runs))
+    assert "| ours | 4,000,000 | 50.0 (50.0 to 50.0) | 12.5 | 10.5 | 25.0 | 210.0 | 300.0 | 0.0 | 0.0 |" in lines
+    assert "| ours | 4,000,000 | 0.62 | 1.05 | 0.62 | 1.05 | 1.00 | 0.00 | 0.00 |" in lines
+
+
+def test_processors_are_counted_of_children_that_ended_as_well():
+    before = cpu_seconds()
+    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.5: pass"], check=True)
+    assert cpu_seconds() - before >= 0.4  # the kernel counts in ticks
 
 
 def test_the_model_answers_each_record_with_its_number():

@@ -17,6 +17,7 @@ NUMBER, PREDICTION = "row_number", "p"
 _BYTES_OF_SMALL = 330
 _WORDS = np.array(["north", "willow", "amber", "copper", "lantern", "meadow", "quartz", "harbor", "violet", "summit"])
 _ROWS_OF_FILE = 250_000
+_GROUP_JSON_BYTES = 33_000_000
 _CHUNK_BYTES = 16_000_000  # of JSON: what is made at once
 
 
@@ -41,6 +42,7 @@ class InputTable:
     shape: Shape
     files: int
     rows: int
+    group_rows: int = 1 << 30  # one row group a file, as its layout is what is compared
 
     @property
     def json_bytes(self) -> int:
@@ -55,8 +57,8 @@ class InputTable:
         for file, (first, stop) in enumerate(_parts(self.rows, self.files)):
             tables = [_rows(self.shape, at, min(at + chunk, stop)) for at in range(first, stop, chunk)]
             if tables:
-                # One row group a file, as its layout is what is compared.
-                pq.write_table(pa.concat_tables(tables), place / f"part-{file:05}.parquet", row_group_size=1 << 30)
+                groups = {"row_group_size": self.group_rows}
+                pq.write_table(pa.concat_tables(tables), place / f"part-{file:05}.parquet", **groups)
         return str(place)
 
 
@@ -111,7 +113,9 @@ SHAPES = {
     "100kb": Shape(100_000, _narrow(1, 14_600)),
     "nested": Shape(260, _nested),
 }
-LAYOUTS = {"8-files": 8, "200-files": 200, "1-row-group": 1}
+MANY_GROUPS = "1-file"  # whose row groups are what Spark reads side by side
+GROUP_BYTES = 5_000_000  # of Parquet, as Spark counts
+LAYOUTS = {"8-files": 8, "200-files": 200, MANY_GROUPS: 1, "1-row-group": 1}
 NAMES = [f"{shape}-{layout}" for shape in SHAPES for layout in LAYOUTS]
 
 
@@ -120,7 +124,8 @@ def input_table(name: str, small_rows: int) -> InputTable:
     shape_name, _, layout = name.partition("-")
     shape = SHAPES[shape_name]
     rows = max(1, small_rows * _BYTES_OF_SMALL // shape.record_bytes) if shape_name != "330b" else small_rows
-    return InputTable(name, shape, LAYOUTS[layout], rows)
+    groups = max(1, _GROUP_JSON_BYTES // shape.record_bytes) if layout == MANY_GROUPS else 1 << 30
+    return InputTable(name, shape, LAYOUTS[layout], rows, groups)
 
 
 def growing_table(rows: int) -> InputTable:

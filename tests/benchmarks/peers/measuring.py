@@ -96,6 +96,15 @@ def end_by_signals() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
+def cpu_seconds() -> float:
+    """Returns what this process and all that came of it have used so far, those that ended included."""
+    me, used = psutil.Process(), 0.0
+    for process in [me, *me.children(recursive=True)]:
+        with suppress(psutil.Error):
+            used += sum(process.cpu_times()[:4])  # its own, and of children that ended
+    return used
+
+
 class _Sampler(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)

@@ -122,9 +122,11 @@ def warm_steps(told: Sequence[dict]) -> list[str]:
         [*_whose(each), *(_spread(each["seconds"][n]) if n in each["seconds"] else "" for n in names)] for each in told
     ]
     lines += _table(heads, rows)
-    lines += ["Rates, ours over theirs (more is better):", ""]
-    own = [[*_whose(each), *ratios(each["seconds"]).values()] for each in told]
-    return lines + list(_table(["table", "format", "by", *RATIOS], own))
+    for key, words in (("seconds", "Rates, ours over theirs"), ("cpu", "The same by CPU seconds of JVM and workers")):
+        lines += [f"{words} (more is better):", ""]
+        own = [[*_whose(each), *ratios(each[key]).values()] for each in told]
+        lines += _table(["table", "format", "by", *RATIOS], own)
+    return lines
 
 
 def _whose(each: dict) -> list[str]:

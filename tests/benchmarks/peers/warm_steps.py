@@ -21,8 +21,17 @@ from delta import configure_spark_with_delta_pip
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from benchmarks.peers.input_tables import LAYOUTS, NAMES, NUMBER, PREDICTION, check_predictions, input_table
-from benchmarks.peers.measuring import end_by_signals
+from benchmarks.peers.input_tables import (
+    GROUP_BYTES,
+    LAYOUTS,
+    MANY_GROUPS,
+    NAMES,
+    NUMBER,
+    PREDICTION,
+    check_predictions,
+    input_table,
+)
+from benchmarks.peers.measuring import cpu_seconds, end_by_signals
 from benchmarks.peers.plain_session import session
 from benchmarks.peers.steps import Steps
 from support.emulated import Emulated, emulated
@@ -54,12 +63,14 @@ class Round:
     rows: int
     folder: Path
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
 
     def timed(self, name: str, work: Callable[[], object]) -> None:
-        """Does a piece of work, and notes how long it took."""
-        began = time.monotonic()
+        """Does a piece of work, and notes how long it took, and the CPU seconds of JVM and workers."""
+        used, began = cpu_seconds(), time.monotonic()
         work()
         self.seconds[name] = time.monotonic() - began
+        self.cpu[name] = cpu_seconds() - used
 
     def copy(self) -> None:
         """Copies the table: what staging cannot be faster than."""
@@ -113,10 +124,10 @@ def measure(round: Round, steps: Steps, *, textbook: bool) -> None:
         steps.close()
 
 
-def in_format(spark: SparkSession, source: str, format: str, files: int, folder: Path) -> tuple[str, str]:
-    """Returns the table in a format, of as many files, and once more with its answers beside it."""
+def in_format(spark: SparkSession, source: str, format: str, layout: str, folder: Path) -> tuple[str, str]:
+    """Returns the table in a format, in its layout, and once more with its answers beside it."""
     rows, own, answered = spark.read.parquet(source), source, str(folder / f"answered-{format}")
-    options = {"parquet.block.size": str(1 << 30)}  # one row group a file, as the input has
+    files, options = LAYOUTS[layout], {"parquet.block.size": str(GROUP_BYTES if layout == MANY_GROUPS else 1 << 30)}
     if format != "parquet":
         own = str(folder / format)
         _of_files(rows, files).write.format(format).options(**options).save(own)
@@ -144,7 +155,7 @@ def _told(spark: SparkSession, world: Emulated, asked: argparse.Namespace, paren
     table = input_table(asked.table, asked.rows)
     source = table.write(parent)
     for format in asked.formats:
-        own, answered = in_format(spark, source, format, LAYOUTS[table.name.partition("-")[2]], parent)
+        own, answered = in_format(spark, source, format, table.name.partition("-")[2], parent)
         for way in asked.ways:
             rounds = []
             for number in range(asked.runs + 1):
@@ -152,9 +163,11 @@ def _told(spark: SparkSession, world: Emulated, asked: argparse.Namespace, paren
                     round = Round(spark, own, answered, format, table.rows, folder)
                     steps = Steps(spark, world, own, format, folder, WAYS[way])
                     measure(round, steps, textbook=asked.textbook and way == "path")
-                    rounds += [round.seconds] if number else []  # the first one warms up
-            seconds = {name: [each[name] for each in rounds] for name in rounds[0]}
-            yield {"table": asked.table, "rows": table.rows, "format": format, "way": way, "seconds": seconds}
+                    rounds += [round] if number else []  # the first one warms up
+            seconds = {name: [each.seconds[name] for each in rounds] for name in rounds[0].seconds}
+            cpu = {name: [each.cpu[name] for each in rounds] for name in rounds[0].cpu}
+            whose = {"table": asked.table, "rows": table.rows, "format": format, "way": way}
+            yield {**whose, "seconds": seconds, "cpu": cpu}
 
 
 def main() -> None:

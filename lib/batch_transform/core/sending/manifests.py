@@ -1,6 +1,6 @@
 """Which objects a job is sent, and the manifest that names them to the service.
 
-A job may have ten million objects, where a row is one: their manifest is 700 MB, and as a list of Python's three times
+A job may have ten million objects, where a row is one: their manifest is 400 MB, and as a list of Python's three times
 that. So names come from their column a few at a time, and a manifest is told from another one by its digest.
 """
 
