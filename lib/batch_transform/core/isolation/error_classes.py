@@ -34,6 +34,7 @@ class ErrorClass(Enum):
     UNREADABLE = "unreadable prediction"
     PLACEHOLDER = "placeholder instead of a prediction"
     MODEL_ERROR = "model error"
+    UNAVAILABLE = "model unavailable"
     TIMED_OUT = "model timed out"
     NO_ANSWER = "model gave no answer"
     OUT_OF_MEMORY = "out of memory"
@@ -70,6 +71,7 @@ _REMEDIES = {
     ErrorClass.UNREADABLE: Remedy.ISOLATE,
     ErrorClass.PLACEHOLDER: Remedy.ISOLATE,
     ErrorClass.MODEL_ERROR: Remedy.CONFIRM,
+    ErrorClass.UNAVAILABLE: Remedy.CONFIRM,
     ErrorClass.TIMED_OUT: Remedy.CONFIRM,
     ErrorClass.NO_ANSWER: Remedy.CONFIRM,
     ErrorClass.OUT_OF_MEMORY: Remedy.CONFIRM,
@@ -85,6 +87,7 @@ _REMEDIES = {
 
 _LOAD = {
     ErrorClass.MODEL_ERROR,
+    ErrorClass.UNAVAILABLE,
     ErrorClass.TIMED_OUT,
     ErrorClass.NO_ANSWER,
     ErrorClass.OUT_OF_MEMORY,
@@ -144,6 +147,10 @@ _STATUSES = {
     415: ErrorClass.MISCONFIGURED,  # the format of the content is none that it supports: record.content_type
     408: ErrorClass.THROTTLED,  # the request did not come in the time that it was prepared to wait: to be repeated
     429: ErrorClass.THROTTLED,  # too many requests (RFC 6585, 4)
+    # What stands before the model had no worker for it: all were busy, or one died, and that may have been of the row.
+    502: ErrorClass.UNAVAILABLE,  # a gateway got no valid response
+    503: ErrorClass.UNAVAILABLE,  # overload or maintenance
+    504: ErrorClass.UNAVAILABLE,  # a gateway got no response in time
 }
 # 4xx that speak of the server, a proxy or an address before it, or of what was there at the time, and of no record.
 _OF_THE_SERVER = {

@@ -90,6 +90,9 @@ def _idle(job: JobRecord) -> str:
 
 
 _ADVICE = {
+    ErrorClass.UNAVAILABLE: "what stands before the model (nginx, a model server's front end) had no worker: the "
+    "container's log says whether they died, or ran into a time limit of their own; start more of them, or lower "
+    "transform.max_concurrent_transforms.",
     ErrorClass.UNREADABLE: "compare prediction.schema with the answers, which are in the dead letters' error.evidence.",
     ErrorClass.MISCONFIGURED: "the model's server takes no content of that type: see record.content_type.",
     ErrorClass.TOO_LARGE: "the model's server takes no body of that size; raise its own limit.",

@@ -23,6 +23,7 @@ POISONS: dict[Any, set[str]] = {
     400: {"rejected by the model"},
     413: {"payload too large"},
     500: {"model error"},
+    503: {"model unavailable"},
     "drop": {"model gave no answer"},
     "timeout": {"model timed out"},
     "short": {"mismatching output"},
@@ -68,7 +69,7 @@ class Model:
         for row in ids:
             if row in self.flaky:
                 return self.flaky.pop(row)
-            if self.poison.get(row) in (400, 413, 500, "drop", "timeout"):
+            if self.poison.get(row) in (400, 413, 500, 503, "drop", "timeout"):
                 return self.poison[row]
         return [line for row in ids for line in self.lines(row)]
 

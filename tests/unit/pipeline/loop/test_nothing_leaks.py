@@ -78,6 +78,7 @@ def out_of_memory(run):
 CASES = {
     ErrorClass.REJECTED: plain(refusing(400)),
     ErrorClass.MODEL_ERROR: plain(refusing(500)),
+    ErrorClass.UNAVAILABLE: plain(refusing(503)),
     ErrorClass.TOO_LARGE: plain(refusing(413)),
     ErrorClass.MISCONFIGURED: plain(refusing(415)),
     ErrorClass.THROTTLED: plain(refusing(429)),
