@@ -92,3 +92,8 @@ def mutations(run: MemoryRun) -> list[str]:
     faults = run.beset({})
     run.to_the_end()
     return faults.log
+
+
+def early_steps(run: MemoryRun) -> int:
+    """How often something was settled while other jobs ran."""
+    return sum(step.kind == "reconciled" and "jobs" in step.payload for step in run.reader_of_the_ledger().load())

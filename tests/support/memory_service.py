@@ -11,7 +11,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from batch_transform.core.isolation.data_log_evidence import JobLogs, LogEntry
@@ -55,6 +55,7 @@ class MemoryService:
         tamper: changes an output, or drops it (None), by job number, object name and bytes.
         logs_late: whether data logs have no lines.
         looks: how many descriptions show a job in progress, before one shows its end.
+        lasts: instead of that, how many seconds a job takes, by its number; of all jobs and rounds, from 0 on.
     """
 
     store: MemoryStore
@@ -67,6 +68,7 @@ class MemoryService:
     tamper: Callable[[int, str, bytes], bytes | None] = lambda job, name, body: body
     logs_late: bool = False
     looks: int = 0
+    lasts: Callable[[int], float] | None = None
     looked: Counter[str] = field(default_factory=Counter)
     stopped: list[str] = field(default_factory=list)
     requests: list[TransformJobRequest] = field(default_factory=list)
@@ -114,7 +116,10 @@ class MemoryService:
         return self._jobs[name]
 
     def _is_in_flight(self, name: str) -> bool:
-        return self.looked[name] <= self.looks and self._jobs[name].status is not JobStatus.STOPPED
+        job = self._jobs[name]
+        if job.status is JobStatus.STOPPED or job.ended_at is None:
+            return False
+        return self.looked[name] <= self.looks if self.lasts is None else self.now() < job.ended_at
 
     def stop(self, name: str) -> None:
         """Ends a job in flight, which then has no outputs; one that has ended, or never was, is no error."""
@@ -158,8 +163,8 @@ class MemoryService:
                 self._score(name, request, S3Uri.parse(f"{head['prefix']}{key}"), key, output)
         reason = REASONS.get(befalls) if befalls else self._reason(name)
         status = JobStatus.FAILED if reason else JobStatus.STOPPED if befalls == "stopped" else JobStatus.COMPLETED
-        time = self.now()
-        self._jobs[name] = JobDescription(name, status, reason, time, time, time)
+        began, seconds = self.now(), 0.0 if self.lasts is None else self.lasts(len(self.requests) - 1)
+        self._jobs[name] = JobDescription(name, status, reason, began, began, began + timedelta(seconds=seconds))
 
     def _listed(self, manifest: S3Uri) -> list[Any]:
         """What a manifest names; nothing where there is none (batch_transform_facts, 3: Completed with no output)."""

@@ -40,10 +40,13 @@ def judged(name: str, **more: Any) -> Step:
     return step("job_judged", parts=1, job=name, witness_scored=False, **more)
 
 
-def reconciled(left: int = 0, stop: Sequence[str] = (), probe: bool = False) -> Step:
-    """A round that settled three rows and leaves `left` spans."""
+def reconciled(
+    left: int = 0, stop: Sequence[str] = (), probe: bool = False, jobs: Sequence[str] | None = None, **more: Any
+) -> Step:
+    """Three rows are settled and `left` spans are left, of these jobs; None: of all that are not settled."""
     parts = (Part("leaves", 3, "d"), Part("open", left, "d"))
-    payload = {"scored_rows": 2, "dead_rows": 1, "probe": probe, "stop": list(stop), "failed": []}
+    named = {} if jobs is None else {"jobs": list(jobs)}
+    payload = {"scored_rows": 2, "dead_rows": 1, "probe": probe, "stop": list(stop), "failed": [], **named, **more}
     return Step(0, "w", 1, "", "reconciled", 1, payload, parts)
 
 

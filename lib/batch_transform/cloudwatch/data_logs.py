@@ -53,9 +53,7 @@ class DataLogs:
             try:
                 logs = self._look(job_name, bucket, folder, names)
             except (ClientError, BotoCoreError) as err:
-                return JobLogs(
-                    logs.entries, logs.instances, logs.data_logs, f"CloudWatch Logs cannot be read, {GROUP}: {err}"
-                )
+                return JobLogs(logs.entries, logs.instances, logs.data_logs, f"CloudWatch Logs cannot be read: {err}")
             if len(logs.entries) == len(names):
                 break
         return logs

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.model_identity import ModelVersion
-from batch_transform.core.report_keys import FailedClass, RunReport
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged_table import Staged
@@ -25,7 +25,7 @@ class JobRecord:
     Attributes:
         name: TransformJobName.
         request: the CreateTransformJob request, never planned again.
-        round_number: 1 for the first.
+        round_number: how deep its spans were split and tried again: 1 for the first.
         lane: of its spans.
         spans: the part that lists its spans.
         created: whether the service is known to have accepted it.
@@ -39,11 +39,15 @@ class JobRecord:
         controls_failed: how many the model failed; of the rest nobody knows.
         instances: how many instances have a log stream, None if that is not known.
         data_logs: how many of them have a data log.
-        is_helped: whether it was asked for with less load than planned (core.sending.load_relief).
-        attempt: which request for these spans in this round, 1 for the first; it is in the name.
+        is_helped: whether it was asked for with less load than planned (core.sending.instance_types).
+        attempt: which request for these spans, 1 for the first; it is in the name.
         outdated: whether it was not created before what is asked of the service changed (core.resuming.replanning).
         model: the number of the ModelVersion that it was created with, None where that was not recorded.
         busy_share: of the time that its instances are paid for, about; None: an earlier version did not record it.
+        plan: the number of the step `planned` that it is of, 1 for the first.
+        settled_in: the number of the plan after which its verdicts were reconciled, None as long as they are not.
+        objects_scored: that it scored in a form that is beyond doubt; 0 of a job that an earlier version judged.
+        objects_failed: in which rows failed; likewise.
     """
 
     name: str
@@ -70,53 +74,10 @@ class JobRecord:
     outdated: bool = False
     model: int | None = None
     busy_share: float | None = None
-
-
-@dataclass(frozen=True)
-class RoundRecord:
-    """A round: its jobs are those of its number.
-
-    Attributes:
-        waiting: the part with the spans that it leaves for later (open_spans.OPEN_SCHEMA).
-        is_probe: whether it sends single rows to tell a broken model from bad rows.
-        leaves: the part with what it settled, None until it is reconciled.
-        open: the part with the spans that are left, None until it is reconciled.
-        open_spans: how many.
-        scored_rows: settled with a prediction.
-        dead_rows: settled without.
-        probe_next: whether the next round is a probe.
-        stop: why the run ended after it; empty after another driver took over.
-        resumed: whether a driver went on after `stop`.
-        failed: what failed in it, by class (failure_summary.by_class).
-        lost: the part with the outputs (altered_objects.UNSCORED_SCHEMA) that counted when it was reconciled, and were
-            found to be gone or altered since; their spans are open again.
-        retried: the part with the dead leaves that counted when it was reconciled, and whose rows were sent again on
-            request since.
-        retried_rows: how many rows those are.
-        misread: whether it ended the run because every answer is in another form than was configured; then its outputs
-            are judged again, and not paid for again, by the driver that resumes.
-        unread: whether it ended the run because no answer fits the schema, in whatever form. Its outputs are judged
-            again by a driver that resumes with another section `prediction`; with the same one the run goes on.
-        trials: what was known after it of how often good requests fail (observed_failures.Trials.known).
-    """
-
-    waiting: Part
-    is_probe: bool
-    leaves: Part | None = None
-    open: Part | None = None
-    open_spans: int = 0
-    scored_rows: int = 0
-    dead_rows: int = 0
-    probe_next: bool = False
-    stop: tuple[str, ...] = ()
-    resumed: bool = False
-    failed: tuple[FailedClass, ...] = ()
-    misread: bool = False
-    lost: Part | None = None
-    retried: Part | None = None
-    retried_rows: int = 0
-    unread: bool = False
-    trials: Mapping[str, float] = field(default_factory=dict)
+    plan: int = 1
+    settled_in: int | None = None
+    objects_scored: int = 0
+    objects_failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -142,11 +103,13 @@ class RunState:
             tables.
         output_is_fixed: whether it set out to publish files, which may lie in the output since.
         merges_lost: how often merged files were lost before they were published: each merge has names of its own.
-        inferred_after: the round whose answers were last looked at for it, 0 before the first.
+        inferred_after: the plan whose answers were last looked at for it, 0 before the first.
         retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
         models: that jobs were created with, in the order in which they were seen.
         accepts_model: whether a person has accepted what the model is now, until the next job is created.
-        types_since: the round up to which nothing is held against an instance type that lacked capacity.
+        types_since: the plan up to which nothing is held against an instance type that lacked capacity.
+        round_records: of each plan, in order.
+        rounds_before: the deepest round when the run was last begun or gone on with.
         held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.
         rows_apart: whether what holds row values lies apart from the ledger (`run_layout`).
         cleaned, forgotten: whether all but the ledger was removed; whether its rows were.
@@ -188,24 +151,39 @@ class RunState:
         return RunSettings.of(self.config)
 
     @property
-    def rounds(self) -> int:
-        """The number of the latest round, 0 before the first."""
+    def plans(self) -> int:
+        """The number of the latest plan, 0 before the first."""
         return len(self.round_records)
 
     @property
-    def round_jobs(self) -> tuple[JobRecord, ...]:
-        """The jobs of the latest round."""
-        return tuple(job for job in self.jobs if job.round_number == self.rounds)
+    def rounds(self) -> int:
+        """The deepest round that is planned, 0 before the first."""
+        return max((record.round_number for record in self.round_records), default=0)
+
+    @property
+    def next_round(self) -> int:
+        """The round of the next plan: one more than the deepest of the jobs whose spans it takes up."""
+        return self.last_round.left_round + 1 if self.last_round else 1
+
+    @property
+    def unsettled(self) -> tuple[JobRecord, ...]:
+        """The jobs whose verdicts are not reconciled yet, of whichever plan."""
+        return tuple(job for job in self.jobs if job.settled_in is None)
+
+    @property
+    def just_settled(self) -> tuple[JobRecord, ...]:
+        """The jobs that were reconciled last, once they are."""
+        return tuple(job for job in self.jobs if job.settled_in == self.plans)
 
     @property
     def last_round(self) -> RoundRecord | None:
-        """The latest round, None before the first."""
+        """The record of the latest plan, None before the first."""
         return self.round_records[-1] if self.round_records else None
 
     @property
     def in_flight(self) -> tuple[JobRecord, ...]:
-        """The jobs of the latest round that were created and are not known to have ended."""
-        return tuple(job for job in self.round_jobs if job.created and job.status is None)
+        """The jobs that were created and are not known to have ended."""
+        return tuple(job for job in self.jobs if job.created and job.status is None)
 
     @property
     def is_settled(self) -> bool:
@@ -234,5 +212,5 @@ class RunState:
         return replace(self, jobs=tuple(job if other.name == job.name else other for other in self.jobs))
 
     def with_last_round(self, record: RoundRecord) -> RunState:
-        """Returns the state with this record of the latest round."""
+        """Returns the state with this record of the latest plan."""
         return replace(self, round_records=(*self.round_records[:-1], record))

@@ -157,6 +157,7 @@ class RunContext:
         models: where the run's model is looked at before each Create.
         accept_model: whether whoever goes on with the run accepts what the model is now.
         looked: when this process has last looked at each job, by name.
+        ended: jobs that such a look has found to have ended and of which the ledger does not say so yet, by name.
     """
 
     config: RunConfig
@@ -177,6 +178,7 @@ class RunContext:
     models: Models = field(default_factory=NoModels)
     accept_model: bool = False
     looked: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, JobDescription] = field(default_factory=dict)
 
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""

@@ -29,9 +29,9 @@ CHANCE = 1e-6
 LEAST_TRIES = 2
 # A row that needs more says that the model is flaky rather than that the row is bad.
 MAX_TRIES = 50
-# Rows are first tried alone in the first round, in a probe, after a split, or cut out of an answered object: in each of
-# so many rounds at most the chance is shared by the rows that were tried alone by then.
-ROUNDS_ALONE = 6
+# In each of the first plans a sixth of the chance is for the rows that were tried alone by then; of what is left, each
+# later plan of a run whose rounds overlap has a part, smaller and smaller: 1/2, 1/6, 1/12 and so on, which add up to 1.
+_FIRST_PLANS = 5
 _ONCE_IN = 20
 _RULE_OF_THREE = 3.0
 
@@ -99,9 +99,17 @@ def weight(tries: Mapping[str, float], jobs: Mapping[str, Rate], run: Rate) -> f
     return sum(min(count * each, weight_in_job(count, jobs.get(job, Rate()))) for job, count in tries.items())
 
 
-def weight_needed(rows: int, rows_alone: int) -> float:
-    """Returns the weight at which a row is given up, in a run of `rows` rows of which so many were tried alone."""
-    return math.log(max(1, min(rows, ROUNDS_ALONE * rows_alone)) / CHANCE)
+def weight_needed(rows: int, rows_alone: int, plan: int = 1) -> float:
+    """Returns the weight at which a row is given up.
+
+    Args:
+        rows: of the run.
+        rows_alone: of them that were tried alone.
+        plan: the number of the latest one that has sent some.
+    """
+    later = max(0, plan - _FIRST_PLANS)
+    shares = (_FIRST_PLANS + 1) * max(1, later * (later + 1))
+    return math.log(max(1, min(rows, shares * rows_alone)) / CHANCE)
 
 
 def rate_of(passed: float, failed: Iterable[int]) -> Rate:

@@ -20,7 +20,8 @@ from batch_transform.core.isolation.evidence import LEAST_TRIES, Rate, rate_of, 
 from batch_transform.core.isolation.single_row_tries import Known
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, VERDICT_SCHEMA, Verdict
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB
-from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.round_record import RoundRecord
+from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 
 
@@ -73,6 +74,7 @@ class Trials:
         tries: of each row that is not scored, how often it failed alone, by job.
         rows_alone: how many rows were sent alone.
         repeats: how often such a row was sent once more.
+        plan: the number of the latest plan of which there are jobs.
     """
 
     rows: int = 0
@@ -81,11 +83,12 @@ class Trials:
     tries: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     rows_alone: int = 0
     repeats: int = 0
+    plan: int = 1
 
     @property
     def needed(self) -> float:
         """The weight at which a row is given up."""
-        return weight_needed(self.rows, self.rows_alone)
+        return weight_needed(self.rows, self.rows_alone, self.plan)
 
     def weight(self, row: int) -> float:
         """Returns what a row's failures weigh so far."""
@@ -126,6 +129,7 @@ def trials(jobs: Sequence[JudgedJob], rows: int) -> Trials:
         tries=dict(tries),
         rows_alone=len(first),
         repeats=sum(count for _, count in alone) - len(first),
+        plan=max((job.record.plan for job in jobs), default=1),
     )
 
 
@@ -212,7 +216,7 @@ def _counts(verdict: Verdict) -> bool:
 
 
 def known_so_far(state: RunState, good_rows: int, bad_rows: int) -> Known:
-    """Returns what the next round of a run is planned by, as its last reconciled round has recorded it."""
+    """Returns what is planned next by, as the last step `reconciled` has recorded it."""
     last = state.last_round
     told = dict(last.trials) if last is not None and not _begins_anew(last) else {}
     return Known(
@@ -222,17 +226,18 @@ def known_so_far(state: RunState, good_rows: int, bad_rows: int) -> Known:
         run=Rate(told.get("failed", 0.0), told.get("seen", 0.0)),
         rows_alone=int(told.get("rows_alone", 0)),
         repeats=int(told.get("repeats", 0)),
+        plan=state.plans + 1,
     )
 
 
-def is_evidence(state: RunState, round_number: int) -> bool:
-    """Returns whether jobs of a round are evidence: what is sent again after the end of it all begins anew."""
+def is_evidence(state: RunState, job: JobRecord) -> bool:
+    """Returns whether a judged job is evidence: what is sent again after the end of it all begins anew."""
     ended = [place for place, record in enumerate(state.round_records, start=1) if _begins_anew(record)]
-    return round_number > max(ended, default=0)
+    return job.verdicts is not None and job.plan > max(ended, default=0)
 
 
 def _begins_anew(settled: RoundRecord) -> bool:
-    """Whether the round after it knows nothing of those before: somebody resumed or asked, or an output was lost.
+    """Whether the plan after it knows nothing of those before: somebody resumed or asked, or an output was lost.
 
     A row whose output was lost was scored once. Were that still told of it, it could not be given up whatever it does.
     """

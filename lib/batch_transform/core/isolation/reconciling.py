@@ -25,7 +25,7 @@ PROBE_ROWS = 32
 
 @dataclass(frozen=True)
 class Reconciled:
-    """A round's outcome.
+    """What judged jobs have come to.
 
     Attributes:
         leaves: settled rows (LEAF_SCHEMA).
@@ -35,6 +35,7 @@ class Reconciled:
         misread: whether it ends because every answer is in another form than was configured; then nothing is settled.
         unread: whether it ends because no answer fits the schema; then nothing is settled either.
         trials: what the run has shown of good requests that failed.
+        round_number: the deepest round of the jobs whose spans are left; of all, if none is, or some wait.
     """
 
     leaves: pa.Table
@@ -44,6 +45,7 @@ class Reconciled:
     misread: bool = False
     unread: bool = False
     trials: Trials = field(default_factory=Trials)
+    round_number: int = 0
 
 
 _Decided = tuple[OpenSpan, Verdict, Decision]
@@ -61,25 +63,21 @@ def reconcile(
     scored_before: bool = False,
     has_schema: bool = True,
 ) -> Reconciled:
-    """Returns what a round of judged jobs has settled and what is left.
+    """Returns what judged jobs have settled and what is left.
 
     Args:
-        jobs: all jobs of the round.
-        waiting: spans that were not sent in it (OPEN_SCHEMA).
-        is_first: whether it is the run's first round.
-        is_probe: whether it sent single rows to tell a broken model from bad rows.
-        before: jobs of earlier rounds, as far as they are evidence.
+        jobs: all that are not settled.
+        waiting: spans that the last plan did not send (OPEN_SCHEMA).
+        is_first: whether none was settled before.
+        is_probe: whether they sent single rows to tell a broken model from bad rows.
+        before: other jobs, as far as they are evidence.
         rows: of the run.
         divisible: whether rows may be sent in parts.
-        scored_before: whether a round before it scored anything.
+        scored_before: whether one that was settled before scored anything.
         has_schema: whether predictions have one; if not, any line is one.
     """
     found = trials([*before, *jobs], rows)
-    decided = [
-        (span, verdict, decide(span, _failure(verdict), job, found, divisible=divisible))
-        for job in jobs
-        for span, verdict in _failed(job)
-    ]
+    decided = [it for job in jobs for it in decided_of(job, found, divisible=divisible)]
     nothing_scored = not any(pc.any(pc.equal(job.verdicts["state"], SCORED)).as_py() for job in jobs)
     stop = [*foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
     suspected = is_first and nothing_scored and _may_be_the_model(decided)
@@ -109,7 +107,27 @@ def reconcile(
         misread=misread is not None,
         unread=unread is not None,
         trials=found,
+        round_number=_deepest(jobs, left, waiting),
     )
+
+
+def _deepest(jobs: Sequence[JudgedJob], left: Sequence[OpenSpan], waiting: pa.Table) -> int:
+    starts = pa.array([span["start"] for span in left], pa.int64())
+    with_left = [job for job in jobs if pc.any(pc.is_in(job.verdicts["start"], value_set=starts)).as_py()]
+    chosen = jobs if waiting.num_rows or not with_left else with_left
+    return max((job.record.round_number for job in chosen), default=0)
+
+
+def decided_of(job: JudgedJob, found: Trials, *, divisible: bool) -> list[_Decided]:
+    """Returns the failed spans of a job, each with its verdict and with what is done with it.
+
+    Raises:
+        GateRefused: a verdict is of rows that were not sent so.
+    """
+    failed = ((span, verdict, _failure(verdict)) for span, verdict in _failed(job))
+    return [
+        (span, verdict, decide(span, failure, job, found, divisible=divisible)) for span, verdict, failure in failed
+    ]
 
 
 def _answered(job: JudgedJob) -> pa.Table:
@@ -150,11 +168,7 @@ def rows_in(span: Exported | Leaf) -> int:
 
 
 def _failed(job: JudgedJob) -> list[tuple[OpenSpan, Verdict]]:
-    """The failed spans of a job, each with its verdict; a row whose answer alone could not be read is a span by itself.
-
-    Raises:
-        GateRefused: a verdict is of rows that were not sent so.
-    """
+    """The failed spans of a job, each with its verdict; a row whose answer alone could not be read is one by itself."""
     failed = job.verdicts.filter(pc.equal(job.verdicts["state"], FAILED))
     spans = conformed(job.spans, SPAN_SCHEMA).sort_by("start")
     places = np.searchsorted(spans["start"].to_numpy(), failed["start"].to_numpy(), side="right") - 1

@@ -30,6 +30,7 @@ class Known:
         run: how often good requests failed.
         rows_alone: rows that were sent alone.
         repeats: how often such a row was sent once more.
+        plan: its number.
     """
 
     rows: int = 0
@@ -38,6 +39,7 @@ class Known:
     run: Rate = field(default_factory=Rate)
     rows_alone: int = 0
     repeats: int = 0
+    plan: int = 1
 
     @property
     def room(self) -> int:
@@ -60,7 +62,7 @@ def is_tried_to_the_end(span: OpenSpan) -> bool:
 
 def likely_tries(known: Known, rows: int) -> int:
     """Returns how many tries a row will likely need of which many come to stand alone, before they are counted."""
-    needed = weight_needed(known.rows, min(rows, 1000))
+    needed = weight_needed(known.rows, min(rows, 1000), known.plan)
     return tries_for(round(needed, 3), known.run, 100, 0) or _BLIND.tries
 
 
@@ -106,7 +108,7 @@ class _Suspects:
             self._tried = [span for span in self._tried if span["weight"]]
         self._singles = sum(rows == 1 for span in self._fresh for rows, _ in cut[span["start"]])
         self.count = len(self._tried) + self._singles
-        self._needed = weight_needed(known.rows, known.rows_alone + self._singles)
+        self._needed = weight_needed(known.rows, known.rows_alone + self._singles, known.plan)
         most = max([self._needed] * bool(self._singles) + [self._left(span) for span in self._tried], default=0.0)
         chosen = choose(self.count, most, known.run, self._good, has_controls=known.good_rows > 0)
         self.chosen = chosen or _BLIND

@@ -40,11 +40,20 @@ class HistoryChange(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Decision:
-    """What is done with one failed span: the move, its changed history, and why the run cannot go on, if so."""
+    """What is done with one failed span.
+
+    Attributes:
+        move: that.
+        history: what changes of its history.
+        stop: why the run cannot go on, if so.
+        is_last: whether it is sent for the last time before the run ends. What other jobs are about to show, or the
+            capacity that they hold, may save it: so it is not sent beside them.
+    """
 
     move: Move
     history: HistoryChange
     stop: str | None = None
+    is_last: bool = False
 
 
 def decide(span: Span, failure: Failure, job: JudgedJob, found: Trials, *, divisible: bool = True) -> Decision:
@@ -76,9 +85,10 @@ def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
         return Decision(Move.AGAIN, {})  # on the next type: the number of jobs is that of the types
     repeats = span["repeats"] + 1
     late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
-    spent = repeats >= (MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS)
+    most = MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS
     words = f"{failure.error_class.value} in {repeats} jobs, last in {job.record.name}: {failure.message}"
-    return Decision(Move.AGAIN, {"repeats": repeats}, words if spent else None)
+    stop = words if repeats >= most else None
+    return Decision(Move.AGAIN, {"repeats": repeats}, stop, is_last=repeats + 1 >= most)
 
 
 def _undivided(span: Span, failure: Failure, job: JudgedJob) -> Decision:
@@ -114,7 +124,8 @@ def _alone(span: Span, failure: Failure, job: JudgedJob, found: Trials) -> Decis
     if found.are_enough(span["start"]):
         return Decision(Move.BURY, {})
     alone, witnessed = span["alone"] + 1, span["witnessed"] or job.scored_anything
-    stop = None
-    if alone >= MAX_ALONE and not witnessed:
-        stop = f"{failure.error_class.value} in {alone} jobs that scored nothing else, last in {job.record.name}"
-    return Decision(Move.AGAIN, {"alone": alone, "witnessed": witnessed}, stop)
+    history: HistoryChange = {"alone": alone, "witnessed": witnessed}
+    if witnessed:
+        return Decision(Move.AGAIN, history)
+    words = f"{failure.error_class.value} in {alone} jobs that scored nothing else, last in {job.record.name}"
+    return Decision(Move.AGAIN, history, words if alone >= MAX_ALONE else None, is_last=alone + 1 >= MAX_ALONE)

@@ -111,6 +111,21 @@ def words_apart(verdicts: pa.Table) -> tuple[pa.Table, pa.Table]:
     return verdicts.set_column(place, verdicts.schema.field(place), pa.nulls(len(verdicts), pa.string())), words
 
 
+def objects_of(verdicts: pa.Table, *, has_schema: bool) -> dict[str, int]:
+    """Returns how many objects of a job were scored, and in how many rows failed, as `job_judged` says it.
+
+    Args:
+        verdicts: on its spans (VERDICT_SCHEMA).
+        has_schema: whether predictions have one. Without it any line is one, so that the answer to an object of one row
+            says nothing of its form, and does not count as scored.
+    """
+    scored = pc.equal(verdicts["state"], SCORED)
+    told = scored if has_schema else pc.and_(scored, pc.greater(verdicts["lines"], 1))
+    failed = pc.equal(verdicts["state"], FAILED)
+    chosen = {"objects_scored": told, "objects_failed": failed}
+    return {name: pc.count_distinct(verdicts.filter(rows)["object"]).as_py() for name, rows in chosen.items()}
+
+
 def names_of(span: Span) -> list[str]:
     """Returns the objects of a span: its own, and its copies."""
     return [span["object"], *(span["copies"] or [])]

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.resuming.replanning import back_from_later_types, outdated
+from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import RunSettings, carried_on
-from batch_transform.core.run_state import Recorded, RoundRecord, RunState
+from batch_transform.core.run_state import JobRecord, Recorded, RunState
 
 
 def is_commit(publication: Recorded) -> bool:
@@ -18,7 +19,7 @@ def is_commit(publication: Recorded) -> bool:
 def resumed(state: RunState, payload: JsonObject) -> RunState:
     """Returns the state of a run that another driver has taken over.
 
-    Where the section `prediction` has changed, the verdicts on the last round's outputs fall, which were read in
+    Where the section `prediction` has changed, the verdicts on outputs that are not settled fall, which were read in
     another way, and with them what was inferred from them: the outputs are there, and are not paid for again. Where it
     has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread. One
     that ended because no answer could be read in whatever form goes on: it may have been the model.
@@ -34,14 +35,14 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
     config = carried_on(state.config, payload["config"])
     asked, last = RunSettings.of(config), state.last_round
     changed = asked.prediction != state.settings.prediction
-    if last is not None and changed and (last.misread or last.unread or last.leaves is None):
+    if last is not None and changed and (last.misread or last.unread or state.unsettled):
         state = _unjudged(state, last)
     elif last is not None and last.stop and not last.misread:
         state = state.with_last_round(replace(last, stop=(), resumed=True))
     if asked.asked_of_the_service != state.settings.asked_of_the_service:
-        state = replace(state, jobs=outdated(state.jobs), types_since=state.rounds)
+        state = replace(state, jobs=outdated(state.jobs), types_since=state.plans)
     else:
-        since = state.rounds if last is not None and last.stop else state.types_since
+        since = state.plans if last is not None and last.stop else state.types_since
         state = replace(state, types_since=since)
         state = replace(state, jobs=back_from_later_types(state))
     if not state.output_is_fixed and state.published is None and asked.published != state.settings.published:
@@ -64,15 +65,29 @@ def intended(state: RunState, publication: Recorded) -> RunState:
 
 
 def inferred(state: RunState, payload: JsonObject) -> RunState:
-    """Returns the state with the schema that was inferred from the answers of its last round, if it was."""
+    """Returns the state with the schema that was inferred from the answers of its last plan, if it was."""
     assert state.staged is not None
     staged = replace(state.staged, answers=payload["fields"])
-    return replace(state, staged=staged, inferred=payload["schema"], inferred_after=state.rounds)
+    return replace(state, staged=staged, inferred=payload["schema"], inferred_after=state.plans)
 
 
 def _unjudged(state: RunState, last: RoundRecord) -> RunState:
-    jobs = tuple(
-        replace(job, verdicts=None, controls_passed=0, controls_failed=0) if job.round_number == state.rounds else job
-        for job in state.jobs
+    """No verdict stands that is not settled; nor what was settled last, if it ended the run because it was misread."""
+    falls = (None, state.plans) if last.misread or last.unread else (None,)
+    jobs = tuple(_not_judged(job) if job.settled_in in falls else job for job in state.jobs)
+    state = replace(state, jobs=jobs)
+    if state.plans not in falls:
+        return state
+    return state.with_last_round(RoundRecord(last.waiting, last.is_probe, last.round_number))
+
+
+def _not_judged(job: JobRecord) -> JobRecord:
+    return replace(
+        job,
+        settled_in=None,
+        verdicts=None,
+        controls_passed=0,
+        controls_failed=0,
+        objects_scored=0,
+        objects_failed=0,
     )
-    return replace(state, jobs=jobs).with_last_round(RoundRecord(last.waiting, last.is_probe))

@@ -82,8 +82,8 @@ def opened(dead: pa.Table, lane_of: Callable[[str], str]) -> pa.Table:
 def _retried(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     """Dead rows are open again, or there were none."""
     last, asked = state.last_round, state.retry_asked
-    if last is None or last.leaves is None or state.publication is not None or not asked:
-        raise ValueError("on request, after a round whose jobs are judged, before publication")
+    if last is None or last.leaves is None or state.unsettled or state.publication is not None or not asked:
+        raise ValueError("on request, when every job is settled, before publication")
     state = replace(state, retry_asked=False)
     if not parts:
         return state

@@ -60,14 +60,14 @@ def has_lost_its_type(state: RunState, job: JobRecord) -> bool:
 
 
 def lacks_in_a_row(state: RunState) -> int:
-    """Returns how many jobs lacked capacity since the run was begun or gone on with; 0: the latest round had enough."""
-    if not any(map(lacked_capacity, state.round_jobs)):
+    """Returns how many jobs lacked capacity since somebody last began the run or went on with it; 0: the latest had."""
+    if not any(map(lacked_capacity, state.just_settled)):
         return 0
     return sum(map(lacked_capacity, _counted(state)))
 
 
 def _counted(state: RunState) -> list[JobRecord]:
-    return [job for job in state.jobs if job.round_number > state.types_since]
+    return [job for job in state.jobs if job.plan > state.types_since]
 
 
 def _without_capacity(state: RunState) -> set[str]:

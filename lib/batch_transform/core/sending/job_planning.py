@@ -19,7 +19,7 @@ from batch_transform.core.limits import (
     MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
 )
 from batch_transform.core.run_settings import JOBS, Sizing, TransformSettings
-from batch_transform.core.sending.spreading import busy_share, packed, shares, speed_of, weights_of
+from batch_transform.core.sending.spreading import busy_share, jobs_beside, packed, weights_of
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 
@@ -135,7 +135,7 @@ def plan_lanes(
     return plans
 
 
-def spread_out(plans: Sequence[LanePlan], transform: TransformSettings) -> list[LanePlan]:
+def spread_out(plans: Sequence[LanePlan], transform: TransformSettings, in_flight: int = 0) -> list[LanePlan]:
     """Returns the plans of jobs: each lane's as it is, or spread over as many jobs of one instance as are worth it.
 
     Objects with the largest records come first in a job: one that ends with a large request idles beside it.
@@ -143,12 +143,13 @@ def spread_out(plans: Sequence[LanePlan], transform: TransformSettings) -> list[
     Args:
         plans: by `plan_lanes`.
         transform: as configured.
+        in_flight: instances at work already. Jobs that have to wait for one of those are made only of much work.
     """
     if transform.spread != JOBS:
         return list(plans)
     weights = [weights_of(plan.spans) for plan in plans]
-    worth = [speed_of(transform).start_ups(each.sum()) for each in weights]
-    counts = shares(worth, [plan.spans.num_rows for plan in plans], transform.instance_count)
+    sizes, objects = [each.sum() for each in weights], [plan.spans.num_rows for plan in plans]
+    counts = jobs_beside(sizes, objects, transform, in_flight)
     return [
         LanePlan(plan.lane, _largest_first(plan.spans.take(places)), plan.throughput)
         for plan, each, count in zip(plans, weights, counts, strict=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +65,30 @@ def shares(start_ups: Sequence[float], objects: Sequence[int], most: int) -> lis
             jobs[place] += 1
             heapq.heappush(left, (-start_ups[place] / (jobs[place] + 1), place))
     return jobs
+
+
+def jobs_beside(
+    sizes: Sequence[float], objects: Sequence[int], transform: TransformSettings, in_flight: int
+) -> list[int]:
+    """Returns how many jobs each group of objects becomes beside instances that are at work already.
+
+    As many as there are instances free; and more, which wait for the others to be done, where each has work for a
+    start-up as the service takes it, whatever the run file says of it: packed into what is free, much work would be
+    waited for longer than for that.
+
+    Args:
+        sizes: the bytes of each group.
+        objects: of each group; at least 1.
+        transform: as configured.
+        in_flight: instances at work.
+    """
+    speed = speed_of(transform)
+    now = shares([speed.start_ups(size) for size in sizes], objects, transform.instance_count - in_flight)
+    if not in_flight:
+        return now
+    slow = replace(speed, start_seconds=max(speed.start_seconds, START_SECONDS))
+    later = shares([slow.start_ups(size) for size in sizes], objects, transform.instance_count)
+    return [max(pair) for pair in zip(now, later, strict=True)]
 
 
 def packed(weights: Sequence[float] | np.ndarray, jobs: int) -> list[list[int]]:

@@ -19,7 +19,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Plan:
-    """Choose payloads, write manifests, record the round's jobs with their whole requests."""
+    """Choose payloads, write manifests, record the jobs of what is to be sent with their whole requests."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ class Infer:
 class Judge:
     """Count an ended job's outputs and say of each of its spans whether it is scored or failed, and why.
 
-    What the job may have read in another form than was exported, `doubted` by name, is not believed.
+    Attributes:
+        job: that one.
+        doubted: what it may have read in another form than was exported, by name; it is not believed.
     """
 
     job: JobRecord
@@ -69,7 +71,16 @@ class Judge:
 
 @dataclass(frozen=True)
 class Reconcile:
-    """Settle what the round's jobs have settled, and decide what becomes of the failed spans."""
+    """Settle what judged jobs have settled, and decide what becomes of the failed spans.
+
+    Attributes:
+        jobs: those.
+        flying: jobs that run meanwhile. Where there are some, it is done only to send what is left beside them: nothing
+            is said of the run as a whole before all of them have ended.
+    """
+
+    jobs: tuple[JobRecord, ...]
+    flying: tuple[JobRecord, ...] = ()
 
 
 @dataclass(frozen=True)

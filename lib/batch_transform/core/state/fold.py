@@ -6,7 +6,7 @@
 | resumed | any time | that another driver went on, its configuration; what failed or was stopped may be tried again |
 | staged | once | the staged files |
 | exported | after staged | the spans |
-| planned | after exported, and after a round that left spans open | a round's jobs and requests: intent |
+| planned | after exported, and after `reconciled` that left spans open | jobs of a round and their requests: intent |
 | replanned | for a job not yet created | its new name and request: intent |
 | model_recorded | any time before done | what the model is that the next jobs are created with |
 | job_created | after planned, for a job not yet created | created |
@@ -14,9 +14,9 @@
 | stopped | any time before done | that a person has stopped the run, whether jobs were in flight or not |
 | job_ended | for a created job | terminal status |
 | job_judged | for an ended job | the verdicts on its spans |
-| inferred | when the jobs of a round have ended | the predictions' schema, if it is to be inferred |
-| reconciled | when every job of the round is judged | what the round settled, what is left, whether to go on |
-| mended | for a job that is not judged, or what a round left open | spans of which objects were exported again |
+| inferred | when every job that is not settled has ended | the predictions' schema, if it is to be inferred |
+| reconciled | once after `planned`, of judged jobs (`planned_rounds`) | what is settled, and left; whether to go on |
+| mended | for a job that is not judged, or spans that are left open | spans of which objects were exported again |
 | | after publication | that dead letters have lost the lines that were their evidence |
 | unscored | when no span is left, before published | outputs gone or altered: spans open again; committed dead rows |
 | retried | on request, after a round and before publication | dead rows that are open again |
@@ -42,9 +42,10 @@ from batch_transform.core.report_keys import RunReport
 from batch_transform.core.resuming import repair, retried_dead_rows
 from batch_transform.core.resuming.replanning import replanned
 from batch_transform.core.resuming.rereading_answers import inferred, intended, resumed
-from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RoundRecord, RunState
+from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RunState
 from batch_transform.core.staged_table import Staged
-from batch_transform.core.state.job_records import PlannedJob, judged, planned_jobs
+from batch_transform.core.state import planned_rounds
+from batch_transform.core.state.job_records import judged
 from batch_transform.core.state.model_versions import model_recorded
 from batch_transform.core.statuses import JobStatus
 
@@ -100,8 +101,8 @@ def _with_times(state: RunState, step: Step) -> RunState:
 
 
 def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    ended = bool(state.round_jobs) and all(job.status is not None for job in state.round_jobs)
-    require(ended and state.inferred is None, "once, after the jobs of a round have ended")
+    ended = bool(state.unsettled) and all(job.status is not None for job in state.unsettled)
+    require(ended and state.inferred is None, "once, after all jobs have ended")
     return inferred(state, step.payload)
 
 
@@ -114,21 +115,6 @@ def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     require(state.staged is not None and state.spans is None, "exported once, after staged")
     require(len(parts) == 1, "one part of spans")
     return replace(state, spans=parts[0])
-
-
-def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    require(state.spans is not None, "planned after exported")
-    last, number = state.last_round, state.rounds + 1
-    require(last is None or (last.leaves is not None and last.open_spans > 0), "no span is left to send")
-    require(last is None or not last.stop, "the round before ended the run")
-    jobs: list[PlannedJob] = step.payload["jobs"]
-    names = [job.name for job in state.jobs] + [job["name"] for job in jobs]
-    require(len(set(names)) == len(names), "a job's name comes twice")
-    require(all(job["round"] == number for job in jobs), f"a job is not of round {number}")
-    require(len(jobs) + 1 == len(parts), f"{len(jobs)} jobs with {len(parts)} parts, one of them what waits")
-    records = planned_jobs(jobs, parts)
-    planned = RoundRecord(parts[-1], step.payload["probe"])
-    return replace(state, jobs=state.jobs + records, round_records=(*state.round_records, planned))
 
 
 def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
@@ -173,30 +159,6 @@ def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
     return state.with_job(judged(job, step.payload, parts[0]))
 
 
-def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    last = state.last_round
-    judged = all(job.verdicts is not None for job in state.round_jobs)
-    require(last is not None and last.leaves is None and judged, "once for a round whose jobs are judged")
-    require(len(parts) == 2, "a part of leaves and one of open spans")
-    assert last is not None
-    p = step.payload
-    done = replace(
-        last,
-        leaves=parts[0],
-        open=parts[1],
-        open_spans=parts[1].rows,
-        scored_rows=p["scored_rows"],
-        dead_rows=p["dead_rows"],
-        probe_next=p["probe"],
-        stop=tuple(p["stop"]),
-        failed=tuple(p["failed"]),
-        misread=p.get("misread", False),
-        unread=p.get("unread", False),
-        trials=p.get("trials", {}),
-    )
-    return state.with_last_round(done)
-
-
 def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     require(state.is_settled and state.gate is None, "gated once, after every span was settled")
     require(len(parts) in (1, 2), "a part of leaves, and one where some are committed already")
@@ -223,7 +185,6 @@ _TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunSta
     StepKind.RESUMED: lambda state, step, parts: resumed(state, step.payload),
     StepKind.STAGED: _staged,
     StepKind.EXPORTED: _exported,
-    StepKind.PLANNED: _planned,
     StepKind.REPLANNED: lambda state, step, parts: replanned(state, step.payload),
     StepKind.MODEL_RECORDED: lambda state, step, parts: model_recorded(state, step.payload),
     StepKind.JOB_CREATED: _job_created,
@@ -232,12 +193,12 @@ _TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunSta
     StepKind.JOB_ENDED: _job_ended,
     StepKind.INFERRED: _inferred,
     StepKind.JOB_JUDGED: _job_judged,
-    StepKind.RECONCILED: _reconciled,
     StepKind.GATED: _gated,
     StepKind.PUBLICATION: _publication,
     StepKind.PUBLISHED: _published,
     StepKind.DONE: _done,
     StepKind.CLEANED: lambda state, step, parts: replace(state, cleaned="rows" not in step.payload, forgotten=True),
+    **planned_rounds.TRANSITIONS,
     **repair.TRANSITIONS,
     **retried_dead_rows.TRANSITIONS,
 }

@@ -28,8 +28,8 @@ class PlannedJob(_Planned, total=False):
     busy_share: float
 
 
-def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part]) -> tuple[JobRecord, ...]:
-    """Returns the jobs of a step `planned`; the parts of their spans come first."""
+def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part], plan: int) -> tuple[JobRecord, ...]:
+    """Returns the jobs of a step `planned`, by its number; the parts of their spans come first."""
     return tuple(
         JobRecord(
             job["name"],
@@ -41,6 +41,7 @@ def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part]) -> tuple[Job
             control_etags=tuple(job.get("control_etags", ())),
             is_helped=job.get("is_helped", False),
             busy_share=job.get("busy_share"),
+            plan=plan,
         )
         for job, part in zip(jobs, parts, strict=False)
     )
@@ -61,4 +62,6 @@ def judged(job: JobRecord, payload: JsonObject, verdicts: Part) -> JobRecord:
         controls_failed=payload.get("controls_failed", 0),
         instances=payload.get("instances"),
         data_logs=payload.get("data_logs"),
+        objects_scored=payload.get("objects_scored", 0),
+        objects_failed=payload.get("objects_failed", 0),
     )

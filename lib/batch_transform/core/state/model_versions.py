@@ -28,9 +28,7 @@ def known_model(state: RunState) -> ModelIdentity | None:
 
 def has_scored(state: RunState) -> bool:
     """Returns whether an answer of the model's counts, or may come to count."""
-    last = state.last_round
-    unsettled = last is not None and last.leaves is None and any(job.created for job in state.round_jobs)
-    return unsettled or any(r.scored_rows + r.dead_rows for r in state.round_records)
+    return any(job.created for job in state.unsettled) or any(r.scored_rows + r.dead_rows for r in state.round_records)
 
 
 def may_be_another(state: RunState) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.replanning import must_be_replanned
+from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INFER, JOBS, TransformSettings
-from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import instances_of
 from batch_transform.core.state import actions as act
 
-# Far above what isolation needs (five, and what transient failures add): a bound, not a plan.
+# Of the longest chain; far above what isolation needs (five, and what transient failures add): a bound, not a plan.
 MAX_ROUNDS = 20
 
 
@@ -30,41 +31,60 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
     if last.leaves is not None:
         return _next_after_round(state, last)
     flying = state.in_flight
-    waiting = [job for job in state.round_jobs if not job.created]
-    if waiting and _has_room(state.settings.transform, flying, waiting[0]):
+    waiting = [job for job in state.unsettled if not job.created]
+    if waiting and _has_room(state.settings.transform, flying, instances_of(waiting[0])):
         return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:
-        return act.Await(flying)
+        # What waits for an instance is created at the first end: nothing is to come in between.
+        return (None if waiting else _beside(state, flying)) or act.Await(flying)
     if _must_infer(state):
-        return act.Infer(state.round_jobs)
-    for job in state.round_jobs:
-        if job.verdicts is None:
-            return act.Judge(job)
-    return act.Reconcile()
+        return act.Infer(state.unsettled)
+    return _judging(state) or act.Reconcile(state.unsettled)
 
 
-def _has_room(transform: TransformSettings, flying: tuple[JobRecord, ...], job: JobRecord) -> bool:
+def _beside(state: RunState, flying: tuple[JobRecord, ...]) -> act.Action | None:
+    """What is done while jobs run: what has ended is judged, and its failed spans go on where an instance is free."""
+    if _must_infer(state):
+        return None
+    return _judging(state) or _isolating(state, flying)
+
+
+def _judging(state: RunState) -> act.Judge | None:
+    ended = (job for job in state.unsettled if job.status is not None and job.verdicts is None)
+    return next(map(act.Judge, ended), None)
+
+
+def _isolating(state: RunState, flying: tuple[JobRecord, ...]) -> act.Reconcile | None:
+    """Nothing is split before a span of the run was scored; a probe tells of all of it, or of nothing."""
+    last, most = state.last_round, MAX_ROUNDS + state.rounds_before
+    ready = tuple(job for job in state.unsettled if job.verdicts is not None and job.round_number < most)
+    scored = any(r.scored_rows for r in state.round_records) or any(job.objects_scored for job in ready)
+    if last is None or last.is_probe or not scored or not any(job.objects_failed for job in ready):
+        return None
+    return act.Reconcile(ready, flying) if _has_room(state.settings.transform, flying, 1) else None
+
+
+def _has_room(transform: TransformSettings, flying: tuple[JobRecord, ...], instances: int) -> bool:
     """Whether a job may be created beside those in flight: by their number and, spread as jobs, by their instances."""
     if not flying:
         return True
-    instances = sum(map(instances_of, flying)) + instances_of(job)
-    is_within = transform.spread != JOBS or instances <= transform.instance_count
+    is_within = transform.spread != JOBS or sum(map(instances_of, flying)) + instances <= transform.instance_count
     return is_within and len(flying) < transform.most_jobs
 
 
 def _must_infer(state: RunState) -> bool:
     asked = state.settings.prediction.schema == INFER
-    return asked and state.inferred is None and state.inferred_after < state.rounds and bool(state.round_jobs)
+    return asked and state.inferred is None and state.inferred_after < state.plans and bool(state.unsettled)
 
 
 def _next_after_round(state: RunState, last: RoundRecord) -> act.Action | None:
     if last.stop:
         return act.GiveUp(last.stop)
-    if state.retry_asked and state.publication is None:
+    if state.retry_asked and state.publication is None and not state.unsettled:
         return act.RetryDead()
     if not last.open_spans:
         return None
-    if state.rounds - state.rounds_before >= MAX_ROUNDS:
+    if state.next_round - state.rounds_before > MAX_ROUNDS:
         return act.GiveUp((_still_open(last),))
     return act.Plan()
 

@@ -55,6 +55,8 @@ _HANDLERS_THAT_LOOK: dict[type[Any], _Handler] = {
     act.Await: poll_jobs.look_at_jobs,
 }
 
+# All that one look has found is recorded before anything is made of it: what failed together goes on together.
+_OF_ENDED_JOBS = (act.Judge, act.Reconcile)
 # Of what was scored and merged; they take long.
 _READING = (act.Intend, act.Publish)
 
@@ -99,6 +101,8 @@ class Driver:
         return True
 
     def _new_step(self, action: act.Action) -> NewStep | None:
+        if isinstance(action, _OF_ENDED_JOBS) and (ended := poll_jobs.seen_to_end(self.ctx, self.state.in_flight)):
+            return ended
         sound = self._mender.before(self.ctx, self.state, action)
         if isinstance(sound, NewStep):
             return sound

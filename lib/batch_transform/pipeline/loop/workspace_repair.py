@@ -43,8 +43,8 @@ from batch_transform.pipeline.loop.lost_outputs import (
 from batch_transform.pipeline.tables.staged_files import hurt_files
 from batch_transform.records.registry import run_framing
 
-# Up to so many objects or files they are listed before each job, one call. Of more, once in a round: 64 jobs over
-# 64,000 objects would ask 64 times for 64 pages.
+# Up to so many objects or files they are listed before each job, one call. Of more, once in a plan, and before
+# verdicts when jobs have ended since: 64 jobs that end together do not ask 64 times for 64,000 objects' 64 pages.
 _FEW_OBJECTS = 1_000
 # What reads staged rows, or pays for what is to be put beside them.
 _OF_STAGED_ROWS = (act.Export, act.Plan, act.Create, act.Gate, act.Intend)
@@ -58,13 +58,13 @@ class Mender:
 
     def __init__(self) -> None:
         self._parts_seen = self._outputs_listed = False
-        self._rows_seen: int | None = None  # in which round
-        self._planned: set[int] = set()
+        self._rows_seen: int | None = None  # in which plan
+        self._planned: set[int] = set()  # plans
         self._mended: set[str] = set()  # jobs
         self._compared: set[str] = set()
         self._controlled: set[str] = set()
-        # Of a round; kept where there are too many to list them again.
-        self._listed: dict[tuple[int, type[act.Action]], pa.Table] = {}
+        # By plans, and for verdicts by ended jobs: what was altered before a job had ended is to be seen.
+        self._listed: dict[tuple[int, int, type[act.Action]], pa.Table] = {}
 
     def before(self, ctx: RunContext, state: RunState, action: act.Action) -> NewStep | act.Action:
         """Returns the action, which may be done now; or the step of what was mended, which comes first.
@@ -74,14 +74,14 @@ class Mender:
             LedgerCorrupt, RowsLost: it cannot be mended at all.
         """
         if self._looks_at_rows(state, action):
-            self._rows_seen = state.rounds
+            self._rows_seen = state.plans
             if new := _unstaged(ctx, state):
                 return new
         if isinstance(action, _PAYING) and not self._parts_seen:
             self._parts_seen = True
             ctx.ledger.check_parts(repair.needed_parts(state))
-        if isinstance(action, act.Plan) and state.rounds not in self._planned:
-            self._planned.add(state.rounds)
+        if isinstance(action, act.Plan) and state.plans not in self._planned:
+            self._planned.add(state.plans)
             return _mended_open(ctx, state) or action
         if isinstance(action, act.Create):
             return self._before_create(ctx, state, action.job) or action
@@ -106,7 +106,7 @@ class Mender:
         if not isinstance(action, _OF_STAGED_ROWS):
             return self._rows_seen is None
         is_many = state.staged is not None and len(state.staged.files) > _FEW_OBJECTS
-        return not (is_many and isinstance(action, act.Create) and self._rows_seen == state.rounds)
+        return not (is_many and isinstance(action, act.Create) and self._rows_seen == state.plans)
 
     def _before_create(self, ctx: RunContext, state: RunState, job: JobRecord) -> NewStep | None:
         spans, found = spans_of(ctx, job), self._inputs(ctx, state, act.Create)
@@ -143,12 +143,13 @@ class Mender:
         return new
 
     def _inputs(self, ctx: RunContext, state: RunState, purpose: type[act.Action]) -> pa.Table:
-        found = self._listed.get((state.rounds, purpose))
+        ended = sum(job.status is not None for job in state.jobs) if purpose is act.Judge else 0
+        found = self._listed.get(key := (state.plans, ended, purpose))
         if found is None:
             found = listing(ctx, ctx.places.input)
             if found.num_rows > _FEW_OBJECTS:
-                of_round = {key: kept for key, kept in self._listed.items() if key[0] == state.rounds}
-                self._listed = {**of_round, (state.rounds, purpose): found}
+                others = {k: kept for k, kept in self._listed.items() if k[0] == state.plans and k[2] is not purpose}
+                self._listed = {**others, key: found}
         return found
 
 

@@ -85,6 +85,13 @@ def test_the_chance_is_shared_by_the_rows_that_may_be_given_up():
     assert weight_needed(5, 10) == pytest.approx(math.log(5e6))
 
 
+def test_however_many_plans_send_rows_alone_their_shares_of_the_chance_are_no_more_than_all_of_it():
+    shares = [1 / (CHANCE * math.exp(weight_needed(10**18, 1, plan))) for plan in range(1, 2000)]
+    assert shares[:5] == pytest.approx([1 / 6] * 5)
+    assert shares == sorted(shares, reverse=True)
+    assert 0.99 < sum(shares) <= 1
+
+
 @pytest.mark.parametrize(("rate", "requests"), [(0.01, 2), (0.1, 2), (0.3, 2), (0.01, 50), (0.1, 50), (0.3, 10)])
 def test_the_rate_is_found_from_objects_of_many_requests(rate, requests):
     failing = round(10_000 * (1 - (1 - rate) ** requests))

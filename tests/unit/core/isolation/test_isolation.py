@@ -105,6 +105,19 @@ def test_a_control_is_a_success_as_well():
     assert decided(ErrorClass.MODEL_ERROR, job=job).history == {"alone": 1, "witnessed": True}
 
 
+@pytest.mark.parametrize("kind", REPEATED)
+@pytest.mark.parametrize(("repeats", "is_last"), [(0, False), (MAX_REPEATS - 2, True)])
+def test_it_is_told_when_a_span_is_sent_for_the_last_time_before_the_run_ends(kind, repeats, is_last):
+    decision = decided(kind, rows=5, repeats=repeats)
+    assert (decision.is_last, decision.stop) == (is_last, None)
+
+
+@pytest.mark.parametrize(("alone", "job", "is_last"), [(2, NOTHING_SCORED, True), (1, NOTHING_SCORED, False)])
+def test_the_same_of_a_row_that_fails_where_nothing_is_scored(alone, job, is_last):
+    assert decided(ErrorClass.MODEL_ERROR, job=job, alone=alone).is_last is is_last
+    assert not decided(ErrorClass.MODEL_ERROR, job=OTHERS_SCORED, alone=alone).is_last
+
+
 def test_rows_that_nothing_ever_scores_beside_end_the_run():
     decision = decided(ErrorClass.MODEL_ERROR, job=NOTHING_SCORED, alone=MAX_ALONE - 1)
     assert "scored nothing else" in decision.stop

@@ -86,8 +86,8 @@ def table(*megabytes, **more):
     return spans(*(span(10 * i, 10 * i + 10, bytes=size * MB, **more) for i, size in enumerate(megabytes)))
 
 
-def spread(spans, **asked):
-    return spread_out(plan_lanes(spans, "auto", "auto"), TransformSettings(**asked))
+def spread(spans, in_flight=0, **asked):
+    return spread_out(plan_lanes(spans, "auto", "auto"), TransformSettings(**asked), in_flight)
 
 
 def test_jobs_of_one_instance_hold_what_the_lane_holds():
@@ -106,6 +106,16 @@ def test_instances_of_one_job_are_one_job():
 def test_a_start_up_that_a_person_knows_decides_how_many_jobs_are_worth_it():
     assert len(spread(table(*[48] * 20), instance_count=8, instance_start_seconds=480)) == 2
     assert len(spread(table(*[48] * 20), instance_count=8, instance_mb_per_second=10)) == 1
+
+
+@pytest.mark.parametrize(("in_flight", "jobs"), [(0, 8), (5, 3), (7, 1), (8, 1)])
+def test_what_fails_beside_other_jobs_is_packed_into_the_instances_that_are_free(in_flight, jobs):
+    assert len(spread(table(*[1] * 20), in_flight, instance_count=8, instance_start_seconds=0)) == jobs
+
+
+def test_much_work_is_worth_waiting_for_instances_that_others_still_have():
+    assert len(spread(table(*[48] * 20), 7, instance_count=8)) == 4
+    assert len(spread(table(*[48] * 20), 7, instance_count=8, instance_start_seconds=0)) == 4
 
 
 def test_a_copy_of_an_object_is_work_as_well():

@@ -40,8 +40,8 @@ JOBS += [reconciled()]
 WHOLE = [*BEGUN, *JOBS, GATED, PUBLICATION, PUBLISHED, DONE]
 
 # What the driver is told after each step of WHOLE; a job's action is written with its name.
-ACTIONS = ["Stage", "Export", "Plan", "Create j1", "Create j2", "Await j1 j2", "Await j1", "Await j1"]
-ACTIONS += ["Judge j1", "Reconcile", "Gate", "Intend", "Publish", "Finish", "Nothing"]
+ACTIONS = ["Stage", "Export", "Plan", "Create j1", "Create j2", "Await j1 j2", "Judge j2", "Await j1"]
+ACTIONS += ["Judge j1", "Reconcile j1 j2", "Gate", "Intend", "Publish", "Finish", "Nothing"]
 
 
 def told(state):

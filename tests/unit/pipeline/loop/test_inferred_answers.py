@@ -84,7 +84,7 @@ def test_a_control_is_not_sampled():
     state = driver.state.with_job(replace(job, controls=(control,)))
     for key in run.store.world.tree(f"rows/run/output/{job.name}/s"):
         del run.store.world.objects["bucket", key]
-    assert infer(driver.ctx, state, act.Infer(state.round_jobs)).payload == {"schema": None, "fields": ""}
+    assert infer(driver.ctx, state, act.Infer(state.unsettled)).payload == {"schema": None, "fields": ""}
 
 
 def test_the_answer_to_a_copy_of_a_row_is_an_answer():

@@ -13,7 +13,7 @@ import pytest
 
 from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
 from batch_transform.outputs.registry import DEFAULT
-from support.crashing_run import DEATHS, begun, check, check_published, killed
+from support.crashing_run import DEATHS, begun, check, check_published, early_steps, killed
 from support.faults import Fate
 from support.memory_run import FILE_FORMATS
 
@@ -48,6 +48,19 @@ def test_killed_with_jobs_side_by_side():
     state = run.to_the_end()
     check(run, state)
     assert max(Counter((job.round_number, job.lane) for job in state.jobs).values()) == 4
+    for world in worlds[::7]:
+        check(world, world.to_the_end())
+
+
+def test_killed_while_rounds_overlap():
+    """As above, with jobs that take unlike long: the poison rows' chains go on beside jobs of the first round."""
+    run, worlds = begun(transform={"instance_count": 4, "instance_start_seconds": 0}), []
+    run.service.lasts = lambda number: [200, 900, 3_000, 500][number % 4]
+    run.watched(lambda: worlds.append(run.copy()))
+    state = run.to_the_end()
+    check(run, state)
+    assert early_steps(run) >= 2
+    assert len({job.plan for job in state.jobs}) > state.rounds - 1
     for world in worlds[::7]:
         check(world, world.to_the_end())
 

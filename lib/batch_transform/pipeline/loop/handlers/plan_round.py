@@ -1,4 +1,4 @@
-"""Handler of the beginning of a round: which spans are sent, in which jobs."""
+"""Handler of a plan: which spans are sent, in which jobs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from batch_transform.core.isolation.reconciling import reopened
 from batch_transform.core.isolation.single_row_tries import Lane
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_names import job_name
+from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INSTANCES, JOBS, RunSettings
-from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.secret_values import sealed
 from batch_transform.core.sending.instance_types import (
     chosen_type,
@@ -63,19 +64,20 @@ class _Round:
 
 
 def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
-    """Returns the step `planned`: the round's jobs, each with its whole request, before any is created."""
+    """Returns the step `planned`: jobs of a round, each with its whole request, before any of them is created."""
     if ctx.waits and (lacks := lacks_in_a_row(state)):
         back_off(ctx, lacks - 1)
     last = state.last_round
     now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
-    lanes = spread_out(_lanes(ctx, state, now.send), state.settings.transform)
-    kind, jobs, parts = chosen_type(state), [], []
-    for index, lane in enumerate(lanes):
-        name = job_name(state.run_id, state.nonce, state.rounds + 1, lane.lane, index, 1)
+    at_work = sum(map(instances_of, state.in_flight))
+    lanes = spread_out(_lanes(ctx, state, now.send), state.settings.transform, at_work)
+    kind, number, jobs, parts = chosen_type(state), state.next_round, [], []
+    for index, lane in enumerate(lanes, start=len(_of_round(state, number))):
+        name = job_name(state.run_id, state.nonce, number, lane.lane, index, 1)
         controls = write_controls(ctx, state, lane, now.controls)
         is_helped = lane.lane in now.may_be_load
         request = _request(ctx, name, lane, [*controls], _asked(ctx, state), kind, is_helped=is_helped)
-        job = {"name": name, "round": state.rounds + 1, "lane": lane.lane, "request": request}
+        job = {"name": name, "round": number, "lane": lane.lane, "request": request}
         busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
         pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
         jobs.append({**job, **pinned, "is_helped": is_helped, "busy_share": busy})
@@ -97,7 +99,9 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
     """
     spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
     lane = one_job(_lanes(ctx, state, spans), spans)
-    name = job_name(state.run_id, state.nonce, job.round_number, job.lane, state.round_jobs.index(job), job.attempt + 1)
+    number = job.round_number
+    place = _of_round(state, number).index(job)
+    name = job_name(state.run_id, state.nonce, number, job.lane, place, job.attempt + 1)
     asked = _asked(ctx, state)
     if asked.transform.spread == JOBS and instances_of(job) > 1:  # all of its spans are one job still
         asked = replace(asked, transform=replace(asked.transform, spread=INSTANCES))
@@ -107,6 +111,11 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
     anew = {"name": name, "attempt": job.attempt + 1, "request": request, "busy_share": busy}
     # Without its time: another name for a job is no end of the wait for it.
     return NewStep(StepKind.REPLANNED, {"job": job.name, **anew})
+
+
+def _of_round(state: RunState, number: int) -> list[JobRecord]:
+    """The jobs of a round, of whichever plan: a job is numbered among them."""
+    return [job for job in state.jobs if job.round_number == number]
 
 
 def _lanes(ctx: RunContext, state: RunState, spans: pa.Table) -> list[LanePlan]:
@@ -144,7 +153,7 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     rounds.check_replaced(left, send, waiting)
     what = "single rows, to tell a broken model from bad rows" if probe else "objects of what failed"
-    ctx.tell("isolate", f"round {state.rounds + 1}: {send.num_rows:,} {what}")
+    ctx.tell("isolate", f"round {state.next_round}: {send.num_rows:,} {what}")
     return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.run_state import TIMEOUT, RunState
+from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.waiting_limits import Patience
@@ -43,6 +44,12 @@ def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> NewStep
     return Look(ctx)(action)
 
 
+def seen_to_end(ctx: RunContext, jobs: Iterable[JobRecord]) -> NewStep | None:
+    """Returns the step `job_ended` of the first of these jobs whose end was seen and is not recorded; asks nobody."""
+    found = next((ctx.ended.pop(job.name) for job in jobs if job.name in ctx.ended), None)
+    return None if found is None else _ended(ctx, found)
+
+
 # Of `poll_seconds`, the shortest time between two looks at a job (the jitter's own): where one of many has ended, the
 # others were looked at a moment ago, and the service throttles who asks too often (transform_emulator/FACTS.md, 6).
 _LEAST_WAIT = 0.75
@@ -57,8 +64,10 @@ class Look:
         self._said: dict[str, str] = {}
 
     def __call__(self, action: act.Await) -> NewStep | None:
-        """Returns the step of the first job of which there is one."""
+        """Returns the step of the first job of which there is one; of others that have ended `seen_to_end` tells."""
         ctx = self._ctx
+        if (known := seen_to_end(ctx, action.jobs)) is not None:
+            return known
         for job in action.jobs:
             if not self._is_due(job.name):
                 continue
@@ -66,7 +75,8 @@ class Look:
             if found is None:
                 continue
             if found.status.is_terminal:
-                return _ended(ctx, found)
+                ctx.ended[job.name] = found
+                continue
             if self._said.get(job.name) != found.status.value:
                 self._said[job.name] = found.status.value
                 ctx.tell("score", f"{job.name}: {found.status.value}")
@@ -77,7 +87,7 @@ class Look:
                 ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
                 del ctx.looked[job.name]  # once that is recorded, its end is asked for without delay
                 return NewStep(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
-        return None
+        return seen_to_end(ctx, action.jobs)
 
     def _is_due(self, name: str) -> bool:
         now, looked = self._ctx.clock.monotonic(), self._ctx.looked

@@ -1,10 +1,11 @@
-"""Handlers of what came of a round's jobs: judge, reconcile, give up."""
+"""Handlers of what came of jobs: judge, reconcile, give up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,18 +16,21 @@ from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.failure_summary import by_class, sentence
 from batch_transform.core.isolation.observed_failures import JudgedJob, is_evidence
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
-from batch_transform.core.isolation.reconciling import reconcile
-from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, words_apart
+from batch_transform.core.isolation.reconciling import Reconciled, reconcile
+from batch_transform.core.isolation.settling_early import reconcile_early
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, objects_of, words_apart
 from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectInfo
 from batch_transform.core.predictions.output_counts import OutputObject
 from batch_transform.core.resuming.repair import disbelieved, in_objects
-from batch_transform.core.run_state import JobRecord, RoundRecord, RunState
+from batch_transform.core.round_record import RoundRecord
+from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instance_types import type_after, type_of
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.poll_jobs import await_job, look_at_jobs
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.s3.ledger import as_parquet
@@ -61,6 +65,7 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
         "controls_failed": refused,
         "instances": logs.instances,
         "data_logs": logs.data_logs,
+        **objects_of(verdicts, has_schema=_has_schema(state)),
     }
     kept, words = words_apart(verdicts)
     if words.num_rows:  # before the step, which is not made again
@@ -105,33 +110,55 @@ def outputs_of(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[
     return outputs
 
 
-def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> NewStep:
-    """Returns the step `reconciled`: what the round settled, what is left, and whether the run goes on."""
+def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> NewStep | None:
+    """Returns the step `reconciled`: what the jobs have settled, what is left, and whether the run goes on.
+
+    While others run, that is what of it can be sent beside them. Where that is nothing, it is what comes of the others,
+    as `await_job` and `look_at_jobs` say it.
+    """
     last = state.last_round
     assert last is not None
-    jobs = [_judged(ctx, state, job) for job in state.round_jobs]
-    waiting = conformed(ctx.ledger.read_part(last.waiting), OPEN_SCHEMA)
-    done = reconcile(
-        jobs,
-        waiting,
-        is_first=state.rounds == 1,
-        is_probe=last.is_probe,
-        before=[
-            _judged(ctx, state, job)
-            for job in state.jobs
-            if job.round_number < state.rounds and job.verdicts and is_evidence(state, job.round_number)
-        ],
+    jobs = [_judged(ctx, state, job) for job in action.jobs]
+    evidence = [job for job in state.jobs if job not in action.jobs and is_evidence(state, job)]
+    about = _AboutTheRun(
+        before=[_judged(ctx, state, job) for job in evidence],
         rows=state.staged.rows if state.staged else 0,
         divisible=not state.settings.is_one_object,
-        scored_before=_scored_before(state),
-        has_schema=bool(state.staged and state.staged.answers),
+        scored_before=any(settled.scored_rows for settled in state.round_records[:-1]),
+        has_schema=_has_schema(state),
     )
+    waiting = conformed(ctx.ledger.read_part(last.waiting), OPEN_SCHEMA)
+    if not action.flying:
+        done = reconcile(jobs, waiting, is_first=state.plans == 1, is_probe=last.is_probe, **about)
+        return _reconciled(ctx, state, jobs, done, {})
+    if (early := reconcile_early(jobs, waiting, **about)) is not None:
+        named = {"jobs": [job.record.name for job in early.jobs]}
+        return _reconciled(ctx, state, early.jobs, early.done, named)
+    look = await_job if ctx.waits else look_at_jobs
+    return look(ctx, state, act.Await(action.flying))
+
+
+class _AboutTheRun(TypedDict):
+    """What `reconcile` and `reconcile_early` want to know beside the jobs that are to be settled."""
+
+    before: list[JudgedJob]
+    rows: int
+    divisible: bool
+    scored_before: bool
+    has_schema: bool
+
+
+def _reconciled(
+    ctx: RunContext, state: RunState, jobs: Sequence[JudgedJob], done: Reconciled, named: Mapping[str, list[str]]
+) -> NewStep:
+    number = max((job.record.round_number for job in jobs), default=state.rounds)
     failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
     for entry in failed:
-        ctx.tell("reconcile", f"round {state.rounds}: {sentence(entry)}")
+        ctx.tell("reconcile", f"round {number}: {sentence(entry)}")
     if done.trials.run.failed >= 1:
-        ctx.tell("reconcile", f"round {state.rounds}: {done.trials.run.words}")
+        ctx.tell("reconcile", f"round {number}: {done.trials.run.words}")
     payload = {
+        **named,
         "scored_rows": rows_in_state(done.leaves, SCORED),
         "dead_rows": rows_in_state(done.leaves, DEAD),
         "probe": done.probe,
@@ -140,13 +167,14 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
         "unread": done.unread,
         "trials": done.trials.known(),
         "failed": failed,
+        "round": done.round_number or state.rounds,
     }
     parts: list[pa.Table] = [done.leaves, done.open]
     return NewStep(StepKind.RECONCILED, payload, tuple(ctx.ledger.write_part(part) for part in parts))
 
 
-def _scored_before(state: RunState) -> bool:
-    return any(settled.scored_rows for settled in state.round_records[:-1])
+def _has_schema(state: RunState) -> bool:
+    return bool(state.staged and state.staged.answers)
 
 
 def _judged(ctx: RunContext, state: RunState, job: JobRecord) -> JudgedJob:
