@@ -108,6 +108,22 @@ def test_the_merge_shuffles_and_sorts_nothing(done):
     assert not any(plan.shuffles or plan.sorts for plan in writes(done.merging))
 
 
+@pytest.mark.usefixtures("_workers_get_the_store")
+def test_a_merge_into_delta_shuffles_and_sorts_nothing(spark, world, tmp_path):
+    place = str(tmp_path / "delta")
+    spark.range(ROWS, numPartitions=3).withColumnRenamed("id", NUMBER).write.format("delta").save(place)
+    steps = Steps(spark, world, place, "delta", tmp_path).open()
+    steps.stage()
+    steps.export()
+    steps.answer()
+    merging = plans_of(spark, steps.merge)
+    steps.close()
+    asking = [plan for plan in merging if "ArrowEvalPython" in plan.text]
+    assert asking
+    assert not any(plan.shuffles or plan.sorts for plan in asking)
+    assert spark.read.format("delta").load(steps.output).where(f"{NUMBER} = p").count() == ROWS
+
+
 def test_the_export_shuffles_and_sorts_nothing(done):
     assert done.export
     assert not any(plan.shuffles or plan.sorts for plan in done.export)

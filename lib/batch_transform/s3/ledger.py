@@ -24,13 +24,14 @@ from batch_transform.core.uris import S3Uri
 
 APPEND_ATTEMPTS = 6
 LOAD_THREADS = 8
+GROUP_ROWS = 50_000  # of a part: a worker of the merge decodes those alone in which its rows lie
 FIRST_WAIT_SECONDS = 0.5  # doubled each time: 15.5 s in all, on top of botocore's own retries
 
 
 def as_parquet(table: pa.Table) -> bytes:
     """Returns a table as a file, as all bulk of a run is written."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", row_group_size=GROUP_ROWS)
     body: bytes = sink.getvalue().to_pybytes()
     return body
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from batch_transform.core.isolation.verdict_rows import DEAD, Leaf
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
-from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.prediction_gathering import Gatherer, LeafLookup
 from batch_transform.core.publishing.unreadable_lines import UnreadableLines
 from batch_transform.core.reserved_columns import ERRORS, free
 from batch_transform.core.spans import StagedFile
@@ -79,7 +79,9 @@ def _errors(source: MergeSource, batches: Iterator[pa.Array]) -> Iterator[pa.Arr
         yield pa.concat_arrays([pa.array([], _ARROW_TYPE), *_structs(source, leaves, numbers, answers)])
 
 
-def _structs(source: MergeSource, leaves: Leaves, numbers: np.ndarray, answers: Gatherer) -> Iterator[pa.StructArray]:
+def _structs(
+    source: MergeSource, leaves: LeafLookup, numbers: np.ndarray, answers: Gatherer
+) -> Iterator[pa.StructArray]:
     for leaf, chosen in leaves.runs(numbers):
         if leaf["state"] != DEAD:
             yield pa.array([{}] * len(chosen), _ARROW_TYPE)

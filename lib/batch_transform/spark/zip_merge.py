@@ -7,11 +7,11 @@ Spark type survives. The function is `asNondeterministic()`: a plain one is push
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +23,7 @@ from pyspark.sql.types import BooleanType, StructField, StructType
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
-from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.prediction_gathering import Gatherer, GroupedLeaves
 from batch_transform.core.reserved_columns import ORIGIN, OUTCOME, PROVENANCE, SCORED, free, place_name
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.staged_table import Staged
@@ -53,8 +53,8 @@ class MergeSource:
         """Returns the location of the output for an input object of a job."""
         return self.layout.output(job, name)
 
-    def read_leaves(self) -> Leaves:
-        """Returns the leaves, fetched once in each worker."""
+    def read_leaves(self) -> GroupedLeaves:
+        """Returns the leaves, fetched once in each worker, and decoded as far as they are asked for."""
         return _leaves(self.connect, self.layout.part(self.leaves))
 
     def words(self, job: str, name: str) -> str | None:
@@ -67,14 +67,26 @@ class MergeSource:
 
 
 @functools.lru_cache(maxsize=2)
-def _leaves(connect: Callable[[], ObjectStore], uri: S3Uri) -> Leaves:
-    return Leaves(pq.read_table(io.BytesIO(connect().get(uri)[0])))
+def _leaves(connect: Callable[[], ObjectStore], uri: S3Uri) -> GroupedLeaves:
+    return grouped_leaves(connect().get(uri)[0])
+
+
+def grouped_leaves(part: bytes) -> GroupedLeaves:
+    """Returns the leaves of a part of the ledger, by its row groups."""
+    file = pq.ParquetFile(pa.BufferReader(part))
+    start, stop = (file.schema_arrow.get_field_index(name) for name in ("start", "stop"))
+    groups = [file.metadata.row_group(place) for place in range(file.num_row_groups)]
+    known = [(group.column(start).statistics, group.column(stop).statistics) for group in groups]
+    anywhere = 0, np.iinfo(np.int64).max
+    bounds = [(first.min, last.max) if first and last and first.has_min_max else anywhere for first, last in known]
+    firsts, stops = np.array(bounds, np.int64).reshape(-1, 2).T
+    return GroupedLeaves(firsts, stops, file.read_row_groups)
 
 
 @functools.lru_cache(maxsize=16)
 def _words(connect: Callable[[], ObjectStore], uri: S3Uri) -> dict[str, str]:
     try:
-        found = pq.read_table(io.BytesIO(connect().get(uri)[0]))
+        found = pq.read_table(pa.BufferReader(connect().get(uri)[0]))
     except ObjectNotFound:
         return {}
     return dict(zip(*(column.to_pylist() for column in found.columns), strict=True))

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.verdict_rows import SCORED, Leaf
+from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED, Leaf
 from batch_transform.core.predictions.answers import Answers
 from batch_transform.core.predictions.output_lines import blocks
 from batch_transform.core.reserved_columns import ORIGIN
@@ -67,6 +67,36 @@ class Leaves:
                 yield self.table.slice(int(places[begin]), 1).to_pylist()[0], numbers[begin:end]
 
 
+class LeafLookup(Protocol):
+    """Says in which leaf a row lies."""
+
+    def runs(self, numbers: np.ndarray) -> Iterator[tuple[Leaf, np.ndarray]]:
+        """Yields (leaf, row numbers) for each run of neighbours that lie in one leaf, as `Leaves.runs`."""
+
+
+class GroupedLeaves:
+    """Leaves of which those groups alone are held in which the row numbers of a batch may lie.
+
+    Where each row is an object there is a leaf for each row: all of them are gigabytes in each worker, while a task has
+    neighbours.
+    """
+
+    def __init__(self, firsts: np.ndarray, stops: np.ndarray, read: Callable[[list[int]], pa.Table]) -> None:
+        """Takes of each group a number that none of its rows is below and one that none reaches, and how it is read."""
+        self._firsts, self._stops, self._read = firsts, stops, read
+        self._held: list[int] | None = None
+        self._leaves = Leaves(LEAF_SCHEMA.empty_table())
+
+    def runs(self, numbers: np.ndarray) -> Iterator[tuple[Leaf, np.ndarray]]:
+        """Yields what `Leaves.runs` does; raises as it does."""
+        ordered = np.sort(numbers)
+        begins, ends = (np.searchsorted(ordered, bounds) for bounds in (self._firsts, self._stops))
+        wanted: list[int] = np.flatnonzero(begins < ends).tolist()
+        if wanted != self._held:
+            self._leaves, self._held = Leaves(self._read(wanted)), wanted
+        return self._leaves.runs(numbers)
+
+
 class Gatherer:
     """Gathers the predictions of row numbers from the outputs of their leaves.
 
@@ -74,7 +104,7 @@ class Gatherer:
     """
 
     def __init__(
-        self, leaves: Leaves, reader: LineReader, open_output: OpenOutput, block_bytes: int, *, origin: bool = False
+        self, leaves: LeafLookup, reader: LineReader, open_output: OpenOutput, block_bytes: int, *, origin: bool = False
     ) -> None:
         self._leaves = leaves
         self._reader = reader

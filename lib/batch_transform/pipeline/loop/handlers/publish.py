@@ -37,7 +37,7 @@ _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
 def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> NewStep:
     """Returns the step `gated`, with the leaves: every row has exactly one outcome."""
     assert state.staged is not None
-    table = settled_leaves(ctx.ledger, state)
+    table = settled_leaves(ctx.ledger, state).sort_by("start")  # so that a row group of its part has neighbours
     counts = gate.check(state.staged.files, table, lines_set_aside(ctx.ledger, state))
     ctx.tell(
         "gate", f"{counts.rows_in:,} rows in = {counts.rows_scored:,} scored + {counts.rows_dead_letter:,} dead letters"
