@@ -164,9 +164,10 @@ def drive(objects: int) -> list[Cost]:
     judged = taken("verdicts", partial(_judged, jobs), told)
     done: Reconciled = taken("reconciled", partial(_reconciled, judged, rows), told)
     del judged, jobs
-    taken("gate", lambda: gate.check(files, done.leaves), told)
-    taken("outputs looked at", lambda: output_pins(done.leaves), told)
-    taken("leaves as a part", lambda: as_parquet(done.leaves), told)
+    leaves = taken("leaves in their order", lambda: done.leaves.sort_by("start"), told)
+    taken("gate", lambda: gate.check(files, leaves), told)
+    taken("outputs looked at", lambda: output_pins(leaves), told)
+    taken("leaves as a part", lambda: as_parquet(leaves), told)
     return told
 
 
