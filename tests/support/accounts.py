@@ -71,7 +71,7 @@ class Accounts:
         return None
 
     def _assume(self, passing: Passing, caller: str) -> Answer:
-        asked = {name: values[0] for name, values in parse_qs(passing.form).items()}
+        asked = {name: values[0] for name, values in parse_qs(passing.text).items()}
         arn = asked["RoleArn"]
         role = self.roles.get(arn)
         if caller or role is None or asked.get("ExternalId") != role.external_id:

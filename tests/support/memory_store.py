@@ -110,8 +110,9 @@ class MemoryStore:
 
         self._mutate("CopyObject", target, effect)
 
-    def bucket_exists(self, bucket: str) -> bool:
+    def bucket_exists(self, place: S3Uri) -> bool:
         self.faults.read()
+        bucket = place.bucket
         return bucket in self.world.buckets or any(held == bucket for held, _ in self.world.objects)
 
     def _mutate(self, operation: str, uri: S3Uri, effect: Callable[[], Effect]) -> Effect:

@@ -18,7 +18,7 @@ import psutil
 
 GATE = "/_gate/"  # answered by the proxy itself: a way for a test's own code in a worker to be seen and held
 GONE = 0  # the process of a sender that had ended before it could be looked for
-FORM = "application/x-www-form-urlencoded"
+SHORT_BYTES = 2**20
 _OBJECT = re.compile(r"/input/s(?P<start>\d+)-\d+-(?P<token>[0-9a-f]+)\.jsonl$")
 _PER_CONNECTION = frozenset({"connection", "expect", "keep-alive", "transfer-encoding"})
 
@@ -33,7 +33,7 @@ class Passing:
         operation: of a JSON service, such as `SageMaker.CreateTransformJob`; '' for S3.
         query: of the URL.
         headers: by their names in lower case.
-        form: the body of a service that takes forms, such as STS.
+        text: the body of a POST, if it is short.
     """
 
     step: str
@@ -43,7 +43,7 @@ class Passing:
     operation: str = ""
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    form: str = field(default="", compare=False, repr=False)
+    text: str = field(default="", compare=False, repr=False)
 
     @property
     def mutates(self) -> bool:
@@ -166,8 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         operation = self.headers.get("X-Amz-Target", "")
         sent = {name.lower(): value for name, value in self.headers.items()}
-        form = body.decode() if sent.get("content-type", "").startswith(FORM) else ""
-        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query, sent, form)
+        text = body.decode(errors="replace") if self.command == "POST" and len(body) <= SHORT_BYTES else ""
+        passing = Passing(self._proxy.step, self.command, path, self._pid, operation, query, sent, text)
         try:
             status, headers, answer = self._proxy._serve(passing, body, self._ask)
         except Cut:

@@ -53,7 +53,9 @@ class DataLogs:
             try:
                 logs = self._look(job_name, bucket, folder, names)
             except (ClientError, BotoCoreError) as err:
-                return JobLogs(logs.entries, logs.instances, logs.data_logs, f"CloudWatch Logs cannot be read: {err}")
+                return JobLogs(
+                    logs.entries, logs.instances, logs.data_logs, f"CloudWatch Logs cannot be read, {GROUP}: {err}"
+                )
             if len(logs.entries) == len(names):
                 break
         return logs

@@ -94,5 +94,5 @@ class ObjectStore(Protocol):
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         """Copies an object on the server; raises PreconditionFailed if the source is not at `etag`."""
 
-    def bucket_exists(self, bucket: str) -> bool:
-        """Returns whether there is such a bucket."""
+    def bucket_exists(self, place: S3Uri) -> bool:
+        """Returns whether there is the bucket of a place, of which as much may be seen as lies below that."""

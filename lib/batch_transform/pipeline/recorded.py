@@ -93,7 +93,7 @@ def read_run(workspace: S3Uri, run_id: str, store: ObjectStore) -> RecordedRun:
 
 def _read(layouts: Sequence[RunLayout], store: ObjectStore) -> RecordedRun:
     writer, others = uuid.uuid4().hex[:12], []
-    for layout in layouts if store.bucket_exists(layouts[0].workspace.bucket) else ():
+    for layout in layouts if store.bucket_exists(layouts[0].workspace) else ():
         ledger = Ledger(store, layout, writer, 0, CLOCK.sleep)
         state = ledger.state()
         if state is not None and state.rows_apart == layout.rows_apart:

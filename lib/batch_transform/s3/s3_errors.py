@@ -14,6 +14,8 @@ from batch_transform.core.uris import S3Uri
 NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
 # "ConditionalRequestConflict" (409) is left out on purpose: two puts met, and neither answer tells who won.
 PRECONDITION = frozenset({"412", "PreconditionFailed"})
+NO_SUCH_BUCKET = "NoSuchBucket"
+_DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
 
 
 @contextmanager
@@ -32,6 +34,11 @@ def s3_errors(operation: str, where: S3Uri | str) -> Iterator[None]:
         raise failure_class(code)(operation, str(where), code, str(err)) from err
     except BotoCoreError as err:
         raise StoreFailure(operation, str(where), type(err).__name__, str(err)) from err
+
+
+def is_denied(failure: StoreFailure) -> bool:
+    """Returns whether S3 does not let this identity do it."""
+    return failure.code in _DENIED
 
 
 def failure_class(code: str) -> type[StoreFailure]:

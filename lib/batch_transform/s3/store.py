@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from batch_transform.core.object_store import (
@@ -19,7 +20,7 @@ from batch_transform.core.object_store import (
 )
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.multipart import copy_in_parts
-from batch_transform.s3.s3_errors import s3_errors
+from batch_transform.s3.s3_errors import NO_SUCH_BUCKET, is_denied, s3_errors
 
 CHUNK_BYTES = 1024 * 1024
 BODY_ATTEMPTS = 4
@@ -84,7 +85,7 @@ class S3Store:
 
     def _open(self, uri: S3Uri, if_match: str | None, byte_range: str | None = None) -> dict[str, Any]:
         options = {"IfMatch": if_match, "Range": byte_range}
-        with s3_errors("GetObject", uri):
+        with self._reading("GetObject", uri):
             response: dict[str, Any] = self._client.get_object(
                 Bucket=uri.bucket, Key=uri.key, **{name: value for name, value in options.items() if value}
             )
@@ -122,7 +123,7 @@ class S3Store:
     def head(self, uri: S3Uri) -> ObjectInfo | None:
         """Returns an object's description, or None if there is none."""
         try:
-            with s3_errors("HeadObject", uri):
+            with self._reading("HeadObject", uri):
                 found = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
         except ObjectNotFound:
             return None
@@ -171,11 +172,49 @@ class S3Store:
                 CopySourceIfMatch=etag,
             )
 
-    def bucket_exists(self, bucket: str) -> bool:
-        """Returns whether there is such a bucket; one that this identity may not see raises StoreFailure (403)."""
+    def bucket_exists(self, place: S3Uri) -> bool:
+        """Returns whether there is the bucket of a place; one that this identity may not see raises StoreFailure.
+
+        HeadBucket has no prefix, and so is refused where a policy allows ListBucket below some alone.
+        """
         try:
-            with s3_errors("HeadBucket", f"s3://{bucket}"):
-                self._client.head_bucket(Bucket=bucket)
+            with s3_errors("HeadBucket", f"s3://{place.bucket}"):
+                self._client.head_bucket(Bucket=place.bucket)
         except ObjectNotFound:
             return False
+        except StoreFailure as err:
+            if not is_denied(err):
+                raise
+            try:
+                self._first_key(place.bucket, place.prefix)
+            except StoreFailure as listing:
+                if listing.code == NO_SUCH_BUCKET:
+                    return False
+                raise
         return True
+
+    def _first_key(self, bucket: str, prefix: str) -> str | None:
+        with s3_errors("ListObjectsV2", f"s3://{bucket}/{prefix}"):
+            found = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", ())
+        return str(found[0]["Key"]) if found else None
+
+    @contextmanager
+    def _reading(self, operation: str, uri: S3Uri) -> Iterator[None]:
+        """As `s3_errors`; what is refused and not there is not found.
+
+        "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403" for a key that is
+        not there (API reference, HeadObject); where that permission has a prefix, which no read has, it may be as if
+        one had none. A listing has one.
+        """
+        try:
+            with s3_errors(operation, uri):
+                yield
+        except StoreFailure as err:
+            if is_denied(err) and self._is_missing(uri):
+                raise ObjectNotFound(operation, str(uri), err.code, "it is in no listing") from err
+            raise
+
+    def _is_missing(self, uri: S3Uri) -> bool:
+        with suppress(StoreFailure):
+            return self._first_key(uri.bucket, uri.key) != uri.key  # no key with this beginning comes before it
+        return False

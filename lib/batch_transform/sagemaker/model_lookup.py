@@ -40,6 +40,14 @@ _IN_ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
 )
+
+
+def ecr_repository(image: str) -> tuple[str, str, str] | None:
+    """Returns region, account and repository of an image that lies in ECR; None: it lies elsewhere."""
+    found = _IN_ECR.match(image)
+    return (found["region"], found["account"], found["repository"]) if found else None
+
+
 _DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
 
 

@@ -194,7 +194,7 @@ class _Keys:
 
     def __init__(self, key: KeyCheck, reader: PredictionReader, chunks: Iterable[bytes]) -> None:
         self._field = key.field
-        kind = reader.type.field(key.field).type
+        kind = reader.type[key.field].type
         record_reader = PredictionReader(pa.schema([(key.column, kind)]))
         self._records = _keys(record_reader, chunks)
         self._ahead: pa.StructArray = pa.array([], pa.struct([("key", kind), ("readable", pa.bool_())]))

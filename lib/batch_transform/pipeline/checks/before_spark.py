@@ -58,7 +58,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     if state is not None:
         check_same(state, config)
         return state.report
-    faults.of(lambda: check_bucket(store, workspace.bucket))
+    faults.of(lambda: check_bucket(store, workspace))
     check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=True)
     _check_columns(config, store, faults)
     return None

@@ -8,6 +8,7 @@ from typing import TypeVar
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs
 
 Answer = TypeVar("Answer")
@@ -42,10 +43,10 @@ class Faults:
             raise ConfigurationError(self._faults)
 
 
-def check_bucket(store: ObjectStore, bucket: str) -> None:
-    """Raises ConfigurationError unless there is such a bucket."""
-    if not store.bucket_exists(bucket):
-        raise ConfigurationError(f"workspace: there is no bucket {bucket}, or it may not be looked at")
+def check_bucket(store: ObjectStore, workspace: S3Uri) -> None:
+    """Raises ConfigurationError unless there is the bucket of a workspace."""
+    if not store.bucket_exists(workspace):
+        raise ConfigurationError(f"workspace: there is no bucket {workspace.bucket}, or it may not be looked at")
 
 
 def check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, *, is_new: bool) -> None:

@@ -65,7 +65,7 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
     _refuse_folder_of_runs(store, workspace)
     rows = rows_of_all_runs(workspace)
     amount, others, found = Amount(), set[str](), False
-    for info in store.list(workspace) if store.bucket_exists(workspace.bucket) else iter(()):
+    for info in store.list(workspace) if store.bucket_exists(workspace) else iter(()):
         if info.key.startswith(rows.prefix):
             amount = amount.plus(info.size_bytes)
             if is_step(info.key):
@@ -93,7 +93,7 @@ def _refuse_folder_of_runs(store: ObjectStore, folder: S3Uri) -> None:
 
     A ledger there has the key that one of an earlier version's run would have in a workspace; its first step tells.
     """
-    if folder.name != RUNS or not store.bucket_exists(folder.bucket):
+    if folder.name != RUNS or not store.bucket_exists(folder):
         return
     keys = (info.key for info in store.list(folder))
     ledgers = {layout for key in keys if (layout := run_of_step(folder, key)) and not layout.rows_apart}

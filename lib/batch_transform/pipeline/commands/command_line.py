@@ -15,6 +15,7 @@ from batch_transform.pipeline.commands.parser import (
     COMMANDS,
     COMPARE,
     HELP,
+    IAM,
     OWN,
     PLAN,
     PREPARE,
@@ -31,9 +32,9 @@ from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SW
 
 STEPS = (PREPARE, SUBMIT, COLLECT)
 # Those that Spark has no part in.
-WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE)
+WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM)
 # Those that begin with a run file and not with a run that is there.
-OF_A_RUN_FILE = (RUN, PLAN, PREPARE)
+OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
 # Below it a word resembles a command by chance.
 _ALIKE = 0.7
 
@@ -54,6 +55,7 @@ class CommandLine:
         unfinished: of `clean`: whether a run goes that is not published.
         rows_only: of `clean`: whether manifests and parts stay.
         dry_run: of `clean`: whether it only tells what it would do.
+        document: of `iam`: the one that is printed; the last one given.
         endpoint: of `compare`; the last one given.
         rows: of `compare`: how many; the last one given.
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
@@ -74,6 +76,7 @@ class CommandLine:
     unfinished: bool = False
     rows_only: bool = False
     dry_run: bool = False
+    document: tuple[str, ...] = ()
     endpoint: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     tolerance: tuple[str, ...] = ()

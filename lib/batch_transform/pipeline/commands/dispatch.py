@@ -1,4 +1,4 @@
-"""The commands about a run that need no Spark: status, stop, clean, compare; and what `resume` goes on with."""
+"""The commands about a run that need no Spark: status, stop, clean, compare, iam; and what `resume` goes on with."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.compare import compare
+from batch_transform.pipeline.commands.iam import policies
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
-from batch_transform.pipeline.commands.parser import COMPARE, PLAN, PREPARE, RUN, STATUS, STOP
+from batch_transform.pipeline.commands.parser import COMPARE, IAM, PLAN, PREPARE, RUN, STATUS, STOP
 from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
@@ -66,12 +67,14 @@ def _begun_or_not(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonObject:
-    """Returns the report of `status`, `stop`, `clean` or `compare`.
+    """Returns the report of `status`, `stop`, `clean` or `compare`, or what `iam` prints.
 
     Raises:
         ConfigurationError: there is no such run, or the command does not fit it.
         BatchTransformError: it could not be done.
     """
+    if asked.command == IAM:
+        return policies(asked, loaded(asked, environ, reads_input=False))
     with reached(asked, environ) as there:
         if asked.command == STATUS:
             return status(there)

@@ -15,6 +15,7 @@ from batch_transform.core import __version__
 from batch_transform.core.errors import ConfigurationError
 
 RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
+IAM = "iam"
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
 PROGRAM = "batch-transform"
@@ -60,6 +61,11 @@ COMMANDS = {
         "Sends some rows of a run to a real-time endpoint and compares its answers.",
         f"{_FOLDER_EXAMPLE} --endpoint churn-v7 --rows 1000",
     ),
+    IAM: Command(
+        _FILE,
+        "Prints the least that driver, executors and the model's role must be allowed, as policy documents.",
+        "conf/emr.yml --var ds=2024-05-01 --for driver",
+    ),
 }
 
 
@@ -98,6 +104,7 @@ OWN = {
     ACCEPT_MODEL: Option(
         "accept_model", None, (RUN, RESUME, SUBMIT, COLLECT), "goes on although the model is another one than before"
     ),
+    "--for": Option("document", "WHOM", (IAM,), "prints one document alone: driver, executors or model"),
     "--endpoint": Option("endpoint", "NAME", (COMPARE,), "the endpoint"),
     ROWS: Option("rows", "N", (CLEAN, COMPARE), "how many rows are sent"),
     "--tolerance": Option("tolerance", "X", (COMPARE,), "the difference of two numbers that is none"),

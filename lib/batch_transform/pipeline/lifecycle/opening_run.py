@@ -150,7 +150,7 @@ def _opened(
 
 def _check_run(run: RecordedRun, config: RunConfig, places: Places, meant: Meant, faults: Faults) -> None:
     if run.state is None:
-        faults.of(lambda: check_bucket(run.store, places.run.bucket))
+        faults.of(lambda: check_bucket(run.store, run.layout.workspace))
         faults.of(lambda: check_workspace(run.store, places.layout.workspace))
     else:
         check_same(run.state, config)

@@ -172,7 +172,7 @@ def test_where_a_model_may_not_be_looked_at_that_is_said_once_and_the_run_goes_o
     state = run.to_the_end()
     told = [event.text for event in run.events if event.step == "model"]
     assert len(told) == 1
-    assert "warning: DescribeModel is refused (AccessDeniedException: no)" in told[0]
+    assert "warning: DescribeModel m is refused (AccessDeniedException: no)" in told[0]
     assert (state.report["rows_scored"], len(state.models)) == (39, 1)
     assert set(model_labels(state).values()) == {"m"}
 

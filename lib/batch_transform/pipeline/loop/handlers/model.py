@@ -45,7 +45,7 @@ def look_at_model(ctx: RunContext, state: RunState, job: JobRecord, insisted: In
             return None  # it was created while the model was there, and is adopted
         raise ServiceFailure(f"{err}. {_kept(state)}. The run goes on when the model is back") from err
     if found.identity is None:
-        return _unknown(ctx, state, found)
+        return _unknown(ctx, state, name, found)
     changes = model_changes(known, found.identity) if known else []
     if (known and not changes) or (changes and insisted(ctx, lambda: ctx.jobs.is_there(job.request))):
         return None
@@ -56,13 +56,14 @@ def look_at_model(ctx: RunContext, state: RunState, job: JobRecord, insisted: In
     return _recorded(ctx, found.identity, accepted=bool(changes) and has_scored(state))
 
 
-def _unknown(ctx: RunContext, state: RunState, found: ModelFound) -> NewStep | None:
+def _unknown(ctx: RunContext, state: RunState, name: str, found: ModelFound) -> NewStep | None:
     """Says that the model cannot be looked at, once in a run's life: that is not forbidden."""
     if not found.trouble or (state.models and state.models[-1].identity is None):
         return None
     ctx.tell(
         "model",
-        f"warning: DescribeModel is refused ({found.trouble}), so a model that changes between two rounds is not seen",
+        f"warning: DescribeModel {name} is refused ({found.trouble}), so a model that changes between two rounds is "
+        "not seen",
     )
     return _recorded(ctx, None, accepted=False)
 

@@ -1,0 +1,242 @@
+"""The least that driver, executors and the model's role must be allowed for a run, as policy documents of IAM. Pure.
+
+Each action, and each condition key, is one that `service_authorization` knows for the resources that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.run_layout import MANIFESTS, PARTS, ROWS, RUNS
+from batch_transform.core.service_authorization import ACTIONS, arn
+from batch_transform.core.uris import S3Uri
+
+LOG_GROUP = "/aws/sagemaker/TransformJobs"
+_NETWORK = tuple(action for action in ACTIONS if action.startswith("ec2:"))
+_READ, _WRITE = ("s3:GetObject",), ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What of a run file decides who must be allowed what.
+
+    Attributes:
+        region: None: any.
+        account: of whoever has the models and the jobs; `*`: any.
+        key_account: of whoever has keys that are named without it.
+        workspace: of the run.
+        read: folders, or files, of the input.
+        written: folders of output and dead letters.
+        staging: where rows are staged on S3; None: not there.
+        in_spark: those of these places that Spark itself reads or writes.
+        s3_key: of what the run writes; None: none of its own.
+        output_key: of what jobs write.
+        volume_key: of the instances' volumes.
+        model: its name.
+        model_role: as which a model is made; None: it is there.
+        images: of it, in ECR: (region, account, repository).
+        data: its artifacts on S3.
+        has_vpc: whether its containers run in a network of one's own.
+        has_tags: whether jobs are tagged.
+        s3_role: that is assumed to call S3; None: none is.
+        other_roles: that are assumed to call SageMaker or CloudWatch Logs.
+    """
+
+    workspace: S3Uri
+    model: str
+    region: str | None = None
+    account: str = "*"
+    key_account: str = "*"
+    read: tuple[S3Uri, ...] = ()
+    written: tuple[S3Uri, ...] = ()
+    staging: S3Uri | None = None
+    in_spark: tuple[S3Uri, ...] = ()
+    s3_key: str | None = None
+    output_key: str | None = None
+    volume_key: str | None = None
+    model_role: str | None = None
+    images: tuple[tuple[str, str, str], ...] = ()
+    data: tuple[S3Uri, ...] = ()
+    has_vpc: bool = False
+    has_tags: bool = False
+    s3_role: str | None = None
+    other_roles: tuple[str, ...] = ()
+
+    @property
+    def partition(self) -> str:
+        """Of AWS, by the region."""
+        region = self.region or ""
+        return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+    @property
+    def domain(self) -> str:
+        """Of AWS's services, by the region."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    def arn(self, kind: str, account: str | None = None, **parts: str) -> str:
+        """Returns the ARN of a resource, by default of whoever has the models."""
+        place = {"Partition": self.partition, "Region": self.region or "*", "Account": account or self.account}
+        return arn(kind, **{**place, **parts})
+
+
+def driver_policy(needed: Needed) -> JsonObject:
+    """Returns what the driver must be allowed, by whichever identities it calls S3, SageMaker and CloudWatch Logs."""
+    own = [needed.workspace.join(RUNS), needed.workspace.join(ROWS), *_rows_elsewhere(needed)]
+    writes = [*own, *needed.written]
+    # A run of an earlier version would lie in the workspace itself, and is looked for.
+    reads = [needed.workspace, *_rows_elsewhere(needed), *needed.read, *needed.written]
+    job = needed.arn("sagemaker:transform-job", TransformJobName="*")
+    made = needed.model_role is not None
+    models = ("sagemaker:DescribeModel", *(("sagemaker:CreateModel",) if made else ()))
+    jobs = ("sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob")
+    group, streams = _logs(needed)
+    return _document(
+        *_s3(needed, reads, writes),
+        _statement("SageMakerJobs", (*jobs, *(("sagemaker:AddTags",) if needed.has_tags else ())), [job]),
+        _statement("SageMakerModel", models, [needed.arn("sagemaker:model", ModelName=needed.model)]),
+        *(
+            [
+                _statement(
+                    "ModelRole",
+                    ("iam:PassRole",),
+                    [needed.model_role],
+                    {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+                )
+            ]
+            if needed.model_role is not None
+            else []
+        ),
+        _statement("LogsStreams", ("logs:DescribeLogStreams",), group),
+        _statement("LogsEvents", ("logs:GetLogEvents",), streams),
+        *_key(needed, "S3Key", ("kms:GenerateDataKey", "kms:Decrypt"), needed.s3_key),
+        *_roles([needed.s3_role, *needed.other_roles]),
+    )
+
+
+def executors_policy(needed: Needed) -> JsonObject:
+    """Returns what executors must be allowed: their Python workers, and Spark where it reads or writes S3 itself."""
+    rows, parts = [needed.workspace.join(ROWS), *_rows_elsewhere(needed)], needed.workspace.join(RUNS, "*", PARTS)
+    spark = [place for place in (*needed.read, *needed.written) if place in needed.in_spark]
+    writes = [*rows, *(place for place in needed.written if place in needed.in_spark)]
+    # Without Spark's part in it workers know their objects by name, and put each at once.
+    return _document(
+        *_s3(needed, [*rows, parts, *spark], writes, by_name=not needed.in_spark),
+        *_key(needed, "S3Key", ("kms:GenerateDataKey", "kms:Decrypt"), needed.s3_key),
+        *_roles([needed.s3_role]),
+    )
+
+
+def model_policy(needed: Needed) -> JsonObject:
+    """Returns what the model's execution role must be allowed: what its jobs read, write and log, and no ledger."""
+    inputs = [needed.workspace.join(RUNS, "*", MANIFESTS), needed.workspace.join(ROWS, "*", "input")]
+    outputs = [needed.workspace.join(ROWS, "*", "output")]
+    group, streams = _logs(needed)
+    images = [
+        needed.arn("ecr:repository", account, Region=region, RepositoryName=repository)
+        for region, account, repository in needed.images
+    ]
+    pulls = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
+    return _document(
+        _statement("S3Input", _READ, [_below(needed, place) for place in inputs]),
+        _statement("S3Output", (*_READ, "s3:PutObject", "s3:AbortMultipartUpload"), [_below(needed, *outputs)]),
+        *_listing(needed, [needed.workspace.join(RUNS), needed.workspace.join(ROWS)], ()),
+        *([_statement("S3Model", _READ, [_object(needed, place) for place in needed.data])] if needed.data else []),
+        _statement("LogsGroup", ("logs:CreateLogGroup", "logs:DescribeLogStreams"), group),
+        _statement("LogsEvents", ("logs:CreateLogStream", "logs:PutLogEvents"), streams),
+        *([_statement("ImagePull", pulls, images)] if images else []),
+        *([_statement("ImageLogin", ("ecr:GetAuthorizationToken",), ["*"])] if images else []),
+        *([_statement("Network", _NETWORK, ["*"])] if needed.has_vpc else []),
+        *_key(needed, "InputKey", ("kms:Decrypt",), needed.s3_key),
+        *_key(needed, "OutputKey", ("kms:GenerateDataKey", "kms:Decrypt"), needed.output_key),
+        *_key(needed, "VolumeKey", ("kms:CreateGrant",), needed.volume_key, grants=True),
+    )
+
+
+def _document(*statements: JsonObject) -> JsonObject:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _statement(
+    sid: str, actions: Sequence[str], resources: Iterable[str], condition: Mapping[str, Any] | None = None
+) -> JsonObject:
+    keys = [key for keys in (condition or {}).values() for key in keys]
+    unknown = [(action, key) for action in actions for key in keys if key not in ACTIONS[action].conditions]
+    assert not unknown, unknown
+    shown = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": list(dict.fromkeys(resources))}
+    return {**shown, "Condition": dict(condition)} if condition else shown
+
+
+def _roles(assumed: Sequence[str | None]) -> list[JsonObject]:
+    named = [role for role in assumed if role is not None]
+    return [_statement("Roles", ("sts:AssumeRole",), named)] if named else []
+
+
+def _rows_elsewhere(needed: Needed) -> list[S3Uri]:
+    return [] if needed.staging is None else [needed.staging]
+
+
+def _s3(
+    needed: Needed, reads: Sequence[S3Uri], writes: Sequence[S3Uri], *, by_name: bool = False
+) -> Iterator[JsonObject]:
+    """Reading, writing and listing. Hadoop looks at a folder by its name as well, and at those that it lies in."""
+    above = [folder for place in writes if place in needed.in_spark for folder in _above(place)]
+    folders = [place for place in (*reads, *above) if place.key]
+    seen = [*(_below(needed, place) for place in reads), *(_object(needed, place) for place in folders)]
+    yield _statement("S3Read", _READ, seen)
+    yield _statement("S3Write", _WRITE[:2] if by_name else _WRITE, [_below(needed, place) for place in writes])
+    if not by_name:
+        yield from _listing(needed, reads, above)
+
+
+def _listing(needed: Needed, below: Sequence[S3Uri], above: Sequence[S3Uri]) -> Iterator[JsonObject]:
+    for number, bucket in enumerate(dict.fromkeys(place.bucket for place in (*below, *above))):
+        prefixes = [f"{place.prefix}*" for place in below if place.bucket == bucket]
+        prefixes += [place.prefix for place in above if place.bucket == bucket]
+        yield _statement(
+            f"S3List{number or ''}",
+            ("s3:ListBucket",),
+            [needed.arn("s3:bucket", BucketName=bucket)],
+            {"StringLike": {"s3:prefix": list(dict.fromkeys(prefixes))}},
+        )
+
+
+def _above(place: S3Uri) -> Iterator[S3Uri]:
+    while (place := place.parent).key:
+        yield place
+
+
+def _below(needed: Needed, place: S3Uri) -> str:
+    return needed.arn("s3:object", BucketName=place.bucket, ObjectName=f"{place.prefix}*")
+
+
+def _object(needed: Needed, place: S3Uri) -> str:
+    return needed.arn("s3:object", BucketName=place.bucket, ObjectName=place.key)
+
+
+def _logs(needed: Needed) -> tuple[list[str], list[str]]:
+    """The log group of all jobs, as both forms that IAM has of it, and its streams."""
+    group = needed.arn("logs:log-group", LogGroupName=LOG_GROUP)
+    return [group, f"{group}:*"], [needed.arn("logs:log-stream", LogGroupName=LOG_GROUP, LogStreamName="*")]
+
+
+def _key(
+    needed: Needed, sid: str, actions: Sequence[str], key: str | None, *, grants: bool = False
+) -> list[JsonObject]:
+    """What is done with a KMS key, by S3 in one's name, or by a grant; an alias is no resource, but a condition."""
+    if key is None:
+        return []
+    condition: dict[str, Any] = {}
+    if grants:
+        condition["Bool"] = {"kms:GrantIsForAWSResource": "true"}
+    elif needed.region is not None:
+        condition["StringEquals"] = {"kms:ViaService": f"s3.{needed.region}.{needed.domain}"}
+    named, separator, alias = key.rpartition("alias/")
+    if separator:
+        condition["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": f"alias/{alias}"}
+        key = f"{named}key/*" if named else needed.arn("kms:key", needed.key_account, KeyId="*")
+    elif not key.startswith("arn:"):
+        key = needed.arn("kms:key", needed.key_account, KeyId=key)
+    return [_statement(sid, actions, [key], condition)]

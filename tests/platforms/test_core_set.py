@@ -1,0 +1,91 @@
+"""The wheel in environments made of what platforms pin, with that Python: a pipeline from a table to a table.
+
+Spark is the line of the platform from the index, since the platform's own is nowhere to be had.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.kept import kept
+from support.platforms import built, platform
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+PINNED = ("boto3", "numpy", "pandas", "pyarrow", "pydantic", "PyYAML")
+# The Spark that runs there, and what no wheel of that Python is of: the nearest one stands in.
+SPARK = {
+    "databricks-15.4": ("3.5.6", {}),
+    "databricks-16.4": ("3.5.6", {"pandas": "2.1.1", "tzdata": "2022.1"}),
+    "databricks-17.3": ("4.0.2", {}),
+    "databricks-serverless-5": ("4.1.1", {}),
+}
+
+
+def python_of(version: str) -> str:
+    found = shutil.which(f"python{version}")
+    shown = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    if found is None or subprocess.run(shown, capture_output=True, text=True, check=False).stdout.strip() != version:
+        pytest.skip(f"there is no Python {version} here")
+    return found
+
+
+def environment(name: str) -> Path:
+    there = platform(name)
+    spark, instead = SPARK[name]
+    pins = {**there.pins, **instead}
+    wanted = [f"{package}=={pins[package.lower()]}" for package in PINNED]
+    constraints = [f"{package}=={version}" for package, version in sorted(pins.items())]
+
+    def install(place: Path) -> None:
+        subprocess.run([python_of(there.python), "-m", "venv", str(place)], check=True)
+        (place / "pins.txt").write_text("\n".join(constraints) + "\n")
+        pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "-c", "pins.txt"]
+        subprocess.run([*pip, "--only-binary", ":all:", *wanted], cwd=place, check=True)
+        subprocess.run([*pip, f"pyspark=={spark}"], cwd=place, check=True)
+
+    return kept(name, [there.python, spark, *wanted, *constraints], install)
+
+
+@pytest.mark.parametrize("name", SPARK)
+def test_a_run_passes_in_an_environment_of_the_pins(world, tmp_path, name):
+    place = environment(name)
+    pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "-c", "pins.txt"]
+    (tmp_path / "wheel").mkdir()
+    wheel = built("wheel", tmp_path / "wheel")
+    before = freeze(place)
+    subprocess.run([*pip, "--force-reinstall", "--no-deps", str(wheel)], cwd=place, check=True)
+    subprocess.run([*pip, str(wheel)], cwd=place, check=True)
+    assert freeze(place) == before  # boto3 and PyYAML were there
+
+    arguments = world.arguments(tmp_path, "shaped", errors={"max_rows": 3})
+    program = [str(place / "bin" / "python"), "-I", str(Path(__file__).with_name("core_program.py"))]
+    environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
+    environ |= {"PYSPARK_PYTHON": program[0], "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests"}
+    done = subprocess.run(
+        [*program, str(tmp_path), json.dumps(arguments)], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = json.loads(done.stdout)
+    spark, instead = SPARK[name]
+    pins = {**platform(name).pins, **instead}
+    assert said.pop("versions") == {package: pins[package.lower()] for package in PINNED} | {"pyspark": spark}
+    assert str(place) in said.pop("from")
+    assert said == {
+        "status": "published",
+        "rows": [300, 297, 297],
+        "types_kept": True,
+        "rows_equal": True,
+        "sagemaker": None,
+    }
+
+
+def freeze(place: Path) -> list[str]:
+    command = [str(place / "bin" / "pip"), "list", "--format", "freeze", "--disable-pip-version-check"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in lines if not line.startswith("spark-batch-transform")]
