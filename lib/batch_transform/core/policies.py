@@ -121,9 +121,8 @@ def executors_policy(needed: Needed) -> JsonObject:
     rows, parts = [needed.workspace.join(ROWS), *_rows_elsewhere(needed)], needed.workspace.join(RUNS, "*", PARTS)
     spark = [place for place in (*needed.read, *needed.written) if place in needed.in_spark]
     writes = [*rows, *(place for place in needed.written if place in needed.in_spark)]
-    # Without Spark's part in it workers know their objects by name, and put each at once.
     return _document(
-        *_s3(needed, [*rows, parts, *spark], writes, by_name=not needed.in_spark),
+        *_s3(needed, [*rows, parts, *spark], writes, in_parts=bool(needed.in_spark)),
         *_key(needed, "S3Key", ("kms:GenerateDataKey", "kms:Decrypt"), needed.s3_key),
         *_roles([needed.s3_role]),
     )
@@ -179,16 +178,18 @@ def _rows_elsewhere(needed: Needed) -> list[S3Uri]:
 
 
 def _s3(
-    needed: Needed, reads: Sequence[S3Uri], writes: Sequence[S3Uri], *, by_name: bool = False
+    needed: Needed, reads: Sequence[S3Uri], writes: Sequence[S3Uri], *, in_parts: bool = True
 ) -> Iterator[JsonObject]:
-    """Reading, writing and listing. Hadoop looks at a folder by its name as well, and at those that it lies in."""
+    """Reading, writing and listing, without which S3 does not say that something is not there.
+
+    Hadoop looks at a folder by its name as well, and at those that it lies in. Workers put an object at once.
+    """
     above = [folder for place in writes if place in needed.in_spark for folder in _above(place)]
     folders = [place for place in (*reads, *above) if place.key]
     seen = [*(_below(needed, place) for place in reads), *(_object(needed, place) for place in folders)]
     yield _statement("S3Read", _READ, seen)
-    yield _statement("S3Write", _WRITE[:2] if by_name else _WRITE, [_below(needed, place) for place in writes])
-    if not by_name:
-        yield from _listing(needed, reads, above)
+    yield _statement("S3Write", _WRITE if in_parts else _WRITE[:2], [_below(needed, place) for place in writes])
+    yield from _listing(needed, reads, above)
 
 
 def _listing(needed: Needed, below: Sequence[S3Uri], above: Sequence[S3Uri]) -> Iterator[JsonObject]:
