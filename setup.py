@@ -31,6 +31,7 @@ LOCAL = SPARK + SAGEMAKER + EMULATOR + DEMO
 TEST = [
     *LOCAL,
     "chispa>=0.11",
+    "databricks-bundles>=0.2",  # what a bundle's job may have
     "hypothesis>=6.100",
     "pillow>=10",  # decodes and encodes the pictures of a test
     "mypy>=1.13",

@@ -121,8 +121,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def standalone(folder: Path) -> Iterator[str]:
-    """Runs a master and two workers, and yields the master's URL.
+def standalone(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Runs a master and two workers, and yields the master's URL; they have other variables if told.
 
     The workers have addresses of their own: Spark never runs a second attempt of a task on the same host, and those
     of a local cluster share one. Any address in 127.0.0.0/8 is this machine's on Linux.
@@ -133,17 +133,18 @@ def standalone(folder: Path) -> Iterator[str]:
     url = f"spark://127.0.0.1:{port}"
     master = ["master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"]
     with ExitStack() as resources:
-        resources.enter_context(_daemon(folder, "127.0.0.1", master))
+        resources.enter_context(_daemon(folder, "127.0.0.1", master, environment or {}))
         for host in ("127.0.0.2", "127.0.0.3"):
             work = ["--work-dir", str(folder / host), "--webui-port", "0", "--cores", "1", "--memory", "1g"]
-            resources.enter_context(_daemon(folder, host, ["worker.Worker", "--host", host, *work, url]))
+            words = ["worker.Worker", "--host", host, *work, url]
+            resources.enter_context(_daemon(folder, host, words, environment or {}))
         yield url
 
 
 @contextmanager
-def _daemon(folder: Path, host: str, words: list[str]) -> Iterator[None]:
+def _daemon(folder: Path, host: str, words: list[str], more: Mapping[str, str]) -> Iterator[None]:
     own = {"SPARK_LOCAL_IP": host, "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": _QUICK}
-    environment = {**_environment(folder), **own}
+    environment = {**_environment(folder), **own, **more}
     command = [str(_spark_home(folder) / "bin" / "spark-class"), f"org.apache.spark.deploy.{words[0]}", *words[1:]]
     with (folder / f"{words[0]}-{host}.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, text=True)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 CALLED_BY_OTHERS = {
     "FORMAT",
     "WAY",
+    "TARGET",
     "seekable",
     "make_dags",
     "on_kill",

@@ -19,9 +19,10 @@ BELOW = {
     "core": {"core"},
     "records": {"records", "core"},
     "exports": {"exports", "spark", "records", "core"},
-    "pipeline": {"pipeline", "exports", *SIDES, "records", "core"},
+    "deploy": {"deploy", "core"},
+    "pipeline": {"pipeline", "deploy", "exports", *SIDES, "records", "core"},
     **{side: {side, "core"} for side in SIDES},
-    "config": {"config", "exports", "records", "core"},
+    "config": {"config", "deploy", "exports", "records", "core"},
     "spark": {"spark", "records", "core"},
 }
 # A configuration names what is registered, and is checked against what that can.
@@ -226,7 +227,7 @@ def test_no_folder_imports_in_a_circle():
 
 def test_all_of_the_package_was_read():
     parts = {part(module) for module in LIB if top(module) == "batch_transform"}
-    assert parts == {"__init__", "core", "records", "exports", "pipeline", *SIDES}
+    assert parts == {"__init__", "core", "deploy", "records", "exports", "pipeline", *SIDES}
     assert {"core.spans", "pipeline.loop.driver"} <= {module.removeprefix("batch_transform.") for module in LIB}
     assert any(top(module) == "transform_emulator" for module in LIB)
 

@@ -19,6 +19,7 @@ MAY_CHANGE: tuple[Path, ...] = (
     ("secrets",),
     ("secret_variables",),
     ("aws",),
+    ("deploy",),
     ("emulator",),
     ("export",),
 )

@@ -29,18 +29,18 @@ def load(
     variables: Sequence[str] = (),
     emulator_models: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
-    read: Callable[[Path], str] = read_text,
+    read: Callable[[str], str] = read_text,
     reads_input: bool = True,
 ) -> RunConfig:
     """Returns the checked configuration of a run file.
 
     Args:
-        path: of the run file; `extends` in it is relative to its folder.
+        path: of the run file, or its location on S3; `extends` in it is relative to its folder.
         sets: `a.b=value` each, over the file.
         variables: `name=value` each, for `${name}`.
         emulator_models: `NAME=COMMAND_OR_URL` each, added to `emulator.models`.
         environ: where a `${name}` is looked up that is no variable; None: nowhere.
-        read: gives a file's text.
+        read: gives a file's text; where one may lie on S3, from there as well.
         reads_input: whether the secrets of the input's options are needed: rows that are staged are not read again.
 
     Raises:
@@ -58,7 +58,7 @@ def whereabouts(
     variables: Sequence[str],
     emulator_models: Sequence[str],
     environ: Mapping[str, str],
-    read: Callable[[Path], str] = read_text,
+    read: Callable[[str], str] = read_text,
 ) -> Whereabouts:
     """Returns where the run of a run file is, whatever its other keys need; arguments and errors as of `load`."""
     said = _said(path, sets, variables, emulator_models, environ, read)
@@ -86,13 +86,13 @@ def _said(
     variables: Sequence[str],
     emulator_models: Sequence[str],
     environ: Mapping[str, str] | None,
-    read: Callable[[Path], str],
+    read: Callable[[str], str],
 ) -> _Said:
     spoken, faults = overrides.read_variables(variables)
     known = {**(environ or {}), **spoken}
     arguments, argument_faults = read_arguments(sets, emulator_models)
     faults += argument_faults
-    files, file_faults = read_chain(Path(path), known, read)
+    files, file_faults = read_chain(str(path), known, read)
     if file_faults:
         # Without the files, what is missing in them cannot be told from what was not read.
         raise ConfigurationError(fault.line(str) for fault in [*file_faults, *faults])

@@ -1,8 +1,10 @@
-"""Run files on disk, each with those that it extends."""
+"""Run files, on disk or on S3, each with those that it extends."""
 
 from __future__ import annotations
 
 import os.path
+import posixpath
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,31 +13,35 @@ import yaml
 
 from batch_transform.config.faults import Fault
 from batch_transform.config.layers import Layer
-from batch_transform.config.places import WITH_USER, secret_in_url
+from batch_transform.config.places import WITH_USER, is_s3, secret_in_url
 from batch_transform.config.variables import substitute
 from batch_transform.config.yaml_text import describe_error, parse_value
 
 
-def read_text(path: Path) -> str:
-    """Returns a file's text."""
-    return path.read_text(encoding="utf-8")
+def read_text(name: str) -> str:
+    """Returns the text of a file on disk."""
+    return Path(name).read_text(encoding="utf-8")
 
 
-def read_chain(
-    path: Path, variables: Mapping[str, str], read: Callable[[Path], str]
-) -> tuple[list[Layer], list[Fault]]:
-    """Returns the layers of a run file and of those that it extends, the lowest first, or what is wrong with them."""
+def read_chain(name: str, variables: Mapping[str, str], read: Callable[[str], str]) -> tuple[list[Layer], list[Fault]]:
+    """Returns the layers of a run file and of those that it extends, the lowest first, or what is wrong with them.
+
+    Args:
+        name: a path, or a location on S3.
+        variables: for `extends`.
+        read: gives the text of one; FileNotFoundError and OSError are told.
+    """
     layers: list[Layer] = []
     seen: list[str] = []
-    following: Path | None = path
+    following: str | None = name
     while following is not None:
-        here, name = following, str(following)
-        if secret_in_url(name.replace(":/", "://")):  # as a path has lost the second slash
+        if secret_in_url(re.sub(":/+", "://", following)):  # as a path has lost the second slash
             return [], [Fault(("extends",), f"{WITH_USER}, and a run file is a file", seen[-1] if seen else "RUNFILE")]
-        if os.path.normpath(name) in seen:
+        name = _plain(following)
+        if name in seen:
             return [], [Fault(("extends",), f"goes in a circle: {' -> '.join([*seen, name])}", seen[-1])]
-        seen.append(os.path.normpath(name))
-        document = read_document(here, read)
+        seen.append(name)
+        document = read_document(name, read)
         if isinstance(document, Fault):
             return [], [document]
         extends = substitute(document.pop("extends", None), variables)
@@ -43,15 +49,28 @@ def read_chain(
             words = [fault.text for fault in extends.faults] or ["must be the path of a run file"]
             return [], [Fault(("extends",), text, name) for text in words]
         layers.insert(0, Layer(name, document))
-        following = here.parent / extends.document if extends.document is not None else None
+        following = _beside(name, extends.document) if extends.document is not None else None
     return layers, []
 
 
-def read_document(path: Path, read: Callable[[Path], str]) -> dict[str, Any] | Fault:
+def _plain(name: str) -> str:
+    """The one spelling of a run file's name: by it a circle is seen."""
+    if not is_s3(name):
+        return os.path.normpath(name)
+    scheme, _, rest = name.partition("://")
+    return f"{scheme}://{posixpath.normpath(rest)}"
+
+
+def _beside(name: str, extended: str) -> str:
+    if is_s3(extended):
+        return extended
+    return f"{name.rpartition('/')[0]}/{extended}" if is_s3(name) else str(Path(name).parent / extended)
+
+
+def read_document(name: str, read: Callable[[str], str]) -> dict[str, Any] | Fault:
     """Returns the map that a YAML file holds (an empty file: no keys), or what is wrong with the file."""
-    name = str(path)
     try:
-        document = parse_value(read(path))
+        document = parse_value(read(name))
     except FileNotFoundError:
         return Fault((), "no such file", name)
     except (OSError, UnicodeDecodeError) as error:

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from batch_transform.config import places
+from batch_transform.config.deployment import Deploy
 from batch_transform.config.faults import faults_of
 from batch_transform.config.joining import check_joined, check_processing
 from batch_transform.config.model import Model
@@ -59,6 +60,7 @@ class RunConfig(Section):
     output: Output | None = Field(default=None, validate_default=True)
     dead_letter: DeadLetter | None = Field(default=None, validate_default=True)
     aws: Aws = Aws()
+    deploy: Deploy = Deploy()
     export: Annotated[str, PlainValidator(one_of(*names()))] = "arrow"
     merge: Annotated[str, PlainValidator(one_of(*merge_ways()))] = DEFAULT
     # Another driver waits this long before it takes a silent run over.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+from batch_transform.core.ledger import JsonObject
+
 # The rows of one class that have failed: a row of the list `errors`. In this form since `class` is a word of Python's.
 FailedClass = TypedDict("FailedClass", {"class": str, "spans": int, "rows": int, "examples": "list[FailureExample]"})
 
@@ -110,6 +112,57 @@ class FaultReport(_Fault, total=False):
     """The report of what was refused, or has failed, before there was a run to report of."""
 
     error: list[str]
+    report: str
+
+
+class PackageReport(TypedDict):
+    """The report of `package`: the files it made, with their bytes, for which Python, and the seconds it took.
+
+    Attributes:
+        archive: None for a target whose workers have what they need.
+    """
+
+    status: str
+    wheel: str
+    wheel_bytes: int
+    archive: str | None
+    archive_bytes: int | None
+    entry: str
+    python: str
+    seconds: float
+
+
+class Uploaded(TypedDict):
+    """A file that a run takes along: what it is here, its size, and where it goes."""
+
+    source: str
+    bytes: int
+    target: str
+
+
+class DeploymentReport(TypedDict, total=False):
+    """The report of `run --target`: what a run takes along, and how it is started where.
+
+    Attributes:
+        status: `planned` with --dry-run, else `submitted`.
+        uploads: files.
+        commands: each as a line for a shell.
+        request: the parameters of the service's operation.
+        operation: that one, as `service.operation`.
+        environment: variables beside those of this process.
+        id: of what the service has started.
+        report: where the run's own report will be.
+    """
+
+    run_id: str | None
+    status: str
+    target: str
+    uploads: list[Uploaded]
+    commands: list[str]
+    operation: str
+    request: JsonObject
+    environment: dict[str, str]
+    id: str
     report: str
 
 

@@ -47,7 +47,8 @@ class RunStatus(str, Enum):
     | prepared, waiting, settled | a step: the jobs are recorded, are in flight, or have all ended and been judged |
     | running, died, ended | an unpublished run that is looked at: its driver is at work, has not let go, or has |
     | submitted | a run that was given to a cluster |
-    | planned | what a run would do |
+    | planned | what a run would do, or what `--dry-run` would |
+    | packaged | what a cluster needs of this program |
     | alike, different | an endpoint's answers beside a run's |
     | cleaned | runs of which all but the ledger is removed |
     """
@@ -67,6 +68,7 @@ class RunStatus(str, Enum):
     ENDED = "ended"
     SUBMITTED = "submitted"
     PLANNED = "planned"
+    PACKAGED = "packaged"
     ALIKE = "alike"
     DIFFERENT = "different"
     CLEANED = "cleaned"

@@ -9,6 +9,7 @@ from typing import Any
 
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.deploy.targets import target_names
 from batch_transform.pipeline.commands.parser import (
     CLEAN,
     COLLECT,
@@ -17,6 +18,7 @@ from batch_transform.pipeline.commands.parser import (
     HELP,
     IAM,
     OWN,
+    PACKAGE,
     PLAN,
     PREPARE,
     RESUME,
@@ -24,6 +26,7 @@ from batch_transform.pipeline.commands.parser import (
     STATUS,
     STOP,
     SUBMIT,
+    TARGET,
     VERSION,
     option_of,
     parser_of,
@@ -32,7 +35,7 @@ from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SW
 
 STEPS = (PREPARE, SUBMIT, COLLECT)
 # Those that Spark has no part in.
-WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM)
+WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE)
 # Those that begin with a run file and not with a run that is there.
 OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
 # Below it a word resembles a command by chance.
@@ -44,8 +47,8 @@ class CommandLine:
     """What was asked for.
 
     Attributes:
-        subject: the path of a run file; for the commands that are not OF_A_RUN_FILE also the run's folder on S3, for
-            `clean` also a workspace.
+        subject: the path of a run file, or its location on S3; for the commands that are not OF_A_RUN_FILE also the
+            run's folder on S3, for `clean` also a workspace.
         command: one of COMMANDS.
         variables: `name=value` each.
         sets: `a.b=value` each.
@@ -54,7 +57,10 @@ class CommandLine:
         lifecycle: days, of `clean`; the last one given.
         unfinished: of `clean`: whether a run goes that is not published.
         rows_only: of `clean`: whether manifests and parts stay.
-        dry_run: of `clean`: whether it only tells what it would do.
+        dry_run: of `clean` and `run`: whether it only tells what it would do.
+        target: of `run` and `package`; the last one given.
+        dist: of `run` and `package`: the folder of what is packaged; the last one given.
+        python: of `package`; the last one given.
         document: of `iam`: the one that is printed; the last one given.
         endpoint: of `compare`; the last one given.
         rows: of `compare`: how many; the last one given.
@@ -77,6 +83,9 @@ class CommandLine:
     rows_only: bool = False
     dry_run: bool = False
     document: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    dist: tuple[str, ...] = ()
+    python: tuple[str, ...] = ()
     endpoint: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     tolerance: tuple[str, ...] = ()
@@ -86,13 +95,19 @@ class CommandLine:
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 
+    @property
+    def names_file(self) -> bool:
+        """Whether the subject is a run file: one on S3 has the suffix of one, or its command takes nothing else."""
+        is_named_so = self.subject.lower().endswith((".yml", ".yaml"))
+        return not is_s3(self.subject) or self.command in (RUN, PLAN, IAM) or is_named_so
+
 
 def step_of(asked: CommandLine) -> str:
     """Returns what a driver is told that it does: a step of a run; RESUME of one that goes on with what it has; RUN.
 
     A run file names the input anew, also to `resume`; a run's folder does not.
     """
-    is_run = asked.command == RESUME and not is_s3(asked.subject)
+    is_run = asked.command == RESUME and asked.names_file
     return RUN if is_run else asked.command
 
 
@@ -124,11 +139,11 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         *_subject_faults(command, words),
         *_belonging(command, [_name(argument) for argument in left if _name(argument) in OWN]),
         *_sparks(command, [name for name, _ in spark], asked.get("no_merge", False)),
+        *_targets(asked.get("target", ())),
     ]
     if faults:
         raise ConfigurationError(faults)
-    (subject,) = asked.pop("words")
-    return CommandLine(subject, **asked, spark=spark, rest=tuple(arguments[cut + 1 :]))
+    return CommandLine("".join(asked.pop("words")), **asked, spark=spark, rest=tuple(arguments[cut + 1 :]))
 
 
 _SPARKS = OPTIONS | SWITCHES
@@ -151,7 +166,19 @@ def _option(argument: str) -> tuple[str, str | None]:
     return name, value if equals else None
 
 
+def _targets(given: Sequence[str]) -> Iterator[str]:
+    for name in given:
+        if name not in target_names():
+            close = get_close_matches(name, target_names(), n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            yield f"{TARGET}: is no target that there is{hint}; valid: {', '.join(target_names())}"
+
+
 def _subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
+    if command == PACKAGE:
+        if words:
+            yield f"{PACKAGE}: takes no run file; {len(words)} were given"
+        return
     first = words[0] if words and command == RUN else ""
     close = get_close_matches(first, COMMANDS, n=1, cutoff=_ALIKE)
     # A word without a dot or a slash is hardly a run file.

@@ -1,11 +1,10 @@
-"""The commands about a run that need no Spark: status, stop, clean, compare, iam; and what `resume` goes on with."""
+"""The commands that need no Spark: status, stop, clean, compare, iam, package; and what `resume` goes on with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
 
-from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, RunHeld, ServiceFailure
 from batch_transform.core.lease import Lease
@@ -19,7 +18,8 @@ from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.iam import policies
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
-from batch_transform.pipeline.commands.parser import COMPARE, IAM, PLAN, PREPARE, RUN, STATUS, STOP
+from batch_transform.pipeline.commands.package import package
+from batch_transform.pipeline.commands.parser import COMPARE, IAM, PACKAGE, PLAN, PREPARE, RUN, STATUS, STOP
 from batch_transform.pipeline.ending.reporting import write_status
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
@@ -42,7 +42,7 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
     """
     if asked.command == PLAN:
         return loaded(asked, environ).named()
-    if asked.command == RUN or (asked.command == PREPARE and not is_s3(asked.subject)):
+    if asked.command == RUN or (asked.command == PREPARE and asked.names_file):
         config = _begun_or_not(asked, environ)
         return config.named() if asked.command == RUN else config
     with reached(asked, environ) as there:
@@ -67,7 +67,7 @@ def _begun_or_not(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonObject:
-    """Returns the report of `status`, `stop`, `clean` or `compare`, or what `iam` prints.
+    """Returns the report of `status`, `stop`, `clean`, `compare` or `package`, or what `iam` prints.
 
     Raises:
         ConfigurationError: there is no such run, or the command does not fit it.
@@ -75,6 +75,8 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonO
     """
     if asked.command == IAM:
         return policies(asked, loaded(asked, environ, reads_input=False))
+    if asked.command == PACKAGE:
+        return package(asked, tell)
     with reached(asked, environ) as there:
         if asked.command == STATUS:
             return status(there)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.loading import load, reload, surroundings, whereabouts
 from batch_transform.config.places import check_workspace, is_s3
+from batch_transform.config.run_files import read_text
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_names import folder_named
+from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
@@ -67,7 +69,7 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         ConfigurationError: the run file or the arguments are wrong, or the run ended with its emulator.
     """
     near: Surroundings
-    if is_s3(asked.subject):
+    if not asked.names_file:
         near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
     else:
         found = whereabouts(
@@ -76,6 +78,7 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
             variables=asked.variables,
             emulator_models=asked.emulator_models,
             environ=environ,
+            read=_reader(asked, environ),
         )
         near, uri, is_of_file = found, found.layout.run, True
         if found.run_id is None and (found.emulator is None or found.emulator.state is not None):
@@ -106,7 +109,7 @@ def resumable(asked: CommandLine, environ: Mapping[str, str], there: Reached, st
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or the run was begun by `score()`.
     """
-    if not is_s3(asked.subject):
+    if asked.names_file:
         return loaded(asked, environ, reads_input=state.staged is None)
     if state.settings.is_of_frame:
         raise ConfigurationError(f"{asked.command}: {there.uri} was begun by score(); the same call goes on with it")
@@ -130,8 +133,24 @@ def loaded(asked: CommandLine, environ: Mapping[str, str], *, reads_input: bool 
         variables=asked.variables,
         emulator_models=asked.emulator_models,
         environ=environ,
+        read=_reader(asked, environ),
         reads_input=reads_input,
     )
+
+
+def _reader(asked: CommandLine, environ: Mapping[str, str]) -> Callable[[str], str]:
+    """What gives the text of a run file: of one on S3 as the command line and the environment say, which it may not."""
+
+    def read(name: str) -> str:
+        if not is_s3(name):
+            return read_text(name)
+        store = S3Store(access_of(surroundings(asked.sets, ()), None, environ).client("s3"))
+        try:
+            return store.get(S3Uri.parse(name))[0].decode("utf-8")
+        except ObjectNotFound as err:
+            raise FileNotFoundError(name) from err
+
+    return read
 
 
 def _refuse_ephemeral(command: str, state: str | None) -> None:

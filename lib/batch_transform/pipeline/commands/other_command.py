@@ -10,7 +10,7 @@ from typing import Any
 
 from batch_transform.aws.access import SECTIONS
 from batch_transform.config.loading import surroundings
-from batch_transform.config.places import is_s3, secret_in_url
+from batch_transform.config.places import secret_in_url
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.secret_values import is_external_id, is_secret_name
@@ -37,11 +37,14 @@ def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mappin
     words = [environ.get(PROGRAM, "batch-transform"), command, str(config.layout.run)]
     if command != SUBMIT:
         words += [
-            word for option in asked.spark if not _has_secret(" ".join(filter(None, option))) for word in option if word
+            word for option in asked.spark if not has_secret(" ".join(filter(None, option))) for word in option if word
         ]
-    near = surroundings(asked.sets, asked.emulator_models) if is_s3(asked.subject) else config
-    words += [word for text in _sets(near) if not _has_secret(text) for word in ("--set", text)]
-    if asked.rest and command != SUBMIT and not _has_secret(" ".join(asked.rest)):
+        words += [
+            word for flag in ("target", "dist") for value in getattr(asked, flag)[-1:] for word in (f"--{flag}", value)
+        ]
+    near = surroundings(asked.sets, asked.emulator_models) if not asked.names_file else config
+    words += [word for text in _sets(near) if not has_secret(text) for word in ("--set", text)]
+    if asked.rest and command != SUBMIT and not has_secret(" ".join(asked.rest)):
         words += ["--", *asked.rest]
     return shlex.join(words)
 
@@ -64,6 +67,6 @@ def _spelled_out(path: tuple[str, ...], value: Any) -> Iterator[str]:
         yield f"{'.'.join(path)}={text}"
 
 
-def _has_secret(text: str) -> bool:
-    """Whether an argument has a secret: by a name in it, of a setting or of an option, or in an address."""
+def has_secret(text: str) -> bool:
+    """Returns whether an argument has a secret: by a name in it, of a setting or of an option, or in an address."""
     return secret_in_url(text) is not None or any(map(is_secret_name, _NAMES.findall(text)))

@@ -13,14 +13,16 @@ from typing import NamedTuple, NoReturn
 
 from batch_transform.core import __version__
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.deploy.targets import target_names
 
 RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
 IAM = "iam"
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
+PACKAGE = "package"
 PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
-DRY_RUN = "--dry-run"
+DRY_RUN, TARGET = "--dry-run", "--target"
 HELP, VERSION = ("-h", "--help"), "--version"
 _FILE, _FOLDER = "RUNFILE", "RUN"
 _FOLDER_EXAMPLE = "s3://my-bucket/scoring/churn-2024-05-01"
@@ -66,6 +68,11 @@ COMMANDS = {
         "Prints the least that driver, executors and the model's role must be allowed, as policy documents.",
         "conf/emr.yml --var ds=2024-05-01 --for driver",
     ),
+    PACKAGE: Command(
+        "",
+        "Makes the wheel, the archive of what Python workers need, and the entry point, to be given to a cluster.",
+        "--target emr --python 3.11",
+    ),
 }
 
 
@@ -97,7 +104,19 @@ OWN = {
         (CLEAN,),
         "prints the one lifecycle rule by which S3 forgets the rows of a workspace's runs",
     ),
-    DRY_RUN: Option("dry_run", None, (CLEAN,), "tells what would be removed, and removes nothing"),
+    DRY_RUN: Option(
+        "dry_run", None, (RUN, RESUME, CLEAN), "tells what would be done, uploaded or removed, and does nothing of it"
+    ),
+    TARGET: Option(
+        "target",
+        "NAME",
+        (RUN, RESUME, PACKAGE),
+        f"where the run is started, or what is packaged for: {', '.join(target_names())}; else deploy.target says",
+    ),
+    "--dist": Option(
+        "dist", "FOLDER", (RUN, RESUME, PACKAGE), "where package writes, and run looks for it; default: dist"
+    ),
+    "--python": Option("python", "VERSION|PATH", (PACKAGE,), "that the workers have; default: the one that runs this"),
     "--unfinished": Option("unfinished", None, (CLEAN,), "also a run that is not published, and is given up"),
     NO_MERGE: Option("no_merge", None, (COLLECT,), "ends, as `settled`, where the merge would begin Spark"),
     RETRY_DEAD: Option("retry_dead", None, (RESUME,), "sends the dead rows again of a run that is not published"),
@@ -163,7 +182,7 @@ def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
         one = each[name] = commands.add_parser(
             name,
             help=sentence,
-            usage=f"{program} {name} {subject} [OPTION ...]",
+            usage=f"{program} {name} {subject} [OPTION ...]".replace("  ", " "),
             description=sentence,
             epilog=f"{_WAYS}\n\nexample:\n  {program} {name} {example}\n\n{_ENDS}",
             formatter_class=form,
@@ -177,7 +196,7 @@ def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
 
 
 def _add_options(parser: ArgumentParser, command: str) -> None:
-    parser.add_argument("words", nargs="*", metavar=COMMANDS[command].subject, help=SUPPRESS)
+    parser.add_argument("words", nargs="*", metavar=COMMANDS[command].subject or "NOTHING", help=SUPPRESS)
     for flag in OWN:
         name, value, owners, words = option_of(flag, command)
         if command not in (owners or COMMANDS):

@@ -57,7 +57,12 @@ SETTINGS = {
     "--exclude-packages": "spark.jars.excludes",
     "--py-files": "spark.submit.pyFiles",
     "--files": "spark.files",
+    "--jars": "spark.jars",
+    "--archives": "spark.archives",
+    "--name": "spark.app.name",
 }
+# Lists of files.
+LISTS = ("spark.jars", "spark.submit.pyFiles", "spark.files", "spark.archives")
 _SETTING_OPTIONS = {setting: option for option, setting in SETTINGS.items()}
 
 
@@ -92,9 +97,12 @@ class SparkArguments:
     def with_added(self, key: str, values: Iterable[str]) -> SparkArguments:
         """Returns these arguments with `values` added to a setting that is a list with commas; none stands twice."""
         before = [value.strip() for value in (self.setting(key) or "").split(",") if value.strip()]
-        merged = ",".join(dict.fromkeys([*before, *values]))
-        if not merged:
-            return self
+        merged = list(dict.fromkeys([*before, *values]))
+        return self.with_instead(key, merged) if merged else self
+
+    def with_instead(self, key: str, values: Iterable[str]) -> SparkArguments:
+        """Returns these arguments with a list in the place of a setting's."""
+        merged = ",".join(values)
         # The option is dropped with the setting: it would win over what is added.
         option = _SETTING_OPTIONS.get(key)
         kept = [item for item in self.options if item[0] != option and _conf_key(*item) != key]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
@@ -15,10 +18,13 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
 from batch_transform.pipeline.commands.parser import PLAN, SUBMIT, asked_for
+from batch_transform.pipeline.commands.parser import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.commands.steps import step_without_spark
 from batch_transform.pipeline.ending.exits import ended, teller
-from batch_transform.pipeline.handshake import SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.handshake import PROGRAM, SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.submit.destination import destination
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
 
@@ -33,19 +39,24 @@ def main() -> None:
         raise SystemExit(code)
 
 
-def exit_code(arguments: list[str]) -> int:
-    """Returns the exit code of a command; its report, or the help, is all that is on standard output."""
+def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
+    """Returns the exit code of a command; its report, or the help, is all that is on standard output.
+
+    Args:
+        arguments: of the command line.
+        is_job: whether this is the driver that a target has started, which sends the run nowhere else.
+    """
     if (text := asked_for(arguments)) is not None:
         sys.stdout.write(text)
         return 0
     printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
     try:
-        return _done(parse(arguments), printed)
+        return _done(parse(arguments), printed, is_job)
     except Exception as err:  # noqa: BLE001 - whatever it is, whoever called needs a report and an exit code of ours
         return ended(err, printed)
 
 
-def _done(asked: CommandLine, printed: PrintedReport) -> int:
+def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
     if asked.command in WITHOUT_SPARK:
         printed.report(execute(asked, os.environ, teller(asked.command)))
         return 0
@@ -54,7 +65,10 @@ def _done(asked: CommandLine, printed: PrintedReport) -> int:
         done = step_without_spark(asked, os.environ, printed)
         if not done.needs_spark:
             return done.exit_code
-    document = resolved(asked)
+    config = configuration(asked, os.environ)
+    if not is_job and (asked.dry_run or destination(asked, config, os.environ) is not None):
+        return _sent(asked, printed)
+    document = resolved(asked, config)
     # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
     if asked.command == PLAN:
         from batch_transform.pipeline.commands.plan import plan_job
@@ -80,14 +94,32 @@ def _variable(name: str, value: str) -> Iterator[None]:
             os.environ[name] = before
 
 
-def resolved(asked: CommandLine) -> JsonObject:
+def _sent(asked: CommandLine, printed: PrintedReport) -> int:
+    """Does what `spark-submit.sh` does with the same arguments, for whoever has no more than the wheel."""
+    from batch_transform.pipeline.submit.submission import COMMAND, FALLBACK, submit
+    from batch_transform.pipeline.submit.supervising import Supervised
+
+    with tempfile.TemporaryDirectory(prefix="batch-transform.") as folder:
+        work = Path(folder)
+        (work / ENTRY).write_text(ENTRY_TEXT, encoding="utf-8")
+        fallback = Handshake(report_file=work / FALLBACK)
+        code = submit(asked, work, work / ENTRY, {PROGRAM: PROGRAM_NAME, **os.environ}, fallback)
+        if (work / COMMAND).exists():
+            code = Supervised(work, os.environ).run(work / COMMAND)
+        reports = [path for path in (work / "report", work / FALLBACK) if path.exists()]
+        if reports:
+            printed.report(json.loads(reports[0].read_text(encoding="utf-8")))
+        return code
+
+
+def resolved(asked: CommandLine, config: RunConfig) -> JsonObject:
     """Returns the document of the run that is asked for.
 
     Raises:
-        ConfigurationError: the arguments or the run file are wrong, or options are for spark-submit, which has begun.
+        ConfigurationError: options are for spark-submit, which has begun.
     """
     _refuse_spark_options(asked)
-    return resolve_input(configuration(asked, os.environ), PACKAGE_CACHE).to_document()
+    return resolve_input(config, PACKAGE_CACHE).to_document()
 
 
 def _refuse_spark_options(asked: CommandLine) -> None:

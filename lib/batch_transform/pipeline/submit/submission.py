@@ -21,21 +21,32 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import FaultReport, RunReport
 from batch_transform.core.statuses import RunStatus
+from batch_transform.deploy.port import SparkTarget
 from batch_transform.pipeline.checks.before_spark import told_before_spark
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, PLAN, RETRY_DEAD, RUN, SUBMIT
-from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments, parse_properties
+from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.archive import write_archive
 from batch_transform.pipeline.submit.class_archive import java_options
+from batch_transform.pipeline.submit.deployment import deployed, dry_run
+from batch_transform.pipeline.submit.destination import (
+    ALWAYS,
+    LOG4J,
+    ON_A_LAPTOP,
+    check_machine,
+    destination,
+    interpreter_settings,
+    placed_arguments,
+)
 from batch_transform.pipeline.world.jars import Jars, format_jars, reads_s3, s3a_jars
-from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, SCHEME, resolve_input
+from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, check_s3a, s3a_settings
-from batch_transform.pipeline.world.spark_home import SparkHome, find_spark
+from batch_transform.pipeline.world.spark_home import SparkHome
 
 RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, PACKAGES = (
     "resolved.json",
@@ -45,26 +56,6 @@ RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, PACKAGES = (
     "log4j2.properties",
     "packages",  # is there if spark-submit resolves some: what it says of that is shortened
 )
-# YARN would run a refused run a second time.
-ALWAYS = {"spark.yarn.maxAppAttempts": "1"}
-ON_A_LAPTOP = {
-    "spark.driver.memory": "2g",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.shuffle.partitions": "8",
-}
-# What a person should see is what the run itself says; `--conf spark.log.level=INFO` brings Spark's words back.
-LOG4J = """\
-rootLogger.level = error
-rootLogger.appenderRef.stderr.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
-"""
-
-
 BeforeSpark = Callable[[RunConfig, Mapping[str, str]], RunReport | None]
 
 
@@ -77,33 +68,13 @@ class Folders:
     lib: Path
 
 
-def spark_arguments(asked: CommandLine, home: SparkHome, environ: Mapping[str, str]) -> SparkArguments:
-    """Returns the arguments for spark-submit that were given, over the properties file that it would read."""
-    given = SparkArguments(asked.spark, {})
-    named = [value for name, value in asked.spark if name == "--properties-file"]
-    folder = environ.get("SPARK_CONF_DIR") or (str(home.home / "conf") if home.home else "")
-    path = Path(named[-1] or "") if named else Path(folder) / "spark-defaults.conf"
-    defaults = parse_properties(path.read_text(encoding="utf-8")) if (named or folder) and path.is_file() else {}
-    return SparkArguments(given.options, defaults)
-
-
-def check_machine(config: RunConfig, arguments: SparkArguments) -> None:
-    """Raises ConfigurationError for what a run can have on this machine only, when Spark is elsewhere."""
-    master = arguments.setting("spark.remote") or arguments.setting("spark.master")
-    if arguments.local:
-        return
-    faults = []
-    if config.emulated:
-        faults.append(f"emulator: listens on this machine only, the master is {master}; give --set emulator=null")
-    if config.input is not None and (config.input.path or "").startswith(SCHEME):
-        faults.append(f"input.path: {config.input.path} lies on this machine only, the master is {master}")
-    if faults:
-        raise ConfigurationError(faults)
-
-
-def full_arguments(config: RunConfig, given: SparkArguments, home: SparkHome, places: Folders) -> SparkArguments:
+def full_arguments(
+    config: RunConfig, given: SparkArguments, home: SparkHome, places: Folders, environ: Mapping[str, str]
+) -> SparkArguments:
     """Returns the arguments with all that the run needs; what was given wins, lists are joined."""
     arguments = given.with_added("spark.submit.pyFiles", [str(places.work / LIB_ZIP)])
+    for key, value in interpreter_settings(given, environ, sys.executable).items():
+        arguments = arguments.with_default(key, value)
     for key, value in (ALWAYS | (ON_A_LAPTOP if given.local else {})).items():
         arguments = arguments.with_default(key, value)
     if given.in_cluster:
@@ -151,30 +122,36 @@ def environment(
 
 
 def write_submission(
-    asked: CommandLine, places: Folders, environ: Mapping[str, str], handshake: Handshake, tell: BeforeSpark
+    asked: CommandLine,
+    config: RunConfig,
+    target: SparkTarget | None,
+    places: Folders,
+    environ: Mapping[str, str],
+    handshake: Handshake,
+    tell: BeforeSpark,
 ) -> None:
     """Writes everything that `exec_command` and the driver need into the work folder; of a published run its report.
+
+    With `--dry-run` there is no command but a report of it.
 
     Raises:
         ConfigurationError: the run file or the arguments are wrong.
     """
-    config = configuration(asked, environ)
-    # Whether Spark is local can be said without knowing which Spark it is, but for its properties file.
-    home = find_spark(environ, local=SparkArguments(asked.spark, {}).local)
-    given = spark_arguments(asked, home, environ)
+    home, given = placed_arguments(asked, config, target, places.work, environ)
     check_machine(config, given)
     if reads_s3(config):
         check_s3a(config, home.versions().hadoop)
     if asked.command == PLAN and given.in_cluster:
         raise ConfigurationError("plan: is printed by its driver, which is here with --deploy-mode client only")
-    if asked.command == RUN and not asked.retry_dead and not given.in_cluster and (report := tell(config, environ)):
+    is_told = asked.command == RUN and not asked.retry_dead and not given.in_cluster and not asked.dry_run
+    if is_told and (report := tell(config, environ)):
         teller(RUN)(already_published(report))
         handshake.report(report)
         return
     config = resolve_input(config, PACKAGE_CACHE)
     if given.local and (options := java_options(home, environ)):
         given = given.with_default("spark.driver.extraJavaOptions", options)
-    arguments = full_arguments(config, given, home, places)
+    arguments = full_arguments(config, given, home, places, environ)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
@@ -190,6 +167,9 @@ def write_submission(
     if arguments.setting("spark.jars.packages"):
         (places.work / PACKAGES).touch()
     _write_json(places.work / RESOLVED, config.to_document())
+    if asked.dry_run:
+        handshake.report(dry_run(asked, config, arguments, target, command, added))
+        return
     handshake.report(_fallback(config, arguments))
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
 
@@ -220,25 +200,41 @@ def main(arguments: list[str], environ: Mapping[str, str] = os.environ, tell: Be
     work, entry, *rest = arguments
     handshake = Handshake(report_file=Path(work) / FALLBACK)
     try:
-        return _submitted(Path(work), Path(entry), rest, environ, handshake, tell)
+        return submit(parse(rest), Path(work), Path(entry), environ, handshake, tell)
     except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
         return ended(error, handshake)
 
 
-def _submitted(
-    work: Path, entry: Path, rest: list[str], environ: Mapping[str, str], handshake: Handshake, tell: BeforeSpark
+def submit(
+    asked: CommandLine,
+    work: Path,
+    entry: Path,
+    environ: Mapping[str, str],
+    handshake: Handshake,
+    tell: BeforeSpark = told_before_spark,
 ) -> int:
-    asked = parse(rest)
+    """Returns the exit code of what is done here; `work` then holds the command of what is left, if anything is.
+
+    Raises:
+        BatchTransformError: as the command that is asked for.
+    """
     if asked.command in WITHOUT_SPARK:
         handshake.report(execute(asked, environ, teller(asked.command)))
         return 0
     done = Done(0, needs_spark=True)
     if asked.command in STEPS:
         done = step_without_spark(asked, environ, handshake)
-    if done.needs_spark:
-        places = Folders(work.resolve(), entry.resolve(), Path(__file__).resolve().parents[3])
-        write_submission(asked, places, environ, handshake, tell)
-    return done.exit_code
+    if not done.needs_spark:
+        return done.exit_code
+    config = configuration(asked, environ)
+    target = destination(asked, config, environ)
+    lib = Path(__file__).resolve().parents[3]
+    if target is not None and not isinstance(target, SparkTarget):
+        handshake.report(deployed(asked, config, target, environ, lib))
+        return 0
+    places = Folders(work.resolve(), entry.resolve(), lib)
+    write_submission(asked, config, target, places, environ, handshake, tell)
+    return 0
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ class SparkHome:
     command: str
     home: Path | None
 
+    @property
+    def reads_s3(self) -> bool:
+        """Whether `s3://` means something to it, as to EMR's, whose jars have a mark; or nobody knows."""
+        return self.home is None or any("-amzn-" in path.name for path in self.home.glob("jars/spark-core_*.jar"))
+
     def versions(self) -> Versions:
         """Returns the versions by the names of the jars, which every distribution has."""
         names = sorted(path.name for path in (self.home / "jars").glob("*.jar")) if self.home else []

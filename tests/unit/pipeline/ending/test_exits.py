@@ -8,13 +8,12 @@ import traceback
 import pyarrow as pa
 import pytest
 
-import score as job
 from batch_transform.core import errors
 from batch_transform.core.events import Event
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.ending.exits import ended, exit_of, tell_terminal, typed_errors
 from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, Handshake
-from batch_transform.pipeline.submit import console_script, submission
+from batch_transform.pipeline.submit import console_script, job, submission
 
 ROW = "ROWVALUE-7731"
 URI = "s3://bucket/runs/a"
@@ -136,7 +135,7 @@ def by_console(monkeypatch, capsys, tmp_path, err):
 
 
 def by_wrapper(monkeypatch, capsys, tmp_path, err):
-    monkeypatch.setattr(submission, "_submitted", raising(err))
+    monkeypatch.setattr(submission, "submit", raising(err))
     code = submission.main([str(tmp_path), "score.py", "status", URI], {})
     return code, json.loads((tmp_path / "fallback.json").read_text()), capsys.readouterr().err
 

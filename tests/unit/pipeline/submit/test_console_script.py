@@ -13,6 +13,7 @@ import pytest
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands import named_run
 from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.commands.dispatch import configuration
 from batch_transform.pipeline.handshake import SUBMIT_NEXT
 from batch_transform.pipeline.submit import console_script, submission
 
@@ -35,14 +36,16 @@ def run_file(tmp_path: Path) -> str:
 
 def test_a_run_file_becomes_its_document(run_file):
     """Overrides are applied as they are by the wrapper."""
-    document = console_script.resolved(parse(["run", run_file, "--set", "output.mode=append"]))
+    asked = parse(["run", run_file, "--set", "output.mode=append"])
+    document = console_script.resolved(asked, configuration(asked, {}))
     assert (document["run_id"], document["output"]["mode"]) == ("a", "append")
 
 
 def test_options_of_spark_submit_are_refused(run_file):
     """In a Spark that is there already they would be ignored, which nobody would notice."""
+    asked = parse([run_file, "--driver-memory", "2g"])
     with pytest.raises(ConfigurationError, match="--driver-memory"):
-        console_script.resolved(parse([run_file, "--driver-memory", "2g"]))
+        console_script.resolved(asked, configuration(asked, {}))
 
 
 def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, capsys):

@@ -1,0 +1,1 @@
+"""Where a run file can be sent to: a module for each target. Pure."""

@@ -1,0 +1,66 @@
+"""`package`: what a cluster needs of this program, made from this program alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from batch_transform.core.report_keys import PackageReport
+from batch_transform.core.statuses import RunStatus
+from batch_transform.deploy.targets import target_named
+from batch_transform.pipeline.commands.clean import Tell
+from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.world.environment_archive import make_archive, version_of
+from batch_transform.pipeline.world.wheel import make_wheel
+
+DIST = "dist"
+ARCHIVE = "environment.tar.gz"
+ENTRY = "score.py"
+# What spark-submit is given where the tree with `jobs/score.py` is not: tested to be that file.
+ENTRY_TEXT = '''\
+"""The job that spark-submit runs: `score.py RUNFILE [OPTION ...]`, the run file on this machine or on S3."""
+
+import sys
+
+from batch_transform.pipeline.submit.job import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
+
+
+def dist_of(asked: CommandLine) -> Path:
+    """Returns the folder in which what is packaged lies."""
+    return Path(asked.dist[-1] if asked.dist else DIST)
+
+
+def package(asked: CommandLine, tell: Tell) -> PackageReport:
+    """Returns the report of what it has made: wheel, archive where the target's workers need one, entry point.
+
+    Raises:
+        ConfigurationError: an argument is wrong, or this Python has no pip.
+        ServiceFailure: pip could not get the packages.
+    """
+    began = time.monotonic()
+    folder = dist_of(asked)
+    python = version_of(asked.python[-1] if asked.python else None)
+    folder.mkdir(parents=True, exist_ok=True)
+    wheel = make_wheel(folder)
+    archive = None
+    if not asked.target or target_named(asked.target[-1]).takes_archive:
+        tell(f"{ARCHIVE}: what workers with a bare Python {python} need, which takes a minute or two")
+        archive = make_archive(wheel, python, folder / ARCHIVE)
+    (folder / ENTRY).write_text(ENTRY_TEXT, encoding="utf-8")
+    seconds = round(time.monotonic() - began, 1)
+    size = archive.stat().st_size if archive else None
+    tell(f"{folder}: made in {seconds} s" + (f", the archive has {size / 1e6:.1f} MB" if size else ""))
+    return {
+        "status": RunStatus.PACKAGED.value,
+        "wheel": str(wheel),
+        "wheel_bytes": wheel.stat().st_size,
+        "archive": str(archive) if archive else None,
+        "archive_bytes": size,
+        "entry": str(folder / ENTRY),
+        "python": python,
+        "seconds": seconds,
+    }

@@ -1,0 +1,57 @@
+"""The job that spark-submit runs, and what `jobs/score.py` is.
+
+`score.py RUNFILE [OPTION ...]`, as `batch-transform` takes them, where nobody has read the run file before: it may lie
+on S3. Or, as `spark-submit.sh` starts it, `score.py --resolved FILE [--step STEP] [SWITCH ...]` over a checked one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from batch_transform.pipeline.commands.package import ENTRY
+from batch_transform.pipeline.ending.exits import ended
+from batch_transform.pipeline.handshake import Handshake
+
+_RESOLVED = "--resolved"
+
+
+def run(arguments: list[str], handshake: Handshake) -> int:
+    """Returns the exit code of the run that a run file, or the document of a checked one, describes."""
+    if not any(argument.partition("=")[0] == _RESOLVED for argument in arguments):
+        from batch_transform.pipeline.submit.console_script import exit_code
+
+        return exit_code(arguments, is_job=True)
+    parser = argparse.ArgumentParser(prog=ENTRY, description=__doc__)
+    parser.add_argument(_RESOLVED, type=Path, required=True, help="JSON document of the checked run file")
+    steps = ("plan", "prepare", "collect", "resume")
+    parser.add_argument("--step", choices=steps, help="the step of a run that this is, or its plan; else all of it")
+    again = "whether the dead rows of an unpublished run are sent again"
+    parser.add_argument("--retry-dead", action="store_true", help=again)
+    parser.add_argument("--accept-model", action="store_true", help="go on with the model as it is now")
+    asked = parser.parse_args(arguments)
+    document = json.loads(asked.resolved.read_text(encoding="utf-8"))
+    # Imported late: the driver's pid is known to the wrapper before seconds go into imports.
+    if asked.step == "plan":
+        from batch_transform.pipeline.commands.plan import plan_job
+
+        return plan_job(document, handshake)
+    from batch_transform.pipeline.commands.run import run_job
+
+    how = {name: True for name in ("retry_dead", "accept_model") if getattr(asked, name)}
+    return run_job(document, handshake, asked.step or "run", **how)
+
+
+def main() -> int:
+    """Returns the exit code, which is also told to the wrapper: it may outlive spark-submit."""
+    handshake = Handshake.from_environ(os.environ)
+    handshake.announce(os.getpid())
+    try:
+        code = run(sys.argv[1:], handshake)
+    except Exception as err:  # noqa: BLE001 - whatever it is, whoever waits needs a report and an exit code of ours
+        code = ended(err, handshake)
+    handshake.end(code)
+    return code

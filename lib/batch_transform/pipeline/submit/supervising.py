@@ -1,0 +1,88 @@
+"""spark-submit under a console script: signals go to the Python driver, and its report and exit code come back.
+
+What `spark-submit.sh` does in a shell (the handshake says why it must be done), for whoever has the wheel alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from batch_transform.pipeline.handshake import ALIVE_FILE, EXIT_FILE, PID_FILE, REPORT_FILE
+
+_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
+_OURS = (0, 2, 3, 130, 143)
+_LOOK_SECONDS = 0.2
+
+
+@dataclass
+class Supervised:
+    """One spark-submit, whose files lie in a folder of its own."""
+
+    work: Path
+    environ: Mapping[str, str]
+    sleep: Callable[[float], None] = time.sleep
+    _interrupted: int | None = None
+    _child: subprocess.Popen[bytes] | None = None
+
+    def run(self, described: Path) -> int:
+        """Returns the exit code of the driver that the described command starts; its report is `work/report`."""
+        files = {PID_FILE: "pid", REPORT_FILE: "report", EXIT_FILE: "exit", ALIVE_FILE: "alive"}
+        names = {variable: str(self.work / name) for variable, name in files.items()}
+        os.mkfifo(self.work / "alive")
+        # Open for writing in this process alone: when it ends, however that is, the driver sees that nobody writes.
+        alive = os.open(self.work / "alive", os.O_RDWR)
+        before = {number: signal.signal(number, self._forward) for number in _CODES}
+        try:
+            launcher = str(Path(__file__).with_name("exec_command.py"))
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", launcher, str(described)],
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr,
+                env={**self.environ, **names},
+            )
+            code = self._child.wait()
+            while self._driver_runs():
+                self.sleep(_LOOK_SECONDS)
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+            return self._exit_code(code)
+        finally:
+            os.close(alive)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _forward(self, number: int, _frame: FrameType | None) -> None:
+        self._interrupted = self._interrupted or _CODES[signal.Signals(number)]
+        with suppress(ProcessLookupError, PermissionError):
+            if driver := self._driver():
+                os.kill(driver, number)
+            elif self._child is not None:
+                os.killpg(self._child.pid, signal.SIGTERM)
+
+    def _driver(self) -> int | None:
+        with suppress(FileNotFoundError, ValueError):
+            return int((self.work / "pid").read_text(encoding="utf-8"))
+        return None
+
+    def _driver_runs(self) -> bool:
+        driver = self._driver()
+        if driver is None or (self.work / "exit").exists():
+            return False
+        said = subprocess.run(["ps", "-o", "stat=", "-p", str(driver)], check=False, capture_output=True, text=True)
+        return bool(said.stdout.strip()) and not said.stdout.strip().startswith("Z")  # an orphan that nobody reaps
+
+    def _exit_code(self, of_spark_submit: int) -> int:
+        with suppress(FileNotFoundError, ValueError):
+            return int((self.work / "exit").read_text(encoding="utf-8"))
+        if self._interrupted is not None:
+            return self._interrupted
+        return of_spark_submit if of_spark_submit in _OURS else 4
