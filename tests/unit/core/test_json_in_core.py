@@ -24,6 +24,7 @@ READERS = {
     "staged_table.py": "the payload of a step `staged`",
     "state/job_records.py": "the payload of a step `job_judged`",
     "state/model_versions.py": "the payload of a step `model_recorded`",
+    "state/planned_rounds.py": "the payload of a step `reconciled`",
 }
 
 
