@@ -86,6 +86,16 @@ def test_what_is_estimated_is_what_is_measured(spark, table):
     assert (about.partitions.before, exact.estimated) == (pytest.approx(exact.partitions.before, abs=2), "")
 
 
+def test_a_delta_table_is_counted_by_its_log_alone(spark, tmp_path):
+    place = tmp_path / "delta"
+    spark.range(100, numPartitions=4).write.format("delta").save(str(place))
+    df = spark.read.format("delta").load(str(place))
+    for path in place.glob("*.parquet"):
+        path.write_bytes(b"spoiled" * 100)
+    looked = look_at(df, is_columnar=True)
+    assert (looked.size.rows, looked.size.source, len(looked.parts)) == (100, "the table's log", 1)
+
+
 def test_what_tells_no_size_is_measured_whole(spark, table):
     df = spark.read.parquet(str(table))
     assert look_at(spark.createDataFrame([(1,)], "id int"), is_columnar=True) is None
