@@ -29,7 +29,17 @@ BELOW = {
 REGISTRIES = {"batch_transform.outputs.registry", "batch_transform.outputs.port", "batch_transform.spark.merge_way"}
 # Each house from its ground up. A room's modules import each other and those of the rooms before it.
 FLOORS = {
-    "batch_transform.core": ("", "predictions", "isolation", "sending", "resuming", "state", "publishing", "estimate"),
+    "batch_transform.core": (
+        "",
+        "predictions",
+        "isolation",
+        "sending",
+        "resuming",
+        "state",
+        "publishing",
+        "estimate",
+        "report_page",
+    ),
     "batch_transform.pipeline": (
         *("", "world", "tables", "ending", "checks", "loop.handlers", "loop", "lifecycle", "commands", "submit"),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -26,6 +27,8 @@ _CALLS: dict[str, Any] = {
     "retries": {"mode": "standard", "max_attempts": 8},
     "user_agent_extra": "spark-batch-transform",
 }
+# The hosts of AWS's own endpoints, among them those within a VPC.
+_OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 # The sections of a run file that name an identity. What is asked for a model is asked by who creates its jobs, and the
 # logs are in the account in which they run.
 S3, SAGEMAKER, LOGS = SECTIONS = ("s3", "sagemaker", "logs")
@@ -115,6 +118,13 @@ class AwsAccess:
             return session.client(service, endpoint_url=self.endpoint(service), config=config)
         except NoRegionError as err:
             raise ConfigurationError("aws.region: is needed and not given; set it, or AWS_REGION") from err
+
+    @property
+    def console_region(self) -> str | None:
+        """The region in which AWS's console shows what is asked of SageMaker; None where that is not AWS."""
+        endpoint = self.endpoint(SAGEMAKER)
+        is_of_aws = endpoint is None or urlsplit(endpoint).netloc.endswith(_OF_AWS)
+        return self.session(SAGEMAKER).region_name if is_of_aws and not self.emulated else None
 
     def endpoint(self, service: str) -> str | None:
         """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""

@@ -14,6 +14,8 @@ class BatchTransformError(Exception):
 
     exit_code = 4
     status = RunStatus.FAILED
+    # Whether the run ends with it, however often it is started.
+    is_final = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -100,6 +102,8 @@ class ServiceFailure(BatchTransformError):
 class RowsLost(BatchTransformError):
     """The staged rows of a run are gone or altered and cannot be had again: it ends here, however often it is begun."""
 
+    is_final = True
+
 
 class NeedsSpark(ServiceFailure):
     """Something of the workspace is to be made again that takes Spark, and this process has none.
@@ -156,6 +160,8 @@ class LedgerCorrupt(BatchTransformError):
     Attributes:
         what: it is.
     """
+
+    is_final = True
 
     def __init__(self, what: str, paid: str = "") -> None:
         self.what = what

@@ -156,6 +156,7 @@ class RunContext:
         waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
         models: where the run's model is looked at before each Create.
         accept_model: whether whoever goes on with the run accepts what the model is now.
+        region: where AWS's console shows the run; None: an emulator's, which has none.
         looked: when this process has last looked at each job, by name.
         ended: jobs that such a look has found to have ended and of which the ledger does not say so yet, by name.
     """
@@ -177,6 +178,7 @@ class RunContext:
     waits: bool = True
     models: Models = field(default_factory=NoModels)
     accept_model: bool = False
+    region: str | None = None
     looked: dict[str, float] = field(default_factory=dict)
     ended: dict[str, JobDescription] = field(default_factory=dict)
 

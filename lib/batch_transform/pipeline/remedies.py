@@ -25,6 +25,15 @@ def going_on(ctx: RunContext, options: str, arguments: str) -> str:
     return f"{command} {options}"
 
 
+def once_more(ctx: RunContext) -> str:
+    """Returns what goes on with a run as it was, or begins it again where it ends with its driver."""
+    if ctx.config.takes_frame:
+        return "the same call of score()"
+    if ctx.config.ephemeral:
+        return os.environ.get(COMMAND, "").strip() or "the same command"
+    return going_on(ctx, "", "").strip()
+
+
 def on_another_type(ctx: RunContext, *options: str) -> str:
     """Returns what goes on with a run on another instance type; `options` are further ones of the command.
 

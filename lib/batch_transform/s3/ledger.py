@@ -91,6 +91,11 @@ class Ledger:
         """The writers of the steps that were loaded or appended, in order, each once."""
         return tuple(dict.fromkeys(step.writer for step in self._steps))
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that were loaded or appended, in order."""
+        return tuple(self._steps)
+
     def hold(self, epoch: int) -> None:
         """Lets this writer append under `epoch`, that of the lease it now holds."""
         self._epoch = epoch

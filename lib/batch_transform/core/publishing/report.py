@@ -12,14 +12,13 @@ from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 
 
-def run_report(state: RunState, status: RunStatus, workspace: str, html: str | None = None) -> RunReport:
+def run_report(state: RunState, status: RunStatus, workspace: str) -> RunReport:
     """Returns the report of a run as far as it has come.
 
     Args:
         state: the run.
         status: where it stands.
         workspace: the run's own folder on S3.
-        html: location of the HTML report.
     """
     counts = state.gate.payload if state.gate else {}
     published = state.published or {}
@@ -39,7 +38,7 @@ def run_report(state: RunState, status: RunStatus, workspace: str, html: str | N
         "instance_seconds": _all_seconds(state.jobs),
         "seconds_by_step": state.seconds_by_step,
         "workspace": workspace,
-        "report": html,
+        "report": None,
     }
     if state.inferred:
         report["prediction_schema"] = state.inferred

@@ -20,7 +20,7 @@ from batch_transform.pipeline.commands.iam import policies
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
 from batch_transform.pipeline.commands.parser import COMPARE, IAM, PACKAGE, PLAN, PREPARE, RUN, STATUS, STOP
-from batch_transform.pipeline.ending.reporting import write_status
+from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.s3.stop_request import request_stop
@@ -133,7 +133,8 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             for name in names:
                 tell(f"{name}: stop requested")
             report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri))
-            write_status(run.store, run.layout, report)
+            region = there.access.console_region
+            report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region).write(state, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
     return report

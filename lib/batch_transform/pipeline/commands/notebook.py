@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -12,16 +13,21 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
-from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure, StopRequested
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    Interrupted,
+    ServiceFailure,
+    StopRequested,
+)
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.publishing.file_publication import KINDS, Kind, recorded_publications
-from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.secret_values import secrets_of
-from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.ending.exits import typed_errors
+from batch_transform.pipeline.ending.exits import exit_of, typed_errors
+from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
@@ -124,22 +130,32 @@ def score(
 
 def _run(driver: Driver) -> RunState:
     """Drives the run to its end; however it ends, the lease is given back."""
-    status, report = RunStatus.FAILED, None
+    ended: BaseException | None = None
     try:
-        state = driver.run()
-        report = state.report
-        return state
+        return driver.run()
     except StopRequested as err:
-        status = RunStatus.INTERRUPTED
+        ended = err
         driver.interrupt(ASKED)
         raise ServiceFailure(f"{err}; the run can be resumed") from err
     except KeyboardInterrupt:
-        status = RunStatus.INTERRUPTED
+        ended = Interrupted(signal.SIGINT)
         driver.interrupt()
+        raise
+    except BaseException as err:
+        ended = err
         raise
     finally:
         with suppress(BatchTransformError):
-            driver.close(report or run_report(driver.state, status, str(driver.ctx.places.run)))
+            driver.close(_report(driver, ended))
+
+
+def _report(driver: Driver, ended: BaseException | None) -> RunReport:
+    """The report of a run that was published, or that an error has ended."""
+    if ended is None:
+        assert driver.state.report is not None
+        return driver.state.report
+    found = exit_of(ended, secrets=secrets_of(driver.ctx.config.to_document()).values())
+    return report_of_end(driver.ctx, driver.state, found.status, found.lines, ended)
 
 
 def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> DataFrame:

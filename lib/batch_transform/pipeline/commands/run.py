@@ -125,8 +125,7 @@ class _Job(Guarded):
             self.driver.ctx = replace(self.driver.ctx, waits=self._config.emulated)
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)
-        self.driver.close(report)
-        return report
+        return self.driver.close(report)
 
     def _report(self, driver: Driver) -> RunReport:
         if self._command in STEPS:

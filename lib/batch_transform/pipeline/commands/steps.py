@@ -93,7 +93,7 @@ class _Step(Guarded):
         report = step_report(
             driver.state, command, workspace, lambda step: spelled(step, self._asked, config, self._environ)
         )
-        driver.close(report)
+        report = driver.close(report)
         self.needs_spark |= self._may_begin_spark and report["status"] == RunStatus.SETTLED
         if not self.needs_spark:
             self.handshake.report(report)

@@ -2,35 +2,125 @@
 
 from __future__ import annotations
 
+import platform
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import pyarrow as pa
+
 from batch_transform.config import places
+from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.escaping import visible_json
-from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.publishing.html_report import render
 from batch_transform.core.publishing.report import run_report
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.report_page.facts import PageFacts
+from batch_transform.core.report_page.page import render
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.remedies import once_more
+from batch_transform.s3.ledger import Ledger
+
+# Of more objects no sizes are shown: the list of a million is 50 MB, and a process that is to end has little time.
+MOST_OBJECTS = 1_000_000
+_PACKAGES = ("spark-batch-transform", "pyspark", "pyarrow", "boto3", "sagemaker-core")
 
 
-def write_html(ctx: RunContext, state: RunState) -> str:
-    """Returns the location of the HTML report.
+@dataclass(frozen=True)
+class Reporting:
+    """Where a run's reports go, and what they are made of beside its state.
 
-    The emulated S3 ends with the run, so there the report lies beside the scratch folder on disk.
+    Attributes:
+        store: S3.
+        layout: of the run.
+        ledger: of the run, as far as this process knows it.
+        now: the time of day.
+        region: where AWS's console shows the run; None: an emulator's, which has none.
+        beside: a file that is the page as well: the emulated S3 ends with the run.
     """
-    page = render(run_report(state, RunStatus.PUBLISHED, str(ctx.places.run)), state).encode()
-    ctx.store.put(ctx.places.layout.page, page)
-    if not ctx.config.emulated or places.is_s3(ctx.config.staging_place):
-        return str(ctx.places.layout.page)
-    path = Path(ctx.places.scratch.removeprefix("file:")) / "report.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(page)
-    return str(path)
+
+    store: ObjectStore
+    layout: RunLayout
+    ledger: Ledger
+    now: datetime
+    region: str | None = None
+    beside: Path | None = None
+
+    def write(self, state: RunState, report: RunReport) -> RunReport:
+        """Returns a run's report once it and its page are written; it says where the page is, if it could be written.
+
+        In cluster mode nobody sees the driver's output or exit code, and reads `status.json`.
+
+        Raises:
+            BatchTransformError: the report itself could not be written.
+        """
+        if state.report is None:  # a published run has its page, of when it was published
+            report["report"] = None
+            with suppress(BatchTransformError, OSError):
+                report["report"] = self.write_page(state, report)
+        self.store.put(self.layout.status, visible_json(report, indent=1).encode())
+        return report
+
+    def write_page(self, state: RunState, report: RunReport) -> str | None:
+        """Returns the location of the page once it is written; None where what is recorded cannot be drawn.
+
+        Raises:
+            BatchTransformError: S3 would not take it.
+        """
+        facts = PageFacts(
+            report, state, self.ledger.steps, self.now, self._objects(state), versions_here(), self.region
+        )
+        try:
+            page = render(facts).encode()
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return None  # a run is not to fail, nor to lose its report, for a picture of it
+        self.store.put(self.layout.page, page)
+        if self.beside is None:
+            return str(self.layout.page)
+        self.beside.parent.mkdir(parents=True, exist_ok=True)
+        self.beside.write_bytes(page)
+        return str(self.beside)
+
+    def _objects(self, state: RunState) -> pa.Table | None:
+        if state.spans is None or state.spans.rows > MOST_OBJECTS:
+            return None
+        with suppress(BatchTransformError):  # it is gone: the rest of the page is told without it
+            return self.ledger.read_part(state.spans)
+        return None
 
 
-def write_status(store: ObjectStore, layout: RunLayout, report: JsonObject) -> None:
-    """Writes the `status.json` of a run: in cluster mode nobody sees the driver's output or exit code."""
-    store.put(layout.status, visible_json(report, indent=1).encode())
+def reporting_of(ctx: RunContext) -> Reporting:
+    """Returns where the reports of a driver's run go."""
+    on_disk = ctx.config.emulated and not places.is_s3(ctx.config.staging_place)
+    beside = Path(ctx.places.scratch.removeprefix("file:")) / "report.html" if on_disk else None
+    return Reporting(ctx.store, ctx.places.layout, ctx.ledger, ctx.clock.now(), ctx.region, beside)
+
+
+def report_of_end(
+    ctx: RunContext, state: RunState, status: RunStatus, lines: Sequence[str], error: BaseException
+) -> RunReport:
+    """Returns the report of a run that an error has ended, with the command that goes on with it, if one does."""
+    report = run_report(state, status, str(ctx.places.run))
+    report["error"] = list(lines)
+    goes_on = status in (RunStatus.FAILED, RunStatus.INTERRUPTED) and not getattr(error, "is_final", False)
+    report["next"] = once_more(ctx) if goes_on else None
+    return report
+
+
+def versions_here() -> tuple[tuple[str, str], ...]:
+    """Returns the versions of what is at work in this process; a platform may have Spark without its package."""
+    found = {"Python": platform.python_version()}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    spark = sys.modules.get("pyspark")
+    if spark is not None:
+        found["pyspark"] = getattr(spark, "__version__", found.get("pyspark", "unknown"))
+    return tuple(found.items())

@@ -83,6 +83,7 @@ def context_of(
         waits=waits,
         models=lookup_of(access),
         accept_model=accept_model,
+        region=access.console_region,
     )
 
 

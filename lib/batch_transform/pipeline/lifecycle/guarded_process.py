@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from batch_transform.core.errors import BatchTransformError, Interrupted, StopRequested
 from batch_transform.core.escaping import hidden
 from batch_transform.core.events import Event
-from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_state import ASKED, INTERRUPTED
 from batch_transform.pipeline.ending.exits import exit_of, tell_terminal
 from batch_transform.pipeline.handshake import Handshake
@@ -80,8 +79,10 @@ class Guarded:
         """Ends the process, after the signal, for a main thread that does not come back from what it waits for."""
         error = Interrupted(number)
         if self._ending.acquire(blocking=False):
-            self._end_once(error)
-            self._leave(number)
+            try:
+                self._end_once(error)
+            finally:
+                self._leave(number)
 
     def _leave(self, number: int) -> None:
         """Ends the process, with whatever is done."""
@@ -112,12 +113,13 @@ class Guarded:
             return found.code
         if is_interrupted:
             self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)
-        report = run_report(self.driver.state, found.status, str(self.driver.ctx.places.run))
-        report["error"] = list(found.lines)
+        from batch_transform.pipeline.ending.reporting import report_of_end
+
+        report = report_of_end(self.driver.ctx, self.driver.state, found.status, found.lines, error)
         self.handshake.report(report)
         self._ended.set()
         with suppress(BatchTransformError):
-            self.driver.close(report)
+            self.handshake.report(self.driver.close(report))  # once more, since it now has a page
         return found.code
 
     def _stop_jobs(self, driver: Driver, reason: str) -> None:

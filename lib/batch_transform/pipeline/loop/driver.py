@@ -16,7 +16,7 @@ from batch_transform.core.state.fold import advance
 from batch_transform.core.state.next_action import next_action
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import clean_after, leftovers
-from batch_transform.pipeline.ending.reporting import write_status
+from batch_transform.pipeline.ending.reporting import reporting_of
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.loop.handlers import (
     create,
@@ -97,7 +97,9 @@ class Driver:
         if new is None:
             return False
         seconds = round(self.ctx.clock.monotonic() - began, 3)
-        self._record(new.kind, {**new.payload, "seconds": seconds}, new.parts)
+        # `at` is a step's own, by which waiting is measured; this is when anything was recorded, for the timeline.
+        times = {"seconds": seconds, "clock": self.ctx.clock.now().isoformat()}
+        self._record(new.kind, {**new.payload, **times}, new.parts)
         return True
 
     def _new_step(self, action: act.Action) -> NewStep | None:
@@ -140,20 +142,23 @@ class Driver:
         self.state, names = stop_jobs(self.state, self.ctx.lease, self.ctx.ledger, self.ctx.jobs, reason)
         return names
 
-    def close(self, report: RunReport) -> None:
-        """Writes `status.json` and gives the lease back; a driver that has lost it leaves both as they are.
+    def close(self, report: RunReport) -> RunReport:
+        """Returns the report, with its page, once both are written and the lease is given back.
+
+        A driver that has lost the lease leaves all as it is.
 
         Raises:
             ServiceFailure: S3 would not; the next driver waits for the lease to run out.
         """
         if not self.ctx.lease.epoch:
-            return  # a published run that was only asked for its report
+            return report  # a published run that was only asked for its report
         try:
             self.ctx.lease.require()
-            write_status(self.ctx.store, self.ctx.places.layout, report)
+            report = reporting_of(self.ctx).write(self.state, report)
             self._tidy()
         finally:
             self.ctx.lease.release()
+        return report
 
     def _tidy(self) -> None:
         """Removes what a published run leaves in its workspace, if it is not to be kept."""

@@ -253,6 +253,7 @@ import ctypes, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from batch_transform.core.errors import Interrupted
+from batch_transform.pipeline.ending import reporting
 from batch_transform.pipeline.lifecycle import guarded_process, interrupts
 from batch_transform.pipeline.handshake import Handshake
 
@@ -281,8 +282,9 @@ class Driver:
         return []
     def close(self, report):
         say("closed")
+        return report
 
-guarded_process.run_report = lambda state, status, run: {"run_id": "run", "status": status}
+reporting.report_of_end = lambda ctx, state, status, lines, error: {"run_id": "run", "status": status}
 handshake = Handshake(report_file=folder / "report", exit_file=folder / "exit", alive_file=folder / "alive")
 job = guarded_process.Guarded("run", handshake, interrupts.Interrupts(alive_file=handshake.alive_file))
 job.driver = Driver()

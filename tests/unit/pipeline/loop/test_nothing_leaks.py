@@ -17,13 +17,11 @@ import pytest
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.isolation.data_log_evidence import LogEntry
 from batch_transform.core.isolation.error_classes import ErrorClass
-from batch_transform.core.publishing.html_report import render
-from batch_transform.core.publishing.report import run_report
-from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
+from batch_transform.pipeline.ending.reporting import report_of_end
 from support import memory_service
-from support.memory_run import LAYOUT, READER, RUN, MemoryRun, echoing
+from support.memory_run import LAYOUT, READER, MemoryRun, echoing
 
 SECRET = "marked-secret-4711"
 ROW = "marked-row-0815"
@@ -120,9 +118,12 @@ def ended(run):
     except BatchTransformError as err:
         error = err
     found = exit_of(error) if error else None
-    report = run_report(driver.state, found.status if found else RunStatus.PUBLISHED, str(RUN))
-    driver.close(report)
-    return json.dumps([report, found.report() if found else {}]), render(report, driver.state)
+    report = driver.state.report
+    if found is not None:
+        report = report_of_end(driver.ctx, driver.state, found.status, found.lines, error)
+    report = driver.close(report)
+    page = driver.ctx.store.get(driver.ctx.places.layout.page)[0].decode()
+    return json.dumps([report, found.report() if found else {}]), page
 
 
 @pytest.fixture(autouse=True)

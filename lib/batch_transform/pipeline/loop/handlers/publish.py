@@ -25,7 +25,7 @@ from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
-from batch_transform.pipeline.ending.reporting import write_html
+from batch_transform.pipeline.ending.reporting import reporting_of
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
 from batch_transform.pipeline.remedies import going_on, on_another_type
@@ -182,10 +182,11 @@ def _another_way(ctx: RunContext) -> str:
 
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:
     """Returns the step `done`, with the report."""
-    html = write_html(ctx, state)
+    report = run_report(state, RunStatus.PUBLISHED, str(ctx.places.run))
+    report["report"] = reporting_of(ctx).write_page(state, report)
     if ctx.config.ephemeral:
         # The emulated S3 ends with this process, so nothing will ever read these again.
         with suppress(ConfigurationError):
             for folder in staging_folders(ctx.places, ctx.ledger.writers):
                 ctx.open_tree(folder).clear()
-    return NewStep(StepKind.DONE, {"report": run_report(state, RunStatus.PUBLISHED, str(ctx.places.run), html)})
+    return NewStep(StepKind.DONE, {"report": report})

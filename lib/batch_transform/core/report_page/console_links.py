@@ -1,0 +1,42 @@
+"""Where AWS's console shows a run: its jobs, what their containers wrote, its folders. Pure.
+
+The console has one host for each region, whose domain is the partition's ("AWS Management Console" in the general
+reference; `aws-cn`: amazonaws.cn, `aws-us-gov`: amazonaws-us-gov.com).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from batch_transform.core.uris import S3Uri
+
+_DOMAINS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+_DOMAIN = "console.aws.amazon.com"
+# As the service names it (DG, "Log Amazon SageMaker events with Amazon CloudWatch").
+_LOG_GROUP = "/aws/sagemaker/TransformJobs"
+
+
+def job_link(region: str, name: str) -> str:
+    """Returns the page of a transform job."""
+    return f"{_host(region)}/sagemaker/home?region={region}#/transform-jobs/{quote(name, safe='')}"
+
+
+def logs_link(region: str, name: str) -> str:
+    """Returns the log streams of a job, whose names begin with its own.
+
+    What is in the console's fragment is quoted with `$` for `%`, and a path in it twice.
+    """
+    group = quote(quote(_LOG_GROUP, safe=""), safe="").replace("%", "$")
+    chosen = quote(f"?logStreamNameFilter={name}", safe="").replace("%", "$")
+    return f"{_host(region)}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}{chosen}"
+
+
+def folder_link(region: str, folder: S3Uri) -> str:
+    """Returns a folder of a bucket."""
+    prefix = quote(folder.prefix, safe="")
+    return f"{_host(region)}/s3/buckets/{quote(folder.bucket, safe='')}?region={region}&prefix={prefix}"
+
+
+def _host(region: str) -> str:
+    domain = next((domain for start, domain in _DOMAINS.items() if region.startswith(start)), _DOMAIN)
+    return f"https://{region}.{domain}"

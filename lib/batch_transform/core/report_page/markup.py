@@ -1,0 +1,113 @@
+"""HTML in which nothing foreign is markup: whatever is no `Html` is escaped where it is put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from batch_transform.core.escaping import one_line
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+class Html(str):
+    """Markup of ours."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table; numbers stand at the right."""
+
+    title: str
+    is_number: bool = False
+
+
+def shown(value: object) -> Html:
+    """Returns a value as markup: text of whoever it may be is escaped."""
+    return value if isinstance(value, Html) else Html(escape(one_line(str(value))))
+
+
+def joined(parts: Iterable[object], between: str = "") -> Html:
+    """Returns values one after the other."""
+    return Html(between.join(map(shown, parts)))
+
+
+def number(value: float | None, key: str = "") -> Html:
+    """Returns a number as people read it; `key` says where the report has it. One that is not known is a dash.
+
+    The element holds it as it is as well, so that a page can be held against the report.
+    """
+    if value is None:
+        return Html("&ndash;")
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+    named = f' data-key="{escape(key)}"' if key else ""
+    return Html(f'<data value="{value!r}"{named}>{text}</data>')
+
+
+def table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> Html:
+    """Returns a table; where it is narrow, each row becomes a card, whose cells name their column.
+
+    The roles are said, since cells that are laid out as blocks are none for a screen reader.
+    """
+    kinds = [' class="n"' if column.is_number else "" for column in columns]
+    head = "".join(
+        f'<th role="columnheader" scope="col"{kind}>{shown(column.title)}</th>'
+        for column, kind in zip(columns, kinds, strict=True)
+    )
+    body = "".join(f'<tr role="row">{_cells(row, columns, kinds)}</tr>' for row in rows)
+    return Html(
+        f'<table role="table"><caption>{shown(title)}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead><tbody role="rowgroup">{body}</tbody></table>'
+    )
+
+
+def _cells(row: Sequence[object], columns: Sequence[Column], kinds: Sequence[str]) -> str:
+    return "".join(
+        f'<td role="cell"{kind} data-label="{shown(column.title)}"><span>{shown(cell)}</span></td>'
+        for cell, column, kind in zip(row, columns, kinds, strict=True)
+    )
+
+
+def section(title: str, *body: object) -> Html:
+    """Returns a section below its heading; nothing where there is nothing in it."""
+    inner = joined(body)
+    return Html(f"<section><h2>{shown(title)}</h2>{inner}</section>") if inner else Html("")
+
+
+def paragraph(words: object) -> Html:
+    """Returns a paragraph."""
+    return Html(f"<p>{shown(words)}</p>")
+
+
+def listed(items: Iterable[object]) -> Html:
+    """Returns a list; nothing of none."""
+    inner = "".join(f"<li>{shown(item)}</li>" for item in items)
+    return Html(f"<ul>{inner}</ul>" if inner else "")
+
+
+def folded(title: str, body: Html) -> Html:
+    """Returns what is opened by a click, and needs no script for that."""
+    return Html(f"<details><summary>{shown(title)}</summary>{body}</details>")
+
+
+def counted(count: int, thing: str) -> str:
+    """Returns so many things."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Returns a time as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def size(count: float) -> str:
+    """Returns so many bytes as people say it, in thousands, as the service's MB are taken here."""
+    place = 0
+    while count >= 1000 and place < len(_UNITS) - 1:
+        count, place = count / 1000, place + 1
+    return f"{count:,.0f} {_UNITS[place]}" if place == 0 or count >= 100 else f"{count:,.1f} {_UNITS[place]}"

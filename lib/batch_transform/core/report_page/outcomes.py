@@ -1,0 +1,203 @@
+"""What became of rounds, rows and jobs, as tables; and what was planned beside what happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch_transform.core.estimate.instance_time import instance_time
+from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport
+from batch_transform.core.report_page.clock_times import ClockTimes
+from batch_transform.core.report_page.console_links import job_link, logs_link
+from batch_transform.core.report_page.facts import PageFacts
+from batch_transform.core.report_page.markup import (
+    Column,
+    Html,
+    duration,
+    folded,
+    joined,
+    number,
+    paragraph,
+    shown,
+    table,
+)
+from batch_transform.core.round_record import RoundRecord
+from batch_transform.core.run_state import RunState
+
+# More jobs are told by their sums: first those that did not complete, then those that were paid for most.
+MOST_JOBS = 200
+_STATUS = re.compile(r"the model answered (\d{3})\b")
+
+
+def rounds(state: RunState) -> Html:
+    """Returns the outcome of each plan: several may be of one round, a depth of splitting."""
+    columns = [
+        Column("plan", True),
+        Column("round", True),
+        Column("jobs", True),
+        Column("objects", True),
+        Column("rows scored", True),
+    ]
+    columns += [Column("dead rows", True), Column("objects open", True), Column("what failed"), Column("what follows")]
+    rows = [_round(place, record, state) for place, record in enumerate(state.round_records, 1)]
+    return table("Outcome of each plan", columns, rows) if rows else Html("")
+
+
+def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
+    jobs = [job for job in state.jobs if job.plan == place]
+    is_done = record.leaves is not None
+    known = [number(count if is_done else None) for count in (record.scored_rows, record.dead_rows, record.open_spans)]
+    failed = "; ".join(f"{each['class']}, {each['rows']:,} rows" for each in record.failed)
+    if record.stop:
+        follows = f"the run ended: {' '.join(record.stop)}"
+    elif not is_done:
+        follows = "not judged yet"
+    else:
+        follows = (
+            "single rows are tried" if record.probe_next else "sent again" if record.open_spans else "nothing is open"
+        )
+    label = f"{record.round_number}, single rows" if record.is_probe else record.round_number
+    return [
+        place,
+        label,
+        number(len(jobs)),
+        number(sum(job.spans.rows for job in jobs)),
+        *known,
+        failed or "nothing",
+        follows,
+    ]
+
+
+def errors(found: Sequence[FailedClass]) -> Html:
+    """Returns what failed, by class. The model's own words are in the dead letters alone: they may quote a row."""
+    columns = [Column("class"), Column("rows", True), Column("HTTP status"), Column("message"), Column("examples")]
+    rows = [
+        [
+            entry["class"],
+            number(entry["rows"], f"errors.{place}.rows"),
+            _statuses(entry) or Html("&ndash;"),
+            entry["examples"][0]["message"] if entry["examples"] else "",
+            joined((_place(example) for example in entry["examples"]), "<br>"),
+        ]
+        for place, entry in enumerate(found)
+    ]
+    return table("What failed, by class", columns, rows) if rows else Html("")
+
+
+def _statuses(entry: FailedClass) -> str:
+    matches = (_STATUS.search(example["message"] or "") for example in entry["examples"])
+    return ", ".join(dict.fromkeys(match[1] for match in matches if match))
+
+
+def _place(example: FailureExample) -> str:
+    return "not sent" if example["object"] is None else f"line {example['line']} of {example['object']}"
+
+
+def jobs(facts: PageFacts) -> Html:
+    """Returns what was paid for, and the jobs; of very many the most telling, and the rest in one row."""
+    report = facts.report
+    if not report["jobs"]:
+        return paragraph("No job was planned." if report["rows_in"] is None else "No job: there was no row to score.")
+    seconds = report["instance_seconds"]
+    paid, busy = number(seconds["paid"], "instance_seconds.paid"), seconds["busy"]
+    words = Html(f"{paid} instance-seconds were paid")
+    if busy is not None:
+        waited = number(round(seconds["paid"] - busy, 3))
+        busy_words = number(busy, "instance_seconds.busy")
+        words = Html(
+            f"{words}: in {busy_words} instances were busy, in {waited} they waited for the last one of their job"
+        )
+    head = [Column("job", True), Column("name"), Column("round", True), Column("lane"), Column("instances")]
+    head += [
+        Column("objects", True),
+        Column("payload"),
+        Column("status"),
+        Column("paid, s", True),
+        Column("busy, s", True),
+    ]
+    numbered = list(enumerate(report["jobs"], 1))
+    told = sorted(numbered, key=_telling)[:MOST_JOBS]
+    rows = [_job(place, job, facts.region) for place, job in sorted(told, key=lambda each: each[0])]
+    if rest := len(numbered) - len(told):
+        left = sorted(numbered, key=_telling)[MOST_JOBS:]
+        sums = [number(round(sum(_paid(job, kind) for _, job in left), 3)) for kind in ("paid", "busy")]
+        objects = number(sum(job["objects"] for _, job in left))
+        rows.append(["", f"{rest:,} more", "", "", "", objects, "", "Completed or in flight", *sums])
+    found = table("Jobs", head, rows)
+    shown_jobs = folded(f"All {len(numbered):,} jobs", found) if len(rows) > 12 else found
+    return Html(f"<p>{words}.</p>" + shown_jobs)
+
+
+def _telling(numbered: tuple[int, JobReport]) -> tuple[bool, float]:
+    job = numbered[1]
+    return job["status"] in ("Completed", None), -_paid(job, "paid")
+
+
+def _paid(job: JobReport, kind: str) -> float:
+    seconds = job["instance_seconds"]
+    value = None if seconds is None else seconds["paid"] if kind == "paid" else seconds["busy"]
+    return value or 0.0
+
+
+def _job(place: int, job: JobReport, region: str | None) -> list[object]:
+    seconds, name = job["instance_seconds"], shown(job["name"])
+    if region is not None and job["created_at"] is not None:
+        link, logs = shown(job_link(region, job["name"])), shown(logs_link(region, job["name"]))
+        name = Html(f'<a href="{link}">{name}</a> (<a href="{logs}">logs of {name}</a>)')
+    status = job["status"] or "in flight"
+    if job["failure_reason"]:
+        status = f"{status}: {job['failure_reason']}"
+    payload = f"{job['max_payload_mb']} MB" if job["max_payload_mb"] else "as the container says"
+    concurrent = job["max_concurrent_transforms"]
+    paid, busy = (seconds["paid"], seconds["busy"]) if seconds else (None, None)
+    key = f"jobs.{place - 1}"
+    return [
+        number(place),
+        name,
+        number(job["round"], f"{key}.round"),
+        job["lane"],
+        f"{job['instance_count']} x {job['instance_type']}",
+        number(job["objects"], f"{key}.objects"),
+        payload + (f", {concurrent} at once" if concurrent else ""),
+        status,
+        number(paid, f"{key}.instance_seconds.paid" if paid is not None else ""),
+        number(busy, f"{key}.instance_seconds.busy" if busy is not None else ""),
+    ]
+
+
+def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
+    """Returns what the first round would have taken by the run file's speeds, beside all that was done."""
+    report, lanes = facts.report, _lanes(facts.objects)
+    if not lanes:
+        return Html("")
+    planned = instance_time(lanes, facts.state.settings.transform)
+    made = [each.made for each in times.jobs]
+    ended = [each.ended for each in times.jobs if each.ended is not None]
+    elapsed = duration((max(ended) - min(made)).total_seconds()) if ended else "not known yet"
+    paid = report["instance_seconds"]["paid"]
+    rows: list[list[object]] = [
+        ["rows with a prediction", number(report["rows_in"]), number(report["rows_scored"])],
+        ["rounds", number(1), number(report["rounds"])],
+        ["jobs", number(planned["jobs"]), number(len(report["jobs"]))],
+        ["objects", number(sum(count for _, count in lanes)), number(sum(job["objects"] for job in report["jobs"]))],
+        ["time of the jobs", duration(planned["elapsed_seconds"]), elapsed],
+        ["instance-seconds paid", number(planned["paid_seconds"]), number(paid)],
+    ]
+    columns = [Column("what"), Column("planned, if every row is scored at once", True), Column("happened", True)]
+    speed = facts.state.settings.transform
+    taken = (
+        f"Planned with {speed.instance_start_seconds:g} s for an instance's start and {speed.instance_mb_per_second:g} "
+        "MB/s (transform.instance_start_seconds, transform.instance_mb_per_second)."
+    )
+    return Html(table("Plan and outcome", columns, rows) + paragraph(taken))
+
+
+def _lanes(objects: pa.Table | None) -> list[tuple[int, int]]:
+    if objects is None:
+        return []
+    sent = objects.filter(pc.is_valid(objects["object"]))
+    of_lane = sent.group_by("lane").aggregate([("bytes", "sum"), ("bytes", "count")])
+    return list(zip(of_lane["bytes_sum"].to_pylist(), of_lane["bytes_count"].to_pylist(), strict=True))

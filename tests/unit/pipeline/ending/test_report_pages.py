@@ -1,0 +1,164 @@
+"""Every ending of a run whose workspace answers leaves a report and its page, which say the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    Interrupted,
+    LedgerCorrupt,
+    PublishedUnverified,
+    RowsLost,
+    ServiceFailure,
+    StopRequested,
+)
+from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.statuses import RunStatus
+from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.ending.reporting import report_of_end
+from support.memory_run import MemoryRun, echoing
+from support.report_pages import Page, driven, raising, value_at, written
+
+RESUME = "the same call of score()"
+
+
+def run(**other):
+    return MemoryRun([4, 4], echoing(lambda row: 400 if row == 2 else None), exported=False, **other)
+
+
+def staged(driver):
+    return driver.state.staged is not None
+
+
+def settled(driver):
+    return driver.state.is_settled
+
+
+ENDINGS = {
+    "published": (driven, "published", "Published to s3://bucket/out: 8 rows in; 7 scored; 1 dead letter", None),
+    "too many dead letters": (
+        lambda run: driven(run_over_budget()),
+        "over_budget",
+        "More rows failed than are accepted",
+        None,
+    ),
+    "refused": (
+        lambda run: driven(run, raising(ConfigurationError("input: its rows are not what they were"), staged)),
+        "refused",
+        "Refused, the run is not published: 8 rows in",
+        None,
+    ),
+    "failed": (
+        lambda run: driven(run, raising(ServiceFailure("S3 said 500"), settled)),
+        "failed",
+        "Failed, the run is not published: 8 rows in",
+        RESUME,
+    ),
+    "failed before anything was staged": (
+        lambda run: driven(run, raising(ServiceFailure("Spark: no executor"), lambda driver: True)),
+        "failed",
+        "no row was staged; 0 rounds; 0 jobs",
+        RESUME,
+    ),
+    "of an error that nobody has named": (
+        lambda run: driven(run, raising(ServiceFailure("ZeroDivisionError: division by zero"), staged)),
+        "failed",
+        "Failed",
+        RESUME,
+    ),
+    "published, but not as many rows": (
+        lambda run: driven(run, raising(PublishedUnverified("the commit has 3 rows"), settled)),
+        "failed",
+        "Failed",
+        RESUME,
+    ),
+    "rows lost": (
+        lambda run: driven(run, raising(RowsLost("2 staged files are gone"), settled)),
+        "failed",
+        "Failed",
+        None,
+    ),
+    "a damaged ledger": (
+        lambda run: driven(run, raising(LedgerCorrupt("step 3 is gone"), settled)),
+        "failed",
+        "Failed",
+        None,
+    ),
+    "interrupted": (lambda run: driven(run, raising(Interrupted(2), staged)), "interrupted", "Interrupted", RESUME),
+    "stopped": (lambda run: driven(run, raising(StopRequested(), staged)), "interrupted", "Interrupted", RESUME),
+    "prepared": (lambda run: stepped(run, PREPARE), "prepared", "Prepared, nothing was sent yet", "submit"),
+    "submitted": (lambda run: stepped(run, PREPARE, SUBMIT), "waiting", "Waiting for jobs", "collect"),
+    "collected": (lambda run: stepped(run, PREPARE, SUBMIT, *[COLLECT] * 6), "published", "Published", None),
+}
+
+
+def run_over_budget():
+    return run(errors={"max_rows": 0})
+
+
+def stepped(run, *commands):
+    for command in commands:
+        if run.step(command)["status"] == RunStatus.PUBLISHED:
+            break
+    return written(run)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_each_ending_leaves_a_report_and_a_page_that_say_the_same(ending):
+    end, status, sentence, following = ENDINGS[ending]
+    found = end(run())
+    page = Page(found.page)
+    assert found.report["status"] == status
+    assert ("data-status", status) in page.attributes
+    assert sentence in page.text
+    assert found.report["report"] == "s3://bucket/runs/run/report.html"
+    assert found.report.get("next") == following
+    assert following is None or f"To go on: {following}" in page.text
+    assert {key: float(value) for key, value in page.numbers.items()} == {
+        key: value_at(found.report, key) for key in page.numbers
+    }
+    for line in found.report.get("error", ()):
+        assert line in page.text
+
+
+def test_a_page_that_cannot_be_written_is_null_and_the_report_is_written_all_the_same(monkeypatch):
+    made = run()
+    driver = made.driver()
+    put = driver.ctx.store.put
+
+    def failing(place, *more):
+        if place == made.layout.page:
+            raise StoreFailure("put", str(place), "500", "InternalError")
+        return put(place, *more)
+
+    monkeypatch.setattr(driver.ctx.store, "put", failing)
+    report = report_of_end(driver.ctx, driver.state, RunStatus.FAILED, ["why"], ServiceFailure("why"))
+    assert driver.close(report)["report"] is None
+    assert json.loads(made.store.get(made.layout.status)[0])["report"] is None
+
+
+def test_a_driver_that_has_lost_the_run_leaves_the_other_one_s_page():
+    made = run()
+    first = made.driver()
+    made.seconds += 1000
+    made.driver()
+    report = report_of_end(first.ctx, first.state, RunStatus.FENCED, ["why"], ServiceFailure("why"))
+    with pytest.raises(BatchTransformError):
+        first.close(report)
+    assert made.store.head(made.layout.page) is None
+
+
+def test_sizes_that_cannot_be_read_are_left_out_and_the_rest_is_told():
+    made = run()
+    driver = made.driver()
+    while driver.state.spans is None:
+        driver.step()
+    made.store.delete([made.layout.part(driver.state.spans.key)])
+    driver.close(report_of_end(driver.ctx, driver.state, RunStatus.FAILED, ["why"], ServiceFailure("why")))
+    page = written(made).page
+    assert "Sizes of" not in page
+    assert "Timeline" in page
