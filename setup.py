@@ -7,15 +7,14 @@ from setuptools import find_packages, setup
 
 # All that a driver asks for beyond Spark, in ranges that hold what platforms pin (tests/platforms): what is replaced
 # there is replaced for everyone on the cluster. Python workers need pyarrow, pandas and boto3; the first two come with
-# Spark's own platform, or with the extra `spark`.
+# Spark's own platform, or with the extra `workers`.
 CORE = ["boto3>=1.24", "PyYAML>=6"]
-# delta-spark 4.4.0 is the newest whose jar is on Maven Central and fits Spark 4.2.
-SPARK = [
-    "pyspark==4.2.0",
-    "delta-spark==4.4.0",
+WORKERS = [
     "pandas>=2.2,<3",  # PySpark 4.2 warns about pandas 3
     "pyarrow>=18",  # which PySpark 4.2 asks for
 ]
+# delta-spark 4.4.0 is the newest whose jar is on Maven Central and fits Spark 4.2.
+SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0", *WORKERS]
 # The home of `Transformer` since v3 of the SageMaker SDK: 155 MB, and it wants a newer boto3 than Databricks pins.
 # Without it the same requests are built by a module of this project.
 SAGEMAKER = ["sagemaker-core>=2.1"]
@@ -56,6 +55,7 @@ setup(
     python_requires=">=3.10",
     install_requires=CORE,
     extras_require={
+        "workers": WORKERS,
         "spark": SPARK,
         "sagemaker": SAGEMAKER,
         "emulator": EMULATOR,

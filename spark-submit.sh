@@ -7,6 +7,7 @@
 set -u
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 2
+emr_node=${BATCH_TRANSFORM_EMR_NODE:-/mnt/var/lib/info/job-flow.json} # what each node of an EMR cluster has
 entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
 work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
@@ -84,15 +85,41 @@ find_python() {
     some_python || refuse "Python 3.10 or newer is needed: install python3 and python3-venv, or set PYTHON to one"
 }
 
-make_environment() {
+spark_is_there() { [ -n "${SPARK_HOME:-}" ] || command -v spark-submit >/dev/null 2>&1; }
+
+needs_no_spark() { # whether .venv does without one: only a service is asked, or this machine's own is, for a cluster
+    named=
+    cluster=
+    emulated=
+    for argument in "$@"; do
+        case $argument in
+        --) break ;;
+        --target=* | --master=*) named=${argument%%=*} argument=${argument#*=} ;;
+        --emulator | --emulator=*) emulated=1 ;;
+        esac
+        case $named=$argument in
+        --target=emr | --target=emr-serverless | --target=databricks) return 0 ;;
+        --target=local | --master=local*) ;;
+        --target=* | --master=*) cluster=1 ;;
+        esac
+        named=$argument
+    done
+    [ -n "$cluster" ] || [ ! -e "$emr_node" ] || [ -n "$emulated" ] || cluster=1
+    [ -n "$cluster" ] && spark_is_there
+}
+
+make_environment() { # extra
     find_python
     "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 ||
         refuse "$python has no venv module: install python3-venv (Debian, Ubuntu), or set PYTHON to one that has it"
-    printf 'Installing what a laptop needs into %s (once, takes minutes)\n' "$root/.venv" >&2
+    case $1 in
+    local) printf 'Installing what a laptop needs into %s (once, takes minutes)\n' "$root/.venv" >&2 ;;
+    *) printf 'Installing what is needed beside a Spark into %s (once)\n' "$root/.venv" >&2 ;;
+    esac
     await "$python" -m venv "$root/.venv" >&2 &&
-        await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[local]" >&2 &&
-        await "$root/.venv/bin/python" -m batch_transform.pipeline.submit.class_archive >&2 &&
-        cp "$root/setup.py" "$root/.venv/installed-setup.py" && return
+        await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[$1]" >&2 &&
+        { [ "$1" != local ] || await "$root/.venv/bin/python" -m batch_transform.pipeline.submit.class_archive >&2; } &&
+        cp "$root/setup.py" "$root/.venv/installed-$1.py" && return
     [ -z "$interrupted" ] || exit "$interrupted"
     refuse "the installation into $root/.venv failed; delete it and try again"
 }
@@ -104,8 +131,11 @@ choose_environment() {
             refuse "the active environment $VIRTUAL_ENV lacks packages: pip install -e '$root[local]', or deactivate it"
         return
     fi
-    # The copy marks a finished installation, of this very list of packages.
-    cmp -s "$root/setup.py" "$root/.venv/installed-setup.py" || make_environment
+    # The copy marks a finished installation, of this very list of packages; a laptop's has the others' as well.
+    extra=local
+    ! needs_no_spark "$@" || extra=workers
+    cmp -s "$root/setup.py" "$root/.venv/installed-local.py" || cmp -s "$root/setup.py" "$root/.venv/installed-$extra.py" ||
+        make_environment "$extra"
     python=$root/.venv/bin/python
 }
 
@@ -148,7 +178,7 @@ done
 [ $# -gt 0 ] || refuse "a run file is needed, for example: ./spark-submit.sh conf/demo.yml (see --help)"
 
 check_java
-choose_environment
+choose_environment "$@"
 export BATCH_TRANSFORM_PROGRAM=$0
 PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submit.submission "$work" "$entry" "$@"
 code=$?

@@ -288,7 +288,7 @@ def test_an_old_python_gets_one_line_that_says_what_to_install(tmp_path):
     assert "Python 3.10 or newer is needed: install python3" in done.stderr
 
 
-def run_copy(wrapper: Wrapper) -> subprocess.CompletedProcess[str]:
+def run_copy(wrapper: Wrapper, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a copy of the wrapper, beside which there is no `.venv`."""
     copy = wrapper.folder / "clone"
     if not copy.exists():
@@ -296,7 +296,7 @@ def run_copy(wrapper: Wrapper) -> subprocess.CompletedProcess[str]:
         shutil.copy(ROOT / "spark-submit.sh", copy)
         shutil.copy(ROOT / "setup.py", copy)
     return subprocess.run(
-        [str(copy / "spark-submit.sh"), "run.yml"],
+        [str(copy / "spark-submit.sh"), "run.yml", *arguments],
         cwd=wrapper.folder,
         env=wrapper.environ,
         capture_output=True,
@@ -328,6 +328,44 @@ case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
     assert installed() == []
     (clone / "setup.py").write_text("# another list\n")
     assert len(installed()) == 1
+
+
+THERE = {"SPARK_HOME": "/usr/lib/spark"}
+NODE = {"BATCH_TRANSFORM_EMR_NODE": "/dev/null", **THERE}
+LEAN = {
+    "a laptop": ("local", [], {}),
+    "a laptop with a Spark": ("local", [], THERE),
+    "a cluster and no Spark": ("local", ["--master", "yarn"], {}),
+    "a cluster and its Spark": ("workers", ["--master", "yarn"], THERE),
+    "a target and its Spark": ("workers", ["--target=standalone", "--master=spark://h:7077"], THERE),
+    "this machine with a Spark": ("local", ["--target", "local"], THERE),
+    "a local master": ("local", ["--master", "local[2]"], THERE),
+    "a service": ("workers", ["--target", "emr-serverless"], {}),
+    "a primary node of EMR": ("workers", [], NODE),
+    "an emulator there": ("local", ["--emulator", "churn=http://h"], NODE),
+    "what is spark-submit's": ("local", ["--", "--master", "yarn"], THERE),
+}
+
+
+@pytest.mark.parametrize("where", LEAN)
+def test_where_spark_is_there_none_is_installed(tmp_path, where):
+    extra, words, environ = LEAN[where]
+    folder = bin_folder(tmp_path)
+    log = tmp_path / "log"
+    body = f"""\
+echo "$*" >> {log}
+[ "$2" != venv ] || {{ mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }}
+case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
+    script(folder / "python3", body)
+    java = fake_java(tmp_path, 'openjdk version "17.0.1"')
+    wrapper = Wrapper(tmp_path, PATH=str(folder), VIRTUAL_ENV="", JAVA_HOME=java, **environ)
+    run_copy(wrapper, *words)
+    said = log.read_text()
+    assert f"[{extra}]\n" in said
+    assert ("class_archive" in said) == (extra == "local")
+    log.unlink()
+    run_copy(wrapper, *words)
+    assert " pip " not in log.read_text()
 
 
 def test_an_active_environment_without_the_packages_is_left_as_it_is(tmp_path):

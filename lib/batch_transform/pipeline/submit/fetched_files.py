@@ -5,6 +5,7 @@ EMR's has one, and reads them itself; any other Spark knows `s3a://` at most, wh
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def fetched(given: SparkArguments, folder: Path, store: Callable[[], ObjectStore
 def _fetched(item: str, folder: Path, store: ObjectStore) -> str:
     location, mark, name = item.partition("#")
     uri = S3Uri.parse(location)
-    target = folder / "fetched" / uri.bucket / uri.key
+    target = folder / "fetched" / hashlib.sha256(location.encode()).hexdigest()[:16] / uri.name
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("wb") as file:

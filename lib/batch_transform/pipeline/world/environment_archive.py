@@ -1,6 +1,6 @@
 """What Python workers need as one archive, for `--archives FILE#environment`: packages, and a `bin/python` to name.
 
-The packages are those of the wheel and what its extra `spark` has beside Spark itself. The interpreter is the machine's
+The packages are those of the wheel with its extra `workers`. The interpreter is the machine's
 own, of the same minor version, which the first call of `bin/python` looks for: so neither the path nor the machine that
 this was made at matters, as they do to `venv-pack`, whose `bin/python` is a link to the interpreter that it was made
 with. Nothing is left out of a package but the bytecode that Python writes itself.
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,8 +26,6 @@ OLDEST = (3, 10)
 # glibc 2.28 and older: Amazon Linux 2023 has 2.34, Debian 11 and Databricks' Ubuntu 20.04 have 2.31.
 _GLIBC = ("manylinux_2_28", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 _MACHINES = {"arm64": "aarch64", "AMD64": "x86_64"}
-_OF_SPARK_ITSELF = ("pyspark", "delta-spark")
-_REQUIRED = re.compile(r'^Requires-Dist: ([\w.-]+)(.*?);\s*extra == [\'"]spark[\'"]\s*$', re.MULTILINE)
 # Without `home`: the link's own target says where the standard library is.
 _CONFIGURATION = "include-system-site-packages = false\n"
 LAUNCHER = """\
@@ -80,14 +77,6 @@ def version_of(python: str | None) -> str:
     return found
 
 
-def requirements(wheel: Path) -> list[str]:
-    """Returns what workers need beside the wheel and what that asks for: its extra `spark` without Spark."""
-    with zipfile.ZipFile(wheel) as archive:
-        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
-        found = _REQUIRED.findall(archive.read(metadata).decode("utf-8"))
-    return [f"{name}{rest.strip()}" for name, rest in found if name not in _OF_SPARK_ITSELF]
-
-
 def make_archive(wheel: Path, version: str, target: Path) -> Path:
     """Returns `target`, the archive for machines with Linux and this Python.
 
@@ -105,8 +94,8 @@ def make_archive(wheel: Path, version: str, target: Path) -> Path:
         machine = _MACHINES.get(platform.machine(), platform.machine())
         given = ["--python-version", version, "--implementation", "cp", "--only-binary=:all:"]
         given += [word for glibc in _GLIBC for word in ("--platform", f"{glibc}_{machine}")]
-        wanted = [str(wheel), *requirements(wheel)]
-        pip(["install", "--quiet", "--no-compile", "--target", str(site), *given, *wanted], "get what workers need")
+        wanted = f"{wheel}[workers]"
+        pip(["install", "--quiet", "--no-compile", "--target", str(site), *given, wanted], "get what workers need")
         with target.open("wb") as file:
             _pack(Path(work), version, file)
     return target

@@ -15,6 +15,11 @@ _CORE_JAR = re.compile(r"spark-core_(\d+\.\d+)-(\d+\.\d+\.\d+)\S*\.jar")
 _HADOOP_JAR = re.compile(r"hadoop-client-api-(\d+\.\d+\.\d+)\S*\.jar")
 
 
+# What each node of an EMR cluster has ("View cluster information on a node"), and where its Spark is: on the PATH is a
+# script.
+EMR_NODE, _EMR_HOME = Path("/mnt/var/lib/info/job-flow.json"), Path("/usr/lib/spark")
+
+
 @dataclass(frozen=True)
 class Versions:
     """The versions that decide which further jars fit; '' where the Spark at hand does not tell."""
@@ -48,12 +53,21 @@ class SparkHome:
         )
 
 
+def _has_jars(home: Path) -> bool:
+    return (home / "jars").is_dir()
+
+
 def find_spark(
-    environ: Mapping[str, str], *, local: bool, which: Callable[[str], str | None] = shutil.which
+    environ: Mapping[str, str],
+    *,
+    local: bool,
+    which: Callable[[str], str | None] = shutil.which,
+    emr_node: Path = EMR_NODE,
 ) -> SparkHome:
     """Returns the Spark to submit to: `SPARK_HOME`'s; for a cluster the one on the PATH; else the `pyspark` package's.
 
-    On a cluster's node the one on the PATH knows the cluster; on a laptop it is whatever was left there.
+    On a cluster's node the one on the PATH knows the cluster, which is the master there if none is given; on a laptop
+    it is whatever was left there.
 
     Raises:
         ConfigurationError: there is none.
@@ -63,9 +77,9 @@ def find_spark(
         if not (home / "bin" / "spark-submit").is_file():
             raise ConfigurationError(f"SPARK_HOME: {home} has no bin/spark-submit")
         return SparkHome(str(home / "bin" / "spark-submit"), home)
-    on_path = None if local else which("spark-submit")
+    on_path = which("spark-submit") if not local or emr_node.exists() else None
     if on_path is not None:
-        return SparkHome(on_path, None)
+        return SparkHome(on_path, next(filter(_has_jars, (Path(on_path).resolve().parents[1], _EMR_HOME)), None))
     spec = find_spec("pyspark")
     for folder in (spec.submodule_search_locations if spec else None) or ():
         if (Path(folder) / "bin" / "spark-submit").is_file():

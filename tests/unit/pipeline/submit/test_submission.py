@@ -283,8 +283,18 @@ def test_spark_is_spark_homes_then_a_clusters_then_pysparks(spark):
         "/usr/bin/spark-submit", None
     )
     assert find_spark({}, local=True, which=lambda name: f"/usr/bin/{name}").versions().spark.startswith("4.")
+    known = find_spark({}, local=False, which=lambda name: str(spark / "bin" / name))
+    assert (known.home, known.versions()) == (spark, SPARK_42)
     with pytest.raises(ConfigurationError, match="has no bin/spark-submit"):
         find_spark({"SPARK_HOME": "/nowhere"}, local=True)
+
+
+def test_on_a_node_of_emr_its_spark_is_the_one_whatever_the_master(spark, tmp_path):
+    on_path = str(spark / "bin" / "spark-submit")
+    assert find_spark({}, local=True, which=lambda name: on_path, emr_node=tmp_path).command == on_path
+    assert not SparkHome(on_path, spark).reads_s3
+    (spark / "jars" / "spark-core_2.13-4.2.0-amzn-0.jar").touch()
+    assert SparkHome(on_path, spark).reads_s3
 
 
 def test_the_archive_holds_the_sources_and_is_equal_for_equal_sources(tmp_path):
