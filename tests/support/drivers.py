@@ -29,7 +29,7 @@ from pyspark.sql.connect.session import SparkSession
 from batch_transform.config.faults import FILLED_IN
 from batch_transform.config.runfile import RunConfig
 from batch_transform.outputs.registry import DEFAULT, format_named
-from batch_transform.pipeline.world.jars import S3A_SLIM, S3A_SLIM_EXCLUDES, session_settings
+from batch_transform.pipeline.world.jars import S3A_SLIM_EXCLUDES, session_settings, slim_parts
 from support.emulated import BUCKET, REGION, Emulated
 from support.memory_run import rows_of_file
 from support.watching_proxy import WatchingProxy
@@ -41,7 +41,7 @@ LARGE = 15  # place of the row that is too large for the standard lane
 LEASE_SECONDS = 1.0
 PATIENCE_SECONDS = 300
 IDENTITY = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_REGION": REGION}
-PACKAGES = ["io.delta:delta-spark_4.2_2.13:4.4.0", "org.apache.hadoop:hadoop-aws:3.5.0", *S3A_SLIM["3.5.0"]]
+PACKAGES = ["io.delta:delta-spark_4.2_2.13:4.4.0", "org.apache.hadoop:hadoop-aws:3.5.0", *slim_parts("3.5.0")]
 
 
 @contextmanager

@@ -102,20 +102,21 @@ class WrittenTable:
 
 @dataclass(frozen=True)
 class Packages:
-    """What a plain Spark needs for a format.
+    """What a plain Spark needs for a format: the version of the Python package `python`, else by Spark's line ("4.2").
 
     Attributes:
-        coordinates: by Spark's line ("4.2"), with {scala}.
-        settings: of the session.
+        coordinate: of a version, with {line} and {scala}.
     """
 
-    coordinates: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    coordinate: Callable[[str], str] = str
+    python: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def groups(self) -> list[str]:
         """Maven's groups of the coordinates."""
-        return sorted({coordinate.partition(":")[0] for coordinate in self.coordinates.values()})
+        return sorted({self.coordinate(version).partition(":")[0] for version in self.versions.values()})
 
 
 class PublishingRun(Protocol):

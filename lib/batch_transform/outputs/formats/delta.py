@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _NOT_IN_NAMES = set(" ,;{}()\n\t=")
 
 
+def _coordinate(version: str) -> str:
+    """Delta names its jars after the Spark line from 4.1 on, as `delta.configure_spark_with_delta_pip` does."""
+    by_line = tuple(map(int, version.split(".")[:2])) >= (4, 1)
+    return f"io.delta:delta-spark_{'{line}_' if by_line else ''}{{scala}}:{version}"
+
+
 class Delta(TableFormat):
     """Tables of Delta, by path or by name."""
 
@@ -28,10 +34,10 @@ class Delta(TableFormat):
         partition_types=True,
         log_folder="_delta_log",
     )
-    # Delta names its jars after the Spark line from 4.1 on, as `delta.configure_spark_with_delta_pip` does. Tried: 4.2
-    # and 3.5.
     packages = Packages(
-        {"4.2": "io.delta:delta-spark_4.2_{scala}:4.4.0", "3.5": "io.delta:delta-spark_{scala}:3.3.2"},
+        {"4.2": "4.4.0", "4.1": "4.4.0", "4.0": "4.4.0", "3.5": "3.3.2"},
+        _coordinate,
+        "delta-spark",
         {
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

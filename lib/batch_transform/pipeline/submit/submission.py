@@ -43,17 +43,18 @@ from batch_transform.pipeline.submit.destination import (
     interpreter_settings,
     placed_arguments,
 )
-from batch_transform.pipeline.world.jars import Jars, format_jars, reads_s3, s3a_jars
+from batch_transform.pipeline.world.jars import Jars, format_jars, ivy_settings, reads_s3, s3a_jars
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, check_s3a, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
 
-RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, PACKAGES = (
+RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, IVY, PACKAGES = (
     "resolved.json",
     "command.json",
     "fallback.json",
     "lib.zip",
     "log4j2.properties",
+    "ivysettings.xml",
     "packages",  # is there if spark-submit resolves some: what it says of that is shortened
 )
 BeforeSpark = Callable[[RunConfig, Mapping[str, str]], RunReport | None]
@@ -85,10 +86,11 @@ def full_arguments(
             arguments = arguments.with_default(f"spark.hadoop.{key}", value)
     if not given.local:
         return arguments
-    of_formats = format_jars(config, versions, given.setting("spark.jars.packages") or "")
-    for jars in (*of_formats, s3a_jars(config, versions)):
+    own = given.setting("spark.jars.packages") or ""
+    for jars in (*format_jars(config, versions, own), s3a_jars(config, versions, environ)):
         arguments = _with_jars(arguments, jars)
-    return arguments
+    # Packages of a user's own may lie in more places.
+    return arguments if own else arguments.with_default("spark.jars.ivySettings", str(places.work / IVY))
 
 
 def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:
@@ -159,6 +161,7 @@ def write_submission(
     command += [ACCEPT_MODEL] if asked.accept_model else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
+    (places.work / IVY).write_text(ivy_settings(environ), encoding="utf-8")
     added = environment(config, given, places, home, environ)
     if not given.in_cluster:
         named = {PROGRAM: "spark-submit.sh", **environ}

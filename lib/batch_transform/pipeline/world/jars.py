@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from xml.sax.saxutils import quoteattr
 
+from batch_transform.aws.access import AwsAccess
 from batch_transform.config import RunConfig
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.outputs.port import Packages
 from batch_transform.outputs.registry import output_formats
-from batch_transform.pipeline.world.spark_home import Versions
+from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.pipeline.world.spark_home import Versions, installed_for
 from batch_transform.spark.merge_way import way_named
 
-# What s3a:// really uses of the AWS SDK: 57 MB with Delta, where the bundle that hadoop-aws asks for has 686 MB.
-S3A_SLIM = {
-    "3.5.0": [f"software.amazon.awssdk:{part}:2.35.4" for part in ("s3", "s3-transfer-manager", "sts", "apache-client")]
+# The AWS SDK that each Hadoop was built with (its hadoop-project's pom). What s3a:// really uses of it are 57 MB with
+# Delta, where the bundle that hadoop-aws asks for has 558 or 686. Hadoop 3.3 asks for version 1, whose bundle has 280.
+S3A_SDK = {"3.4.1": "2.24.6", "3.4.2": "2.29.52", "3.5.0": "2.35.4"}
+S3A_PARTS = ("s3", "s3-transfer-manager", "sts", "apache-client")
+CHAIN_OF_SDK_1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
+CHAIN_OF_SDK_2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+# Where nobody answers, s3a's own try for eight minutes without a word.
+S3A_PATIENCE = {
+    "fs.s3a.attempts.maximum": "3",
+    "fs.s3a.retry.limit": "2",
+    "fs.s3a.connection.establish.timeout": "15000",  # milliseconds, of which 3.4 takes no fewer
 }
+# Spark's own chain looks into ~/.m2 first, where Maven leaves poms without their jars, and Ivy then looks nowhere else.
+# `ibiblio` is Maven Central unless a root is given.
+_IVY = """\
+<ivysettings>
+  <settings defaultResolver="found"/>
+  <resolvers>
+    <chain name="found" returnFirst="true">
+      <ibiblio name="public" m2compatible="true"{root}/>
+      <ibiblio name="local-maven" m2compatible="true" root="file://${{user.home}}/.m2/repository"/>
+    </chain>
+  </resolvers>
+</ivysettings>
+"""
 S3A_SLIM_EXCLUDES = (
     "software.amazon.awssdk:bundle",
     "org.apache.hadoop:hadoop-client-runtime",
@@ -47,7 +72,7 @@ def format_jars(config: RunConfig, versions: Versions, packages: str = "") -> li
     needed = [
         (format.can.name, format.packages)
         for format in output_formats().values()
-        if format.can.name in names and format.packages.coordinates and not _is_given(format.packages, packages)
+        if format.can.name in names and format.packages.versions and not _is_given(format.packages, packages)
     ]
     return [_jars_of(name, packages, versions) for name, packages in needed]
 
@@ -57,27 +82,55 @@ def _is_given(needed: Packages, given: str) -> bool:
 
 
 def _jars_of(name: str, packages: Packages, versions: Versions) -> Jars:
-    coordinate = packages.coordinates.get(".".join(versions.spark.split(".")[:2]))
-    if coordinate is None:
+    line = ".".join(versions.spark.split(".")[:2])
+    version = installed_for(packages.python, line) or packages.versions.get(line)
+    if version is None:
         raise ConfigurationError(
             f"output.format: {name} needs a jar, and none is known for Spark {versions.spark or 'of unknown version'}; "
             f"give --packages {' or '.join(packages.groups)}:..."
         )
-    return Jars(packages=(coordinate.format(scala=versions.scala),), settings=dict(packages.settings))
+    coordinate = packages.coordinate(version).format(line=line, scala=versions.scala)
+    return Jars(packages=(coordinate,), settings=dict(packages.settings))
 
 
-def s3a_jars(config: RunConfig, versions: Versions) -> Jars:
+def s3a_jars(config: RunConfig, versions: Versions, environ: Mapping[str, str]) -> Jars:
     """Returns the jars of `s3a://` if Spark itself reads or writes S3.
 
     JSON Lines, manifests and the ledger go through boto3 and need none. With the embedded emulator the endpoint is
     known only when it has started: the driver then sets `session_settings` in its session.
+
+    Raises:
+        ConfigurationError: an endpoint of the environment has a secret inside.
     """
     if not reads_s3(config):
         return Jars()
-    packages = (f"org.apache.hadoop:hadoop-aws:{versions.hadoop}", *S3A_SLIM.get(versions.hadoop, ()))
-    excludes = S3A_SLIM_EXCLUDES if versions.hadoop in S3A_SLIM else ()
-    settings = {} if config.emulated else session_settings(config.aws.endpoint("s3"), config.aws.region)
+    slim = slim_parts(versions.hadoop)
+    packages = (f"org.apache.hadoop:hadoop-aws:{versions.hadoop}", *slim)
+    excludes = S3A_SLIM_EXCLUDES if slim else ()
+    settings = {} if config.emulated else _settings_of_chain(access_of(config, None, environ), versions.hadoop)
     return Jars(packages, excludes, settings={f"spark.hadoop.{key}": value for key, value in settings.items()})
+
+
+def slim_parts(hadoop: str) -> list[str]:
+    """Returns the parts of the AWS SDK that `s3a://` of this Hadoop needs; none: what it asks for itself."""
+    sdk = S3A_SDK.get(hadoop)
+    return [f"software.amazon.awssdk:{part}:{sdk}" for part in S3A_PARTS] if sdk else []
+
+
+def _settings_of_chain(access: AwsAccess, hadoop: str) -> dict[str, str]:
+    """What boto3 takes from the environment, and fewer tries."""
+    provider = CHAIN_OF_SDK_1 if hadoop.startswith("3.3.") else CHAIN_OF_SDK_2
+    return {
+        "fs.s3a.aws.credentials.provider": provider,
+        **session_settings(access.endpoint("s3"), access.region),
+        **S3A_PATIENCE,
+    }
+
+
+def ivy_settings(environ: Mapping[str, str]) -> str:
+    """Returns where Ivy looks for the jars that a run adds: in public, and then on this machine."""
+    root = environ.get("DEFAULT_ARTIFACT_REPOSITORY")  # as Spark has it
+    return _IVY.format(root=f" root={quoteattr(root)}" if root else "")
 
 
 def reads_s3(config: RunConfig) -> bool:
@@ -103,9 +156,9 @@ def session_settings(
     Args:
         endpoint: None: AWS's own.
         region: None: the SDK's chain decides.
-        credentials: access key and secret of an emulator; None: the SDK's default chain, as in boto3.
+        credentials: access key and secret of an emulator; None: who asks has said.
     """
-    settings = {"fs.s3a.aws.credentials.provider": "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"}
+    settings = {}
     if credentials is not None:
         settings["fs.s3a.aws.credentials.provider"] = "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"
         settings |= {"fs.s3a.access.key": credentials[0], "fs.s3a.secret.key": credentials[1]}

