@@ -16,9 +16,9 @@ from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.spark_home import Versions, installed_for
 from batch_transform.spark.merge_way import way_named
 
-# The AWS SDK that each Hadoop was built with (its hadoop-project's pom). What s3a:// really uses of it are 57 MB with
+# The AWS SDK of each Hadoop (its hadoop-project's pom; 3.4.1's 2.24.6 lacks a jar). What s3a:// really uses are 57 MB with
 # Delta, where the bundle that hadoop-aws asks for has 558 or 686. Hadoop 3.3 asks for version 1, whose bundle has 280.
-S3A_SDK = {"3.4.1": "2.24.6", "3.4.2": "2.29.52", "3.5.0": "2.35.4"}
+S3A_SDK = {"3.4.1": "2.29.52", "3.4.2": "2.29.52", "3.5.0": "2.35.4"}
 S3A_PARTS = ("s3", "s3-transfer-manager", "sts", "apache-client")
 CHAIN_OF_SDK_1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
 CHAIN_OF_SDK_2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
@@ -29,13 +29,13 @@ S3A_PATIENCE = {
     "fs.s3a.connection.establish.timeout": "15000",  # milliseconds, of which 3.4 takes no fewer
 }
 # Spark's own chain looks into ~/.m2 first, where Maven leaves poms without their jars, and Ivy then looks nowhere else.
-# `ibiblio` is Maven Central unless a root is given.
+# `ibiblio` is Maven Central unless a root is given; caches know both by Spark's names.
 _IVY = """\
 <ivysettings>
-  <settings defaultResolver="found"/>
+  <settings defaultResolver="spark-list"/>
   <resolvers>
-    <chain name="found" returnFirst="true">
-      <ibiblio name="public" m2compatible="true"{root}/>
+    <chain name="spark-list" returnFirst="true">
+      <ibiblio name="central" m2compatible="true"{root}/>
       <ibiblio name="local-maven" m2compatible="true" root="file://${{user.home}}/.m2/repository"/>
     </chain>
   </resolvers>

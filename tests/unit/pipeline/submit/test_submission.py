@@ -283,7 +283,7 @@ def test_s3_brings_jars_only_if_spark_itself_goes_there(configured, sets, needed
     assert bool(s3a_jars(configured(*sets), SPARK_42, {}).packages) is needed
 
 
-@pytest.mark.parametrize(("hadoop", "sdk"), [("3.4.1", "2.24.6"), ("3.4.2", "2.29.52"), ("3.5.0", "2.35.4")])
+@pytest.mark.parametrize(("hadoop", "sdk"), [("3.4.1", "2.29.52"), ("3.4.2", "2.29.52"), ("3.5.0", "2.35.4")])
 def test_the_slim_set_of_jars_leaves_the_bundle_out(configured, hadoop, sdk):
     jars = s3a_jars(configured(), Versions("2.13", "4.0.0", hadoop), {})
     assert jars.packages[0] == f"org.apache.hadoop:hadoop-aws:{hadoop}"
@@ -332,7 +332,7 @@ def test_jars_are_looked_for_in_public_first_unless_packages_of_ones_own_lie_els
     _, written = submit(*words)
     (setting,) = (word for word in written["command.json"]["command"] if word.startswith("spark.jars.ivySettings="))
     text = Path(setting.partition("=")[2]).read_text()
-    assert text.index('name="public" m2compatible="true"/>') < text.index("/.m2/repository")
+    assert text.index('name="central" m2compatible="true"/>') < text.index("/.m2/repository")
     for given in (["--packages", "com.own:jar:1"], ["--conf", "spark.jars.ivySettings=own.xml"]):
         _, written = submit(*words, *given)
         assert f"spark.jars.ivySettings={setting.partition('=')[2]}" not in written["command.json"]["command"]
