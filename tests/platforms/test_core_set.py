@@ -39,7 +39,8 @@ def environment(name: str) -> Path:
     there = platform(name)
     spark, instead = SPARK[name]
     pins = {**there.pins, **instead}
-    wanted = [f"{package}=={pins[package.lower()]}" for package in PINNED]
+    # Spark 3.5 imports distutils, which Python 3.12 has from setuptools alone.
+    wanted = [f"{package}=={pins[package.lower()]}" for package in (*PINNED, "setuptools")]
     constraints = [f"{package}=={version}" for package, version in sorted(pins.items())]
 
     def install(place: Path) -> None:

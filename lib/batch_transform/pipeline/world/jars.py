@@ -16,7 +16,7 @@ from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.spark_home import Versions, installed_for
 from batch_transform.spark.merge_way import way_named
 
-# The AWS SDK of each Hadoop (its hadoop-project's pom; 3.4.1's 2.24.6 lacks a jar). What s3a:// really uses are 57 MB with
+# The AWS SDK of each Hadoop (its hadoop-project; 3.4.1's 2.24.6 lacks a jar). What s3a:// really uses are 57 MB with
 # Delta, where the bundle that hadoop-aws asks for has 558 or 686. Hadoop 3.3 asks for version 1, whose bundle has 280.
 S3A_SDK = {"3.4.1": "2.29.52", "3.4.2": "2.29.52", "3.5.0": "2.35.4"}
 S3A_PARTS = ("s3", "s3-transfer-manager", "sts", "apache-client")
