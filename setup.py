@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.sdist import sdist
 
 # All that a driver asks for beyond Spark, in ranges that hold what platforms pin (tests/platforms): what is replaced
 # there is replaced for everyone on the cluster. Python workers need pyarrow, pandas and boto3; the first two come with
@@ -45,12 +46,28 @@ TEST = [
 
 PACKAGE = Path(__file__).with_name("lib") / "batch_transform" / "core" / "__init__.py"
 
+# What belongs to the sources beside the packages: whoever unpacks them has the run files, the wrapper and the tests.
+SOURCES = ("conf", "jobs", "lib", "tests")
+
+
+class SourceDistribution(sdist):
+    """The sources with all that they need to run and to be tested."""
+
+    def make_distribution(self) -> None:
+        """Packs what setuptools finds, and the rest."""
+        found = (path for name in SOURCES for path in sorted(Path(name).rglob("*")) if path.is_file())
+        kept = (path for path in found if "__pycache__" not in path.parts and ".egg-info" not in str(path))
+        self.filelist.extend(["spark-submit.sh", *map(str, kept)])
+        super().make_distribution()
+
+
 setup(
+    cmdclass={"sdist": SourceDistribution},
     name="spark-batch-transform",
     version=re.findall(r'^__version__ = "(.+)"$', PACKAGE.read_text(encoding="utf-8"), re.MULTILINE)[0],
     description="Score a table with Amazon SageMaker Batch Transform, from Spark",
-    package_dir={"": "lib"},
-    packages=find_packages("lib"),
+    package_dir={"": "lib", "batch_transform_jobs": "jobs"},
+    packages=[*find_packages("lib"), "batch_transform_jobs"],  # `make_dags` among them
     package_data={"batch_transform": ["py.typed", "spark/session_settings.tsv"], "transform_emulator": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=CORE,
