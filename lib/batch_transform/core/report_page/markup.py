@@ -17,10 +17,16 @@ class Html(str):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table; numbers stand at the right."""
+    """A column of a table; numbers stand at the right, and long words are broken only where they are expected."""
 
     title: str
     is_number: bool = False
+    is_wide: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Its cells' class, as an attribute."""
+        return ' class="n"' if self.is_number else ' class="w"' if self.is_wide else ""
 
 
 def shown(value: object) -> Html:
@@ -50,7 +56,7 @@ def table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[object]
 
     The roles are said, since cells that are laid out as blocks are none for a screen reader.
     """
-    kinds = [' class="n"' if column.is_number else "" for column in columns]
+    kinds = [column.kind for column in columns]
     head = "".join(
         f'<th role="columnheader" scope="col"{kind}>{shown(column.title)}</th>'
         for column, kind in zip(columns, kinds, strict=True)

@@ -41,7 +41,12 @@ def rounds(state: RunState) -> Html:
         Column("objects", True),
         Column("rows scored", True),
     ]
-    columns += [Column("dead rows", True), Column("objects open", True), Column("what failed"), Column("what follows")]
+    columns += [
+        Column("dead rows", True),
+        Column("objects open", True),
+        Column("what failed", is_wide=True),
+        Column("what follows", is_wide=True),
+    ]
     rows = [_round(place, record, state) for place, record in enumerate(state.round_records, 1)]
     return table("Outcome of each plan", columns, rows) if rows else Html("")
 
@@ -73,7 +78,13 @@ def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
 
 def errors(found: Sequence[FailedClass]) -> Html:
     """Returns what failed, by class. The model's own words are in the dead letters alone: they may quote a row."""
-    columns = [Column("class"), Column("rows", True), Column("HTTP status"), Column("message"), Column("examples")]
+    columns = [
+        Column("class"),
+        Column("rows", True),
+        Column("HTTP status"),
+        Column("message", is_wide=True),
+        Column("examples", is_wide=True),
+    ]
     rows = [
         [
             entry["class"],
@@ -110,11 +121,17 @@ def jobs(facts: PageFacts) -> Html:
         words = Html(
             f"{words}: in {busy_words} instances were busy, in {waited} they waited for the last one of their job"
         )
-    head = [Column("job", True), Column("name"), Column("round", True), Column("lane"), Column("instances")]
+    head = [
+        Column("job", True),
+        Column("name", is_wide=True),
+        Column("round", True),
+        Column("lane"),
+        Column("instances"),
+    ]
     head += [
         Column("objects", True),
         Column("payload"),
-        Column("status"),
+        Column("status", is_wide=True),
         Column("paid, s", True),
         Column("busy, s", True),
     ]

@@ -84,7 +84,7 @@ def _places(facts: PageFacts) -> Html:
     report = facts.report
     named = [("result", report["output"]), ("dead letters", report["dead_letter"]), ("workspace", report["workspace"])]
     rows = [[what, _linked(place, facts.region)] for what, place in named if place]
-    return table("Places", [Column("what"), Column("where")], rows)
+    return table("Places", [Column("what"), Column("where", is_wide=True)], rows)
 
 
 def _linked(place: str, region: str | None) -> Html:
@@ -113,4 +113,8 @@ def _said(value: Any) -> Any:
 
 def _versions(facts: PageFacts) -> Html:
     rows = [list(each) for each in facts.versions]
-    return table("Versions of what made this page", [Column("what"), Column("version")], rows) if rows else Html("")
+    return (
+        table("Versions of what made this page", [Column("what"), Column("version", is_wide=True)], rows)
+        if rows
+        else Html("")
+    )

@@ -47,6 +47,8 @@ svg text.tick{fill:var(--soft)}
 table{border-collapse:collapse;width:100%;margin:.8rem 0}
 caption{text-align:left;padding-bottom:.2rem;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
+th,td{overflow-wrap:normal}
+td.w{overflow-wrap:anywhere}
 th{font-weight:600}
 .n{text-align:right}
 td.n{font-variant-numeric:tabular-nums}
@@ -60,7 +62,7 @@ thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%
 tr{display:block;border:1px solid var(--line);border-radius:.4rem;margin:.5rem 0;padding:.2rem .6rem}
 td,td.n{display:flex;justify-content:space-between;gap:1rem;text-align:left;border:0;padding:.15rem 0}
 td::before{content:attr(data-label);color:var(--soft);flex:none;max-width:45%}
-td span{text-align:right}
+td span{text-align:right;overflow-wrap:anywhere}
 }
 @media print{details{display:block}}
 """

@@ -25,6 +25,8 @@ from batch_transform.core.statuses import JobStatus
 MOST_ROWS = 40
 # Bars that are closer together than this part of the whole are drawn as one, so that a page stays small.
 _NEAR = 0.002
+# Between two steps the ledger is written: what is shorter than this part of the whole is no waiting.
+_SHORT = 0.005
 
 _LEGEND = (
     (WORK, "at work"),
@@ -42,8 +44,8 @@ def timeline(times: ClockTimes) -> Html:
     if times.waiting_for_jobs:
         words = f"Waiting for jobs, {_total(times.waiting_for_jobs)}"
         rows.append(scale.row(words, times.waiting_for_jobs, JOBS_RUN))
-    if times.waiting:
-        rows.append(scale.row(f"Waiting, nothing runs, {_total(times.waiting)}", times.waiting, NOTHING_RUNS))
+    if long := [each for each in times.waiting if each.seconds > _SHORT * times.whole.seconds]:
+        rows.append(scale.row(f"Waiting, nothing runs, {_total(long)}", long, NOTHING_RUNS))
     rows += _jobs(times.jobs, scale)
     words = (
         f"From {times.whole.start:%Y-%m-%d %H:%M:%S} to {times.whole.stop:%Y-%m-%d %H:%M:%S} UTC, "
