@@ -5,6 +5,7 @@ Tests start a hundred JVMs, and half of what one takes of the processor is to lo
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,5 +22,8 @@ def switches(environ: Mapping[str, str]) -> str:
     It lies in the virtual environment, and not where `spark-submit.sh` looks for one.
     """
     own = {name: value for name, value in environ.items() if name != "JAVA_TOOL_OPTIONS"}
-    archive = class_archive.make(own, Path(sys.prefix, "kept-by-tests"))
+    try:
+        archive = class_archive.make(own, Path(sys.prefix, "kept-by-tests"))
+    except subprocess.SubprocessError:  # a machine under load: it is to be had another time
+        archive = None
     return f"{SWITCHES} {class_archive.QUIET} -XX:SharedArchiveFile={archive}" if archive else SWITCHES

@@ -27,7 +27,7 @@ _COLLECTOR = "-XX:+UseParallelGC"
 # A JVM with two collectors does not start.
 _OTHER_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 _USES = Path(__file__).with_name("class_uses.py")
-_SECONDS = 300
+_SECONDS = 600
 
 
 def java_options(spark: SparkHome, environ: Mapping[str, str], folder: Path = FOLDER) -> str:

@@ -12,8 +12,8 @@ def use(spark: SparkSession, folder: str) -> None:
     """Writes tables below a folder and reads them again, with Python and a shuffle in between."""
     rows = spark.createDataFrame([(place, str(place), 0.5) for place in range(9)], "id long, key string, value double")
     records = rows.select("id", F.to_json(F.struct("key", "value")).alias("record"), (F.col("id") % 2).alias("part"))
-    records.repartitionByRange(2, "id").sortWithinPartitions("id").write.partitionBy("part").parquet(f"{folder}/a")
-    staged = spark.read.parquet(f"{folder}/a")
+    records.repartitionByRange(2, "id").sortWithinPartitions("id").write.partitionBy("part").save(f"{folder}/a")
+    staged = spark.read.load(f"{folder}/a")
     echoed = staged.mapInArrow(lambda batches: batches, staged.schema)
     parsed = echoed.select("id", F.from_json("record", "key string, value double").alias("answer"))
     joined = rows.join(parsed, "id", "left").where("answer IS NOT NULL").select("*", "answer.key")
