@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -16,6 +17,12 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.error_chains import said
 from batch_transform.spark.spark_errors import SPARK_ERRORS
+
+# An interpreter that is not there, is another, or lacks what the task imports.
+_LACKS_PYTHON = re.compile(
+    r"Cannot run program|ModuleNotFoundError|ImportError|No module named|PACKAGE_NOT_INSTALLED|PYTHON_VERSION_MISMATCH"
+    r"|Python in worker has different version|Python worker exited unexpectedly|EOFException"
+)
 
 
 class WorkersReach:
@@ -66,12 +73,24 @@ class WorkersReach:
         try:
             self._answer.result()
         except SPARK_ERRORS as err:
+            if _LACKS_PYTHON.search(told := said(err)):
+                raise ConfigurationError(_lacking(told)) from err
             raise ConfigurationError(
                 f"workspace: Python workers cannot put and get {self._uri}: {said(err)}. They need "
                 "network access to S3 and the credentials of the default chain (an instance profile or environment "
                 "variables), or what aws.s3 names; Databricks' serverless compute gives neither, a job cluster with an "
                 "instance profile does"
             ) from err
+
+
+def _lacking(told: str) -> str:
+    """What a person can do whose Python workers do not start, or have no packages; `told` is what Spark says."""
+    return (
+        f"spark.pyspark.python: Python workers cannot do what is asked of them: {told}. They need the driver's minor "
+        "version of Python with pandas, pyarrow and boto3: `batch-transform package` makes an archive with these, for "
+        "--archives dist/environment.tar.gz#environment, which names the interpreter as well; or name one that the "
+        "workers have, --conf spark.pyspark.python=PATH"
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""Workers that have no Python, another one, or none of the packages are not told of as if S3 were out of reach."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.errors import PySparkException
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.uris import S3Uri
+from batch_transform.spark import s3_probe
+from batch_transform.spark.s3_probe import WorkersReach
+
+LACKING = [
+    'Job aborted due to stage failure: IOException: Cannot run program "/nowhere/python": error=2',
+    "ModuleNotFoundError: No module named 'pyarrow'",
+    "[PACKAGE_NOT_INSTALLED] PyArrow >= 18.0.0 must be installed; however, it was not found.",
+    "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in driver: 3.11",
+]
+OF_S3 = ["EndpointConnectionError: Could not connect to the endpoint URL", "AccessDenied: s3:PutObject"]
+
+
+def answer(monkeypatch, words):
+    monkeypatch.setattr(s3_probe, "said", lambda err: words)
+    reach = WorkersReach(None, None)
+    reach._uri = S3Uri.parse("s3://bucket/probe")
+    reach._answer.set_exception(PySparkException(words))
+    with pytest.raises(ConfigurationError) as raised:
+        reach.check()
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("words", LACKING)
+def test_workers_without_python_or_packages_are_told_how_to_get_them(monkeypatch, words):
+    told = answer(monkeypatch, words)
+    assert told.startswith("spark.pyspark.python: Python workers cannot do what is asked of them: ")
+    assert words in told
+    assert "`batch-transform package`" in told
+    assert "network access to S3" not in told
+
+
+@pytest.mark.parametrize("words", OF_S3)
+def test_workers_that_do_not_reach_s3_are_told_so(monkeypatch, words):
+    told = answer(monkeypatch, words)
+    assert told.startswith("workspace: Python workers cannot put and get s3://bucket/probe")
+    assert "package" not in told
