@@ -65,6 +65,24 @@ class ModelReport(TypedDict):
     jobs: list[str]
 
 
+class PredictionRange(TypedDict):
+    """What the files' own footers tell of a numeric column that the input has not; null where one of them does not.
+
+    Attributes:
+        column: with a dot before a field of a struct.
+        rows: of all files.
+        nulls: of them.
+        least: the smallest value.
+        most: the largest.
+    """
+
+    column: str
+    rows: int
+    nulls: int | None
+    least: float | None
+    most: float | None
+
+
 class _Run(TypedDict):
     run_id: str
     status: str
@@ -89,6 +107,7 @@ class RunReport(_Run, total=False):
     Attributes:
         prediction_schema: what was inferred.
         models: only of a run whose jobs were created with a model that was looked at.
+        predictions: of a run that publishes files whose footers tell it.
         error: what ended it.
         cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
         wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
@@ -96,6 +115,7 @@ class RunReport(_Run, total=False):
 
     prediction_schema: str
     models: list[ModelReport]
+    predictions: list[PredictionRange]
     error: list[str]
     cleaned: bool
     rows_forgotten: bool

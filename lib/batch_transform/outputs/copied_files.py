@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.publishing.file_publication import Publication, TreeFile
+from batch_transform.core.report_keys import PredictionRange
 from batch_transform.outputs import copying
 from batch_transform.outputs.file_tree import THREADS, Tree
 from batch_transform.outputs.port import Capabilities, OutputFormat, OutputTable, PublishingRun
@@ -36,6 +37,10 @@ class FileFormat(OutputFormat):
             GateRefused: a file is of no such format.
             StoreFailure: it cannot be read, or is not the version that was listed.
         """
+
+    def ranges(self, tree: Tree, files: Iterable[TreeFile], known: Collection[str]) -> list[PredictionRange]:
+        """Returns what the footers tell of numeric columns, but for those of `known`; none: they tell nothing."""
+        return []
 
     def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...] | None:
         """Returns the columns of a file by its footer, those in names of folders apart; None: its footer says none."""

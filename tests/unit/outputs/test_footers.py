@@ -85,3 +85,48 @@ def test_what_is_no_parquet_is_refused_by_name(body):
     tree = tree_of(broken=body)
     with pytest.raises(GateRefused, match="s3://bucket/t/broken"):
         FORMAT.file_rows(tree, tree.list())
+
+
+GROUPS = st.lists(st.lists(st.none() | st.floats(-1e9, 1e9), max_size=12), min_size=1, max_size=4)
+
+
+@given(GROUPS, st.integers(1, 5))
+def test_ranges_of_numeric_predictions_are_those_of_the_data(files, group):
+    tables = [
+        pa.table({"age": pa.array([1.0] * len(v)), "p": pa.array(v, pa.float64()), "word": pa.array(["x"] * len(v))})
+        for v in files
+    ]
+    tree = tree_of(**{str(i): parquet(made, row_group_size=group) for i, made in enumerate(tables)})
+    values = [value for v in files for value in v]
+    filled = [value for value in values if value is not None]
+    expected = [
+        {
+            "column": "p",
+            "rows": len(values),
+            "nulls": len(values) - len(filled),
+            "least": min(filled, default=None),
+            "most": max(filled, default=None),
+        }
+    ]
+    assert FORMAT.ranges(tree, tree.list(), {"age"}) == (expected if values else [])
+
+
+def test_a_range_that_a_footer_does_not_tell_is_null_and_a_field_of_a_struct_has_one():
+    nan = parquet(pa.table({"p": [float("nan"), float("nan")], "s": pa.array([{"q": 1}, {"q": 3}])}))
+    bare = parquet(pa.table({"p": [1.0]}), write_statistics=False)
+    ranges = FORMAT.ranges(tree_of(a=nan, b=bare), tree_of(a=nan, b=bare).list(), ())
+    assert ranges[0] == {"column": "p", "rows": 3, "nulls": None, "least": None, "most": None}
+    assert ranges[1] == {"column": "s.q", "rows": 2, "nulls": 0, "least": 1, "most": 3}
+
+
+def test_days_times_decimals_and_lists_have_no_range():
+    odd = pa.table(
+        {
+            "day": pa.array([1], pa.date32()),
+            "at": pa.array([1], pa.timestamp("us")),
+            "price": pa.array([1], pa.decimal128(9, 2)),
+            "many": pa.array([[1, 2]]),
+        }
+    )
+    tree = tree_of(a=parquet(odd, store_decimal_as_integer=True))
+    assert FORMAT.ranges(tree, tree.list(), ()) == []

@@ -44,6 +44,8 @@ def run_report(state: RunState, status: RunStatus, workspace: str) -> RunReport:
         report["prediction_schema"] = state.inferred
     if state.models:
         report["models"] = models_told(state)
+    if state.publication and (ranges := state.publication.payload.get("predictions")):
+        report["predictions"] = ranges
     return report
 
 

@@ -37,6 +37,7 @@ def render(facts: PageFacts) -> str:
         section("Errors", outcomes.errors(report["errors"])),
         section("Rounds", outcomes.rounds(state)),
         section("Jobs", outcomes.jobs(facts)),
+        section("Predictions", outcomes.predictions(report.get("predictions", []))),
         section("Plan and outcome", outcomes.plan_and_outcome(facts, times)),
         section("Sizes", sizes(facts.objects, payloads)),
         section("Where it lies", _places(facts)),

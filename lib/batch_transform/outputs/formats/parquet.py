@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.core.publishing.prediction_ranges import FooterRange, together
+from batch_transform.core.report_keys import PredictionRange
 from batch_transform.outputs.copied_files import FileFormat, file_format
 from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
 
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
+# Each footer is read once more for it, ten at a time: a minute or two of more files is no price for a picture.
+_MOST_RANGED = 2_000
 TAIL_BYTES = 64 * 1024  # one request does for most footers
 _END = struct.Struct("<I4s")  # Parquet format: the footer's length, then the magic
+_NUMERIC = ("INT32", "INT64", "FLOAT", "DOUBLE")
 _SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 
 
@@ -39,6 +44,14 @@ class Parquet(FileFormat):
         listed = list(files)
         rows = in_threads(lambda file: _footer(tree, file).num_rows, listed, threads)
         return {file.name: count for file, count in zip(listed, rows, strict=True)}
+
+    def ranges(self, tree: Tree, files: Iterable[TreeFile], known: Collection[str]) -> list[PredictionRange]:
+        """Returns the ranges by the footers; columns are never read."""
+        listed = list(files)
+        if len(listed) > _MOST_RANGED:
+            return []
+        found = in_threads(lambda file: list(_ranges(_footer(tree, file), known)), listed)
+        return together(each for ranges in found for each in ranges)
 
     def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...]:
         """Returns the columns by the footer, which is all that is read."""
@@ -60,6 +73,22 @@ class Parquet(FileFormat):
             return None
         # INT96 says nothing of a zone: Arrow takes it for a time without one, Spark for one with.
         return StructType([field for field in schema.fields if not isinstance(field.dataType, TimestampNTZType)])
+
+
+def _ranges(footer: pq.FileMetaData, known: Collection[str]) -> Iterator[FooterRange]:
+    """What a footer tells of its numeric columns and fields, one group of rows after the other."""
+    for group in range(footer.num_row_groups):
+        rows = footer.row_group(group)
+        if not rows.num_rows:
+            continue  # of an empty table, which says nothing
+        for place in range(rows.num_columns):
+            leaf, told = footer.schema.column(place), rows.column(place).statistics
+            is_plain = leaf.max_repetition_level == 0 and leaf.logical_type.type in ("NONE", "INT")
+            if leaf.path.partition(".")[0] in known or not is_plain or leaf.physical_type not in _NUMERIC:
+                continue
+            ends = (told.min, told.max) if told is not None and told.has_min_max else (None, None)
+            nulls = told.null_count if told is not None and told.has_null_count else None
+            yield FooterRange(leaf.path, rows.num_rows, nulls, *ends)
 
 
 def _footer(tree: Tree, file: TreeFile) -> pq.FileMetaData:

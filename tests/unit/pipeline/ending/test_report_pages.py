@@ -162,3 +162,9 @@ def test_sizes_that_cannot_be_read_are_left_out_and_the_rest_is_told():
     page = written(made).page
     assert "Sizes of" not in page
     assert "Timeline" in page
+
+
+def test_a_published_run_tells_the_range_of_its_numbers_by_the_files_own_footers():
+    found = driven(run())
+    assert found.report["predictions"] == [{"column": "id", "rows": 7, "nulls": 0, "least": 0, "most": 7}]
+    assert Page(found.page).numbers["predictions.0.most"] == "7"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.isolation.failure_summary import advice, by_class, recovered_spans, sentence
@@ -14,6 +14,7 @@ from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.file_publication import KINDS, Kind, Publication, recorded_publications
 from batch_transform.core.publishing.gate import Counts
 from batch_transform.core.publishing.report import run_report
+from batch_transform.core.report_keys import PredictionRange
 from batch_transform.core.resuming.committed_tables import apart
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
@@ -60,12 +61,14 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
     targets = targets_of(ctx.config, ctx.places)
     with _scored_already():
         check_uncommitted(ctx.tables, state, ctx.config)
-        publications = targets.format.publications(_Publishing(ctx, state, counts))
+        run = _Publishing(ctx, state, counts)
+        publications = targets.format.publications(run)
     documents = {publication.kind: publication.to_document() for publication in publications}
     payload = {
         "format": targets.format.can.name,
         "targets": targets.named(),
         **({"publications": documents} if documents else {}),
+        **({"predictions": run.ranges} if run.ranges else {}),
     }
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
     return NewStep(StepKind.PUBLICATION, payload, tuple(parts))
@@ -113,16 +116,20 @@ class _Publishing:
 
     Attributes:
         counts: what the gate has proven.
+        ranges: of the predictions, once they are written, as far as the files tell them.
     """
 
     ctx: RunContext
     state: RunState
     counts: Counts
+    ranges: list[PredictionRange] = field(default_factory=list)
 
     def write(self, how: FileFormat) -> list[WrittenTable]:
         """Returns both tables, merged and counted."""
         tables = [self.ctx.tables.write(self.state, kind, how) for kind in KINDS]
         gate.check_written(self.counts, *[table.rows for table in tables])
+        assert self.state.staged is not None
+        self.ranges.extend(how.ranges(tables[0].tree, tables[0].files, self.state.staged.input_names))
         self.ctx.tell("merge", f"{self.counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
         return tables
 
