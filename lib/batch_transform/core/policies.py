@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from batch_transform.core.ledger import JsonObject
 from batch_transform.core.run_layout import MANIFESTS, PARTS, ROWS, RUNS
-from batch_transform.core.service_authorization import ACTIONS, arn
+from batch_transform.core.service_authorization import ACTIONS, Conditions, PolicyDocument, PolicyStatement, arn
 from batch_transform.core.uris import S3Uri
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
@@ -82,7 +80,7 @@ class Needed:
         return arn(kind, **{**place, **parts})
 
 
-def driver_policy(needed: Needed) -> JsonObject:
+def driver_policy(needed: Needed) -> PolicyDocument:
     """Returns what the driver must be allowed, by whichever identities it calls S3, SageMaker and CloudWatch Logs."""
     own = [needed.workspace.join(RUNS), needed.workspace.join(ROWS), *_rows_elsewhere(needed)]
     writes = [*own, *needed.written]
@@ -116,7 +114,7 @@ def driver_policy(needed: Needed) -> JsonObject:
     )
 
 
-def executors_policy(needed: Needed) -> JsonObject:
+def executors_policy(needed: Needed) -> PolicyDocument:
     """Returns what executors must be allowed: their Python workers, and Spark where it reads or writes S3 itself."""
     rows, parts = [needed.workspace.join(ROWS), *_rows_elsewhere(needed)], needed.workspace.join(RUNS, "*", PARTS)
     spark = [place for place in (*needed.read, *needed.written) if place in needed.in_spark]
@@ -128,7 +126,7 @@ def executors_policy(needed: Needed) -> JsonObject:
     )
 
 
-def model_policy(needed: Needed) -> JsonObject:
+def model_policy(needed: Needed) -> PolicyDocument:
     """Returns what the model's execution role must be allowed: what its jobs read, write and log, and no ledger."""
     inputs = [needed.workspace.join(RUNS, "*", MANIFESTS), needed.workspace.join(ROWS, "*", "input")]
     outputs = [needed.workspace.join(ROWS, "*", "output")]
@@ -154,21 +152,28 @@ def model_policy(needed: Needed) -> JsonObject:
     )
 
 
-def _document(*statements: JsonObject) -> JsonObject:
+def _document(*statements: PolicyStatement) -> PolicyDocument:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _statement(
-    sid: str, actions: Sequence[str], resources: Iterable[str], condition: Mapping[str, Any] | None = None
-) -> JsonObject:
+    sid: str, actions: Sequence[str], resources: Iterable[str], condition: Conditions | None = None
+) -> PolicyStatement:
     keys = [key for keys in (condition or {}).values() for key in keys]
     unknown = [(action, key) for action in actions for key in keys if key not in ACTIONS[action].conditions]
     assert not unknown, unknown
-    shown = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": list(dict.fromkeys(resources))}
-    return {**shown, "Condition": dict(condition)} if condition else shown
+    statement: PolicyStatement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": list(dict.fromkeys(resources)),
+    }
+    if condition:
+        statement["Condition"] = condition
+    return statement
 
 
-def _roles(assumed: Sequence[str | None]) -> list[JsonObject]:
+def _roles(assumed: Sequence[str | None]) -> list[PolicyStatement]:
     named = [role for role in assumed if role is not None]
     return [_statement("Roles", ("sts:AssumeRole",), named)] if named else []
 
@@ -179,7 +184,7 @@ def _rows_elsewhere(needed: Needed) -> list[S3Uri]:
 
 def _s3(
     needed: Needed, reads: Sequence[S3Uri], writes: Sequence[S3Uri], *, in_parts: bool = True
-) -> Iterator[JsonObject]:
+) -> Iterator[PolicyStatement]:
     """Reading, writing and listing, without which S3 does not say that something is not there.
 
     Hadoop looks at a folder by its name as well, and at those that it lies in. Workers put an object at once.
@@ -192,7 +197,7 @@ def _s3(
     yield from _listing(needed, reads, above)
 
 
-def _listing(needed: Needed, below: Sequence[S3Uri], above: Sequence[S3Uri]) -> Iterator[JsonObject]:
+def _listing(needed: Needed, below: Sequence[S3Uri], above: Sequence[S3Uri]) -> Iterator[PolicyStatement]:
     for number, bucket in enumerate(dict.fromkeys(place.bucket for place in (*below, *above))):
         prefixes = [f"{place.prefix}*" for place in below if place.bucket == bucket]
         prefixes += [place.prefix for place in above if place.bucket == bucket]
@@ -225,11 +230,11 @@ def _logs(needed: Needed) -> tuple[list[str], list[str]]:
 
 def _key(
     needed: Needed, sid: str, actions: Sequence[str], key: str | None, *, grants: bool = False
-) -> list[JsonObject]:
+) -> list[PolicyStatement]:
     """What is done with a KMS key, by S3 in one's name, or by a grant; an alias is no resource, but a condition."""
     if key is None:
         return []
-    condition: dict[str, Any] = {}
+    condition: dict[str, Mapping[str, str | list[str]]] = {}
     if grants:
         condition["Bool"] = {"kms:GrantIsForAWSResource": "true"}
     elif needed.region is not None:

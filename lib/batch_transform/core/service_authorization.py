@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
+from typing import TypedDict
 
 ARNS = {
     "s3:bucket": "arn:${Partition}:s3:::${BucketName}",
@@ -73,6 +74,26 @@ ACTIONS: Mapping[str, Action] = {
     "ec2:DescribeSubnets": Action(),
     "ec2:DescribeVpcs": Action(),
 }
+
+
+Conditions = Mapping[str, Mapping[str, str | list[str]]]
+
+
+class PolicyStatement(TypedDict, total=False):
+    """A statement of a policy, by IAM's own names."""
+
+    Sid: str
+    Effect: str
+    Action: list[str]
+    Resource: list[str]
+    Condition: Conditions
+
+
+class PolicyDocument(TypedDict):
+    """A policy as create-policy takes it."""
+
+    Version: str
+    Statement: list[PolicyStatement]
 
 
 def arn(kind: str, **parts: str) -> str:
