@@ -14,6 +14,7 @@ READERS = {
     "ledger.py": "it defines it; the payload of a step, whose keys follow from its kind",
     "model_identity.py": "what a step `model_recorded` has of a model",
     "publishing/file_publication.py": "what a step `publication` has of a publication",
+    "report_keys.py": "a request to a service that starts a driver, which is told as it was sent",
     "resuming/replanning.py": "the payload of a step `replanned`",
     "resuming/rereading_answers.py": "the payloads of the steps `resumed` and `inferred`",
     "run_settings.py": "the configuration, and a section of it",

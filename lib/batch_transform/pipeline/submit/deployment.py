@@ -9,7 +9,6 @@ import shlex
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,6 +16,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.escaping import hidden
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.report_keys import DeploymentReport
 from batch_transform.core.secret_values import with_texts
 from batch_transform.core.statuses import RunStatus
@@ -103,7 +103,7 @@ def _requested(
     config: RunConfig,
     target: ServiceTarget,
     uploads: Uploads,
-    request: dict[str, Any],
+    request: JsonObject,
     access: AwsAccess,
     environ: Mapping[str, str],
 ) -> DeploymentReport:

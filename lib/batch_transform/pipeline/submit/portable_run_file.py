@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from batch_transform.config.faults import FILLED_IN
 from batch_transform.config.runfile import RunConfig
@@ -48,8 +47,8 @@ def portable(config: RunConfig, region: str | None) -> str:
     def change(key: str, text: str) -> str:
         return f"${{{by_key[key]}}}" if key in by_key else text.replace("${", "$${")
 
-    document: dict[str, Any] = dict(with_texts(config.to_document(), change))
-    document = {key: value for key, value in document.items() if key not in _OF_THIS_MACHINE}
+    changed = with_texts(config.to_document(), change)
+    document = {key: value for key, value in changed.items() if key not in _OF_THIS_MACHINE}
     if document["aws"]["region"] is None and region is not None:
         document["aws"] = {**document["aws"], "region": region}
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
