@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +20,10 @@ from batch_transform.core.errors import (
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.ending import reporting
 from batch_transform.pipeline.ending.reporting import report_of_end
+from batch_transform.pipeline.lifecycle.guarded_process import Guarded
+from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from support.memory_run import MemoryRun, echoing
 from support.report_pages import Page, driven, raising, value_at, written
 
@@ -168,3 +172,26 @@ def test_a_published_run_tells_the_range_of_its_numbers_by_the_files_own_footers
     found = driven(run())
     assert found.report["predictions"] == [{"column": "id", "rows": 7, "nulls": 0, "least": 0, "most": 7}]
     assert Page(found.page).numbers["predictions.0.most"] == "7"
+
+
+def test_what_the_process_hands_on_last_names_the_page():
+    made, handed = run(), []
+
+    def work():
+        guarded.driver = made.driver()
+        raise ServiceFailure("S3 said 500")
+
+    guarded = Guarded("run", SimpleNamespace(report=lambda report: handed.append(dict(report))), Interrupts())
+    assert guarded.do(work) == 4
+    assert [each["report"] for each in handed] == [None, "s3://bucket/runs/run/report.html"]
+    assert handed[-1] == written(made).report
+
+
+def test_a_page_that_cannot_be_drawn_costs_neither_the_run_nor_its_report(monkeypatch):
+    def broken(facts):
+        raise KeyError("a key that no version knows")
+
+    monkeypatch.setattr(reporting, "render", broken)
+    made = run()
+    assert made.to_the_end().report["report"] is None
+    assert json.loads(made.store.get(made.layout.status)[0])["status"] == "published"
