@@ -50,7 +50,7 @@ def test_each_part_of_a_run_file_is_accepted(tmp_path, fragment):
     base = "run_id: a\nworkspace: s3://bucket/w\ninput: {path: s3://bucket/in}\noutput: {path: s3://bucket/out}\n"
     (tmp_path / "base.yml").write_text(base if fragment.startswith("model:") else f"{base}model: {{name: m}}\n")
     (tmp_path / "run.yml").write_text(f"extends: base.yml\n{fragment}")
-    environ = dict.fromkeys(re.findall(r"\$\{([A-Z_]+)\}", fragment), "of the environment")
+    environ = dict.fromkeys(re.findall(r"\$\{([A-Z_]+)\}", fragment), "of-the-environment")
     assert load(tmp_path / "run.yml", environ=environ).run_id == "a"
 
 
