@@ -71,7 +71,7 @@ def killed_and_resumed(scene, victim, number, after):
         check(run, report)
         return "the end"
     # Without its JVM the driver ends as by SIGTERM, and has stopped its jobs.
-    assert code == {"python": 4, "jvm": 143, "group": 4}[victim], submission.log()
+    assert code == {"python": 4, "jvm": 143, "group": 4}[victim], (report, submission.log())
     time.sleep(0.1)
     again = submitted(run, *resumption(run))
     code, report = again.wait()

@@ -52,20 +52,27 @@ class Guarded:
         """
         with self.interrupts.installed(self._end_in_its_stead, self._leave):
             try:
-                work()
-                self.resources.close()
-            except (BatchTransformError, Interrupted) as err:
+                return self._done(work)
+            except Interrupted as err:  # in the moment between an error and its end
                 return self._end(err)
-            except BaseException as err:
-                # With the JVM gone every call of Spark's fails, before or after the signal that says so.
-                # A Ctrl-C while the session begins is PySpark's to handle: it raises KeyboardInterrupt.
-                number = signal.SIGINT if isinstance(err, KeyboardInterrupt) else self._ended_by()
-                if number:
-                    return self._end(Interrupted(number))
-                code = self._end(err)
-                if not isinstance(err, Exception):
-                    raise
-                return code
+
+    def _done(self, work: Callable[[], None]) -> int:
+        try:
+            work()
+            self.interrupts.work_is_over()  # and reported: a signal takes nothing back
+            self.resources.close()
+        except (BatchTransformError, Interrupted) as err:
+            return self._end(err)
+        except BaseException as err:
+            # With the JVM gone every call of Spark's fails, before or after the signal that says so.
+            # A Ctrl-C while the session begins is PySpark's to handle: it raises KeyboardInterrupt.
+            number = signal.SIGINT if isinstance(err, KeyboardInterrupt) else self._ended_by()
+            if number:
+                return self._end(Interrupted(number))
+            code = self._end(err)
+            if not isinstance(err, Exception):
+                raise
+            return code
         return 0
 
     def _ended_by(self) -> int | None:
@@ -96,6 +103,7 @@ class Guarded:
 
     def _end(self, error: BaseException) -> int:
         """Returns the exit code after an error, when jobs in flight are stopped and the report is written."""
+        self.interrupts.work_is_over()
         if not self._ending.acquire(blocking=False):
             threading.Event().wait(LEAVE_SECONDS)  # another thread ends the process
         code = self._end_once(error)

@@ -27,7 +27,7 @@ LEAVE_SECONDS = 17.0
 
 
 class Interrupts:
-    """Turns the first SIGTERM or SIGINT into `Interrupted` in the main thread; later ones change nothing.
+    """Turns the first SIGTERM or SIGINT into `Interrupted` in the main thread; later ones, or in the end, change nothing.
 
     SIGTERM to spark-submit ends the JVM, and the Python driver lives on without a signal of its own: it becomes an
     orphan, which a thread sees by its parent's id. That the wrapper has gone it sees by a named pipe whose only writer
@@ -44,6 +44,7 @@ class Interrupts:
             alive_file: the wrapper's named pipe; None: there is no wrapper to watch.
         """
         self.signal_number: int | None = None
+        self._is_over = False
         self._watches = watch_parent
         self._parent = os.getppid()
         self._alive: int | None = None
@@ -73,9 +74,13 @@ class Interrupts:
         return self.orphaned
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.signal_number is None:
+        if self.signal_number is None and not self._is_over:
             self.signal_number = number
             raise Interrupted(number)
+
+    def work_is_over(self) -> None:
+        """From now on a signal cuts nothing short: what is left is the end, which the watching thread hurries."""
+        self._is_over = True
 
     def take_over(self) -> None:
         """Handles signals from now on: a new SparkContext puts a handler of its own for SIGINT."""

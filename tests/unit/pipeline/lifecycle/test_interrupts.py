@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from batch_transform.core.errors import Interrupted
+from batch_transform.core.errors import Interrupted, ServiceFailure
 from batch_transform.core.events import Event
 from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
@@ -245,6 +245,46 @@ def test_a_jvm_that_closes_its_connections_before_it_is_gone_ends_the_run_as_sig
 
     code = Guarded("run", SimpleNamespace(report=reports.append), interrupts).do(work)
     assert (code, [report["status"] for report in reports]) == (143, ["interrupted"])
+
+
+def slow_report(reports, begun=None, seconds=1.2):
+    def report(report):
+        if begun is not None:
+            begun()
+        time.sleep(seconds)
+        reports.append(report["status"])
+
+    return SimpleNamespace(report=report)
+
+
+def test_a_jvm_that_has_gone_is_seen_by_two_threads_and_ends_the_run_once(monkeypatch):
+    """The main thread sees it at its next call; the watching one, half a second later, must not cut that end short."""
+    interrupts, reports = Interrupts(), []
+
+    def work():
+        monkeypatch.setattr(os, "getppid", lambda: -1)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    code = Guarded("run", slow_report(reports), interrupts).do(work)
+    assert (code, reports) == (143, ["interrupted"])
+
+
+def test_a_signal_while_an_error_is_told_does_not_keep_the_error_from_being_told():
+    reports = []
+
+    def work():
+        raise ServiceFailure("S3 is down")
+
+    begun = lambda: os.kill(os.getpid(), signal.SIGTERM)  # noqa: E731 - as it is called
+    code = Guarded("run", slow_report(reports, begun, 0.1), Interrupts()).do(work)
+    assert (code, reports) == (4, ["failed"])
+
+
+def test_a_signal_after_the_work_is_done_takes_nothing_back():
+    closed = []
+    guarded = Guarded("run", SimpleNamespace(report=closed.append), Interrupts())
+    guarded.resources.callback(lambda: (os.kill(os.getpid(), signal.SIGTERM), closed.append("closed")))
+    assert (guarded.do(lambda: None), closed) == (0, ["closed"])
 
 
 # A driver of which `do` is asked to do work that hangs after a signal; HELP and LEAVE come after parts of a second.
