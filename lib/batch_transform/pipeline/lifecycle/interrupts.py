@@ -27,7 +27,7 @@ LEAVE_SECONDS = 17.0
 
 
 class Interrupts:
-    """Turns the first SIGTERM or SIGINT into `Interrupted` in the main thread; later ones, or in the end, change nothing.
+    """Turns the first SIGTERM or SIGINT into `Interrupted` in the main thread; later ones change nothing.
 
     SIGTERM to spark-submit ends the JVM, and the Python driver lives on without a signal of its own: it becomes an
     orphan, which a thread sees by its parent's id. That the wrapper has gone it sees by a named pipe whose only writer
