@@ -14,6 +14,7 @@ MAY_CHANGE: tuple[Path, ...] = (
     ("errors",),
     ("transform",),
     ("lease_seconds",),
+    ("budget_usd",),
     ("workspace_retention",),
     # What is a secret is held against its placeholder, whoever calls it one.
     ("secrets",),

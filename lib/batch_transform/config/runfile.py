@@ -65,6 +65,8 @@ class RunConfig(Section):
     merge: Annotated[str, PlainValidator(one_of(*merge_ways()))] = DEFAULT
     # Another driver waits this long before it takes a silent run over.
     lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = RunSettings.lease_seconds
+    # What the jobs may cost. A run that is estimated to pass it is refused, and beyond it no job is created.
+    budget_usd: Annotated[Number, Field(gt=0, allow_inf_nan=False)] | None = None
     # What becomes of the run's folder, but for its ledger and reports, once the result is published.
     workspace_retention: Annotated[Literal["keep", "delete"], PlainValidator(one_of("keep", "delete"))] = "keep"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any
 
 from batch_transform.config.places import check_no_secret
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
-from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field, PlainValidator
 from batch_transform.config.values import (
     Concurrency,
     KmsKey,
@@ -23,6 +24,7 @@ from batch_transform.config.values import (
     check_no_repeats,
     check_pattern,
     one_of,
+    read_number,
 )
 from batch_transform.core import limits
 from batch_transform.core.framing import LINE, WHOLE
@@ -57,7 +59,22 @@ def check_instance_types(value: Any) -> str | tuple[str, ...]:
     return names if len(names) > 1 else names[0]
 
 
+def check_price(value: Any) -> float | dict[str, float]:
+    """Returns a price, or one of each instance type."""
+    if isinstance(value, dict):
+        return {_check_instance_type(str(name)): _check_amount(price) for name, price in value.items()}
+    return _check_amount(value)
+
+
+def _check_amount(value: Any) -> float:
+    number = read_number(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < math.inf:
+        raise ValueError(f"is {value!r}; valid: US dollars for an hour, as 0.23, or those of each instance type")
+    return float(number)
+
+
 InstanceTypes = Annotated[str | tuple[str, ...], BeforeValidator(check_instance_types)]
+Price = Annotated[float | dict[str, float], PlainValidator(check_price)]
 Strategy = Annotated[str, AfterValidator(one_of("MultiRecord", "SingleRecord"))]
 SpreadName = Annotated[str, AfterValidator(one_of(JOBS, INSTANCES))]
 Split = Annotated[str, BeforeValidator(check_split)]
@@ -100,6 +117,7 @@ class Transform(Section):
         on_interrupt: what becomes of jobs in flight when the driver is interrupted; `leave`: they go on and are paid
             for, and the next driver takes them up.
         ami_version: TransformAmiVersion, the drivers of the instances; None: the service's own.
+        price_per_hour: of an instance, in US dollars, or of each type; None: AWS's list price, where it is known.
         poll_seconds: between two looks at the jobs; None: `RunConfig.poll_seconds` decides.
     """
 
@@ -134,6 +152,7 @@ class Transform(Section):
     output_kms_key: KmsKey | None = None
     volume_kms_key: KmsKey | None = None
     ami_version: AmiVersion | None = None
+    price_per_hour: Price | None = None
     poll_seconds: Annotated[Number, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
 
     @field_validator("max_concurrent_transforms")

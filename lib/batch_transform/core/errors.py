@@ -79,6 +79,13 @@ class ErrorBudgetExceeded(BatchTransformError):
         super().__init__(message)
 
 
+class OverCost(BatchTransformError):
+    """The jobs have cost what the run may; nothing is published, and with a larger `budget_usd` the run goes on."""
+
+    exit_code = 3
+    status = RunStatus.OVER_COST
+
+
 class PredictionsDiffer(BatchTransformError):
     """An endpoint predicts something else than the run did; nothing was changed.
 

@@ -37,6 +37,7 @@ class _Job(TypedDict):
     round: int
     lane: str
     objects: int
+    bytes: int | None
     status: str | None
     failure_reason: str | None
     max_payload_mb: int | None
@@ -47,10 +48,15 @@ class _Job(TypedDict):
     started_at: str | None
     ended_at: str | None
     instance_seconds: InstanceSeconds | None
+    cost_usd: float | None
 
 
 class JobReport(_Job, total=False):
-    """One of the report's `jobs`; the model's version only where the run has seen several."""
+    """One of the report's `jobs`; the model's version only where the run has seen several.
+
+    `bytes` are those of its records, null of a job that an earlier version has planned; `cost_usd` is null until it has
+    ended, and where no price is known.
+    """
 
     model_version: int
 
@@ -96,6 +102,7 @@ class _Run(TypedDict):
     output: str | None
     dead_letter: str | None
     instance_seconds: InstanceSeconds
+    cost_usd: float | None
     seconds_by_step: dict[str, float]
     workspace: str
     report: str | None
@@ -103,6 +110,9 @@ class _Run(TypedDict):
 
 class RunReport(_Run, total=False):
     """The report of a run; the keys that may lack say nothing where they do.
+
+    `cost_usd` is that of the jobs that have ended, at `transform.price_per_hour` or AWS's list price; null where a
+    price is not known. In an emulator it is what they would have cost.
 
     Attributes:
         prediction_schema: what was inferred.

@@ -50,6 +50,7 @@ class TransformSettings:
         instance_start_seconds: which work is worth an instance's start-up.
         instance_mb_per_second: what an instance works through.
         max_parallel_jobs: None: as many as `instance_count` allows with `jobs`, two with `instances`.
+        price_per_hour: of an instance, in US dollars, or of each type.
     """
 
     instance_type: str | tuple[str, ...] = "ml.m5.xlarge"
@@ -74,6 +75,7 @@ class TransformSettings:
     output_kms_key: str | None = None
     volume_kms_key: str | None = None
     ami_version: str | None = None
+    price_per_hour: float | Mapping[str, float] | None = None
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -146,6 +148,7 @@ class RunSettings:
         output: None: the result stays in the workspace.
         is_of_frame: whether the run is of `score()`, whose rows were at hand; else a run file names its input.
         lease_seconds: how long another driver waits before it takes a silent run over.
+        budget_usd: what the jobs may cost; None: whatever they do.
     """
 
     model_name: str = ""
@@ -156,6 +159,7 @@ class RunSettings:
     dead_letter: DeadLetterSettings | None = None
     is_of_frame: bool = False
     lease_seconds: float = DEFAULT_TTL_SECONDS
+    budget_usd: float | None = None
 
     # A configuration is JSON here: as `RunConfig.to_document` wrote it, in this version or an earlier one.
     @classmethod
@@ -171,6 +175,7 @@ class RunSettings:
             None if dead_letter is None else _section(DeadLetterSettings, dead_letter),
             document.get("input") is None,
             float(document.get("lease_seconds", DEFAULT_TTL_SECONDS)),
+            document.get("budget_usd"),
         )
 
     @property

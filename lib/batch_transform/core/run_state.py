@@ -48,6 +48,8 @@ class JobRecord:
         settled_in: the number of the plan after which its verdicts were reconciled, None as long as they are not.
         objects_scored: that it scored in a form that is beyond doubt; 0 of a job that an earlier version judged.
         objects_failed: in which rows failed; likewise.
+        price_per_hour: of one of its instances, in US dollars, as it was known when it was planned.
+        bytes: of its records; None: an earlier version did not record it.
     """
 
     name: str
@@ -78,6 +80,8 @@ class JobRecord:
     settled_in: int | None = None
     objects_scored: int = 0
     objects_failed: int = 0
+    price_per_hour: float | None = None
+    bytes: int | None = None
 
 
 @dataclass(frozen=True)

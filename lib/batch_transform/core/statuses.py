@@ -41,6 +41,7 @@ class RunStatus(str, Enum):
     | published | a run whose tables are there |
     | refused | a run or a command that was asked for what cannot be (exit code 2) |
     | over_budget | a run with more dead letters than are accepted (3) |
+    | over_cost | a run whose jobs have cost what it may (3) |
     | failed | a run or a command that something outside stopped; a run can be resumed (4) |
     | held, fenced | a driver that is not the run's: another one is at work, or has taken over (4) |
     | interrupted | a run or a plan that a signal or a person has ended |
@@ -56,6 +57,7 @@ class RunStatus(str, Enum):
     PUBLISHED = "published"
     REFUSED = "refused"
     OVER_BUDGET = "over_budget"
+    OVER_COST = "over_cost"
     FAILED = "failed"
     HELD = "held"
     FENCED = "fenced"

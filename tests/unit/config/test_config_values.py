@@ -63,6 +63,7 @@ def test_five_keys_are_enough_and_the_rest_has_the_designs_defaults():
         "output_kms_key": None,
         "volume_kms_key": None,
         "ami_version": None,
+        "price_per_hour": None,
         "poll_seconds": None,
     }
     assert (config.output.format, config.output.mode, config.errors.max_rows, config.merge) == (
@@ -91,6 +92,12 @@ def test_each_of_the_five_keys_is_required(missing):
         ("transform__max_payload_mb", 101, "is 101; the service takes 1 to 100 (or auto, model)"),
         ("transform__max_payload_mb", 0, "is 0; the service takes 1 to 100 (or auto, model)"),
         ("transform__max_payload_mb", True, "is True; valid: auto, model, or a whole number from 1 to 100"),
+        ("transform__price_per_hour", "0.23", "is '0.23'; valid: US dollars for an hour, as 0.23, or those of each"),
+        ("transform__price_per_hour", -1, "is -1; valid: US dollars"),
+        ("transform__price_per_hour", float("inf"), "is inf; valid: US dollars"),
+        ("transform__price_per_hour", True, "is True; valid: US dollars"),
+        ("transform__price_per_hour", {"m5": 0.23}, "is 'm5'; valid: an ML instance type"),
+        ("budget_usd", 0, "is 0; it must be more than 0"),
         ("transform__poll_seconds", 0, "is 0; it must be more than 0"),
         (
             "transform__instance_type",
@@ -158,6 +165,8 @@ def test_a_wrong_value_is_named_with_its_limit_or_the_choices(key, value, expect
         ("transform__instance_count", 100),
         ("transform__instance_type", ["ml.m5.xlarge", "ml.m5.2xlarge"]),
         ("transform__max_payload_mb", 100),
+        ("transform__price_per_hour", 0),
+        ("transform__price_per_hour", {"ml.m5.xlarge": 0.23, "ml.p3.2xlarge": 3.825}),
         ("transform__max_payload_mb", "model"),
         ("transform__strategy", "SingleRecord"),
         ("transform__tags", {"team": "growth", "cost center": "a/b", "Straße": "ü\u00a0²"}),

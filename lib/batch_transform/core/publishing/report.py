@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
+from batch_transform.core.instance_prices import cost_of, paid_seconds, spent
 from batch_transform.core.report_keys import InstanceSeconds, JobReport, RunReport
+from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_types import instances_of, type_of
+from batch_transform.core.sending.instance_types import type_of
 from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 
@@ -32,10 +33,11 @@ def run_report(state: RunState, status: RunStatus, workspace: str) -> RunReport:
         "rounds": state.rounds,
         "errors": counts.get("errors", list(last.failed) if last else []),
         "advice": counts.get("advice", []),
-        "jobs": [_job(job) for job in state.jobs],
+        "jobs": [_job(job, state.settings.transform) for job in state.jobs],
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),
         "instance_seconds": _all_seconds(state.jobs),
+        "cost_usd": _rounded(spent(state)),
         "seconds_by_step": state.seconds_by_step,
         "workspace": workspace,
         "report": None,
@@ -55,12 +57,10 @@ def already_published(report: RunReport) -> str:
 
 
 def _seconds(job: JobRecord) -> InstanceSeconds | None:
-    """What the instances of an ended job are paid for; a job that never started costs nothing."""
-    if job.status is None:
+    """What the instances of an ended job are paid for."""
+    paid = paid_seconds(job)
+    if paid is None:
         return None
-    times = [datetime.fromisoformat(time) for time in (job.started_at, job.ended_at) if time]
-    seconds = (times[1] - times[0]).total_seconds() if len(times) == 2 else 0.0
-    paid = round(seconds * instances_of(job), 3)
     return {"paid": paid, "busy": None if job.busy_share is None else round(paid * job.busy_share, 3)}
 
 
@@ -71,13 +71,18 @@ def _all_seconds(jobs: Sequence[JobRecord]) -> InstanceSeconds:
     return {"paid": paid, "busy": round(sum(busy), 3) if len(busy) == len(known) else None}
 
 
-def _job(job: JobRecord) -> JobReport:
+def _rounded(cost: float | None) -> float | None:
+    return None if cost is None else round(cost, 6)
+
+
+def _job(job: JobRecord, transform: TransformSettings) -> JobReport:
     request = job.request
     report: JobReport = {
         "name": job.name,
         "round": job.round_number,
         "lane": job.lane,
         "objects": job.spans.rows,
+        "bytes": job.bytes,
         "status": job.status.value if job.status else None,
         "failure_reason": job.failure_reason,
         "max_payload_mb": request.get("MaxPayloadInMB"),
@@ -88,6 +93,7 @@ def _job(job: JobRecord) -> JobReport:
         "started_at": job.started_at,
         "ended_at": job.ended_at,
         "instance_seconds": _seconds(job),
+        "cost_usd": _rounded(cost_of(job, transform)),
     }
     if job.model:
         report["model_version"] = job.model

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.estimate.instance_time import instance_time
+from batch_transform.core.instance_prices import dollars, no_price
 from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport, PredictionRange
 from batch_transform.core.report_page.clock_times import ClockTimes
 from batch_transform.core.report_page.console_links import job_link, logs_link
@@ -121,6 +122,14 @@ def jobs(facts: PageFacts) -> Html:
         words = Html(
             f"{words}: in {busy_words} instances were busy, in {waited} they waited for the last one of their job"
         )
+    cost = report["cost_usd"]
+    if cost is not None:
+        is_real = facts.region is not None
+        told = Html(f'<data value="{cost!r}" data-key="cost_usd">{dollars(cost)}</data>')
+        words = Html(f"{words}; {'that cost' if is_real else 'on AWS that would cost'} about {told}")
+    elif seconds["paid"]:
+        types = sorted({job["instance_type"] for job in report["jobs"]})
+        words = Html(f"{words}; {shown(no_price(types, facts.region))}")
     head = [
         Column("job", True),
         Column("name", is_wide=True),

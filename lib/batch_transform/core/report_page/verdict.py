@@ -11,6 +11,7 @@ _SAID: dict[RunStatus, tuple[str, str]] = {
     RunStatus.PUBLISHED: ("Published", ""),
     RunStatus.REFUSED: ("Refused, the run is not published", "Mend what is named here, and start the run again."),
     RunStatus.OVER_BUDGET: ("More rows failed than are accepted, the run is not published", ""),
+    RunStatus.OVER_COST: ("The jobs have cost what the run may, it is not published", ""),
     RunStatus.FAILED: ("Failed, the run is not published", ""),
     RunStatus.INTERRUPTED: ("Interrupted, the run is not published", ""),
     RunStatus.PREPARED: ("Prepared, nothing was sent yet", ""),

@@ -72,6 +72,7 @@ def replanned(state: RunState, payload: JsonObject) -> RunState:
         request=payload["request"],
         attempt=payload["attempt"],
         busy_share=payload.get("busy_share"),
+        price_per_hour=payload.get("price_per_hour"),
         outdated=False,
         stop_reason=None,
     )

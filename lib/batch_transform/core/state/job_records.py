@@ -26,6 +26,8 @@ class PlannedJob(_Planned, total=False):
     is_helped: bool
     witness: str | None
     busy_share: float
+    price_per_hour: float | None
+    bytes: int
 
 
 def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part], plan: int) -> tuple[JobRecord, ...]:
@@ -42,6 +44,8 @@ def planned_jobs(jobs: Sequence[PlannedJob], parts: Sequence[Part], plan: int) -
             is_helped=job.get("is_helped", False),
             busy_share=job.get("busy_share"),
             plan=plan,
+            price_per_hour=job.get("price_per_hour"),
+            bytes=job.get("bytes"),
         )
         for job, part in zip(jobs, parts, strict=False)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_transform.core.instance_prices import is_overspent
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.replanning import must_be_replanned
 from batch_transform.core.round_record import RoundRecord
@@ -32,7 +33,9 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
         return _next_after_round(state, last)
     flying = state.in_flight
     waiting = [job for job in state.unsettled if not job.created]
-    if waiting and _has_room(state.settings.transform, flying, instances_of(waiting[0])):
+    # A run that has cost what it may creates no job; it ends, as its handler says, when those in flight have.
+    is_held = bool(flying) and is_overspent(state)
+    if waiting and not is_held and _has_room(state.settings.transform, flying, instances_of(waiting[0])):
         return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:
         # What waits for an instance is created at the first end: nothing is to come in between.

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.instance_prices import no_price, price_of
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -47,6 +48,14 @@ def check_bucket(store: ObjectStore, workspace: S3Uri) -> None:
     """Raises ConfigurationError unless there is the bucket of a workspace."""
     if not store.bucket_exists(workspace):
         raise ConfigurationError(f"workspace: there is no bucket {workspace.bucket}, or it may not be looked at")
+
+
+def check_price(config: RunConfig, region: str | None) -> None:
+    """Raises ConfigurationError if a run may cost so much, and what an instance costs is not known."""
+    transform = config.settings.transform
+    unknown = [name for name in transform.instance_types if price_of(name, transform, region) is None]
+    if config.budget_usd is not None and unknown:
+        raise ConfigurationError(f"budget_usd: is {config.budget_usd:g}, but {no_price(unknown, region)}")
 
 
 def check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, *, is_new: bool) -> None:

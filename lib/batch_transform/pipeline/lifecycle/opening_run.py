@@ -16,7 +16,7 @@ from batch_transform.core.state.model_versions import has_scored
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.all_checks import check_world
 from batch_transform.pipeline.checks.among_runs import check_workspace
-from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
+from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
@@ -100,6 +100,7 @@ def _opened(
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
     _check_run(run, config, places, meant, faults)
+    faults.of(lambda: check_price(config, access.console_region))
     if needs_model:
         check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published

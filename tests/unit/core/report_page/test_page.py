@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_page_of_ten_thousand_jobs_is_small():
         for n, each in enumerate(many)
         for at in [(NOW + timedelta(seconds=n)).isoformat()]
     )
-    state = type(told.state)(**{**vars(told.state), "jobs": jobs})
+    state = replace(told.state, jobs=jobs)
     text = render(PageFacts(told.report, state, told.steps, NOW, OBJECTS))
     assert len(text) < 300_000
     assert "job-7000" in text

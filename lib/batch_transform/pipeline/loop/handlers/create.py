@@ -14,6 +14,7 @@ from batch_transform.core.sending.job_request import sent_request
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.model import look_at_model
+from batch_transform.pipeline.loop.handlers.money import require_budget
 from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
 from batch_transform.pipeline.loop.handlers.poll_jobs import Look, look_at_jobs
 from batch_transform.pipeline.loop.handlers.waiting_limits import Patience, back_off
@@ -33,10 +34,12 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
     in flight are looked at meanwhile: what is new of them is the step then, and the job is left for later.
 
     Raises:
+        OverCost: the run has cost what it may.
         ServiceFailure: it was refused too often, or the model is another one than scored before.
         NotNow: a quota is used up, and `ctx.waits` is false.
     """
     job = action.job
+    require_budget(ctx, state)
     if (model := look_at_model(ctx, state, job, _insisted)) is not None:
         return model
     another = type_after(state, type_of(job))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.instance_prices import price_of
 from batch_transform.core.isolation import rounds
 from batch_transform.core.isolation.observed_failures import known_so_far
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
@@ -43,6 +44,7 @@ from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.controls import write_controls
+from batch_transform.pipeline.loop.handlers.money import require_estimate
 from batch_transform.pipeline.loop.handlers.waiting_limits import back_off
 from batch_transform.records.registry import run_framing
 
@@ -70,8 +72,11 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
     last = state.last_round
     now = _first_round(ctx, state) if last is None else _next_round(ctx, state, last)
     at_work = sum(map(instances_of, state.in_flight))
-    lanes = spread_out(_lanes(ctx, state, now.send), state.settings.transform, at_work)
-    kind, number, jobs, parts = chosen_type(state), state.next_round, [], []
+    unspread, kind = _lanes(ctx, state, now.send), chosen_type(state)
+    if last is None:
+        require_estimate(ctx, state, unspread, kind)
+    lanes = spread_out(unspread, state.settings.transform, at_work)
+    number, jobs, parts = state.next_round, [], []
     for index, lane in enumerate(lanes, start=len(_of_round(state, number))):
         name = job_name(state.run_id, state.nonce, number, lane.lane, index, 1)
         controls = write_controls(ctx, state, lane, now.controls)
@@ -80,7 +85,9 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
         job = {"name": name, "round": number, "lane": lane.lane, "request": request}
         busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
         pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
-        jobs.append({**job, **pinned, "is_helped": is_helped, "busy_share": busy})
+        told = {"busy_share": busy, "price_per_hour": price_of(kind, state.settings.transform, ctx.region)}
+        sent = pc.sum(lane.spans["bytes"]).as_py() or 0
+        jobs.append({**job, **pinned, "is_helped": is_helped, **told, "bytes": sent})
         parts.append(ctx.ledger.write_part(lane.spans))
         ctx.tell("plan", _described(name, lane, request))
     parts.append(ctx.ledger.write_part(now.waiting))
@@ -108,7 +115,8 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
     request = _request(ctx, name, lane, job.controls, asked, kind, is_helped=job.is_helped)
     ctx.tell("plan", f"instead of {job.name} {_described(name, lane, request)}")
     busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
-    anew = {"name": name, "attempt": job.attempt + 1, "request": request, "busy_share": busy}
+    price = price_of(kind, state.settings.transform, ctx.region)
+    anew = {"name": name, "attempt": job.attempt + 1, "request": request, "busy_share": busy, "price_per_hour": price}
     # Without its time: another name for a job is no end of the wait for it.
     return NewStep(StepKind.REPLANNED, {"job": job.name, **anew})
 

@@ -1,0 +1,56 @@
+"""What a run may cost: before its first job by an estimate, before each further one by what was paid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from batch_transform.core.errors import ConfigurationError, OverCost
+from batch_transform.core.estimate.instance_time import instance_time
+from batch_transform.core.instance_prices import SECONDS_PER_HOUR, dollars, is_overspent, price_of, spent
+from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.job_planning import LanePlan
+from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.remedies import going_on
+
+
+def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan], instance_type: str) -> None:
+    """Raises ConfigurationError if the first round is estimated to cost more than the run may; nothing is paid then.
+
+    Args:
+        ctx: of the run.
+        state: the run, of which no job is planned.
+        lanes: of the first round, before they are spread over jobs.
+        instance_type: that is asked for.
+    """
+    budget, transform = ctx.config.budget_usd, state.settings.transform
+    price = price_of(instance_type, transform, ctx.region)
+    if budget is None or price is None:
+        return
+    sizes = [(sum(lane.spans["bytes"].to_pylist()), lane.spans.num_rows) for lane in lanes]
+    seconds = instance_time(sizes, transform)["paid_seconds"]
+    if (cost := price * seconds / SECONDS_PER_HOUR) > budget:
+        raise ConfigurationError(
+            f"budget_usd: is {budget:g}, but the run is estimated at {dollars(cost)}: {seconds / 60:,.1f} "
+            f"instance-minutes at {price:g} an hour, with {transform.instance_start_seconds:g} s for a start and "
+            f"{transform.instance_mb_per_second:g} MB/s (transform.instance_start_seconds, "
+            f"transform.instance_mb_per_second). Nothing is sent. To go on all the same: {_with_more(ctx, cost)}"
+        )
+
+
+def require_budget(ctx: RunContext, state: RunState) -> None:
+    """Raises OverCost if what the run has cost is what it may: no further job is created, and none is in flight."""
+    cost, budget = spent(state), ctx.config.budget_usd
+    if budget is None or cost is None or not is_overspent(state):
+        return
+    done = sum(job.status is not None for job in state.jobs)
+    raise OverCost(
+        f"budget_usd: is {budget:g}, and {done:,} jobs have cost {dollars(cost)}: no further one is created, and "
+        f"nothing is published. What was scored is kept. To go on: {_with_more(ctx, 2 * cost)}"
+    )
+
+
+def _with_more(ctx: RunContext, amount: float) -> str:
+    """The command that goes on with a budget of at least so much, in whole cents."""
+    enough = math.ceil(amount * 100) / 100
+    return going_on(ctx, f"--set budget_usd={enough:g}", f"budget_usd={enough:g}")
