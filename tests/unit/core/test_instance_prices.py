@@ -40,7 +40,8 @@ def test_a_larger_instance_of_a_family_is_never_the_cheaper_one():
 def test_a_job_costs_what_its_instances_are_paid_for_and_nothing_is_made_up_where_no_price_is_known():
     state = reported_state()
     (job,) = state.jobs
-    assert cost_of(job, UNSAID) is None and spent(state) is None
+    assert cost_of(job, UNSAID) is None
+    assert spent(state) is None
     priced = replace(job, price_per_hour=0.115)
     assert cost_of(priced, UNSAID) == pytest.approx(2 * 90 / 3600 * 0.115)
     assert cost_of(priced, replace(UNSAID, price_per_hour=1.0)) == pytest.approx(2 * 90 / 3600)

@@ -49,7 +49,8 @@ def test_beyond_the_budget_no_job_is_created_and_those_in_flight_finish():
     with pytest.raises(OverCost, match=r"2 jobs have cost \$2.00") as ended:
         made.to_the_end()
     assert (ended.value.exit_code, ended.value.status) == (3, RunStatus.OVER_COST)
-    assert len(made.service.requests) == 2 and not made.service.stopped
+    assert len(made.service.requests) == 2
+    assert not made.service.stopped
     assert not list(made.store.list(made.targets["result"]))
 
 
