@@ -125,8 +125,8 @@ def jobs(facts: PageFacts) -> Html:
     cost = report["cost_usd"]
     if cost is not None:
         is_real = facts.region is not None
-        told = Html(f'<data value="{cost!r}" data-key="cost_usd">{dollars(cost)}</data>')
-        words = Html(f"{words}; {'that cost' if is_real else 'on AWS that would cost'} about {told}")
+        amount = Html(f'<data value="{cost!r}" data-key="cost_usd">{dollars(cost)}</data>')
+        words = Html(f"{words}; {'that cost' if is_real else 'on AWS that would cost'} about {amount}")
     elif seconds["paid"]:
         types = sorted({job["instance_type"] for job in report["jobs"]})
         words = Html(f"{words}; {shown(no_price(types, facts.region))}")
