@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.estimate.instance_time import instance_time
-from batch_transform.core.instance_prices import dollars, no_price
 from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport, PredictionRange
 from batch_transform.core.report_page.clock_times import ClockTimes
 from batch_transform.core.report_page.console_links import job_link, logs_link
@@ -27,6 +26,7 @@ from batch_transform.core.report_page.markup import (
 )
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_state import RunState
+from batch_transform.core.sending.instance_prices import dollars, no_price
 
 # More jobs are told by their sums: first those that did not complete, then those that were paid for most.
 MOST_JOBS = 200

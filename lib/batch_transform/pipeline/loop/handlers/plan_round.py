@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.instance_prices import price_of
 from batch_transform.core.isolation import rounds
 from batch_transform.core.isolation.observed_failures import known_so_far
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
@@ -21,6 +20,7 @@ from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INSTANCES, JOBS, RunSettings
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.secret_values import sealed
+from batch_transform.core.sending.instance_prices import price_of
 from batch_transform.core.sending.instance_types import (
     chosen_type,
     helped,
