@@ -15,8 +15,8 @@ from batch_transform.core.sending.instance_types import instances_of, type_of
 
 SECONDS_PER_HOUR = 3600.0
 # US dollars for an hour of Batch Transform, on demand: "Amazon SageMaker AI pricing", aws.amazon.com/sagemaker/pricing.
-# As public repositories quote that page, no type of which two were not found to agree: JHUAPL-DTC-TA2/wiki
-# (docs/sagemaker_instances.md), goerlitz/nlp-classification (notebooks/10kGNAD/sagemaker/README.md).
+# As public repositories quote that page (JHUAPL-DTC-TA2/wiki, goerlitz/nlp-classification, among others on GitHub):
+# only types of which two were found to agree.
 LIST_REGION, LIST_DATE = "us-east-1", "2026-11-27"
 LIST_PRICES: Mapping[str, float] = {
     "ml.m5.large": 0.115,
