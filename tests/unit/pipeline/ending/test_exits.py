@@ -22,6 +22,7 @@ ENDS = {
     errors.ConfigurationError("a"): (2, RunStatus.REFUSED),
     errors.OtherRows("a"): (2, RunStatus.REFUSED),
     errors.ErrorBudgetExceeded("a", "errors.max_rows=1"): (3, RunStatus.OVER_BUDGET),
+    errors.OverCost("a"): (3, RunStatus.OVER_COST),
     errors.ServiceFailure("a"): (4, RunStatus.FAILED),
     errors.GateRefused("a"): (4, RunStatus.FAILED),
     errors.RunHeld("lease", "b"): (4, RunStatus.HELD),

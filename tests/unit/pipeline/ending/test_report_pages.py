@@ -50,6 +50,7 @@ ENDINGS = {
         "More rows failed than are accepted",
         None,
     ),
+    "cost what it may": (lambda run: driven(run_over_cost()), "over_cost", "The jobs have cost what the run may", None),
     "refused": (
         lambda run: driven(run, raising(ConfigurationError("input: its rows are not what they were"), staged)),
         "refused",
@@ -102,6 +103,12 @@ ENDINGS = {
 
 def run_over_budget():
     return run(errors={"max_rows": 0})
+
+
+def run_over_cost():
+    made = run(transform={"instance_start_seconds": 0}, sections={"budget_usd": 0.01})
+    made.service.lasts = lambda job: 600.0
+    return made
 
 
 def stepped(run, *commands):
