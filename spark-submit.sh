@@ -27,9 +27,14 @@ END
 }
 
 refuse() { # nothing was done: the reason on standard error and in the report
-    printf '%s\n' "$1" >&2
-    printf '{"run_id": null, "status": "refused", "error": ["%s"]}\n' "$(printf %s "$1" | tr '"\\' "''")"
+    tell refused "$1"
+    printf '%s\n' 'Refused: nothing was done and nothing is paid.' 'Mend what is named above, and try again.' >&2
     exit 2
+}
+
+tell() { # status, reason: of this shell itself, where there is no Python to say it
+    printf '[batch-transform] error:    %s\n' "$2" >&2
+    printf '{"run_id": null, "status": "%s", "error": ["%s"], "report": null}\n' "$1" "$(printf %s "$2" | tr '"\\' "''")"
 }
 
 forward() { # signal name, exit code: to the driver if it runs, else to whatever is running instead of it
@@ -120,7 +125,7 @@ make_environment() { # extra
         await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[$1]" >&2 &&
         { [ "$1" != local ] || await "$root/.venv/bin/python" -m batch_transform.pipeline.submit.class_archive >&2; } &&
         cp "$root/setup.py" "$root/.venv/installed-$1.py" && return
-    [ -z "$interrupted" ] || exit "$interrupted"
+    [ -z "$interrupted" ] || end_without_report "$interrupted"
     refuse "the installation into $root/.venv failed; delete it and try again"
 }
 
@@ -160,8 +165,27 @@ let_finish() { # the filter; whatever holds its pipe beyond spark-submit's end i
     kill -s KILL "$teller" 2>/dev/null
 }
 
-finish() { # exit code: prints the report and leaves no process of this run behind
-    cat "$work/report" 2>/dev/null || cat "$work/fallback.json" 2>/dev/null
+finish() { # exit code: prints the report, then what a person reads last, and leaves no process of this run behind
+    for said in "$work/report" "$work/fallback.json"; do
+        [ -e "$said" ] || continue
+        cat "$said"
+        cat "$said.words" >&2 2>/dev/null
+        exit "$1"
+    done
+    end_without_report "$1"
+}
+
+end_without_report() { # exit code: of what ended before any Python had begun
+    case $1 in
+    130 | 143)
+        tell interrupted "interrupted before the run was begun"
+        printf '%s\n' 'Interrupted, with no report of a run.' 'The same command again goes on.' >&2
+        ;;
+    *)
+        tell failed "the program ended before it wrote a report; what stands above says why"
+        printf '%s\n' 'Failed, with no report of a run.' 'The same command again goes on where it ended.' >&2
+        ;;
+    esac
     exit "$1"
 }
 

@@ -302,12 +302,22 @@ def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3, monkeypatch):
 
 def test_old_runs_of_a_workspace(s3):
     published(s3)
-    assert ask("clean", "s3://bucket", "--older-than", "1") == {"status": "cleaned", "cleaned": [], "kept": []}
+    assert ask("clean", "s3://bucket", "--older-than", "1") == {
+        "status": "cleaned",
+        "cleaned": [],
+        "kept": [],
+        "objects": 0,
+        "bytes": 0,
+        "runs": [],
+    }
     with pytest.MonkeyPatch.context() as patch:
         clock = clean_command.CLOCK
         later = type(clock)(clock.monotonic, lambda: clock.wall() + 2 * 24 * 3600, clock.sleep, clock.boot)
         patch.setattr(clean_command, "CLOCK", later)
-        assert ask("clean", "s3://bucket", "--older-than", "1")["cleaned"] == [URI]
+        planned = ask("clean", "s3://bucket", "--older-than", "1", "--dry-run")
+        assert planned["runs"] == [{"workspace": URI, "objects": planned["objects"], "bytes": planned["bytes"]}]
+        done = ask("clean", "s3://bucket", "--older-than", "1")
+        assert (done["cleaned"], done["bytes"]) == ([URI], planned["bytes"])
     with pytest.raises(ConfigurationError, match="--older-than: is no number of days; valid: a whole number"):
         ask("clean", "s3://bucket", "--older-than", "soon")
 

@@ -327,7 +327,7 @@ class MemoryRun:
         try:
             if driver.ctx.lease.epoch:
                 work(driver)
-            report = step_report(driver.state, command, str(self.layout.run), str)
+            report = step_report(driver.state, command, str(self.layout.run), self.now(), str)
             driver.close(report)
         except BatchTransformError:
             driver.ctx.lease.release()

@@ -97,6 +97,13 @@ class MemoryStore:
         for key in sorted(found, key=str.encode):
             yield self._info(held, key)
 
+    def folders(self, prefix: S3Uri) -> Iterator[S3Uri]:
+        start = prefix.prefix
+        names = {
+            info.key[len(start) :].partition("/")[0] for info in self.list(prefix) if "/" in info.key[len(start) :]
+        }
+        yield from (S3Uri(prefix.bucket, f"{start}{name}") for name in sorted(names, key=str.encode))
+
     def delete(self, uris: Iterable[S3Uri]) -> None:
         """Each key is a mutation of its own: a batch of DeleteObjects may be half done."""
         for uri in uris:

@@ -39,6 +39,7 @@ FLOORS = {
         "publishing",
         "estimate",
         "report_page",
+        "run_views",
     ),
     "batch_transform.pipeline": (
         *("", "world", "tables", "ending", "checks", "loop.handlers", "loop", "lifecycle", "commands", "submit"),

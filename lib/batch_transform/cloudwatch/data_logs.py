@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from batch_transform.core.isolation.data_log_evidence import JobLogs, parse
 
 GROUP = "/aws/sagemaker/TransformJobs"
-_DATA_LOG = "/data-log"
+DATA_LOG = "/data-log"
 # Lines come late or never, and a job has ended when they are looked for.
 _LOOKS = 3
 _SECONDS_BETWEEN_LOOKS = 2.0
@@ -61,17 +61,11 @@ class DataLogs:
         return logs
 
     def _look(self, job_name: str, bucket: str, folder: str, names: Collection[str]) -> JobLogs:
-        streams = list(self._streams(job_name))
-        data_logs = [stream for stream in streams if stream.endswith(_DATA_LOG)]
+        streams = list(streams_of(self._client, job_name))
+        data_logs = [stream for stream in streams if stream.endswith(DATA_LOG)]
         lines = (line for stream in data_logs for line in self._lines(stream))
         containers = _instances(job_name, set(streams) - set(data_logs))
         return JobLogs(parse(lines, bucket, folder, set(names)), containers, _instances(job_name, data_logs))
-
-    def _streams(self, job_name: str) -> Iterator[str]:
-        pages = self._client.get_paginator("describe_log_streams")
-        for page in pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{job_name}/"):
-            for stream in page["logStreams"]:
-                yield stream["logStreamName"]
 
     def _lines(self, stream: str) -> Iterator[str]:
         token: str | None = None
@@ -87,7 +81,15 @@ class DataLogs:
             token = following
 
 
+def streams_of(client: Any, job_name: str) -> Iterator[str]:
+    """Yields the names of a job's log streams: of its containers, and of what the service itself logs."""
+    pages = client.get_paginator("describe_log_streams")
+    for page in pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{job_name}/"):
+        for stream in page["logStreams"]:
+            yield stream["logStreamName"]
+
+
 def _instances(job_name: str, streams: Collection[str]) -> int:
     """Returns how many instances these streams are of: one has a stream for each container of an inference pipeline."""
-    names = {stream.removeprefix(f"{job_name}/").removesuffix(_DATA_LOG) for stream in streams}
+    names = {stream.removeprefix(f"{job_name}/").removesuffix(DATA_LOG) for stream in streams}
     return len({found[0] if (found := _INSTANCE.match(name)) else name for name in names})

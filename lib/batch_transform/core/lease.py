@@ -6,7 +6,7 @@ It only avoids waste. What forbids two drivers to go on side by side is the ledg
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 # A driver renews three times within it, and changes nothing once half of it has passed without a renewal.
 DEFAULT_TTL_SECONDS = 60.0
@@ -24,6 +24,7 @@ class Lease:
         counter: of renewals, so that each has an ETag of its own.
         ttl_seconds: how long others must see one ETag before they may take it.
         released: whether its holder has ended, so that it may be taken at once.
+        holder: who that is, for a person: user, host, process. "" of an earlier version.
     """
 
     writer: str
@@ -31,18 +32,27 @@ class Lease:
     counter: int
     ttl_seconds: float
     released: bool = False
+    holder: str = ""
+
+    @property
+    def who(self) -> str:
+        """Who holds it, as a person knows them."""
+        return self.holder or self.writer
 
     def renewed(self) -> Lease:
         """Returns the lease as its holder puts it next."""
         return replace(self, counter=self.counter + 1)
 
-    def taken(self, writer: str, ttl_seconds: float, floor: int) -> Lease:
-        """Returns the lease as another driver takes it; its epoch is above this one's and above `floor`."""
-        return Lease(writer, max(self.epoch, floor) + 1, 0, ttl_seconds)
+    def taken(self, first: Lease) -> Lease:
+        """Returns the lease as another driver takes it, whose `first` it would be; its epoch is above both."""
+        return replace(first, epoch=max(self.epoch + 1, first.epoch))
 
     def encode(self) -> bytes:
         """Returns its one form in bytes."""
         return json.dumps(asdict(self), sort_keys=True).encode()
+
+
+_NAMES = tuple(field.name for field in fields(Lease))
 
 
 def decode_lease(body: bytes) -> Lease:
@@ -52,7 +62,9 @@ def decode_lease(body: bytes) -> Lease:
         ValueError: they are none.
     """
     try:
-        lease = Lease(**json.loads(body))
+        told = json.loads(body)
+        # A later version may say more.
+        lease = Lease(**{name: told[name] for name in _NAMES if name in told})
         if not (isinstance(lease.epoch, int) and isinstance(lease.counter, int) and 0 < lease.ttl_seconds <= MOST_TTL):
             raise ValueError("no epoch, no counter or no time")
         return lease

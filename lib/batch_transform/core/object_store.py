@@ -88,6 +88,9 @@ class ObjectStore(Protocol):
     def list(self, prefix: S3Uri) -> Iterator[ObjectInfo]:
         """Returns the objects below `prefix` in key order; `a/out` does not list `a/out2/x`."""
 
+    def folders(self, prefix: S3Uri) -> Iterator[S3Uri]:
+        """Returns the folders right below `prefix` in key order, without listing what is in them."""
+
     def delete(self, uris: Iterable[S3Uri]) -> None:
         """Deletes objects; one that is not there is no error."""
 

@@ -121,6 +121,8 @@ class RunReport(_Run, total=False):
         error: what ended it.
         cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
         wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
+        seconds: by the clock, from when the run was begun until it was reported of.
+        see_errors: the command that shows what failed; of a run that can be gone back to.
     """
 
     prediction_schema: str
@@ -131,6 +133,8 @@ class RunReport(_Run, total=False):
     rows_forgotten: bool
     wait_for: list[str]
     next: str | None
+    seconds: float
+    see_errors: str | None
 
 
 class _Fault(TypedDict):
@@ -139,10 +143,10 @@ class _Fault(TypedDict):
 
 
 class FaultReport(_Fault, total=False):
-    """The report of what was refused, or has failed, before there was a run to report of."""
+    """The report of what was refused, or has failed, before there was a run to report of, and so a page (`report`)."""
 
     error: list[str]
-    report: str
+    report: str | None
 
 
 class PackageReport(TypedDict):
@@ -208,9 +212,20 @@ class CleanedRun(TypedDict):
     remains: list[str]
 
 
+class CleanedAmount(TypedDict):
+    """How much is removed of one of many runs."""
+
+    workspace: str
+    objects: int
+    bytes: int
+
+
 class CleanedWorkspace(TypedDict):
-    """The report of `clean --older-than`: the runs that are cleaned, and those that were not to be."""
+    """The report of `clean --older-than`: the runs that are cleaned, with how much, and those that were not to be."""
 
     status: str
     cleaned: list[str]
     kept: list[str]
+    objects: int
+    bytes: int
+    runs: list[CleanedAmount]

@@ -7,12 +7,19 @@ output, nor its exit code reaches the other side in the usual way.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from batch_transform.core.escaping import visible_json
+from batch_transform.core.escaping import one_line, visible_json
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.publishing.last_words import last_lines
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 PID_FILE = "BATCH_TRANSFORM_PID_FILE"
 REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
@@ -22,34 +29,58 @@ COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given, if it is
 PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
 RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
 SUBMIT_NEXT = "BATCH_TRANSFORM_SUBMIT"  # the step after the one that it began, which is `prepare`
+SEE_ERRORS = "BATCH_TRANSFORM_ERRORS"  # what shows how rows of the run that it began have failed
+WORDS = ".words"  # added to the report's file: what the wrapper tells a person after it has printed that
 
 
 @dataclass(frozen=True)
 class Handshake:
-    """The files of one run; None: nobody asked for it, and it is not written."""
+    """The files of one run; None: nobody asked for it, and it is not written.
+
+    Attributes:
+        reports: the last one that was told of, if any.
+    """
 
     pid_file: Path | None = None
     report_file: Path | None = None
     exit_file: Path | None = None
     alive_file: Path | None = None
+    reports: list[JsonObject] = field(default_factory=list, compare=False)
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> Handshake:
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Returns the files that the environment names."""
         names = (PID_FILE, REPORT_FILE, EXIT_FILE, ALIVE_FILE)
-        return cls(*(Path(environ[name]) if environ.get(name) else None for name in names))
+        pid, report, code, alive = (Path(environ[name]) if environ.get(name) else None for name in names)
+        return cls(pid, report, code, alive)
 
     def announce(self, pid: int) -> None:
         """Writes the driver's process id, to which signals are then forwarded."""
-        _write(self.pid_file, str(pid))
+        _write(self.pid_file, f"{pid}\n")
 
     def report(self, report: JsonObject) -> None:
         """Writes the report; the wrapper prints it when the driver has ended. The last one holds."""
-        _write(self.report_file, visible_json(report))
+        self.reports[:] = [report]
+        if self.report_file is not None:
+            _write(self.report_file.with_name(self.report_file.name + WORDS), _words(report))
+            _write(self.report_file, f"{visible_json(report)}\n")
+
+    def show(self, text: str) -> None:
+        """Writes what is printed as it is, for a person, in the place of a report."""
+        if self.report_file is not None:
+            _write(self.report_file, f"{text}\n")
 
     def end(self, exit_code: int) -> None:
-        """Writes the exit code; the driver does nothing that matters after it."""
-        _write(self.exit_file, str(exit_code))
+        """Writes the exit code, and tells a person how it ended; the process does nothing that matters after it."""
+        if self.report_file is None:  # else whoever prints that does it
+            with suppress(OSError):  # the pipe to a dead JVM
+                sys.stderr.write("".join(map(_words, self.reports)))
+                sys.stderr.flush()
+        _write(self.exit_file, f"{exit_code}\n")
+
+
+def _words(report: JsonObject) -> str:
+    return "".join(f"{one_line(line)}\n" for line in last_lines(report))
 
 
 def _write(path: Path | None, text: str) -> None:
@@ -57,5 +88,5 @@ def _write(path: Path | None, text: str) -> None:
         return
     # Renamed into place, so that the wrapper reads all of it or nothing.
     part = path.with_name(path.name + ".part")
-    part.write_text(text + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import platform
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow.compute as pc
 
@@ -19,7 +23,7 @@ from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.report_keys import RunReport
-from batch_transform.core.run_layout import RunLayout, layouts_named, layouts_of
+from batch_transform.core.run_layout import RUNS, RunLayout, layouts_named, layouts_of, run_of_step
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
@@ -33,6 +37,14 @@ def boot_seconds() -> float:
     """Returns seconds since the machine started, those included in which it slept (where the system tells them)."""
     # macOS's CLOCK_MONOTONIC_RAW goes on during sleep; Linux's monotonic clocks do not.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC_RAW))
+
+
+def this_process() -> str:
+    """Returns who is at work here, as a person knows it: user, host, process."""
+    user = "an unnamed user"
+    with suppress(KeyError, ImportError, OSError):  # a container may have a number and no name
+        user = getpass.getuser()
+    return f"{user} on {platform.node() or 'an unnamed host'}, process {os.getpid()}"
 
 
 CLOCK = Clock(time.monotonic, time.time, time.sleep, boot_seconds)
@@ -59,7 +71,7 @@ class RecordedRun:
     def lease(self) -> RunLease:
         """Returns the run's lease, not held yet."""
         ttl = self.state.settings.lease_seconds if self.state else RunSettings.lease_seconds
-        return RunLease(self.store, self.layout, self.ledger.writer, ttl, CLOCK.boot, CLOCK.sleep)
+        return RunLease(self.store, self.layout, self.ledger.writer, ttl, CLOCK.boot, CLOCK.sleep, this_process())
 
     @contextmanager
     def held(self, patience_seconds: float = 0.0) -> Iterator[tuple[RunLease, RunState]]:
@@ -106,6 +118,22 @@ def _read(layouts: Sequence[RunLayout], store: ObjectStore) -> RecordedRun:
             f"choose another run_id than {first.name}, or another workspace"
         )
     return RecordedRun(first, store, Ledger(store, first, writer, 0, CLOCK.sleep), None)
+
+
+def runs_of(store: ObjectStore, workspace: S3Uri) -> dict[S3Uri, datetime]:
+    """Returns the runs of a workspace, with the time of the last step of each; what they keep is not listed.
+
+    Raises:
+        StoreFailure: there is no such bucket, or it may not be listed.
+    """
+    today = (RunLayout(workspace, folder.name) for folder in store.folders(workspace.join(RUNS)))
+    before = (RunLayout(workspace, folder.name, rows_apart=False) for folder in store.folders(workspace))
+    found: dict[S3Uri, datetime] = {}
+    for layout in (*today, *before):
+        own = (info for info in store.list(layout.ledger) if run_of_step(workspace, info.key) == layout)
+        if times := [info.last_modified for info in own]:
+            found[layout.run] = max([*times, found.get(layout.run, times[0])])
+    return found
 
 
 def acquired(lease: RunLease, ledger: Ledger, patience_seconds: float = 0.0) -> RunState | None:

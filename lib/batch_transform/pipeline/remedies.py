@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handshake import COMMAND, RESUME, SUBMIT_NEXT
+from batch_transform.pipeline.handshake import COMMAND, RESUME, SEE_ERRORS, SUBMIT_NEXT
 
 
 def going_on(ctx: RunContext, options: str, arguments: str) -> str:
@@ -32,6 +32,13 @@ def once_more(ctx: RunContext) -> str:
     if ctx.config.ephemeral:
         return os.environ.get(COMMAND, "").strip() or "the same command"
     return going_on(ctx, "", "").strip()
+
+
+def seeing_errors(ctx: RunContext) -> str | None:
+    """Returns what shows how rows have failed; None where all that tells of it ends with the driver."""
+    if ctx.config.ephemeral:
+        return None
+    return os.environ.get(SEE_ERRORS, "").strip() or f"batch-transform errors {ctx.places.run}"
 
 
 def on_another_type(ctx: RunContext, *options: str) -> str:

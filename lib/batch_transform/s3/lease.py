@@ -32,6 +32,7 @@ class RunLease:
         ttl_seconds: float,
         boot_clock: Callable[[], float],
         sleep: Callable[[float], None],
+        holder: str = "",
     ) -> None:
         """Prepares a lease that is not held yet.
 
@@ -42,9 +43,10 @@ class RunLease:
             ttl_seconds: how long another driver must wait.
             boot_clock: seconds that also pass while the machine sleeps.
             sleep: waits so many seconds.
+            holder: this process, as a person knows it.
         """
         self._store, self._uri, self._writer, self._ttl = store, layout.lease, writer, ttl_seconds
-        self._clock, self._sleep = boot_clock, sleep
+        self._clock, self._sleep, self._holder = boot_clock, sleep, holder
         self._held: Lease | None = None
         self._etag = ""
         self._renewed_at = 0.0
@@ -82,7 +84,7 @@ class RunLease:
             RunHeld: another driver is at work: it renews its lease.
             ServiceFailure: S3 does not tell.
         """
-        first = Lease(self._writer, floor + 1, 0, self._ttl)
+        first = Lease(self._writer, floor + 1, 0, self._ttl, holder=self._holder)
         seen, since, began, tries = "", 0.0, self._clock(), 0
         while True:
             found = self._read()
@@ -96,13 +98,13 @@ class RunLease:
             if lease.writer == self._writer and not lease.released:
                 return self._hold(lease, etag, now)
             if lease.released or (etag == seen and now - since >= lease.ttl_seconds):
-                taken = lease.taken(self._writer, self._ttl, floor)
+                taken = lease.taken(first)
                 if self._put(lambda: self._store.put_if_match(self._uri, taken.encode(), etag), taken):  # noqa: B023
                     return self.epoch
                 tries = self._again(tries)
                 continue
             if seen and etag != seen and now - began >= patience_seconds:
-                raise RunHeld(self._uri, lease.writer)
+                raise RunHeld(self._uri, lease.who)
             if etag != seen:
                 seen, since = etag, now
             self._sleep(lease.ttl_seconds / _LOOKS_PER_TTL)
@@ -202,7 +204,7 @@ class RunLease:
             body, etag = b"", ""
         found = self._decoded(body) if body else None
         if found is None or (found.writer, found.epoch) != (self._writer, self._held.epoch):
-            holder = found.writer if found else "nobody"
+            holder = found.who if found else "nobody"
             self._lost = f"{self._uri}: this driver's lease was taken by {holder}; it may not change anything any more"
             raise LedgerFenced(self._lost)
         self._hold(found, etag, now)

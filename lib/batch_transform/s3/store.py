@@ -138,6 +138,15 @@ class S3Store:
                 for found in page.get("Contents", ()):
                     yield ObjectInfo(found["Key"], found["ETag"], found["Size"], found["LastModified"])
 
+    def folders(self, prefix: S3Uri) -> Iterator[S3Uri]:
+        """Returns the folders right below `prefix` in key order, without listing what is in them."""
+        with s3_errors("ListObjectsV2", prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=prefix.bucket, Prefix=prefix.prefix, Delimiter="/"
+            ):
+                for found in page.get("CommonPrefixes", ()):
+                    yield S3Uri(prefix.bucket, found["Prefix"].rstrip("/"))
+
     def delete(self, uris: Iterable[S3Uri]) -> None:
         """Deletes objects, 1000 in a call; one that is not there is no error.
 

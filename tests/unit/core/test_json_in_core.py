@@ -13,6 +13,7 @@ ANYTHING = re.compile(r"\b(dict|Mapping)\[str, (Any|object)\]")
 READERS = {
     "ledger.py": "it defines it; the payload of a step, whose keys follow from its kind",
     "model_identity.py": "what a step `model_recorded` has of a model",
+    "publishing/last_words.py": "the report of whatever command, which says itself what it is",
     "publishing/file_publication.py": "what a step `publication` has of a publication",
     "report_keys.py": "a request to a service that starts a driver, which is told as it was sent",
     "resuming/replanning.py": "the payload of a step `replanned`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ from batch_transform.core.report_keys import FailedClass
 from batch_transform.core.run_state import JobRecord
 
 _EXAMPLES = 3
+# As error_classes.of_log_entry says it.
+_STATUS = re.compile(r"the model answered (\d{3})\b")
 
 
 def by_class(table: pa.Table, state: str) -> list[FailedClass]:
@@ -40,6 +43,18 @@ def sentence(entry: FailedClass) -> str:
     places = "; ".join(f"line {example['line']} of {example['object']}" for example in sent)
     where = f", such as {places} in {jobs}" if sent else ""
     return f"{entry['rows']:,} rows: {entry['class']} ({entry['examples'][0]['message']}){where}"
+
+
+def http_statuses(entry: FailedClass) -> list[int]:
+    """Returns the statuses that the model answered, by the examples of a class."""
+    matches = (_STATUS.search(example["message"] or "") for example in entry["examples"])
+    return list(dict.fromkeys(int(match[1]) for match in matches if match))
+
+
+def advice_of(error_class: str) -> str | None:
+    """Returns what a person can do about a class; None: nothing that is known, or a later version's class."""
+    known = {each.value: words for each, words in _ADVICE.items()}
+    return known.get(error_class)
 
 
 def recovered_spans(verdicts: Iterable[pa.Table], leaves: pa.Table) -> int:

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from batch_transform.core.amounts import size
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 
 MULTIPART_DAYS = 7  # a copy of a large file may take long, and one that was cut off has rows in it
 MOST_ID_CHARACTERS = 255  # S3 API, LifecycleRule, ID
-
-
-_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,7 @@ class Amount:
     @property
     def words(self) -> str:
         """In words: `1,204 objects of 3.2 GB`."""
-        size, unit = float(self.size_bytes), 0
-        while size >= 1_000 and unit < len(_UNITS) - 1:
-            size, unit = size / 1_000, unit + 1
-        return f"{self.objects:,} objects of {size:,.{1 if unit else 0}f} {_UNITS[unit]}"
+        return f"{self.objects:,} objects of {size(self.size_bytes)}"
 
 
 class LifecycleRule(TypedDict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from batch_transform.core.report_keys import InstanceSeconds, JobReport, RunReport
 from batch_transform.core.run_settings import TransformSettings
@@ -13,13 +14,17 @@ from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 
 
-def run_report(state: RunState, status: RunStatus, workspace: str) -> RunReport:
+def run_report(
+    state: RunState, status: RunStatus, workspace: str, at: datetime | None = None, see_errors: str | None = None
+) -> RunReport:
     """Returns the report of a run as far as it has come.
 
     Args:
         state: the run.
         status: where it stands.
         workspace: the run's own folder on S3.
+        at: when it is reported of; None: its seconds are not told.
+        see_errors: the command that shows what failed.
     """
     counts = state.gate.payload if state.gate else {}
     published = state.published or {}
@@ -42,6 +47,10 @@ def run_report(state: RunState, status: RunStatus, workspace: str) -> RunReport:
         "workspace": workspace,
         "report": None,
     }
+    if at is not None:
+        report["seconds"] = round((at - datetime.fromisoformat(state.opened_at)).total_seconds(), 3)
+    if see_errors:
+        report["see_errors"] = see_errors
     if state.inferred:
         report["prediction_schema"] = state.inferred
     if state.models:

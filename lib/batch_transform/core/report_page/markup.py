@@ -8,8 +8,6 @@ from html import escape
 
 from batch_transform.core.escaping import one_line
 
-_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
-
 
 class Html(str):
     """Markup of ours."""
@@ -95,25 +93,3 @@ def listed(items: Iterable[object]) -> Html:
 def folded(title: str, body: Html) -> Html:
     """Returns what is opened by a click, and needs no script for that."""
     return Html(f"<details><summary>{shown(title)}</summary>{body}</details>")
-
-
-def counted(count: int, thing: str) -> str:
-    """Returns so many things."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Returns a time as people say it."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def size(count: float) -> str:
-    """Returns so many bytes as people say it, in thousands, as the service's MB are taken here."""
-    place = 0
-    while count >= 1000 and place < len(_UNITS) - 1:
-        count, place = count / 1000, place + 1
-    return f"{count:,.0f} {_UNITS[place]}" if place == 0 or count >= 100 else f"{count:,.1f} {_UNITS[place]}"

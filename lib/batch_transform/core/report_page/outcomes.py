@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import dollars, duration
 from batch_transform.core.estimate.instance_time import instance_time
+from batch_transform.core.isolation.failure_summary import http_statuses
 from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport, PredictionRange
 from batch_transform.core.report_page.clock_times import ClockTimes
 from batch_transform.core.report_page.console_links import job_link, logs_link
@@ -16,7 +17,6 @@ from batch_transform.core.report_page.facts import PageFacts
 from batch_transform.core.report_page.markup import (
     Column,
     Html,
-    duration,
     folded,
     joined,
     number,
@@ -26,11 +26,10 @@ from batch_transform.core.report_page.markup import (
 )
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.instance_prices import dollars, no_price
+from batch_transform.core.sending.instance_prices import no_price
 
 # More jobs are told by their sums: first those that did not complete, then those that were paid for most.
 MOST_JOBS = 200
-_STATUS = re.compile(r"the model answered (\d{3})\b")
 
 
 def rounds(state: RunState) -> Html:
@@ -90,18 +89,13 @@ def errors(found: Sequence[FailedClass]) -> Html:
         [
             entry["class"],
             number(entry["rows"], f"errors.{place}.rows"),
-            _statuses(entry) or Html("&ndash;"),
+            ", ".join(map(str, http_statuses(entry))) or Html("&ndash;"),
             entry["examples"][0]["message"] if entry["examples"] else "",
             joined((_place(example) for example in entry["examples"]), "<br>"),
         ]
         for place, entry in enumerate(found)
     ]
     return table("What failed, by class", columns, rows) if rows else Html("")
-
-
-def _statuses(entry: FailedClass) -> str:
-    matches = (_STATUS.search(example["message"] or "") for example in entry["examples"])
-    return ", ".join(dict.fromkeys(match[1] for match in matches if match))
 
 
 def _place(example: FailureExample) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import size
 from batch_transform.core.limits import BYTES_PER_MB
 from batch_transform.core.report_page.charts import WORK, Bar, Chart, Mark, columns_chart
-from batch_transform.core.report_page.markup import Html, size
+from batch_transform.core.report_page.markup import Html
 
 _BINS = 24
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from batch_transform.core.amounts import counted, duration
 from batch_transform.core.report_page.charts import (
     FAILED,
     JOBS_RUN,
@@ -18,7 +19,7 @@ from batch_transform.core.report_page.charts import (
     rows_chart,
 )
 from batch_transform.core.report_page.clock_times import ClockTimes, Interval, JobTimes
-from batch_transform.core.report_page.markup import Html, counted, duration
+from batch_transform.core.report_page.markup import Html
 from batch_transform.core.statuses import JobStatus
 
 # With more jobs a round is one row.

@@ -104,8 +104,3 @@ def is_overspent(state: RunState) -> bool:
     """Returns whether what a run has cost has reached what it may: then no further job is created."""
     budget, cost = state.settings.budget_usd, spent(state)
     return budget is not None and cost is not None and cost >= budget
-
-
-def dollars(amount: float) -> str:
-    """Returns an amount for a person: cents, or what is left of one that is less than that."""
-    return f"${amount:,.2f}" if amount >= 0.095 or not amount else f"${amount:.2g}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from batch_transform.config.runfile import FrameConfig, RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.forgetting import Amount, LifecycleConfiguration, lifecycle_rules
-from batch_transform.core.report_keys import CleanedRun, CleanedWorkspace
+from batch_transform.core.report_keys import CleanedAmount, CleanedRun, CleanedWorkspace
 from batch_transform.core.run_layout import RUNS, is_step, rows_of_all_runs, run_of_step
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
@@ -19,7 +19,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 
@@ -40,13 +40,25 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
         return _clean_run(there, asked, tell)
     age = timedelta(days=_days("--older-than", asked.older_than[-1]))
     store = S3Store(there.access.client("s3"))
-    cleaned: list[str] = []
+    done: list[CleanedAmount] = []
     kept: list[str] = []
-    for uri, touched in _runs(store, there.uri).items():
+    for uri, touched in runs_of(store, there.uri).items():
         if CLOCK.now() - touched < age:
             continue
-        (cleaned if _try_to_clean(Reached(uri, there.access), asked, tell) else kept).append(str(uri))
-    return CleanedWorkspace(status=_status(asked), cleaned=cleaned, kept=kept)
+        found = _try_to_clean(Reached(uri, there.access), asked, tell)
+        if found is None:
+            kept.append(str(uri))
+        else:
+            done.append({"workspace": found["workspace"], "objects": found["objects"], "bytes": found["bytes"]})
+    report: CleanedWorkspace = {
+        "status": _status(asked),
+        "cleaned": [each["workspace"] for each in done],
+        "kept": kept,
+        "objects": sum(each["objects"] for each in done),
+        "bytes": sum(each["bytes"] for each in done),
+        "runs": done,
+    }
+    return report
 
 
 def _status(asked: CommandLine) -> str:
@@ -103,28 +115,18 @@ def _refuse_folder_of_runs(store: ObjectStore, folder: S3Uri) -> None:
         )
 
 
-def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> bool:
+def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun | None:
     try:
-        _clean_run(there, asked, tell)
+        return _clean_run(there, asked, tell)
     except BatchTransformError as err:
         tell(str(err))
-        return False
-    return True
+        return None
 
 
 def _days(option: str, text: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MOST_DAYS:
         raise ConfigurationError(f"{option}: is no number of days; valid: a whole number of days, 1 to {MOST_DAYS:,}")
     return int(text)
-
-
-def _runs(store: S3Store, workspace: S3Uri) -> dict[S3Uri, datetime]:
-    """The runs of a workspace, with the time of the last step of each."""
-    found: dict[S3Uri, datetime] = {}
-    for info in store.list(workspace):
-        if (layout := run_of_step(workspace, info.key)) is not None:
-            found[layout.run] = max(found.get(layout.run, info.last_modified), info.last_modified)
-    return found
 
 
 def _clean_run(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun:

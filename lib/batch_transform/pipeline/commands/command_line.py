@@ -17,6 +17,7 @@ from batch_transform.pipeline.commands.parser import (
     COMPARE,
     HELP,
     IAM,
+    JSON,
     OWN,
     PACKAGE,
     PLAN,
@@ -26,8 +27,10 @@ from batch_transform.pipeline.commands.parser import (
     STATUS,
     STOP,
     SUBMIT,
+    TABLE,
     TARGET,
     VERSION,
+    VIEWS,
     option_of,
     parser_of,
 )
@@ -35,7 +38,7 @@ from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SW
 
 STEPS = (PREPARE, SUBMIT, COLLECT)
 # Those that Spark has no part in.
-WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE)
+WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE, *VIEWS)
 # Those that begin with a run file and not with a run that is there.
 OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
 # Below it a word resembles a command by chance.
@@ -65,6 +68,10 @@ class CommandLine:
         endpoint: of `compare`; the last one given.
         rows: of `compare`: how many; the last one given.
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
+        form: of what is for a person: TABLE or JSON; the last one given.
+        page: of `report`: where it is written; the last one given.
+        job: of `logs`: the one that is asked for; the last one given.
+        lines: of `logs`: how many of each stream; the last one given.
         no_merge: of `collect`: whether it ends where a merge would begin.
         retry_dead: of `resume`: whether the dead rows of an unpublished run are sent again.
         accept_model: of what goes on with a run: whether its model may be another one than scored before.
@@ -89,6 +96,10 @@ class CommandLine:
     endpoint: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     tolerance: tuple[str, ...] = ()
+    form: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
+    job: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
     no_merge: bool = False
     retry_dead: bool = False
     accept_model: bool = False
@@ -140,6 +151,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         *_belonging(command, [_name(argument) for argument in left if _name(argument) in OWN]),
         *_sparks(command, [name for name, _ in spark], asked.get("no_merge", False)),
         *_targets(asked.get("target", ())),
+        *_forms(asked.get("form", ())),
     ]
     if faults:
         raise ConfigurationError(faults)
@@ -172,6 +184,11 @@ def _targets(given: Sequence[str]) -> Iterator[str]:
             close = get_close_matches(name, target_names(), n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
             yield f"{TARGET}: is no target that there is{hint}; valid: {', '.join(target_names())}"
+
+
+def _forms(given: Sequence[str]) -> Iterator[str]:
+    if any(form not in (TABLE, JSON) for form in given):
+        yield f"-o: is no form that there is; valid: {TABLE}, {JSON}"
 
 
 def _subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, RunHeld, ServiceFailure
-from batch_transform.core.lease import Lease
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published, run_report
 from batch_transform.core.report_keys import RunReport
@@ -17,6 +16,7 @@ from batch_transform.pipeline.commands.clean import Tell, clean_command
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.iam import policies
+from batch_transform.pipeline.commands.looked_at import looked_at
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
 from batch_transform.pipeline.commands.parser import COMPARE, IAM, PACKAGE, PLAN, PREPARE, RUN, STATUS, STOP
@@ -79,7 +79,7 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonO
         return package(asked, tell)
     with reached(asked, environ) as there:
         if asked.command == STATUS:
-            return status(there)
+            return status(there, tell)
         if asked.command == STOP:
             return stop(there, tell)
         if asked.command == COMPARE:
@@ -87,29 +87,19 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonO
         return clean_command(there, asked, tell)
 
 
-def status(there: Reached) -> RunReport:
-    """Returns the report of a run as it stands, with its lease."""
+def status(there: Reached, tell: Tell) -> RunReport:
+    """Returns the report of a run as it stands, with its lease, the states of its jobs, and what its end said."""
     run, state = there.run()
-    now = _status(run, state, run.lease().look())
-    report = state.report or run_report(state, now, str(there.uri))
+    report = looked_at(there, run, state, tell).report
     waiting = [job.name for job in state.in_flight]
     gone = _forgotten(run, state)
-    return report | {"status": now.value, "cleaned": state.cleaned, "rows_forgotten": gone, "wait_for": waiting}
+    return report | {"cleaned": state.cleaned, "rows_forgotten": gone, "wait_for": waiting}
 
 
 def _forgotten(run: RecordedRun, state: RunState) -> bool:
     """Whether what held rows is gone: it was removed, or a lifecycle rule has left nothing."""
     apart = state.spans is not None and run.layout.rows_apart
     return state.forgotten or (apart and next(iter(run.store.list(run.layout.rows)), None) is None)
-
-
-def _status(run: RecordedRun, state: RunState, lease: Lease | None) -> RunStatus:
-    if state.report is not None:
-        return RunStatus.PUBLISHED
-    if lease is None or lease.released:
-        return RunStatus.ENDED
-    # S3's clock against this one's: good enough to tell a person, too coarse to decide anything.
-    return RunStatus.RUNNING if run.lease_age_seconds() < lease.ttl_seconds else RunStatus.DIED
 
 
 def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> RunReport:
@@ -125,14 +115,14 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
     held = run.lease().look()
     if held is not None and not held.released:
         request_stop(run.store, run.layout, held.epoch, CLOCK.now().isoformat())
-        tell(f"{run.uri}: its driver ({held.writer}) is asked to stop")
+        tell(f"{run.uri}: its driver ({held.who}) is asked to stop")
     try:
         with run.held(patience_seconds) as (lease, state):
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
             state, names = stop_jobs(state, lease, run.ledger, jobs, ASKED)
             for name in names:
                 tell(f"{name}: stop requested")
-            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri))
+            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri), CLOCK.now())
             region = there.access.console_region
             report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region).write(state, report)
     except RunHeld as err:

@@ -18,6 +18,7 @@ from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.parser import LIST
 from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
@@ -99,7 +100,7 @@ def _folder(asked: CommandLine) -> S3Uri:
     except ValueError as err:
         raise ConfigurationError(f"RUN: {err}") from err
     *workspace, name = found.key.split("/")
-    is_workspace = asked.older_than or asked.lifecycle
+    is_workspace = asked.older_than or asked.lifecycle or asked.command == LIST
     return found if is_workspace else S3Uri(found.bucket, "").join(*workspace, folder_named(name))
 
 

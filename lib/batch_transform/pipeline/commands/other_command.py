@@ -15,10 +15,11 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.secret_values import is_external_id, is_secret_name
 from batch_transform.pipeline.commands.command_line import CommandLine
-from batch_transform.pipeline.commands.parser import SUBMIT
+from batch_transform.pipeline.commands.parser import ERRORS, SUBMIT
 from batch_transform.pipeline.handshake import PROGRAM
 
 _IDENTITIES = tuple(("aws", section) for section in SECTIONS)
+_WITHOUT_SPARK = (SUBMIT, ERRORS)
 _NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
 
 
@@ -35,7 +36,7 @@ def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mappin
         environ: where the wrapper left its name.
     """
     words = [environ.get(PROGRAM, "batch-transform"), command, str(config.layout.run)]
-    if command != SUBMIT:
+    if command not in _WITHOUT_SPARK:
         words += [
             word for option in asked.spark if not has_secret(" ".join(filter(None, option))) for word in option if word
         ]
@@ -44,7 +45,7 @@ def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mappin
         ]
     near = surroundings(asked.sets, asked.emulator_models) if not asked.names_file else config
     words += [word for text in _sets(near) if not has_secret(text) for word in ("--set", text)]
-    if asked.rest and command != SUBMIT and not has_secret(" ".join(asked.rest)):
+    if asked.rest and command not in _WITHOUT_SPARK and not has_secret(" ".join(asked.rest)):
         words += ["--", *asked.rest]
     return shlex.join(words)
 

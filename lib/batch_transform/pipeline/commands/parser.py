@@ -14,17 +14,22 @@ from typing import NamedTuple, NoReturn
 from batch_transform.core import __version__
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.deploy.targets import target_names
+from batch_transform.pipeline.commands.help_text import ENDS, WAYS
 
 RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
 IAM = "iam"
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
 PACKAGE = "package"
+# What was recorded, for a person to look at.
+LIST, SHOW, ERRORS, LOGS, REPORT = "list", "show", "errors", "logs", "report"
+VIEWS = (LIST, SHOW, ERRORS, LOGS, REPORT)
 PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
 DRY_RUN, TARGET = "--dry-run", "--target"
 HELP, VERSION = ("-h", "--help"), "--version"
-_FILE, _FOLDER = "RUNFILE", "RUN"
+TABLE, JSON = "table", "json"
+_FILE, _FOLDER, _WORKSPACE = "RUNFILE", "RUN", "WORKSPACE"
 _FOLDER_EXAMPLE = "s3://my-bucket/scoring/churn-2024-05-01"
 
 
@@ -51,7 +56,24 @@ COMMANDS = {
         "The last step, again and again until `published`: looks at the jobs once, and goes on as far as it can.",
         _FOLDER_EXAMPLE,
     ),
-    STATUS: Command(_FOLDER, "Prints how far a run has come.", _FOLDER_EXAMPLE),
+    LIST: Command(_WORKSPACE, "Lists the runs of a workspace.", "s3://my-bucket/scoring"),
+    SHOW: Command(_FOLDER, "Shows a run: what it is, how far it has come, its jobs, what failed.", _FOLDER_EXAMPLE),
+    ERRORS: Command(
+        _FOLDER,
+        "Shows what failed in a run by class, what to do, and examples in the model's own words, which may quote rows.",
+        _FOLDER_EXAMPLE,
+    ),
+    LOGS: Command(
+        _FOLDER, "Shows what the containers of a run's jobs wrote last, which may quote rows.", _FOLDER_EXAMPLE
+    ),
+    REPORT: Command(
+        _FOLDER,
+        "Draws a run's report as a page anew, from what is recorded, and prints where it is.",
+        f"{_FOLDER_EXAMPLE} --output report.html",
+    ),
+    STATUS: Command(
+        _FOLDER, "Prints how far a run has come, as its report in JSON, with what its end said.", _FOLDER_EXAMPLE
+    ),
     STOP: Command(_FOLDER, "Stops the jobs of a run, which can be resumed.", _FOLDER_EXAMPLE),
     CLEAN: Command(
         _FOLDER,
@@ -123,6 +145,12 @@ OWN = {
     ACCEPT_MODEL: Option(
         "accept_model", None, (RUN, RESUME, SUBMIT, COLLECT), "goes on although the model is another one than before"
     ),
+    "-o": Option(
+        "form", "FORM", (LIST, SHOW, ERRORS, LOGS, REPORT), "table (default), for a person, or json, one line of it"
+    ),
+    "--output": Option("page", "FILE", (REPORT,), "where the page is written, also s3://...; default: RUN-report.html"),
+    "--job": Option("job", "NAME", (LOGS,), "that job alone; default: those that failed last, else the latest one"),
+    "--lines": Option("lines", "N", (LOGS,), "how many lines of each log stream; default: 20"),
     "--for": Option("document", "WHOM", (IAM,), "prints one document alone: driver, executors or model"),
     "--endpoint": Option("endpoint", "NAME", (COMPARE,), "the endpoint"),
     ROWS: Option("rows", "N", (CLEAN, COMPARE), "how many rows are sent"),
@@ -138,18 +166,6 @@ SWITCHES_OF = {
 def option_of(flag: str, command: str) -> Option:
     """Returns what an option of ours is to a command."""
     return SWITCHES_OF.get((command, flag), OWN[flag])
-
-
-_WAYS = """\
-RUN is a run's folder, s3://bucket/prefix/run_id (its id, or its folder's name), or its run file (with --var and --set
-as it was begun).
-spark-submit.sh passes on what spark-submit knows (--master, --conf, ...), where a command begins Spark, and whatever
-stands after --."""
-_ENDS = """\
-The last line on standard output is the report, in JSON; everything else goes to standard error.
-Exit codes: 0 published, or done; 2 run file or arguments are wrong, nothing was done; 3 more dead letters than `errors`
-accepts, or compare found other predictions; 4 the service, S3 or the cluster failed, the same again resumes;
-130, 143 interrupted, jobs were stopped."""
 
 
 class _Parser(ArgumentParser):
@@ -171,7 +187,7 @@ def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
         prog=program,
         usage=f"{program} [COMMAND] RUNFILE|RUN [OPTION ...]",
         description="Scores a table with Amazon SageMaker Batch Transform, as a run file says.",
-        epilog=f"{program} COMMAND --help says more.\n\n{_WAYS}\n\nexample:\n  {program} conf/demo.yml\n\n{_ENDS}",
+        epilog=f"{program} COMMAND --help says more.\n\n{WAYS}\n\nexample:\n  {program} conf/demo.yml\n\n{ENDS}",
         formatter_class=form,
         allow_abbrev=False,
     )
@@ -184,7 +200,7 @@ def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
             help=sentence,
             usage=f"{program} {name} {subject} [OPTION ...]".replace("  ", " "),
             description=sentence,
-            epilog=f"{_WAYS}\n\nexample:\n  {program} {name} {example}\n\n{_ENDS}",
+            epilog=f"{WAYS}\n\nexample:\n  {program} {name} {example}\n\n{ENDS}",
             formatter_class=form,
             allow_abbrev=False,
         )

@@ -132,8 +132,8 @@ class _Job(Guarded):
             from batch_transform.pipeline.commands.step_work import step_report
             from batch_transform.pipeline.remedies import next_step
 
-            run = str(driver.ctx.places.run)
-            return step_report(driver.state, self._command, run, lambda step: next_step(step, run))
+            run, at = str(driver.ctx.places.run), driver.ctx.clock.now()
+            return step_report(driver.state, self._command, run, at, lambda step: next_step(step, run))
         assert driver.state.report is not None
         return driver.state.report
 

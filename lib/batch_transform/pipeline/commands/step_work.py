@@ -6,6 +6,7 @@ They drive the same loop as `run` does; the ledger says where the last one ended
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_keys import RunReport
@@ -53,7 +54,7 @@ def without_spark(driver: Driver, command: str) -> None:
         collect(driver)
 
 
-def step_report(state: RunState, command: str, workspace: str, spell: Callable[[str], str]) -> RunReport:
+def step_report(state: RunState, command: str, workspace: str, at: datetime, spell: Callable[[str], str]) -> RunReport:
     """Returns the report of a step: that of the run, and what comes next.
 
     Beside the keys of every report there are `wait_for`, the names of the jobs in flight, and `next`, the command line
@@ -63,10 +64,11 @@ def step_report(state: RunState, command: str, workspace: str, spell: Callable[[
         state: the run.
         command: the step that was done.
         workspace: the run's own folder on S3.
+        at: when it is reported of.
         spell: the command line of a step.
     """
     status = _status(state, command)
-    report = state.report or run_report(state, status, workspace)
+    report = state.report or run_report(state, status, workspace, at)
     following = {
         RunStatus.PREPARED: SUBMIT,
         RunStatus.WAITING: COLLECT,

@@ -90,8 +90,9 @@ class _Step(Guarded):
             self._work(driver)
         command, workspace = self._asked.command, str(driver.ctx.places.run)
         config = driver.ctx.config
+        at = driver.ctx.clock.now()
         report = step_report(
-            driver.state, command, workspace, lambda step: spelled(step, self._asked, config, self._environ)
+            driver.state, command, workspace, at, lambda step: spelled(step, self._asked, config, self._environ)
         )
         report = driver.close(report)
         self.needs_spark |= self._may_begin_spark and report["status"] == RunStatus.SETTLED

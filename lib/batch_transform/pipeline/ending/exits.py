@@ -30,6 +30,8 @@ from batch_transform.spark.error_chains import chain_of, is_of_spark
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
 _ARROW = "pyarrow"
+# The step of an event that is an error.
+ERROR = "error"
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,14 @@ class Exit:
 
     def report(self, run_id: str | None = None) -> JsonObject:
         """Returns what a program is told where no run has begun."""
-        return self.found or FaultReport(run_id=run_id, status=self.status.value, error=list(self.lines))
+        return self.found or FaultReport(run_id=run_id, status=self.status.value, error=list(self.lines), report=None)
 
     def tell(self) -> None:
         """Writes what a person is told to the terminal."""
         with suppress(OSError):  # the pipe to a dead JVM
             sys.stderr.write(self.stack)
         for line in self.lines:
-            tell_terminal(Event("end", line))
+            tell_terminal(Event(ERROR, line))
 
 
 def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Collection[str] = ()) -> Exit:
@@ -121,7 +123,8 @@ def tell_terminal(event: Event) -> None:
     and that must not keep the driver from stopping its jobs.
     """
     with suppress(OSError):
-        sys.stderr.write(f"[batch-transform] {event.step:<9} {one_line(event.text)}\n")
+        label = "error:" if event.step == ERROR else event.step
+        sys.stderr.write(f"[batch-transform] {label:<9} {one_line(event.text)}\n")
         sys.stderr.flush()
 
 

@@ -25,7 +25,7 @@ from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.remedies import once_more
+from batch_transform.pipeline.remedies import once_more, seeing_errors
 from batch_transform.s3.ledger import Ledger
 
 # Of more objects no sizes are shown: the list of a million is 50 MB, and a process that is to end has little time.
@@ -74,11 +74,8 @@ class Reporting:
         Raises:
             BatchTransformError: S3 would not take it.
         """
-        facts = PageFacts(
-            report, state, self.ledger.steps, self.now, self._objects(state), versions_here(), self.region
-        )
         try:
-            page = render(facts).encode()
+            page = self.drawn(state, report)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return None  # a run is not to fail, nor to lose its report, for a picture of it
         self.store.put(self.layout.page, page)
@@ -87,6 +84,11 @@ class Reporting:
         self.beside.parent.mkdir(parents=True, exist_ok=True)
         self.beside.write_bytes(page)
         return str(self.beside)
+
+    def drawn(self, state: RunState, report: RunReport) -> bytes:
+        """Returns the page; what is recorded may not be drawn, which raises whatever error that is."""
+        steps, objects = self.ledger.steps, self._objects(state)
+        return render(PageFacts(report, state, steps, self.now, objects, versions_here(), self.region)).encode()
 
     def _objects(self, state: RunState) -> pa.Table | None:
         if state.spans is None or state.spans.rows > MOST_OBJECTS:
@@ -107,7 +109,7 @@ def report_of_end(
     ctx: RunContext, state: RunState, status: RunStatus, lines: Sequence[str], error: BaseException
 ) -> RunReport:
     """Returns the report of a run that an error has ended, with the command that goes on with it, if one does."""
-    report = run_report(state, status, str(ctx.places.run))
+    report = run_report(state, status, str(ctx.places.run), ctx.clock.now(), seeing_errors(ctx))
     report["error"] = list(lines)
     goes_on = status in (RunStatus.FAILED, RunStatus.INTERRUPTED) and not getattr(error, "is_final", False)
     report["next"] = once_more(ctx) if goes_on else None

@@ -28,7 +28,7 @@ from batch_transform.core.secret_values import sealed, secrets_of
 from batch_transform.core.state.fold import advance
 from batch_transform.pipeline.context import ObjectWork, RunContext, TableWork
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun, acquired, check_same
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun, acquired, check_same, this_process
 from batch_transform.pipeline.world.aws_access import lookup_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -71,7 +71,7 @@ def context_of(
         writer=writer,
         places=places,
         store=run.store,
-        lease=RunLease(run.store, run.layout, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep),
+        lease=RunLease(run.store, run.layout, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep, this_process()),
         ledger=run.ledger,
         jobs=TransformJobs(access.session(), access.client("sagemaker"), hide=hide),
         logs=DataLogs(access.client("logs"), CLOCK.sleep),
@@ -158,7 +158,7 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
     given_back = last is None or last.released
     if last is not None and not given_back:
         died = f"waiting up to {last.ttl_seconds:g} s to see whether it lives"
-        ctx.tell("resume", f"the last driver ({last.writer}) has not given the run back; {died}")
+        ctx.tell("resume", f"the last driver ({last.who}) has not given the run back; {died}")
     try:  # a signal may come as soon as the lease is held
         return held(acquired(ctx.lease, ctx.ledger), given_back)
     except BaseException:

@@ -13,7 +13,7 @@ from batch_transform.core.errors import BatchTransformError, Interrupted, StopRe
 from batch_transform.core.escaping import hidden
 from batch_transform.core.events import Event
 from batch_transform.core.run_state import ASKED, INTERRUPTED
-from batch_transform.pipeline.ending.exits import exit_of, tell_terminal
+from batch_transform.pipeline.ending.exits import ERROR, exit_of, tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.interrupts import LEAVE_SECONDS, Interrupts
 
@@ -135,4 +135,4 @@ class Guarded:
             for name in driver.interrupt(reason):
                 tell_terminal(Event("end", f"{name}: stop requested"))
         except BatchTransformError as err:
-            tell_terminal(Event("end", hidden(str(err), self.secrets)))
+            tell_terminal(Event(ERROR, hidden(str(err), self.secrets)))

@@ -19,9 +19,10 @@ from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK,
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
-from batch_transform.pipeline.commands.parser import PLAN, SUBMIT, asked_for
+from batch_transform.pipeline.commands.parser import PLAN, SUBMIT, VIEWS, asked_for
 from batch_transform.pipeline.commands.parser import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.commands.steps import step_without_spark
+from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.destination import destination
@@ -49,14 +50,20 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
     if (text := asked_for(arguments)) is not None:
         sys.stdout.write(text)
         return 0
-    printed = PrintedReport(**vars(Handshake.from_environ(os.environ)))
+    printed, code = PrintedReport.from_environ(os.environ), 4
     try:
-        return _done(parse(arguments), printed, is_job)
+        code = _done(parse(arguments), printed, is_job)
     except Exception as err:  # noqa: BLE001 - whatever it is, whoever called needs a report and an exit code of ours
-        return ended(err, printed)
+        code = ended(err, printed)
+    finally:
+        printed.end(code)
+    return code
 
 
 def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
+    if asked.command in VIEWS:
+        printed.show(view(asked, os.environ, teller(asked.command)))
+        return 0
     if asked.command in WITHOUT_SPARK:
         printed.report(execute(asked, os.environ, teller(asked.command)))
         return 0
@@ -130,10 +137,15 @@ def _refuse_spark_options(asked: CommandLine) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class PrintedReport(Handshake):
-    """A handshake that also prints the report."""
+    """A handshake that also prints the report when the process ends, and after it what a person is told last."""
 
-    def report(self, report: JsonObject) -> None:
-        """Writes the report to its file, if one is named, and to standard output."""
-        super().report(report)
-        sys.stdout.write(visible_json(report) + "\n")
+    def show(self, text: str) -> None:
+        """Prints it."""
+        sys.stdout.write(f"{text}\n")
+
+    def end(self, exit_code: int) -> None:
+        """Prints the last report to standard output, whose only line it is."""
+        for report in self.reports:
+            sys.stdout.write(visible_json(report) + "\n")
         sys.stdout.flush()  # a process that is ended while it hangs flushes nothing
+        super().end(exit_code)

@@ -26,11 +26,12 @@ from batch_transform.pipeline.checks.before_spark import told_before_spark
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
-from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, PLAN, RETRY_DEAD, RUN, SUBMIT
+from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, ERRORS, PLAN, RETRY_DEAD, RUN, SUBMIT, VIEWS
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.commands.steps import Done, step_without_spark
+from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import ended, teller
-from batch_transform.pipeline.handshake import PROGRAM, RESUME, SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.handshake import PROGRAM, RESUME, SEE_ERRORS, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.archive import write_archive
 from batch_transform.pipeline.submit.class_archive import java_options
 from batch_transform.pipeline.submit.deployment import deployed, dry_run
@@ -167,6 +168,7 @@ def write_submission(
         named = {PROGRAM: "spark-submit.sh", **environ}
         added[RESUME] = spelled("resume", asked, config, named)
         added[SUBMIT_NEXT] = spelled(SUBMIT, asked, config, named)
+        added[SEE_ERRORS] = spelled(ERRORS, asked, config, named)
     if arguments.setting("spark.jars.packages"):
         (places.work / PACKAGES).touch()
     _write_json(places.work / RESOLVED, config.to_document())
@@ -182,7 +184,7 @@ def _fallback(config: RunConfig, arguments: SparkArguments) -> FaultReport:
         report = str(config.layout.status)
         return {"run_id": config.run_id, "status": RunStatus.SUBMITTED.value, "report": report}
     error = "the driver ended before it wrote a report; standard error says why"
-    return {"run_id": config.run_id, "status": RunStatus.FAILED.value, "error": [error]}
+    return {"run_id": config.run_id, "status": RunStatus.FAILED.value, "error": [error], "report": None}
 
 
 def _write_json(path: Path, document: JsonObject) -> None:
@@ -221,6 +223,9 @@ def submit(
     Raises:
         BatchTransformError: as the command that is asked for.
     """
+    if asked.command in VIEWS:
+        handshake.show(view(asked, environ, teller(asked.command)))
+        return 0
     if asked.command in WITHOUT_SPARK:
         handshake.report(execute(asked, environ, teller(asked.command)))
         return 0

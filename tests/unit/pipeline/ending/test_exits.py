@@ -38,7 +38,12 @@ ENDS = {
 def test_an_error_has_one_exit_code_and_one_status(err):
     found = exit_of(err)
     assert (found.code, found.status) == ENDS[err]
-    assert found.report("r") == {"run_id": "r", "status": found.status.value, "error": list(found.lines)}
+    assert found.report("r") == {
+        "run_id": "r",
+        "status": found.status.value,
+        "error": list(found.lines),
+        "report": None,
+    }
 
 
 def test_every_error_of_ours_says_how_it_ends():
@@ -164,7 +169,7 @@ def test_every_way_in_has_the_same_way_out(way, err, monkeypatch, capsys, tmp_pa
     code, report, said = way(monkeypatch, capsys, tmp_path, err)
     assert (code, report) == (exit_of(err).code, exit_of(err).report())
     told = [line for line in said.splitlines() if line.startswith("[batch-transform]")]
-    assert told == [f"[batch-transform] end       {line}" for line in report["error"]]
+    assert told == [f"[batch-transform] error:    {line}" for line in report["error"]]
 
 
 FORGED = "no\x1b[31m \u202e\u200b\x85\u2028\n[batch-transform] publish   s3://elsewhere\t\x7f"
@@ -176,7 +181,8 @@ def test_foreign_text_can_neither_colour_nor_turn_nor_forge_a_line_of_the_termin
     tell_terminal(Event("end", FORGED))
     said = capsys.readouterr().err
     lines = said.removesuffix("\n").split("\n")
-    assert len([line for line in lines if line.startswith("[batch-transform] end")]) == 5
+    assert len([line for line in lines if line.startswith("[batch-transform] error:")]) == 4
+    assert len([line for line in lines if line.startswith("[batch-transform] end")]) == 1
     assert not [line for line in lines if line.startswith("[batch-transform] publish")]
     assert said.replace("\n", "").isprintable()
 

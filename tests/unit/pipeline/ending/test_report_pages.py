@@ -43,7 +43,7 @@ def settled(driver):
 
 
 ENDINGS = {
-    "published": (driven, "published", "Published to s3://bucket/out: 8 rows in; 7 scored; 1 dead letter", None),
+    "published": (driven, "published", "Published: 8 rows in, 7 scored, 1 dead letter, 2 rounds, 2 jobs", None),
     "too many dead letters": (
         lambda run: driven(run_over_budget()),
         "over_budget",
@@ -66,7 +66,7 @@ ENDINGS = {
     "failed before anything was staged": (
         lambda run: driven(run, raising(ServiceFailure("Spark: no executor"), lambda driver: True)),
         "failed",
-        "no row was staged; 0 rounds; 0 jobs",
+        "no row was staged, 0 rounds, 0 jobs",
         RESUME,
     ),
     "of an error that nobody has named": (

@@ -185,6 +185,7 @@ def test_a_refusal_is_told_on_standard_error_and_in_the_report(submit, capsys):
             "--set: errors.max_rows: is ...; it must be at least 0",
             "--set: merge: is '...'; valid: zip, join",
         ],
+        "report": None,
     }
     streams = capsys.readouterr()
     assert streams.out == ""
@@ -395,7 +396,8 @@ def test_the_handshake_writes_what_the_wrapper_asked_for(tmp_path):
     assert json.loads((tmp_path / "REPORT").read_text()) == {"status": "é\u2028", "n": 1}
     assert (tmp_path / "REPORT").read_text().count("\n") == 1
     assert (tmp_path / "EXIT").read_text() == "3\n"
-    assert len(list(tmp_path.iterdir())) == 3
+    assert (tmp_path / "REPORT.words").read_text() == ""
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_without_a_wrapper_the_handshake_writes_nothing(tmp_path, monkeypatch):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from batch_transform.core.amounts import dollars
 from batch_transform.core.errors import ConfigurationError, OverCost
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR, dollars, is_overspent, price_of, spent
+from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR, is_overspent, price_of, spent
 from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.remedies import going_on

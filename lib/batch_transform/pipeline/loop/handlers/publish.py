@@ -29,7 +29,7 @@ from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import reporting_of
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
-from batch_transform.pipeline.remedies import going_on, on_another_type
+from batch_transform.pipeline.remedies import going_on, on_another_type, seeing_errors
 from batch_transform.pipeline.targets import targets_of
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
@@ -189,7 +189,7 @@ def _another_way(ctx: RunContext) -> str:
 
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:
     """Returns the step `done`, with the report."""
-    report = run_report(state, RunStatus.PUBLISHED, str(ctx.places.run))
+    report = run_report(state, RunStatus.PUBLISHED, str(ctx.places.run), ctx.clock.now(), seeing_errors(ctx))
     report["report"] = reporting_of(ctx).write_page(state, report)
     if ctx.config.ephemeral:
         # The emulated S3 ends with this process, so nothing will ever read these again.

@@ -1,0 +1,55 @@
+"""What the containers of a job wrote to CloudWatch Logs: its last lines. It may quote rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batch_transform.cloudwatch.data_logs import DATA_LOG, GROUP, streams_of
+
+# Of more instances the first streams say as much.
+_MOST_STREAMS = 8
+# GetLogEvents, API reference: "Default: ... up to 10,000 log events".
+MOST_LINES = 10_000
+
+
+@dataclass(frozen=True)
+class ContainerLog:
+    """The last lines of one stream."""
+
+    stream: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ContainerWords:
+    """What the containers of a job wrote; `trouble` says why that cannot be told, None if it could."""
+
+    logs: tuple[ContainerLog, ...] = ()
+    trouble: str | None = None
+
+
+class ContainerLogs:
+    """The containers' log streams, over a boto3 client of CloudWatch Logs."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def last_lines(self, job_name: str, count: int) -> ContainerWords:
+        """Returns the last `count` lines of each stream of a job's containers. Never raises."""
+        logs: list[ContainerLog] = []
+        try:
+            for stream in streams_of(self._client, job_name):
+                if not stream.endswith(DATA_LOG) and len(logs) < _MOST_STREAMS:
+                    logs.append(ContainerLog(stream, self._tail(stream, count)))
+        except (ClientError, BotoCoreError) as err:
+            return ContainerWords(tuple(logs), f"CloudWatch Logs cannot be read, {GROUP}: {err}")
+        return ContainerWords(tuple(logs))
+
+    def _tail(self, stream: str, count: int) -> tuple[str, ...]:
+        page = self._client.get_log_events(
+            logGroupName=GROUP, logStreamName=stream, startFromHead=False, limit=min(count, MOST_LINES)
+        )
+        return tuple(event["message"] for event in page["events"])[-count:]

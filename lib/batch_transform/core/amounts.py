@@ -1,0 +1,32 @@
+"""Counts, times and sizes as people say them. Pure."""
+
+from __future__ import annotations
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+def counted(count: int, thing: str) -> str:
+    """Returns so many things."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Returns a time as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def size(count: float) -> str:
+    """Returns so many bytes as people say it, in thousands, as the service's MB are taken here."""
+    place = 0
+    while count >= 1000 and place < len(_UNITS) - 1:
+        count, place = count / 1000, place + 1
+    return f"{count:,.0f} {_UNITS[place]}" if place == 0 or count >= 100 else f"{count:,.1f} {_UNITS[place]}"
+
+
+def dollars(amount: float) -> str:
+    """Returns an amount for a person: cents, or what is left of one that is less than that."""
+    return f"${amount:,.2f}" if amount >= 0.095 or not amount else f"${amount:.2g}"

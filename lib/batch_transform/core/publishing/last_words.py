@@ -1,0 +1,167 @@
+"""How a process has ended, for a person: what became of it in one sentence, then what to do next. Pure.
+
+The page of a run has the sentence at its head, and the terminal has it as its last lines. `lib/README.md` has the table
+of all endings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeGuard
+from urllib.parse import quote
+
+from batch_transform.core.amounts import counted, dollars, duration, size
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.statuses import RunStatus
+
+# What each status of a run says, without its numbers.
+_SAID: dict[str, str] = {
+    RunStatus.PUBLISHED.value: "Published",
+    RunStatus.REFUSED.value: "Refused, the run is not published",
+    RunStatus.OVER_BUDGET.value: "More rows failed than are accepted, the run is not published",
+    RunStatus.OVER_COST.value: "The jobs have cost what the run may, it is not published",
+    RunStatus.FAILED.value: "Failed, the run is not published",
+    RunStatus.HELD.value: "Another driver is at work on the run, this one has changed nothing",
+    RunStatus.FENCED.value: "Another driver has taken over the run, this one has stopped",
+    RunStatus.INTERRUPTED.value: "Interrupted, the run is not published",
+    RunStatus.PREPARED.value: "Prepared, nothing was sent yet",
+    RunStatus.WAITING.value: "Waiting for jobs",
+    RunStatus.SETTLED.value: "All is scored, nothing is published yet",
+    RunStatus.RUNNING.value: "A driver is at work on the run",
+    RunStatus.DIED.value: "The driver has died, the run is not published",
+    RunStatus.ENDED.value: "The driver has ended, the run is not published",
+}
+_OTHER = "The run is not published"
+# What a person does where no command is known.
+_DO: dict[str, str] = {
+    RunStatus.REFUSED.value: "Mend what is named here, and start the run again.",
+    RunStatus.OVER_BUDGET.value: "The error has the commands that go on: with these rows once more, or without them.",
+    RunStatus.OVER_COST.value: "The error has the command that goes on.",
+    RunStatus.HELD.value: "Wait for the driver that is at work, or end it with `stop`.",
+    RunStatus.FENCED.value: "Nothing: the other driver goes on with it.",
+    RunStatus.DIED.value: "`resume` goes on with it; jobs that are in flight are waited for.",
+    RunStatus.ENDED.value: "`resume` goes on with it.",
+}
+# What a process says that held no run.
+_WITHOUT_RUN: dict[str, tuple[str, str]] = {
+    RunStatus.REFUSED.value: (
+        "Refused: nothing was done and nothing is paid.",
+        "Mend what is named above, and try again.",
+    ),
+    RunStatus.FAILED.value: ("Failed, with no report of a run.", "The same command again goes on where it ended."),
+    RunStatus.HELD.value: (f"{_SAID[RunStatus.HELD.value]}.", _DO[RunStatus.HELD.value]),
+    RunStatus.FENCED.value: (f"{_SAID[RunStatus.FENCED.value]}.", _DO[RunStatus.FENCED.value]),
+    RunStatus.INTERRUPTED.value: (
+        "Interrupted, with no report of a run.",
+        "The same command again goes on. Jobs of an earlier driver go on by themselves: `stop` ends them.",
+    ),
+}
+
+
+def sentence(report: RunReport) -> str:
+    """Returns what became of the run, in one sentence."""
+    return f"{_what(report)}."
+
+
+def last_lines(report: JsonObject) -> list[str]:
+    """Returns what a person is told last of a process, by its report; nothing of what is no report.
+
+    The errors of a run stand there once more: many lines may be between them and the end.
+    """
+    if _is_of_run(report):
+        page = report["report"]
+        where = f"; report {_place(page)}" if page else ""
+        errors = [f"error: {line}" for line in report.get("error", ())]
+        return [*errors, f"{_what(report)}{where}.", *next_steps(report)]
+    status = str(report.get("status"))
+    if status in _WITHOUT_RUN:
+        return list(_WITHOUT_RUN[status])
+    return _COMMANDS[status](report) if status in _COMMANDS else []
+
+
+def next_steps(report: RunReport) -> list[str]:
+    """Returns what a person does next, a sentence each."""
+    found: list[str] = []
+    if report["status"] == RunStatus.PUBLISHED:
+        if report["rows_dead_letter"] and report["dead_letter"]:
+            found.append(f"The rows without a prediction lie in {report['dead_letter']}, each with its error.")
+    elif command := report.get("next"):
+        found.append(f"To go on: {command}")
+    elif report["status"] in _DO:
+        found.append(_DO[report["status"]])
+    if (command := report.get("see_errors")) and report["errors"]:
+        found.append(f"To see what failed, with the model's words: {command}")
+    return [*found, *report["advice"]]
+
+
+def _is_of_run(report: JsonObject) -> TypeGuard[RunReport]:
+    return "rows_in" in report and "advice" in report
+
+
+def _what(report: RunReport) -> str:
+    table = report["output"]
+    where = f"; table {table}" if report["status"] == RunStatus.PUBLISHED and table else ""
+    return f"{_SAID.get(report['status'], _OTHER)}: {', '.join(_counts(report))}{where}"
+
+
+def _counts(report: RunReport) -> list[str]:
+    rows, scored, dead = report["rows_in"], report["rows_scored"], report["rows_dead_letter"]
+    found = ["no row was staged" if rows is None else f"{rows:,} rows in"]
+    found += [] if scored is None else [f"{scored:,} scored"]
+    found += [] if dead is None else [counted(dead, "dead letter")]
+    found += [counted(report["rounds"], "round"), counted(len(report["jobs"]), "job")]
+    seconds, cost = report.get("seconds"), report.get("cost_usd")
+    found += [] if seconds is None else [duration(seconds)]
+    return [*found, f"about {dollars(cost)}"] if cost else found
+
+
+def _place(page: str) -> str:
+    """A place as a terminal makes a link of it."""
+    return f"file://{quote(page)}" if page.startswith("/") else page
+
+
+def _cleaned(report: JsonObject) -> list[str]:
+    if "cleaned" in report:
+        return [f"Cleaned: {_of_runs(report)}."]
+    return [f"Cleaned: {_removed(report)} of {report['run_id']}; kept: {', '.join(report['kept'])}."]
+
+
+def _of_runs(report: JsonObject) -> str:
+    left = f"; {counted(len(report['kept']), 'run')} not cleaned" if report["kept"] else ""
+    return f"{_removed(report)} of {counted(len(report['cleaned']), 'run')}{left}"
+
+
+def _removed(report: JsonObject) -> str:
+    return f"{counted(report['objects'], 'object')} of {size(report['bytes'])}"
+
+
+def _planned(report: JsonObject) -> list[str]:
+    if "kept" in report:
+        what = _of_runs(report) if "cleaned" in report else _removed(report)
+        return [f"Nothing was removed; without --dry-run it would be {what}."]
+    return ["Planned: nothing was done and nothing is paid."]
+
+
+def _submitted(report: JsonObject) -> list[str]:
+    named = f" as {report['id']}" if report.get("id") else ""
+    return [f"Submitted{named}: the run goes on there.", f"Its own report will be {report['report']}."]
+
+
+def _packaged(report: JsonObject) -> list[str]:
+    return [f"Packaged: {report['wheel']}, {size(report['wheel_bytes'])}, for Python {report['python']}."]
+
+
+def _compared(report: JsonObject) -> list[str]:
+    rows, different = report["rows_compared"], report["rows_different"]
+    return [f"Compared: {rows:,} rows, of which the endpoint predicts {different:,} otherwise."]
+
+
+_COMMANDS: dict[str, Callable[[JsonObject], list[str]]] = {
+    RunStatus.CLEANED.value: _cleaned,
+    RunStatus.PLANNED.value: _planned,
+    RunStatus.SUBMITTED.value: _submitted,
+    RunStatus.PACKAGED.value: _packaged,
+    RunStatus.ALIKE.value: _compared,
+    RunStatus.DIFFERENT.value: _compared,
+}

@@ -1,0 +1,71 @@
+"""Where a recorded run stands, by its ledger, its lease, and what its last driver said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from batch_transform.core.lease import Lease
+from batch_transform.core.publishing.report import run_report
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.run_state import RunState
+from batch_transform.core.statuses import RunStatus
+
+
+def standing(state: RunState, lease: Lease | None, age_seconds: float) -> RunStatus:
+    """Returns where a run stands.
+
+    Args:
+        state: the run.
+        lease: as it is; None: nobody ever held it.
+        age_seconds: since it was renewed, by S3's clock against this one's: good enough to tell a person, too coarse to
+            decide anything.
+    """
+    if state.report is not None:
+        return RunStatus.PUBLISHED
+    if lease is None or lease.released:
+        return RunStatus.ENDED
+    return RunStatus.RUNNING if age_seconds < lease.ttl_seconds else RunStatus.DIED
+
+
+def report_as_it_stands(
+    state: RunState, status: RunStatus, workspace: str, said: RunReport | None, now: datetime
+) -> RunReport:
+    """Returns the report of a run that is looked at, with what its last driver said where nothing was recorded since.
+
+    Each step that a driver does adds to the seconds of its kind; by these it is known whether one came later.
+
+    Args:
+        state: the run.
+        status: as `standing` says.
+        workspace: the run's own folder on S3.
+        said: `status.json`; None: there is none.
+        now: the time of day.
+    """
+    report = run_report(state, status, workspace, now if status is RunStatus.RUNNING else None)
+    if status is RunStatus.PUBLISHED:
+        said = state.report
+    elif status is not RunStatus.ENDED or (said and said["seconds_by_step"] != report["seconds_by_step"]):
+        said = None
+    if said is None:
+        return report
+    # Those of a published run were told before its last step was recorded.
+    report["seconds_by_step"] = said["seconds_by_step"]
+    report["status"], report["report"], report["advice"] = said["status"], said["report"], said["advice"]
+    if "error" in said:
+        report["error"] = said["error"]
+    if "next" in said:
+        report["next"] = said["next"]
+    if "see_errors" in said:
+        report["see_errors"] = said["see_errors"]
+    if "seconds" in said:
+        report["seconds"] = said["seconds"]
+    return report
+
+
+def who_drives(lease: Lease | None, status: RunStatus) -> str | None:
+    """Returns who was at work on a run last, and whether they are; None: nobody ever was."""
+    if lease is None:
+        return None
+    said: Mapping[RunStatus, str] = {RunStatus.RUNNING: "is at work", RunStatus.DIED: "has died"}
+    return f"{lease.who} ({said.get(status, 'has ended')})"

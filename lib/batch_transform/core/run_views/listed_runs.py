@@ -1,0 +1,126 @@
+"""The runs of a workspace, a line each. Pure."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.run_state import RunState
+from batch_transform.core.text_table import text_table
+
+
+class ListedRun(TypedDict):
+    """One of the runs that `list` tells of; of one whose ledger cannot be read nothing is known but where it lies.
+
+    Attributes:
+        moved_at: when something was last recorded of it, by S3's clock.
+        in_flight: jobs.
+        error: why it cannot be read.
+    """
+
+    run_id: str | None
+    status: str
+    begun_at: str | None
+    moved_at: str
+    rows_in: int | None
+    rows_scored: int | None
+    rows_dead_letter: int | None
+    jobs: int
+    in_flight: int
+    model: str | None
+    output: str | None
+    workspace: str
+    error: str | None
+
+
+class ListedRuns(TypedDict):
+    """The report of `list`: the runs of a workspace, the one that was last at work first."""
+
+    workspace: str
+    runs: list[ListedRun]
+
+
+def listed_run(state: RunState, report: RunReport, moved_at: str) -> ListedRun:
+    """Returns what `list` tells of a run, by its report as it stands."""
+    output = state.settings.output
+    return {
+        "run_id": state.run_id,
+        "status": report["status"],
+        "begun_at": state.opened_at,
+        "moved_at": moved_at,
+        "rows_in": report["rows_in"],
+        "rows_scored": _scored(state, report),
+        "rows_dead_letter": report["rows_dead_letter"],
+        "jobs": len(state.jobs),
+        "in_flight": len(state.in_flight),
+        "model": state.settings.model_name,
+        "output": report["output"] or (output and (output.table or output.path)) or None,
+        "workspace": report["workspace"],
+        "error": None,
+    }
+
+
+def unreadable_run(workspace: str, moved_at: str, error: str) -> ListedRun:
+    """Returns what `list` tells of a run whose ledger cannot be read."""
+    return {
+        "run_id": None,
+        "status": "unreadable",
+        "begun_at": None,
+        "moved_at": moved_at,
+        "rows_in": None,
+        "rows_scored": None,
+        "rows_dead_letter": None,
+        "jobs": 0,
+        "in_flight": 0,
+        "model": None,
+        "output": None,
+        "workspace": workspace,
+        "error": error,
+    }
+
+
+def _scored(state: RunState, report: RunReport) -> int | None:
+    """The rows that have a prediction, as far as they are known before the gate."""
+    counted = report["rows_scored"]
+    if counted is not None or not state.round_records:
+        return counted
+    return sum(record.scored_rows for record in state.round_records)
+
+
+def table_of_runs(found: ListedRuns) -> list[str]:
+    """Returns the lines of a table of runs, and below it where they lie."""
+    heads = [
+        "RUN",
+        "STATUS",
+        "BEGUN (UTC)",
+        "LAST STEP",
+        "ROWS",
+        "SCORED",
+        "DEAD",
+        "JOBS",
+        "IN FLIGHT",
+        "MODEL",
+        "OUTPUT",
+    ]
+    rows = [
+        [
+            run["run_id"] or run["workspace"].rpartition("/")[2],
+            run["status"],
+            _minute(run["begun_at"]),
+            _minute(run["moved_at"]),
+            run["rows_in"],
+            run["rows_scored"],
+            run["rows_dead_letter"],
+            run["jobs"],
+            run["in_flight"],
+            run["model"],
+            run["output"],
+        ]
+        for run in found["runs"]
+    ]
+    broken = [f"{run['workspace']}: {run['error']}" for run in found["runs"] if run["error"]]
+    return [*text_table(heads, rows), "", *broken, f"show one: show {found['workspace'].rstrip('/')}/RUN"]
+
+
+def _minute(at: str | None) -> str | None:
+    return None if at is None else at[:16].replace("T", " ")

@@ -1,0 +1,115 @@
+"""One run as a person looks at it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batch_transform.core.amounts import duration
+from batch_transform.core.isolation.failure_summary import http_statuses
+from batch_transform.core.publishing.last_words import next_steps, sentence
+from batch_transform.core.report_keys import JobReport, RunReport
+from batch_transform.core.round_record import RoundRecord
+from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.run_state import RunState
+from batch_transform.core.text_table import pairs, text_table
+
+
+class ShownRun(RunReport):
+    """The report of `show`: that of the run as it stands, and what it is.
+
+    Attributes:
+        driver: who was at work last, and whether they are.
+    """
+
+    begun_at: str
+    model: str
+    input: str | None
+    driver: str | None
+
+
+def shown_run(state: RunState, report: RunReport, driver: str | None) -> ShownRun:
+    """Returns what `show` tells of a run, by its report as it stands."""
+    return {
+        **report,
+        "begun_at": state.opened_at,
+        "model": state.settings.model_name,
+        "input": _input(state),
+        "driver": driver,
+    }
+
+
+def _input(state: RunState) -> str | None:
+    given = state.config.get("input") or {}
+    return given.get("path") or given.get("table") or given.get("dead_letters")
+
+
+def lines_of_run(found: ShownRun, state: RunState) -> list[str]:
+    """Returns what a person reads of it."""
+    begun = found["begun_at"][:19].replace("T", " ")
+    took = f", {duration(found['seconds'])}" if found.get("seconds") is not None else ""
+    facts = pairs(
+        [
+            ("run", found["run_id"]),
+            ("workspace", found["workspace"]),
+            ("begun", f"{begun} UTC{took}"),
+            ("driver", found["driver"]),
+            ("model", found["model"]),
+            ("input", found["input"] or "the DataFrame that score() was given"),
+            ("output", found["output"] or _target(state.settings)),
+            ("dead letters", found["dead_letter"]),
+            ("report", found["report"]),
+        ]
+    )
+    told = [f"error: {line}" for line in found.get("error", ())]
+    blocks = [[*told, sentence(found)], facts, _rounds(state), _jobs(found["jobs"]), _errors(found), next_steps(found)]
+    return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+
+
+def _target(settings: RunSettings) -> str | None:
+    return (settings.output.table or settings.output.path) if settings.output else None
+
+
+def _rounds(state: RunState) -> list[str]:
+    heads = ["PLAN", "ROUND", "JOBS", "SCORED", "DEAD", "OBJECTS OPEN", "WHAT FAILED"]
+    return text_table(heads, [_round(place, each, state) for place, each in enumerate(state.round_records, 1)])
+
+
+def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
+    jobs = sum(job.plan == place for job in state.jobs)
+    if record.leaves is None:
+        return [place, record.round_number, jobs, None, None, None, "not judged yet"]
+    failed = "; ".join(f"{each['class']}, {each['rows']:,} rows" for each in record.failed) or "nothing"
+    return [place, record.round_number, jobs, record.scored_rows, record.dead_rows, record.open_spans, failed]
+
+
+def _jobs(jobs: Sequence[JobReport]) -> list[str]:
+    heads = ["JOB", "ROUND", "LANE", "INSTANCES", "OBJECTS", "STATUS", "PAID, S", "WHY"]
+    return text_table(heads, [_job(job) for job in jobs])
+
+
+def _job(job: JobReport) -> list[object]:
+    paid = job["instance_seconds"]["paid"] if job["instance_seconds"] else None
+    return [
+        job["name"],
+        job["round"],
+        job["lane"],
+        f"{job['instance_count']} x {job['instance_type']}",
+        job["objects"],
+        job["status"] or ("in flight" if job["created_at"] else "planned"),
+        None if paid is None else f"{paid:,.1f}",
+        job["failure_reason"] or "",
+    ]
+
+
+def _errors(found: ShownRun) -> list[str]:
+    heads = ["CLASS", "ROWS", "HTTP STATUS", "MESSAGE"]
+    rows = [
+        [
+            each["class"],
+            each["rows"],
+            ", ".join(map(str, http_statuses(each))) or None,
+            each["examples"][0]["message"] if each["examples"] else "",
+        ]
+        for each in found["errors"]
+    ]
+    return text_table(heads, rows)

@@ -1,0 +1,52 @@
+"""Tables of text, for a terminal. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from batch_transform.core.escaping import one_line
+
+_GAP = "  "
+
+
+def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Returns the lines of a table: its heads, then its rows; numbers stand at the right, nothing is cut off.
+
+    A cell is on one line, and what cannot be seen of foreign text is escaped. None is a dash.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        return []
+    places = range(len(heads))
+    right = [all(_is_number(row[place]) for row in cells) for place in places]
+    widths = [max(_width(row[place]) for row in [list(heads), *cells]) for place in places]
+    return [
+        _GAP.join(_padded(row[place], widths[place], is_right=right[place]) for place in places).rstrip()
+        for row in [list(heads), *cells]
+    ]
+
+
+def pairs(rows: Iterable[tuple[str, object]]) -> list[str]:
+    """Returns lines that name a value each; those without one are left out."""
+    known = [(name, one_line(str(value))) for name, value in rows if value not in (None, "")]
+    width = max((len(name) for name, _ in known), default=0)
+    return [f"{name:<{width}}{_GAP}{value}" for name, value in known]
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else one_line(str(value))
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.replace(",", "").replace(".", "").isdigit()
+
+
+def _padded(text: str, width: int, *, is_right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if is_right else text + space
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes: letters of East Asia are two wide (Unicode, UAX 11)."""
+    return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)

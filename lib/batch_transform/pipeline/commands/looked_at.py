@@ -1,0 +1,70 @@
+"""A recorded run as it stands: its ledger and lease, what its last driver said, what the service says of its jobs."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+
+from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.object_store import ObjectNotFound
+from batch_transform.core.publishing.standing import report_as_it_stands, standing, who_drives
+from batch_transform.core.report_keys import RunReport
+from batch_transform.core.run_state import RunState
+from batch_transform.pipeline.commands.clean import Tell
+from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.sagemaker.jobs import TransformJobs
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A run as it stands.
+
+    Attributes:
+        report: of it; jobs in flight with the status that the service tells.
+        driver: who was at work last, and whether they are; None: nobody ever was.
+    """
+
+    report: RunReport
+    driver: str | None
+
+
+def looked_at(there: Reached, run: RecordedRun, state: RunState, tell: Tell) -> LookedAt:
+    """Returns a run as it stands; what the service does not tell is left as the ledger has it, and told."""
+    found = recorded_report(run, state)
+    if state.in_flight:
+        _ask_for_jobs(there, state, found.report, tell)
+    return found
+
+
+def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
+    """Returns a run as S3 alone tells it."""
+    lease = run.lease().look()
+    status = standing(state, lease, run.lease_age_seconds())
+    report = report_as_it_stands(state, status, str(run.uri), _last_said(run), CLOCK.now())
+    return LookedAt(report, who_drives(lease, status))
+
+
+def _last_said(run: RecordedRun) -> RunReport | None:
+    """What the run's last driver has written of its end, where that is a report."""
+    with suppress(ObjectNotFound, ValueError):
+        said: RunReport = json.loads(run.store.get(run.layout.status)[0])
+        return said if "seconds_by_step" in said else None
+    return None
+
+
+def _ask_for_jobs(there: Reached, state: RunState, report: RunReport, tell: Tell) -> None:
+    jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+    flying = {job.name for job in state.in_flight}
+    for told in report["jobs"]:
+        if told["name"] not in flying:
+            continue
+        try:
+            found = jobs.describe(told["name"])
+        except BatchTransformError as err:
+            tell(f"its state is not known: {err}")
+            continue
+        times = found.created_at, found.started_at, found.ended_at
+        told["status"], told["failure_reason"] = found.status.value, found.failure_reason
+        told["created_at"], told["started_at"], told["ended_at"] = (at.isoformat() if at else None for at in times)

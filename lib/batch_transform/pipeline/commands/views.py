@@ -1,0 +1,150 @@
+"""The commands that show what was recorded to a person: list, show, errors, logs, report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+from batch_transform.cloudwatch.container_logs import MOST_LINES, ContainerLogs
+from batch_transform.cloudwatch.data_logs import GROUP
+from batch_transform.config.places import is_s3
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.escaping import one_line, visible_json
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.report_keys import JobReport
+from batch_transform.core.run_state import RunState
+from batch_transform.core.run_views.container_words import WrittenJob, WrittenLogs, jobs_to_read, lines_of_logs
+from batch_transform.core.run_views.failed_rows import failed_rows, lines_of_failures
+from batch_transform.core.run_views.listed_runs import (
+    ListedRun,
+    ListedRuns,
+    listed_run,
+    table_of_runs,
+    unreadable_run,
+)
+from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands.clean import Tell
+from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.failed_words import FailedWords
+from batch_transform.pipeline.commands.looked_at import looked_at, recorded_report
+from batch_transform.pipeline.commands.named_run import Reached, reached
+from batch_transform.pipeline.commands.parser import ERRORS, JSON, LIST, LOGS, SHOW
+from batch_transform.pipeline.ending.reporting import Reporting
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
+from batch_transform.s3.store import S3Store
+
+_THREADS = 8
+_LINES = 20
+
+
+def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
+    """Returns what is to be printed: a table, or one line of JSON.
+
+    Raises:
+        ConfigurationError: there is no such run, or no run at all.
+        BatchTransformError: S3 does not tell.
+    """
+    with reached(asked, environ) as there:
+        if asked.command == LIST:
+            runs = _listed(there)
+            return _printed(asked, runs, table_of_runs(runs))
+        run, state = there.run()
+        if asked.command == SHOW:
+            found = looked_at(there, run, state, tell)
+            shown = shown_run(state, found.report, found.driver)
+            return _printed(asked, shown, lines_of_run(shown, state))
+        if asked.command == ERRORS:
+            failed = failed_rows(recorded_report(run, state).report, FailedWords(run, state).of)
+            return _printed(asked, failed, lines_of_failures(failed))
+        if asked.command == LOGS:
+            logs = _logs(there, run, state, asked, tell)
+            return _printed(asked, logs, lines_of_logs(logs))
+        place = _drawn(there, run, state, asked, tell)
+        return _printed(asked, {"run_id": state.run_id, "report": place}, [one_line(place)])
+
+
+def _printed(asked: CommandLine, document: JsonObject, lines: Sequence[str]) -> str:
+    return visible_json(document) if JSON in asked.form[-1:] else "\n".join(lines)
+
+
+def _listed(there: Reached) -> ListedRuns:
+    """The runs of a workspace, or of that which a run file names.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    workspace = there.uri.parent if there.is_of_file else there.uri
+    store = S3Store(there.access.client("s3"))
+    found = runs_of(store, workspace) if store.bucket_exists(workspace) else {}
+    if not found:
+        raise ConfigurationError(f"{workspace}: there is no run; a workspace is the folder that a run file names so")
+    with ThreadPoolExecutor(_THREADS) as pool:
+        runs = list(pool.map(lambda uri: _listed_run(store, uri, found[uri]), found))
+    return {"workspace": str(workspace), "runs": sorted(runs, key=lambda run: run["moved_at"], reverse=True)}
+
+
+def _listed_run(store: S3Store, uri: S3Uri, moved: datetime) -> ListedRun:
+    try:
+        run = named_run(uri, store)
+        if run.state is None:
+            return unreadable_run(str(uri), moved.isoformat(), "another run lies where its ledger is looked for")
+        return listed_run(run.state, recorded_report(run, run.state).report, moved.isoformat())
+    except BatchTransformError as err:  # the others are to be told all the same
+        return unreadable_run(str(uri), moved.isoformat(), str(err))
+
+
+def _logs(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine, tell: Tell) -> WrittenLogs:
+    jobs = looked_at(there, run, state, tell).report["jobs"]
+    chosen = _named(jobs, asked.job[-1]) if asked.job else jobs_to_read(jobs)
+    logs, count = ContainerLogs(there.access.client("logs")), _count(asked)
+    return {"run_id": state.run_id, "group": GROUP, "jobs": [_written(logs, job, count) for job in chosen]}
+
+
+def _named(jobs: Sequence[JobReport], name: str) -> list[JobReport]:
+    found = [job for job in jobs if job["name"] == name]
+    if not found:
+        raise ConfigurationError(f"--job: {name} is no job of this run; `show` names them")
+    return found
+
+
+def _count(asked: CommandLine) -> int:
+    text = asked.lines[-1] if asked.lines else str(_LINES)
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MOST_LINES:
+        raise ConfigurationError(f"--lines: is no number of lines; valid: a whole number, 1 to {MOST_LINES:,}")
+    return int(text)
+
+
+def _written(logs: ContainerLogs, job: JobReport, count: int) -> WrittenJob:
+    found = logs.last_lines(job["name"], count)
+    return {
+        "job": job["name"],
+        "status": job["status"],
+        "failure_reason": job["failure_reason"],
+        "streams": [{"stream": log.stream, "lines": list(log.lines)} for log in found.logs],
+        "trouble": found.trouble,
+    }
+
+
+def _drawn(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine, tell: Tell) -> str:
+    """The place of the page, once it is written there.
+
+    Raises:
+        ConfigurationError: it cannot be written there.
+        ServiceFailure: S3 would not take it.
+    """
+    report = looked_at(there, run, state, tell).report
+    drawing = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), there.access.console_region)
+    page = drawing.drawn(state, report)
+    place = asked.page[-1] if asked.page else f"{run.layout.name}-report.html"
+    try:
+        if is_s3(place):
+            run.store.put(S3Uri.parse(place), page)
+            return place
+        Path(place).write_bytes(page)
+    except (OSError, ValueError) as err:
+        raise ConfigurationError(f"--output: the page cannot be written to {place}: {err}") from err
+    return str(Path(place).resolve())
