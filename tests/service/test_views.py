@@ -10,6 +10,7 @@ import time
 import boto3
 import pytest
 
+from batch_transform.cloudwatch.container_logs import ContainerLogs
 from batch_transform.cloudwatch.data_logs import GROUP
 from batch_transform.core.errors import ConfigurationError, Interrupted, ServiceFailure
 from batch_transform.core.lease import Lease
@@ -19,6 +20,7 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.submit import console_script, submission
 from support import recorded
+from support.emulator_aws import Aws, request
 from support.memory_run import MemoryRun, echoing
 from support.report_pages import driven, raising
 from transform_emulator.emulator import Emulator
@@ -257,3 +259,17 @@ def test_what_is_shown_is_all_of_standard_output_by_either_way_in(s3, form, caps
     assert capsys.readouterr() == (f"{ask(*arguments)}\n", "")
     assert submission.main([str(tmp_path), "score.py", *arguments], os.environ) == 0
     assert (tmp_path / "fallback.json").read_text() == f"{ask(*arguments)}\n"
+
+
+CRASHING = "python -c 'print(1); import numpi'"
+
+
+def test_a_container_that_crashes_at_its_start_is_read_by_its_last_line():
+    """As the emulator's own container writes it, over HTTP."""
+    with Emulator(Settings({"crashing": CRASHING}, buckets=["bucket"])) as emulator:
+        aws = Aws.of(emulator.endpoint_url)
+        aws.s3.put_object(Bucket="bucket", Key="in/a.jsonl", Body=b"1\n")
+        aws.sagemaker.create_transform_job(**request("crashes", "bucket", ModelName="crashing"))
+        assert "respond to ping" in aws.wait_until("crashes")["FailureReason"]
+        words = ContainerLogs(aws.logs).last_words("crashes")
+    assert words[-1].startswith("ModuleNotFoundError: No module named 'numpi'")

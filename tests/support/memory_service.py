@@ -137,7 +137,9 @@ class MemoryService:
         self, job_name: str, bucket: str, folder: str, names: Collection[str], *, patiently: bool = True
     ) -> JobLogs:
         entries = {} if self.logs_late else self._logs[job_name]
-        return JobLogs({name: entry for name, entry in entries.items() if name in names}, 1, 1)
+        # A container that never was healthy got no request, and has no data log.
+        begun = 0 if "respond to ping" in (self._jobs[job_name].failure_reason or "") else 1
+        return JobLogs({name: entry for name, entry in entries.items() if name in names}, 1, begun)
 
     def _run(self, name: str, request: TransformJobRequest) -> None:
         # What the service itself reads and writes is none of the driver's calls.

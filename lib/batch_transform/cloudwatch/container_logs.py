@@ -13,6 +13,8 @@ from batch_transform.cloudwatch.data_logs import DATA_LOG, GROUP, streams_of
 _MOST_STREAMS = 8
 # GetLogEvents, API reference: "Default: ... up to 10,000 log events".
 MOST_LINES = 10_000
+# Of what an error has room for: a traceback's last line says what went wrong.
+_WORDS, _WORD_CHARACTERS = 5, 300
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class ContainerLogs:
         except (ClientError, BotoCoreError) as err:
             return ContainerWords(tuple(logs), f"CloudWatch Logs cannot be read, {GROUP}: {err}")
         return ContainerWords(tuple(logs))
+
+    def last_words(self, job_name: str) -> list[str]:
+        """Returns the last lines of the first container that wrote any, each as much as an error has room for."""
+        written = next((log.lines for log in self.last_lines(job_name, _WORDS).logs if log.lines), ())
+        return [line.strip()[:_WORD_CHARACTERS] for line in written if line.strip()]
 
     def _tail(self, stream: str, count: int) -> tuple[str, ...]:
         page = self._client.get_log_events(

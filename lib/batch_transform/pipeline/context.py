@@ -157,6 +157,7 @@ class RunContext:
         models: where the run's model is looked at before each Create.
         accept_model: whether whoever goes on with the run accepts what the model is now.
         region: where AWS's console shows the run; None: an emulator's, which has none.
+        last_words: the last lines that a container of a job wrote, by its name; they may quote a row.
         looked: when this process has last looked at each job, by name.
         ended: jobs that such a look has found to have ended and of which the ledger does not say so yet, by name.
     """
@@ -179,6 +180,7 @@ class RunContext:
     models: Models = field(default_factory=NoModels)
     accept_model: bool = False
     region: str | None = None
+    last_words: Callable[[str], Sequence[str]] = lambda _job: ()
     looked: dict[str, float] = field(default_factory=dict)
     ended: dict[str, JobDescription] = field(default_factory=dict)
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.isolation.error_classes import ErrorClass
+from batch_transform.core.isolation.error_classes import ErrorClass, of_missing_output
 from batch_transform.core.isolation.observed_failures import JudgedJob
 from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, VERDICT_SCHEMA, Verdict
+from batch_transform.core.run_state import JobRecord
 from batch_transform.core.spans import conformed
 from batch_transform.core.statuses import JobStatus
 
@@ -76,6 +77,18 @@ def foreign_stops(jobs: Sequence[JudgedJob]) -> list[str]:
         for job in jobs
         if job.record.status is JobStatus.STOPPED and job.record.stop_reason is None
     ]
+
+
+def quotes_no_row(job: JobRecord) -> bool:
+    """Returns whether whatever the containers of a judged job wrote quotes no row of the run: they were sent none.
+
+    None ever answered a ping, there is no data log, in which each instance writes a line before its first request
+    (transform_emulator/FACTS.md, 4), and no output.
+    """
+    is_failed = job.status is JobStatus.FAILED and not job.objects_scored
+    if not is_failed or job.data_logs != 0:
+        return False
+    return of_missing_output(JobStatus.FAILED, job.failure_reason).error_class is ErrorClass.UNHEALTHY
 
 
 def broken_model(rows: int, example: Verdict) -> str:

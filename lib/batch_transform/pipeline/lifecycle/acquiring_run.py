@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from batch_transform.aws.access import AwsAccess
+from batch_transform.cloudwatch.container_logs import ContainerLogs
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, RunStopped
@@ -84,6 +85,7 @@ def context_of(
         models=lookup_of(access),
         accept_model=accept_model,
         region=access.console_region,
+        last_words=lambda job: [hide(line) for line in ContainerLogs(access.client("logs")).last_words(job)],
     )
 
 

@@ -17,6 +17,7 @@ from batch_transform.core.isolation.failure_summary import by_class, sentence
 from batch_transform.core.isolation.observed_failures import JudgedJob, is_evidence
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.reconciling import Reconciled, reconcile
+from batch_transform.core.isolation.round_stops import quotes_no_row
 from batch_transform.core.isolation.settling_early import reconcile_early
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, objects_of, words_apart
 from batch_transform.core.isolation.verdicts import Evidence, judge, judge_controls, rows_in_state
@@ -204,8 +205,16 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
         )
     raise ServiceFailure(
         f"{spans:,} objects are not scored after {state.rounds} rounds; nothing is published, what was scored is kept. "
-        f"{'; '.join(action.reasons)}. Start the run again to try once more{_on_another_type(ctx, last)}"
+        f"{'; '.join(action.reasons)}.{_of_a_start(ctx, state)} Start the run again to try once more"
+        f"{_on_another_type(ctx, last)}"
     )
+
+
+def _of_a_start(ctx: RunContext, state: RunState) -> str:
+    """What a container wrote before it failed to start: that says why. Only of one that never saw a row."""
+    job = next((job for job in reversed(state.jobs) if quotes_no_row(job)), None)
+    words = ctx.last_words(job.name) if job else ()
+    return f" The last that its container wrote: {' | '.join(words)}." if words else ""
 
 
 def _on_another_type(ctx: RunContext, last: RoundRecord | None) -> str:
