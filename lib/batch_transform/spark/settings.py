@@ -20,6 +20,7 @@ from batch_transform.core.sending.object_sizes import (
     arrow_batch_rows,
     is_large,
 )
+from batch_transform.spark.refused_settings import is_refused, may_be_set
 
 STAGED_FORMAT = "parquet"  # of staged rows, whatever the output is
 # The Parquet writer takes these from the session and knows no option for them.
@@ -122,27 +123,29 @@ def writer_options(largest_record_bytes: int) -> Mapping[str, str]:
 
 
 @contextmanager
-def session_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+def session_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[frozenset[str]]:
     """Sets runtime SQL settings and puts the user's values back at the end, whatever happens.
 
-    A setting that the platform has taken out of its users' hands (Databricks' serverless compute) stays as it is.
+    A setting that the platform has taken out of its users' hands stays as it is; yields those (`refused_settings`).
     """
     before: dict[str, str | None] = {}
     try:
         for key, value in settings.items():
             _set(spark, key, value, before)
-        yield
+        yield frozenset(settings.keys() - before.keys())
     finally:
         for key, earlier in before.items():
             put_back(spark, key, earlier)
 
 
 def _set(spark: SparkSession, key: str, value: str, before: dict[str, str | None]) -> None:
+    if not may_be_set(key):
+        return
     try:
         before[key] = spark.conf.get(key, None)
         spark.conf.set(key, value)
     except PySparkException as err:
-        if not is_unavailable(err):
+        if not is_refused(err):
             raise
         before.pop(key, None)
 
@@ -168,14 +171,9 @@ def known(spark: SparkSession, key: str) -> str | None:
     try:
         return spark.conf.get(key, None)
     except PySparkException as err:
-        if is_unavailable(err):
+        if is_refused(err):
             return None
         raise
-
-
-def is_unavailable(error: PySparkException) -> bool:
-    """Returns whether a platform refuses a setting because its users may not have it."""
-    return "CONFIG_NOT_AVAILABLE" in str(error)
 
 
 def is_case_sensitive(spark: SparkSession) -> bool:

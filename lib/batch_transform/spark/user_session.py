@@ -15,12 +15,12 @@ from pyspark.sql import SparkSession
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.error_chains import said
+from batch_transform.spark.refused_settings import is_refused, may_be_set
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import (
     KEPT_SETTINGS,
     OWN_SETTINGS,
     effective,
-    is_unavailable,
     known,
     put_back,
     session_settings,
@@ -110,7 +110,7 @@ def _change(spark: SparkSession, key: str, value: str | None, before: dict[str, 
         put_back(spark, key, value)
     except PySparkException as err:
         before.pop(key, None)
-        if value is None and is_unavailable(err):
+        if value is None and is_refused(err):
             return
         raise ServiceFailure(
             f"{key} was {value} when the rows were staged, and this session does not take it: {said(err)}; "
@@ -124,6 +124,6 @@ def _set_now(spark: SparkSession) -> dict[str, str]:
     try:
         named = {row["key"] for row in spark.sql("SET").collect()} & own
     except PySparkException:  # a platform that does not list them
-        named = set(own)
+        named = set(filter(may_be_set, own))
     found = {key: known(spark, key) for key in sorted(named)}
     return {key: value for key, value in found.items() if value is not None}

@@ -8,6 +8,7 @@ from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.checks.output_fit import Fit
 from batch_transform.pipeline.checks.output_over_input import Reading
 from batch_transform.pipeline.checks.preflight import Tables, check_spark_reads, check_table, check_targets
+from batch_transform.pipeline.checks.refused import refused_settings
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.targets import targets_of
@@ -33,6 +34,8 @@ def check_world(
     """
     spark, names = tables.spark, tuple(fit.schema.names)
     targets = targets_of(ctx.config, ctx.places)
+    found = refused_settings(spark, targets.format.settings)
+    faults.add(list(found.faults))
     published = Tables(names, (*names, *tables.shape.names), (*names, targets.dead_letter.error_column))
     check_targets(spark, targets, ctx.places, ctx.store, published, reading, faults)
     if not faults.found:
@@ -44,5 +47,6 @@ def check_world(
         faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store, way.name))
     faults.refuse()
     result = StructType([*fit.schema.fields, *fit.added["result"]])
-    for warning in targets.format.warnings(spark, list(targets.tables(ctx.places).values()), result):
+    of_format = targets.format.warnings(spark, list(targets.tables(ctx.places).values()), result)
+    for warning in filter(None, (found.warning, *of_format)):
         ctx.tell("warning", warning)

@@ -76,7 +76,12 @@ def _session_there() -> SparkSession | None:
 
 
 def _begun(run_id: str | None) -> SparkSession:
-    """A new session. Workers must use the driver's interpreter, or they miss pyarrow."""
+    """A new session. Workers must use the driver's interpreter, or they miss pyarrow.
+
+    Databricks has made one, which takes no name.
+    """
+    if _PLATFORM in os.environ:
+        return SparkSession.builder.getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return SparkSession.builder.appName(f"batch-transform {run_id or ''}".strip()).getOrCreate()
 

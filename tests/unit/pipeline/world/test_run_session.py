@@ -120,6 +120,7 @@ def test_a_platforms_session_is_its_own_whoever_asks_for_it_first(spark, monkeyp
     with run_session("r1"):
         pass
     assert not spark.made.stopped
+    assert spark.made.settings == {}  # a name is a static setting, which its shared and serverless compute refuse
 
 
 @pytest.mark.parametrize("fails", [False, True])
