@@ -79,6 +79,8 @@ check_java() {
 
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
 
+old() { "$1" -c 'import sys; sys.exit(sys.version_info >= (3, 10))' >/dev/null 2>&1; } # which is one that runs
+
 some_python() {
     for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python; do
         new_enough "$python" && return
@@ -87,7 +89,10 @@ some_python() {
 }
 
 find_python() {
-    some_python || refuse "Python 3.10 or newer is needed: install python3 and python3-venv, or set PYTHON to one"
+    some_python && return
+    [ ! -e "$emr_node" ] ||
+        refuse "Python 3.10 or newer is needed, and this release of EMR has none: take 7.1 or a later one, which have python3.11, or set PYTHON to one"
+    refuse "Python 3.10 or newer is needed: install python3 and python3-venv, or set PYTHON to one"
 }
 
 spark_is_there() { [ -n "${SPARK_HOME:-}" ] || command -v spark-submit >/dev/null 2>&1; }
@@ -132,6 +137,7 @@ make_environment() { # extra
 choose_environment() {
     if [ -n "${VIRTUAL_ENV:-}" ]; then
         python=$VIRTUAL_ENV/bin/python
+        ! old "$python" || refuse "Python 3.10 or newer is needed, and the active environment $VIRTUAL_ENV has an older one: make it anew of a newer one, or deactivate it"
         "$python" -c 'import boto3, pandas, pyarrow, yaml' >/dev/null 2>&1 ||
             refuse "the active environment $VIRTUAL_ENV lacks packages: pip install -e '$root[local]', or deactivate it"
         return

@@ -6,7 +6,11 @@ pyarrow, pandas and boto3 only.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+if sys.version_info < (3, 10):  # noqa: UP036 - pip looks at it, but an archive of modules is not installed
+    raise ImportError(f"batch_transform needs Python 3.10 or newer, and this is {sys.version.split()[0]}")
 
 from batch_transform.core import __version__
 

@@ -290,6 +290,25 @@ def test_an_old_python_gets_one_line_that_says_what_to_install(tmp_path):
     assert "Python 3.10 or newer is needed: install python3" in done.stderr
 
 
+OLD = 'case "$*" in *"sys.version_info < "*) exit 1 ;; esac; exit 0'
+
+
+@pytest.mark.parametrize("where", ["EMR 7.0", "an active environment"])
+def test_python_3_9_is_one_clear_refusal(tmp_path, where):
+    """As `python3` says it that is 3.9, and in which all that is needed is installed."""
+    folder = bin_folder(tmp_path)
+    script(folder / "python3", OLD)
+    script(tmp_path / "theirs" / "bin" / "python", OLD)
+    active = where != "EMR 7.0"
+    node = {"BATCH_TRANSFORM_EMR_NODE": "/dev/null", "VIRTUAL_ENV": str(tmp_path / "theirs") if active else ""}
+    java = fake_java(tmp_path, 'openjdk version "17.0.1"')
+    done = run_copy(Wrapper(tmp_path, PATH=str(folder), JAVA_HOME=java, **node))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("Python 3.10 or newer is needed, and ")
+    assert ("an older one" if active else "take 7.1 or a later one, which have python3.11") in done.stderr
+    assert json.loads(done.stdout)["status"] == "refused"
+
+
 def run_copy(wrapper: Wrapper, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a copy of the wrapper, beside which there is no `.venv`."""
     copy = wrapper.folder / "clone"

@@ -2,7 +2,8 @@
 
 Neither Ivy nor Spark has a setting with which they say less (`DefaultMessageLogger`; `MavenUtils` of Spark 3.5 and 4).
 Only what is known is left out, and only if all is well: at a line that is unknown, or if spark-submit ends in the
-middle of it, all of it is shown.
+middle of it, all of it is shown. What it says in the end of jars that are not to be had gets a remedy in place of its
+stack of Java.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from batch_transform.outputs.registry import output_formats
 
@@ -33,6 +35,8 @@ _EXPECTED = re.compile(
 )
 _DONE = re.compile(rb"\t(\d+) artifacts copied, (\d+) already retrieved")
 _ADDED = re.compile(rb"(\S+)#(\S+) added as a dependency")
+_LACKING = re.compile(rb'Exception in thread "main" java\.lang\.RuntimeException: \[((?:unresolved|download).*)\]')
+_COORDINATE = re.compile(rb"([\w.-]+)#([\w.-]+);([\w.-]+\w)")
 
 
 def told(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -43,10 +47,9 @@ def told(lines: Iterable[bytes]) -> Iterator[bytes]:
     following = iter(lines)
     for line in following:
         if line.startswith(_BEGIN):
-            yield from _resolution(line, following)
-            break
+            yield from _explained(chain(_resolution(line, following), following))
+            return
         yield line
-    yield from following
 
 
 def _resolution(first: bytes, following: Iterator[bytes]) -> Iterator[bytes]:
@@ -62,6 +65,25 @@ def _resolution(first: bytes, following: Iterator[bytes]) -> Iterator[bytes]:
             fetches = True
             yield _said(f"fetching the jars for {_purpose(kept)}, which takes a while, once")
     yield from kept
+
+
+def _explained(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields the lines; behind the error that has ended a resolution its remedy, and no stack."""
+    is_told = False
+    for line in lines:
+        is_told = is_told and line.startswith((b"\tat ", b"    at "))
+        if not is_told:
+            yield line
+        if found := _LACKING.match(line):
+            names = dict.fromkeys(b":".join(parts).decode() for parts in _COORDINATE.findall(found[1]))
+            yield _said(f"not to be had: {', '.join(names)}; {_REMEDY}")
+            is_told = True
+
+
+_REMEDY = (
+    "is Maven Central reached from here, and has it this version? Else give the jars as files, --jars; a folder of "
+    "~/.m2/repository that has a .pom without its .jar has to go"
+)
 
 
 def _purpose(lines: Sequence[bytes]) -> str:
