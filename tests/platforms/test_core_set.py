@@ -25,6 +25,7 @@ SPARK = {
     "databricks-17.3": ("4.0.2", {}),
     "databricks-serverless-5": ("4.1.1", {}),
 }
+TOO_OLD = {"databricks-serverless-1": ("3.5.6", {})}
 
 
 def python_of(version: str) -> str:
@@ -37,7 +38,7 @@ def python_of(version: str) -> str:
 
 def environment(name: str) -> Path:
     there = platform(name)
-    spark, instead = SPARK[name]
+    spark, instead = {**SPARK, **TOO_OLD}[name]
     pins = {**there.pins, **instead}
     # Spark 3.5 imports distutils, which Python 3.12 has from setuptools alone.
     wanted = [f"{package}=={pins[package.lower()]}" for package in (*PINNED, "setuptools")]
@@ -64,13 +65,7 @@ def test_a_run_passes_in_an_environment_of_the_pins(world, tmp_path, name):
     subprocess.run([*pip, str(wheel)], cwd=place, check=True)
     assert freeze(place) == before  # boto3 and PyYAML were there
 
-    arguments = world.arguments(tmp_path, "shaped", errors={"max_rows": 3})
-    program = [str(place / "bin" / "python"), "-I", str(Path(__file__).with_name("core_program.py"))]
-    environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
-    environ |= {"PYSPARK_PYTHON": program[0], "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests"}
-    done = subprocess.run(
-        [*program, str(tmp_path), json.dumps(arguments)], env=environ, capture_output=True, text=True, check=False
-    )
+    done = run(world, tmp_path, place)
     assert done.returncode == 0, done.stderr[-3000:]
     said = json.loads(done.stdout)
     spark, instead = SPARK[name]
@@ -84,6 +79,31 @@ def test_a_run_passes_in_an_environment_of_the_pins(world, tmp_path, name):
         "rows_equal": True,
         "sagemaker": None,
     }
+
+
+@pytest.mark.parametrize("name", TOO_OLD)
+def test_a_pyarrow_that_is_too_old_is_refused_before_anything_is_done(world, tmp_path, name):
+    place = environment(name)
+    (tmp_path / "wheel").mkdir()
+    wheel = built("wheel", tmp_path / "wheel")
+    pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "-c", "pins.txt"]
+    subprocess.run([*pip, "--force-reinstall", "--no-deps", str(wheel)], cwd=place, check=True)
+    done = run(world, tmp_path, place)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("batch_transform.core.errors.ConfigurationError: pyarrow 8.0.0 is installed here"), (
+        done.stderr
+    )
+    assert not (tmp_path / "staging").exists()
+
+
+def run(world, tmp_path, place):
+    arguments = world.arguments(tmp_path, "shaped", errors={"max_rows": 3})
+    program = [str(place / "bin" / "python"), "-I", str(Path(__file__).with_name("core_program.py"))]
+    environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
+    environ |= {"PYSPARK_PYTHON": program[0], "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests"}
+    return subprocess.run(
+        [*program, str(tmp_path), json.dumps(arguments)], env=environ, capture_output=True, text=True, check=False
+    )
 
 
 def freeze(place: Path) -> list[str]:

@@ -20,6 +20,7 @@ from batch_transform.pipeline.checks.collected_faults import Faults, check_bucke
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
+from batch_transform.pipeline.checks.packages import check_pyarrow
 from batch_transform.pipeline.checks.same_input import check_source
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, context_of
 from batch_transform.pipeline.loop.driver import Driver
@@ -67,6 +68,7 @@ def open_run(
         ConfigurationError: anything about the configuration is wrong; nothing was written, created or paid for.
         RunHeld: another driver is at work on the run.
     """
+    check_pyarrow()
     with WorkersReach(spark, WorkerStore(access)) as reach:
         meant = Meant(names_input=names_input, retry_dead=retry_dead, accept_model=accept_model)
         return _opened(spark, config.named(), access, listener, source, reach, meant)

@@ -96,7 +96,7 @@ def _name(group: str, module: str) -> str:
     for format in output_formats().values():
         if group in format.packages.groups:
             return format.can.title
-    return "S3" if group == "software.amazon.awssdk" or module == "hadoop-aws" else module
+    return "S3" if group in ("software.amazon.awssdk", "com.amazonaws") or module == "hadoop-aws" else module
 
 
 def _said(text: str) -> bytes:

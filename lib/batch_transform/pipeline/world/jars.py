@@ -18,8 +18,9 @@ from batch_transform.spark.merge_way import way_named
 
 # The AWS SDK of each Hadoop (its hadoop-project; 3.4.1's 2.24.6 lacks a jar). What s3a:// really uses are 57 MB with
 # Delta, where the bundle that hadoop-aws asks for has 558 or 686. Hadoop 3.3 asks for version 1, whose bundle has 280.
-S3A_SDK = {"3.4.1": "2.29.52", "3.4.2": "2.29.52", "3.5.0": "2.35.4"}
+S3A_SDK = {"3.3.4": "1.12.262", "3.4.1": "2.29.52", "3.4.2": "2.29.52", "3.5.0": "2.35.4"}
 S3A_PARTS = ("s3", "s3-transfer-manager", "sts", "apache-client")
+S3A_PARTS_1 = ("s3", "sts", "dynamodb")  # DynamoDB's classes are named by s3a's translation of errors
 CHAIN_OF_SDK_1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
 CHAIN_OF_SDK_2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 # Where nobody answers, s3a's own try for eight minutes without a word.
@@ -42,6 +43,7 @@ _IVY = """\
 </ivysettings>
 """
 S3A_SLIM_EXCLUDES = (
+    "com.amazonaws:aws-java-sdk-bundle",
     "software.amazon.awssdk:bundle",
     "org.apache.hadoop:hadoop-client-runtime",
     "org.apache.hadoop:hadoop-client-api",
@@ -114,6 +116,8 @@ def s3a_jars(config: RunConfig, versions: Versions, environ: Mapping[str, str]) 
 def slim_parts(hadoop: str) -> list[str]:
     """Returns the parts of the AWS SDK that `s3a://` of this Hadoop needs; none: what it asks for itself."""
     sdk = S3A_SDK.get(hadoop)
+    if sdk is not None and sdk.startswith("1."):
+        return [f"com.amazonaws:aws-java-sdk-{part}:{sdk}" for part in S3A_PARTS_1]
     return [f"software.amazon.awssdk:{part}:{sdk}" for part in S3A_PARTS] if sdk else []
 
 

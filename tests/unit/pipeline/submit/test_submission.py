@@ -284,15 +284,19 @@ def test_s3_brings_jars_only_if_spark_itself_goes_there(configured, sets, needed
     assert bool(s3a_jars(configured(*sets), SPARK_42, {}).packages) is needed
 
 
-@pytest.mark.parametrize(("hadoop", "sdk"), [("3.4.1", "2.29.52"), ("3.4.2", "2.29.52"), ("3.5.0", "2.35.4")])
+@pytest.mark.parametrize(
+    ("hadoop", "sdk"), [("3.3.4", "1.12.262"), ("3.4.1", "2.29.52"), ("3.4.2", "2.29.52"), ("3.5.0", "2.35.4")]
+)
 def test_the_slim_set_of_jars_leaves_the_bundle_out(configured, hadoop, sdk):
     jars = s3a_jars(configured(), Versions("2.13", "4.0.0", hadoop), {})
     assert jars.packages[0] == f"org.apache.hadoop:hadoop-aws:{hadoop}"
     assert {package.split(":")[2] for package in jars.packages[1:]} == {sdk}
-    assert "software.amazon.awssdk:bundle" in jars.excludes
+    group, bundle = ("com.amazonaws", "aws-java-sdk-bundle") if sdk[0] == "1" else ("software.amazon.awssdk", "bundle")
+    assert {package.split(":")[0] for package in jars.packages[1:]} == {group}
+    assert f"{group}:{bundle}" in jars.excludes
 
 
-@pytest.mark.parametrize("hadoop", ["3.3.4", "3.9.0"])
+@pytest.mark.parametrize("hadoop", ["3.3.1", "3.9.0"])
 def test_a_hadoop_without_a_slim_set_brings_what_it_asks_for(configured, hadoop):
     other = s3a_jars(configured(), Versions("2.12", "3.5.6", hadoop), {})
     assert (other.packages, other.excludes) == ((f"org.apache.hadoop:hadoop-aws:{hadoop}",), ())
