@@ -8,6 +8,7 @@ It is run with the versions that a platform pins, without anything of the tests'
 from __future__ import annotations
 
 import json
+import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,10 +35,15 @@ def installed(name: str) -> str | None:
         return None
 
 
-def main(folder: Path, arguments: dict[str, object]) -> None:
+def session() -> SparkSession:
+    if "SPARK_REMOTE" in os.environ:
+        return SparkSession.builder.getOrCreate()
     builder = SparkSession.builder.master("local[2]").config("spark.ui.showConsoleProgress", "false")
-    builder = builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
-    spark = builder.getOrCreate()
+    return builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2").getOrCreate()
+
+
+def main(folder: Path, arguments: dict[str, object]) -> None:
+    spark = session()
     table = spark.range(300).selectExpr(*COLUMNS)
     result = batch_transform.score(table, **arguments)
     scored = spark.read.parquet(str(folder / "out"))

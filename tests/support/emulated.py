@@ -18,11 +18,18 @@ from batch_transform.aws.access import AwsAccess
 from support import answers
 from support.model_server import model_command
 from support.scripted_model import ScriptedModel
+from support.scripted_model import echo as as_it_came
 from support.second_s3 import S3Server
 
 BUCKET = "tests"
 REGION = "us-east-1"
-MODELS = {"echo": answers.echo, "nulls": answers.nulls, "shaped": answers.shaped, "formed": answers.echo}
+MODELS = {
+    "echo": answers.echo,
+    "nulls": answers.nulls,
+    "shaped": answers.shaped,
+    "formed": answers.echo,
+    "lines": as_it_came,
+}
 
 
 @dataclass(frozen=True)
