@@ -16,6 +16,7 @@ from batch_transform.pipeline.commands.parser import RESUME, RUN
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.submit.fetched_files import fetched
 from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.pipeline.world.local_repository import check_local_repository
 from batch_transform.pipeline.world.package_data import SCHEME
 from batch_transform.pipeline.world.spark_home import SparkHome, find_spark
 from batch_transform.s3.store import S3Store
@@ -78,10 +79,15 @@ def spark_arguments(asked: CommandLine, home: SparkHome, environ: Mapping[str, s
 
 
 def check_machine(config: RunConfig, arguments: SparkArguments) -> None:
-    """Raises ConfigurationError for what a run can have on this machine only, when Spark is elsewhere."""
+    """Raises ConfigurationError for what a run can have on this machine only, when Spark is elsewhere.
+
+    When it is here, for jars that are asked for and that it would not find.
+    """
     master = arguments.setting("spark.remote") or arguments.setting("spark.master")
     if not arguments.local and (faults := faults_elsewhere(config, f"master is {master}")):
         raise ConfigurationError(faults)
+    if arguments.local and not arguments.setting("spark.jars.ivySettings"):
+        check_local_repository(arguments.setting("spark.jars.packages") or "", Path.home())
 
 
 def faults_elsewhere(config: RunConfig, where: str) -> list[str]:

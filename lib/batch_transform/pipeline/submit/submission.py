@@ -45,7 +45,6 @@ from batch_transform.pipeline.submit.destination import (
     placed_arguments,
 )
 from batch_transform.pipeline.world.jars import Jars, format_jars, ivy_settings, reads_s3, s3a_jars
-from batch_transform.pipeline.world.local_repository import check_local_repository
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, check_s3a, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
@@ -89,8 +88,6 @@ def full_arguments(
     if not given.local:
         return arguments
     own = given.setting("spark.jars.packages") or ""
-    if not given.setting("spark.jars.ivySettings"):
-        check_local_repository(own, Path.home())
     for jars in (*format_jars(config, versions, own), s3a_jars(config, versions, environ)):
         arguments = _with_jars(arguments, jars)
     # Packages of a user's own may lie in more places.

@@ -332,6 +332,17 @@ def test_the_endpoint_of_s3a_is_that_of_boto3(configured, sets, environ, endpoin
     assert settings["spark.hadoop.fs.s3a.endpoint.region"] == "eu-west-1"
 
 
+@pytest.mark.parametrize(("more", "code"), [([], 2), (["--conf", "spark.jars.ivySettings=own.xml"], 0)])
+def test_packages_of_which_m2_has_a_pom_alone_are_refused_unless_a_chain_is_given(
+    submit, tmp_path, monkeypatch, more, code
+):
+    folder = tmp_path / ".m2" / "repository" / "com" / "own" / "jar" / "1"
+    folder.mkdir(parents=True)
+    (folder / "jar-1.pom").touch()
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert submit("run.yml", "--packages", "com.own:jar:1", *more)[0] == code
+
+
 def test_jars_are_looked_for_in_public_first_unless_packages_of_ones_own_lie_elsewhere(submit):
     words = ["run.yml", "--set", "output.format=delta"]
     _, written = submit(*words)
