@@ -95,14 +95,15 @@ def is_refused(error: PySparkException) -> bool:
     return any(condition in str(error) for condition in _REFUSALS)
 
 
-def without(wanted: Mapping[str, str], held: Mapping[str, str | None]) -> Without:
+def without(wanted: Mapping[str, str], held: Mapping[str, str | None], staged_format: str) -> Without:
     """Returns what a run cannot do, or does not promise.
 
     Args:
         wanted: the settings of the run's own jobs.
         held: those of them that are refused, with the value that holds; None where that is not told either.
+        staged_format: of the run's own files.
     """
-    wrong = sorted(key for key in held if _is_wrong(key, wanted[key], held[key]))
+    wrong = sorted(key for key in held if _is_wrong(key, wanted[key], held[key], staged_format))
     faults = [f"{key} is {held[key]} in this session, which takes no other value; {_WRONG}" for key in wrong]
     lost = [told for keys, told in _LOSSES if _are_lost(keys, wanted, held)]
     if not lost:
@@ -117,11 +118,11 @@ _WRONG = (
 )
 
 
-def _is_wrong(key: str, wanted: str, held: str | None) -> bool:
+def _is_wrong(key: str, wanted: str, held: str | None, staged_format: str) -> bool:
     if held is None or key in _COVERED | _MEMORY | _OLD_DATES:
         return False
     if key == _SOURCES:
-        return "parquet" not in held.lower().replace(" ", "").split(",")
+        return staged_format not in held.lower().replace(" ", "").split(",")
     return held.lower() != wanted.lower()
 
 

@@ -7,7 +7,7 @@ from pyspark.errors import AnalysisException
 
 from batch_transform.pipeline.checks.refused import refused_settings
 from batch_transform.spark.refused_settings import SERVERLESS_SETTINGS, is_refused, may_be_set, without
-from batch_transform.spark.settings import OWN_SETTINGS, ROW_READER, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, ROW_READER, STAGED_FORMAT, session_settings
 
 WANTED = {**OWN_SETTINGS, **ROW_READER}
 CORRUPT, BINARY = "spark.sql.files.ignoreCorruptFiles", "spark.sql.parquet.binaryAsString"
@@ -101,7 +101,7 @@ def test_where_all_is_taken_nothing_is_said():
     ],
 )
 def test_a_value_that_is_held_and_would_change_rows_ends_the_run_before_anything_is_paid(key, held, is_fault):
-    found = without(WANTED, {key: held})
+    found = without(WANTED, {key: held}, STAGED_FORMAT)
     assert bool(found.faults) == is_fault
     if is_fault:
         assert found.faults[0].startswith(f"{key} is {held} in this session, which takes no other value; ")
@@ -118,7 +118,7 @@ def test_a_value_that_is_held_and_would_change_rows_ends_the_run_before_anything
     ],
 )
 def test_only_what_is_lost_is_said(held, told):
-    warning = without(WANTED, held).warning
+    warning = without(WANTED, held, STAGED_FORMAT).warning
     assert told in warning
     assert bool(warning) == bool(told)
     assert " nor " not in warning

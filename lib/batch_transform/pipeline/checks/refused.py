@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import SparkSession
 
 from batch_transform.spark.refused_settings import Without, without
-from batch_transform.spark.settings import OWN_SETTINGS, ROW_READER, effective, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, ROW_READER, STAGED_FORMAT, effective, session_settings
 
 
 def refused_settings(spark: SparkSession, of_format: Mapping[str, str]) -> Without:
@@ -19,4 +19,4 @@ def refused_settings(spark: SparkSession, of_format: Mapping[str, str]) -> Witho
     """
     wanted = {**OWN_SETTINGS, **ROW_READER, **of_format}
     with session_settings(spark, wanted) as refused:
-        return without(wanted, {key: effective(spark, key) for key in refused})
+        return without(wanted, {key: effective(spark, key) for key in refused}, STAGED_FORMAT)
