@@ -1,6 +1,7 @@
 """The HTTP server under everything: an application that raises, bodies without a length."""
 
 import http.client
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -53,3 +54,21 @@ def test_chunked_bodies_and_unread_bodies(serve) -> None:
     assert connection.getresponse().read() == b"abc"
     connection.request("PUT", "/", b"xyzw")
     assert connection.getresponse().read() == b"xyz"
+
+
+def test_a_body_that_ends_before_its_length_reaches_no_application(serve) -> None:
+    """A client that is killed while it puts an object has put none: S3 answers IncompleteBody ("Error responses")."""
+    seen = []
+
+    def application(environ, start_response):
+        seen.append(environ["wsgi.input"].read())
+        start_response("200 OK", [])
+        return [b""]
+
+    connection = serve(application)
+    connection.putrequest("PUT", "/lease")
+    connection.putheader("Content-Length", "100")
+    connection.endheaders(b"x" * 10)
+    connection.sock.shutdown(socket.SHUT_WR)
+    assert connection.getresponse().status == 400
+    assert seen == []

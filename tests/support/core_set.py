@@ -45,7 +45,7 @@ class Outcomes:
         try:
             told = what()
         except (AssertionError, KeyError, ValueError, subprocess.SubprocessError) as err:
-            told = f"failed: {err}"[-3000:]
+            told = f"failed: {err}"[:3000]
         self.of.update(dict.fromkeys(parts, told))
 
     @property
@@ -186,7 +186,7 @@ class CoreSet:
         return process.returncode, json.loads(lines[0] or "{}")
 
     def _log(self) -> str:
-        return (self.folder / "log").read_text()[-2000:]
+        return (self.folder / "log").read_text()[-800:]
 
     @staticmethod
     def _named(report: Mapping[str, Any]) -> list[str]:

@@ -138,10 +138,13 @@ class KeepAliveHandler(MotoRequestHandler):
         """The body.
 
         Raises:
-            ValueError: It is in no form of HTTP's.
+            ValueError: It is in no form of HTTP's, or ends early: a client that is killed has sent no object.
         """
         if not environ.get("wsgi.input_terminated"):
-            return self.rfile.read(_length(environ.get("CONTENT_LENGTH")))
+            length = _length(environ.get("CONTENT_LENGTH"))
+            if len(body := self.rfile.read(length)) < length:
+                raise ValueError(f"it ended after {len(body):,} of {length:,} bytes")
+            return body
         try:
             return bytes(environ["wsgi.input"].read())
         except (ConnectionError, TimeoutError):
