@@ -40,6 +40,7 @@ FLOORS = {
         "estimate",
         "report_page",
         "run_views",
+        "smoke",
     ),
     "batch_transform.pipeline": (
         *("", "world", "tables", "ending", "checks", "loop.handlers", "loop", "lifecycle", "commands", "submit"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +24,15 @@ _SECONDS_BETWEEN_LOOKS = 2.0
 _MOST_PAGES = 1_000
 # "Host" of a job's metrics is `<job>/<instance-id>`, whose ids start with "i-" (transform_emulator/FACTS.md, 4).
 _INSTANCE = re.compile(r"i-[0-9a-zA-Z]+")
+
+
+@dataclass(frozen=True)
+class JobLines:
+    """All lines of a job's streams: of its data logs, of its containers; `trouble` is why they could not be read."""
+
+    data_log: tuple[str, ...] = ()
+    container: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 class DataLogs:
@@ -59,6 +69,19 @@ class DataLogs:
             if len(logs.entries) == len(names):
                 break
         return logs
+
+    def lines(self, job_name: str) -> JobLines:
+        """Returns all lines of a job, as far as they have come; never raises, as `read`."""
+        try:
+            streams = list(streams_of(self._client, job_name))
+            data_logs = [stream for stream in streams if stream.endswith(DATA_LOG)]
+            data_log, container = (
+                tuple(line for stream in some for line in self._lines(stream))
+                for some in (data_logs, [stream for stream in streams if stream not in data_logs])
+            )
+        except (ClientError, BotoCoreError) as err:
+            return JobLines(trouble=f"CloudWatch Logs cannot be read, {GROUP}: {err}")
+        return JobLines(data_log, container)
 
     def _look(self, job_name: str, bucket: str, folder: str, names: Collection[str]) -> JobLogs:
         streams = list(streams_of(self._client, job_name))

@@ -102,6 +102,19 @@ class PredictionsDiffer(BatchTransformError):
         super().__init__(message)
 
 
+class SmokeFailed(BatchTransformError):
+    """The service did not score the rows of `smoke` as expected.
+
+    Attributes:
+        report: of what came back.
+    """
+
+    # JSON to be printed; its type is that of the command (smoke.report).
+    def __init__(self, message: str, report: Mapping[str, Any]) -> None:
+        self.report = report
+        super().__init__(message)
+
+
 class ServiceFailure(BatchTransformError):
     """SageMaker, S3 or the cluster failed beyond the retries; the run can be resumed."""
 

@@ -51,6 +51,7 @@ class RunStatus(str, Enum):
     | planned | what a run would do, or what `--dry-run` would |
     | packaged | what a cluster needs of this program |
     | alike, different | an endpoint's answers beside a run's |
+    | tried | what the service was asked by `smoke` |
     | cleaned | runs of which all but the ledger is removed |
     """
 
@@ -74,6 +75,7 @@ class RunStatus(str, Enum):
     ALIKE = "alike"
     DIFFERENT = "different"
     CLEANED = "cleaned"
+    TRIED = "tried"
 
     def __str__(self) -> str:
         """The word that stands in the report."""

@@ -24,6 +24,7 @@ from batch_transform.pipeline.commands.parser import (
     PREPARE,
     RESUME,
     RUN,
+    SMOKE,
     STATUS,
     STOP,
     SUBMIT,
@@ -38,7 +39,7 @@ from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SW
 
 STEPS = (PREPARE, SUBMIT, COLLECT)
 # Those that Spark has no part in.
-WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE, *VIEWS)
+WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE, SMOKE, *VIEWS)
 # Those that begin with a run file and not with a run that is there.
 OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
 # Below it a word resembles a command by chance.
@@ -72,6 +73,9 @@ class CommandLine:
         page: of `report`: where it is written; the last one given.
         job: of `logs`: the one that is asked for; the last one given.
         lines: of `logs`: how many of each stream; the last one given.
+        bucket: of `smoke`; the last one given, and so are role, image, instance_type and price_per_hour.
+        only: of `smoke`: the switches that are asked for; none: all.
+        keep: of `smoke`: whether what it made stays.
         no_merge: of `collect`: whether it ends where a merge would begin.
         retry_dead: of `resume`: whether the dead rows of an unpublished run are sent again.
         accept_model: of what goes on with a run: whether its model may be another one than scored before.
@@ -100,6 +104,13 @@ class CommandLine:
     page: tuple[str, ...] = ()
     job: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    bucket: tuple[str, ...] = ()
+    role: tuple[str, ...] = ()
+    image: tuple[str, ...] = ()
+    instance_type: tuple[str, ...] = ()
+    price_per_hour: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    keep: bool = False
     no_merge: bool = False
     retry_dead: bool = False
     accept_model: bool = False
@@ -192,9 +203,9 @@ def _forms(given: Sequence[str]) -> Iterator[str]:
 
 
 def _subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
-    if command == PACKAGE:
+    if command in (PACKAGE, SMOKE):
         if words:
-            yield f"{PACKAGE}: takes no run file; {len(words)} were given"
+            yield f"{command}: takes no run file; {len(words)} were given"
         return
     first = words[0] if words and command == RUN else ""
     close = get_close_matches(first, COMMANDS, n=1, cutoff=_ALIKE)

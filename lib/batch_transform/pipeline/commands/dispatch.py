@@ -1,4 +1,4 @@
-"""The commands that need no Spark: status, stop, clean, compare, iam, package; and what `resume` goes on with."""
+"""The commands that need no Spark, status, stop, clean, compare, iam, smoke, package; what `resume` goes on with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from batch_transform.pipeline.commands.iam import policies
 from batch_transform.pipeline.commands.looked_at import looked_at
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
-from batch_transform.pipeline.commands.parser import COMPARE, IAM, PACKAGE, PLAN, PREPARE, RUN, STATUS, STOP
+from batch_transform.pipeline.commands.parser import COMPARE, IAM, PACKAGE, PLAN, PREPARE, RUN, SMOKE, STATUS, STOP
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
@@ -67,7 +67,7 @@ def _begun_or_not(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonObject:
-    """Returns the report of `status`, `stop`, `clean`, `compare` or `package`, or what `iam` prints.
+    """Returns the report of `status`, `stop`, `clean`, `compare`, `smoke` or `package`, or what `iam` prints.
 
     Raises:
         ConfigurationError: there is no such run, or the command does not fit it.
@@ -77,6 +77,10 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonO
         return policies(asked, loaded(asked, environ, reads_input=False))
     if asked.command == PACKAGE:
         return package(asked, tell)
+    if asked.command == SMOKE:
+        from batch_transform.pipeline.commands.smoke import smoke_command  # late: it alone needs all that it asks
+
+        return smoke_command(asked, environ, tell)
     with reached(asked, environ) as there:
         if asked.command == STATUS:
             return status(there, tell)

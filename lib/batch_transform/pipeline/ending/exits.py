@@ -18,6 +18,7 @@ from batch_transform.core.errors import (
     Interrupted,
     PredictionsDiffer,
     ServiceFailure,
+    SmokeFailed,
 )
 from batch_transform.core.escaping import hidden, one_line
 from batch_transform.core.events import Event
@@ -74,7 +75,7 @@ def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Coll
         secrets: what no line may quote.
     """
     if isinstance(err, (BatchTransformError, Interrupted)):
-        found = err.report if isinstance(err, PredictionsDiffer) else None
+        found = err.report if isinstance(err, (PredictionsDiffer, SmokeFailed)) else None
         return Exit(err.exit_code, err.status, _told((*err.lines, *more), secrets), found=found)
     named = _named(err, is_begun=is_begun)
     return Exit(named.exit_code, named.status, _told((*named.lines, *more), secrets), _stack(err))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, Interrupted
 from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
@@ -53,7 +53,7 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
     printed, code = PrintedReport.from_environ(os.environ), 4
     try:
         code = _done(parse(arguments), printed, is_job)
-    except Exception as err:  # noqa: BLE001 - whatever it is, whoever called needs a report and an exit code of ours
+    except (Exception, Interrupted) as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
         code = ended(err, printed)
     finally:
         printed.end(code)

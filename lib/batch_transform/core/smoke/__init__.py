@@ -1,0 +1,1 @@
+"""What `smoke` asks the service, and how the answers are read: experiments and questions as data. Pure."""
