@@ -1,4 +1,4 @@
-"""The options of `smoke`, and what its help says besides. Needs nothing that is not Python's own, as all of the help."""
+"""The options of `smoke`, and what its help says besides. Needs nothing that is not Python's own, as all help."""
 
 from __future__ import annotations
 
