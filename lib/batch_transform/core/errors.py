@@ -103,7 +103,7 @@ class PredictionsDiffer(BatchTransformError):
 
 
 class SmokeFailed(BatchTransformError):
-    """The service did not score the rows of `smoke` as expected.
+    """The service did not score the rows of `smoke` as expected, or did not answer; what was made is removed.
 
     Attributes:
         report: of what came back.
@@ -211,6 +211,18 @@ class Interrupted(KeyboardInterrupt):
     def lines(self) -> tuple[str, ...]:
         """What is told of it."""
         return (str(self),)
+
+
+class SmokeInterrupted(Interrupted):
+    """A signal has ended `smoke`, which has removed what it made.
+
+    Attributes:
+        report: of what it could not remove.
+    """
+
+    def __init__(self, signal_number: int, report: Mapping[str, Any]) -> None:  # as of SmokeFailed
+        self.report = report
+        super().__init__(signal_number)
 
 
 class StopRequested(Interrupted):

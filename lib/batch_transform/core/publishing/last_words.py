@@ -75,6 +75,8 @@ def last_lines(report: JsonObject) -> list[str]:
         errors = [f"error: {line}" for line in report.get("error", ())]
         return [*errors, f"{_what(report)}{where}.", *next_steps(report)]
     status = str(report.get("status"))
+    if "left" in report:
+        return _of_smoke(report)
     if status in _WITHOUT_RUN:
         return list(_WITHOUT_RUN[status])
     return _COMMANDS[status](report) if status in _COMMANDS else []
@@ -155,6 +157,23 @@ def _packaged(report: JsonObject) -> list[str]:
 def _compared(report: JsonObject) -> list[str]:
     rows, different = report["rows_compared"], report["rows_different"]
     return [f"Compared: {rows:,} rows, of which the endpoint predicts {different:,} otherwise."]
+
+
+def _of_smoke(report: JsonObject) -> list[str]:
+    left = [f"Left: {each}" for each in report["left"]]
+    if "switches" not in report:
+        said = _SAID[report["status"]].partition(",")[0]
+        return [f"{said}: what was made is {'removed, but for what is named below' if left else 'removed'}.", *left]
+    told = sum(each["value"] is not None for each in report["switches"])
+    rows, cost = report["rows"], report["cost_usd"]
+    found = [] if rows is None else [f"{rows['as_expected']:,} of {rows['sent']:,} rows scored as expected"]
+    found += [f"{told} of {counted(len(report['switches']), 'open point')} told"]
+    found += [
+        f"{duration(report['seconds'])}, of which {duration(report['paid_instance_seconds'])} of instances are paid"
+    ]
+    found += [] if cost is None else [f"about {dollars(cost)}"]
+    set_so = " ".join(f"--switch {each}" for each in report["emulator"])
+    return [f"Tried: {'; '.join(found)}.", *([f"The emulator does the same with: {set_so}"] if set_so else []), *left]
 
 
 _COMMANDS: dict[str, Callable[[JsonObject], list[str]]] = {

@@ -83,6 +83,14 @@ class SmokeReport(TypedDict):
     left: list[str]
 
 
+class BrokenSmoke(TypedDict):
+    """The report of one that has ended early."""
+
+    status: str
+    error: list[str]
+    left: list[str]
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """Where and how the jobs were run; `hidden` are words that the report does not repeat, with what it has instead."""

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from batch_transform.aws.access import LOGS, S3, SAGEMAKER
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.loading import surroundings
-from batch_transform.core.errors import BatchTransformError, ConfigurationError, SmokeFailed
+from batch_transform.core.errors import (
+    BatchTransformError,
+    ConfigurationError,
+    Interrupted,
+    ServiceFailure,
+    SmokeFailed,
+    SmokeInterrupted,
+)
 from batch_transform.core.smoke import experiments as smoke
 from batch_transform.core.smoke.artifact import archive
 from batch_transform.core.smoke.experiments import Experiment, experiments, refusals
@@ -21,7 +28,7 @@ from batch_transform.core.smoke.findings import Findings
 from batch_transform.core.smoke.images import image_of
 from batch_transform.core.smoke.job_requests import PREFIX, Setting, put_for
 from batch_transform.core.smoke.questions import QUESTIONS, Question
-from batch_transform.core.smoke.report import Circumstances, SmokeReport, sentence, smoke_report
+from batch_transform.core.smoke.report import BrokenSmoke, Circumstances, SmokeReport, sentence, smoke_report
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.command_line import CommandLine
@@ -61,9 +68,8 @@ def smoke_command(asked: CommandLine, environ: Mapping[str, str], tell: Tell) ->
 
     Raises:
         ConfigurationError: an argument is wrong, or the bucket is not there.
-        SmokeFailed: rows were not scored as expected; with the report.
-        ServiceFailure: the service did not answer.
-        Interrupted: by a signal; jobs are stopped, and what was made is removed.
+        SmokeFailed: rows were not scored as expected, with the report; or the service did not answer.
+        SmokeInterrupted: by a signal; jobs are stopped, and what was made is removed.
     """
     wanted, began = _arguments(asked), time.monotonic()
     access = access_of(surroundings(asked.sets, ()), None, environ)
@@ -129,6 +135,12 @@ def _removed(made: Made, left: list[str], tell: Tell, *, keeps: bool) -> Iterato
     with interrupts.installed():
         try:
             yield
+        except Interrupted as err:
+            report = BrokenSmoke(status=err.status.value, error=list(err.lines), left=left)
+            raise SmokeInterrupted(err.exit_code - 128, report) from err
+        except ServiceFailure as err:
+            report = BrokenSmoke(status=err.status.value, error=list(err.lines), left=left)
+            raise SmokeFailed(str(err), report) from err
         finally:
             interrupts.work_is_over()
             stopped = [made.jobs.setting.job_name(name) for name in made.jobs.in_flight]
@@ -138,8 +150,6 @@ def _removed(made: Made, left: list[str], tell: Tell, *, keeps: bool) -> Iterato
                 tell(f"{', '.join(stopped)}: stop requested")
                 left.append(f"{made.base}/: what jobs that are being stopped may still write there")
             left += [f"{made.base}/", *made.models.made.values()] if keeps else _remove(made)
-            if left:
-                tell(f"left: {'; '.join(left)}")
 
 
 def _remove(made: Made) -> list[str]:
@@ -156,14 +166,12 @@ def _remove(made: Made) -> list[str]:
 def _told(report: SmokeReport, tell: Tell) -> SmokeReport:
     for switch in report["switches"]:
         tell(sentence(switch))
-    cost = "" if report["cost_usd"] is None else f", {report['cost_usd']} USD"
-    tell(f"{report['seconds']} s in all, {report['paid_instance_seconds']} s of instances are paid for{cost}")
     rows = report["rows"]
     if rows is None:
         return report
     words = f"{rows['as_expected']} of {rows['sent']} rows were scored as expected; their job is {rows['status']}"
     if rows["as_expected"] != rows["sent"]:
-        raise SmokeFailed(words, dict(report))
+        raise SmokeFailed(words, report)
     tell(f"{words}, and took {rows['seconds']} s")
     return report
 

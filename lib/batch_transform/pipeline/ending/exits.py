@@ -19,6 +19,7 @@ from batch_transform.core.errors import (
     PredictionsDiffer,
     ServiceFailure,
     SmokeFailed,
+    SmokeInterrupted,
 )
 from batch_transform.core.escaping import hidden, one_line
 from batch_transform.core.events import Event
@@ -33,6 +34,10 @@ _QUOTING = (ValueError, LookupError)
 _ARROW = "pyarrow"
 # The step of an event that is an error.
 ERROR = "error"
+
+
+# Of commands whose finding is an error.
+_WITH_REPORT = (PredictionsDiffer, SmokeFailed, SmokeInterrupted)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Coll
         secrets: what no line may quote.
     """
     if isinstance(err, (BatchTransformError, Interrupted)):
-        found = err.report if isinstance(err, (PredictionsDiffer, SmokeFailed)) else None
+        found = err.report if isinstance(err, _WITH_REPORT) else None
         return Exit(err.exit_code, err.status, _told((*err.lines, *more), secrets), found=found)
     named = _named(err, is_begun=is_begun)
     return Exit(named.exit_code, named.status, _told((*named.lines, *more), secrets), _stack(err))

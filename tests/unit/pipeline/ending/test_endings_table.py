@@ -17,6 +17,8 @@ from batch_transform.core.errors import (
     RowsLost,
     RunHeld,
     ServiceFailure,
+    SmokeFailed,
+    SmokeInterrupted,
     StopRequested,
 )
 from batch_transform.core.publishing.last_words import last_lines
@@ -67,6 +69,16 @@ def looked_at(status):
 CLEANED = {"status": "cleaned", "run_id": "run", "objects": 4, "bytes": 8000, "kept": ["the ledger"], "remains": []}
 RUNS = {"status": "cleaned", "cleaned": ["s3://b/a"], "kept": ["s3://b/c"], "objects": 4, "bytes": 8000, "runs": []}
 COMPARED = {"status": "alike", "rows_compared": 100, "rows_different": 0}
+SMOKED = {
+    "status": "tried",
+    "seconds": 400.0,
+    "paid_instance_seconds": 3600.0,
+    "cost_usd": 0.115,
+    "left": [],
+    "rows": {"sent": 1000, "as_expected": 1000},
+    "switches": [{"value": "200"}, {"value": None}],
+    "emulator": ["success_statuses_to=200"],
+}
 # What ended it; its exit code and its report.
 ENDINGS = {
     "it is published": (LEFT, lambda: (0, driven(run()).report)),
@@ -99,6 +111,19 @@ ENDINGS = {
     "`clean --older-than`": ("nothing", lambda: (0, RUNS)),
     "`clean --older-than --dry-run`": ("nothing", lambda: (0, {**RUNS, "status": "planned"})),
     "`compare`": ("nothing", lambda: (0, COMPARED)),
+    "`smoke`": ("nothing", lambda: (0, SMOKED)),
+    "`smoke` whose rows are not as expected": (
+        "nothing",
+        lambda: (SmokeFailed.exit_code, {**SMOKED, "rows": {"sent": 1000, "as_expected": 0}, "emulator": []}),
+    ),
+    "`smoke` without an answer": (
+        "nothing",
+        lambda: (SmokeFailed.exit_code, {"status": "failed", "error": ["why"], "left": []}),
+    ),
+    "Ctrl-C in `smoke`": (
+        "nothing",
+        lambda: of_no_run(SmokeInterrupted(2, {"status": "interrupted", "error": [], "left": ["s3://b/smoke/"]})),
+    ),
     "`compare` that finds others": ("nothing", lambda: (3, {**COMPARED, "status": "different", "rows_different": 2})),
 }
 
