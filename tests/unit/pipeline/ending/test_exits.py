@@ -50,8 +50,16 @@ def test_every_error_of_ours_says_how_it_ends():
     """Who adds a class meets this test: what it ends as is said here, or is a failure like any other."""
     said = {type(err) for err in ENDS}
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, BaseException)}
-    plain = {kind for kind in kinds - said if (kind.exit_code, kind.status) == (4, RunStatus.FAILED)}
-    assert kinds - said - plain == {errors.PredictionsDiffer}
+    with_report = {errors.PredictionsDiffer, errors.SmokeInterrupted}
+    for kind in kinds - said - with_report:
+        assert (kind.exit_code, kind.status) == (4, RunStatus.FAILED)
+    assert with_report <= kinds
+
+
+def test_a_smoke_that_a_signal_ends_has_its_own_report_and_the_signals_exit_code():
+    report = {"status": "interrupted", "error": ["a"], "left": []}
+    found = exit_of(errors.SmokeInterrupted(15, report))
+    assert (found.code, found.status, found.report()) == (143, RunStatus.INTERRUPTED, report)
 
 
 class OfSpark(Exception):
