@@ -168,10 +168,8 @@ def _of_smoke(report: JsonObject) -> list[str]:
     rows, cost = report["rows"], report["cost_usd"]
     found = [] if rows is None else [f"{rows['as_expected']:,} of {rows['sent']:,} rows scored as expected"]
     found += [f"{told} of {counted(len(report['switches']), 'open point')} told"]
-    found += [
-        f"{duration(report['seconds'])}, of which {duration(report['paid_instance_seconds'])} of instances are paid"
-    ]
-    found += [] if cost is None else [f"about {dollars(cost)}"]
+    paid = f"{duration(report['paid_instance_seconds'])} of instances are paid"
+    found += [f"it took {duration(report['seconds'])}", paid if cost is None else f"{paid}, about {dollars(cost)}"]
     set_so = " ".join(f"--switch {each}" for each in report["emulator"])
     return [f"Tried: {'; '.join(found)}.", *([f"The emulator does the same with: {set_so}"] if set_so else []), *left]
 

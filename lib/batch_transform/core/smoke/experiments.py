@@ -29,7 +29,8 @@ _LINE_BYTES = 100
 LARGE_BYTES = 1_000_000
 BIG_ANSWER_BYTES = 5_500_000
 RETRIES = 1
-TIMEOUT_SECONDS, SLEEP_SECONDS = 2, 3
+# What was given up is still being answered when it is sent again, and the second try is seen before it is given up.
+TIMEOUT_SECONDS, SLEEP_SECONDS = 3, 4
 STATUSES_SCORED = (201, 204, 299)
 STATUSES_RETRIED = (400, 429, 500, 503)
 SHARDED = tuple(f"o-{number:02}" for number in range(16))
