@@ -14,7 +14,7 @@ from batch_transform.core.secret_values import is_external_id, is_named_by_a_per
 Path = tuple[str, ...]
 
 # Keys of the configuration that no person gives.
-FILLED_IN = ("secret_variables",)
+FILLED_IN = ("secret_variables", "limit")
 _LONGEST_VALUE = 60
 _WANTED = {
     "str": "text",

@@ -19,7 +19,7 @@ from batch_transform.config.surroundings import Aws, Emulator, RunId, Workspace,
 from batch_transform.config.transform import Transform
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
 from batch_transform.config.typed_values import AfterValidator, Field, PlainValidator, Refused
-from batch_transform.config.values import Names, Number, one_of
+from batch_transform.config.values import Names, Number, WholeNumber, one_of
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_names import run_folder
@@ -47,6 +47,7 @@ class RunConfig(Section):
     # A rule that spans sections stands at the later of its fields, which sees the earlier ones: keep the order.
     secrets: Names = ()  # keys whose values are secrets although their names do not say so
     secret_variables: dict[str, str] = Field(default_factory=dict)  # filled in: whence such a key has its value
+    limit: Annotated[WholeNumber, Field(ge=1)] | None = None  # filled in: so many rows, for `run --limit`
     emulator: Emulator | None = None
     run_id: RunId | None = Field(default=None, validate_default=True)
     workspace: Workspace
@@ -86,8 +87,10 @@ class RunConfig(Section):
 
     @field_validator("input", "output")
     @classmethod
-    def _given_in_a_run_file(cls, section: Input | Output | None) -> Input | Output | None:
-        if section is None and not cls.takes_frame:
+    def _given_in_a_run_file(cls, section: Input | Output | None, info: ValidationInfo) -> Input | Output | None:
+        if isinstance(section, Output) and info.data.get("limit") is not None:
+            return None  # into the run's own folder only
+        if section is None and not cls.takes_frame and info.data.get("limit") is None:
             raise ValueError("is required, with path or table")
         return section
 
@@ -191,6 +194,11 @@ class RunConfig(Section):
     def named(self) -> Self:
         """Returns the configuration with a run id: a run against the emulator needs none, and is given one."""
         return self if self.run_id is not None else self.model_copy(update={"run_id": f"run-{uuid.uuid4().hex[:12]}"})
+
+    def limited(self, rows: int) -> Self:
+        """Returns the configuration of a run of its own that scores so many rows, into its own folder only."""
+        name = f"{self.named().run_id}-limit-{rows}"
+        return self.model_copy(update={"run_id": name, "limit": rows, "output": None, "dead_letter": None})
 
     @property
     def layout(self) -> RunLayout:

@@ -89,7 +89,7 @@ def _read(
     if recorded is not None and recorded.staged is not None:
         return None
     assert config.input is not None
-    return read_source(spark, config.input, places, store)
+    return read_source(spark, config.input, places, store, config.limit)
 
 
 def read_again(
@@ -97,7 +97,7 @@ def read_again(
 ) -> Source:
     """The input of a run whose staged rows are gone, nothing depending on them yet."""
     assert config.input is not None
-    source = read_source(spark, config.input, places, store)
+    source = read_source(spark, config.input, places, store, config.limit)
     _schema(source, recorded)
     return source
 

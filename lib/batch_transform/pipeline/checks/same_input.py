@@ -23,12 +23,16 @@ from batch_transform.spark.input_settings import reader_options
 from batch_transform.spark.source_identity import identify, same_rows
 
 
-def read_source(spark: SparkSession, given: Input, places: Places, store: ObjectStore | None) -> Source:
-    """Returns the input that a run file names.
+def read_source(
+    spark: SparkSession, given: Input, places: Places, store: ObjectStore | None, limit: int | None = None
+) -> Source:
+    """Returns the input that a run file names; of it so many rows, whichever come first.
 
     Raises:
         ConfigurationError: as `read_input`, or as `dead_rows`; or a secret is missing.
     """
+    if limit is not None:  # which those are is another matter each time
+        return Source(read_source(spark, given, places, store).df.limit(limit), is_scan=False)
     if given.dead_letters is not None:
         assert store is not None
         return Source(filtered(dead_rows(spark, given.dead_letters, places, store), given.where), is_scan=True)
@@ -66,7 +70,7 @@ def check_source(
     if source is None:
         assert config.input is not None
         try:
-            source = read_source(spark, config.input, places, store)
+            source = read_source(spark, config.input, places, store, config.limit)
         except ConfigurationError as err:
             listener(Event("resume", f"{err}; the run goes on with the rows that it has staged"))
             return

@@ -18,6 +18,7 @@ from batch_transform.pipeline.commands.parser import (
     HELP,
     IAM,
     JSON,
+    LIMIT,
     OWN,
     PACKAGE,
     PLAN,
@@ -62,6 +63,7 @@ class CommandLine:
         unfinished: of `clean`: whether a run goes that is not published.
         rows_only: of `clean`: whether manifests and parts stay.
         dry_run: of `clean` and `run`: whether it only tells what it would do.
+        limit: of `run`: how many rows; the last one given.
         target: of `run` and `package`; the last one given.
         dist: of `run` and `package`: the folder of what is packaged; the last one given.
         python: of `package`; the last one given.
@@ -94,6 +96,7 @@ class CommandLine:
     rows_only: bool = False
     dry_run: bool = False
     document: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     dist: tuple[str, ...] = ()
     python: tuple[str, ...] = ()
@@ -163,6 +166,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         *_sparks(command, [name for name, _ in spark], asked.get("no_merge", False)),
         *_targets(asked.get("target", ())),
         *_forms(asked.get("form", ())),
+        *_limits(asked.get("limit", ())),
     ]
     if faults:
         raise ConfigurationError(faults)
@@ -200,6 +204,12 @@ def _targets(given: Sequence[str]) -> Iterator[str]:
 def _forms(given: Sequence[str]) -> Iterator[str]:
     if any(form not in (TABLE, JSON) for form in given):
         yield f"-o: is no form that there is; valid: {TABLE}, {JSON}"
+
+
+def _limits(given: Sequence[str]) -> Iterator[str]:
+    for number in given:
+        if not number.isdecimal() or not int(number):
+            yield f"{LIMIT}: is no number of rows; give a whole number from 1 on"
 
 
 def _subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:

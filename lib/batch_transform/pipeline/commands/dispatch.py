@@ -44,6 +44,8 @@ def configuration(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
         return loaded(asked, environ).named()
     if asked.command == RUN or (asked.command == PREPARE and asked.names_file):
         config = _begun_or_not(asked, environ)
+        if asked.command == RUN and asked.limit:
+            return config.limited(int(asked.limit[-1]))
         return config.named() if asked.command == RUN else config
     with reached(asked, environ) as there:
         _, state = there.run()

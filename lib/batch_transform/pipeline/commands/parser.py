@@ -27,6 +27,7 @@ VIEWS = (LIST, SHOW, ERRORS, LOGS, REPORT)
 PACKAGE, SMOKE = "package", "smoke"
 PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
+LIMIT = "--limit"
 DRY_RUN, TARGET = "--dry-run", "--target"
 HELP, VERSION = ("-h", "--help"), "--version"
 TABLE, JSON = "table", "json"
@@ -134,6 +135,13 @@ OWN = {
     ),
     DRY_RUN: Option(
         "dry_run", None, (RUN, RESUME, CLEAN), "tells what would be done, uploaded or removed, and does nothing of it"
+    ),
+    LIMIT: Option(
+        "limit",
+        "N",
+        (RUN,),
+        "scores N rows through the whole pipeline, as a run of its own, <run_id>-limit-N, whose result stays in its "
+        "own folder: for a first look, and for the rate by which plan tells time and money",
     ),
     TARGET: Option(
         "target",
