@@ -52,5 +52,5 @@ def test_it_is_asked_for_by_the_option_alone(run_file, tmp_path):
 
 @pytest.mark.parametrize("given", ["0", "-1", "1e3", "many", ""])
 def test_what_is_no_number_of_rows_is_refused(given):
-    with pytest.raises(ConfigurationError, match="--limit: (is no number of rows|needs a value)"):
+    with pytest.raises(ConfigurationError, match=r"--limit: (is no number of rows|needs a value)"):
         parse(["run.yml", f"--limit={given}"])
