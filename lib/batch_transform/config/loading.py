@@ -11,9 +11,10 @@ from typing import Any
 from batch_transform.config import overrides
 from batch_transform.config.checking import check
 from batch_transform.config.faults import Fault
+from batch_transform.config.frame import FrameConfig
 from batch_transform.config.layers import Layer
 from batch_transform.config.run_files import read_chain, read_text
-from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.config.runfile import RunConfig
 from batch_transform.config.secret_keys import is_needed, with_secrets
 from batch_transform.config.surroundings import Surroundings, Whereabouts
 from batch_transform.core.errors import ConfigurationError

@@ -240,16 +240,3 @@ class RunConfig(Section):
         if self.output.table is not None:
             return DeadLetter(table=f"{self.output.table}_dead_letter", column=column)
         return DeadLetter(path=f"{self.output.path}_dead_letter", column=column)
-
-
-class FrameConfig(RunConfig):
-    """The configuration of `score(df, ...)`: the rows are at hand, and the result may stay in the workspace."""
-
-    takes_frame: ClassVar[bool] = True
-
-    @field_validator("input")
-    @classmethod
-    def _is_the_frame(cls, section: Input | None) -> Input | None:
-        if section is not None:
-            raise ValueError("is given, but the rows are those of the DataFrame")
-        return section

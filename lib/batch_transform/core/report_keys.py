@@ -92,6 +92,7 @@ class PredictionRange(TypedDict):
 class _Run(TypedDict):
     run_id: str
     status: str
+    model: str
     rows_in: int | None
     rows_scored: int | None
     rows_dead_letter: int | None

@@ -18,8 +18,8 @@ _S3 = ("s3", "s3a", "s3n")
 SCHEMES = frozenset({"", "file", *_S3})  # where the driver copies files itself: through boto3, or a mounted file system
 
 
-def open_tree(location: str, store: ObjectStore) -> Tree:
-    """Returns the tree at `s3://...` (also `s3a`, `s3n`), `file:...` or a local path.
+def open_tree(location: str, store: ObjectStore | None) -> Tree:
+    """Returns the tree at `s3://...` (also `s3a`, `s3n`), `file:...` or a local path, which needs no store.
 
     Raises:
         ConfigurationError: another scheme.
@@ -27,6 +27,7 @@ def open_tree(location: str, store: ObjectStore) -> Tree:
     match = SCHEME.match(location)
     scheme = match[1].lower() if match else "file"
     if scheme in _S3:
+        assert store is not None
         return S3Tree(store, S3Uri.parse(location))
     # Hadoop writes file:/path and file:///path, and decodes no %; file://host/path names another machine.
     path = re.sub(r"^(?i:file):(?://)?(?=/(?!/))", "", location)

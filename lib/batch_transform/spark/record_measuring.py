@@ -62,6 +62,13 @@ def measure(
     return Measured(_lanes(found), framing.newline, partitions)
 
 
+def first_record(df: DataFrame, rule: RecordRule) -> str:
+    """Returns one record as it would be sent, for a person who asks to see one; bytes that are no text as `\\x..`."""
+    rows = rule.rendered(df).select(RECORD).limit(1).collect()
+    record = rows[0][RECORD] if rows else ""
+    return record.decode("utf-8", "backslashreplace") if isinstance(record, (bytes, bytearray)) else record or ""
+
+
 def measure_some(looked: Looked, rule: RecordRule, framing: Framing, oversize_bytes: int) -> Measured:
     """Returns the sizes of the records of a large table, about: by the first rows of some of its files.
 

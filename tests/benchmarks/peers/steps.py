@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.config.frame import FrameConfig
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED
 from batch_transform.core.run_state import Recorded, RunState
 from batch_transform.core.state.actions import Export

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from batch_transform.core.estimate.run_plan import RunPlan
+from batch_transform.core.estimate.earlier_jobs import GIVEN, GUESSED, MEASURED
+from batch_transform.core.estimate.outlook import Outlook
+from batch_transform.core.estimate.plan_keys import RunPlan
+from batch_transform.core.sending.instance_prices import dollars, no_price
 
 _MB = 1e6
 
@@ -76,11 +79,32 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
 
 
 def _taken(plan: RunPlan) -> str:
+    told = plan["outlook"]
+    known = {GUESSED: "is guessed", GIVEN: "is taken", MEASURED: "was measured"}[told["speed"]]
     return (
-        f"spread: {plan['spread']}; an instance is taken to start in {plan['instance_start_seconds']:g} s and to work "
-        f"through {plan['instance_mb_per_second']:g} MB/s (transform.instance_start_seconds, "
-        "transform.instance_mb_per_second)"
+        f"spread: {plan['spread']}; an instance {known} to start in {told['instance_start_seconds']:g} s and to work "
+        f"through {told['instance_mb_per_second']:g} MB/s: {told['speed_from']}"
     )
+
+
+def money_lines(told: Outlook, instance_types: Sequence[str], region: str | None) -> Iterator[str]:
+    """Yields what a run is expected to take and to cost, the last lines of a plan.
+
+    Args:
+        told: that.
+        instance_types: of the run.
+        region: where jobs run; None: in an emulator.
+    """
+    yield from told["advice"]
+    if not told["instance_hours"][1]:
+        return
+    hours = "{:,.2f} to {:,.2f} instance-hours".format(*told["instance_hours"])
+    minutes = "{:,.0f} to {:,.0f} minutes of jobs".format(*(seconds / 60 for seconds in told["elapsed_seconds"]))
+    if told["cost_usd"] is None:
+        yield f"{minutes}, {hours}; {no_price(instance_types, region)}"
+        return
+    least, most = map(dollars, told["cost_usd"])
+    yield f"{minutes}, {hours}, {least} to {most} at ${told['price_per_hour']:g} an hour"
 
 
 def _or_model(value: int | None) -> str:

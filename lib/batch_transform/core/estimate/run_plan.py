@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypedDict
 
 import pyarrow as pa
 
 from batch_transform.core.estimate import measured_records
-from batch_transform.core.estimate.instance_time import InFlight, InstanceTime, at_work, in_flight, instance_time
+from batch_transform.core.estimate.earlier_jobs import SpeedTold, speed_told
+from batch_transform.core.estimate.instance_time import at_work, in_flight, instance_time
 from batch_transform.core.estimate.measured_records import LaneSize, Measured
+from batch_transform.core.estimate.outlook import outlook
+from batch_transform.core.estimate.plan_keys import ConcurrencyStep, InstanceStep, LaneWork, RunPlan
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_COUNT
 from batch_transform.core.run_settings import RunSettings, TransformSettings
@@ -49,70 +51,20 @@ class Asked:
         return replace(self, settings=replace(self.settings, transform=transform))
 
 
-class LaneWork(TypedDict):
-    """A lane: how its jobs send, and into how many objects and requests its records go, about."""
+def run_plan(measured: Measured, asked: Asked, told: SpeedTold | None = None, price: float | None = None) -> RunPlan:
+    """Returns what a run would do.
 
-    lane: str
-    rows: int
-    bytes: int
-    largest: int
-    max_payload_mb: int | None
-    max_concurrent_transforms: int | None
-    objects: int
-    objects_least: int
-    requests: int
-
-
-class InstanceStep(InFlight, InstanceTime):
-    """What a number of instances buys the largest lane, and what all lanes take."""
-
-    instance_count: int
-    configured: bool
-    object_bytes: int
-    objects: int
-    objects_per_instance: float
-
-
-class ConcurrencyStep(InFlight):
-    """What a number of requests at a time buys, and the payload beside it."""
-
-    max_concurrent_transforms: int
-    planned: bool
-    max_payload_mb: int | None
-    largest_record_fits: bool
-
-
-class RunPlan(TypedDict):
-    """A plan as a report says it.
-
-    Attributes:
-        estimated: what rows and records are estimated from; empty: each record was measured.
-        rows_over_the_limit: dead letters before any job.
-        input_partitions: those with rows in which Spark reads the table.
-        repartitioned: why it is; empty where it is not.
-        object_bytes: the target.
-        jobs: the lanes of the first round.
+    Args:
+        measured: its records.
+        asked: of it.
+        told: how fast an instance is; None: as the run file says, or our guess.
+        price: of an hour of an instance, in US dollars; None: it is not known.
     """
-
-    rows_in: int
-    bytes: int
-    largest_record_bytes: int
-    estimated: str
-    rows_over_the_limit: int
-    input_partitions: int
-    staged_partitions: int
-    repartitioned: str
-    object_bytes: int
-    spread: str
-    instance_start_seconds: float
-    instance_mb_per_second: float
-    jobs: list[LaneWork]
-    instances: list[InstanceStep]
-    concurrency: list[ConcurrencyStep]
-
-
-def run_plan(measured: Measured, asked: Asked) -> RunPlan:
-    """Returns what a run would do."""
+    told = told or speed_told((), 0, asked.transform)
+    speed = told.speed
+    timed = replace(
+        asked.transform, instance_start_seconds=speed.start_seconds, instance_mb_per_second=speed.mb_per_second
+    )
     lanes = lane_works(measured, asked)
     dead = measured.lanes.get(UNSENDABLE)
     return {
@@ -126,10 +78,9 @@ def run_plan(measured: Measured, asked: Asked) -> RunPlan:
         "repartitioned": "all rows are one request" if asked.settings.is_one_object else measured.partitions.why,
         "object_bytes": asked.rules(measured.json_bytes).object_bytes,
         "spread": asked.transform.spread,
-        "instance_start_seconds": asked.transform.instance_start_seconds,
-        "instance_mb_per_second": asked.transform.instance_mb_per_second,
         "jobs": lanes,
-        "instances": list(instance_steps(measured, asked)),
+        "outlook": outlook([(lane["bytes"], lane["objects"]) for lane in lanes], asked.transform, told, price),
+        "instances": list(instance_steps(measured, asked, timed)),
         "concurrency": list(concurrency_steps(measured, asked)),
     }
 
@@ -186,8 +137,10 @@ def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: A
     return measured_records.about_requests(lane, objects, max_payload_mb, asked.transform.strategy)
 
 
-def instance_steps(measured: Measured, asked: Asked) -> Iterator[InstanceStep]:
+def instance_steps(measured: Measured, asked: Asked, timed: TransformSettings) -> Iterator[InstanceStep]:
     """Yields what `instance_count` buys the largest lane: for powers of two and the number that is configured.
+
+    `timed` is what is asked for with the speed by which time is told; objects are cut by what is asked for alone.
 
     `requests_in_turn` is how many requests each slot of each instance sends one after the other; it is None where the
     container chooses its concurrency. More than are offered would idle.
@@ -199,7 +152,7 @@ def instance_steps(measured: Measured, asked: Asked) -> Iterator[InstanceStep]:
         if not (works := lane_works(measured, chosen)):
             return
         largest = max(works, key=lambda work: work["requests"])
-        time = instance_time([(work["bytes"], work["objects"]) for work in works], chosen.transform)
+        time = instance_time([(work["bytes"], work["objects"]) for work in works], replace(timed, instance_count=count))
         busy = at_work(time, largest["objects"], chosen.transform)
         if busy < count > configured:
             return  # more would idle

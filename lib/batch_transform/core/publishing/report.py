@@ -32,6 +32,7 @@ def run_report(
     report: RunReport = {
         "run_id": state.run_id,
         "status": status.value,
+        "model": state.settings.model_name,
         "rows_in": state.staged.rows if state.staged else None,
         "rows_scored": counts.get("rows_scored"),
         "rows_dead_letter": counts.get("rows_dead_letter"),

@@ -13,8 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from batch_transform.config.frame import FrameConfig
 from batch_transform.config.places import is_s3
-from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.object_names import slug

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from batch_transform.config.runfile import FrameConfig, RunConfig
+from batch_transform.config.frame import FrameConfig
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore

@@ -64,6 +64,8 @@ class CommandLine:
         rows_only: of `clean`: whether manifests and parts stay.
         dry_run: of `clean` and `run`: whether it only tells what it would do.
         limit: of `run`: how many rows; the last one given.
+        exact: of `plan`: whether each record is rendered.
+        show_record: of `plan`: whether one is shown.
         target: of `run` and `package`; the last one given.
         dist: of `run` and `package`: the folder of what is packaged; the last one given.
         python: of `package`; the last one given.
@@ -97,6 +99,8 @@ class CommandLine:
     dry_run: bool = False
     document: tuple[str, ...] = ()
     limit: tuple[str, ...] = ()
+    exact: bool = False
+    show_record: bool = False
     target: tuple[str, ...] = ()
     dist: tuple[str, ...] = ()
     python: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ VIEWS = (LIST, SHOW, ERRORS, LOGS, REPORT)
 PACKAGE, SMOKE = "package", "smoke"
 PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
-LIMIT = "--limit"
+LIMIT, EXACT, SHOW_RECORD = "--limit", "--exact", "--show-record"
 DRY_RUN, TARGET = "--dry-run", "--target"
 HELP, VERSION = ("-h", "--help"), "--version"
 TABLE, JSON = "table", "json"
@@ -142,6 +142,10 @@ OWN = {
         (RUN,),
         "scores N rows through the whole pipeline, as a run of its own, <run_id>-limit-N, whose result stays in its "
         "own folder: for a first look, and for the rate by which plan tells time and money",
+    ),
+    EXACT: Option("exact", None, (PLAN,), "renders every record: rows and bytes are then no estimate"),
+    SHOW_RECORD: Option(
+        "show_record", None, (PLAN,), "shows the first record as it would be sent, a row's values in it"
     ),
     TARGET: Option(
         "target",

@@ -3,81 +3,126 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.estimate.plan_text import plan_lines
-from batch_transform.core.estimate.run_plan import Asked, RunPlan, run_plan
+from batch_transform.core.escaping import one_line
+from batch_transform.core.estimate.earlier_jobs import speed_told
+from batch_transform.core.estimate.measured_records import Measured
+from batch_transform.core.estimate.plan_keys import RunPlan
+from batch_transform.core.estimate.plan_text import money_lines, plan_lines
+from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.secret_values import secrets_of
+from batch_transform.core.sending.instance_prices import price_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
 from batch_transform.pipeline.checks.same_input import read_source
+from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND, Around, around, fate
 from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.spark_tables import is_columnar
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import beginning_emulator
 from batch_transform.pipeline.world.session import reaching_s3, run_session
 from batch_transform.records.registry import framing_of
-from batch_transform.s3.store import S3Store
 from batch_transform.spark.input_reading import has_large_rows
 from batch_transform.spark.input_settings import input_session
-from batch_transform.spark.record_measuring import measure, measure_some
+from batch_transform.spark.record_measuring import first_record, measure, measure_some
+from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import known
 from batch_transform.spark.spark_errors import told_as
 from batch_transform.spark.table_size import look_at
 
 
 class PlanReport(RunPlan):
-    """The report of the command `plan`."""
+    """The report of the command `plan`.
+
+    Attributes:
+        columns: of the result, each with its type.
+        output: what publishing will do there, in words.
+        missing: what the run would lack, as far as that was looked at.
+    """
 
     run_id: str | None
     status: str
     model: str
+    columns: list[str]
+    output: str
+    missing: list[str]
 
 
-def plan_job(document: JsonObject, handshake: Handshake) -> int:
-    """Returns the exit code of the plan of a resolved run file; its report goes to the handshake."""
-    job = _Plan(RunConfig.from_document(document), handshake)
+def plan_job(document: JsonObject, handshake: Handshake, *, exact: bool = False, show_record: bool = False) -> int:
+    """Returns the exit code of the plan of a resolved run file; its report goes to the handshake.
+
+    Args:
+        document: the resolved run file.
+        handshake: with the wrapper.
+        exact: whether each record is rendered.
+        show_record: whether the first one is shown, to the terminal alone.
+    """
+    job = _Plan(RunConfig.from_document(document), handshake, exact=exact, show_record=show_record)
     return job.do(job.run)
 
 
 class _Plan(Guarded):
     unheld = "a plan begins nothing"
 
-    def __init__(self, config: RunConfig, handshake: Handshake) -> None:
+    def __init__(self, config: RunConfig, handshake: Handshake, *, exact: bool, show_record: bool) -> None:
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
         self.secrets = secrets_of(config.to_document()).values()
         self._config = config
+        self._exact = exact
+        self._show_record = show_record
 
     def run(self) -> None:
         config, given, beginning = self._config, self._config.input, None
-        if config.emulator is not None and given is not None and (given.dead_letters or is_s3(given.path or "")):
-            # Only so can an input be read that lies in the emulator's S3.
+        # Only so can an input be read that lies in the emulator's S3, or what earlier runs took.
+        keeps = config.emulator is not None and config.emulator.state is not None
+        if given is not None and (keeps or given.dead_letters or is_s3(given.path or "")) and config.emulator:
             beginning = self.resources.enter_context(beginning_emulator(config.emulator))
         with run_session(config.run_id) as spark:
             access = access_of(config, beginning.endpoint() if beginning else None, os.environ)
             self.interrupts.take_over()
             with reaching_s3(spark, access, config):
-                self.handshake.report(plan(spark, config, tell_terminal, S3Store(access.client("s3"))))
+                there = around(config, access if beginning or not config.emulated else None)
+                show = _shown if self._show_record else None
+                self.handshake.report(plan(spark, config, tell_terminal, there, exact=self._exact, show=show))
 
 
-def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: ObjectStore | None = None) -> PlanReport:
-    """Returns the report of a plan; its keys are those of `run_plan` besides run_id, status and model.
+def _shown(record: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(f"the first record: {one_line(record)}\n")
+
+
+def plan(
+    spark: SparkSession,
+    config: RunConfig,
+    listener: Listener,
+    there: Around = NOTHING_AROUND,
+    *,
+    exact: bool = False,
+    show: Callable[[str], None] | None = None,
+) -> PlanReport:
+    """Returns the report of a plan; its keys are those of `run_plan` and its own.
 
     Args:
         spark: the session.
         config: the checked configuration of a run file.
         listener: is told the plan in lines.
-        store: with the workspace, for an input that lies in another run.
+        there: what there is around the run; with the workspace's store, for an input that lies in another run.
+        exact: whether each record is rendered.
+        show: is shown the first record; None: nobody is.
 
     Raises:
         ConfigurationError: the input or the record is none, or rows cannot be sent.
@@ -85,18 +130,37 @@ def plan(spark: SparkSession, config: RunConfig, listener: Listener, store: Obje
     assert config.input is not None
     places = places_of(config, config.layout, known(spark, "spark.master"))
     with input_session(spark, config.input.format, config.input.options):
-        df = read_source(spark, config.input, places, store).df
+        df = read_source(spark, config.input, places, there.store).df
         rule = rule_of(spark, df.schema, config)
         asked = Asked(config.settings, framing_of(config.settings, rule.header))
-        columnar = is_columnar(config.input)
-        looked = None if config.input.dead_letters else look_at(df, is_columnar=columnar)
-        how = rule, asked.framing, asked.rules(0).oversize_bytes
         with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):
-            if looked is None or looked.size.is_small:
-                measured = measure(df, *how, rows_are_large=columnar and has_large_rows(df))
-            else:
-                measured = measure_some(looked, *how)
-    found = run_plan(measured, asked)
-    for line in plan_lines(found):
+            measured = _measured(df, config, rule, asked, exact=exact)
+            if show is not None:
+                show(first_record(df, rule))
+        columns = [*df.schema.fields, *shape_of(spark, config, None).columns]
+    types = config.settings.transform.instance_types
+    told = speed_told(there.jobs, there.runs, config.settings.transform)
+    found = run_plan(measured, asked, told, price_of(types[0], config.settings.transform, there.region))
+    output = fate(spark, config, there.store)
+    lines = [*plan_lines(found), output, *(f"missing: {fault}" for fault in there.missing)]
+    for line in (*lines, *money_lines(found["outlook"], types, there.region)):
         listener(Event("plan", line))
-    return {"run_id": config.run_id, "status": RunStatus.PLANNED.value, "model": config.model.name, **found}
+    return {
+        "run_id": config.run_id,
+        "status": RunStatus.PLANNED.value,
+        "model": config.model.name,
+        "columns": [f"{field.name} {field.dataType.simpleString()}" for field in columns],
+        "output": output,
+        "missing": list(there.missing),
+        **found,
+    }
+
+
+def _measured(df: DataFrame, config: RunConfig, rule: RecordRule, asked: Asked, *, exact: bool) -> Measured:
+    assert config.input is not None
+    columnar = is_columnar(config.input)
+    looked = None if exact or config.input.dead_letters else look_at(df, is_columnar=columnar)
+    how = rule, asked.framing, asked.rules(0).oversize_bytes
+    if looked is None or looked.size.is_small:
+        return measure(df, *how, rows_are_large=columnar and has_large_rows(df))
+    return measure_some(looked, *how)

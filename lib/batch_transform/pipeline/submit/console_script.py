@@ -80,7 +80,7 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
     if asked.command == PLAN:
         from batch_transform.pipeline.commands.plan import plan_job
 
-        return plan_job(document, printed)
+        return plan_job(document, printed, exact=asked.exact, show_record=asked.show_record)
     from batch_transform.pipeline.commands.run import run_job
 
     following = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)

@@ -29,6 +29,8 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     parser.add_argument(_RESOLVED, type=Path, required=True, help="JSON document of the checked run file")
     steps = ("plan", "prepare", "collect", "resume")
     parser.add_argument("--step", choices=steps, help="the step of a run that this is, or its plan; else all of it")
+    parser.add_argument("--exact", action="store_true", help="of plan: render every record")
+    parser.add_argument("--show-record", action="store_true", help="of plan: show the first record")
     again = "whether the dead rows of an unpublished run are sent again"
     parser.add_argument("--retry-dead", action="store_true", help=again)
     parser.add_argument("--accept-model", action="store_true", help="go on with the model as it is now")
@@ -38,7 +40,7 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     if asked.step == "plan":
         from batch_transform.pipeline.commands.plan import plan_job
 
-        return plan_job(document, handshake)
+        return plan_job(document, handshake, exact=asked.exact, show_record=asked.show_record)
     from batch_transform.pipeline.commands.run import run_job
 
     how = {name: True for name in ("retry_dead", "accept_model") if getattr(asked, name)}

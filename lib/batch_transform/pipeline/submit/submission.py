@@ -26,7 +26,17 @@ from batch_transform.pipeline.checks.before_spark import told_before_spark
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
-from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, ERRORS, PLAN, RETRY_DEAD, RUN, SUBMIT, VIEWS
+from batch_transform.pipeline.commands.parser import (
+    ACCEPT_MODEL,
+    ERRORS,
+    EXACT,
+    PLAN,
+    RETRY_DEAD,
+    RUN,
+    SHOW_RECORD,
+    SUBMIT,
+    VIEWS,
+)
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.commands.views import view
@@ -158,6 +168,8 @@ def write_submission(
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
+    command += [EXACT] if asked.exact else []
+    command += [SHOW_RECORD] if asked.show_record else []
     command += [RETRY_DEAD] if asked.retry_dead else []
     command += [ACCEPT_MODEL] if asked.accept_model else []
     write_archive(places.lib, places.work / LIB_ZIP)

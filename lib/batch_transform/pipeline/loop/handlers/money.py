@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from batch_transform.core.amounts import dollars
 from batch_transform.core.errors import ConfigurationError, OverCost
+from batch_transform.core.estimate.earlier_jobs import speed_told
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR, is_overspent, price_of, spent
 from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.earlier_runs import earlier_jobs
 from batch_transform.pipeline.remedies import going_on
 
 
@@ -28,13 +31,18 @@ def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan]
     price = price_of(instance_type, transform, ctx.region)
     if budget is None or price is None:
         return
+    told = speed_told(*earlier_jobs(ctx.store, ctx.places.layout.workspace, state.settings), transform)
+    speed = told.speed
+    transform = replace(
+        transform, instance_start_seconds=speed.start_seconds, instance_mb_per_second=speed.mb_per_second
+    )
     sizes = [(sum(lane.spans["bytes"].to_pylist()), lane.spans.num_rows) for lane in lanes]
     seconds = instance_time(sizes, transform)["paid_seconds"]
     if (cost := price * seconds / SECONDS_PER_HOUR) > budget:
         raise ConfigurationError(
             f"budget_usd: is {budget:g}, but the run is estimated at {dollars(cost)}: {seconds / 60:,.1f} "
-            f"instance-minutes at {price:g} an hour, with {transform.instance_start_seconds:g} s for a start and "
-            f"{transform.instance_mb_per_second:g} MB/s (transform.instance_start_seconds, "
+            f"instance-minutes at {price:g} an hour, with {speed.start_seconds:g} s for a start and "
+            f"{speed.mb_per_second:g} MB/s ({told.how}: {told.source}; or set transform.instance_start_seconds and "
             f"transform.instance_mb_per_second). Nothing is sent. To go on all the same: {_with_more(ctx, cost)}"
         )
 

@@ -1,0 +1,115 @@
+"""How fast a model's instances are, told by the jobs of earlier runs. Pure.
+
+Of a job the service tells how long its instances were paid for, of which their start is a part. Two jobs of unlike size
+tell both, start and speed; one alone tells them only where its time is much longer than a start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from batch_transform.core.report_keys import JobReport, RunReport
+from batch_transform.core.run_settings import MB_PER_SECOND, TransformSettings
+from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, speed_of
+from batch_transform.core.statuses import JobStatus
+
+GUESSED, GIVEN, MEASURED = "guessed", "given", "measured"
+# Of sizes that are more alike than this, start and speed cannot be told apart.
+_UNLIKE = 2.0
+# One job alone tells the speed where it took so many starts.
+_STARTS = 2.0
+
+
+@dataclass(frozen=True)
+class TimedJob:
+    """A job that completed: what each of its instances worked through, in bytes, and for how long each was paid."""
+
+    weight: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SpeedTold:
+    """A speed and how it is known.
+
+    Attributes:
+        how: GUESSED, GIVEN in the run file, or MEASURED.
+        source: in words.
+    """
+
+    speed: Speed
+    how: str
+    source: str
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The factors of the time of work between which it is expected to lie."""
+        return {GUESSED: (0.1, 10.0), GIVEN: (0.8, 1.25), MEASURED: (0.75, 1.25)}[self.how]
+
+
+def timed_jobs(report: RunReport, model: str, types: Sequence[str]) -> list[TimedJob]:
+    """Returns the jobs of a run that tell how fast a model is on one of these instance types.
+
+    Args:
+        report: of the run; of an earlier version it may not say which model, nor how large its jobs were.
+        model: its name.
+        types: instance types.
+    """
+    if report.get("model") != model:
+        return []
+    return [job for each in report["jobs"] if each["instance_type"] in types and (job := _timed(each))]
+
+
+def _timed(job: JobReport) -> TimedJob | None:
+    paid, size = job["instance_seconds"], job.get("bytes")
+    if job["status"] != JobStatus.COMPLETED.value or not size or paid is None or not paid["paid"]:
+        return None
+    instances = job["instance_count"]
+    return TimedJob((size + job["objects"] * REQUEST_BYTES) / instances, paid["paid"] / instances)
+
+
+def speed_told(jobs: Iterable[TimedJob], runs: int, transform: TransformSettings) -> SpeedTold:
+    """Returns how fast an instance is taken to be.
+
+    What the run file says holds; else what earlier jobs tell, if they do; else our guess.
+
+    Args:
+        jobs: of earlier runs.
+        runs: how many those are.
+        transform: as configured.
+    """
+    configured, timed = speed_of(transform), list(jobs)
+    if configured.mb_per_second != MB_PER_SECOND:
+        return SpeedTold(configured, GIVEN, "as the run file says")
+    if measured := _fitted(timed, configured):
+        return SpeedTold(measured, MEASURED, f"by {len(timed):,} jobs of {runs:,} earlier runs of this model")
+    known = (
+        "earlier runs of this model were too short or too alike to tell its speed"
+        if timed
+        else ("no run of this model is recorded in this workspace")
+    )
+    return SpeedTold(configured, GUESSED, f"{known}: two runs with --limit, N rows and 10 N, tell it")
+
+
+def _fitted(jobs: Sequence[TimedJob], configured: Speed) -> Speed | None:
+    weights, seconds = np.array([job.weight for job in jobs]), np.array([job.seconds for job in jobs])
+    if not jobs:
+        return None
+    if weights.max() >= _UNLIKE * weights.min():
+        slope, start = np.polyfit(weights, seconds, 1)
+        # By chance small jobs may seem to start before they began: then it is all work.
+        slope, start = (slope, start) if start > 0 else (seconds.sum() / weights.sum(), 0.0)
+        return _speed(start, slope)
+    start = configured.start_seconds
+    if seconds.mean() < _STARTS * start:
+        return None
+    return _speed(start, (seconds.mean() - start) / weights.mean())
+
+
+def _speed(start_seconds: float, seconds_per_byte: float) -> Speed | None:
+    if seconds_per_byte <= 0:
+        return None
+    return Speed(round(float(start_seconds), 3), float(f"{1 / (seconds_per_byte * 1e6):.4g}"))

@@ -1,0 +1,95 @@
+"""What a run is expected to take and to cost, as a range, and where money would be paid for nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TypedDict
+
+from batch_transform.core.estimate.earlier_jobs import SpeedTold
+from batch_transform.core.estimate.instance_time import instance_time
+from batch_transform.core.run_settings import INSTANCES, TransformSettings
+from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR
+
+Range = tuple[float, float]
+
+
+class Outlook(TypedDict):
+    """What jobs are expected to take, each as the least and the most.
+
+    Attributes:
+        speed: how the speed of an instance is known: guessed, given or measured.
+        speed_from: that in words.
+        elapsed_seconds: from the first job's creation to the last one's end.
+        instance_hours: that are paid.
+        price_per_hour: of an instance, in US dollars; null: it is not known.
+        cost_usd: null: the price is not known.
+        advice: where money would be paid for nothing.
+    """
+
+    speed: str
+    speed_from: str
+    instance_start_seconds: float
+    instance_mb_per_second: float
+    elapsed_seconds: Range
+    instance_hours: Range
+    price_per_hour: float | None
+    cost_usd: Range | None
+    advice: list[str]
+
+
+def outlook(
+    lanes: Sequence[tuple[int, int]], transform: TransformSettings, told: SpeedTold, price: float | None
+) -> Outlook:
+    """Returns what the first round is expected to take.
+
+    Args:
+        lanes: the bytes and the objects of each.
+        transform: as configured.
+        told: how fast an instance is.
+        price: of an hour of one, in US dollars.
+    """
+    least, most = (instance_time(lanes, _at(transform, told, factor)) for factor in told.spread)
+    hours = least["paid_seconds"] / SECONDS_PER_HOUR, most["paid_seconds"] / SECONDS_PER_HOUR
+    return {
+        "speed": told.how,
+        "speed_from": told.source,
+        "instance_start_seconds": told.speed.start_seconds,
+        "instance_mb_per_second": told.speed.mb_per_second,
+        "elapsed_seconds": (least["elapsed_seconds"], most["elapsed_seconds"]),
+        "instance_hours": (round(hours[0], 4), round(hours[1], 4)),
+        "price_per_hour": price,
+        "cost_usd": None if price is None else (round(price * hours[0], 4), round(price * hours[1], 4)),
+        "advice": list(_advice(lanes, transform, told)),
+    }
+
+
+def _at(transform: TransformSettings, told: SpeedTold, factor: float) -> TransformSettings:
+    """The settings with another speed: work that takes so many times as long."""
+    speed = told.speed
+    return replace(
+        transform,
+        instance_start_seconds=speed.start_seconds,
+        instance_mb_per_second=speed.mb_per_second / factor,
+    )
+
+
+def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings, told: SpeedTold) -> Iterator[str]:
+    asked, objects = transform.instance_count, sum(count for _, count in lanes)
+    if not objects or asked == 1:
+        return
+    if transform.spread == INSTANCES:
+        idle = asked - max(count for _, count in lanes)
+        if idle > 0:
+            yield f"{_counted(objects, 'object')} on {asked} instances: {idle} of them are paid for nothing"
+        return
+    jobs = instance_time(lanes, _at(transform, told, 1.0))["jobs"]
+    if jobs < asked:
+        yield (
+            f"transform.instance_count is {asked}, but the work is worth {_counted(jobs, 'start-up')}: so many "
+            "instances are begun, and none is paid for nothing"
+        )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

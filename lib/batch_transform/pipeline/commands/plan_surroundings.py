@@ -1,0 +1,85 @@
+"""What a plan looks at beside the input: earlier runs, the model, the bucket, and what is where the output goes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from batch_transform.aws.access import AwsAccess
+from batch_transform.config.places import is_s3
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.estimate.earlier_jobs import TimedJob
+from batch_transform.core.estimate.output_fate import output_fate
+from batch_transform.core.object_store import ObjectStore, StoreFailure
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
+from batch_transform.pipeline.earlier_runs import earlier_jobs
+from batch_transform.s3.store import S3Store
+from batch_transform.sagemaker.jobs import TransformJobs
+
+
+@dataclass(frozen=True)
+class Around:
+    """What was found.
+
+    Attributes:
+        store: S3; None: there is none to look at, as of an emulator that a run would begin.
+        region: where jobs run; None: in an emulator.
+        jobs: of earlier runs with this model.
+        runs: how many those are.
+        missing: what the run would lack, a line each.
+    """
+
+    store: ObjectStore | None = None
+    region: str | None = None
+    jobs: list[TimedJob] = field(default_factory=list)
+    runs: int = 0
+    missing: tuple[str, ...] = ()
+
+
+NOTHING_AROUND = Around()
+
+
+def around(config: RunConfig, access: AwsAccess | None) -> Around:
+    """Returns what there is around a run; what is missing is told, and refuses nothing.
+
+    Args:
+        config: of the run.
+        access: to AWS, or to an emulator that is up; None: to neither.
+    """
+    if access is None:
+        return NOTHING_AROUND
+    faults, store, workspace = Faults(), S3Store(access.client("s3")), S3Uri.parse(config.workspace)
+    if not config.emulated:  # an emulator has what a run asks of it
+        faults.of(lambda: check_bucket(store, workspace))
+        with suppress(BatchTransformError):
+            jobs = TransformJobs(access.session(), access.client("sagemaker"))
+            check_service(config, jobs, faults, is_new=True)
+    faults.of(lambda: check_price(config, access.console_region))
+    jobs_before, runs = earlier_jobs(store, workspace, config.settings)
+    return Around(store, access.console_region, jobs_before, runs, faults.found)
+
+
+def fate(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> str:
+    """Returns what publishing will do to the output, in words."""
+    output = config.settings.output
+    return output_fate(output, is_there=None if output is None else _is_there(spark, config, store))
+
+
+def _is_there(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> bool | None:
+    output = config.output
+    assert output is not None
+    try:
+        if output.table is not None:
+            return bool(spark.catalog.tableExists(output.table))
+        assert output.path is not None
+        if store is None and is_s3(output.path):
+            return None
+        return next(iter(open_tree(output.path, store).list()), None) is not None
+    except (BatchTransformError, StoreFailure, OSError, PySparkException):
+        return None
