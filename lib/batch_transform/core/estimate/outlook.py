@@ -11,7 +11,7 @@ from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_settings import INSTANCES, TransformSettings
 from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR
 
-Range = tuple[float, float]
+Range = list[float]  # the least and the most
 
 
 class Outlook(TypedDict):
@@ -56,10 +56,10 @@ def outlook(
         "speed_from": told.source,
         "instance_start_seconds": told.speed.start_seconds,
         "instance_mb_per_second": told.speed.mb_per_second,
-        "elapsed_seconds": (least["elapsed_seconds"], most["elapsed_seconds"]),
-        "instance_hours": (round(hours[0], 4), round(hours[1], 4)),
+        "elapsed_seconds": [least["elapsed_seconds"], most["elapsed_seconds"]],
+        "instance_hours": [round(each, 4) for each in hours],
         "price_per_hour": price,
-        "cost_usd": None if price is None else (round(price * hours[0], 4), round(price * hours[1], 4)),
+        "cost_usd": None if price is None else [round(price * each, 4) for each in hours],
         "advice": list(_advice(lanes, transform, told)),
     }
 

@@ -145,7 +145,7 @@ OWN = {
     ),
     EXACT: Option("exact", None, (PLAN,), "renders every record: rows and bytes are then no estimate"),
     SHOW_RECORD: Option(
-        "show_record", None, (PLAN,), "shows the first record as it would be sent, a row's values in it"
+        "show_record", None, (PLAN,), "shows the first record as it would be sent, with a row's values"
     ),
     TARGET: Option(
         "target",

@@ -21,6 +21,7 @@ def test_the_whole_report():
     assert run_report(reported_state(), RunStatus.PUBLISHED, "s3://b/run") == {
         "run_id": "run",
         "status": "published",
+        "model": "churn",
         "rows_in": 4,
         "rows_scored": 3,
         "rows_dead_letter": 1,
