@@ -200,7 +200,7 @@ for argument in "$@"; do
     --) break ;;
     -h | --help | --version)
         some_python || { usage && exit 0; }
-        BATCH_TRANSFORM_PROGRAM=$0 PYTHONPATH=$root/lib "$python" -B -m batch_transform.pipeline.commands.parser "$@"
+        BATCH_TRANSFORM_PROGRAM=$0 PYTHONPATH=$root/lib "$python" -B -m batch_transform.pipeline.commands.argument_parser "$@"
         exit 0
         ;;
     esac

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from batch_transform.core.publishing.last_words import last_lines
-from batch_transform.pipeline.commands.parser import asked_for
+from batch_transform.pipeline.commands.argument_parser import asked_for
 from support.marked import MARK, marked_processes
 
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from batch_transform.core.amounts import dollars
 from batch_transform.core.estimate.earlier_jobs import GIVEN, GUESSED, MEASURED
 from batch_transform.core.estimate.outlook import Outlook
 from batch_transform.core.estimate.plan_keys import RunPlan
-from batch_transform.core.sending.instance_prices import dollars, no_price
+from batch_transform.core.sending.instance_prices import no_price
 
 _MB = 1e6
 

@@ -10,6 +10,7 @@ from typing import Any
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.deploy.targets import target_names
+from batch_transform.pipeline.commands.argument_parser import parser_of
 from batch_transform.pipeline.commands.parser import (
     CLEAN,
     COLLECT,
@@ -34,7 +35,6 @@ from batch_transform.pipeline.commands.parser import (
     VERSION,
     VIEWS,
     option_of,
-    parser_of,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
 

@@ -15,11 +15,12 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, Interrupted
 from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
+from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
-from batch_transform.pipeline.commands.parser import PLAN, SUBMIT, VIEWS, asked_for
+from batch_transform.pipeline.commands.parser import PLAN, SUBMIT, VIEWS
 from batch_transform.pipeline.commands.parser import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.commands.steps import step_without_spark
 from batch_transform.pipeline.commands.views import view
@@ -103,7 +104,8 @@ def _variable(name: str, value: str) -> Iterator[None]:
 
 def _sent(asked: CommandLine, printed: PrintedReport) -> int:
     """Does what `spark-submit.sh` does with the same arguments, for whoever has no more than the wheel."""
-    from batch_transform.pipeline.submit.submission import COMMAND, FALLBACK, submit
+    from batch_transform.pipeline.submit.spark_arguments import COMMAND, FALLBACK
+    from batch_transform.pipeline.submit.submission import submit
     from batch_transform.pipeline.submit.supervising import Supervised
 
     with tempfile.TemporaryDirectory(prefix="batch-transform.") as folder:

@@ -12,8 +12,9 @@ import pytest
 
 import batch_transform
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import parse
-from batch_transform.pipeline.commands.parser import COMMANDS, OWN, asked_for
+from batch_transform.pipeline.commands.parser import COMMANDS, OWN
 from batch_transform.pipeline.submit import console_script
 
 ROOT = Path(__file__).parents[4]
@@ -62,7 +63,9 @@ def test_what_stands_after_two_dashes_is_spark_submits():
 
 def test_the_help_needs_nothing_that_is_not_pythons_own():
     """On a machine on which nothing is installed yet."""
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import batch_transform.pipeline.commands.parser as p; "
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import batch_transform.pipeline.commands.argument_parser as p; "
+    )
     code += "sys.stdout.write(p.asked_for(['status', '--help'], './s.sh'))"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code, ROOT / "lib"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -69,14 +69,15 @@ def test_a_plan_is_made_of_the_same_document_and_its_code_is_the_commands(run_fi
     """`plan` is run in this process, as `run` is."""
     module = types.ModuleType("batch_transform.pipeline.commands.plan")
 
-    def plan_job(document, handshake):
-        handshake.report({"status": "planned", "run_id": document["run_id"]})
+    def plan_job(document, handshake, **how):
+        handshake.report({"status": "planned", "run_id": document["run_id"], **how})
         return 0
 
     module.plan_job = plan_job
     monkeypatch.setitem(sys.modules, "batch_transform.pipeline.commands.plan", module)
-    assert console_script.exit_code(["plan", run_file]) == 0
-    assert json.loads(capsys.readouterr().out) == {"status": "planned", "run_id": "a"}
+    assert console_script.exit_code(["plan", run_file, "--exact"]) == 0
+    planned = {"status": "planned", "run_id": "a", "exact": True, "show_record": False}
+    assert json.loads(capsys.readouterr().out) == planned
 
 
 @pytest.fixture

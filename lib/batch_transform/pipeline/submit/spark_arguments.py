@@ -1,0 +1,89 @@
+"""What spark-submit is given for a run, on a laptop and for a cluster: options, jars, variables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from batch_transform.config import RunConfig
+from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
+from batch_transform.pipeline.submit.destination import ALWAYS, ON_A_LAPTOP, interpreter_settings
+from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
+from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, s3a_settings
+from batch_transform.pipeline.world.spark_home import SparkHome
+
+RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, IVY, PACKAGES = (
+    "resolved.json",
+    "command.json",
+    "fallback.json",
+    "lib.zip",
+    "log4j2.properties",
+    "ivysettings.xml",
+    "packages",  # is there if spark-submit resolves some: what it says of that is shortened
+)
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Folders and files of one submission: where it writes, the entry point, the source root."""
+
+    work: Path
+    entry: Path
+    lib: Path
+
+
+def full_arguments(
+    config: RunConfig, given: SparkArguments, home: SparkHome, places: Folders, environ: Mapping[str, str]
+) -> SparkArguments:
+    """Returns the arguments with all that the run needs; what was given wins, lists are joined."""
+    arguments = given.with_added("spark.submit.pyFiles", [str(places.work / LIB_ZIP)])
+    for key, value in interpreter_settings(given, environ, sys.executable).items():
+        arguments = arguments.with_default(key, value)
+    for key, value in (ALWAYS | (ON_A_LAPTOP if given.local else {})).items():
+        arguments = arguments.with_default(key, value)
+    if given.in_cluster:
+        arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
+    versions = home.versions()
+    for key, value in s3a_settings(config, versions.hadoop).items():
+        if key != EXTERNAL_ID:  # which the session is told: no command line has it that others see
+            arguments = arguments.with_default(f"spark.hadoop.{key}", value)
+    if not given.local:
+        return arguments
+    own = given.setting("spark.jars.packages") or ""
+    for jars in (*format_jars(config, versions, own), s3a_jars(config, versions, environ)):
+        arguments = _with_jars(arguments, jars)
+    # Packages of a user's own may lie in more places.
+    return arguments if own else arguments.with_default("spark.jars.ivySettings", str(places.work / IVY))
+
+
+def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:
+    arguments = arguments.with_added("spark.jars.packages", jars.packages)
+    arguments = arguments.with_added("spark.jars.excludes", jars.excludes)
+    for key, value in jars.settings.items():
+        if key == "spark.sql.extensions":
+            arguments = arguments.with_added(key, [value])
+        else:
+            arguments = arguments.with_default(key, value)
+    return arguments
+
+
+def environment(
+    config: RunConfig, arguments: SparkArguments, places: Folders, home: SparkHome, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns the variables that spark-submit gets beside those that are there."""
+    if arguments.in_cluster:
+        return {}
+    # `python` in a model's command is then the interpreter of the run.
+    added = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
+    added["LOG4J_CONFIGURATION_FILE"] = environ.get("LOG4J_CONFIGURATION_FILE", str(places.work / LOGGING))
+    if config.aws.profile is not None and not config.emulated:
+        added["AWS_PROFILE"] = config.aws.profile
+    if not arguments.local:
+        return added | {"PYSPARK_DRIVER_PYTHON": environ.get("PYSPARK_DRIVER_PYTHON", sys.executable)}
+    # Workers that another interpreter runs miss pyarrow.
+    added |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    added["SPARK_LOCAL_IP"] = environ.get("SPARK_LOCAL_IP", "127.0.0.1")
+    return added | ({"SPARK_HOME": str(home.home)} if home.home else {})

@@ -1,0 +1,72 @@
+"""A plan tells what the run then does, what it will cost by what the model took before, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+
+from batch_transform.config.runfile import RunConfig
+from batch_transform.core.estimate.earlier_jobs import GUESSED, MEASURED
+from batch_transform.pipeline.commands.plan import plan
+from batch_transform.pipeline.commands.plan_surroundings import around
+from batch_transform.pipeline.lifecycle.opening_run import open_run
+from batch_transform.s3.store import S3Store
+from support.runs import run_file, silent
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def config(spark, world, tmp_path):
+    rows = spark.range(0, 2_000, numPartitions=2).selectExpr("CAST(id AS STRING) AS key", "repeat('x', 500) AS text")
+    rows.write.parquet(f"{tmp_path}/in")
+    document = run_file(world, f"planned-{uuid.uuid4().hex[:6]}", input={"path": f"{tmp_path}/in"})
+    document |= {"staging": f"{tmp_path}/staging", "output": {"path": f"{tmp_path}/out"}, "record": {}}
+    return RunConfig.from_document(document)
+
+
+def test_what_a_plan_says_is_what_the_run_does(spark, world, config, tmp_path):
+    lines, shown = [], []
+    told = plan(spark, config, lambda event: lines.append(event.text), around(config, world.access), show=shown.append)
+    assert told["columns"] == ["key string", "text string", "echo string"]
+    assert told["missing"] == []
+    assert told["output"] in lines
+    assert told["output"].endswith("is created")
+    assert told["outlook"]["speed"] == GUESSED
+    assert told["outlook"]["cost_usd"] is not None
+    assert shown[0].startswith('{"key":"')
+    driver = open_run(spark, config, world.access, silent)
+    report = driver.run().report
+    driver.close(report)
+    assert spark.read.parquet(f"{tmp_path}/out").dtypes == [tuple(column.split(" ")) for column in told["columns"]]
+    assert (report["rows_in"], len(report["jobs"])) == (told["rows_in"], len(told["jobs"]))
+    assert report["jobs"][0]["bytes"] == told["bytes"]
+    again = plan(spark, config, silent, around(config, world.access))
+    assert "the run is refused" in again["output"]
+
+
+def test_two_runs_over_some_rows_tell_how_fast_the_model_is(spark, world, config):
+    store = S3Store(world.client("s3"))
+    for rows, seconds in ((100, 5.0), (1_000, 14.0)):  # as it might have been: here a job takes as long as the machine
+        limited = config.limited(rows)
+        driver = open_run(spark, limited, world.access, silent)
+        driver.close(driver.run().report)
+        report = json.loads(store.get(limited.layout.status)[0])
+        report["jobs"][0]["instance_seconds"] = {"paid": seconds, "busy": seconds}
+        store.put(limited.layout.status, json.dumps(report).encode())
+    told = plan(spark, config, silent, around(config, world.access))
+    assert told["outlook"]["speed"] == MEASURED
+    assert "2 jobs of 2 earlier runs" in told["outlook"]["speed_from"]
+    assert told["outlook"]["instance_start_seconds"] == pytest.approx(4.0, abs=0.1)
+    least, most = told["outlook"]["elapsed_seconds"]
+    assert least < 24 < most
+
+
+def test_a_model_and_a_bucket_that_are_not_there_are_said_to_be_missing_and_refuse_no_plan(spark, world, config):
+    model = config.model.model_copy(update={"name": "nobody"})
+    elsewhere = config.model_copy(update={"model": model, "workspace": "s3://no-such-bucket-here/runs"})
+    told = plan(spark, elsewhere, silent, around(elsewhere, world.access))
+    assert told["rows_in"] == 2_000
+    assert [word in " ".join(told["missing"]) for word in ("no-such-bucket-here", "nobody")] == [True, True]
