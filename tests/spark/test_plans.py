@@ -59,7 +59,7 @@ def test_two_runs_over_some_rows_tell_how_fast_the_model_is(spark, world, config
     told = plan(spark, config, silent, around(config, world.access))
     assert told["outlook"]["speed"] == MEASURED
     assert "2 jobs of 2 earlier runs" in told["outlook"]["speed_from"]
-    assert told["outlook"]["instance_start_seconds"] == pytest.approx(4.0, abs=0.1)
+    assert told["outlook"]["instance_start_seconds"] == pytest.approx(4.0, abs=0.6)
     least, most = told["outlook"]["elapsed_seconds"]
     assert least < 24 < most
 
