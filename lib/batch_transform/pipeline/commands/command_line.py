@@ -4,47 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.deploy.targets import target_names
+from batch_transform.pipeline.commands.argument_faults import (
+    foreign_options,
+    options_of_spark,
+    subject_faults,
+    unknown_option,
+    wrong_values,
+)
 from batch_transform.pipeline.commands.argument_parser import parser_of
 from batch_transform.pipeline.commands.parser import (
-    CLEAN,
-    COLLECT,
     COMMANDS,
-    COMPARE,
-    HELP,
     IAM,
-    JSON,
-    LIMIT,
     OWN,
-    PACKAGE,
     PLAN,
-    PREPARE,
     RESUME,
     RUN,
-    SMOKE,
-    STATUS,
-    STOP,
-    SUBMIT,
-    TABLE,
-    TARGET,
-    VERSION,
-    VIEWS,
     option_of,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
-
-STEPS = (PREPARE, SUBMIT, COLLECT)
-# Those that Spark has no part in.
-WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE, SMOKE, *VIEWS)
-# Those that begin with a run file and not with a run that is there.
-OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
-# Below it a word resembles a command by chance.
-_ALIKE = 0.7
 
 
 @dataclass(frozen=True)
@@ -163,14 +144,12 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()
     }
     faults = [
-        *(_unknown(_name(argument)) for argument in left if _name(argument) not in OWN),
+        *(unknown_option(_name(argument)) for argument in left if _name(argument) not in OWN),
         *(f"{argument}: needs a value" for argument in given if argument in valued),
-        *_subject_faults(command, words),
-        *_belonging(command, [_name(argument) for argument in left if _name(argument) in OWN]),
-        *_sparks(command, [name for name, _ in spark], asked.get("no_merge", False)),
-        *_targets(asked.get("target", ())),
-        *_forms(asked.get("form", ())),
-        *_limits(asked.get("limit", ())),
+        *subject_faults(command, words),
+        *foreign_options(command, [_name(argument) for argument in left if _name(argument) in OWN]),
+        *options_of_spark(command, [name for name, _ in spark], asked.get("no_merge", False)),
+        *wrong_values(asked.get("target", ()), asked.get("form", ()), asked.get("limit", ())),
     ]
     if faults:
         raise ConfigurationError(faults)
@@ -195,57 +174,3 @@ def _name(argument: str) -> str:
 def _option(argument: str) -> tuple[str, str | None]:
     name, equals, value = argument.partition("=")
     return name, value if equals else None
-
-
-def _targets(given: Sequence[str]) -> Iterator[str]:
-    for name in given:
-        if name not in target_names():
-            close = get_close_matches(name, target_names(), n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            yield f"{TARGET}: is no target that there is{hint}; valid: {', '.join(target_names())}"
-
-
-def _forms(given: Sequence[str]) -> Iterator[str]:
-    if any(form not in (TABLE, JSON) for form in given):
-        yield f"-o: is no form that there is; valid: {TABLE}, {JSON}"
-
-
-def _limits(given: Sequence[str]) -> Iterator[str]:
-    for number in given:
-        if not number.isdecimal() or not int(number):
-            yield f"{LIMIT}: is no number of rows; give a whole number from 1 on"
-
-
-def _subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
-    if command in (PACKAGE, SMOKE):
-        if words:
-            yield f"{command}: takes no run file; {len(words)} were given"
-        return
-    first = words[0] if words and command == RUN else ""
-    close = get_close_matches(first, COMMANDS, n=1, cutoff=_ALIKE)
-    # A word without a dot or a slash is hardly a run file.
-    if first.isalpha() and (close or len(words) > 1):
-        hint = f"did you mean {close[0]}?" if close else f"valid: {', '.join(COMMANDS)}."
-        named = first if close else "the first word"  # which may be the value of an option that nobody knows
-        yield f"{named}: is no command; {hint} A run file of that name is given with ./ in front of it"
-    elif len(words) != 1:
-        folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
-        given = f"{len(words)} were given" if words else "none given"
-        yield f"{'RUNFILE' if command in OF_A_RUN_FILE else folder}: exactly one is needed, {given}; see --help"
-
-
-def _belonging(command: str, foreign: Sequence[str]) -> Iterator[str]:
-    for owners in dict.fromkeys(OWN[name].owners for name in OWN if name in foreign):
-        names = ", ".join(name for name in OWN if name in foreign and OWN[name].owners == owners)
-        yield f"{names}: belongs to {', '.join(owners)}, not to {command}"
-
-
-def _sparks(command: str, spark: Sequence[str], no_merge: bool) -> Iterator[str]:
-    if spark and (command in (*WITHOUT_SPARK, SUBMIT) or no_merge):
-        yield f"{', '.join(spark)}: is spark-submit's, and {command} runs without Spark"
-
-
-def _unknown(name: str) -> str:
-    close = get_close_matches(name, [*OWN, *HELP, VERSION, *OPTIONS, *SWITCHES], n=1)
-    hint = f"; did you mean {close[0]}?" if close else "; after -- anything is passed on"
-    return f"{name}: is no option of this command nor of spark-submit{hint}"

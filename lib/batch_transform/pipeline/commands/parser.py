@@ -15,6 +15,11 @@ PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
 LIST, SHOW, ERRORS, LOGS, REPORT = "list", "show", "errors", "logs", "report"
 VIEWS = (LIST, SHOW, ERRORS, LOGS, REPORT)
 PACKAGE, SMOKE = "package", "smoke"
+STEPS = (PREPARE, SUBMIT, COLLECT)
+# Those that Spark has no part in.
+WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE, SMOKE, *VIEWS)
+# Those that begin with a run file and not with a run that is there.
+OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
 PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
 LIMIT, EXACT, SHOW_RECORD = "--limit", "--exact", "--show-record"

@@ -22,7 +22,7 @@ from batch_transform.core.report_keys import FaultReport, RunReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.port import SparkTarget
 from batch_transform.pipeline.checks.before_spark import told_before_spark
-from batch_transform.pipeline.commands.command_line import STEPS, WITHOUT_SPARK, CommandLine, parse, step_of
+from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import (
@@ -33,8 +33,10 @@ from batch_transform.pipeline.commands.parser import (
     RETRY_DEAD,
     RUN,
     SHOW_RECORD,
+    STEPS,
     SUBMIT,
     VIEWS,
+    WITHOUT_SPARK,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.commands.steps import Done, step_without_spark

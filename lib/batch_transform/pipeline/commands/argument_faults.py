@@ -1,0 +1,93 @@
+"""What is wrong with a command line, a line each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+from batch_transform.deploy.targets import target_names
+from batch_transform.pipeline.commands.parser import (
+    COMMANDS,
+    HELP,
+    JSON,
+    LIMIT,
+    OF_A_RUN_FILE,
+    OWN,
+    PACKAGE,
+    RUN,
+    SMOKE,
+    SUBMIT,
+    TABLE,
+    TARGET,
+    VERSION,
+    WITHOUT_SPARK,
+)
+from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
+
+# Below it a word resembles a command by chance.
+_ALIKE = 0.7
+
+
+def wrong_values(targets: Sequence[str], forms: Sequence[str], limits: Sequence[str]) -> Iterator[str]:
+    """Yields what is wrong with the values of `--target`, `-o` and `--limit`."""
+    yield from _targets(targets)
+    yield from _forms(forms)
+    yield from _limits(limits)
+
+
+def _targets(given: Sequence[str]) -> Iterator[str]:
+    for name in given:
+        if name not in target_names():
+            close = get_close_matches(name, target_names(), n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            yield f"{TARGET}: is no target that there is{hint}; valid: {', '.join(target_names())}"
+
+
+def _forms(given: Sequence[str]) -> Iterator[str]:
+    if any(form not in (TABLE, JSON) for form in given):
+        yield f"-o: is no form that there is; valid: {TABLE}, {JSON}"
+
+
+def _limits(given: Sequence[str]) -> Iterator[str]:
+    for number in given:
+        if not number.isdecimal() or not int(number):
+            yield f"{LIMIT}: is no number of rows; give a whole number from 1 on"
+
+
+def subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
+    """Yields what is wrong with the words that are no options."""
+    if command in (PACKAGE, SMOKE):
+        if words:
+            yield f"{command}: takes no run file; {len(words)} were given"
+        return
+    first = words[0] if words and command == RUN else ""
+    close = get_close_matches(first, COMMANDS, n=1, cutoff=_ALIKE)
+    # A word without a dot or a slash is hardly a run file.
+    if first.isalpha() and (close or len(words) > 1):
+        hint = f"did you mean {close[0]}?" if close else f"valid: {', '.join(COMMANDS)}."
+        named = first if close else "the first word"  # which may be the value of an option that nobody knows
+        yield f"{named}: is no command; {hint} A run file of that name is given with ./ in front of it"
+    elif len(words) != 1:
+        folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+        given = f"{len(words)} were given" if words else "none given"
+        yield f"{'RUNFILE' if command in OF_A_RUN_FILE else folder}: exactly one is needed, {given}; see --help"
+
+
+def foreign_options(command: str, foreign: Sequence[str]) -> Iterator[str]:
+    """Yields what is told of options that are other commands'."""
+    for owners in dict.fromkeys(OWN[name].owners for name in OWN if name in foreign):
+        names = ", ".join(name for name in OWN if name in foreign and OWN[name].owners == owners)
+        yield f"{names}: belongs to {', '.join(owners)}, not to {command}"
+
+
+def options_of_spark(command: str, spark: Sequence[str], no_merge: bool) -> Iterator[str]:
+    """Yields what is told of options of spark-submit that are given where Spark has no part."""
+    if spark and (command in (*WITHOUT_SPARK, SUBMIT) or no_merge):
+        yield f"{', '.join(spark)}: is spark-submit's, and {command} runs without Spark"
+
+
+def unknown_option(name: str) -> str:
+    """Returns what is told of an option that nobody knows."""
+    close = get_close_matches(name, [*OWN, *HELP, VERSION, *OPTIONS, *SWITCHES], n=1)
+    hint = f"; did you mean {close[0]}?" if close else "; after -- anything is passed on"
+    return f"{name}: is no option of this command nor of spark-submit{hint}"
