@@ -381,8 +381,8 @@ def test_a_workspace_that_is_cleaned_as_a_run_is_named_as_it_was_given_with_the_
     with pytest.raises(ConfigurationError) as refused:
         ask("clean", "s3://bucket/a team's", option)
     assert str(refused.value) == (
-        "s3://bucket/a team's: there is no run; a run is named <workspace>/<run_id>, and the runs of a workspace are "
-        "cleaned with --older-than DAYS"
+        "s3://bucket/a team's: there is no run; a run is named <workspace>/<run_id>; `list` tells the runs of a "
+        "workspace, and `clean --older-than DAYS` cleans them"
     )
 
 

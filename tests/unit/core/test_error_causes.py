@@ -343,6 +343,12 @@ SAID = {
         PASSING,
         ["ClientError: An error occurred (SlowDown) when calling the PutObject operation"],
     ),
+    "S3 that a worker does not reach": (
+        [Link("PythonException", of_worker("botocore.exceptions.EndpointConnectionError: Could not connect to the "
+              'endpoint URL: "http://10.0.0.7:9/b/k"'))],
+        PASSING,
+        ["EndpointConnectionError: Could not connect to the endpoint URL", "10.0.0.7:9/b/k"],
+    ),
     "control characters": (
         [Link(ANALYSIS, "[PATH_NOT_FOUND] Path does not exist: file:/no\x1b[31mwhere.")],
         FINAL,

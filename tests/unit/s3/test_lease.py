@@ -244,3 +244,20 @@ def test_a_request_to_stop_is_for_one_driver():
     assert [is_stop_requested(store, RUN, epoch) for epoch in (1, 2)] == [True, False]
     store.put(RUN.stop_request, b"[]")
     assert not is_stop_requested(store, RUN, 1)
+
+
+def test_whoever_holds_it_is_named_as_a_person_knows_them():
+    world, time = World(), Time()
+    args = MemoryStore(world), RUN, "a", TTL, lambda: time.now, time.sleep
+    first = RunLease(*args, "ann on laptop, process 7")
+    first.acquire()
+    time.meanwhile = first.renew
+    with pytest.raises(RunHeld, match=r"another driver \(ann on laptop, process 7\) is at work on this run"):
+        lease(world, time, "b").acquire()
+
+
+def test_a_lease_of_a_later_version_may_say_more():
+    """And one of an earlier version says nothing of who holds it."""
+    body = Lease("a", 1, 0, TTL).encode()
+    assert decode_lease(body.replace(b"{", b'{"pod": 7, ', 1)) == Lease("a", 1, 0, TTL)
+    assert decode_lease(b'{"writer": "a", "epoch": 1, "counter": 0, "ttl_seconds": 60.0}').who == "a"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batch_transform.core.amounts import duration
+from batch_transform.core.amounts import counted, duration
 from batch_transform.core.isolation.failure_summary import http_statuses
 from batch_transform.core.publishing.last_words import next_steps, sentence
 from batch_transform.core.report_keys import JobReport, RunReport
@@ -78,7 +78,7 @@ def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
     jobs = sum(job.plan == place for job in state.jobs)
     if record.leaves is None:
         return [place, record.round_number, jobs, None, None, None, "not judged yet"]
-    failed = "; ".join(f"{each['class']}, {each['rows']:,} rows" for each in record.failed) or "nothing"
+    failed = "; ".join(f"{each['class']}, {counted(each['rows'], 'row')}" for each in record.failed) or "nothing"
     return [place, record.round_number, jobs, record.scored_rows, record.dead_rows, record.open_spans, failed]
 
 

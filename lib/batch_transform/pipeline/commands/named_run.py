@@ -56,8 +56,8 @@ class Reached:
         found = self.recorded()
         if found.state is None:
             raise ConfigurationError(
-                f"{self.told or self.uri}: there is no run; a run is named <workspace>/<run_id>, and the runs of a "
-                "workspace are cleaned with --older-than DAYS"
+                f"{self.told or self.uri}: there is no run; a run is named <workspace>/<run_id>; `list` tells the "
+                "runs of a workspace, and `clean --older-than DAYS` cleans them"
             )
         return found, found.state
 
