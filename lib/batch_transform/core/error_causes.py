@@ -118,7 +118,6 @@ _PASSING_WORDS = re.compile(
 )
 _FINAL_WORDS = re.compile(r"Mkdirs failed|Permission denied|Read-only file system|Not a directory|Is a directory")
 _OS_ERROR = re.compile(r"\[Errno \d+\] [^:'\"]*")
-_OF_LIBRARIES = re.compile(r"(?:botocore|urllib3|batch_transform)\.")
 _OS_CLASSES = re.compile(
     r"^(?:OSError|IOError|\w*(?:File|Directory|Connection|Pipe|Permission|Timeout|Process)\w*Error)$"
 )
@@ -237,8 +236,7 @@ _HINTS = {
 def _words_of_python(link: Link) -> str:
     at = "" if link.place == "Python" else f" at {link.place}"
     name = _simple(link.name)
-    # botocore's names end as the system's do: `EndpointConnectionError`.
-    if _OS_CLASSES.match(name) and not _OF_LIBRARIES.match(link.name):
+    if _OS_CLASSES.match(link.name):  # and no library's, as botocore's EndpointConnectionError is
         known = _OS_ERROR.match(link.text)
         return f"{name}: {known[0].strip()}{at}" if known else f"{name}{at}"
     if _shows_words(link):
