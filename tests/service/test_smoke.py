@@ -34,7 +34,7 @@ TURNED = {
     "sharding": "contiguous_ranges",
     "instance_start_seconds": "5",
     "milliseconds_per_request": "300",
-    "nanoseconds_per_byte": "400",
+    "nanoseconds_per_byte": "500",
     "start_is_billed": "false",
     "files_in_parallel": "false",
     "stop_keeps_outputs": "true",
@@ -192,6 +192,19 @@ def test_a_job_waits_for_its_quota(capsys):
         there.emulator.faults.replace([Fault(Kind.RESOURCE_LIMIT_EXCEEDED, calls=(1, 2))])
         code, report = smoked(there, capsys, ["--only", "payload_zero_sends_whole_objects"])
     assert (code, report["switches"][0]["value"]) == (0, "true")
+
+
+def test_a_quota_that_never_allows_a_job_is_told_as_such_and_keeps_no_other_job_back(capsys, monkeypatch):
+    monkeypatch.setattr("batch_transform.pipeline.commands.smoke_jobs._IDLE_PATIENCE_SECONDS", 0.1)
+    with account() as there:
+        there.emulator.faults.replace([Fault(Kind.RESOURCE_LIMIT_EXCEEDED, job="*-shards")])
+        code, report = smoked(there, capsys, ["--only", "sharding", "--only", "missing_manifest_key_fails"])
+        assert (there.objects(), there.models()) == ([], [])
+    sharding, missing = report["switches"]
+    assert (code, missing["value"]) == (0, "false")
+    assert sharding["outcome"] == "not told"
+    assert "shards: not created refused: " in sharding["why"]
+    assert "ml.m5.large for transform job usage" in sharding["why"]
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def payload_zero(found: Findings) -> Told:
 def absent_content_type(found: Findings) -> Told:
     """By the header of a job without ContentType."""
     kinds = {seen.content_type for seen in found.job(smoke.ZERO).told("three")}
-    evidence = f"without ContentType the model saw a Content-Type of {sorted(map(repr, kinds))}"
+    evidence = f"without ContentType the model saw a Content-Type of {', '.join(sorted(map(repr, kinds)))}"
     return yes(kinds == {""}, evidence) if kinds in ({""}, {None}) else other(evidence)
 
 

@@ -11,7 +11,7 @@ from batch_transform.core.smoke.telling import Told, other, yes
 # Below it a start is one at once: a process takes as long, on a busy machine.
 _AT_ONCE_SECONDS = 2.5
 # What a server and a network take by themselves, in milliseconds for a request, and in nanoseconds for a byte.
-_NO_MILLISECONDS, _NO_NANOSECONDS = 40, 40
+_NO_MILLISECONDS, _NO_NANOSECONDS = 40, 100
 _MOST_IN_SEQUENCE = 2  # connections of a client that waits for each answer; one may be that of a ping
 
 

@@ -76,7 +76,7 @@ def smoke_command(asked: CommandLine, environ: Mapping[str, str], tell: Tell) ->
     store, client = S3Store(access.client(S3)), access.client(SAGEMAKER)
     region = client.meta.region_name
     image = wanted.image or image_of(region)
-    if not store.bucket_exists(wanted.place):
+    if not store.bucket_exists(wanted.place.join(PREFIX)):
         raise ConfigurationError(f"--bucket: there is no bucket {wanted.place.bucket}; make it in {region} first")
     id = secrets.token_hex(4)
     base = wanted.place.join(PREFIX, id)
@@ -86,7 +86,8 @@ def smoke_command(asked: CommandLine, environ: Mapping[str, str], tell: Tell) ->
     jobs = Jobs(TransformJobs(access.session(SAGEMAKER), client), store, logs, setting, tell)
     left: list[str] = []
     with _removed(Made(store, models, jobs, base), left, tell, keeps=wanted.keeps):
-        tell(f"everything that is made lies below {base}/ and begins with {PREFIX}; it is removed at the end")
+        tell(f"all that is made lies below {base}/, and is {'kept' if wanted.keeps else 'removed at the end'}")
+        tell("some jobs are to fail, and one is stopped: what the service makes of that is what is asked")
         store.put(models.artifact, archive())
         found = _tried(wanted, jobs, Requests(client, setting), models)
     where = Circumstances(
@@ -107,9 +108,10 @@ def _tried(wanted: _Asked, jobs: Jobs, requests: Requests, models: SmokeModels) 
     if smoke.UNKNOWN in wanted.needs:
         requests.ask_unknown()
     for each in to_refuse:
+        jobs.in_flight[each.name] = each
         if requests.ask(each.name, each):
-            jobs.in_flight[each.name] = each  # and is to be stopped
             jobs.stop_all()
+        jobs.in_flight.clear()
 
     def created(each: Experiment) -> None:
         if each.name == smoke.MISSING and smoke.DUPLICATE in wanted.needs:

@@ -24,6 +24,8 @@ from batch_transform.sagemaker.service_errors import NotNow
 _FIRST_POLL_SECONDS, _LONGEST_POLL_SECONDS, _SLOWER = 0.2, 15.0, 1.3
 # A job takes about five minutes (transform_emulator/FACTS.md, 6), of which twelve may have to wait for each other.
 PATIENCE_SECONDS = 5_400.0
+# How long a job is asked for that the service does not take although none of these is in flight: a quota may be 0.
+_IDLE_PATIENCE_SECONDS = 600.0
 # Lines come late, and a job has ended when they are looked for.
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 6, 4.0
 
@@ -49,6 +51,7 @@ class Jobs:
     in_flight: dict[str, Experiment] = field(default_factory=dict)
     _found: dict[str, JobFound] = field(default_factory=dict)
     _has_logs: bool = True
+    _not_now: dict[str, str] = field(default_factory=dict)
 
     def run(self, experiments: Sequence[Experiment], created: Callable[[Experiment], Any]) -> dict[str, JobFound]:
         """Returns what became of each, in their order; one that the service refuses is told as refused.
@@ -58,11 +61,14 @@ class Jobs:
             created: called with each once its job is created.
         """
         waiting, pause, deadline = list(experiments), _FIRST_POLL_SECONDS, time.monotonic() + PATIENCE_SECONDS
+        idle_since = None
         while waiting or self.in_flight:
             waiting = self._created(waiting, created)
             for each in list(self.in_flight.values()):
                 self._look(each)
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            idle_since = None if self.in_flight else idle_since or now
+            if now > deadline or (idle_since and now - idle_since > _IDLE_PATIENCE_SECONDS):
                 self._give_up(waiting)
                 break
             if waiting or self.in_flight:
@@ -81,20 +87,27 @@ class Jobs:
 
     def _created(self, waiting: Sequence[Experiment], created: Callable[[Experiment], Any]) -> list[Experiment]:
         """Creates what it can; returns what the service does not take now."""
+        left: list[Experiment] = []
         for number, each in enumerate(waiting):
+            self.in_flight[each.name] = each  # first: a signal after Create finds it there, and stops it
             try:
                 self.jobs.create(job_request(each, self.setting))
             except NotNow as err:
-                if not number and not self.in_flight:
+                del self.in_flight[each.name]
+                if each.name not in self._not_now:
                     self.tell(f"{each.name}: {err}; it is tried again")
-                return list(waiting[number:])
+                self._not_now[each.name] = str(err)
+                left.append(each)
+                if each.instances == 1:  # of several, one that asks for less may pass
+                    return [*left, *waiting[number + 1 :]]
+                continue
             except ServiceFailure as err:
+                del self.in_flight[each.name]
                 self._found[each.name] = replace(self._blank(each), reason=f"refused: {err}")
                 continue
-            self.in_flight[each.name] = each
             self.tell(f"{each.name}: job {self.setting.job_name(each.name)} is created")
             created(each)
-        return []
+        return left
 
     def _look(self, each: Experiment) -> None:
         try:
@@ -111,9 +124,13 @@ class Jobs:
                 self.jobs.stop(self.setting.job_name(each.name))
 
     def _give_up(self, waiting: Sequence[Experiment]) -> None:
-        minutes = PATIENCE_SECONDS / 60
-        for each in (*waiting, *self.in_flight.values()):
-            self._found[each.name] = replace(self._blank(each), reason=f"it has not ended within {minutes:.0f} minutes")
+        for each in self.in_flight.values():
+            self._found[each.name] = replace(
+                self._blank(each), reason=f"it has not ended within {PATIENCE_SECONDS / 60:.0f} minutes"
+            )
+        for each in waiting:
+            why = self._not_now.get(each.name, "the jobs before it were not taken")
+            self._found[each.name] = replace(self._blank(each), reason=f"refused: {why}")
         self.stop_all()
 
     def _blank(self, each: Experiment) -> JobFound:

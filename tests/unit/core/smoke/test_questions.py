@@ -142,7 +142,7 @@ def timed(after_small, after_large):
 
 @pytest.mark.parametrize(
     ("after_small", "after_large", "milliseconds", "nanoseconds"),
-    [(0.005, 0.02, "0", "0"), (0.25, 0.25, "250", "0"), (0.01, 0.51, "0", "500"), (0.1, 0.3, "100", "200")],
+    [(0.005, 0.1, "0", "0"), (0.25, 0.25, "250", "0"), (0.01, 0.51, "0", "500"), (0.1, 0.3, "100", "200")],
 )
 def test_what_requests_and_bytes_cost_is_told_by_the_time_behind_them(
     after_small, after_large, milliseconds, nanoseconds
