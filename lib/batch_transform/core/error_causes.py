@@ -118,9 +118,7 @@ _PASSING_WORDS = re.compile(
 )
 _FINAL_WORDS = re.compile(r"Mkdirs failed|Permission denied|Read-only file system|Not a directory|Is a directory")
 _OS_ERROR = re.compile(r"\[Errno \d+\] [^:'\"]*")
-_OS_CLASSES = re.compile(
-    r"^(?:OSError|IOError|\w*(?:File|Directory|Connection|Pipe|Permission|Timeout|Process)\w*Error)$"
-)
+_OS_CLASSES = re.compile(r"^(?:OSError|\w*(?:File|Directory|Connection|Pipe|Permission|Timeout|Process)\w*Error)$")
 
 
 def cause_of(chain: Iterable[Link]) -> Cause:
@@ -236,6 +234,8 @@ _HINTS = {
 def _words_of_python(link: Link) -> str:
     at = "" if link.place == "Python" else f" at {link.place}"
     name = _simple(link.name)
+    if link.name.startswith("batch_transform."):  # of ours, which says where and why itself
+        return link.text.strip()
     if _OS_CLASSES.match(link.name):  # and no library's, as botocore's EndpointConnectionError is
         known = _OS_ERROR.match(link.text)
         return f"{name}: {known[0].strip()}{at}" if known else f"{name}{at}"

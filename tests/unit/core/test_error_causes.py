@@ -343,6 +343,13 @@ SAID = {
         PASSING,
         ["ClientError: An error occurred (SlowDown) when calling the PutObject operation"],
     ),
+    "a put of ours that fails": (
+        [Link("PythonException", of_worker("batch_transform.core.object_store.StoreFailure: PutObject s3://b/rows/r/input/"
+              "s0.jsonl: InternalError: An error occurred (InternalError) when calling the PutObject operation (reached max "
+              "retries: 8): We encountered an internal error. Please try again."))],
+        PASSING,
+        ["in a Python worker: PutObject s3://b/rows/r/input/s0.jsonl: InternalError: ", "Please try again."],
+    ),
     "S3 that a worker does not reach": (
         [Link("PythonException", of_worker("botocore.exceptions.EndpointConnectionError: Could not connect to the "
               'endpoint URL: "http://10.0.0.7:9/b/k"'))],
@@ -434,3 +441,9 @@ def test_what_a_function_raises_over_a_value_is_final_and_what_comes_of_other_th
     told = cause_of([Link(name, f"no good: {ROW}") for name in names.split(" > ")])
     assert (told.outlook is FINAL) == final
     assert ROW not in told.words
+
+
+def test_an_error_of_ours_ends_with_its_own_words():
+    """And not with our class, nor with the line of our program that raised it, which help nobody."""
+    chain, _, _ = SAID["a put of ours that fails"]
+    assert cause_of(chain).words.endswith("We encountered an internal error. Please try again.")
