@@ -15,6 +15,11 @@ PYTHON = f"./{ENVIRONMENT}/bin/python"
 FILES = "${workspace.file_path}"
 
 
+def application_name(run_id: str | None) -> str:
+    """Returns what Spark, and whatever runs it, shows of a run."""
+    return f"batch-transform {run_id or ''}".strip()
+
+
 @dataclass(frozen=True)
 class Keys:
     """The section `deploy` of a run file, but for its target; and what nobody gave is None."""

@@ -21,7 +21,7 @@ from batch_transform.core.report_keys import DeploymentReport
 from batch_transform.core.secret_values import with_texts
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.deploy.port import FILES, BundleTarget, ServiceTarget, Shipment, Target
+from batch_transform.deploy.port import FILES, BundleTarget, ServiceTarget, Shipment, Target, application_name
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.other_command import has_secret
 from batch_transform.pipeline.commands.package import dist_of
@@ -86,14 +86,14 @@ def deployed(
         tell(f"{key}: is read from the variable {name} of the driver's environment; set it there")
     access = access_of(config, None, environ)
     text = portable(config, access.session().region_name)
-    name = f"batch-transform {config.run_id}"
+    name = application_name(config.run_id)
     if isinstance(target, BundleTarget):
         return _bundled(asked, config, target, name, text, environ)
     assert isinstance(target, ServiceTarget)
     artifacts = S3Uri.parse(config.deploy.artifacts or f"{config.workspace}/artifacts")
     uploads, spark, entry = shipped(asked, target, artifacts, lib)
     run_file = uploads.add(RUN_FILE, text.encode("utf-8"), asked.subject)
-    arguments = (*spark.command_line(), *asked.rest)
+    arguments = (*spark.with_default("spark.app.name", name).command_line(), *asked.rest)
     shipment = Shipment(name, entry, _arguments(asked, run_file), arguments, uuid.uuid4().hex)
     return _requested(asked, config, target, uploads, target.request(keys, shipment), access, environ)
 

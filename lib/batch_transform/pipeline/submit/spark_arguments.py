@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch_transform.config import RunConfig
+from batch_transform.deploy.port import application_name
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.submit.destination import ALWAYS, ON_A_LAPTOP, interpreter_settings
 from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
@@ -46,6 +47,8 @@ def full_arguments(
         arguments = arguments.with_default(key, value)
     if given.in_cluster:
         arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
+        # YARN shows the name that it was told before the driver's session has one, which is the entry point's.
+        arguments = arguments.with_default("spark.app.name", application_name(config.run_id))
     versions = home.versions()
     for key, value in s3a_settings(config, versions.hadoop).items():
         if key != EXTERNAL_ID:  # which the session is told: no command line has it that others see

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import EMULATOR_CREDENTIALS, AwsAccess
 from batch_transform.config.runfile import RunConfig
+from batch_transform.deploy.port import application_name
 from batch_transform.pipeline.world import jars
 from batch_transform.pipeline.world.s3a_access import s3a_settings
 from batch_transform.spark.settings import known, session_settings
@@ -83,7 +84,7 @@ def _begun(run_id: str | None) -> SparkSession:
     if _PLATFORM in os.environ:
         return SparkSession.builder.getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    return SparkSession.builder.appName(f"batch-transform {run_id or ''}".strip()).getOrCreate()
+    return SparkSession.builder.appName(application_name(run_id)).getOrCreate()
 
 
 def _emulators(access: AwsAccess) -> dict[str, str]:

@@ -145,6 +145,8 @@ def test_a_cluster_gets_its_files_and_nothing_of_a_laptops(submit, tmp_path):
     command = written["command.json"]["command"]
     assert command[1:] == [
         "--conf",
+        "spark.app.name=batch-transform r1",
+        "--conf",
         "spark.yarn.maxAppAttempts=1",
         "--master",
         "yarn",

@@ -199,6 +199,7 @@ def test_an_emr_step_is_spark_submit_in_cluster_mode_with_all_of_it_on_s3(asked)
     settings, words = settings_of(shlex.join(jar["Args"]))
     assert words[0] == "spark-submit"
     assert settings["spark.submit.deployMode"] == "cluster"
+    assert settings["spark.app.name"] == step["Name"]  # YARN shows the entry point's name otherwise
     assert settings["spark.yarn.appMasterEnv.PYSPARK_PYTHON"] == ENVIRONMENT
     targets = {each["target"].rpartition("/")[2]: each["target"] for each in report["uploads"]}
     assert all(each.startswith("s3://bucket/prefix/artifacts/") for each in targets.values())
