@@ -118,6 +118,22 @@ needs_no_spark() { # whether .venv does without one: only a service is asked, or
     [ -n "$cluster" ] && spark_is_there
 }
 
+install_locked() { # a laptop's packages, of the very versions and contents that the lock names
+    await "$root/.venv/bin/python" -m pip install --quiet --require-hashes -r "$root/conf/locks/build.txt" >&2 &&
+        await "$root/.venv/bin/python" -m pip install --quiet --require-hashes --no-build-isolation --use-pep517 \
+            -r "$root/conf/locks/local.txt" >&2 &&
+        await "$root/.venv/bin/python" -m pip install --quiet --no-build-isolation --no-deps --editable "$root" >&2
+}
+
+install() { # extra: a laptop's by the lock, so that a release of tomorrow changes nothing; else what setup.py allows
+    if [ "$1" = local ] && [ -e "$root/conf/locks/local.txt" ]; then
+        ! install_locked || return 0
+        [ -z "$interrupted" ] || return "$interrupted"
+        printf 'conf/locks/local.txt does not fit here; installing what setup.py allows instead\n' >&2
+    fi
+    await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[$1]" >&2
+}
+
 make_environment() { # extra
     find_python
     "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 ||
@@ -127,7 +143,7 @@ make_environment() { # extra
     *) printf 'Installing what is needed beside a Spark into %s (once)\n' "$root/.venv" >&2 ;;
     esac
     await "$python" -m venv "$root/.venv" >&2 &&
-        await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[$1]" >&2 &&
+        install "$1" &&
         { [ "$1" != local ] || await "$root/.venv/bin/python" -m batch_transform.pipeline.submit.class_archive >&2; } &&
         cp "$root/setup.py" "$root/.venv/installed-$1.py" && return
     [ -z "$interrupted" ] || end_without_report "$interrupted"

@@ -351,6 +351,32 @@ case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
     assert len(installed()) == 1
 
 
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_laptops_environment_is_the_locks_and_where_that_does_not_fit_what_setup_allows(tmp_path, fits):
+    folder, log, clone = bin_folder(tmp_path), tmp_path / "log", tmp_path / "clone"
+    body = f"""\
+echo "$*" >> {log}
+[ "$2" != venv ] || {{ mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }}
+case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; *local.txt*) exit {0 if fits else 1} ;; esac"""
+    script(folder / "python3", body)
+    java = fake_java(tmp_path, 'openjdk version "17.0.1"')
+    wrapper = Wrapper(tmp_path, PATH=str(folder), VIRTUAL_ENV="", JAVA_HOME=java)
+    locks = clone / "conf" / "locks"
+    locks.mkdir(parents=True)
+    for name in ("build.txt", "local.txt"):
+        (locks / name).touch()
+    for name in ("spark-submit.sh", "setup.py"):
+        shutil.copy(ROOT / name, clone)
+    done = run_copy(wrapper)
+    installed = [line.partition(" --quiet ")[2] for line in log.read_text().split("\n") if " pip " in line]
+    assert installed == [
+        f"--require-hashes -r {locks / 'build.txt'}",
+        f"--require-hashes --no-build-isolation --use-pep517 -r {locks / 'local.txt'}",
+        f"--no-build-isolation --no-deps --editable {clone}" if fits else f"--editable {clone}[local]",
+    ]
+    assert ("does not fit here" in done.stderr) is not fits
+
+
 THERE = {"SPARK_HOME": "/usr/lib/spark"}
 NODE = {"BATCH_TRANSFORM_EMR_NODE": "/dev/null", **THERE}
 LEAN = {
