@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from batch_transform.core.publishing.last_words import last_lines
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,8 +35,9 @@ def test_the_entry_point_ends_with_exit_2_and_a_line_that_says_what_to_take(pyth
     )
     assert done.returncode == 2, done.stderr
     told = "Python 3.10 or newer is needed, and this is 3.9 (EMR has python3.11 from release 7.1 on)"
-    assert done.stderr == f"{told}\n"
-    assert json.loads(done.stdout) == {"run_id": None, "status": "refused", "error": [told]}
+    report = {"run_id": None, "status": "refused", "error": [told], "report": None}
+    assert done.stderr.splitlines() == [f"error: {told}", *last_lines(report)]
+    assert json.loads(done.stdout) == report
 
 
 def test_so_does_what_imports_the_package(python39, tmp_path):

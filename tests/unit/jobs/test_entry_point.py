@@ -55,7 +55,7 @@ def test_dead_rows_are_sent_again_only_on_request(start, monkeypatch):
 
 def test_a_plan_is_no_run(start, tmp_path, monkeypatch):
     planned = types.ModuleType("batch_transform.pipeline.commands.plan")
-    planned.plan_job = lambda document, handshake: 0 if document == {"run_id": "r1"} else 4
+    planned.plan_job = lambda document, handshake, **how: 0 if document == {"run_id": "r1"} else 4
     monkeypatch.setitem(sys.modules, "batch_transform.pipeline.commands.plan", planned)
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--step", "plan"])
     assert start(lambda document, handshake: 3) == 0

@@ -72,7 +72,9 @@ def last_lines(report: JsonObject) -> list[str]:
     if _is_of_run(report):
         page = report["report"]
         where = f"; report {_place(page)}" if page else ""
-        errors = [f"error: {line}" for line in report.get("error", ())]
+        # An interruption is no error, and its sentence says all of it.
+        told = () if report["status"] == RunStatus.INTERRUPTED else report.get("error", ())
+        errors = [f"error: {line}" for line in told]
         return [*errors, f"{_what(report)}{where}.", *next_steps(report)]
     status = str(report.get("status"))
     if "left" in report:

@@ -66,8 +66,9 @@ class Exit:
         """Writes what a person is told to the terminal."""
         with suppress(OSError):  # the pipe to a dead JVM
             sys.stderr.write(self.stack)
+        step = "end" if self.status is RunStatus.INTERRUPTED else ERROR  # who interrupts it knows
         for line in self.lines:
-            tell_terminal(Event(ERROR, line))
+            tell_terminal(Event(step, line))
 
 
 def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Collection[str] = ()) -> Exit:

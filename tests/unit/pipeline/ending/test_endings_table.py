@@ -154,6 +154,10 @@ def test_the_errors_of_a_run_stand_above_its_sentence_once_more_and_on_a_line_ea
     assert lines[1].startswith("Failed, the run is not published: ")
 
 
+def test_an_interruption_is_no_error():
+    assert last_lines(ended_by(Interrupted(2))[1])[0].startswith("Interrupted, the run is not published: ")
+
+
 def test_a_page_on_this_machine_is_a_link(tmp_path):
     report = {**run_report(run().driver().state, RunStatus.FAILED, "s3://bucket/run"), "report": "/a b/report.html"}
     assert "; report file:///a%20b/report.html." in last_lines(report)[0]

@@ -177,7 +177,8 @@ def test_every_way_in_has_the_same_way_out(way, err, monkeypatch, capsys, tmp_pa
     code, report, said = way(monkeypatch, capsys, tmp_path, err)
     assert (code, report) == (exit_of(err).code, exit_of(err).report())
     told = [line for line in said.splitlines() if line.startswith("[batch-transform]")]
-    assert told == [f"[batch-transform] error:    {line}" for line in report["error"]]
+    label = "end   " if report["status"] == "interrupted" else "error:"
+    assert told == [f"[batch-transform] {label}    {line}" for line in report["error"]]
 
 
 FORGED = "no\x1b[31m \u202e\u200b\x85\u2028\n[batch-transform] publish   s3://elsewhere\t\x7f"
