@@ -25,7 +25,7 @@ SPARK = {
     "databricks-17.3": ("4.0.2", {}),
     "databricks-serverless-5": ("4.1.1", {}),
 }
-TOO_OLD = {"databricks-serverless-1": ("3.5.6", {})}
+TOO_OLD = {"databricks-serverless-1": ("3.5.9", {})}
 
 
 def python_of(version: str) -> str:

@@ -17,6 +17,8 @@ from support.platforms import built
 
 JAVA_FOLDERS = (Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines"))
 _DELTA = "4.4.0"  # asks for 4.0.1 to 4.2.0, and its jar has one artifact for each line
+# What lives for seconds is not worth compiling well.
+_QUICK = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 _INHERITED = ("PYTHONPATH", "SPARK_HOME", "VIRTUAL_ENV", "SPARK_REMOTE", "JAVA_TOOL_OPTIONS", "PYSPARK_PYTHON")
 
 
@@ -79,7 +81,7 @@ class Cell:
         """
         kept_ones = {key: value for key, value in os.environ.items() if key not in _INHERITED}
         path = f"{self.environment / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        return kept_ones | IDENTITY | {"PATH": path, "JAVA_HOME": str(_java(self.java))}
+        return kept_ones | IDENTITY | _QUICK | {"PATH": path, "JAVA_HOME": str(_java(self.java))}
 
     def hadoop(self) -> str:
         """Returns the version of Hadoop that its Spark has."""
