@@ -27,7 +27,8 @@ DEMO = [
     "scikit-learn>=1.5",
 ]
 AIRFLOW = ["apache-airflow>=3"]
-LOCAL = SPARK + SAGEMAKER + EMULATOR + DEMO
+TERMINAL = ["rich>=13"]  # draws a run; without it a terminal has plain lines
+LOCAL = SPARK + SAGEMAKER + EMULATOR + DEMO + TERMINAL
 TEST = [
     *LOCAL,
     "chispa>=0.11",
@@ -36,6 +37,7 @@ TEST = [
     "pillow>=10",  # decodes and encodes the pictures of a test
     "mypy>=1.13",
     "pandas-stubs",
+    "pyte>=0.8",  # a terminal, of which a test reads the screen
     "pytest>=8",
     "pyspark[connect]==4.2.0",  # drivers that are killed by the dozen are clients of one warm Spark
     "pytest-timeout>=2.3",

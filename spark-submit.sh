@@ -171,14 +171,18 @@ driver_runs() { # an orphan that nobody reaps stays as a zombie, and is over all
         case $(ps -o stat= -p "$driver" 2>/dev/null) in Z*) false ;; esac
 }
 
-shorten() { # what goes to 8 from now on goes through a filter, which signals do not end
+watch() { # what goes to 8 from now on goes to whoever draws the run and keeps Spark's own words; signals do not end it
+    : >"$work/events"
     mkfifo "$work/said" || return
-    (trap '' INT TERM && exec "$python" -I "$root/lib/batch_transform/pipeline/submit/jar_resolution.py") <"$work/said" >&2 9>&- &
+    (trap '' INT TERM && PYTHONPATH=$root/lib exec "$python" -m batch_transform.pipeline.submit.watching "$work") <"$work/said" >&2 9>&- &
     teller=$!
     exec 8>"$work/said"
+    export BATCH_TRANSFORM_EVENTS_FILE=$work/events
 }
 
-let_finish() { # the filter; whatever holds its pipe beyond spark-submit's end is not waited for
+let_finish() { # exit code: tells the watcher that all is over; whatever holds its pipe beyond that is not waited for
+    printf %s "$1" >"$work/code"
+    exec 8>&-
     tries=0
     while kill -0 "$teller" 2>/dev/null && [ "$tries" -lt 50 ]; do
         sleep 0.1
@@ -244,15 +248,15 @@ mkfifo "$BATCH_TRANSFORM_ALIVE_FILE" && exec 9<>"$BATCH_TRANSFORM_ALIVE_FILE" ||
 [ -z "$interrupted" ] || finish "$interrupted"
 # -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
 exec 8>&2
-[ ! -e "$work/packages" ] || shorten
+watch
 "$python" -I "$root/lib/batch_transform/pipeline/submit/exec_command.py" "$work/command.json" </dev/null >&8 2>&8 8>&- 9>&- &
 child=$!
 spark=$child
-exec 8>&-
 await_child
 code=$?
 while driver_runs; do sleep 0.2; done
 kill -s KILL -- "-$spark" 2>/dev/null
-[ -z "$teller" ] || let_finish
 case $code in 0 | 2 | 3 | 130 | 143) ;; *) code=4 ;; esac
-finish "$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")"
+code=$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")
+[ -z "$teller" ] || let_finish "$code"
+finish "$code"

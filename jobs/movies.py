@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.pipeline.commands.notebook import score
-from batch_transform.pipeline.ending.exits import tell_terminal
+from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.package_data import resolve
 from movies_picture import picture
 

@@ -101,7 +101,7 @@ def test_the_report_is_the_only_line_and_the_exit_code_is_the_drivers(tmp_path):
     assert (done.returncode, report["code"], report["rows"]) == (3, 3, 10)
     assert report["command"] == ""  # what a message would repeat has a value in it
     assert done.stdout.count("\n") == 1
-    assert "a line that is no report" in done.stderr
+    assert "a line that is no report" not in done.stderr  # it is among Spark's own words
     assert "lib.zip" in report["source"]
     assert wrapper.leaves_nothing()
 
@@ -119,10 +119,11 @@ def test_a_signal_reaches_the_driver_which_ends_in_its_own_time(tmp_path, number
     assert wrapper.leaves_nothing()
 
 
-def test_what_shortens_the_words_of_jars_outlives_ctrl_c_as_spark_submit_does(tmp_path):
+def test_what_draws_the_run_outlives_ctrl_c_as_spark_submit_does(tmp_path):
     """A terminal sends it to the whole group; what is said of the end would be lost."""
     home = tmp_path / "spark"
-    body = f"""trap 'echo the end >&2; echo 130 > "$BATCH_TRANSFORM_EXIT_FILE"; exit 1' TERM
+    said = "[batch-transform] end       stopped"
+    body = f"""trap 'echo "{said}" >&2; echo 130 > "$BATCH_TRANSFORM_EXIT_FILE"; exit 1' TERM
 echo $$ > "$BATCH_TRANSFORM_PID_FILE"; echo "$$ $$" > {tmp_path}/ready; while :; do sleep 0.1; done"""
     script(home / "bin" / "spark-submit", body)
     java = fake_java(tmp_path, 'openjdk version "17.0.1" 2021-10-19')
@@ -131,7 +132,7 @@ echo $$ > "$BATCH_TRANSFORM_PID_FILE"; echo "$$ $$" > {tmp_path}/ready; while :;
     wrapper.wait_until_ready()
     os.killpg(process.pid, signal.SIGTERM)
     returned, _, err = finish(process)
-    assert (returned, err.splitlines()[0]) == (130, "the end")
+    assert (returned, err.splitlines()[0]) == (130, said)
     assert wrapper.leaves_nothing()
 
 
@@ -226,7 +227,7 @@ io.delta#delta-spark_4.2_2.13 added as a dependency
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_resolving_jars_is_one_line_and_whole_if_it_fails(tmp_path, done):
+def test_resolving_jars_is_one_line_and_whole_in_the_file_that_a_failure_names(tmp_path, done):
     last = "\t0 artifacts copied, 33 already retrieved (0kB/26ms)" if done else "Exception in thread main: unresolved"
     home = tmp_path / "spark"
     body = f"""printf '%s\\n' before '{IVY}{last}' >&2; echo '{{"status": "here"}}' > "$BATCH_TRANSFORM_REPORT_FILE"
@@ -236,8 +237,14 @@ echo after; exit {0 if done else 1}"""
     wrapper = Wrapper(tmp_path, JAVA_HOME=java, SPARK_HOME=str(home))
     ended = wrapper.run("run.yml", "--packages", "io.delta:delta-spark_4.2_2.13:4.4.0")
     assert (ended.returncode, json.loads(ended.stdout)) == (0 if done else 4, {"status": "here"})
-    said = "[batch-transform] jars      resolved 33 jars for Delta\n" if done else f"{IVY}{last}\n"
-    assert ended.stderr == f"before\n{said}after\n"
+    words = tmp_path.glob("tmp/batch-transform-spark-*.log")
+    said = "[batch-transform] jars      resolved 33 jars for Delta\n"
+    if not done:
+        (kept,) = words
+        said = f"[batch-transform] spark     Spark's own words: {kept}\n"
+        assert kept.read_text() == f"before\n{IVY}{last}\nafter\n"
+    assert ended.stderr == said
+    assert list(words) == []
     assert wrapper.leaves_nothing()
 
 

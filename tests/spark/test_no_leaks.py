@@ -10,8 +10,9 @@ from batch_transform.config.loading import load
 from batch_transform.core.errors import ErrorBudgetExceeded
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.ending.exits import exit_of, tell_terminal
+from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.lifecycle.opening_run import open_run
+from batch_transform.pipeline.telling import tell_terminal
 from support.runs import run_file
 
 pytestmark = pytest.mark.spark

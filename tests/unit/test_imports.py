@@ -41,6 +41,7 @@ FLOORS = {
         "report_page",
         "run_views",
         "smoke",
+        "progress",
     ),
     "batch_transform.pipeline": (
         *("", "world", "tables", "ending", "checks", "loop.handlers", "loop", "lifecycle", "commands", "submit"),

@@ -146,6 +146,25 @@ class NoModels:
         return ModelFound(None)
 
 
+@dataclass
+class Progress:
+    """What was told of how far a run is, so that it is told no more often than a person can read it.
+
+    Attributes:
+        told_at: when it was last told.
+        step: that was last told to begin.
+        flying: when each job was first seen in flight, by its name.
+        listed: how many outputs of a job in flight were last seen, by the job's name.
+        listings: when each of a job's listings was made, by its name.
+    """
+
+    told_at: float = float("-inf")
+    step: str = ""
+    flying: dict[str, float] = field(default_factory=dict)
+    listed: dict[str, int] = field(default_factory=dict)
+    listings: dict[str, list[float]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class RunContext:
     """A run's outside world.
@@ -159,6 +178,7 @@ class RunContext:
         region: where AWS's console shows the run; None: an emulator's, which has none.
         last_words: the last lines that a container of a job wrote, by its name; they may quote a row.
         looked: when this process has last looked at each job, by name.
+        progress: what was told of how far the run is.
         ended: jobs that such a look has found to have ended and of which the ledger does not say so yet, by name.
     """
 
@@ -183,6 +203,7 @@ class RunContext:
     last_words: Callable[[str], Sequence[str]] = lambda _job: ()
     looked: dict[str, float] = field(default_factory=dict)
     ended: dict[str, JobDescription] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
 
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""

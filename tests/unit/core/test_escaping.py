@@ -13,7 +13,7 @@ from batch_transform.core.escaping import visible
 from batch_transform.core.events import Event
 from batch_transform.core.isolation.data_log_evidence import parse
 from batch_transform.core.publishing.unreadable_lines import UnreadableLines
-from batch_transform.pipeline.ending.exits import tell_terminal
+from batch_transform.pipeline.telling import tell_terminal
 
 MARK = "\ufeff"
 

@@ -11,6 +11,7 @@ from batch_transform.pipeline.commands.parser import (
     HELP,
     JSON,
     LIMIT,
+    LOG_FORM,
     OF_A_RUN_FILE,
     OWN,
     PACKAGE,
@@ -19,6 +20,7 @@ from batch_transform.pipeline.commands.parser import (
     SUBMIT,
     TABLE,
     TARGET,
+    TEXT,
     VERSION,
     WITHOUT_SPARK,
 )
@@ -28,10 +30,13 @@ from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SW
 _ALIKE = 0.7
 
 
-def wrong_values(targets: Sequence[str], forms: Sequence[str], limits: Sequence[str]) -> Iterator[str]:
-    """Yields what is wrong with the values of `--target`, `-o` and `--limit`."""
+def wrong_values(
+    targets: Sequence[str], forms: Sequence[str], limits: Sequence[str], logs: Sequence[str]
+) -> Iterator[str]:
+    """Yields what is wrong with the values of `--target`, `-o`, `--limit` and `--log`."""
     yield from _targets(targets)
-    yield from _forms(forms)
+    yield from _forms("-o", forms, (TABLE, JSON))
+    yield from _forms(LOG_FORM, logs, (TEXT, JSON))
     yield from _limits(limits)
 
 
@@ -43,9 +48,9 @@ def _targets(given: Sequence[str]) -> Iterator[str]:
             yield f"{TARGET}: is no target that there is{hint}; valid: {', '.join(target_names())}"
 
 
-def _forms(given: Sequence[str]) -> Iterator[str]:
-    if any(form not in (TABLE, JSON) for form in given):
-        yield f"-o: is no form that there is; valid: {TABLE}, {JSON}"
+def _forms(option: str, given: Sequence[str], valid: Sequence[str]) -> Iterator[str]:
+    if any(form not in valid for form in given):
+        yield f"{option}: is no form that there is; valid: {', '.join(valid)}"
 
 
 def _limits(given: Sequence[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from batch_transform.pipeline.commands.parser import (
     PLAN,
     RESUME,
     RUN,
+    TEXT,
     option_of,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
@@ -54,6 +55,7 @@ class CommandLine:
         endpoint: of `compare`; the last one given.
         rows: of `compare`: how many; the last one given.
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
+        log: of what happens, on standard error: TEXT or JSON; the last one given.
         form: of what is for a person: TABLE or JSON; the last one given.
         page: of `report`: where it is written; the last one given.
         job: of `logs`: the one that is asked for; the last one given.
@@ -88,6 +90,7 @@ class CommandLine:
     endpoint: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     tolerance: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
     form: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
     job: tuple[str, ...] = ()
@@ -121,6 +124,11 @@ def step_of(asked: CommandLine) -> str:
     return RUN if is_run else asked.command
 
 
+def log_form(asked: CommandLine) -> str:
+    """Returns the form in which it is told what happens."""
+    return asked.log[-1] if asked.log else TEXT
+
+
 def parse(arguments: Sequence[str]) -> CommandLine:
     """Returns what the arguments ask for.
 
@@ -149,7 +157,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         *subject_faults(command, words),
         *foreign_options(command, [_name(argument) for argument in left if _name(argument) in OWN]),
         *options_of_spark(command, [name for name, _ in spark], asked.get("no_merge", False)),
-        *wrong_values(asked.get("target", ()), asked.get("form", ()), asked.get("limit", ())),
+        *wrong_values(asked.get("target", ()), asked.get("form", ()), asked.get("limit", ()), asked.get("log", ())),
     ]
     if faults:
         raise ConfigurationError(faults)

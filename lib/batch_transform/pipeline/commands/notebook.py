@@ -20,7 +20,7 @@ from batch_transform.core.errors import (
     ServiceFailure,
     StopRequested,
 )
-from batch_transform.core.events import Event, Listener
+from batch_transform.core.events import Event, Listener, in_words
 from batch_transform.core.publishing.file_publication import KINDS, Kind, recorded_publications
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
@@ -120,7 +120,9 @@ def score(
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         with typed_errors(is_begun=False, secrets=secrets):
-            driver = open_run(spark, config, access, listener, source, retry_dead=retry_dead, accept_model=accept_model)
+            driver = open_run(
+                spark, config, access, in_words(listener), source, retry_dead=retry_dead, accept_model=accept_model
+            )
         with renewed(driver.ctx.lease):
             state = _run(driver)
         assert state.report is not None

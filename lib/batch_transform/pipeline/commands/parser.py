@@ -23,9 +23,9 @@ OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
 PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
 LIMIT, EXACT, SHOW_RECORD = "--limit", "--exact", "--show-record"
-DRY_RUN, TARGET = "--dry-run", "--target"
+DRY_RUN, TARGET, LOG_FORM = "--dry-run", "--target", "--log"
 HELP, VERSION = ("-h", "--help"), "--version"
-TABLE, JSON = "table", "json"
+TABLE, JSON, TEXT = "table", "json", "text"
 _FILE, _FOLDER, _WORKSPACE = "RUNFILE", "RUN", "WORKSPACE"
 _FOLDER_EXAMPLE = "s3://my-bucket/scoring/churn-2024-05-01"
 
@@ -157,6 +157,12 @@ OWN = {
     RETRY_DEAD: Option("retry_dead", None, (RESUME,), "sends the dead rows again of a run that is not published"),
     ACCEPT_MODEL: Option(
         "accept_model", None, (RUN, RESUME, SUBMIT, COLLECT), "goes on although the model is another one than before"
+    ),
+    LOG_FORM: Option(
+        "log",
+        "FORM",
+        (RUN, RESUME, PLAN, PREPARE, SUBMIT, COLLECT),
+        "text (default): drawn on a terminal, in lines elsewhere; or json, an event a line, on standard error",
     ),
     "-o": Option(
         "form", "FORM", (LIST, SHOW, ERRORS, LOGS, REPORT), "table (default), for a person, or json, one line of it"

@@ -25,13 +25,13 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND, Around, around, fate
-from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.spark_tables import is_columnar
+from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import beginning_emulator
 from batch_transform.pipeline.world.session import reaching_s3, run_session

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.events import Event
+from batch_transform.core.events import Event, EventKind
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN, STEPS
-from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.telling import tell_terminal, telling_now_and_then
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import BeginningEmulator, beginning_emulator
 from batch_transform.pipeline.world.session import reaching_s3, run_session
@@ -73,6 +73,8 @@ class _Job(Guarded):
 
     def run(self) -> None:
         """Runs to the end; the emulator lives until then, and comes up while Spark does."""
+        self.resources.enter_context(telling_now_and_then())
+        tell_terminal(Event("spark", kind=EventKind.BEGINS))
         emulator = self._config.emulator
         beginning = self.resources.enter_context(beginning_emulator(emulator)) if emulator is not None else None
         access = None
@@ -108,6 +110,7 @@ class _Job(Guarded):
         from batch_transform.pipeline.lifecycle.opening_run import open_run
 
         self.interrupts.take_over()
+        tell_terminal(Event("checks", kind=EventKind.BEGINS))
         anew = self._command in (RUN, PREPARE)
         self.driver = open_run(
             spark,

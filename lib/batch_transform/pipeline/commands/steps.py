@@ -15,13 +15,13 @@ from batch_transform.pipeline.commands.named_run import Reached, reached, resuma
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_work import is_prepared, step_report, without_spark
-from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.resuming_without_spark import resume_without_spark
 from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
 

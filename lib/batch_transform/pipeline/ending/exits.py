@@ -21,19 +21,19 @@ from batch_transform.core.errors import (
     SmokeFailed,
     SmokeInterrupted,
 )
-from batch_transform.core.escaping import hidden, one_line
+from batch_transform.core.escaping import hidden
 from batch_transform.core.events import Event
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.progress.event_lines import ERROR
 from batch_transform.core.report_keys import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.spark.error_chains import chain_of, is_of_spark
 
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
 _ARROW = "pyarrow"
-# The step of an event that is an error.
-ERROR = "error"
 
 
 # Of commands whose finding is an error.
@@ -121,18 +121,6 @@ def typed_errors(*, is_begun: bool = True, secrets: Collection[str] = ()) -> Ite
         named = _named(err, is_begun=is_begun)
         named.hide(secrets)
         raise named from None
-
-
-def tell_terminal(event: Event) -> None:
-    """Writes an event as one line of progress, whatever it quotes; standard output is the report's alone.
-
-    spark-submit reads the driver's output through a pipe, which is broken once the JVM is dead: then nobody listens,
-    and that must not keep the driver from stopping its jobs.
-    """
-    with suppress(OSError):
-        label = "error:" if event.step == ERROR else event.step
-        sys.stderr.write(f"[batch-transform] {label:<9} {one_line(event.text)}\n")
-        sys.stderr.flush()
 
 
 def teller(step: str) -> Callable[[str], None]:

@@ -15,7 +15,7 @@ from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, RunStopped
 from batch_transform.core.escaping import hidden
-from batch_transform.core.events import Event, Listener
+from batch_transform.core.events import Listener
 from batch_transform.core.lease import RENEWALS_PER_TTL
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_names import NONCE_CHARACTERS
@@ -80,7 +80,7 @@ def context_of(
         objects=objects,
         clock=CLOCK,
         jitter=random.random,
-        listener=lambda event: listener(Event(event.step, hide(event.text))),
+        listener=lambda event: listener(replace(event, text=hide(event.text))),
         waits=waits,
         models=lookup_of(access),
         accept_model=accept_model,

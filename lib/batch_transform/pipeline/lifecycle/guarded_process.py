@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from batch_transform.core.errors import BatchTransformError, Interrupted, StopRequested
 from batch_transform.core.escaping import hidden
 from batch_transform.core.events import Event
+from batch_transform.core.progress.event_lines import ERROR
 from batch_transform.core.run_state import ASKED, INTERRUPTED
-from batch_transform.pipeline.ending.exits import ERROR, exit_of, tell_terminal
+from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.interrupts import LEAVE_SECONDS, Interrupts
+from batch_transform.pipeline.telling import tell_terminal
 
 if TYPE_CHECKING:  # it imports much, and Spark begins before that
     from batch_transform.pipeline.loop.driver import Driver

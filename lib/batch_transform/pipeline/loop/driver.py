@@ -23,6 +23,7 @@ from batch_transform.pipeline.loop.handlers import (
     infer,
     plan_round,
     poll_jobs,
+    progress,
     publish,
     reconcile,
     retry,
@@ -92,6 +93,7 @@ class Driver:
             return False
         self.ctx.refuse_if_asked_to_stop()
         self.ctx.lease.require()
+        progress.begin(self.ctx, self.state, type(action))
         began = self.ctx.clock.monotonic()
         new = self._new_step(action)
         if new is None:
@@ -100,6 +102,7 @@ class Driver:
         # `at` is a step's own, by which waiting is measured; this is when anything was recorded, for the timeline.
         times = {"seconds": seconds, "clock": self.ctx.clock.now().isoformat()}
         self._record(new.kind, {**new.payload, **times}, new.parts)
+        progress.measure(self.ctx, self.state)
         return True
 
     def _new_step(self, action: act.Action) -> NewStep | None:

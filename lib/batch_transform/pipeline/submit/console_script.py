@@ -27,6 +27,7 @@ from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.destination import destination
+from batch_transform.pipeline.telling import write_log_as
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
 
@@ -53,7 +54,9 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
         return 0
     printed, code = PrintedReport.from_environ(os.environ), 4
     try:
-        code = _done(parse(arguments), printed, is_job)
+        asked = parse(arguments)
+        write_log_as(*asked.log)
+        code = _done(asked, printed, is_job)
     except (Exception, Interrupted) as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
         code = ended(err, printed)
     finally:

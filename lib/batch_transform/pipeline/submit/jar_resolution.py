@@ -9,13 +9,14 @@ stack of Java.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from batch_transform.core.progress.event_lines import plain
 from batch_transform.outputs.registry import output_formats
 
 _BEGIN = b":: loading settings ::"
+RESOLVING = b":: resolving dependencies ::"  # which is said only where there are jars to be resolved
 _EXPECTED = re.compile(
     b"|".join(
         [
@@ -100,10 +101,4 @@ def _name(group: str, module: str) -> str:
 
 
 def _said(text: str) -> bytes:
-    return f"[batch-transform] {'jars':<9} {text}\n".encode()
-
-
-if __name__ == "__main__":
-    for said in told(sys.stdin.buffer):
-        sys.stdout.buffer.write(said)
-        sys.stdout.buffer.flush()
+    return plain("jars", text).encode()

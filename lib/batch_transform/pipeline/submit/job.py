@@ -15,6 +15,7 @@ from pathlib import Path
 from batch_transform.pipeline.commands.package import ENTRY
 from batch_transform.pipeline.ending.exits import ended
 from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.telling import JSON, TEXT, write_log_as
 
 _RESOLVED = "--resolved"
 
@@ -34,7 +35,9 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     again = "whether the dead rows of an unpublished run are sent again"
     parser.add_argument("--retry-dead", action="store_true", help=again)
     parser.add_argument("--accept-model", action="store_true", help="go on with the model as it is now")
+    parser.add_argument("--log", action="append", default=[], choices=(TEXT, JSON), help="how it is told what happens")
     asked = parser.parse_args(arguments)
+    write_log_as(*asked.log)
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))
     # Imported late: the driver's pid is known to the wrapper before seconds go into imports.
     if asked.step == "plan":

@@ -16,14 +16,13 @@ from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
 
-RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, IVY, PACKAGES = (
+RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, IVY = (
     "resolved.json",
     "command.json",
     "fallback.json",
     "lib.zip",
     "log4j2.properties",
     "ivysettings.xml",
-    "packages",  # is there if spark-submit resolves some: what it says of that is shortened
 )
 
 

@@ -22,13 +22,15 @@ from batch_transform.core.report_keys import FaultReport, RunReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.port import SparkTarget
 from batch_transform.pipeline.checks.before_spark import told_before_spark
-from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
+from batch_transform.pipeline.commands.command_line import CommandLine, log_form, parse, step_of
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import (
     ACCEPT_MODEL,
     ERRORS,
     EXACT,
+    JSON,
+    LOG_FORM,
     PLAN,
     RETRY_DEAD,
     RUN,
@@ -58,12 +60,13 @@ from batch_transform.pipeline.submit.spark_arguments import (
     IVY,
     LIB_ZIP,
     LOGGING,
-    PACKAGES,
     RESOLVED,
     Folders,
     environment,
     full_arguments,
 )
+from batch_transform.pipeline.submit.watching import choose_display
+from batch_transform.pipeline.telling import write_log_as
 from batch_transform.pipeline.world.jars import ivy_settings, reads_s3
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.world.s3a_access import check_s3a
@@ -109,6 +112,7 @@ def write_submission(
     command += [SHOW_RECORD] if asked.show_record else []
     command += [RETRY_DEAD] if asked.retry_dead else []
     command += [ACCEPT_MODEL] if asked.accept_model else []
+    command += [LOG_FORM, JSON] if log_form(asked) == JSON else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     (places.work / IVY).write_text(ivy_settings(environ), encoding="utf-8")
@@ -118,8 +122,7 @@ def write_submission(
         added[RESUME] = spelled("resume", asked, config, named)
         added[SUBMIT_NEXT] = spelled(SUBMIT, asked, config, named)
         added[SEE_ERRORS] = spelled(ERRORS, asked, config, named)
-    if arguments.setting("spark.jars.packages"):
-        (places.work / PACKAGES).touch()
+    choose_display(places.work, log_form(asked), is_elsewhere=given.in_cluster)
     _write_json(places.work / RESOLVED, config.to_document())
     if asked.dry_run:
         handshake.report(dry_run(asked, config, arguments, target, command, added))
@@ -154,7 +157,8 @@ def main(arguments: list[str], environ: Mapping[str, str] = os.environ, tell: Be
     work, entry, *rest = arguments
     handshake = Handshake(report_file=Path(work) / FALLBACK)
     try:
-        return submit(parse(rest), Path(work), Path(entry), environ, handshake, tell)
+        write_log_as(*(asked := parse(rest)).log)
+        return submit(asked, Path(work), Path(entry), environ, handshake, tell)
     except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
         return ended(error, handshake)
 

@@ -17,10 +17,13 @@ from pathlib import Path
 from types import FrameType
 
 from batch_transform.pipeline.handshake import ALIVE_FILE, EXIT_FILE, PID_FILE, REPORT_FILE
+from batch_transform.pipeline.submit import watching
+from batch_transform.pipeline.submit.watching import CODE, EVENTS
+from batch_transform.pipeline.telling import EVENTS_FILE
 
 _CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 _OURS = (0, 2, 3, 130, 143)
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS, _WATCHER_SECONDS = 0.2, 5.0
 
 
 @dataclass
@@ -35,18 +38,24 @@ class Supervised:
 
     def run(self, described: Path) -> int:
         """Returns the exit code of the driver that the described command starts; its report is `work/report`."""
-        files = {PID_FILE: "pid", REPORT_FILE: "report", EXIT_FILE: "exit", ALIVE_FILE: "alive"}
+        files = {PID_FILE: "pid", REPORT_FILE: "report", EXIT_FILE: "exit", ALIVE_FILE: "alive", EVENTS_FILE: EVENTS}
         names = {variable: str(self.work / name) for variable, name in files.items()}
+        (self.work / EVENTS).touch()
         os.mkfifo(self.work / "alive")
         # Open for writing in this process alone: when it ends, however that is, the driver sees that nobody writes.
         alive = os.open(self.work / "alive", os.O_RDWR)
         before = {number: signal.signal(number, self._forward) for number in _CODES}
+        watcher = subprocess.Popen(
+            [sys.executable, "-m", watching.__name__, str(self.work)], stdin=subprocess.PIPE, stdout=sys.stderr
+        )
+        code = 4
         try:
             launcher = str(Path(__file__).with_name("exec_command.py"))
             self._child = subprocess.Popen(
                 [sys.executable, "-I", launcher, str(described)],
                 stdin=subprocess.DEVNULL,
-                stdout=sys.stderr,
+                stdout=watcher.stdin,
+                stderr=watcher.stdin,
                 env={**self.environ, **names},
             )
             code = self._child.wait()
@@ -54,11 +63,24 @@ class Supervised:
                 self.sleep(_LOOK_SECONDS)
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, signal.SIGKILL)
-            return self._exit_code(code)
+            code = self._exit_code(code)
+            return code
         finally:
             os.close(alive)
+            self._tell_over(watcher, code)
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _tell_over(self, watcher: subprocess.Popen[bytes], code: int) -> None:
+        """Lets the watcher show the end; whatever holds its pipe beyond that is not waited for."""
+        (self.work / CODE).write_text(str(code), encoding="utf-8")
+        assert watcher.stdin is not None
+        watcher.stdin.close()
+        try:
+            watcher.wait(_WATCHER_SECONDS)
+        except subprocess.TimeoutExpired:
+            watcher.kill()
+            watcher.wait()
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         self._interrupted = self._interrupted or _CODES[signal.Signals(number)]

@@ -11,9 +11,10 @@ import pytest
 from batch_transform.core import errors
 from batch_transform.core.events import Event
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.ending.exits import ended, exit_of, tell_terminal, typed_errors
+from batch_transform.pipeline.ending.exits import ended, exit_of, typed_errors
 from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, Handshake
 from batch_transform.pipeline.submit import console_script, job, submission
+from batch_transform.pipeline.telling import tell_terminal
 
 ROW = "ROWVALUE-7731"
 URI = "s3://bucket/runs/a"

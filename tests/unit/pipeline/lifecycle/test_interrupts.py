@@ -17,9 +17,9 @@ import pytest
 
 from batch_transform.core.errors import Interrupted, ServiceFailure
 from batch_transform.core.events import Event
-from batch_transform.pipeline.ending.exits import tell_terminal
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.telling import tell_terminal
 
 DRIVER = """
 import sys, time

@@ -44,7 +44,7 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
         return model
     another = type_after(state, type_of(job))
 
-    look = Look(ctx)
+    look = Look(ctx, state)
 
     def create() -> bool | NewStep:
         try:

@@ -9,7 +9,9 @@ from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
 from batch_transform.core.state import actions as act
+from batch_transform.core.statuses import JobStatus
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.progress import look_at_outputs
 from batch_transform.pipeline.loop.handlers.waiting_limits import Patience
 from batch_transform.sagemaker.jobs import JobDescription
 from batch_transform.sagemaker.service_errors import NotNow
@@ -24,7 +26,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
     Raises:
         ServiceFailure: a job does not end.
     """
-    started, look = ctx.clock.monotonic(), Look(ctx)
+    started, look = ctx.clock.monotonic(), Look(ctx, state)
     limit = 60 * ctx.config.transform.job_timeout_minutes
     # Whether a job is late is told by the service's clock, which may be behind this one: that has twice the time.
     most = limit if any(job.stop_reason == TIMEOUT for job in action.jobs) else 2 * limit
@@ -41,7 +43,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
 
 def look_at_jobs(ctx: RunContext, state: RunState, action: act.Await) -> NewStep | None:
     """Returns what `await_job` returns if it is so now, None while all of these jobs are in flight and in time."""
-    return Look(ctx)(action)
+    return Look(ctx, state)(action)
 
 
 def seen_to_end(ctx: RunContext, jobs: Iterable[JobRecord]) -> NewStep | None:
@@ -58,8 +60,9 @@ _LEAST_WAIT = 0.75
 class Look:
     """Looks at jobs, again and again: says what is new of them, and stops those that are late."""
 
-    def __init__(self, ctx: RunContext) -> None:
+    def __init__(self, ctx: RunContext, state: RunState) -> None:
         self._ctx = ctx
+        self._state = state
         self._patience = Patience(ctx)
         self._said: dict[str, str] = {}
 
@@ -80,6 +83,8 @@ class Look:
             if self._said.get(job.name) != found.status.value:
                 self._said[job.name] = found.status.value
                 ctx.tell("score", f"{job.name}: {found.status.value}")
+            if found.status is JobStatus.IN_PROGRESS:
+                look_at_outputs(ctx, self._state, job)
             if job.stop_reason == TIMEOUT:
                 _stop(ctx, job.name, self._patience)
             elif _is_late(ctx, found):

@@ -1,0 +1,66 @@
+"""How far a run is, by its state and what a listing shows beyond it. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from batch_transform.core.events import Figures
+from batch_transform.core.run_state import JobRecord, RunState
+from batch_transform.core.sending.instance_prices import price_of, spent
+from batch_transform.core.sending.instance_types import instances_of, type_of
+
+
+def figures_of(
+    state: RunState, listed: Mapping[str, int], flown: Mapping[str, float], region: str | None = None
+) -> Figures:
+    """Returns how far a run is.
+
+    Args:
+        state: the run.
+        listed: how many outputs of a job in flight a listing has shown, by the job's name.
+        flown: for how many seconds a job was seen in flight, likewise.
+        region: where its jobs run; None: in an emulator.
+    """
+    created = [job for job in state.jobs if job.created]
+    done = {job.name: _done(job, listed) for job in created}
+    records = state.round_records
+    classes: Counter[str] = Counter()
+    for record in records:
+        for entry in record.failed:
+            classes[entry["class"]] += entry["rows"]
+    return Figures(
+        run_id=state.run_id,
+        round=state.rounds,
+        rows=state.staged.rows if state.staged else None,
+        rows_scored=sum(record.scored_rows for record in records),
+        rows_dead=sum(record.dead_rows for record in records),
+        rows_failed=next((sum(entry["rows"] for entry in each.failed) for each in reversed(records) if each.failed), 0),
+        failed_most=classes.most_common(1)[0][0] if classes else None,
+        objects=sum(map(objects_in, created)),
+        objects_done=sum(done.values()),
+        bytes=sum(job.bytes or 0 for job in created),
+        bytes_done=sum((job.bytes or 0) * done[job.name] // max(1, objects_in(job)) for job in created),
+        jobs=len(state.jobs),
+        jobs_in_flight=len(state.in_flight),
+        jobs_ended=len(created) - len(state.in_flight),
+        cost_usd=spent(state),
+        usd_in_flight=sum(_price(state, job, region) * flown.get(job.name, 0.0) / 3600 for job in state.in_flight),
+        usd_per_hour=sum(_price(state, job, region) for job in state.in_flight),
+    )
+
+
+def objects_in(job: JobRecord) -> int:
+    """Returns how many objects a job's manifest names, but for copies of the same rows."""
+    return job.spans.rows + len(job.controls)
+
+
+def _done(job: JobRecord, listed: Mapping[str, int]) -> int:
+    if job.status is not None:
+        return objects_in(job)
+    return min(listed.get(job.name, 0), objects_in(job))
+
+
+def _price(state: RunState, job: JobRecord, region: str | None) -> float:
+    price = job.price_per_hour or price_of(type_of(job), state.settings.transform, region)
+    return (price or 0.0) * instances_of(job)

@@ -1,0 +1,134 @@
+"""What a view of a run looks like: the parts of a live display, or one line for where there is none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from batch_transform.core.amounts import counted, dollars
+from batch_transform.core.events import Event, EventKind, Figures
+from batch_transform.core.progress.view import StepSeen, View
+
+SCORE = "score"
+# A person should still see it at the end, though a step is called so.
+_KEPT = ("infer",)
+_LEAST_RATE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """A step on the screen: its name, whether it goes on, what is told of it, for how long it was done."""
+
+    name: str
+    is_on: bool
+    text: str
+    took: str
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a live display shows.
+
+    Attributes:
+        title: the run, its round, the time.
+        steps: from the first.
+        done: objects that are done, and how many there are; None: no job was created yet.
+        facts: a line each, below the bar.
+    """
+
+    title: str
+    steps: tuple[StepLine, ...]
+    done: tuple[int, int] | None
+    facts: tuple[str, ...]
+
+
+def screen(view: View, now: float) -> Screen:
+    """Returns what a display shows of a view at a time."""
+    figures = view.figures
+    title = [figures.run_id if figures else "batch-transform"]
+    title += [f"round {figures.round}"] if figures and figures.round else []
+    title += [f"{clock(now - view.began)} elapsed"]
+    done = (figures.objects_done, figures.objects) if figures and figures.objects else None
+    facts = (_of_rows(view, figures, now), _of_jobs(figures)) if figures and figures.rows is not None else ()
+    return Screen(" · ".join(title), tuple(_line(step, now) for step in view.steps), done, tuple(filter(None, facts)))
+
+
+def line(view: View, now: float) -> str:
+    """Returns what one line says of a view at a time."""
+    figures, step = view.figures, view.current
+    parts = [f"{clock(now - view.began)} elapsed"]
+    parts += [f"{step.name} for {clock(step.took(now))}"] if step else []
+    if figures is not None and figures.rows is not None:
+        parts += [f"round {figures.round}"] if figures.round else []
+        parts += [f"{figures.objects_done:,} of {counted(figures.objects, 'object')}"] if figures.objects else []
+        parts += filter(None, (_of_rows(view, figures, now), _of_jobs(figures)))
+    return " · ".join(parts)
+
+
+def is_kept(view: View, event: Event) -> bool:
+    """Returns whether what an event tells stays on the terminal, above a display: it is of no step that is shown."""
+    return event.kind is EventKind.TOLD and (event.step in _KEPT or view.step(event.step) is None)
+
+
+def clock(seconds: float) -> str:
+    """Returns a time as a clock shows it: 0:07, 1:04, 1:02:03."""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def seconds_left(view: View, now: float) -> float | None:
+    """Returns for how long the jobs that were created go on, by what was done so far; None: nobody knows."""
+    figures, rate = view.figures, bytes_per_second(view)
+    if figures is None or not figures.jobs_in_flight or not rate:
+        return None
+    return max(0.0, (figures.bytes - figures.bytes_done) / rate - (now - view.figures_at))
+
+
+def bytes_per_second(view: View) -> float | None:
+    """Returns how fast records were scored, until the last object that was seen to be done; None: none was."""
+    if view.figures is None or view.scoring_since is None or view.scored_at is None:
+        return None
+    seconds = max(_LEAST_RATE_SECONDS, view.scored_at - view.scoring_since)
+    return (view.figures.bytes_done - view.bytes_before) / seconds
+
+
+def cost(view: View, now: float) -> float | None:
+    """Returns what the run has cost until now, in US dollars: the jobs in flight by their time; None: unknown."""
+    figures = view.figures
+    if figures is None or figures.cost_usd is None:
+        return None
+    return figures.cost_usd + figures.usd_in_flight + figures.usd_per_hour * max(0.0, now - view.figures_at) / 3600
+
+
+def _line(step: StepSeen, now: float) -> StepLine:
+    return StepLine(step.name, step.began is not None, step.text, clock(step.took(now)))
+
+
+def _of_rows(view: View, figures: Figures, now: float) -> str:
+    return " · ".join(_rows(view, figures, now))
+
+
+def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
+    assert figures.rows is not None
+    settled = figures.rows_scored + figures.rows_dead
+    if settled or not figures.objects:
+        yield f"{settled:,} of {counted(figures.rows, 'row')}" if figures.objects else counted(figures.rows, "row")
+    else:  # what is counted only when jobs have ended
+        yield f"about {figures.rows * figures.objects_done // figures.objects:,} of {counted(figures.rows, 'row')}"
+    if rate := bytes_per_second(view):
+        yield f"{rate / 1e6:,.1f} MB/s" if rate >= 50_000 else f"{rate / 1e3:,.1f} kB/s"
+    if (left := seconds_left(view, now)) is not None:
+        yield f"about {clock(left)} left"
+    amount = cost(view, now)
+    if amount:
+        yield f"about {dollars(amount)} so far"
+
+
+def _of_jobs(figures: Figures) -> str:
+    parts = [f"{figures.jobs_ended:,} of {counted(figures.jobs, 'job')} ended"] if figures.jobs else []
+    parts += [f"{figures.jobs_in_flight:,} in flight"] if figures.jobs_in_flight else []
+    if figures.rows_failed:
+        most = f", most of all {figures.failed_most}" if figures.failed_most else ""
+        parts.append(f"{counted(figures.rows_failed, 'row')} failed{most}")
+    return " · ".join(parts)

@@ -1,0 +1,99 @@
+"""What a person is shown of a view: steps, a bar, rows, speed, time left, money, what failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.core.events import Event, EventKind, Figures
+from batch_transform.core.progress.screen import clock, is_kept, line, screen
+from batch_transform.core.progress.view import StepSeen, View
+
+FIGURES = Figures(
+    "flights",
+    round=2,
+    rows=1_000,
+    rows_failed=7,
+    failed_most="model_error",
+    objects=10,
+    objects_done=4,
+    bytes=10_000_000,
+    bytes_done=4_000_000,
+    jobs=2,
+    jobs_in_flight=1,
+    jobs_ended=1,
+    cost_usd=0.5,
+    usd_in_flight=0.2,
+    usd_per_hour=3600.0,
+)
+VIEW = View(
+    100.0,
+    (StepSeen("stage", 3.0, None, "1,000 rows"), StepSeen("score", 0.0, 110.0, "job: InProgress")),
+    FIGURES,
+    figures_at=120.0,
+    scoring_since=110.0,
+    scored_at=120.0,
+)
+
+
+def test_a_screen_has_the_run_its_round_and_the_time():
+    assert screen(VIEW, 164.0).title == "flights · round 2 · 1:04 elapsed"
+
+
+def test_a_step_that_goes_on_is_told_from_one_that_is_done():
+    shown = [(step.name, step.is_on, step.text, step.took) for step in screen(VIEW, 121.0).steps]
+    assert shown == [("stage", False, "1,000 rows", "0:03"), ("score", True, "job: InProgress", "0:11")]
+
+
+def test_the_bar_is_of_objects_of_the_manifest():
+    assert screen(VIEW, 121.0).done == (4, 10)
+
+
+def test_there_is_no_bar_before_there_is_a_job():
+    assert screen(View(0.0), 1.0).done is None
+
+
+def test_rows_speed_time_left_and_money_go_on_between_two_figures():
+    """15 s are left at 0.4 MB/s, of which one is gone; a job in flight for a dollar a second costs one more."""
+    assert screen(VIEW, 121.0).facts[0] == "about 400 of 1,000 rows · 0.4 MB/s · about 0:14 left · about $1.70 so far"
+
+
+def test_what_failed_is_told_with_its_most_frequent_class():
+    assert screen(VIEW, 121.0).facts[1] == "1 of 2 jobs ended · 1 in flight · 7 rows failed, most of all model_error"
+
+
+def test_rows_that_are_settled_are_exact():
+    view = View(0.0, figures=Figures("r", rows=10, rows_scored=8, rows_dead=1, objects=1, objects_done=1))
+    assert screen(view, 1.0).facts == ("9 of 10 rows",)
+
+
+def test_where_no_output_is_seen_before_a_job_ends_nobody_says_how_long_it_takes():
+    view = View(0.0, figures=Figures("r", rows=10, objects=2, jobs=1, jobs_in_flight=1), scoring_since=0.0)
+    assert screen(view, 60.0).facts == ("about 0 of 10 rows", "0 of 1 job ended · 1 in flight")
+
+
+def test_money_whose_price_is_unknown_is_not_told():
+    view = View(0.0, figures=Figures("r", rows=10, cost_usd=None, usd_per_hour=1.0))
+    assert "$" not in "".join(screen(view, 3600.0).facts)
+
+
+def test_one_line_says_what_a_screen_does():
+    expected = "0:21 elapsed · score for 0:11 · round 2 · 4 of 10 objects"
+    assert line(VIEW, 121.0) == " · ".join([expected, *screen(VIEW, 121.0).facts])
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (64.9, "1:04"), (3723, "1:02:03"), (-1, "0:00")])
+def test_a_time_is_told_as_a_clock_shows_it(seconds, shown):
+    assert clock(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("event", "stays"),
+    [
+        (Event("stage", "1,000 rows"), False),
+        (Event("error", "it failed"), True),
+        (Event("plan", "a line of a plan"), True),
+        (Event("export", kind=EventKind.BEGINS), False),
+    ],
+)
+def test_what_is_told_of_no_step_on_the_screen_stays_above_it(event, stays):
+    assert is_kept(VIEW, event) is stays

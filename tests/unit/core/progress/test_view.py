@@ -1,0 +1,52 @@
+"""A view of a run is a fold over its events."""
+
+from __future__ import annotations
+
+from batch_transform.core.events import Event, EventKind, Figures
+from batch_transform.core.progress.view import View, ended, seen
+
+
+def begins(step):
+    return Event(step, kind=EventKind.BEGINS)
+
+
+def measured(**figures):
+    return Event("figures", kind=EventKind.FIGURES, figures=Figures("r", **figures))
+
+
+def viewed(*timed):
+    view = View(0.0)
+    for at, event in timed:
+        view = seen(view, event, at)
+    return view
+
+
+def test_a_step_ends_where_the_next_one_begins():
+    view = viewed((1, begins("stage")), (4, begins("export")))
+    assert [(step.name, step.took(9)) for step in view.steps] == [("stage", 3), ("export", 5)]
+    assert view.current.name == "export"
+
+
+def test_a_step_that_is_done_again_keeps_its_place_and_its_time():
+    view = viewed((0, begins("score")), (5, begins("reconcile")), (6, begins("score")), (8, begins("gate")))
+    assert [(step.name, step.took(8)) for step in view.steps] == [("score", 7), ("reconcile", 1), ("gate", 0)]
+
+
+def test_a_step_that_is_told_twice_to_begin_has_begun_once():
+    assert viewed((1, begins("score")), (4, begins("score"))).current.took(5) == 4
+
+
+def test_what_is_told_of_a_step_stands_beside_it():
+    view = viewed((1, begins("stage")), (2, Event("stage", "10 rows")), (3, Event("mend", "x")))
+    assert [step.text for step in view.steps] == ["10 rows"]
+
+
+def test_when_all_is_over_no_step_goes_on():
+    view = ended(viewed((1, begins("stage"))), 3)
+    assert (view.current, view.steps[0].took(100)) == (None, 2)
+
+
+def test_scoring_is_counted_from_the_first_job_in_flight_that_was_seen():
+    resumed = measured(jobs_in_flight=1, bytes=100, bytes_done=40)
+    view = viewed((5, measured(rows=1)), (7, resumed), (9, measured(jobs_in_flight=1, bytes=100, bytes_done=60)))
+    assert (view.scoring_since, view.bytes_before, view.scored_at) == (7, 40, 9)

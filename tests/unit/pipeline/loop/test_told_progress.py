@@ -1,0 +1,91 @@
+"""A driver tells how far it is while jobs run, and asks neither service nor S3 much for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+
+from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.events import EventKind
+from batch_transform.core.statuses import JobStatus
+from support.memory_run import MemoryRun, echoing
+
+SECONDS = 3600.0
+
+
+@dataclass
+class Slow:
+    """A service of the run's whose jobs take an hour, and whose outputs are there as soon as they are created."""
+
+    run: MemoryRun
+
+    def __getattr__(self, name):
+        return getattr(self.run.service, name)
+
+    def describe(self, name):
+        found = self.run.service.describe(name)
+        if (self.run.now() - found.created_at).total_seconds() < SECONDS:
+            return replace(found, status=JobStatus.IN_PROGRESS, failure_reason=None, ended_at=None)
+        return found
+
+
+@dataclass
+class Listed:
+    """A store that counts listings of outputs, or fails them."""
+
+    store: object
+    asked: Counter[str]
+    fails: bool = False
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    def list(self, prefix):
+        self.asked[str(prefix)] += 1
+        if self.fails and self.asked[str(prefix)] == 1 and "/output/" in str(prefix):
+            raise ServiceFailure("S3 does not answer")
+        return self.store.list(prefix)
+
+
+def driven(sizes, *, fails=False):
+    events, asked = [], Counter()
+    run = MemoryRun(sizes, echoing(lambda row: None), transform={"instance_count": 1})
+    driver = run.driver()
+    store = Listed(driver.ctx.store, asked, fails)
+    driver.ctx = replace(driver.ctx, jobs=Slow(run), store=store, listener=events.append)
+    driver.run()
+    return events, {key: count for key, count in asked.items() if "/output/" in key}
+
+
+def test_each_step_begins_once_in_the_order_in_which_it_is_done():
+    events, _ = driven([4, 4])
+    # The run of these tests is staged before.
+    begun = [event.step for event in events if event.kind is EventKind.BEGINS]
+    assert begun == ["plan", "score", "reconcile", "gate", "merge", "publish"]
+
+
+def test_outputs_that_are_there_are_told_before_their_job_has_ended():
+    events, _ = driven([4] * 6)
+    figures = [event.figures for event in events if event.kind is EventKind.FIGURES]
+    assert any(each.jobs_in_flight and each.objects_done == 6 for each in figures)
+
+
+def test_the_last_figures_have_all_rows():
+    events, _ = driven([4] * 6)
+    last = [event.figures for event in events if event.kind is EventKind.FIGURES][-1]
+    assert (last.rows, last.rows_scored, last.objects, last.objects_done) == (24, 24, 6, 6)
+
+
+@pytest.mark.parametrize("objects", [1, 2, 6, 60])
+def test_less_than_one_listing_is_made_for_each_object_and_no_more_than_a_person_reads(objects):
+    _, asked = driven([4] * objects)
+    (count,) = asked.values() if objects > 1 else [0]
+    judged = 2  # listings by which its outputs are counted
+    assert count <= min(objects - 1, 60) + judged
+
+
+def test_a_store_that_does_not_answer_is_asked_no_more_and_the_run_goes_on():
+    _, asked = driven([4] * 60, fails=True)
+    assert sum(asked.values()) <= 1 + 2
