@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support.drivers import IDENTITY
 from support.kept import kept
-from support.platforms import built
+from support.platforms import built, normalized
 
 JAVA_FOLDERS = (Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines"))
 _DELTA = "4.4.0"  # asks for 4.0.1 to 4.2.0, and its jar has one artifact for each line
@@ -89,10 +89,10 @@ class Cell:
         return next((path.stem.rpartition("-")[2] for path in jars), "")
 
     def versions(self) -> dict[str, str]:
-        """Returns what pip has installed, by name in lower case."""
+        """Returns what pip has installed, by its normalized name."""
         listed = [*_pip(self.environment), "list", "--format", "freeze"]
         said = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
-        return {name.lower(): version for name, _, version in (line.partition("==") for line in said.splitlines())}
+        return {normalized(name): version for name, _, version in (line.partition("==") for line in said.splitlines())}
 
 
 CELLS = (
