@@ -21,7 +21,7 @@ from batch_transform.core.events import Event
 from batch_transform.core.run_state import RunState
 from batch_transform.pipeline.checks.same_input import check_same_rows
 from batch_transform.pipeline.lifecycle.opening_run import open_run
-from batch_transform.pipeline.tables.spark_tables import Source
+from batch_transform.pipeline.tables.source import Source
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.source_identity import identify

@@ -89,6 +89,7 @@ class DeltaRun(MemoryRun):
             prediction=self.prediction,
             transform=self.transform,
             errors=self.errors,
+            **self.sections,
             output={"path": str(self.targets["result"]), "mode": self.mode, "format": "delta"},
         )
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.events import Event
+from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.framing import Framing
 from batch_transform.core.object_names import object_name
 from batch_transform.core.predictions.answer_form import AnswerForm
@@ -172,6 +173,16 @@ class MemoryTables:
         target = self.run.targets[kind]
         return WrittenTable(kind, tree, S3Tree(self.store, target), files)
 
+    def measure(self, state: RunState, previous: Previous | None, written: WrittenTable | None) -> list[Expectation]:
+        """Each of `expect` is `count(*) = N`, or compares with `previous.count(*)`, of the rows as they are merged."""
+        if written is None:
+            answers = [n for n, value in self.run.gathered(state, self.store, self.ledger).items() if value == n]
+        else:
+            bodies = [written.tree.read(file.name) for file in written.files]
+            answers = [row["id"] for body in bodies for row in rows_of_file(body, self.run.format).to_pylist()]
+        self.run.measured += 1
+        return [_measured(sql, len(answers), previous) for sql in state.settings.expect]
+
     def reading(self, ddl: str, staged: Staged) -> MemoryTables:
         return self
 
@@ -203,7 +214,9 @@ class MemoryRun:
         models: what is told of the model before each Create.
         accept_model: whether the next driver accepts that it is another one.
         world: which other runs may share; None: one of its own.
+        accept_expectations: whether the next driver accepts predictions that are not as `expect` says.
         sections: further ones of the run file.
+        measured: how often its result was looked at for `expect`.
     """
 
     sizes: Sequence[int]
@@ -221,7 +234,9 @@ class MemoryRun:
     retention: str = "keep"
     models: Any = field(default_factory=MemoryModels)
     accept_model: bool = False
+    accept_expectations: bool = False
     sections: dict[str, Any] = field(default_factory=dict)
+    measured: int = 0
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
     drivers: int = 0
@@ -424,7 +439,23 @@ class MemoryRun:
             listener=self.events.append,
             models=self.models,
             accept_model=self.accept_model,
+            accept_expectations=self.accept_expectations,
         )
+
+
+def _measured(sql: str, rows: int, previous: Previous | None) -> Expectation:
+    count, run = "count(*)", previous.run_id if previous else None
+    wanted = previous.values.get(count) if previous else int(sql.rpartition("=")[2])
+    return {
+        "expression": sql,
+        "held": None if wanted is None else rows == wanted,
+        "accepted": False,
+        "values": {count: rows},
+        "untold": [],
+        "previous": {count: wanted} if run else None,
+        "previous_run": run,
+        "note": "nothing to compare with" if wanted is None else None,
+    }
 
 
 def file_of(table: pa.Table, format: str) -> bytes:

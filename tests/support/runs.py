@@ -11,7 +11,7 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.core.events import Event
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
-from batch_transform.pipeline.tables.spark_tables import Source
+from batch_transform.pipeline.tables.source import Source
 from support.emulated import BUCKET, Emulated
 
 

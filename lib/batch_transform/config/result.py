@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from batch_transform.config import places
 from batch_transform.config.sections import PathOrTable, check_one_place
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
-from batch_transform.config.typed_values import AfterValidator, Field, PlainValidator
-from batch_transform.config.values import Names, Number, Shown, Text, WholeNumber, one_of
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field, PlainValidator
+from batch_transform.config.values import Names, Number, Shown, Text, WholeNumber, check_no_repeats, one_of, read_list
 from batch_transform.core.run_settings import OutputSettings
 from batch_transform.outputs.port import Capabilities
 from batch_transform.outputs.registry import DEFAULT, format_named, names_that, output_formats
@@ -18,6 +18,9 @@ OutputMode = Annotated[
     Literal["error", "append", "overwrite", "overwrite_partitions"],
     PlainValidator(one_of("error", "append", "overwrite", "overwrite_partitions")),
 ]
+
+
+Expect = Annotated[tuple[Shown, ...], BeforeValidator(read_list), AfterValidator(check_no_repeats)]
 
 
 def check_reached(can: Capabilities, location: str) -> str:

@@ -13,7 +13,7 @@ from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
 from batch_transform.config.requests import check_key, settled
-from batch_transform.config.result import DeadLetter, Errors, Output, check_reached
+from batch_transform.config.result import DeadLetter, Errors, Expect, Output, check_reached
 from batch_transform.config.sections import Input
 from batch_transform.config.surroundings import Aws, Emulator, RunId, Workspace, layout_of
 from batch_transform.config.transform import Transform
@@ -68,6 +68,7 @@ class RunConfig(Section):
     lease_seconds: Annotated[Number, Field(ge=1, le=3600, allow_inf_nan=False)] = RunSettings.lease_seconds
     # What the jobs may cost. A run that is estimated to pass it is refused, and beyond it no job is created.
     budget_usd: Annotated[Number, Field(gt=0, allow_inf_nan=False)] | None = None
+    expect: Expect = ()  # aggregates in SQL, checked before anything is published
     # What becomes of the run's folder, but for its ledger and reports, once the result is published.
     workspace_retention: Annotated[Literal["keep", "delete"], PlainValidator(one_of("keep", "delete"))] = "keep"
 

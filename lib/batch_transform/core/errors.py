@@ -86,6 +86,22 @@ class OverCost(BatchTransformError):
     status = RunStatus.OVER_COST
 
 
+class UnexpectedPredictions(BatchTransformError):
+    """The predictions are not what `expect` says, a line each; nothing is published until a person accepts them."""
+
+    exit_code = 3
+    status = RunStatus.UNEXPECTED_PREDICTIONS
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was found of each expectation, with the commands that go on."""
+        return tuple(one_line(str(line)) for line in self.args)
+
+    def __str__(self) -> str:
+        """Returns the lines below each other."""
+        return "\n  ".join(self.lines)
+
+
 class PredictionsDiffer(BatchTransformError):
     """An endpoint predicts something else than the run did; nothing was changed.
 

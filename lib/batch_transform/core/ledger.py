@@ -46,6 +46,7 @@ class StepKind(str, Enum):
     UNSTAGED = "unstaged"
     UNMERGED = "unmerged"
     GATED = "gated"
+    CHECKED = "checked"
     PUBLICATION = "publication"
     PUBLISHED = "published"
     DONE = "done"

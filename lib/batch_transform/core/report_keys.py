@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+from batch_transform.core.expectations import Expectation
 from batch_transform.core.ledger import JsonObject
 
 # The rows of one class that have failed: a row of the list `errors`. In this form since `class` is a word of Python's.
@@ -119,6 +120,7 @@ class RunReport(_Run, total=False):
         prediction_schema: what was inferred.
         models: only of a run whose jobs were created with a model that was looked at.
         predictions: of a run that publishes files whose footers tell it.
+        expectations: what `expect` was found to be, of a run that was checked.
         error: what ended it.
         cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
         wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
@@ -129,6 +131,7 @@ class RunReport(_Run, total=False):
     prediction_schema: str
     models: list[ModelReport]
     predictions: list[PredictionRange]
+    expectations: list[Expectation]
     error: list[str]
     cleaned: bool
     rows_forgotten: bool

@@ -149,6 +149,7 @@ class RunSettings:
         is_of_frame: whether the run is of `score()`, whose rows were at hand; else a run file names its input.
         lease_seconds: how long another driver waits before it takes a silent run over.
         budget_usd: what the jobs may cost; None: whatever they do.
+        expect: aggregates in SQL that must be true of what is published.
     """
 
     model_name: str = ""
@@ -160,6 +161,7 @@ class RunSettings:
     is_of_frame: bool = False
     lease_seconds: float = DEFAULT_TTL_SECONDS
     budget_usd: float | None = None
+    expect: tuple[str, ...] = ()
 
     # A configuration is JSON here: as `RunConfig.to_document` wrote it, in this version or an earlier one.
     @classmethod
@@ -176,6 +178,7 @@ class RunSettings:
             document.get("input") is None,
             float(document.get("lease_seconds", DEFAULT_TTL_SECONDS)),
             document.get("budget_usd"),
+            tuple(document.get("expect") or ()),
         )
 
     @property

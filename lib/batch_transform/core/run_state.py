@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from batch_transform.core.expectations import Expectation
 from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.model_identity import ModelVersion
 from batch_transform.core.report_keys import RunReport
@@ -115,6 +116,7 @@ class RunState:
         round_records: of each plan, in order.
         rounds_before: the deepest round when the run was last begun or gone on with.
         held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.
+        expectations: what `expect` was found to be of the gated rows; None: they were not checked, or otherwise.
         rows_apart: whether what holds row values lies apart from the ledger (`run_layout`).
         cleaned, forgotten: whether all but the ledger was removed; whether its rows were.
     """
@@ -146,6 +148,7 @@ class RunState:
     intents: tuple[JsonObject, ...] = ()
     output_is_fixed: bool = False
     held: Recorded | None = None
+    expectations: tuple[Expectation, ...] | None = None
     rows_apart: bool = False
     forgotten: bool = False
 

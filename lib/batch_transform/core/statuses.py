@@ -42,6 +42,7 @@ class RunStatus(str, Enum):
     | refused | a run or a command that was asked for what cannot be (exit code 2) |
     | over_budget | a run with more dead letters than are accepted (3) |
     | over_cost | a run whose jobs have cost what it may (3) |
+    | unexpected_predictions | a run whose predictions are not what `expect` says (3) |
     | failed | a run or a command that something outside stopped; a run can be resumed (4) |
     | held, fenced | a driver that is not the run's: another one is at work, or has taken over (4) |
     | interrupted | a run or a plan that a signal or a person has ended |
@@ -59,6 +60,7 @@ class RunStatus(str, Enum):
     REFUSED = "refused"
     OVER_BUDGET = "over_budget"
     OVER_COST = "over_cost"
+    UNEXPECTED_PREDICTIONS = "unexpected_predictions"
     FAILED = "failed"
     HELD = "held"
     FENCED = "fenced"

@@ -12,6 +12,7 @@ import pyarrow as pa
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import StopRequested
 from batch_transform.core.events import Event, Listener
+from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.framing import Framing
 from batch_transform.core.isolation.data_log_evidence import JobLogs
 from batch_transform.core.ledger import JsonObject
@@ -72,6 +73,15 @@ class TableWork(Protocol):
 
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         """Returns a table of a gated run once it is merged beside its output."""
+
+    def measure(self, state: RunState, previous: Previous | None, written: WrittenTable | None) -> list[Expectation]:
+        """Returns what `expect` is found to be of the result of a gated run.
+
+        Args:
+            state: of the run.
+            previous: what an earlier run has kept, where `expect` compares with one.
+            written: the result, where it is merged already; else it is merged for this, and written nowhere.
+        """
 
     def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
         """Returns the rows that are committed of a table of a gated run, once they all are."""
@@ -175,6 +185,7 @@ class RunContext:
         waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
         models: where the run's model is looked at before each Create.
         accept_model: whether whoever goes on with the run accepts what the model is now.
+        accept_expectations: whether they accept predictions that are not as `expect` says.
         region: where AWS's console shows the run; None: an emulator's, which has none.
         last_words: the last lines that a container of a job wrote, by its name; they may quote a row.
         looked: when this process has last looked at each job, by name.
@@ -199,6 +210,7 @@ class RunContext:
     waits: bool = True
     models: Models = field(default_factory=NoModels)
     accept_model: bool = False
+    accept_expectations: bool = False
     region: str | None = None
     last_words: Callable[[str], Sequence[str]] = lambda _job: ()
     looked: dict[str, float] = field(default_factory=dict)

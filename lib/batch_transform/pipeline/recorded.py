@@ -18,7 +18,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.object_store import ObjectInfo, ObjectStore
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
@@ -126,14 +126,25 @@ def runs_of(store: ObjectStore, workspace: S3Uri) -> dict[S3Uri, datetime]:
     Raises:
         StoreFailure: there is no such bucket, or it may not be listed.
     """
+    found: dict[S3Uri, datetime] = {}
+    for layout, steps in ledgers_of(store, workspace):
+        times = [info.last_modified for info in steps]
+        found[layout.run] = max([*times, found.get(layout.run, times[0])])
+    return found
+
+
+def ledgers_of(store: ObjectStore, workspace: S3Uri) -> Iterator[tuple[RunLayout, list[ObjectInfo]]]:
+    """Yields the runs of a workspace with the steps of each, of which there is one at least.
+
+    Raises:
+        StoreFailure: there is no such bucket, or it may not be listed.
+    """
     today = (RunLayout(workspace, folder.name) for folder in store.folders(workspace.join(RUNS)))
     before = (RunLayout(workspace, folder.name, rows_apart=False) for folder in store.folders(workspace))
-    found: dict[S3Uri, datetime] = {}
     for layout in (*today, *before):
-        own = (info for info in store.list(layout.ledger) if run_of_step(workspace, info.key) == layout)
-        if times := [info.last_modified for info in own]:
-            found[layout.run] = max([*times, found.get(layout.run, times[0])])
-    return found
+        own = [info for info in store.list(layout.ledger) if run_of_step(workspace, info.key) == layout]
+        if own:
+            yield layout, own
 
 
 def acquired(lease: RunLease, ledger: Ledger, patience_seconds: float = 0.0) -> RunState | None:

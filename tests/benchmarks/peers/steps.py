@@ -20,7 +20,8 @@ from batch_transform.outputs.registry import output_formats
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.loop.handlers.stage import export_rows
-from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
+from batch_transform.pipeline.tables.source import Source
+from batch_transform.pipeline.tables.spark_tables import SparkTables
 from benchmarks.peers.local_objects import LocalObjects, LocalPlaces
 from benchmarks.peers.model_server import answer_to
 from support.emulated import Emulated

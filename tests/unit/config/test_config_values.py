@@ -98,6 +98,8 @@ def test_each_of_the_five_keys_is_required(missing):
         ("transform__price_per_hour", True, "is True; valid: US dollars"),
         ("transform__price_per_hour", {"m5": 0.23}, "is 'm5'; valid: an ML instance type"),
         ("budget_usd", 0, "is 0; it must be more than 0"),
+        ("expect", "avg(p) > 0", "must be a list, not the text 'avg(p) > 0'"),
+        ("expect", ["avg(p) > 0"] * 2, "names avg(p) > 0 more than once"),
         ("transform__poll_seconds", 0, "is 0; it must be more than 0"),
         (
             "transform__instance_type",

@@ -9,6 +9,7 @@ from batch_transform.core.report_page import outcomes
 from batch_transform.core.report_page.charts import PATTERNS
 from batch_transform.core.report_page.clock_times import clock_times
 from batch_transform.core.report_page.console_links import folder_link
+from batch_transform.core.report_page.expectations import expectations
 from batch_transform.core.report_page.facts import PageFacts
 from batch_transform.core.report_page.markup import Column, Html, folded, joined, number, section, shown, table
 from batch_transform.core.report_page.sizes import sizes
@@ -38,6 +39,7 @@ def render(facts: PageFacts) -> str:
         section("Rounds", outcomes.rounds(state)),
         section("Jobs", outcomes.jobs(facts)),
         section("Predictions", outcomes.predictions(report.get("predictions", []))),
+        section("Expectations", expectations(report.get("expectations", []))),
         section("Plan and outcome", outcomes.plan_and_outcome(facts, times)),
         section("Sizes", sizes(facts.objects, payloads)),
         section("Where it lies", _places(facts)),

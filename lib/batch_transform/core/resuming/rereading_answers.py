@@ -24,8 +24,8 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
     has not, a run that ended because every answer was misread has ended still: whatever was sent would be misread. One
     that ended because no answer could be read in whatever form goes on: it may have been the model.
     Where what is asked of the service has changed, jobs that were not created yet are to be planned anew. Where what is
-    published has changed, or where it goes, an intent to commit falls; whether it was carried out is asked before the
-    next one (`RunState.intents`).
+    published has changed, where it goes, or what is expected of it, an intent to commit falls; whether it was carried
+    out is asked before the next one (`RunState.intents`).
 
     Args:
         state: as the last driver left it.
@@ -46,7 +46,9 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
         state = replace(state, types_since=since)
         state = replace(state, jobs=back_from_later_types(state))
     if not state.output_is_fixed and state.published is None and asked.published != state.settings.published:
-        state = replace(state, publication=None)
+        state = replace(state, publication=None, expectations=None)
+    if not state.output_is_fixed and state.published is None and asked.expect != state.settings.expect:
+        state = replace(state, publication=None, expectations=None)
     if changed and state.nothing_read:
         state = replace(state, inferred=None, inferred_after=0)
     if state.staged is not None and "answers" in payload:

@@ -23,6 +23,7 @@
 | unstaged | before the first round | that the input is to be staged again |
 | unmerged | after publication | that merged files were lost, and are to be merged again |
 | gated | when no span is left | the counts |
+| checked | after gated, before publication | that `expect` is not met, with what was found |
 | publication | after gated: intent | what publishing will do; `resumed` may undo an intent to commit |
 | published | after publication | that it was done |
 | done | after published | the report |
@@ -162,11 +163,18 @@ def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunStat
 def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     require(state.is_settled and state.gate is None, "gated once, after every span was settled")
     require(len(parts) in (1, 2), "a part of leaves, and one where some are committed already")
-    return replace(state, gate=Recorded(dict(step.payload), parts))
+    return replace(state, gate=Recorded(dict(step.payload), parts), expectations=None)
+
+
+def _checked(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+    require(state.gate is not None and state.publication is None, "after the gate, before the publication")
+    return replace(state, expectations=tuple(step.payload["expectations"]))
 
 
 def _publication(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     require(state.gate is not None and state.publication is None, "intended once, after the gate")
+    if "expectations" in step.payload:
+        state = replace(state, expectations=tuple(step.payload["expectations"]))
     return intended(state, Recorded(dict(step.payload), parts))
 
 
@@ -194,6 +202,7 @@ _TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunSta
     StepKind.INFERRED: _inferred,
     StepKind.JOB_JUDGED: _job_judged,
     StepKind.GATED: _gated,
+    StepKind.CHECKED: _checked,
     StepKind.PUBLICATION: _publication,
     StepKind.PUBLISHED: _published,
     StepKind.DONE: _done,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyspark.sql.types import StructType
 
 from batch_transform.pipeline.checks.collected_faults import Faults
@@ -12,6 +14,7 @@ from batch_transform.pipeline.checks.refused import refused_settings
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.targets import targets_of
+from batch_transform.spark.expectations import check_expected
 from batch_transform.spark.merge_way import way_named
 from batch_transform.spark.s3_probe import WorkersReach
 
@@ -40,6 +43,9 @@ def check_world(
     check_targets(spark, targets, ctx.places, ctx.store, published, reading, faults)
     if not faults.found:
         faults.add(fit.faults())
+        faults.of(
+            partial(check_expected, spark, fit.schema, fit.added["result"], ctx.config.expect, is_known=fit.complete)
+        )
     if not faults.found:
         faults.add(check_table(spark, fit.schema, tables.shape, ctx.places, tables.connect, targets, reach))
     way = way_named(ctx.config.merge)

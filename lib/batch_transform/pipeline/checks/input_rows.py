@@ -18,7 +18,8 @@ from batch_transform.pipeline.checks.preflight import key_check
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
-from batch_transform.pipeline.tables.spark_tables import Source, SparkTables
+from batch_transform.pipeline.tables.source import Source
+from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.records.registry import framing_of
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import RecordRule, record_rule

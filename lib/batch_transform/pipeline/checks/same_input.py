@@ -17,7 +17,7 @@ from batch_transform.core.secret_values import is_sealed
 from batch_transform.core.source_identity import Likeness, compared
 from batch_transform.pipeline.checks.dead_rows import dead_rows
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.tables.spark_tables import Source, scan_of_input
+from batch_transform.pipeline.tables.source import Source, scan_of_input
 from batch_transform.spark.input_reading import InputTable, filtered, read_input
 from batch_transform.spark.input_settings import reader_options
 from batch_transform.spark.source_identity import identify, same_rows

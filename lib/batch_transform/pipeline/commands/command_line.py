@@ -17,11 +17,14 @@ from batch_transform.pipeline.commands.argument_faults import (
 )
 from batch_transform.pipeline.commands.argument_parser import parser_of
 from batch_transform.pipeline.commands.parser import (
+    ACCEPT_EXPECTATIONS,
+    ACCEPT_MODEL,
     COMMANDS,
     IAM,
     OWN,
     PLAN,
     RESUME,
+    RETRY_DEAD,
     RUN,
     TEXT,
     option_of,
@@ -66,6 +69,7 @@ class CommandLine:
         no_merge: of `collect`: whether it ends where a merge would begin.
         retry_dead: of `resume`: whether the dead rows of an unpublished run are sent again.
         accept_model: of what goes on with a run: whether its model may be another one than scored before.
+        accept_expectations: likewise: whether what `expect` does not accept is published.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
@@ -105,6 +109,7 @@ class CommandLine:
     no_merge: bool = False
     retry_dead: bool = False
     accept_model: bool = False
+    accept_expectations: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
 
@@ -113,6 +118,16 @@ class CommandLine:
         """Whether the subject is a run file: one on S3 has the suffix of one, or its command takes nothing else."""
         is_named_so = self.subject.lower().endswith((".yml", ".yaml"))
         return not is_s3(self.subject) or self.command in (RUN, PLAN, IAM) or is_named_so
+
+    @property
+    def switches(self) -> list[str]:
+        """The switches that a run's driver is given as well."""
+        given = {
+            RETRY_DEAD: self.retry_dead,
+            ACCEPT_MODEL: self.accept_model,
+            ACCEPT_EXPECTATIONS: self.accept_expectations,
+        }
+        return [flag for flag, is_given in given.items() if is_given]
 
 
 def step_of(asked: CommandLine) -> str:

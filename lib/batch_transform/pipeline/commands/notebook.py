@@ -32,7 +32,7 @@ from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.tables.run_predictions import shape_of
-from batch_transform.pipeline.tables.spark_tables import Source
+from batch_transform.pipeline.tables.source import Source
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
@@ -78,6 +78,7 @@ def score(
     retry_dead: bool = False,
     listener: Listener = _silent,
     accept_model: bool = False,
+    accept_expectations: bool = False,
     **sections: Any,
 ) -> ScoreResult:
     """Returns the rows of `df` with a model's predictions beside each.
@@ -97,11 +98,14 @@ def score(
         retry_dead: whether the dead rows of an unpublished run are sent again.
         listener: is told what happens.
         accept_model: go on with the model as it is now, where it is another one than has scored rows of this run.
-        sections: `errors`, `dead_letter`, `secrets`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a run file.
+        accept_expectations: publish predictions that are not as `expect` says.
+        sections: `errors`, `expect`, `dead_letter`, `secrets`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a
+            run file.
 
     Raises:
         ConfigurationError: an argument is wrong; nothing was done.
         ErrorBudgetExceeded: more dead letters than `errors` accepts.
+        UnexpectedPredictions: the predictions are not as `expect` says.
         ServiceFailure: the service, S3 or Spark failed beyond the retries; the same call resumes the run.
     """
     config = from_arguments(
@@ -121,7 +125,14 @@ def score(
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         with typed_errors(is_begun=False, secrets=secrets):
             driver = open_run(
-                spark, config, access, in_words(listener), source, retry_dead=retry_dead, accept_model=accept_model
+                spark,
+                config,
+                access,
+                in_words(listener),
+                source,
+                retry_dead=retry_dead,
+                accept_model=accept_model,
+                accept_expectations=accept_expectations,
             )
         with renewed(driver.ctx.lease):
             state = _run(driver)

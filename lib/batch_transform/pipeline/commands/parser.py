@@ -21,7 +21,8 @@ WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE, SMOKE, *VIEWS)
 # Those that begin with a run file and not with a run that is there.
 OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
 PROGRAM = "batch-transform"
-NO_MERGE, RETRY_DEAD, ACCEPT_MODEL, ROWS = "--no-merge", "--retry-dead", "--accept-model", "--rows"
+NO_MERGE, RETRY_DEAD, ROWS = "--no-merge", "--retry-dead", "--rows"
+ACCEPT_MODEL, ACCEPT_EXPECTATIONS = "--accept-model", "--accept-expectations"
 LIMIT, EXACT, SHOW_RECORD = "--limit", "--exact", "--show-record"
 DRY_RUN, TARGET, LOG_FORM = "--dry-run", "--target", "--log"
 HELP, VERSION = ("-h", "--help"), "--version"
@@ -157,6 +158,9 @@ OWN = {
     RETRY_DEAD: Option("retry_dead", None, (RESUME,), "sends the dead rows again of a run that is not published"),
     ACCEPT_MODEL: Option(
         "accept_model", None, (RUN, RESUME, SUBMIT, COLLECT), "goes on although the model is another one than before"
+    ),
+    ACCEPT_EXPECTATIONS: Option(
+        "accept_expectations", None, (RUN, RESUME, COLLECT), "publishes predictions that are not as `expect` says"
     ),
     LOG_FORM: Option(
         "log",

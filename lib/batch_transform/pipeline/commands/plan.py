@@ -30,12 +30,13 @@ from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.tables.run_predictions import shape_of
-from batch_transform.pipeline.tables.spark_tables import is_columnar
+from batch_transform.pipeline.tables.source import is_columnar
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import beginning_emulator
 from batch_transform.pipeline.world.session import reaching_s3, run_session
 from batch_transform.records.registry import framing_of
+from batch_transform.spark.expectations import check_expected
 from batch_transform.spark.input_reading import has_large_rows
 from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.record_measuring import first_record, measure, measure_some
@@ -137,7 +138,9 @@ def plan(
             measured = _measured(df, config, rule, asked, exact=exact)
             if show is not None:
                 show(first_record(df, rule))
-        columns = [*df.schema.fields, *shape_of(spark, config, None).columns]
+        added, is_known = shape_of(spark, config, None).columns, not config.prediction.is_inferred
+        check_expected(spark, df.schema, added, config.expect, is_known=is_known)
+        columns = [*df.schema.fields, *added]
     types = config.settings.transform.instance_types
     told = speed_told(there.jobs, there.runs, config.settings.transform)
     found = run_plan(measured, asked, told, price_of(types[0], config.settings.transform, there.region))

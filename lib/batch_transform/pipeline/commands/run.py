@@ -6,7 +6,7 @@ import importlib
 import os
 import threading
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from batch_transform.aws.access import AwsAccess
@@ -44,6 +44,7 @@ def run_job(
     *,
     retry_dead: bool = False,
     accept_model: bool = False,
+    accept_expectations: bool = False,
 ) -> int:
     """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake.
 
@@ -54,22 +55,32 @@ def run_job(
             this is: PREPARE ends when the jobs of the first round are recorded.
         retry_dead: whether the dead rows of an unpublished run are to be sent again.
         accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
+        accept_expectations: whether they accept predictions that are not as `expect` says.
     """
     config = RunConfig.from_document(document)
-    job = _Job(config, handshake, command, retry_dead=retry_dead, accept_model=accept_model)
+    accepted = Accepted(model=accept_model, expectations=accept_expectations)
+    job = _Job(config, handshake, command, accepted, retry_dead=retry_dead)
     return job.do(job.run)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What whoever goes on with a run accepts (`run_job`)."""
+
+    model: bool
+    expectations: bool
 
 
 class _Job(Guarded):
     def __init__(
-        self, config: RunConfig, handshake: Handshake, command: str, *, retry_dead: bool, accept_model: bool
+        self, config: RunConfig, handshake: Handshake, command: str, accepted: Accepted, *, retry_dead: bool
     ) -> None:
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
         self.secrets = secrets_of(config.to_document()).values()
         self._config = config
         self._command = command
         self._retry_dead = retry_dead
-        self._accept_model = accept_model
+        self._accepted = accepted
 
     def run(self) -> None:
         """Runs to the end; the emulator lives until then, and comes up while Spark does."""
@@ -119,7 +130,8 @@ class _Job(Guarded):
             tell_terminal,
             names_input=anew,
             retry_dead=self._retry_dead,
-            accept_model=self._accept_model,
+            accept_model=self._accepted.model,
+            accept_expectations=self._accepted.expectations,
         )
         self.resources.enter_context(renewed(self.driver.ctx.lease))
         if self._command == COLLECT:

@@ -46,6 +46,7 @@ def context_of(
     *,
     waits: bool = True,
     accept_model: bool = False,
+    accept_expectations: bool = False,
 ) -> RunContext:
     """Returns the outside world of a run, wired to AWS (or to the emulator) and to this machine's time.
 
@@ -59,6 +60,7 @@ def context_of(
         objects: work on many objects.
         waits: whether this process waits for jobs to end and for quotas.
         accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
+        accept_expectations: whether they accept predictions that are not as `expect` says.
     """
     assert config.run_id is not None
     writer, told = run.ledger.writer, secrets_of(config.to_document()).values()
@@ -84,6 +86,7 @@ def context_of(
         waits=waits,
         models=lookup_of(access),
         accept_model=accept_model,
+        accept_expectations=accept_expectations,
         region=access.console_region,
         last_words=lambda job: [hide(line) for line in ContainerLogs(access.client("logs")).last_words(job)],
     )

@@ -28,7 +28,8 @@ from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, read_run
 from batch_transform.pipeline.tables.object_work import SparkObjectWork
-from batch_transform.pipeline.tables.spark_tables import Source, SparkTables, settings_of
+from batch_transform.pipeline.tables.source import Source, settings_of
+from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -49,6 +50,7 @@ def open_run(
     names_input: bool = True,
     retry_dead: bool = False,
     accept_model: bool = False,
+    accept_expectations: bool = False,
 ) -> Driver:
     """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
 
@@ -62,6 +64,7 @@ def open_run(
             its folder goes on with what it has.
         retry_dead: whether the dead rows of an unpublished run are to be sent again.
         accept_model: whether whoever goes on with a run accepts that the model is another one than scored before.
+        accept_expectations: whether they accept predictions that are not as `expect` says.
 
     Raises:
         OtherRows: the run has staged other rows.
@@ -70,7 +73,7 @@ def open_run(
     """
     check_pyarrow()
     with WorkersReach(spark, WorkerStore(access)) as reach:
-        meant = Meant(names_input=names_input, retry_dead=retry_dead, accept_model=accept_model)
+        meant = Meant(names_input, retry_dead, accept_model, accept_expectations)
         return _opened(spark, config.named(), access, listener, source, reach, meant)
 
 
@@ -81,6 +84,7 @@ class Meant:
     names_input: bool
     retry_dead: bool
     accept_model: bool
+    accept_expectations: bool
 
 
 def _opened(
@@ -135,7 +139,17 @@ def _opened(
         fit.check_rows,
     )
     objects = SparkObjectWork(spark, connect, places.input, rows.shape.reader, rows.key)
-    ctx = context_of(run, config, access, listener, places, tables, objects, accept_model=meant.accept_model)
+    ctx = context_of(
+        run,
+        config,
+        access,
+        listener,
+        places,
+        tables,
+        objects,
+        accept_model=meant.accept_model,
+        accept_expectations=meant.accept_expectations,
+    )
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, as_published(ctx, recorded))
     if is_checked:

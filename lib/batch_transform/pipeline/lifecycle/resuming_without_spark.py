@@ -11,6 +11,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
 from batch_transform.core.events import Listener
+from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.publishing.file_publication import Kind
@@ -104,6 +105,9 @@ class NoTables:
         _refuse()
 
     def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
+        _refuse()
+
+    def measure(self, state: RunState, previous: Previous | None, written: WrittenTable | None) -> list[Expectation]:
         _refuse()
 
     def committed(self, state: RunState, config: JsonObject, kind: Kind) -> int | None:

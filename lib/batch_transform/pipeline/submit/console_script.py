@@ -89,7 +89,14 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
 
     following = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
     with _variable(SUBMIT_NEXT, following):
-        return run_job(document, printed, step_of(asked), retry_dead=asked.retry_dead, accept_model=asked.accept_model)
+        return run_job(
+            document,
+            printed,
+            step_of(asked),
+            retry_dead=asked.retry_dead,
+            accept_model=asked.accept_model,
+            accept_expectations=asked.accept_expectations,
+        )
 
 
 @contextmanager

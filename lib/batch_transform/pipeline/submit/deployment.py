@@ -25,7 +25,7 @@ from batch_transform.deploy.port import FILES, BundleTarget, ServiceTarget, Ship
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form
 from batch_transform.pipeline.commands.other_command import has_secret
 from batch_transform.pipeline.commands.package import dist_of
-from batch_transform.pipeline.commands.parser import ACCEPT_MODEL, JSON, LOG_FORM, RESUME, RETRY_DEAD
+from batch_transform.pipeline.commands.parser import JSON, LOG_FORM, RESUME
 from batch_transform.pipeline.commands.spark_submit_arguments import LISTS, SparkArguments
 from batch_transform.pipeline.ending.exits import teller
 from batch_transform.pipeline.submit.bundling import RUN_FILE, given_in, written
@@ -163,10 +163,9 @@ def _bundled(
 
 def _arguments(asked: CommandLine, run_file: str) -> tuple[str, ...]:
     """What the driver is called with: the command, for what only `resume` takes, and its switches."""
-    switches = {RETRY_DEAD: asked.retry_dead, ACCEPT_MODEL: asked.accept_model}
     command = (RESUME,) if asked.retry_dead else ()
     log = (LOG_FORM, JSON) if log_form(asked) == JSON else ()
-    return (*command, run_file, *(flag for flag, is_given in switches.items() if is_given), *log)
+    return (*command, run_file, *asked.switches, *log)
 
 
 def _secrets(asked: CommandLine) -> list[str]:

@@ -18,6 +18,7 @@ from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.telling import JSON, TEXT, write_log_as
 
 _RESOLVED = "--resolved"
+_SWITCHES = ("retry_dead", "accept_model", "accept_expectations")
 
 
 def run(arguments: list[str], handshake: Handshake) -> int:
@@ -36,6 +37,7 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     parser.add_argument("--retry-dead", action="store_true", help=again)
     parser.add_argument("--accept-model", action="store_true", help="go on with the model as it is now")
     parser.add_argument("--log", action="append", default=[], choices=(TEXT, JSON), help="how it is told what happens")
+    parser.add_argument("--accept-expectations", action="store_true", help="publish what `expect` does not accept")
     asked = parser.parse_args(arguments)
     write_log_as(*asked.log)
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))
@@ -46,7 +48,7 @@ def run(arguments: list[str], handshake: Handshake) -> int:
         return plan_job(document, handshake, exact=asked.exact, show_record=asked.show_record)
     from batch_transform.pipeline.commands.run import run_job
 
-    how = {name: True for name in ("retry_dead", "accept_model") if getattr(asked, name)}
+    how = {name: True for name in _SWITCHES if getattr(asked, name)}
     return run_job(document, handshake, asked.step or "run", **how)
 
 

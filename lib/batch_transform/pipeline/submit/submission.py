@@ -26,13 +26,11 @@ from batch_transform.pipeline.commands.command_line import CommandLine, log_form
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.parser import (
-    ACCEPT_MODEL,
     ERRORS,
     EXACT,
     JSON,
     LOG_FORM,
     PLAN,
-    RETRY_DEAD,
     RUN,
     SHOW_RECORD,
     STEPS,
@@ -110,8 +108,7 @@ def write_submission(
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
     command += [EXACT] if asked.exact else []
     command += [SHOW_RECORD] if asked.show_record else []
-    command += [RETRY_DEAD] if asked.retry_dead else []
-    command += [ACCEPT_MODEL] if asked.accept_model else []
+    command += asked.switches
     command += [LOG_FORM, JSON] if log_form(asked) == JSON else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")

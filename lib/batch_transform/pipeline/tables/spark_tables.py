@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.config.sections import Input
+from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.framing import Framing
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_names import is_data_file
@@ -28,18 +28,19 @@ from batch_transform.exports.export_ways import export_way
 from batch_transform.exports.port import ToExport
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.port import OutputTable, TableFormat, WrittenTable
-from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.recorded import form_of_outputs
+from batch_transform.pipeline.tables.measuring import measured_rows, written_rows
 from batch_transform.pipeline.tables.run_predictions import shape_of
+from batch_transform.pipeline.tables.source import Source, scan_of_input, settings_of
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.empty_tables import write_empty
-from batch_transform.spark.input_reading import Scan, are_large, scan_of
+from batch_transform.spark.input_reading import are_large
 from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.job_settings import own_job, user_job
 from batch_transform.spark.merge_way import Merge, way_named
@@ -52,29 +53,6 @@ from batch_transform.spark.spark_errors import told_as
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
 from batch_transform.spark.zip_merge import MergeSource, model_of_rows, select_result
-
-
-@dataclass(frozen=True)
-class Source:
-    """The input table: `is_scan` if reading it again gives the same rows."""
-
-    df: DataFrame
-    is_scan: bool
-
-
-def settings_of(given: Input | None) -> tuple[str, Mapping[str, str]]:
-    """Returns format and options of an input, of which some may be settings of the session (`input_session`)."""
-    return (given.format, given.options) if given is not None else ("", {})
-
-
-def is_columnar(given: Input) -> bool:
-    """Returns whether the input's files tell their rows without being read."""
-    return given.dead_letters is None and (given.format in output_formats() or given.table is not None)
-
-
-def scan_of_input(source: Source, given: Input | None) -> Scan | None:
-    """Returns the scan that an input is, where its files tell their rows without being read."""
-    return scan_of(source.df) if source.is_scan and given is not None and is_columnar(given) else None
 
 
 @dataclass(frozen=True)
@@ -183,6 +161,17 @@ class SparkTables:
             if known and how.committed(self.spark, table, state.nonce) is not None:
                 return self._commit_further(state, table, how)
             return how.commit(self.merged(state, kind), table, state.run_id, state.nonce, self.sleep)
+
+    def measure(self, state: RunState, previous: Previous | None, written: WrittenTable | None) -> list[Expectation]:
+        """Returns what `expect` is of the result of a gated run, in one pass over the columns that it names."""
+        assert state.staged is not None
+        how, expect = targets_of(self.config, self.places).format, self.config.expect
+        told = told_as(f"expect: cannot be computed ({'; '.join(expect)})", is_scored=True)
+        with told, user_job(self.spark, state.staged, {**how.settings, **SQL_SETTINGS}):
+            rows = self.merged(state, "result")
+            if written is not None:
+                rows = written_rows(self.spark, rows.schema, written, how.can.name, self.places, state.staged)
+            return measured_rows(rows, self.shape, expect, previous)
 
     def _commit_further(self, state: RunState, table: OutputTable, how: TableFormat) -> int:
         """The rows of all commits of dead letters, once those are committed that are not in the earlier ones."""

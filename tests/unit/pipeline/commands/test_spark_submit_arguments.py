@@ -89,6 +89,15 @@ def test_whoever_goes_on_with_a_run_may_accept_its_model(command):
     assert not parse([command, "s3://b/runs/r"]).accept_model
 
 
+@pytest.mark.parametrize("command", ["run", "resume", "collect"])
+def test_whoever_may_publish_may_accept_predictions_that_are_not_as_expected(command):
+    asked = parse([command, "s3://b/runs/r", "--accept-expectations"])
+    assert asked.accept_expectations
+    assert asked.switches == ["--accept-expectations"]
+    with pytest.raises(ConfigurationError, match="belongs to run, resume, collect, not to submit"):
+        parse(["submit", "s3://b/runs/r", "--accept-expectations"])
+
+
 @pytest.mark.parametrize("command", ["plan", "prepare", "status", "stop", "clean", "compare"])
 def test_nobody_else_may(command):
     with pytest.raises(ConfigurationError, match=f"belongs to run, resume, submit, collect, not to {command}"):

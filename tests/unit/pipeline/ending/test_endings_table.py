@@ -20,6 +20,7 @@ from batch_transform.core.errors import (
     SmokeFailed,
     SmokeInterrupted,
     StopRequested,
+    UnexpectedPredictions,
 )
 from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.core.publishing.report import run_report
@@ -87,6 +88,10 @@ ENDINGS = {
         lambda: (ErrorBudgetExceeded.exit_code, driven(run(errors={"max_rows": 0})).report),
     ),
     "jobs that have cost `budget_usd`": (LEFT, lambda: (OverCost.exit_code, driven(over_cost()).report)),
+    "predictions that `expect` does not accept": (
+        LEFT,
+        lambda: (UnexpectedPredictions.exit_code, driven(run(sections={"expect": ["count(*) = 9"]})).report),
+    ),
     "what is found wrong once the run is held": (LEFT, lambda: ended_by(ConfigurationError("input: why"))),
     "the service, S3 or the cluster": (LEFT, lambda: ended_by(ServiceFailure("why"))),
     "staged rows that are gone, a damaged ledger": (LEFT, lambda: ended_by(RowsLost("why"))),

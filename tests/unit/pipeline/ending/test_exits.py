@@ -24,6 +24,7 @@ ENDS = {
     errors.OtherRows("a"): (2, RunStatus.REFUSED),
     errors.ErrorBudgetExceeded("a", "errors.max_rows=1"): (3, RunStatus.OVER_BUDGET),
     errors.OverCost("a"): (3, RunStatus.OVER_COST),
+    errors.UnexpectedPredictions("a", "b"): (3, RunStatus.UNEXPECTED_PREDICTIONS),
     errors.ServiceFailure("a"): (4, RunStatus.FAILED),
     errors.GateRefused("a"): (4, RunStatus.FAILED),
     errors.RunHeld("lease", "b"): (4, RunStatus.HELD),

@@ -51,6 +51,12 @@ ENDINGS = {
         None,
     ),
     "cost what it may": (lambda run: driven(run_over_cost()), "over_cost", "The jobs have cost what the run may", None),
+    "predictions that are not as expected": (
+        lambda run: driven(run_unexpected()),
+        "unexpected_predictions",
+        "not met: count(*) = 9 (count(*) is 7)",
+        None,
+    ),
     "refused": (
         lambda run: driven(run, raising(ConfigurationError("input: its rows are not what they were"), staged)),
         "refused",
@@ -103,6 +109,10 @@ ENDINGS = {
 
 def run_over_budget():
     return run(errors={"max_rows": 0})
+
+
+def run_unexpected():
+    return run(sections={"expect": ["count(*) = 9"]})
 
 
 def run_over_cost():

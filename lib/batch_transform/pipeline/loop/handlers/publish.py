@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
+from batch_transform.core.expectations import not_met
 from batch_transform.core.isolation.failure_summary import advice, by_class, recovered_spans, sentence
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import NewStep, StepKind
@@ -27,6 +28,7 @@ from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import reporting_of
+from batch_transform.pipeline.loop.handlers.expectations import expectations, require_expected
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
 from batch_transform.pipeline.remedies import going_on, on_another_type, seeing_errors
@@ -55,7 +57,11 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> NewStep:
 
 
 def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
-    """Returns the step `publication`: what publishing will do, before any of it is done."""
+    """Returns the step `publication`: what publishing will do, before any of it is done.
+
+    Or `checked`, if what would be published is not as `expect` says: only a person goes on then.
+    """
+    require_expected(ctx, state)
     counts = _counts(state)
     _require_budget(ctx, state, counts)
     targets = targets_of(ctx.config, ctx.places)
@@ -63,15 +69,27 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
         check_uncommitted(ctx.tables, state, ctx.config)
         run = _Publishing(ctx, state, counts)
         publications = targets.format.publications(run)
+        found = expectations(ctx, state, run.merged)
+    if not_met(found):
+        _discard(run.merged)
+        return NewStep(StepKind.CHECKED, {"expectations": found})
     documents = {publication.kind: publication.to_document() for publication in publications}
     payload = {
         "format": targets.format.can.name,
         "targets": targets.named(),
         **({"publications": documents} if documents else {}),
         **({"predictions": run.ranges} if run.ranges else {}),
+        **({"expectations": found} if found else {}),
     }
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
     return NewStep(StepKind.PUBLICATION, payload, tuple(parts))
+
+
+def _discard(tables: Sequence[WrittenTable]) -> None:
+    """Removes merged files that are not published: whoever accepts them has the rows merged anew."""
+    for table in tables:
+        with suppress(ServiceFailure, OSError):  # they hinder nobody, and `clean` removes them
+            table.tree.clear()
 
 
 def _counts(state: RunState) -> Counts:
@@ -117,12 +135,14 @@ class _Publishing:
     Attributes:
         counts: what the gate has proven.
         ranges: of the predictions, once they are written, as far as the files tell them.
+        merged: both tables, once they are written; of a format that commits none is.
     """
 
     ctx: RunContext
     state: RunState
     counts: Counts
     ranges: list[PredictionRange] = field(default_factory=list)
+    merged: list[WrittenTable] = field(default_factory=list)
 
     def write(self, how: FileFormat) -> list[WrittenTable]:
         """Returns both tables, merged and counted."""
@@ -130,6 +150,7 @@ class _Publishing:
         gate.check_written(self.counts, *[table.rows for table in tables])
         assert self.state.staged is not None
         self.ranges.extend(how.ranges(tables[0].tree, tables[0].files, self.state.staged.input_names))
+        self.merged.extend(tables)
         self.ctx.tell("merge", f"{self.counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
         return tables
 
