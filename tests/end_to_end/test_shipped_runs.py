@@ -5,44 +5,35 @@ from __future__ import annotations
 import json
 import sys
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from support.bare_workers import BARE, console
 from support.clusters import standalone
-from support.drivers import IDENTITY
-from support.emulated import BUCKET, REGION, emulated
+from support.drivers import Scene
+from support.emulated import emulated
+from support.shipped import Place, check_published_once, kill_driver, shipped_run
+from support.watching_proxy import watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
-ROWS = 2000
+SETTINGS = {"spark.driver.host": "127.0.0.1", "spark.executor.memory": "700m"}
 LIMIT_MB = 125
 
 
-def test_workers_with_a_bare_python_score_a_table_from_the_package_alone(tmp_path):
+def test_workers_with_a_bare_python_score_a_table_from_the_package_alone_and_its_driver_may_be_killed(tmp_path):
     packaged = json.loads(console("package", "--target", "standalone", cwd=tmp_path).stdout)
     assert packaged["archive_bytes"] <= LIMIT_MB * 1_000_000
-    pq.write_table(pa.table({"id": range(ROWS), "key": [str(place) for place in range(ROWS)]}), tmp_path / "in.parquet")
-    with emulated() as world, standalone(tmp_path, BARE) as master:
-        document = {
-            "run_id": "bare",
-            "workspace": f"s3://{BUCKET}/shipped",
-            "staging": str(tmp_path / "staging"),
-            "input": {"path": str(tmp_path / "in.parquet")},
-            "model": {"name": "shaped"},
-            "prediction": {"schema": "echo string"},
-            "transform": {"poll_seconds": 0.1},
-            "output": {"path": str(tmp_path / "out")},
-            "aws": {"endpoint_url": world.url, "region": REGION},
-        }
-        (tmp_path / "run.yml").write_text(json.dumps(document))
-        words = ["run", "run.yml", "--target", "standalone", "--master", master]
-        words += ["--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.executor.memory=700m"]
-        done = console(*words, cwd=tmp_path, **IDENTITY)
-        report = json.loads(done.stdout)
-        assert (done.returncode, report["status"]) == (0, "published"), report
-    result = pq.read_table(tmp_path / "out").to_pydict()
-    assert sorted(zip(result["id"], result["echo"], strict=True)) == [(place, str(place)) for place in range(ROWS)]
+    with (
+        emulated() as world,
+        watching(world.url, ask_who=False) as proxy,
+        standalone(tmp_path, BARE) as master,
+    ):
+        run = shipped_run(Scene(world, proxy, tmp_path), tmp_path)
+        place = Place(tmp_path, ("--target", "standalone", "--master", master), SETTINGS, {})
+        code, report = place.struck(run, kill_driver)
+        assert (code, report["status"]) == (4, "failed"), report
+        code, report = place.start(run)
+        assert code == 0, report
+        check_published_once(run, report)
     # Each worker has found the Python of its machine, and it is none of this environment's.
     links = list(tmp_path.glob("127.0.0.*/app-*/*/environment/bin/python3.*"))
     assert links
