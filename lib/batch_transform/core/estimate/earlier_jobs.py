@@ -21,6 +21,7 @@ GUESSED, GIVEN, MEASURED = "guessed", "given", "measured"
 _UNLIKE = 2.0
 # One job alone tells the speed where it took so many starts.
 _STARTS = 2.0
+_LOST = 0.01
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,15 @@ class SpeedTold:
     source: str
 
     @property
-    def spread(self) -> tuple[float, float]:
-        """The factors of the time of work between which it is expected to lie."""
-        return {GUESSED: (0.1, 10.0), GIVEN: (0.8, 1.25), MEASURED: (0.75, 1.25)}[self.how]
+    def ends(self) -> tuple[Speed, Speed]:
+        """The fastest and the slowest that are expected."""
+        work, start = {GUESSED: (10.0, 1.25), GIVEN: (1.25, 1.1), MEASURED: (1.25, 1.1)}[self.how]
+        return _times(self.speed, 1 / work, 1 / start), _times(self.speed, work, start)
+
+
+def _times(speed: Speed, work: float, start: float) -> Speed:
+    """A speed with which work and starts take so many times as long."""
+    return Speed(speed.start_seconds * start, speed.mb_per_second / work)
 
 
 def timed_jobs(report: RunReport, model: str, types: Sequence[str]) -> list[TimedJob]:
@@ -100,6 +107,8 @@ def _fitted(jobs: Sequence[TimedJob], configured: Speed) -> Speed | None:
         return None
     if weights.max() >= _UNLIKE * weights.min():
         slope, start = np.polyfit(weights, seconds, 1)
+        # Where large jobs take no longer than small ones, work is lost in the start: taken as a hundredth of it.
+        slope = max(slope, _LOST * seconds.mean() / weights.max())
         # By chance small jobs may seem to start before they began: then it is all work.
         slope, start = (slope, start) if start > 0 else (seconds.sum() / weights.sum(), 0.0)
         return _speed(start, slope)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from batch_transform.core.run_settings import JOBS, TransformSettings
-from batch_transform.core.sending.spreading import REQUEST_BYTES, busy_share, packed, shares, speed_of
+from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, busy_share, packed, shares, speed_of
 
 # By the keys of so many equal objects a job's instances are loaded as good as equally; each row may be an object.
 _MOST_HASHED = 100_000
@@ -41,14 +41,23 @@ class InstanceTime(TypedDict):
     busy_seconds: float
 
 
-def instance_time(lanes: Sequence[tuple[int, int]], transform: TransformSettings) -> InstanceTime:
-    """Returns what the jobs of these lanes take, of each its bytes and its objects."""
-    speed, count = speed_of(transform), transform.instance_count
+def instance_time(
+    lanes: Sequence[tuple[int, int]], transform: TransformSettings, told: Speed | None = None
+) -> InstanceTime:
+    """Returns what the jobs of these lanes take.
+
+    Args:
+        lanes: of each its bytes and its objects.
+        transform: as configured: by its speed work is spread over jobs.
+        told: how fast instances are in fact; None: as configured.
+    """
+    asked, count = speed_of(transform), transform.instance_count
+    speed = told or asked
     sizes = [size_bytes + objects * REQUEST_BYTES for size_bytes, objects in lanes]
     work = [speed.seconds(size) for size in sizes]
     start = speed.start_seconds
     if transform.spread == JOBS:
-        jobs = shares([speed.start_ups(size) for size in sizes], [objects for _, objects in lanes], count)
+        jobs = shares([asked.start_ups(size) for size in sizes], [objects for _, objects in lanes], count)
         each = [start + seconds / number for seconds, number in zip(work, jobs, strict=True) for _ in range(number)]
         paid = busy = sum(each)
     else:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TypedDict
 
-from batch_transform.core.estimate.earlier_jobs import SpeedTold
+from batch_transform.core.estimate.earlier_jobs import MEASURED, SpeedTold
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_settings import INSTANCES, TransformSettings
 from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR
+
+# From here on a measured speed would spread jobs otherwise than the run file's.
+_FAR = 2.0
 
 Range = list[float]  # the least and the most
 
@@ -49,7 +51,7 @@ def outlook(
         told: how fast an instance is.
         price: of an hour of one, in US dollars.
     """
-    least, most = (instance_time(lanes, _at(transform, told, factor)) for factor in told.spread)
+    least, most = (instance_time(lanes, transform, speed) for speed in told.ends)
     hours = least["paid_seconds"] / SECONDS_PER_HOUR, most["paid_seconds"] / SECONDS_PER_HOUR
     return {
         "speed": told.how,
@@ -60,21 +62,22 @@ def outlook(
         "instance_hours": [round(each, 4) for each in hours],
         "price_per_hour": price,
         "cost_usd": None if price is None else [round(price * each, 4) for each in hours],
-        "advice": list(_advice(lanes, transform, told)),
+        "advice": [*_advice(lanes, transform), *_by_what_was_measured(transform, told)],
     }
 
 
-def _at(transform: TransformSettings, told: SpeedTold, factor: float) -> TransformSettings:
-    """The settings with another speed: work that takes so many times as long."""
-    speed = told.speed
-    return replace(
-        transform,
-        instance_start_seconds=speed.start_seconds,
-        instance_mb_per_second=speed.mb_per_second / factor,
-    )
+def _by_what_was_measured(transform: TransformSettings, told: SpeedTold) -> Iterator[str]:
+    """Jobs are spread by the run file's speeds, whatever is measured: a run is to be the same each time."""
+    measured, asked = told.speed, transform.instance_mb_per_second
+    if told.how == MEASURED and not asked / _FAR < measured.mb_per_second < asked * _FAR:
+        yield (
+            f"jobs are spread for {asked:g} MB/s and a start of {transform.instance_start_seconds:g} s; measured was "
+            f"transform.instance_mb_per_second={measured.mb_per_second:g}, "
+            f"transform.instance_start_seconds={measured.start_seconds:g}"
+        )
 
 
-def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings, told: SpeedTold) -> Iterator[str]:
+def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings) -> Iterator[str]:
     asked, objects = transform.instance_count, sum(count for _, count in lanes)
     if not objects or asked == 1:
         return
@@ -83,7 +86,7 @@ def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings, told
         if idle > 0:
             yield f"{_counted(objects, 'object')} on {asked} instances: {idle} of them are paid for nothing"
         return
-    jobs = instance_time(lanes, _at(transform, told, 1.0))["jobs"]
+    jobs = instance_time(lanes, transform)["jobs"]
     if jobs < asked:
         yield (
             f"transform.instance_count is {asked}, but the work is worth {_counted(jobs, 'start-up')}: so many "

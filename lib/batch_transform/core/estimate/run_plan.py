@@ -24,6 +24,7 @@ from batch_transform.core.run_settings import RunSettings, TransformSettings
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes, throughput
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.sending.records_per_object import cutting_rules, headroom
+from batch_transform.core.sending.spreading import Speed
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 
 # Powers of two, as far as anybody would try.
@@ -61,10 +62,6 @@ def run_plan(measured: Measured, asked: Asked, told: SpeedTold | None = None, pr
         price: of an hour of an instance, in US dollars; None: it is not known.
     """
     told = told or speed_told((), 0, asked.transform)
-    speed = told.speed
-    timed = replace(
-        asked.transform, instance_start_seconds=speed.start_seconds, instance_mb_per_second=speed.mb_per_second
-    )
     lanes = lane_works(measured, asked)
     dead = measured.lanes.get(UNSENDABLE)
     return {
@@ -80,7 +77,7 @@ def run_plan(measured: Measured, asked: Asked, told: SpeedTold | None = None, pr
         "spread": asked.transform.spread,
         "jobs": lanes,
         "outlook": outlook([(lane["bytes"], lane["objects"]) for lane in lanes], asked.transform, told, price),
-        "instances": list(instance_steps(measured, asked, timed)),
+        "instances": list(instance_steps(measured, asked, told.speed)),
         "concurrency": list(concurrency_steps(measured, asked)),
     }
 
@@ -137,10 +134,10 @@ def _requests(lane: LaneSize, objects: int, max_payload_mb: int | None, asked: A
     return measured_records.about_requests(lane, objects, max_payload_mb, asked.transform.strategy)
 
 
-def instance_steps(measured: Measured, asked: Asked, timed: TransformSettings) -> Iterator[InstanceStep]:
+def instance_steps(measured: Measured, asked: Asked, speed: Speed) -> Iterator[InstanceStep]:
     """Yields what `instance_count` buys the largest lane: for powers of two and the number that is configured.
 
-    `timed` is what is asked for with the speed by which time is told; objects are cut by what is asked for alone.
+    `speed` is that by which time is told; objects and jobs follow from what is asked for alone.
 
     `requests_in_turn` is how many requests each slot of each instance sends one after the other; it is None where the
     container chooses its concurrency. More than are offered would idle.
@@ -152,7 +149,7 @@ def instance_steps(measured: Measured, asked: Asked, timed: TransformSettings) -
         if not (works := lane_works(measured, chosen)):
             return
         largest = max(works, key=lambda work: work["requests"])
-        time = instance_time([(work["bytes"], work["objects"]) for work in works], replace(timed, instance_count=count))
+        time = instance_time([(work["bytes"], work["objects"]) for work in works], chosen.transform, speed)
         busy = at_work(time, largest["objects"], chosen.transform)
         if busy < count > configured:
             return  # more would idle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from batch_transform.core.estimate.earlier_jobs import (
@@ -39,10 +39,25 @@ def jobs_of(start, mb_per_second, *sizes):
 @given(st.floats(0.5, 400), st.floats(0.01, 100), st.lists(st.floats(1, 1_000), min_size=2, max_size=8))
 def test_jobs_of_unlike_sizes_tell_start_and_speed(start, mb_per_second, sizes):
     sizes = [*sizes, 3 * max(sizes)]
+    assume(sizes[-1] / mb_per_second > 0.1 * start)
     told = speed_told(jobs_of(start, mb_per_second, *sizes), 2, UNSAID)
     assert told.how == MEASURED
     assert told.speed.start_seconds == pytest.approx(start, rel=0.05, abs=0.1)
     assert told.speed.mb_per_second == pytest.approx(mb_per_second, rel=0.05)
+
+
+def test_work_that_is_lost_in_the_start_is_taken_as_little_of_it():
+    told = speed_told([TimedJob(1 * MB, 182.0), TimedJob(10 * MB, 182.0)], 2, UNSAID)
+    assert told.how == MEASURED
+    assert told.speed.start_seconds == pytest.approx(182, rel=0.02)
+    assert 10 / told.speed.mb_per_second == pytest.approx(1.82, rel=0.02)
+
+
+def test_jobs_are_spread_as_the_run_file_says_whatever_was_measured():
+    lanes, fast = [(2_000 * MB, 100)], SpeedTold(Speed(10, 0.1), MEASURED, "")
+    found = outlook(lanes, UNSAID, fast, None)
+    assert found["instance_hours"][0] * 3_600 == pytest.approx(4 * 10 / 1.1 + 20_000 / 1.25, rel=0.01)
+    assert "measured was transform.instance_mb_per_second=0.1" in found["advice"][0]
 
 
 def test_one_job_tells_the_speed_where_it_took_much_longer_than_a_start():
@@ -120,5 +135,5 @@ def test_money_that_would_idle_is_advised_against(lanes, settings, advice):
 def test_the_last_line_has_time_hours_and_money():
     found = outlook(LANES, UNSAID, SpeedTold(Speed(240, 1.0), MEASURED, ""), 0.23)
     assert [*money_lines(found, ["ml.m5.xlarge"], None)] == [
-        "15 to 23 minutes of jobs, 1.02 to 1.52 instance-hours, $0.23 to $0.35 at $0.23 an hour"
+        "16 to 23 minutes of jobs, 1.04 to 1.54 instance-hours, $0.24 to $0.36 at $0.23 an hour"
     ]

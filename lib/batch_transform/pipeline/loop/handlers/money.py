@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from batch_transform.core.amounts import dollars
 from batch_transform.core.errors import ConfigurationError, OverCost
@@ -33,11 +32,8 @@ def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan]
         return
     told = speed_told(*earlier_jobs(ctx.store, ctx.places.layout.workspace, state.settings), transform)
     speed = told.speed
-    transform = replace(
-        transform, instance_start_seconds=speed.start_seconds, instance_mb_per_second=speed.mb_per_second
-    )
     sizes = [(sum(lane.spans["bytes"].to_pylist()), lane.spans.num_rows) for lane in lanes]
-    seconds = instance_time(sizes, transform)["paid_seconds"]
+    seconds = instance_time(sizes, transform, speed)["paid_seconds"]
     if (cost := price * seconds / SECONDS_PER_HOUR) > budget:
         raise ConfigurationError(
             f"budget_usd: is {budget:g}, but the run is estimated at {dollars(cost)}: {seconds / 60:,.1f} "
