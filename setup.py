@@ -34,6 +34,7 @@ TEST = [
     "chispa>=0.11",
     "databricks-bundles>=0.2",  # what a bundle's job may have
     "hypothesis>=6.100",
+    "ipykernel>=6",  # a notebook's kernel, in which progress and errors are shown
     "pillow>=10",  # decodes and encodes the pictures of a test
     "mypy>=1.13",
     "pandas-stubs",

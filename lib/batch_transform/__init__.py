@@ -15,7 +15,8 @@ if sys.version_info < (3, 10):  # noqa: UP036 - pip looks at it, but an archive 
 from batch_transform.core import __version__
 
 if TYPE_CHECKING:
-    from batch_transform.pipeline.commands.notebook import ScoreResult, score
+    from batch_transform.pipeline.commands.notebook import score
+    from batch_transform.pipeline.commands.score_result import ScoreResult
 
 __all__ = ["ScoreResult", "__version__", "score"]
 

@@ -17,6 +17,8 @@ CALLED_BY_OTHERS = {
     "WAY",
     "TARGET",
     "seekable",
+    "_repr_html_",
+    "_render_traceback_",
     "make_dags",
     "on_kill",
     "poke",

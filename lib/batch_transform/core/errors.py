@@ -26,6 +26,10 @@ class BatchTransformError(Exception):
         """Takes secrets out of its words."""
         self.args = tuple(hidden(word, secrets) if isinstance(word, str) else word for word in self.args)
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it in the place of a stack (its `ultratb`, of an exception that has this method)."""
+        return [f"{type(self).__name__}: {line}" for line in self.lines]
+
     def __str__(self) -> str:
         """Returns its words on one line, in which what cannot be seen of foreign text is escaped."""
         return one_line(super().__str__())

@@ -37,6 +37,10 @@ class PlainLines:
         self.view = View(now)
         self._written = now
 
+    def begin(self, now: float) -> None:
+        """Begins anew, with another run of this process."""
+        self.view, self._written = View(now), now
+
     def of(self, event: Event, now: float) -> str:
         """Returns what is written of an event, "" for nothing."""
         self.view = seen(self.view, event, now)
@@ -82,6 +86,7 @@ def write_log_as(*forms: str) -> None:
 def telling_now_and_then() -> Iterator[None]:
     """Tells within the block how far it is, also while nothing happens, where plain lines are written."""
     over = threading.Event()
+    _LINES.begin(time.monotonic())
     threading.Thread(target=_tick_until, args=(over,), daemon=True).start()
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -23,6 +24,9 @@ _LACKS_PYTHON = re.compile(
     r"Cannot run program|ModuleNotFoundError|ImportError|No module named|PACKAGE_NOT_INSTALLED|PYTHON_VERSION_MISMATCH"
     r"|Python in worker has different version|Python worker exited unexpectedly|EOFException"
 )
+
+
+_VERSION = "{}.{}".format(*sys.version_info[:2])
 
 
 class WorkersReach:
@@ -83,8 +87,19 @@ class WorkersReach:
             ) from err
 
 
+# A worker compares its minor version with the driver's before it does anything else (pyspark/worker.py).
+_OTHER_PYTHON = re.compile(r"PYTHON_VERSION_MISMATCH|Python in worker has different version")
+
+
 def _lacking(told: str) -> str:
     """What a person can do whose Python workers do not start, or have no packages; `told` is what Spark says."""
+    if _OTHER_PYTHON.search(told):
+        return (
+            f"spark.pyspark.python: Python workers run another Python than this one, {_VERSION}: {told}. In a notebook "
+            "set os.environ['PYSPARK_PYTHON'] = sys.executable before its Spark session begins (restart the kernel), "
+            f"where the workers are on this machine; on a cluster name a Python {_VERSION} that the workers have, "
+            "--conf spark.pyspark.python=PATH, or take one along: `batch-transform package`"
+        )
     return (
         f"spark.pyspark.python: Python workers cannot do what is asked of them: {told}. They need the driver's minor "
         "version of Python with pandas, pyarrow and boto3: `batch-transform package` makes an archive with these, for "

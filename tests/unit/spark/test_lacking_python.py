@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from pyspark.errors import PySparkException
 
@@ -14,8 +16,8 @@ LACKING = [
     'Job aborted due to stage failure: IOException: Cannot run program "/nowhere/python": error=2',
     "ModuleNotFoundError: No module named 'pyarrow'",
     "[PACKAGE_NOT_INSTALLED] PyArrow >= 18.0.0 must be installed; however, it was not found.",
-    "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in driver: 3.11",
 ]
+MISMATCH = "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in driver: 3.11"
 OF_S3 = ["EndpointConnectionError: Could not connect to the endpoint URL", "AccessDenied: s3:PutObject"]
 
 
@@ -35,6 +37,14 @@ def test_workers_without_python_or_packages_are_told_how_to_get_them(monkeypatch
     assert told.startswith("spark.pyspark.python: Python workers cannot do what is asked of them: ")
     assert words in told
     assert "`batch-transform package`" in told
+    assert "network access to S3" not in told
+
+
+def test_workers_with_another_python_are_told_so_and_what_a_notebook_sets(monkeypatch):
+    told = answer(monkeypatch, MISMATCH)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert told.startswith(f"spark.pyspark.python: Python workers run another Python than this one, {version}: ")
+    assert "os.environ['PYSPARK_PYTHON'] = sys.executable before its Spark session begins" in told
     assert "network access to S3" not in told
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -20,17 +19,19 @@ from batch_transform.core.errors import (
     ServiceFailure,
     StopRequested,
 )
-from batch_transform.core.events import Event, Listener, in_words
+from batch_transform.core.events import Listener, in_words
 from batch_transform.core.publishing.file_publication import KINDS, Kind, recorded_publications
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.secret_values import secrets_of
+from batch_transform.pipeline.commands.score_result import ScoreResult
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.exits import exit_of, typed_errors
 from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.notebook_line import shown_progress
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source
 from batch_transform.pipeline.targets import targets_of
@@ -46,25 +47,6 @@ from batch_transform.spark.user_session import user_session, zone_of
 Section = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class ScoreResult:
-    """What a run published.
-
-    Attributes:
-        df: the scored rows, read from where they are stored.
-        dead_letters: the rows without a prediction, with `error`, or what `dead_letter.column` names.
-        report: as the job prints it.
-    """
-
-    df: DataFrame
-    dead_letters: DataFrame
-    report: RunReport
-
-
-def _silent(event: Event) -> None:
-    """Listens to nothing."""
-
-
 def score(
     df: DataFrame,
     *,
@@ -76,7 +58,7 @@ def score(
     transform: Section | None = None,
     output: Section | None = None,
     retry_dead: bool = False,
-    listener: Listener = _silent,
+    listener: Listener | None = None,
     accept_model: bool = False,
     accept_expectations: bool = False,
     **sections: Any,
@@ -96,7 +78,7 @@ def score(
         transform: that section of a run file, as is `output`; without an output the result stays in the workspace.
         output: where to publish.
         retry_dead: whether the dead rows of an unpublished run are sent again.
-        listener: is told what happens.
+        listener: is told what happens; None: it is shown, in a notebook as one line that is drawn over itself.
         accept_model: go on with the model as it is now, where it is another one than has scored rows of this run.
         accept_expectations: publish predictions that are not as `expect` says.
         sections: `errors`, `expect`, `dead_letter`, `secrets`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a
@@ -121,6 +103,7 @@ def score(
     spark = df.sparkSession
     secrets = secrets_of(config.to_document()).values()
     with typed_errors(secrets=secrets), ExitStack() as resources:
+        told = in_words(listener) if listener is not None else resources.enter_context(shown_progress())
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         with typed_errors(is_begun=False, secrets=secrets):
@@ -128,7 +111,7 @@ def score(
                 spark,
                 config,
                 access,
-                in_words(listener),
+                told,
                 source,
                 retry_dead=retry_dead,
                 accept_model=accept_model,

@@ -7,13 +7,13 @@ driver's events in a file of the folder WORK. Signals do not end it: what is sai
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +31,8 @@ from batch_transform.pipeline.submit.jar_resolution import RESOLVING, told
 EVENTS, WORDS, FORM, SHOWN, CODE = "events", "spark.log", "log-form", "words-shown", "code"
 SUBMIT, SPARK, JARS = "submit", "spark", "jars"
 _LOOK_SECONDS, _GRACE_SECONDS = 0.1, 0.5
-_FAILED, _LAST_WORDS = 4, 20
+_FAILED, _LAST_WORDS = 4, 8
+_ERROR = re.compile(r"\b(Error|Exception|Caused by)\b|Exception:|Error:")
 
 
 def choose_display(work: Path, form: str, *, is_elsewhere: bool) -> None:
@@ -115,6 +116,16 @@ class _Events:
                 yield event
 
 
+def telling(words: Iterable[str]) -> list[str]:
+    """Returns the lines that say why a program has ended: those that name an error, and its last ones, as they stood.
+
+    spark-submit says what is wrong with its arguments, and then all of its usage.
+    """
+    lines = [(place, line.rstrip()) for place, line in enumerate(words) if line.strip()]
+    errors = [numbered for numbered in lines if _ERROR.search(numbered[1])]
+    return [line for _, line in sorted({*errors[:_LAST_WORDS], *lines[-_LAST_WORDS:]})]
+
+
 def _end(work: Path) -> Iterator[Event]:
     """Names a file with Spark's own words of a run that has failed; shows the last where no driver says why."""
     with suppress(OSError, ValueError):
@@ -123,7 +134,7 @@ def _end(work: Path) -> Iterator[Event]:
             return
         if not (work / "report").exists():
             with words.open(encoding="utf-8", errors="replace") as lines:
-                yield from (Event(SPARK, line.rstrip()) for line in deque(lines, _LAST_WORDS))
+                yield from (Event(SPARK, line) for line in telling(lines))
         descriptor, kept = tempfile.mkstemp(prefix="batch-transform-spark-", suffix=".log")
         os.close(descriptor)
         shutil.copyfile(words, kept)

@@ -1,0 +1,20 @@
+"""Of what spark-submit wrote the lines are shown that say why it has ended."""
+
+from __future__ import annotations
+
+from batch_transform.pipeline.submit.watching import telling
+
+USAGE = [f"  --option-{number}\n" for number in range(100)]
+
+
+def test_an_error_before_a_long_usage_is_shown_with_the_last_lines():
+    shown = telling(["warning\n", "Error: Unrecognized option: --no-such-option\n", "\n", *USAGE])
+    assert shown == ["Error: Unrecognized option: --no-such-option", *(line.rstrip() for line in USAGE[-8:])]
+
+
+def test_a_few_lines_are_shown_once_and_in_their_order():
+    assert telling(["a\n", "java.lang.IllegalStateException: b\n", "c\n"]) == [
+        "a",
+        "java.lang.IllegalStateException: b",
+        "c",
+    ]
