@@ -34,9 +34,7 @@ class Preview:
 
 def result_card(report: RunReport, preview: Preview) -> str:
     """Returns a result as HTML; whatever is of the rows or of the run is escaped."""
-    cards = [
-        Html(f'<span style="{_CARD}"><b>{shown(value)}</b> {shown(name)}</span>') for name, value in _counts(report)
-    ]
+    cards = [_card(name, value) for name, value in _counts(report)]
     parts = [
         paragraph(sentence(report)),
         Html(f"<div>{joined(cards)}</div>"),
