@@ -106,33 +106,24 @@ class UnexpectedPredictions(BatchTransformError):
         return "\n  ".join(self.lines)
 
 
-class PredictionsDiffer(BatchTransformError):
-    """An endpoint predicts something else than the run did; nothing was changed.
+class Found(BatchTransformError):
+    """What a command has found, which is no success; `report` is what it prints of it."""
 
-    Attributes:
-        report: of the comparison.
-    """
+    # JSON to be printed; its type is that of the command which raises this (estimate.comparison, smoke.report).
+    def __init__(self, message: str, report: Mapping[str, Any]) -> None:
+        self.report = report
+        super().__init__(message)
+
+
+class PredictionsDiffer(Found):
+    """An endpoint predicts something else than the run did; nothing was changed."""
 
     exit_code = 3
     status = RunStatus.DIFFERENT
 
-    # JSON to be printed; its type is that of the command which raises this (estimate.comparison).
-    def __init__(self, message: str, report: Mapping[str, Any]) -> None:
-        self.report = report
-        super().__init__(message)
 
-
-class SmokeFailed(BatchTransformError):
-    """The service did not score the rows of `smoke` as expected, or did not answer; what was made is removed.
-
-    Attributes:
-        report: of what came back.
-    """
-
-    # JSON to be printed; its type is that of the command (smoke.report).
-    def __init__(self, message: str, report: Mapping[str, Any]) -> None:
-        self.report = report
-        super().__init__(message)
+class SmokeFailed(Found):
+    """The service did not score the rows of `smoke` as expected, or did not answer; what was made is removed."""
 
 
 class ServiceFailure(BatchTransformError):
