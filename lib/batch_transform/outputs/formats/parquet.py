@@ -55,7 +55,11 @@ class Parquet(FileFormat):
 
     def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...]:
         """Returns the columns by the footer, which is all that is read."""
-        return tuple(_footer(tree, file).schema.to_arrow_schema().names)
+        return tuple(self.arrow_schema(tree, file).names)
+
+    def arrow_schema(self, tree: Tree, file: TreeFile) -> pa.Schema:
+        """Returns the columns by the footer, as Arrow reads them; raises as `file_rows`."""
+        return _footer(tree, file).schema.to_arrow_schema()
 
     def file_schema(self, spark: SparkSession, tree: Tree, file: TreeFile, path: str) -> StructType | None:
         """Returns the columns as Spark wrote them, or as Arrow reads another writer's."""

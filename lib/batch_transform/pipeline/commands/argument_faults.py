@@ -9,6 +9,7 @@ from batch_transform.deploy.targets import target_names
 from batch_transform.pipeline.commands.parser import (
     COMMANDS,
     HELP,
+    INIT,
     JSON,
     LIMIT,
     LOG_FORM,
@@ -61,6 +62,10 @@ def _limits(given: Sequence[str]) -> Iterator[str]:
 
 def subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
     """Yields what is wrong with the words that are no options."""
+    if command == INIT:
+        if len(words) > 1:
+            yield f"{command}: writes one file; {len(words)} were given"
+        return
     if command in (PACKAGE, SMOKE):
         if words:
             yield f"{command}: takes no run file; {len(words)} were given"

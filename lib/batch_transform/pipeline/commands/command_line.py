@@ -66,6 +66,7 @@ class CommandLine:
         bucket: of `smoke`; the last one given, and so are role, image, instance_type and price_per_hour.
         only: of `smoke`: the switches that are asked for; none: all.
         keep: of `smoke`: whether what it made stays.
+        input: of `init`: for what; the last one given, as of `model`, `workspace` and `result`, the output.
         no_merge: of `collect`: whether it ends where a merge would begin.
         retry_dead: of `resume`: whether the dead rows of an unpublished run are sent again.
         accept_model: of what goes on with a run: whether its model may be another one than scored before.
@@ -106,6 +107,10 @@ class CommandLine:
     price_per_hour: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     keep: bool = False
+    input: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    workspace: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
     no_merge: bool = False
     retry_dead: bool = False
     accept_model: bool = False

@@ -11,9 +11,9 @@ RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "st
 IAM = "iam"
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
-# What was recorded, for a person to look at.
-LIST, SHOW, ERRORS, LOGS, REPORT = "list", "show", "errors", "logs", "report"
-VIEWS = (LIST, SHOW, ERRORS, LOGS, REPORT)
+# What prints for a person: what was recorded, and a first run file.
+LIST, SHOW, ERRORS, LOGS, REPORT, INIT = "list", "show", "errors", "logs", "report", "init"
+VIEWS = (LIST, SHOW, ERRORS, LOGS, REPORT, INIT)
 PACKAGE, SMOKE = "package", "smoke"
 STEPS = (PREPARE, SUBMIT, COLLECT)
 # Those that Spark has no part in.
@@ -93,6 +93,11 @@ COMMANDS = {
         "Makes the wheel, the archive of what Python workers need, and the entry point, to be given to a cluster.",
         "--target emr --python 3.11",
     ),
+    INIT: Command(
+        "[FILE]",
+        "Writes a first run file for a Parquet file or table and a model, to FILE or to standard output.",
+        "churn.yml --input s3://my-bucket/customers/ --model churn-v7",
+    ),
     SMOKE: Command(
         "",
         "Scores 1,000 rows in a real account, and tells what the service does where no source says it.",
@@ -171,22 +176,30 @@ OWN = {
     "-o": Option(
         "form", "FORM", (LIST, SHOW, ERRORS, LOGS, REPORT), "table (default), for a person, or json, one line of it"
     ),
-    "--output": Option("page", "FILE", (REPORT,), "where the page is written, also s3://...; default: RUN-report.html"),
+    "--output": Option(
+        "page", "FILE", (REPORT, INIT), "where the page is written, also s3://...; default: RUN-report.html"
+    ),
     "--job": Option("job", "NAME", (LOGS,), "that job alone; default: those that failed last, else the latest one"),
     "--lines": Option("lines", "N", (LOGS,), "how many lines of each log stream; default: 20"),
     "--for": Option("document", "WHOM", (IAM,), "prints one document alone: driver, executors or model"),
     "--endpoint": Option("endpoint", "NAME", (COMPARE,), "the endpoint"),
     ROWS: Option("rows", "N", (CLEAN, COMPARE), "how many rows are sent"),
     **{flag: Option(name, value, (SMOKE,), words) for flag, (name, value, words) in SMOKE_OPTIONS.items()},
+    "--input": Option(
+        "input", "PATH|TABLE", (INIT,), "the table: a Parquet file, a folder of them, a Delta table; also s3://..."
+    ),
+    "--model": Option("model", "NAME", (INIT,), "the SageMaker model"),
+    "--workspace": Option("workspace", "S3URI", (INIT,), "where runs are kept; default: suggested, to be looked at"),
     "--tolerance": Option("tolerance", "X", (COMPARE,), "the difference of two numbers that is none"),
 }
 
-# What takes a value of one command's is a switch of another's.
-SWITCHES_OF = {
+# What is one command's is another one to another.
+OTHERWISE = {
     (CLEAN, ROWS): Option("rows_only", None, (CLEAN,), "forgets what holds rows, and leaves manifests and parts"),
+    (INIT, "--output"): Option("result", "PATH", (INIT,), "where the result goes; default: beside the input, _scored"),
 }
 
 
 def option_of(flag: str, command: str) -> Option:
     """Returns what an option of ours is to a command."""
-    return SWITCHES_OF.get((command, flag), OWN[flag])
+    return OTHERWISE.get((command, flag), OWN[flag])

@@ -1,4 +1,4 @@
-"""The commands that show what was recorded to a person: list, show, errors, logs, report."""
+"""The commands that print for a person: list, show, errors, logs, report; and init, a first run file."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.failed_words import FailedWords
+from batch_transform.pipeline.commands.init import first_run_file
 from batch_transform.pipeline.commands.looked_at import looked_at, recorded_report
 from batch_transform.pipeline.commands.named_run import Reached, reached
-from batch_transform.pipeline.commands.parser import ERRORS, JSON, LIST, LOGS, SHOW
+from batch_transform.pipeline.commands.parser import ERRORS, INIT, JSON, LIST, LOGS, SHOW
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
 from batch_transform.s3.store import S3Store
@@ -48,6 +49,8 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
         ConfigurationError: there is no such run, or no run at all.
         BatchTransformError: S3 does not tell.
     """
+    if asked.command == INIT:
+        return first_run_file(asked, environ)
     with reached(asked, environ) as there:
         if asked.command == LIST:
             runs = _listed(there)

@@ -1,0 +1,166 @@
+"""The text of a first run file for a table and a model, with what a person decides as comments. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+# What YAML takes for something else than a text, as `config.yaml_text` reads it.
+_OTHER = re.compile(r"(?i)true|false|yes|no|on|off|null|y|n|~")
+_PLAIN = re.compile(r"[A-Za-z_./][\w./@-]*(://[\w./@-]+)?", re.ASCII)
+_SUFFIX = re.compile(r"\.(parquet|delta)$", re.IGNORECASE)
+# Names of columns that tell who a row is, of which no model learns anything.
+_NAMES_A_ROW = re.compile(r"(?i)(.*[_-])?(id|key|uuid|guid)")
+# Arrow's types of which a record holds a value as a model reads it.
+_SENT = ("int", "uint", "float", "double", "halffloat", "decimal", "bool", "string", "large_string", "dictionary")
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """A column of the input.
+
+    Attributes:
+        name: as it is.
+        kind: its type as Arrow names it; None: it is in names of folders.
+    """
+
+    name: str
+    kind: str | None
+
+    @property
+    def left_out(self) -> str | None:
+        """Why it is not suggested for the record; None: it is."""
+        if self.kind is None:
+            return "a partition"
+        if _NAMES_A_ROW.fullmatch(self.name):
+            return "names the row"
+        return None if self.kind.startswith(_SENT) else "rarely what a model is asked"
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """What a first run file is about.
+
+    Attributes:
+        input: a location, or the name of a table.
+        is_table: whether it is a name.
+        format: of the input; of a table the output's.
+        model: the name of a SageMaker model.
+        columns: of the input; none are known of a table.
+        looked_at: whose footer has told them.
+        output: where the result goes; None: it is suggested.
+        workspace: None: it is suggested.
+    """
+
+    input: str
+    is_table: bool
+    format: str
+    model: str
+    columns: Sequence[InputColumn] = ()
+    looked_at: str = ""
+    output: str | None = None
+    workspace: str | None = None
+
+
+def run_file_text(run: FirstRun) -> str:
+    """Returns the run file."""
+    return "\n".join(chain(_head(run), _input(run), _record(run), _rest(run), _output(run), ""))
+
+
+def _head(run: FirstRun) -> list[str]:
+    stem = re.sub(r"[^A-Za-z0-9-]+", "-", run.model).strip("-") or "run"
+    workspace = run.workspace or (f"{'/'.join(run.input.split('/')[:3])}/scoring" if _on_s3(run) else None)
+    told = "  # a bucket of your own: the job writes there" if workspace is None else ""
+    return [
+        "# To see what it would do and cost:   batch-transform plan THIS_FILE --var ds=2024-05-01",
+        "# To score a few rows to begin with:  batch-transform run THIS_FILE --var ds=2024-05-01 --limit 100",
+        "# On a laptop, with no AWS account:   ... --emulator MODEL=http://127.0.0.1:8080 (your model's server)",
+        "",
+        "# Names this run for ever: under one name a run is resumed, and published once. ${ds} comes from --var.",
+        f"run_id: {stem}-${{ds}}",
+        f"workspace: {_scalar(workspace or 's3://my-bucket/scoring')}{told}",
+        "",
+    ]
+
+
+def _on_s3(run: FirstRun) -> bool:
+    return not run.is_table and run.input.startswith("s3://")
+
+
+def _input(run: FirstRun) -> list[str]:
+    if run.is_table:
+        return ["input:", f"  table: {_scalar(run.input)}", "  # where: ds = '${ds}'    # the rows of a day", ""]
+    width = max((len(column.name) for column in run.columns), default=0)
+    return [
+        "input:",
+        f"  path: {_scalar(run.input)}",
+        f"  format: {run.format}",
+        "  # where: ds = '${ds}'    # the rows of a day",
+        f"  # Its columns, by {_words(run.looked_at)}:",
+        *(f"  #   {_words(each.name):<{width}}  {each.kind or 'in names of folders'}" for each in run.columns),
+        "",
+    ]
+
+
+def _record(run: FirstRun) -> list[str]:
+    chosen = [column for column in run.columns if column.left_out is None]
+    if not chosen:
+        return ["# record:", "#   columns: [a, b]    # what the model is sent of a row; all columns unless given", ""]
+    others = [f"{_words(each.name)} ({each.left_out})" for each in run.columns if each.left_out]
+    return [
+        "# What the model is sent of a row, as a line of JSON: all that it was trained on, and nothing else.",
+        *([f"# Left out: {', '.join(others)}."] if others else []),
+        "record:",
+        f"  columns: [{', '.join(_scalar(column.name) for column in chosen)}]",
+        "  # format: csv            # what the model reads: jsonlines (default), csv, json, text, binary",
+        "",
+    ]
+
+
+def _rest(run: FirstRun) -> list[str]:
+    is_taken = any(column.name.lower() == "prediction" for column in run.columns)
+    return [
+        "model:",
+        "  # A SageMaker model; or image, data_url and role_arn, of which one is made.",
+        f"  name: {_scalar(run.model)}",
+        "",
+        "transform:",
+        "  instance_type: ml.m5.xlarge",
+        "  instance_count: 1",
+        "",
+        "# What the model answers for a row, in DDL. Without a schema the answer is kept as it is, as a text.",
+        *(["prediction:", "  column: answer           # the input has a column `prediction`"] if is_taken else []),
+        *([] if is_taken else ["# prediction:"]),
+        "#   schema: p_late double",
+        "",
+        "# errors:",
+        "#   max_rows: 0            # how many rows may lack a prediction; they lie beside the output",
+        "",
+        "# What must be true of the predictions, or nothing is published:",
+        '# expect: ["count_if(p_late is null) = 0", "abs(avg(p_late) - previous.avg(p_late)) < 0.05"]',
+        "",
+    ]
+
+
+def _output(run: FirstRun) -> list[str]:
+    place = run.output or f"{_SUFFIX.sub('', run.input.rstrip('/'))}_scored"
+    is_name = run.is_table and "/" not in place
+    return [
+        "output:",
+        f"  {'table' if is_name else 'path'}: {_scalar(place)}",
+        f"  format: {run.format}",
+        "  mode: error              # or append, overwrite, overwrite_partitions",
+    ]
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML reads it back."""
+    return text if _PLAIN.fullmatch(text) and not _OTHER.fullmatch(text) else json.dumps(text)
+
+
+def _words(text: str) -> str:
+    """A text that stays on the line of its comment."""
+    return text if text.isprintable() else json.dumps(text)

@@ -1,0 +1,61 @@
+"""A first run file is one that a run can be begun with, whatever its columns are called."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.config.loading import load
+from batch_transform.core.first_run_file import FirstRun, InputColumn, run_file_text
+
+COLUMNS = [
+    InputColumn("customer_id", "int64"),
+    InputColumn("age", "int32"),
+    InputColumn("plan", "string"),
+    InputColumn("photo", "binary"),
+    InputColumn("ds", None),
+]
+
+
+def loaded(tmp_path, run):
+    place = tmp_path / "run.yml"
+    place.write_text(run_file_text(run), encoding="utf-8")
+    return load(place, variables=["ds=2024-05-01"], environ={})
+
+
+def test_it_scores_what_a_model_may_learn_from_beside_its_input(tmp_path):
+    run = FirstRun("s3://lake/customers/", False, "parquet", "churn-v7", COLUMNS, "part-0.parquet")
+    config = loaded(tmp_path, run)
+    assert (config.run_id, config.workspace) == ("churn-v7-2024-05-01", "s3://lake/scoring")
+    assert config.input.path == "s3://lake/customers/"
+    assert config.record.columns == ("age", "plan")
+    assert (config.output.path, config.output.mode) == ("s3://lake/customers_scored", "error")
+    text = run_file_text(run)
+    assert "# Left out: customer_id (names the row), photo (rarely what a model is asked), ds (a partition)." in text
+    assert "#   ds           in names of folders" in text
+
+
+def test_a_named_table_is_scored_into_a_named_table(tmp_path):
+    config = loaded(tmp_path, FirstRun("ml.customers", True, "delta", "churn-v7"))
+    assert (config.input.table, config.output.table, config.output.format) == (
+        "ml.customers",
+        "ml.customers_scored",
+        "delta",
+    )
+    assert config.record.columns is None
+
+
+def test_what_is_given_is_not_suggested(tmp_path):
+    config = loaded(
+        tmp_path, FirstRun("in.parquet", False, "parquet", "m", COLUMNS, "x", "s3://b/out", "s3://mine/runs")
+    )
+    assert (config.output.path, config.workspace) == ("s3://b/out", "s3://mine/runs")
+
+
+@pytest.mark.parametrize(
+    "name", ["yes", "null", "1e3", "a b", "a: b", "a#b", "'", '"', "ünïcode", "a\nb", "-", "*", "a, b"]
+)
+def test_a_column_of_any_name_is_read_back(tmp_path, name):
+    columns = [InputColumn(name, "double"), InputColumn("Prediction", "double")]
+    config = loaded(tmp_path, FirstRun("in.parquet", False, "parquet", "m", columns, "x\ny"))
+    assert config.record.columns == (name, "Prediction")
+    assert config.prediction.column == "answer"
