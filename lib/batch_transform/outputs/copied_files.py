@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import ObjectStore, StoreFailure
@@ -44,6 +46,10 @@ class FileFormat(OutputFormat):
 
     def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...] | None:
         """Returns the columns of a file by its footer, those in names of folders apart; None: its footer says none."""
+        return None
+
+    def arrow_schema(self, tree: Tree, file: TreeFile) -> pa.Schema | None:
+        """Returns the columns of a file by its footer, as Arrow reads them; None: its footer says none."""
         return None
 
     @abstractmethod

@@ -10,9 +10,9 @@ from batch_transform.core.first_run_file import InputColumn
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.file_tree import Tree
-from batch_transform.outputs.formats.parquet import FORMAT
-from batch_transform.outputs.registry import output_formats
+from batch_transform.outputs.registry import DEFAULT, format_named, output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 
 
@@ -39,10 +39,13 @@ def first_look(place: str, store: ObjectStore | None) -> FirstLook:
         StoreFailure: it cannot be looked at.
     """
     tree, file = _file(place, store)
+    how = format_named(DEFAULT)
+    assert isinstance(how, FileFormat)
     try:
-        schema = FORMAT.arrow_schema(tree, file)
+        schema = how.arrow_schema(tree, file)
     except GateRefused as err:
         raise ConfigurationError(f"--input: {err}; of another format the columns are not told by a footer") from err
+    assert schema is not None
     columns = [InputColumn(field.name, str(field.type)) for field in schema]
     folders = [InputColumn(name, None) for name in partition_columns(file.name) if name not in schema.names]
     return FirstLook(_format(tree, store), (*columns, *folders), file.name)
@@ -56,7 +59,7 @@ def table_format() -> str:
 def _format(tree: Tree, store: ObjectStore | None) -> str:
     logs = {format.can.log_folder: name for name, format in output_formats().items() if format.can.log_folder}
     found = (name for log, name in logs.items() if any(True for _ in open_tree(f"{tree.location}/{log}", store).list()))
-    return next(found, FORMAT.can.name)
+    return next(found, DEFAULT)
 
 
 def _file(place: str, store: ObjectStore | None) -> tuple[Tree, TreeFile]:
