@@ -13,6 +13,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
 child=
 teller=
+ticker=
 interrupted=
 
 usage() { # of a machine without Python; else argparse says it, of each command
@@ -134,18 +135,38 @@ install() { # extra: a laptop's by the lock, so that a release of tomorrow chang
     await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[$1]" >&2
 }
 
+begin_telling() { # words: on a terminal with the time that goes by, until `end_telling`
+    [ -t 2 ] || { printf '%s\n' "$1" >&2 && return; }
+    began=$(date +%s)
+    while kill -0 $$ 2>/dev/null; do
+        seconds=$(($(date +%s) - began))
+        printf '\r%s %d:%02d' "$1" $((seconds / 60)) $((seconds % 60)) >&2
+        sleep 1
+    done &
+    ticker=$!
+}
+
+end_telling() {
+    [ -n "$ticker" ] || return 0
+    kill "$ticker" 2>/dev/null
+    wait "$ticker" 2>/dev/null
+    ticker=
+    printf '\n' >&2
+}
+
 make_environment() { # extra
     find_python
     "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 ||
         refuse "$python has no venv module: install python3-venv (Debian, Ubuntu), or set PYTHON to one that has it"
     case $1 in
-    local) printf 'Installing what a laptop needs into %s (once, takes minutes)\n' "$root/.venv" >&2 ;;
-    *) printf 'Installing what is needed beside a Spark into %s (once)\n' "$root/.venv" >&2 ;;
+    local) begin_telling "Installing what a laptop needs into $root/.venv (once, takes minutes)" ;;
+    *) begin_telling "Installing what is needed beside a Spark into $root/.venv (once)" ;;
     esac
     await "$python" -m venv "$root/.venv" >&2 &&
         install "$1" &&
         { [ "$1" != local ] || await "$root/.venv/bin/python" -m batch_transform.pipeline.submit.class_archive >&2; } &&
-        cp "$root/setup.py" "$root/.venv/installed-$1.py" && return
+        cp "$root/setup.py" "$root/.venv/installed-$1.py" && end_telling && return
+    end_telling
     [ -z "$interrupted" ] || end_without_report "$interrupted"
     refuse "the installation into $root/.venv failed; delete it and try again"
 }

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import struct
 import subprocess
 import sys
@@ -89,14 +90,19 @@ def environ(folder, **more):
 class Terminal:
     """A terminal of so many columns, on which a command has its standard error."""
 
-    def __init__(self, columns, command, folder):
+    def __init__(self, columns, command, folder, **more):
         self.screen = pyte.Screen(columns, LINES)
         self.screens = []
         self._stream = pyte.ByteStream(self.screen)
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
         with subprocess.Popen(
-            command, cwd=folder, env=environ(folder), stdout=subprocess.PIPE, stderr=theirs, stdin=subprocess.DEVNULL
+            command,
+            cwd=folder,
+            env=environ(folder) | more,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            stdin=subprocess.DEVNULL,
         ) as process:
             os.close(theirs)
             self._read(ours)
@@ -139,7 +145,7 @@ def test_it_has_steps_bar_rows_speed_time_left_money_and_what_failed(terminal):
     words = " ".join(text.split())
     assert "about 500 of 1,000 rows · " in words
     assert "MB/s · about 0:0" in words
-    assert "about $0.02 so far" in words
+    assert "about $0.02" in words
     assert "1 of 2 jobs ended · 1 in flight · 3 rows failed, most of all model_error" in words
 
 
@@ -154,6 +160,24 @@ def test_when_it_is_over_the_screen_stays_with_no_step_that_goes_on(terminal):
     assert {line[0] for line in terminal.lines() if line[0] not in "[ f"} == {"✓"}
     assert not terminal.screen.cursor.hidden
     assert (terminal.code, json.loads(terminal.out)) == (0, {"status": "ended"})
+
+
+def test_an_installation_shows_the_time_that_goes_by(tmp_path):
+    """Of a clone whose Python makes an environment of nothing, and takes its time."""
+    folder, fake = tmp_path / "clone", tmp_path / "python"
+    written(tmp_path)
+    folder.mkdir()
+    for name in ("spark-submit.sh", "setup.py"):
+        shutil.copy(ROOT / name, folder)
+    fake.write_text("""#!/bin/bash
+[ "$2" != venv ] || { mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }
+case $* in *-c*) exit 0 ;; *" pip "*) sleep 2.5 ;; *submission*) exit 2 ;; esac
+""")
+    fake.chmod(0o755)
+    terminal = Terminal(160, [str(folder / "spark-submit.sh"), "run.yml"], tmp_path, PYTHON=str(fake), VIRTUAL_ENV="")
+    said = f"Installing what a laptop needs into {folder}/.venv (once, takes minutes) "
+    shown = {line.removeprefix(said) for screen in terminal.screens for line in screen if line.startswith(said)}
+    assert {"0:00", "0:01", "0:02"} <= shown
 
 
 def logged(folder, command):

@@ -122,7 +122,7 @@ def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
         yield f"about {clock(left)} left"
     amount = cost(view, now)
     if amount:
-        yield f"about {dollars(amount)} so far"
+        yield f"about {dollars(amount)}"
 
 
 def _of_jobs(figures: Figures) -> str:

@@ -54,7 +54,7 @@ def test_there_is_no_bar_before_there_is_a_job():
 
 def test_rows_speed_time_left_and_money_go_on_between_two_figures():
     """15 s are left at 0.4 MB/s, of which one is gone; a job in flight for a dollar a second costs one more."""
-    assert screen(VIEW, 121.0).facts[0] == "about 400 of 1,000 rows · 0.4 MB/s · about 0:14 left · about $1.70 so far"
+    assert screen(VIEW, 121.0).facts[0] == "about 400 of 1,000 rows · 0.4 MB/s · about 0:14 left · about $1.70"
 
 
 def test_what_failed_is_told_with_its_most_frequent_class():
