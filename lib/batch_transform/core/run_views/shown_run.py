@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from batch_transform.core.amounts import counted, duration
 from batch_transform.core.isolation.failure_summary import http_statuses
+from batch_transform.core.publishing.expected_words import outcome, values_told
 from batch_transform.core.publishing.last_words import next_steps, sentence
 from batch_transform.core.report_keys import JobReport, RunReport
 from batch_transform.core.round_record import RoundRecord
@@ -61,7 +62,8 @@ def lines_of_run(found: ShownRun, state: RunState) -> list[str]:
         ]
     )
     told = [f"error: {line}" for line in found.get("error", ())]
-    blocks = [[*told, sentence(found)], facts, _rounds(state), _jobs(found["jobs"]), _errors(found), next_steps(found)]
+    of_rows = [_rounds(state), _jobs(found["jobs"]), _errors(found), _expectations(found)]
+    blocks = [[*told, sentence(found)], facts, *of_rows, next_steps(found)]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
 
 
@@ -111,5 +113,14 @@ def _errors(found: ShownRun) -> list[str]:
             each["examples"][0]["message"] if each["examples"] else "",
         ]
         for each in found["errors"]
+    ]
+    return text_table(heads, rows)
+
+
+def _expectations(found: ShownRun) -> list[str]:
+    heads = ["EXPECTATION", "OUTCOME", "FOUND"]
+    rows = [
+        [each["expression"], outcome(each), "; ".join(filter(None, (values_told(each), each["note"])))]
+        for each in found.get("expectations", [])
     ]
     return text_table(heads, rows)

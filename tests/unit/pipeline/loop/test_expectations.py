@@ -104,6 +104,17 @@ def test_what_is_accepted_before_it_is_known_is_published_as_it_is_found(kind):
     assert run.to_the_end().report["expectations"][0]["accepted"]
 
 
+@KINDS
+def test_rows_that_are_scored_again_are_looked_at_again(kind):
+    dead = {DEAD}
+    run = kind([f"count(*) = {COUNT + 1}"])
+    run.service.model = echoing(lambda row: 400 if row in dead else None)
+    refused(run)
+    dead.clear()
+    assert run.to_the_end(retry_dead=True).report["expectations"][0]["held"]
+    assert run.measured == 2
+
+
 def test_the_merged_files_of_predictions_that_are_not_published_are_removed():
     run = parquet([NOT_MET])
     refused(run)
