@@ -75,8 +75,6 @@ def ended(view: View, at: float) -> View:
 
 
 def _begun(view: View, name: str, at: float) -> View:
-    if view.current is not None and view.current.name == name:
-        return view
     closed = ended(view, at)
     if view.step(name) is None:
         return replace(closed, steps=(*closed.steps, StepSeen(name, began=at)))

@@ -78,12 +78,18 @@ def test_the_last_figures_have_all_rows():
     assert (last.rows, last.rows_scored, last.objects, last.objects_done) == (24, 24, 6, 6)
 
 
+def test_objects_of_a_job_that_has_ended_are_done_though_no_listing_showed_them():
+    events, _ = driven([4] * 6, fails=True)
+    last = [event.figures for event in events if event.kind is EventKind.FIGURES][-1]
+    assert (last.objects_done, last.bytes_done) == (6, last.bytes)
+
+
 @pytest.mark.parametrize("objects", [1, 2, 6, 60])
 def test_less_than_one_listing_is_made_for_each_object_and_no_more_than_a_person_reads(objects):
     _, asked = driven([4] * objects)
     (count,) = asked.values() if objects > 1 else [0]
     judged = 2  # listings by which its outputs are counted
-    assert count <= min(objects - 1, 60) + judged
+    assert count <= min(objects - 1, 50) + judged
 
 
 def test_a_store_that_does_not_answer_is_asked_no_more_and_the_run_goes_on():
