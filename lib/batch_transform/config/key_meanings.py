@@ -91,6 +91,8 @@ MEANINGS: Mapping[str, str] = {
     "export": "`arrow`, or `rows`, the textbook way",
     "merge": "`zip`, or `join`, the textbook way",
     "lease_seconds": "how long another driver waits before it takes a silent run over",
+    "expect": "aggregates in SQL that must be true of what is published, as `avg(p) between 0.1 and 0.4`, also beside "
+    "`previous.avg(p)`, the last published run's; else nothing is published before `--accept-expectations`",
     "budget_usd": "what the jobs may cost, in US dollars; default: no limit",
     "workspace_retention": "`keep`, or `delete`: once published, all but ledger, reports and list of files goes",
     "secrets": "keys whose values are secrets although their names do not say so",
