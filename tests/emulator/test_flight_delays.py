@@ -30,7 +30,7 @@ def flights_aws() -> Iterator[Aws]:
 
 
 def test_a_served_prediction_equals_one_made_directly(flights_aws: Aws, records: list[dict]) -> None:
-    """The README's promise: for every flight the result equals what the model gives when called directly in Python."""
+    """The demo's promise: for every flight the result equals what the model gives when called directly in Python."""
     body = "\n".join(map(json.dumps, records)).encode() + b"\n"
     flights_aws.s3.put_object(Bucket="flights", Key="in/a.jsonl", Body=body)
     flights_aws.sagemaker.create_transform_job(**request("flights", "flights", ModelName="flights"))

@@ -1,4 +1,4 @@
-"""The README's section on the emulator: its commands are run, its tables compared with what the code says."""
+"""The page of the emulator: its commands are run, its tables compared with what the code says."""
 
 import argparse
 import json
@@ -24,13 +24,12 @@ from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service import switch_options
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README[README.index("\n## The emulator\n") : README.index("\n## Figures\n")]
+SECTION = (ROOT / "lib/transform_emulator/README.md").read_text(encoding="utf-8")
 FLIGHT = {"month": 1, "day": 1, "sched_dep_time": 515, "carrier": "UA", "origin": "EWR", "dest": "IAH"}
 
 
 def commands(first_words: str) -> list[list[str]]:
-    """The section's commands that begin like this, as words, with this interpreter in the place of .venv's."""
+    """The page's commands that begin like this, as words, with this interpreter in the place of .venv's."""
     blocks = re.findall(r"^```bash\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.strip().split("\n") if line.startswith(first_words)]
     replaced = (

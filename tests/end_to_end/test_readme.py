@@ -1,4 +1,4 @@
-"""Every example of the README is run, or is what another test here runs."""
+"""Every example of the pages for users is run, or is what another test here runs."""
 
 from __future__ import annotations
 
@@ -21,32 +21,38 @@ from support.model_server import model_command
 
 ROOT = Path(__file__).parents[2]
 CHURN_MODEL = model_command("churn")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FRONT, *OTHERS = (
+    (ROOT / page).read_text(encoding="utf-8")
+    for page in ("README.md", "conf/README.md", "jobs/README.md", "tests/README.md")
+)
+PAGES = "\n".join([FRONT, *OTHERS])
 
 
 def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES, re.M | re.S)
 
 
 def _rows_of_table(header: str) -> list[list[str]]:
-    lines = README[README.index(header) :].split("\n\n")[0].split("\n")[2:]
+    lines = PAGES[PAGES.index(header) :].split("\n\n")[0].split("\n")[2:]
     return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 def test_the_run_files_are_accepted_as_they_stand(tmp_path):
-    """The run files of the README, of a table and of its dead letters: no unknown key, no value beyond a limit."""
-    churn, again = _blocks("yaml")
+    """The run files of the pages, of a table and of its dead letters: no unknown key, no value beyond a limit."""
+    least, churn, again = _blocks("yaml")
     (tmp_path / "churn.yml").write_text(churn)
     (tmp_path / "again.yml").write_text(again)
-    config = load(tmp_path / "churn.yml", variables=["ds=2024-05-01"], environ={})
-    assert config.run_id == "churn-2024-05-01"
+    (tmp_path / "least.yml").write_text(least)
+    for name in ("least", "churn"):
+        config = load(tmp_path / f"{name}.yml", variables=["ds=2024-05-01"], environ={})
+        assert config.run_id == "churn-2024-05-01"
     config = load(tmp_path / "again.yml", variables=["ds=2024-05-01"], environ={})
     assert (config.run_id, config.input.dead_letters) == ("churn-2024-05-01-again", "churn-2024-05-01")
 
 
 @pytest.mark.parametrize("fragment", [block for block in _blocks("yml") if not block.startswith("faults:")])
 def test_each_part_of_a_run_file_is_accepted(tmp_path, fragment):
-    """Sections that the README shows alone go with a run file that says the rest."""
+    """Sections that the pages show alone go with a run file that says the rest."""
     base = "run_id: a\nworkspace: s3://bucket/w\ninput: {path: s3://bucket/in}\noutput: {path: s3://bucket/out}\n"
     (tmp_path / "base.yml").write_text(base if fragment.startswith("model:") else f"{base}model: {{name: m}}\n")
     (tmp_path / "run.yml").write_text(f"extends: base.yml\n{fragment}")
@@ -55,12 +61,12 @@ def test_each_part_of_a_run_file_is_accepted(tmp_path, fragment):
 
 
 def test_commands_name_files_and_modules_that_are_there():
-    """Each command of the README starts something that the repository holds or the environment brings."""
+    """Each command of the pages starts something that the repository holds or the environment brings."""
     commands = [line for block in _blocks("bash") for line in block.strip().split("\n")]
-    commands += re.findall(r"`(\.venv/bin/python tests[^`]+)`", README)
+    commands += re.findall(r"`(\.venv/bin/python tests[^`]+)`", PAGES)
     for command in commands:
         for word in shlex.split(command, comments=True):
-            if word.endswith((".py", ".yml", ".sh")):
+            if word.endswith((".py", ".yml", ".sh")) and word != "churn.yml":  # which the front page shows itself
                 assert (ROOT / word).is_file(), word
     assert "./spark-submit.sh conf/demo.yml" in commands
 
@@ -80,7 +86,7 @@ def test_json_of_each_type_is_what_the_table_says(spark):
 
 @pytest.mark.spark
 def test_the_notebook_example_runs(spark, tmp_path, monkeypatch):
-    """The call of the README, unchanged, against a stand-alone emulator that the environment names."""
+    """The call of the pages, unchanged, the same on each, against a stand-alone emulator that the environment names."""
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--bucket", "my-bucket", "--exit-with-stdin"]
     command += ["--model", f"churn-v7={CHURN_MODEL}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
@@ -88,7 +94,7 @@ def test_the_notebook_example_runs(spark, tmp_path, monkeypatch):
         endpoint = json.loads(emulator.stdout.readline())["endpoint_url"]
         _use(monkeypatch, endpoint, tmp_path)
         names = {"df": spark.sql("SELECT id, CAST(id % 90 AS INT) AS age, 'basic' AS plan FROM range(100)")}
-        (block,) = [block for block in _blocks("python") if "score(" in block]
+        (block,) = {block for block in _blocks("python") if "score(" in block}
         # Spark here has no jars for s3a, so what it writes itself goes to disk.
         block = block.replace(
             '    columns=["age", "plan"],', f'    columns=["age", "plan"], staging={str(tmp_path)!r},'

@@ -1,4 +1,4 @@
-"""A real Airflow in an environment of its own: a folder of run files, the DAG file of the README, and `dag.test()`."""
+"""A real Airflow in an environment of its own: run files, the DAG file of `jobs/README.md`, and `dag.test()`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.venvs import AIRFLOW, venv
 
 DAY = "2024-05-01"
 # `airflow dags test` runs a DAG to its end: retries, reschedules and signals are Airflow's own.
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "jobs/README.md").read_text(encoding="utf-8")
 _SOON = """
 for dag in list(globals().values()):
     for task in getattr(dag, "tasks", ()):
@@ -29,8 +29,8 @@ for dag in list(globals().values()):
 
 
 def dag_file(runs: Path, options: dict[str, Any]) -> str:
-    """Returns the DAG file of the README with its places exchanged, and retries that do not wait."""
-    (block,) = re.findall(r"^```python\n([^`]*make_dags[^`]*)^```", README, re.M)
+    """Returns the DAG file of that page with its places exchanged, and retries that do not wait."""
+    (block,) = re.findall(r"^```python\n([^`]*make_dags[^`]*)^```", PAGE, re.M)
     for place, here in {
         '"/opt/spark-batch-transform/jobs"': repr(str(ROOT / "jobs")),
         '"/opt/runs"': repr(str(runs)),

@@ -1,4 +1,4 @@
-"""What the report of a run holds, key by key (README, What comes back)."""
+"""What the report of a run holds, key by key (jobs/README.md, Exit codes)."""
 
 from __future__ import annotations
 

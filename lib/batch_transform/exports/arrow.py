@@ -6,7 +6,7 @@ or the 100 MB of an object that is one request) and the object's joined bytes wh
 
     130 MB (an idle worker) + 32 MB + 2 * max(64 MB, largest record)
 
-An executor's JVM needs about 15 times its largest record (README, What is promised, 6).
+An executor's JVM needs about 15 times its largest record (lib/README.md, What is promised, 6).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from batch_transform.spark.merge_way import merge_ways
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "lib" / "batch_transform"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "conf/README.md").read_text(encoding="utf-8")
 # What is called by a format's name elsewhere, and is no output.
 ELSEWHERE = {
     ("config/sections.py", "parquet"),  # the input's, unless told: any format of Spark's will do there

@@ -1,6 +1,6 @@
 """Events as lines: of JSON for a program, which other processes read again, or plain ones for a person. Pure.
 
-README.md has the keys of the JSON.
+jobs/README.md has the keys of the JSON.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The open points of the service, each with its readings, the experiments that tell, and how their answer is read.
 
-The names are those of the emulator's switches, and a reading is what such a switch is set to (README, Switches). What
-the readings are, and who says so, is in transform_emulator/FACTS.md, 8.
+The names are those of the emulator's switches, and a reading is what such a switch is set to (the emulator's README.md,
+Switches). What the readings are, and who says so, is in transform_emulator/FACTS.md, 8.
 """
 
 from __future__ import annotations

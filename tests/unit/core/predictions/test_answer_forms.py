@@ -244,7 +244,7 @@ TWO_STRINGS = pa.schema([("p", pa.string()), ("q", pa.string())])
     ],
 )
 def test_what_blank_lines_says_is_for_bare_strings_alone(says, format, schema, are_bare):
-    """As README.md and the section `prediction` tell it."""
+    """As conf/README.md and the section `prediction` tell it."""
     asked = {"format": format, "schema": "p string" if schema is not None else None}
     given = asked if says == "default" else {**asked, "blank_lines": says}
     reader = PredictionReader(schema, form=answer_form(RunSettings.of({"prediction": given})))
