@@ -11,7 +11,7 @@ from support.drivers import IDENTITY, Scene
 from support.emulated import emulated
 from support.shipped import Place, check_published_once, kill, kill_driver, shipped_run
 from support.watching_proxy import watching
-from support.yarn import SPARK, containers, yarn
+from support.yarn import SPARK, await_no_containers, containers, yarn
 
 pytestmark = [pytest.mark.spark, pytest.mark.long, pytest.mark.timeout(1800)]
 MASTER, LAUNCHER = "org.apache.spark.deploy.yarn.ApplicationMaster", "org.apache.spark.deploy.yarn.ExecutorLauncher"
@@ -46,10 +46,6 @@ def place(cluster, tmp_path_factory):
     return Place(folder, words, settings, {"HADOOP_CONF_DIR": str(cluster.configuration)})
 
 
-def has_ended(cluster, application):
-    assert containers(cluster, application) == []
-
-
 # Of a driver elsewhere YARN knows no end but that it has let go: what it calls that is no success of the run.
 CALLED = {"driver": "SUCCEEDED", "application master": "FAILED"}
 
@@ -61,8 +57,10 @@ def test_killed_in_client_mode_and_called_again_a_run_is_published_once(cluster,
     by_name = {"driver": kill_driver, "application master": lambda: kill(java_of(cluster, LAUNCHER))}
     code, report = client.struck(run, by_name[victim])
     assert (code, report["status"]) == (4, "failed"), report
+    if victim != "driver":  # whose end no report of its own tells
+        assert "Spark's application ended" in json.dumps(report["error"]), report
     assert cluster.ended()["finalStatus"] == CALLED[victim]
-    has_ended(cluster, cluster.ended()["id"])
+    await_no_containers(cluster, cluster.ended()["id"])
 
     code, report = client.start(run)
     assert code == 0, report
@@ -73,8 +71,10 @@ def test_killed_in_client_mode_and_called_again_a_run_is_published_once(cluster,
 
 def test_in_client_mode_the_exit_code_of_dead_letters_reaches_the_caller(cluster, scene, place, tmp_path):
     run = shipped_run(scene, tmp_path)
-    code, report = place.with_words(spark_driver_host="127.0.0.1").start(run, "--set", "errors.max_rows=0")
+    words = ("--set", "errors.max_rows=0", "--name", "nightly")
+    code, report = place.with_words(spark_driver_host="127.0.0.1").start(run, *words)
     assert (code, report["rows_dead_letter"]) == (3, 2), report
+    assert cluster.ended()["name"] == "nightly"
 
 
 def test_killed_in_cluster_mode_and_called_again_a_run_is_published_once(cluster, scene, place, tmp_path):
@@ -84,7 +84,7 @@ def test_killed_in_cluster_mode_and_called_again_a_run_is_published_once(cluster
     assert (code, report["status"]) == (4, "submitted"), report
     killed = cluster.ended()
     assert killed["finalStatus"] == "FAILED"
-    has_ended(cluster, killed["id"])
+    await_no_containers(cluster, killed["id"])
 
     code, report = afar.start(run)
     assert (code, report["status"]) == (0, "submitted")

@@ -182,6 +182,11 @@ def containers(yarn: Yarn, *words: str) -> list[psutil.Process]:
     return found
 
 
+def await_no_containers(yarn: Yarn, application: str) -> None:
+    """Waits until an application that has ended has no process left: the node ends them after YARN calls it ended."""
+    _until(lambda: not containers(yarn, application), f"{application} has ended, and its containers have not")
+
+
 def _end_containers(local: str) -> None:
     """What a killed node manager leaves goes on."""
     for process in psutil.process_iter(["environ"]):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from batch_transform.core.ended_applications import ENDED, has_ended
 from batch_transform.core.escaping import visible
 from batch_transform.core.stack_traces import Link, expanded
 
@@ -33,6 +34,7 @@ class Cause:
 
 
 _MOST_EXPRESSION, _MOST_WORDS = 200, 600
+_LEFT_OUT = " (what it says may quote a row, and is left out)"
 _CONDITION = re.compile(r"\s*\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\]")
 _STATE = re.compile(r"\s*SQLSTATE: ([0-9A-Z]{5})\b")
 # What Spark adds at the end of a message: the part of the user's SQL, or the line of their program.
@@ -128,6 +130,8 @@ def cause_of(chain: Iterable[Link]) -> Cause:
         chain: the error and its causes, in this order.
     """
     links = [part for link in chain for part in expanded(link)]
+    if has_ended(links):
+        return Cause(Outlook.PASSING, ENDED)
     told = list(dict.fromkeys(filter(None, map(_words, links))))
     # Who wraps an error repeats it: `RuntimeException: java.lang.ClassNotFoundException: ...`.
     kept = [words for place, words in enumerate(told) if not _is_repeated(words, told[place + 1 :])]
@@ -177,9 +181,6 @@ def _shows_words(link: Link) -> bool:
     is_of_spark = _SPARKS_OWN.fullmatch(_simple(link.name)) and _OF_SPARK.match(link.text)
     is_of_names = _ANALYSIS.search(link.name) or _OF_MACHINES.search(link.name) or _NO_PARQUET.match(link.text)
     return bool(is_of_spark or is_of_names)
-
-
-_LEFT_OUT = " (what it says may quote a row, and is left out)"
 
 
 def _words(link: Link) -> str:

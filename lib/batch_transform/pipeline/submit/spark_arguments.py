@@ -46,8 +46,8 @@ def full_arguments(
         arguments = arguments.with_default(key, value)
     if given.in_cluster:
         arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
-        # YARN shows the name that it was told before the driver's session has one, which is the entry point's.
-        arguments = arguments.with_default("spark.app.name", application_name(config.run_id))
+    # Told none, spark-submit takes the entry point's, and YARN shows that one before there is a session.
+    arguments = arguments.with_default("spark.app.name", application_name(config.run_id))
     versions = home.versions()
     for key, value in s3a_settings(config, versions.hadoop).items():
         if key != EXTERNAL_ID:  # which the session is told: no command line has it that others see

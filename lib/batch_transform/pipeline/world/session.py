@@ -84,6 +84,8 @@ def _begun(run_id: str | None) -> SparkSession:
     if _PLATFORM in os.environ:
         return SparkSession.builder.getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # of spark-submit, which was told a name: what the user gave, or ours
+        return SparkSession.builder.getOrCreate()
     return SparkSession.builder.appName(application_name(run_id)).getOrCreate()
 
 

@@ -140,6 +140,15 @@ def test_a_laptop_gets_small_defaults_and_the_runs_interpreter(submit):
     assert "--packages" not in command
 
 
+@pytest.mark.parametrize("given", [("--name", "nightly"), ("--conf", "spark.app.name=nightly")])
+def test_spark_is_told_the_runs_name_unless_it_is_given_one(submit, given):
+    _, written = submit("run.yml", "--master", "yarn")
+    assert ("--conf", "spark.app.name=batch-transform r1") in options_of(written["command.json"]["command"])
+    _, written = submit("run.yml", "--master", "yarn", *given)
+    assert given in options_of(written["command.json"]["command"])
+    assert "spark.app.name=batch-transform r1" not in written["command.json"]["command"]
+
+
 def test_a_cluster_gets_its_files_and_nothing_of_a_laptops(submit, tmp_path):
     _, written = submit("run.yml", "--master", "yarn", "--deploy-mode", "cluster", "--set", "output.format=delta")
     command = written["command.json"]["command"]

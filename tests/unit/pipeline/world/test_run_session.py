@@ -53,6 +53,7 @@ class Session:
 def spark(monkeypatch):
     """Spark's own class, with a session that is there or not; the one that is begun is `made`."""
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
     monkeypatch.setenv("PYSPARK_PYTHON", "python")
 
     class Spark:
@@ -106,6 +107,13 @@ def test_a_session_that_the_run_has_begun_is_stopped_once_all_is_well(spark):
         assert used.get("spark.app.name") == "batch-transform r1"
         assert used.get("fs.s3a.endpoint") == "http://127.0.0.1:9"
     assert spark.made.stopped
+
+
+def test_the_name_that_spark_submit_was_given_wins(spark, monkeypatch):
+    spark.made = Session(**{"spark.app.name": "nightly"})
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    with run_session("r1") as used:
+        assert used.get("spark.app.name") == "nightly"
 
 
 def test_of_a_run_that_fails_the_end_of_the_process_is_the_end(spark):
