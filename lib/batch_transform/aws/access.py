@@ -22,6 +22,7 @@ from batch_transform.core.errors import ConfigurationError
 # The emulator accepts any credentials; these are no secret and keep a laptop without an AWS profile working.
 EMULATOR_CREDENTIALS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
 EMULATOR_REGION = "us-east-1"
+NO_REGION = "aws.region: is needed and not given; set it, or AWS_REGION"
 
 _CALLS: dict[str, Any] = {
     "retries": {"mode": "standard", "max_attempts": 8},
@@ -117,7 +118,7 @@ class AwsAccess:
         try:
             return session.client(service, endpoint_url=self.endpoint(service), config=config)
         except NoRegionError as err:
-            raise ConfigurationError("aws.region: is needed and not given; set it, or AWS_REGION") from err
+            raise ConfigurationError(NO_REGION) from err
 
     @property
     def console_region(self) -> str | None:

@@ -9,10 +9,11 @@ import shlex
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from batch_transform.aws.access import AwsAccess
+from batch_transform.aws.access import NO_REGION, AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.escaping import hidden
@@ -120,17 +121,24 @@ def _requested(
     if asked.dry_run:
         return report
     tell = teller(asked.command)
+    client = _client(target, access, environ)  # before anything is uploaded: there may be no region
     uploads.send(S3Store(access.client("s3")), tell)
-    named = f"AWS_ENDPOINT_URL_{target.service.upper().replace('-', '_')}"
-    endpoint = environ.get(named) or access.endpoint(target.service)
     try:
-        client = access.session().client(target.service, endpoint_url=endpoint)
         answer = getattr(client, target.operation)(**request)
     except (ClientError, BotoCoreError) as err:
         raise ServiceFailure(f"{report['operation']}: {err}; nothing was started") from err
     started = target.started(answer)
     tell(f"{target.name}: started as {started}; `status` of {config.layout.run} tells how far it is")
     return {**report, "status": RunStatus.SUBMITTED.value, "id": started}
+
+
+def _client(target: ServiceTarget, access: AwsAccess, environ: Mapping[str, str]) -> Any:
+    named = f"AWS_ENDPOINT_URL_{target.service.upper().replace('-', '_')}"
+    endpoint = environ.get(named) or access.endpoint(target.service)
+    try:
+        return access.session().client(target.service, endpoint_url=endpoint)
+    except NoRegionError as err:
+        raise ConfigurationError(NO_REGION) from err
 
 
 def _bundled(

@@ -186,6 +186,16 @@ def test_a_request_is_one_that_botocores_model_takes(asked, name):
     assert "8g" in json.dumps(report["request"])
 
 
+@pytest.mark.parametrize("target", ["emr", "emr-serverless"])
+def test_without_a_region_nothing_is_uploaded(asked, monkeypatch, target):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setattr("batch_transform.pipeline.submit.deployment.Uploads.send", None)  # and so can not be called
+    code, report = asked("run.yml", "--target", target, AWS_REGION="")
+    assert (code, report["error"]) == (2, ["aws.region: is needed and not given; set it, or AWS_REGION"])
+
+
 def test_an_emr_step_is_spark_submit_in_cluster_mode_with_all_of_it_on_s3(asked):
     _, report = asked("run.yml", "--target", "emr", "--dry-run")
     (step,) = report["request"]["Steps"]
