@@ -38,6 +38,8 @@ class Databricks(BundleTarget):
         }
         return {
             "bundle": {"name": "batch-transform"},
+            # The CLI leaves out what git ignores, up to the repository's root (databricks/cli, libs/git), as `dist` is.
+            "sync": {"include": ["*.yml"]},
             "resources": {"jobs": {"score": {"name": name, "max_concurrent_runs": 1, "tasks": [task]}}},
         }
 

@@ -283,6 +283,8 @@ def test_a_bundle_has_wheel_and_run_file_and_is_run_by_the_platforms_own_command
     (task,) = bundle["resources"]["jobs"]["score"]["tasks"]
     assert (folder / task["libraries"][0]["whl"]).is_file()
     assert task["python_wheel_task"]["parameters"] == ["${workspace.file_path}/run.yml"]
+    (synced,) = bundle["sync"]["include"]  # though git ignores `dist`, as in this project
+    assert folder / "run.yml" in folder.glob(synced)
     assert load(folder / "run.yml").run_id == "r1"
     code, report = asked("run.yml", "--target", "databricks", "--set", f"deploy.cluster_id={DATABRICKS}")
     assert (code, report["error"][0][:27]) == (2, "databricks: is not on the P")
