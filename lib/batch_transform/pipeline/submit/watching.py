@@ -119,9 +119,10 @@ class _Events:
 def telling(words: Iterable[str]) -> list[str]:
     """Returns the lines that say why a program has ended: those that name an error, and its last ones, as they stood.
 
-    spark-submit says what is wrong with its arguments, and then all of its usage.
+    spark-submit says what is wrong with its arguments, and then all of its usage. A stack of Java tells a person nothing.
     """
-    lines = [(place, line.rstrip()) for place, line in enumerate(words) if line.strip()]
+    said = (line.rstrip() for line in words if not line.lstrip().startswith("at "))
+    lines = [(place, line) for place, line in enumerate(said) if line]
     errors = [numbered for numbered in lines if _ERROR.search(numbered[1])]
     return [line for _, line in sorted({*errors[:_LAST_WORDS], *lines[-_LAST_WORDS:]})]
 

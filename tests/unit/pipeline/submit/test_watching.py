@@ -12,8 +12,9 @@ def test_an_error_before_a_long_usage_is_shown_with_the_last_lines():
     assert shown == ["Error: Unrecognized option: --no-such-option", *(line.rstrip() for line in USAGE[-8:])]
 
 
-def test_a_few_lines_are_shown_once_and_in_their_order():
-    assert telling(["a\n", "java.lang.IllegalStateException: b\n", "c\n"]) == [
+def test_a_few_lines_are_shown_once_in_their_order_and_without_a_stack():
+    stack = ["\tat org.apache.spark.deploy.SparkSubmit.main(SparkSubmit.scala)\n"] * 20
+    assert telling(["a\n", "java.lang.IllegalStateException: b\n", *stack, "c\n"]) == [
         "a",
         "java.lang.IllegalStateException: b",
         "c",
