@@ -119,7 +119,7 @@ class _Events:
 def telling(words: Iterable[str]) -> list[str]:
     """Returns the lines that say why a program has ended: those that name an error, and its last ones, as they stood.
 
-    spark-submit says what is wrong with its arguments, and then all of its usage. A stack of Java tells a person nothing.
+    spark-submit says what is wrong with its arguments, and then all of its usage. Stacks of Java are left out.
     """
     said = (line.rstrip() for line in words if not line.lstrip().startswith("at "))
     lines = [(place, line) for place, line in enumerate(said) if line]
