@@ -23,11 +23,14 @@ _NULL = re.compile(
     r'Cannot (?:invoke|read field) "[^"]+" because (?:the return value of )?'
     r'"org\.apache\.spark\.SparkContext\.\w+(?:\(\))?" is null'
 )
+# Of Spark 3.5, whose writes ask for the active context (BasicWriteJobStatsTracker); a function's is wrapped.
+_NO_CONTEXT = Link("java.util.NoSuchElementException", "None.get")
 
 
 def has_ended(links: Sequence[Link]) -> bool:
     """Returns whether a chain of causes tells that the application has ended."""
-    return any(_STOPPED.match(link.text) or _is_null_of_context(link) for link in links if not link.place)
+    own = [link for link in links if not link.place]
+    return own == [_NO_CONTEXT] or any(_STOPPED.match(link.text) or _is_null_of_context(link) for link in own)
 
 
 def _is_null_of_context(link: Link) -> bool:

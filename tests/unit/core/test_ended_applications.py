@@ -32,6 +32,7 @@ SAID = {
     "before a write": [INTERNAL, NO_SCHEDULER],
     "before toArrow": [Link(SPARK, "Exception thrown in awaitResult: "), NO_SCHEDULER],
     "before a schema is read": [Link("java.lang.IllegalStateException", STOPPED)],
+    "before a write, 3.5": [Link("java.util.NoSuchElementException", "None.get")],
 }
 
 
@@ -65,3 +66,8 @@ OTHERS = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_nothing_else_is(name):
     assert cause_of([OTHERS[name]]).words != ENDED
+
+
+def test_a_none_of_a_function_is_no_end_of_the_application():
+    none = Link("java.util.NoSuchElementException", "None.get")
+    assert cause_of([Link(SPARK, "[FAILED_EXECUTE_UDF] User defined function failed"), none]).words != ENDED
