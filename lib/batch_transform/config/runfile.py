@@ -197,9 +197,13 @@ class RunConfig(Section):
         return self if self.run_id is not None else self.model_copy(update={"run_id": f"run-{uuid.uuid4().hex[:12]}"})
 
     def limited(self, rows: int) -> Self:
-        """Returns the configuration of a run of its own that scores so many rows, into its own folder only."""
+        """Returns the configuration of a run of its own that scores so many rows, into its own folder only.
+
+        What is expected of all predictions is not expected of some.
+        """
         name = f"{self.named().run_id}-limit-{rows}"
-        return self.model_copy(update={"run_id": name, "limit": rows, "output": None, "dead_letter": None})
+        nowhere = {"output": None, "dead_letter": None}
+        return self.model_copy(update={"run_id": name, "limit": rows, "expect": (), **nowhere})
 
     @property
     def layout(self) -> RunLayout:

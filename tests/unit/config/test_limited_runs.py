@@ -34,6 +34,10 @@ def test_it_has_an_id_of_its_own_and_no_output(run_file):
     assert configuration(parse([run_file]), {}).limit is None
 
 
+def test_what_is_expected_of_all_predictions_is_not_expected_of_some(run_file):
+    assert load(run_file, sets=['expect=["count(*) > 100"]']).limited(10).expect == ()
+
+
 def test_its_document_gives_it_back_for_the_driver_and_for_a_resume(run_file):
     config = load(run_file).limited(10)
     assert RunConfig.from_document(config.to_document()) == config
