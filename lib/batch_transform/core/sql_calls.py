@@ -15,7 +15,7 @@ from itertools import pairwise
 PREVIOUS = "previous"
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|--[^\n]*|/\*.*?\*/)
-    |(?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`)
+    |(?P<quoted>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`)
     |(?P<word>\w+)
     |(?P<mark>.)""",
     re.VERBOSE | re.DOTALL,
@@ -52,7 +52,7 @@ class _Token:
     stop: int
 
     def is_(self, *words: str) -> bool:
-        return self.kind != "text" and self.text.lower() in words
+        return self.kind != "quoted" and self.text.lower() in words
 
 
 def calls(sql: str) -> tuple[Call, ...]:
@@ -63,7 +63,7 @@ def calls(sql: str) -> tuple[Call, ...]:
 
 def names_in(sql: str) -> set[str]:
     """Returns in small letters what may be the name of a column or a field in an expression, or of a function."""
-    found = (each for each in _TOKEN.finditer(sql) if each.lastgroup in ("word", "text"))
+    found = (each for each in _TOKEN.finditer(sql) if each.lastgroup in ("word", "quoted"))
     return {each.group().strip('`"').replace("``", "`").lower() for each in found if each.group()[0] != "'"}
 
 
@@ -105,7 +105,7 @@ def _calls(tokens: Sequence[_Token]) -> Iterator[Call]:
 
 def _call(tokens: Sequence[_Token], place: int, stop: int) -> Call:
     last, first = tokens[stop - 1].stop, place
-    while first >= 2 and tokens[first - 1].is_(".") and tokens[first - 2].kind in ("word", "text"):
+    while first >= 2 and tokens[first - 1].is_(".") and tokens[first - 2].kind in ("word", "quoted"):
         first -= 2  # a function of a schema
     is_previous = first < place and tokens[first].is_(PREVIOUS)
     name, begins = tokens[place].text.lower(), first + 2 if is_previous else first
