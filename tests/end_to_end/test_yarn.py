@@ -58,7 +58,7 @@ def test_killed_in_client_mode_and_called_again_a_run_is_published_once(cluster,
     code, report = client.struck(run, by_name[victim])
     assert (code, report["status"]) == (4, "failed"), report
     if victim != "driver":  # whose end no report of its own tells
-        assert "Spark's application ended" in json.dumps(report["error"]), report
+        assert "the application ended" in json.dumps(report["error"]), report
     assert cluster.ended()["finalStatus"] == CALLED[victim]
     await_no_containers(cluster, cluster.ended()["id"])
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from batch_transform.core.stack_traces import Link
 
 ENDED = (
-    "Spark's application ended while the run needed it: the cluster took it away, or its session was stopped; the "
-    "application's log says why (of YARN: yarn logs -applicationId ID)"
+    "the application ended while the run needed it: the cluster took it away, or its session was stopped; its log "
+    "says why (of YARN: yarn logs -applicationId ID)"
 )
 _STOPPED = re.compile(
     r"Job \d+ cancelled because SparkContext was shut down|Cannot call methods on a stopped SparkContext"

@@ -151,7 +151,7 @@ def _planned(report: JsonObject) -> list[str]:
 
 def _submitted(report: JsonObject) -> list[str]:
     named = f" as {report['id']}" if report.get("id") else ""
-    return [f"Submitted{named}: the run goes on there.", f"Its own report will be {report['report']}."]
+    return [f"Submitted{named}.", f"What becomes of the run stands in {report['report']}."]
 
 
 def _packaged(report: JsonObject) -> list[str]:
