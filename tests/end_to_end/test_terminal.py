@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -177,7 +178,7 @@ case $* in *-c*) exit 0 ;; *" pip "*) sleep 2.5 ;; *submission*) exit 2 ;; esac
     terminal = Terminal(160, [str(folder / "spark-submit.sh"), "run.yml"], tmp_path, PYTHON=str(fake), VIRTUAL_ENV="")
     said = f"Installing what a laptop needs into {folder}/.venv (once, takes minutes) "
     shown = {line.removeprefix(said) for screen in terminal.screens for line in screen if line.startswith(said)}
-    assert {"0:00", "0:01", "0:02"} <= shown
+    assert len({text for text in shown if re.fullmatch(r"0:\d\d", text)}) > 1, shown  # a busy machine skips seconds
 
 
 def logged(folder, command):
