@@ -29,4 +29,6 @@ def size(count: float) -> str:
 
 def dollars(amount: float) -> str:
     """Returns an amount for a person: cents, or what is left of one that is less than that."""
-    return f"${amount:,.2f}" if amount >= 0.095 or not amount else f"${amount:.2g}"
+    if amount >= 0.095 or not amount:
+        return f"${amount:,.2f}"
+    return f"${float(f'{amount:.2g}'):.6f}".rstrip("0") if amount >= 5e-7 else "$0.000001"

@@ -51,7 +51,16 @@ def test_a_job_costs_what_its_instances_are_paid_for_and_nothing_is_made_up_wher
 
 
 @pytest.mark.parametrize(
-    ("amount", "told"), [(0, "$0.00"), (0.0123, "$0.012"), (0.1, "$0.10"), (12.345, "$12.35"), (1234, "$1,234.00")]
+    ("amount", "told"),
+    [
+        (0, "$0.00"),
+        (0.0123, "$0.012"),
+        (2.3e-05, "$0.000023"),
+        (1e-9, "$0.000001"),
+        (0.1, "$0.10"),
+        (12.345, "$12.35"),
+        (1234, "$1,234.00"),
+    ],
 )
 def test_amounts_are_told_in_cents_and_small_ones_in_parts_of_them(amount, told):
     assert dollars(amount) == told
