@@ -82,10 +82,15 @@ def differences(
     return [
         f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
-        if not is_same(before.get(path), after.get(path))
+        if not is_same(_given(before.get(path)), _given(after.get(path)))
         and not (_lies_in(path, [OPTIONS]) and ".".join(path) in credentials)
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
     ]
+
+
+def _given(value: Any) -> Any:
+    """A value; None for a list without entries, which an earlier version that did not know the key cannot have said."""
+    return None if isinstance(value, (list, tuple)) and not value else value
 
 
 def _environment_that_may_change(given: Mapping[str, Any]) -> set[Path]:

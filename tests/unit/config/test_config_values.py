@@ -491,3 +491,12 @@ def test_a_document_that_does_not_hold_here_says_at_which_key(section, key, valu
     document[section][key] = value
     with pytest.raises(ConfigurationError, match=f"^was begun by another version, or where other modules are: {words}"):
         RunConfig.from_document(document)
+
+
+def test_a_list_that_an_earlier_version_did_not_know_is_the_empty_one_also_of_a_published_run():
+    document = build().to_document()
+    unsaid = [key for key, value in document.items() if value in ([], ())]
+    assert "expect" in unsaid
+    before = {key: value for key, value in document.items() if key not in unsaid}
+    assert differences(before, document, publishing=True) == []
+    assert differences(before, {**document, "expect": ["count(*) > 1"]}, publishing=True) != []
