@@ -12,6 +12,7 @@ from batch_transform import score
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
 from batch_transform.pipeline.commands.plan import plan
+from batch_transform.pipeline.commands.plan_surroundings import Around
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.s3.store import S3Store
 from support import answers
@@ -95,7 +96,7 @@ def test_dead_letters_of_a_published_run_are_an_input(spark, world, tmp_path, re
     refuses()
     first = len(world.models["echo"].bodies)
     config = of_dead_letters(arguments, arguments["run_id"], format)
-    planned = plan(spark, config, silent, S3Store(world.client("s3")))
+    planned = plan(spark, config, silent, Around(S3Store(world.client("s3"))))
     assert planned["rows_in"] == len(BAD)
     driver = open_run(spark, config, world.access, silent)
     report = driver.run().report
@@ -114,7 +115,7 @@ def test_they_are_those_of_that_run_and_of_no_other(spark, world, tmp_path, refu
     shutil.rmtree(arguments["staging"])
     refuses()
     config = of_dead_letters(arguments, f"{arguments['workspace']}/{arguments['run_id']}", "delta")
-    assert plan(spark, config, silent, S3Store(world.client("s3")))["rows_in"] == len(BAD)
+    assert plan(spark, config, silent, Around(S3Store(world.client("s3"))))["rows_in"] == len(BAD)
 
 
 def test_a_run_without_dead_letters_is_refused(spark, world, tmp_path, refuses):
@@ -124,7 +125,7 @@ def test_a_run_without_dead_letters_is_refused(spark, world, tmp_path, refuses):
     store = S3Store(world.client("s3"))
     for run, words in [(arguments["run_id"], "has no dead letter"), ("never", "there is no run")]:
         with pytest.raises(ConfigurationError, match=words):
-            plan(spark, of_dead_letters(arguments, run), silent, store)
+            plan(spark, of_dead_letters(arguments, run), silent, Around(store))
 
 
 def test_a_run_that_is_not_published_sends_them_itself(spark, world, tmp_path, refuses):
