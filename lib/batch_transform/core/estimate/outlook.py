@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.estimate.earlier_jobs import MEASURED, SpeedTold
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_settings import INSTANCES, TransformSettings
@@ -84,15 +85,11 @@ def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings) -> I
     if transform.spread == INSTANCES:
         idle = asked - max(count for _, count in lanes)
         if idle > 0:
-            yield f"{_counted(objects, 'object')} on {asked} instances: {idle} of them are paid for nothing"
+            yield f"{counted(objects, 'object')} on {asked} instances: {idle} of them are paid for nothing"
         return
     jobs = instance_time(lanes, transform)["jobs"]
     if jobs < asked:
         yield (
-            f"transform.instance_count is {asked}, but the work is worth {_counted(jobs, 'start-up')}: so many "
+            f"transform.instance_count is {asked}, but the work is worth {counted(jobs, 'start-up')}: so many "
             "instances are begun, and none is paid for nothing"
         )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

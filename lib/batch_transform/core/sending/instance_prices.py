@@ -53,12 +53,16 @@ def price_of(instance_type: str, transform: TransformSettings, region: str | Non
         transform: as configured.
         region: where jobs run; None: in an emulator, whose instances are told as what they would cost.
     """
-    given = transform.price_per_hour
-    if isinstance(given, Mapping):
-        given = given.get(instance_type)
+    given = _given_price(instance_type, transform)
     if given is not None:
         return given
     return LIST_PRICES.get(instance_type) if region in (None, LIST_REGION) else None
+
+
+def _given_price(instance_type: str, transform: TransformSettings) -> float | None:
+    """What the run file says."""
+    given = transform.price_per_hour
+    return given.get(instance_type) if isinstance(given, Mapping) else given
 
 
 def no_price(types: Iterable[str], region: str | None) -> str:
@@ -88,7 +92,7 @@ def cost_of(job: JobRecord, transform: TransformSettings) -> float | None:
     seconds = paid_seconds(job)
     if not seconds:
         return seconds
-    told = price_of(type_of(job), transform, "")
+    told = _given_price(type_of(job), transform)
     price = job.price_per_hour if told is None else told
     return None if price is None else price * seconds / SECONDS_PER_HOUR
 
