@@ -104,7 +104,8 @@ def spent(state: RunState) -> float | None:
     return sum(known) if len(known) == len(costs) else None
 
 
-def is_overspent(state: RunState) -> bool:
-    """Returns whether what a run has cost has reached what it may: then no further job is created."""
-    budget, cost = state.settings.budget_usd, spent(state)
-    return budget is not None and cost is not None and cost >= budget
+def overspent(state: RunState) -> float | None:
+    """Returns what a run has cost where that has reached what it may: then no further job is created; None: go on."""
+    budget = state.settings.budget_usd
+    cost = None if budget is None else spent(state)  # it looks at every job, and a run is asked at every step
+    return cost if budget is not None and cost is not None and cost >= budget else None

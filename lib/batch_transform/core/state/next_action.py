@@ -7,7 +7,7 @@ from batch_transform.core.resuming.replanning import must_be_replanned
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INFER, JOBS, TransformSettings
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_prices import is_overspent
+from batch_transform.core.sending.instance_prices import overspent
 from batch_transform.core.sending.instance_types import instances_of
 from batch_transform.core.state import actions as act
 
@@ -34,7 +34,7 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
     flying = state.in_flight
     waiting = [job for job in state.unsettled if not job.created]
     # A run that has cost what it may creates no job; it ends, as its handler says, when those in flight have.
-    is_held = bool(flying) and is_overspent(state)
+    is_held = bool(flying) and overspent(state) is not None
     if waiting and not is_held and _has_room(state.settings.transform, flying, instances_of(waiting[0])):
         return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:

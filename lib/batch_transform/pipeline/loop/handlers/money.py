@@ -10,7 +10,7 @@ from batch_transform.core.errors import ConfigurationError, OverCost
 from batch_transform.core.estimate.earlier_jobs import speed_told
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR, is_overspent, price_of, spent
+from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR, overspent, price_of
 from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.earlier_runs import earlier_jobs
@@ -45,8 +45,8 @@ def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan]
 
 def require_budget(ctx: RunContext, state: RunState) -> None:
     """Raises OverCost if what the run has cost is what it may: no further job is created, and none is in flight."""
-    cost, budget = spent(state), ctx.config.budget_usd
-    if budget is None or cost is None or not is_overspent(state):
+    cost, budget = overspent(state), ctx.config.budget_usd
+    if budget is None or cost is None:
         return
     done = sum(job.status is not None for job in state.jobs)
     raise OverCost(
