@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 
+import numpy as np
 import pytest
 
 from batch_transform import score
@@ -39,13 +40,18 @@ def exported(spark, world, tmp_path):
         target = S3Uri(BUCKET, uuid.uuid4().hex)
         given = ToExport(spark, staged, rule, CuttingRules(9_000, 9_000), JSON_LINES, target, WorkerStore(world.access))
         with own_job(spark, staged):
-            spans = export_way(way).export(given)
+            done = export_way(way).export(given)
+        spans = done.spans
         check_tiling(staged.files, spans)
-        records = {}
+        records, sizes = {}, []
         for span in spans.to_pylist():
             lines = world.body(target.join(span["object"]).key).split(b"\n")[:-1]
             assert len(lines) == span["stop"] - span["start"]
+            sizes += [len(line) + 1 for line in lines]
             records |= {span["start"] + place: json.loads(line) for place, line in enumerate(lines)}
+        edges, counts = done.sizes["edges"], done.sizes["counts"]
+        assert np.histogram(sizes, edges)[0].tolist() == counts
+        assert sum(counts) == len(sizes)
         return records, spans.num_rows
 
     return export

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from batch_transform.config.loading import from_arguments
@@ -35,7 +36,8 @@ from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.sending.part_objects import cut_object
-from batch_transform.core.spans import EXPORT_SCHEMA, OVERSIZE, PART_SCHEMA, STANDARD, StagedFile, without_history
+from batch_transform.core.sending.record_sizes import WRITTEN_SCHEMA, ExportedObjects, counted, exported
+from batch_transform.core.spans import OVERSIZE, PART_SCHEMA, STANDARD, StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
@@ -128,18 +130,20 @@ class MemoryTables:
             first, rows = json.loads(self.store.get(S3Uri.parse(file.path))[0])
             yield range(first, first + rows)
 
-    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
+    def export(self, staged: Staged, rules: CuttingRules) -> ExportedObjects:
         spans = [self._object(numbers) for numbers in self._numbers(staged)]
-        return without_history(pa.Table.from_pylist(spans, schema=EXPORT_SCHEMA))
+        return exported(pa.Table.from_pylist(spans, schema=WRITTEN_SCHEMA))
 
     def _object(self, numbers: range) -> dict[str, Any]:
         records = [self.run.record(row) for row in numbers]
         name, largest = object_name(numbers.start, len(numbers), uuid.uuid4().hex[:16]), max(map(len, records))
         etag = self.store.put(self.run.layout.input.join(name), b"".join(records))
         named = any(row in numbers for row in self.run.oversize)
+        sizes = counted(np.array([len(record) for record in records])).tolist()
         lane = OVERSIZE if named or largest > STANDARD_BYTES else STANDARD
         rows = {"start": numbers.start, "stop": numbers.stop, "lane": lane}
-        return {**rows, "object": name, "bytes": sum(map(len, records)), "largest": largest, "etag": etag}
+        told = {"bytes": sum(map(len, records)), "largest": largest, "sizes": sizes}
+        return {**rows, **told, "object": name, "etag": etag}
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         pinned = {row for numbers in self._numbers(staged) for row in numbers}

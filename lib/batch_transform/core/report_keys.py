@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from batch_transform.core.expectations import Expectation
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.sending.record_sizes import SizeCounts
 
 # The rows of one class that have failed: a row of the list `errors`. In this form since `class` is a word of Python's.
 FailedClass = TypedDict("FailedClass", {"class": str, "spans": int, "rows": int, "examples": "list[FailureExample]"})
@@ -120,6 +121,7 @@ class RunReport(_Run, total=False):
         prediction_schema: what was inferred.
         models: only of a run whose jobs were created with a model that was looked at.
         predictions: of a run that publishes files whose footers tell it.
+        record_sizes: of a run that has exported its records.
         expectations: what `expect` was found to be, of a run that was checked.
         error: what ended it.
         cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
@@ -131,6 +133,7 @@ class RunReport(_Run, total=False):
     prediction_schema: str
     models: list[ModelReport]
     predictions: list[PredictionRange]
+    record_sizes: SizeCounts
     expectations: list[Expectation]
     error: list[str]
     cleaned: bool

@@ -11,6 +11,7 @@ from batch_transform.core.model_identity import ModelVersion
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.sending.record_sizes import SizeCounts
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.statuses import JobStatus
@@ -119,6 +120,7 @@ class RunState:
         expectations: what `expect` was found to be of the gated rows; None: they were not checked, or otherwise.
         rows_apart: whether what holds row values lies apart from the ledger (`run_layout`).
         cleaned, forgotten: whether all but the ledger was removed; whether its rows were.
+        record_sizes: of what was exported; None: an earlier version did not record them.
     """
 
     run_id: str
@@ -151,6 +153,7 @@ class RunState:
     expectations: tuple[Expectation, ...] | None = None
     rows_apart: bool = False
     forgotten: bool = False
+    record_sizes: SizeCounts | None = None
 
     @cached_property
     def settings(self) -> RunSettings:

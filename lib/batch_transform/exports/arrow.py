@@ -25,7 +25,8 @@ from batch_transform.core.framing import Framing
 from batch_transform.core.object_names import object_name
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules, Piece
-from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
+from batch_transform.core.sending.record_sizes import WRITTEN_SCHEMA, ExportedObjects, added, counted, exported
+from batch_transform.core.spans import STANDARD, UNSENDABLE
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport
 from batch_transform.spark.arrow_types import spark_schema
@@ -39,12 +40,12 @@ _SMALL_OBJECT_BYTES = 1_000_000
 class ArrowExport(ExportWay):
     """The default: the Arrow form of `mapPartitions`, without Python for a row."""
 
-    def export(self, given: ToExport) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the objects, which the JVM has rendered and the workers written."""
+    def export(self, given: ToExport) -> ExportedObjects:
+        """Returns the objects, which the JVM has rendered and the workers written."""
         writer = _ObjectWriter(given.rules, given.framing, given.target, given.connect)
         lines = given.rule.lines(read_staged(given.spark, given.staged), given.framing)
-        exported = lines.mapInArrow(writer, spark_schema(EXPORT_SCHEMA)).toPandas()
-        return without_history(pa.Table.from_pandas(exported, schema=EXPORT_SCHEMA, preserve_index=False))
+        written = lines.mapInArrow(writer, spark_schema(WRITTEN_SCHEMA)).toPandas()
+        return exported(pa.Table.from_pandas(written, schema=WRITTEN_SCHEMA, preserve_index=False))
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,22 @@ class _ObjectWriter:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         spans: list[dict[str, object]] = []
-        cutter = Cutter(self.rules)
+        cutter, sizes = Cutter(self.rules), np.zeros(0, np.int64)
         with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
             puts = _Puts(self.connect(), pool)
             objects = _OpenObject(self.target, self.framing, puts, spans)
             for batch in batches:
                 if batch.num_rows:
-                    _write_batch(batch, cutter, objects)
+                    sizes = added((sizes, _write_batch(batch, cutter, objects)))
             objects.close()
             puts.finish()
-        yield pa.RecordBatch.from_pylist(spans, schema=EXPORT_SCHEMA)
+        if spans:
+            spans[-1]["sizes"] = sizes.tolist()
+        yield pa.RecordBatch.from_pylist(spans, schema=WRITTEN_SCHEMA)
 
 
-def _write_batch(batch: pa.RecordBatch, cutter: Cutter, objects: _OpenObject) -> None:
+def _write_batch(batch: pa.RecordBatch, cutter: Cutter, objects: _OpenObject) -> np.ndarray:
+    """How many records have which size, once they are written."""
     numbers = batch.column(0).to_numpy(zero_copy_only=False)
     lines = batch.column(1)
     sendable = pc.is_valid(lines).to_numpy(zero_copy_only=False)
@@ -81,6 +85,7 @@ def _write_batch(batch: pa.RecordBatch, cutter: Cutter, objects: _OpenObject) ->
             objects.close()
         body = data[int(offsets[piece.begin]) : int(offsets[piece.end])]
         objects.add(piece, int(numbers[piece.begin]), body, int(sizes[piece.begin : piece.end].max()))
+    return counted(sizes[sendable])
 
 
 def _buffers(lines: pa.Array) -> tuple[np.ndarray, memoryview]:

@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from batch_transform.core.framing import Framing
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.sending.object_cutting import CuttingRules
+from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.records.port import RecordFormat
@@ -52,8 +52,8 @@ class ExportWay(ABC):
         """
 
     @abstractmethod
-    def export(self, given: ToExport) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the objects that successful tasks wrote below `target`.
+    def export(self, given: ToExport) -> ExportedObjects:
+        """Returns the objects that successful tasks wrote below `target`, and how large their records are.
 
         Each is a run of row numbers within one staged file and has an object of its own, under a name that no other
         attempt writes. Objects of failed and of speculative task attempts are left where they are: nothing refers to

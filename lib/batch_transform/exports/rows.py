@@ -40,7 +40,8 @@ from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.object_names import object_name
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
-from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
+from batch_transform.core.sending.record_sizes import WRITTEN_SCHEMA, ExportedObjects, counted, exported
+from batch_transform.core.spans import STANDARD, UNSENDABLE
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport
 from batch_transform.records.jsonlines import JSON_OPTIONS
@@ -66,8 +67,8 @@ class RowExport(ExportWay):
         if faults:
             raise ConfigurationError(faults)
 
-    def export(self, given: ToExport) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the objects, of which each partition has written its own."""
+    def export(self, given: ToExport) -> ExportedObjects:
+        """Returns the objects, of which each partition has written its own."""
         staged = read_staged(given.spark, given.staged)
         rows = staged.select(F.col(staged.columns[0]).alias("number"), given.rule.value().alias("value"))
         (kind,) = (each.dataType for each in rows.schema.fields[1:])
@@ -76,8 +77,8 @@ class RowExport(ExportWay):
             rows = rows.repartition(1).sortWithinPartitions("number")
         (kind,) = (each.dataType for each in rows.schema.fields[1:])
         writer = PartitionWriter(kind, given.rules, given.framing, given.target, given.connect)
-        spans = rows.rdd.mapPartitions(writer).collect()
-        return without_history(pa.Table.from_pylist(spans, schema=EXPORT_SCHEMA))
+        written = rows.rdd.mapPartitions(writer).collect()
+        return exported(pa.Table.from_pylist(written, schema=WRITTEN_SCHEMA))
 
 
 def _is_spelled(kind: DataType) -> bool:
@@ -124,12 +125,13 @@ class PartitionWriter:
     def _written(self, filled: _Object, store: ObjectStore, task: str) -> Iterator[dict[str, object]]:
         if not filled.records:
             return
-        sizes, name, etag = [len(record) for record in filled.records], None, None
+        sizes, name, etag, counts = [len(record) for record in filled.records], None, None, list[int]()
         if filled.lane != UNSENDABLE:
             name = object_name(filled.start, len(sizes), task, self.framing.suffix)
             etag = store.put(self.target.join(name), self.framing.frame(filled.records))
+            counts = counted(np.array(sizes)).tolist()
         span: dict[str, object] = {"start": filled.start, "stop": filled.start + len(sizes), "lane": filled.lane}
-        yield {**span, "object": name, "bytes": sum(sizes), "largest": max(sizes), "etag": etag}
+        yield {**span, "object": name, "bytes": sum(sizes), "largest": max(sizes), "etag": etag, "sizes": counts}
 
 
 @dataclass

@@ -24,6 +24,7 @@ from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.job_request import JobSettings
 from batch_transform.core.sending.object_cutting import CuttingRules
+from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged_table import Staged
 from batch_transform.outputs.copied_files import FileFormat
@@ -65,8 +66,8 @@ class TableWork(Protocol):
     def stage(self) -> Staged:
         """Returns the input once it is written with row numbers."""
 
-    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
+    def export(self, staged: Staged, rules: CuttingRules) -> ExportedObjects:
+        """Returns the objects that were written, and how large their records are."""
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         """Returns what was written (repair.MADE_SCHEMA) of objects that were to be (repair.ORDER_SCHEMA)."""

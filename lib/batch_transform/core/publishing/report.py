@@ -58,6 +58,8 @@ def run_report(
         report["models"] = models_told(state)
     if state.publication and (ranges := state.publication.payload.get("predictions")):
         report["predictions"] = ranges
+    if state.record_sizes:
+        report["record_sizes"] = state.record_sizes
     if state.expectations is not None:
         report["expectations"] = list(state.expectations)
     return report

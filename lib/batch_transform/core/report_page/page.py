@@ -41,7 +41,7 @@ def render(facts: PageFacts) -> str:
         section("Predictions", outcomes.predictions(report.get("predictions", []))),
         section("Expectations", expectations(report.get("expectations", []))),
         section("Plan and outcome", outcomes.plan_and_outcome(facts, times)),
-        section("Sizes", sizes(facts.objects, payloads)),
+        section("Sizes", sizes(facts.objects, report.get("record_sizes"), payloads)),
         section("Where it lies", _places(facts)),
         section("Configuration", _configuration(state)),
         section("Versions", _versions(facts)),

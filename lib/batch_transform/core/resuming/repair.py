@@ -223,7 +223,7 @@ def _unmerged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 def _unstaged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     """Staged files are gone or altered before anything depends on them: the input is staged again."""
     require(state.staged is not None and state.last_round is None, "before the first round is planned")
-    return replace(state, staged=None, spans=None)
+    return replace(state, staged=None, spans=None, record_sizes=None)
 
 
 TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {

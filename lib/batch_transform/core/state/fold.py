@@ -115,7 +115,7 @@ def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     require(state.staged is not None and state.spans is None, "exported once, after staged")
     require(len(parts) == 1, "one part of spans")
-    return replace(state, spans=parts[0])
+    return replace(state, spans=parts[0], record_sizes=step.payload.get("record_sizes"))
 
 
 def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:

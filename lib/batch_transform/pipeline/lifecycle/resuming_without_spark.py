@@ -17,6 +17,7 @@ from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_cutting import CuttingRules
+from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
@@ -95,7 +96,7 @@ class NoTables:
     def stage(self) -> Staged:
         _refuse()
 
-    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
+    def export(self, staged: Staged, rules: CuttingRules) -> ExportedObjects:
         _refuse()
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:

@@ -22,6 +22,7 @@ from batch_transform.core.resuming.committed_tables import dead, dead_letter_com
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.sending.object_sizes import is_large
+from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.model_versions import model_labels
 from batch_transform.exports.export_ways import export_way
@@ -105,8 +106,8 @@ class SparkTables:
         self.places.close_to_others()
         return replace(staged, answers=encode_schema(self.shape.reader.schema), source=identity)
 
-    def export(self, staged: Staged, rules: CuttingRules) -> pa.Table:
-        """Returns the spans (SPAN_SCHEMA) of the objects that were written."""
+    def export(self, staged: Staged, rules: CuttingRules) -> ExportedObjects:
+        """Returns the objects that were written, and how large their records are."""
         with self._rendering(staged, is_scored=False) as framing:
             given = ToExport(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
             return export_way(self.config.export).export(given)

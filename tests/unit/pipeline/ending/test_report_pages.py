@@ -181,7 +181,8 @@ def test_sizes_that_cannot_be_read_are_left_out_and_the_rest_is_told():
     made.store.delete([made.layout.part(driver.state.spans.key)])
     driver.close(report_of_end(driver.ctx, driver.state, RunStatus.FAILED, ["why"], ServiceFailure("why")))
     page = written(made).page
-    assert "Sizes of" not in page
+    assert "Sizes of objects" not in page
+    assert "Sizes of records" in page
     assert "Timeline" in page
 
 

@@ -33,11 +33,13 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     """Returns the step `exported`, with the spans as its part; checks that they tile the staged files."""
     assert state.staged is not None
     rules = cutting_rules(state.settings, state.staged.json_bytes, run_framing(state))
-    spans = ctx.tables.export(state.staged, rules)
+    exported = ctx.tables.export(state.staged, rules)
+    spans = exported.spans
     check_tiling(state.staged.files, spans)
     if state.settings.is_one_object and spans.num_rows > 1:
         raise GateRefused(f"{spans.num_rows} objects were written where all rows are to be one request")
     size = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count
     ctx.tell("export", f"{objects:,} objects, {size / 1e6:,.1f} MB")
-    return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": size}, (ctx.ledger.write_part(spans),))
+    sizes = {"record_sizes": exported.sizes} if exported.sizes else {}
+    return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": size, **sizes}, (ctx.ledger.write_part(spans),))

@@ -1,0 +1,62 @@
+"""Sizes are drawn as they were counted, with the payload limit through them; an earlier version's by their means."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from batch_transform.core.limits import BYTES_PER_MB
+from batch_transform.core.report_page.sizes import sizes
+from support.core_tables import span, spans
+from support.report_pages import Page
+
+OBJECTS = spans(span(0, 3, bytes=600, largest=300), span(3, 4, bytes=90_000, largest=90_000))
+RECORDS = {"edges": [256, 305, 363, 431], "counts": [7, 0, 2]}
+
+
+def lefts(html, name):
+    (chart,) = re.findall(rf'aria-labelledby="{name}-t.*?</svg>', html, re.DOTALL)
+    return [float(x) for x in re.findall(r'<rect x="([0-9.]+)%"', chart)], chart
+
+
+def test_records_are_drawn_as_they_were_counted():
+    html = sizes(OBJECTS, RECORDS, [6])
+    page = Page(html)
+    assert page.numbers == {"record_sizes.counts.0": "7", "record_sizes.counts.2": "2"}
+    assert "9 records; the most, 7, have 256 bytes to 305 bytes." in page.text
+    assert "by the mean" not in page.text
+    columns, chart = lefts(html, "records")
+    assert len(columns) == 2
+    assert "payload limit, 6 MB" in chart
+
+
+def test_the_limit_stands_where_a_record_as_large_as_it_would():
+    _, chart = lefts(sizes(None, {"edges": [64, 6 * BYTES_PER_MB], "counts": [1]}, [6]), "records")
+    at = float(re.search(r'<line x1="([0-9.]+)%"', chart)[1])
+    (rect,) = re.findall(r'<rect x="([0-9.]+)%" y="[0-9.]+" width="([0-9.]+)%"', chart)
+    assert 0.9 * at < float(rect[0]) + float(rect[1]) < at < 100
+
+
+def test_records_are_drawn_without_the_list_of_objects():
+    assert "Sizes of objects" not in sizes(None, RECORDS, [])
+    assert "Sizes of records" in sizes(None, RECORDS, [])
+
+
+def test_an_earlier_version_s_records_are_told_by_their_means():
+    text = Page(sizes(OBJECTS, None, [6])).text
+    assert "4 records; by the mean of each object" in text
+    assert "largest record, 90.0 kB" in text
+
+
+@pytest.mark.parametrize("size", [1, 1_000_000])
+def test_sizes_that_are_all_alike_are_one_column(size):
+    html = sizes(spans(*[span(n, n + 1, bytes=size, largest=size) for n in range(5)]), None, [])
+    columns, _ = lefts(html, "objects")
+    assert len(columns) == 1
+    assert "5 objects; the most, 5" in html
+
+
+def test_nothing_is_drawn_of_nothing():
+    assert sizes(None, None, [6]) == ""
+    assert sizes(spans(), None, [6]) == ""
