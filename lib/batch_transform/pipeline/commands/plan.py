@@ -13,6 +13,8 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.escaping import one_line
 from batch_transform.core.estimate.earlier_jobs import speed_told
+from batch_transform.core.estimate.expected_rounds import ExpectedRounds, expected_rounds, rounds_line
+from batch_transform.core.estimate.instance_quotas import Quota, quota_lines, quotas_told
 from batch_transform.core.estimate.measured_records import Measured
 from batch_transform.core.estimate.plan_keys import RunPlan
 from batch_transform.core.estimate.plan_text import money_lines, plan_lines
@@ -53,6 +55,8 @@ class PlanReport(RunPlan):
         columns: of the result, each with its type.
         output: what publishing will do there, in words.
         missing: what the run would lack, as far as that was looked at.
+        rounds: as many as are expected.
+        quotas: of instances, as far as somebody could be asked.
     """
 
     run_id: str | None
@@ -61,6 +65,8 @@ class PlanReport(RunPlan):
     columns: list[str]
     output: str
     missing: list[str]
+    rounds: ExpectedRounds
+    quotas: list[Quota]
 
 
 def plan_job(document: JsonObject, handshake: Handshake, *, exact: bool = False, show_record: bool = False) -> int:
@@ -142,10 +148,12 @@ def plan(
         check_expected(spark, df.schema, added, config.expect, is_known=is_known)
         columns = [*df.schema.fields, *added]
     types = config.settings.transform.instance_types
-    told = speed_told(there.jobs, there.runs, config.settings.transform)
+    told = speed_told(there.before.jobs, there.before.runs, config.settings.transform)
     found = run_plan(measured, asked, told, price_of(types[0], config.settings.transform, there.region))
     output = fate(spark, config, there.store)
-    lines = [*plan_lines(found), output, *(f"missing: {fault}" for fault in there.missing)]
+    rounds = expected_rounds(there.before.outcomes, found["rows_in"])
+    lines = [*plan_lines(found), rounds_line(rounds), output, *(f"missing: {fault}" for fault in there.missing)]
+    lines += quota_lines(there.quotas, config.settings.transform, _jobs(found))
     for line in (*lines, *money_lines(found["outlook"], types, there.region)):
         listener(Event("plan", line))
     return {
@@ -155,8 +163,15 @@ def plan(
         "columns": [f"{field.name} {field.dataType.simpleString()}" for field in columns],
         "output": output,
         "missing": list(there.missing),
+        "rounds": rounds,
+        "quotas": quotas_told(there.quotas, types),
         **found,
     }
+
+
+def _jobs(found: RunPlan) -> int:
+    """Of the first round; without rows there is none."""
+    return next((step["jobs"] for step in found["instances"] if step["configured"]), 0)
 
 
 def _measured(df: DataFrame, config: RunConfig, rule: RecordRule, asked: Asked, *, exact: bool) -> Measured:

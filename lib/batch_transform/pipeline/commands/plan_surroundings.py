@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -12,15 +13,18 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError
-from batch_transform.core.estimate.earlier_jobs import TimedJob
+from batch_transform.core.estimate.instance_quotas import QuotasFound
 from batch_transform.core.estimate.output_fate import output_fate
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
-from batch_transform.pipeline.earlier_runs import earlier_jobs
+from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
 from batch_transform.s3.store import S3Store
+from batch_transform.sagemaker import quotas
 from batch_transform.sagemaker.jobs import TransformJobs
+
+NOBODY_ASKED = QuotasFound(why_not="SageMaker is emulated here")
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,15 @@ class Around:
     Attributes:
         store: S3; None: there is none to look at, as of an emulator that a run would begin.
         region: where jobs run; None: in an emulator.
-        jobs: of earlier runs with this model.
-        runs: how many those are.
+        before: what earlier runs tell of this model.
+        quotas: of the account.
         missing: what the run would lack, a line each.
     """
 
     store: ObjectStore | None = None
     region: str | None = None
-    jobs: list[TimedJob] = field(default_factory=list)
-    runs: int = 0
+    before: EarlierRuns = field(default_factory=EarlierRuns)
+    quotas: QuotasFound = NOBODY_ASKED
     missing: tuple[str, ...] = ()
 
 
@@ -61,8 +65,19 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
             jobs = TransformJobs(access.session(), access.client("sagemaker"))
             check_service(config, jobs, faults, is_new=True)
     faults.of(lambda: check_price(config, access.console_region))
-    jobs_before, runs = earlier_jobs(store, workspace, config.settings)
-    return Around(store, access.console_region, jobs_before, runs, faults.found)
+    before = earlier_runs(store, workspace, config.settings)
+    return Around(store, access.console_region, before, _quotas(config, access), faults.found)
+
+
+def _quotas(config: RunConfig, access: AwsAccess) -> QuotasFound:
+    """What the account's quotas are; an emulator has none, nor has whoever answers for AWS elsewhere."""
+    if access.console_region is None:
+        return NOBODY_ASKED
+    try:
+        client = access.client(quotas.SERVICE, **quotas.PATIENCE)
+    except BatchTransformError as err:
+        return QuotasFound(why_not=str(err))
+    return quotas.instance_quotas(client, config.settings.transform.instance_types, time.monotonic)
 
 
 def fate(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> str:

@@ -13,7 +13,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR, overspent, price_of
 from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.earlier_runs import earlier_jobs
+from batch_transform.pipeline.earlier_runs import earlier_runs
 from batch_transform.pipeline.remedies import going_on
 
 
@@ -30,7 +30,8 @@ def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan]
     price = price_of(instance_type, transform, ctx.region)
     if budget is None or price is None:
         return
-    told = speed_told(*earlier_jobs(ctx.store, ctx.places.layout.workspace, state.settings), transform)
+    before = earlier_runs(ctx.store, ctx.places.layout.workspace, state.settings)
+    told = speed_told(before.jobs, before.runs, transform)
     speed = told.speed
     sizes = [(sum(lane.spans["bytes"].to_pylist()), lane.spans.num_rows) for lane in lanes]
     seconds = instance_time(sizes, transform, speed)["paid_seconds"]
