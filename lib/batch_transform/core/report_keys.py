@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from batch_transform.core.expectations import Expectation
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.sending.record_sizes import SizeCounts
+from batch_transform.core.report_histograms import SizeCounts
 
 # The rows of one class that have failed: a row of the list `errors`. In this form since `class` is a word of Python's.
 FailedClass = TypedDict("FailedClass", {"class": str, "spans": int, "rows": int, "examples": "list[FailureExample]"})

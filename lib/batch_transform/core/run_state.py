@@ -8,10 +8,10 @@ from functools import cached_property
 from batch_transform.core.expectations import Expectation
 from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.model_identity import ModelVersion
+from batch_transform.core.report_histograms import SizeCounts
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import RunSettings
-from batch_transform.core.sending.record_sizes import SizeCounts
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.statuses import JobStatus

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 
 from batch_transform.core.amounts import size
 from batch_transform.core.limits import BYTES_PER_MB
+from batch_transform.core.report_histograms import SizeCounts
 from batch_transform.core.report_page.charts import Chart, Mark
 from batch_transform.core.report_page.histograms import Axis, Histogram, Wording, drawn
 from batch_transform.core.report_page.markup import Html
-from batch_transform.core.sending.record_sizes import SizeCounts
 
 _BINS = 24
 

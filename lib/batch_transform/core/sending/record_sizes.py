@@ -8,31 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.report_histograms import SizeCounts
 from batch_transform.core.spans import EXPORT_SCHEMA, without_history
 
 _STEPS = 4  # in each doubling
 
 # What an export writes: an object, and of one object of each task, or of each, how many records have which size.
 WRITTEN_SCHEMA = pa.schema([*EXPORT_SCHEMA, pa.field("sizes", pa.list_(pa.int64()))])
-
-
-class SizeCounts(TypedDict):
-    """Records by size.
-
-    Attributes:
-        edges: in bytes, one more than there are counts; a record has at least the one before its count, and is smaller
-            than the one after.
-        counts: of records.
-    """
-
-    edges: list[int]
-    counts: list[int]
 
 
 @dataclass(frozen=True)
