@@ -20,7 +20,8 @@ import pyarrow.json
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
-from batch_transform.core.predictions.output_lines import blocks, count
+from batch_transform.core.predictions.form_recognition import count
+from batch_transform.core.predictions.output_lines import blocks
 from batch_transform.core.predictions.reader import PredictionReader
 
 LINE = b'{"p_late":0.123,"late":true}\n'
@@ -45,7 +46,7 @@ def bare(content: bytes, threads: bool) -> int:
 def read(content: bytes, schema: pa.Schema | None) -> int:
     """Returns the lines that the prediction reader reads."""
     reader = PredictionReader(schema)
-    return sum(len(reader.read(block)) for block in blocks(chunks(content), BLOCK_BYTES))
+    return sum(len(reader.read(lines)) for lines in blocks(chunks(content), BLOCK_BYTES))
 
 
 def best_seconds(work: Callable[[], object], repeats: int) -> float:

@@ -22,10 +22,9 @@ from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.framing import Framing
 from batch_transform.core.object_names import object_name
 from batch_transform.core.predictions.answer_form import AnswerForm
-from batch_transform.core.predictions.answers import Answers
 from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.output_lines import Lines, lines_of
-from batch_transform.core.predictions.prediction_types import encode_schema
+from batch_transform.core.predictions.prediction_types import Answers, encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
@@ -67,13 +66,13 @@ _REMEMBERED_BYTES = 200
 class RememberingReader(PredictionReader):
     """A run has thousands of outputs of a row each, and many are the same: what was read once is known."""
 
-    def read_lines(self, lines: Lines) -> Answers:
-        return _read_once(self, lines.block) if len(lines.block) <= _REMEMBERED_BYTES else super().read_lines(lines)
+    def read(self, lines: Lines) -> Answers:
+        return _read_once(self, lines.block) if len(lines.block) <= _REMEMBERED_BYTES else super().read(lines)
 
 
 @lru_cache(1 << 16)
 def _read_once(reader: RememberingReader, block: bytes) -> Answers:
-    return PredictionReader.read_lines(reader, lines_of(block))
+    return PredictionReader.read(reader, lines_of(block))
 
 
 READER = RememberingReader(pa.schema([("echo", pa.int64())]))

@@ -19,6 +19,7 @@ from batch_transform.core import reserved_columns
 from batch_transform.core.isolation.verdict_rows import SCORED
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.predictions.answer_form import AnswerForm
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.reserved_columns import OUTCOME, free, place_name
 from batch_transform.core.staged_table import Staged
@@ -127,6 +128,6 @@ class _Parser:
     def __call__(self, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
         for texts in batches:
             block = "".join([text + "\n" for text in texts.to_pylist()]).encode()
-            values = self._reader.read(block).values
+            values = self._reader.read(lines_of(block)).values
             names = [reserved_columns.SCORED, *map(place_name, range(values.type.num_fields))]
             yield pa.StructArray.from_arrays([pc.is_valid(values), *values.flatten()], names)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED
-from batch_transform.core.predictions.output_lines import blocks, lines_of
+from batch_transform.core.predictions.output_lines import blocks
 
 # An object has up to 64 MB and is read up to the last row that was chosen of it.
 OBJECTS = 20
@@ -83,8 +83,7 @@ def lines_at(chunks: Iterable[bytes], wanted: tuple[int, ...], name: str) -> lis
     """
     found: list[bytes] = []
     first = 0
-    for block in blocks(chunks, _BLOCK_BYTES):
-        lines = lines_of(block)
+    for lines in blocks(chunks, _BLOCK_BYTES):
         while len(found) < len(wanted) and wanted[len(found)] < first + len(lines):
             found.append(lines[wanted[len(found)] - first])
         if len(found) == len(wanted):

@@ -29,9 +29,8 @@ import pyarrow.types as pt
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import CSV, AnswerForm
 from batch_transform.core.predictions.json_scalars import Unfit, characters, day, decimal, integer, microseconds, octets
-from batch_transform.core.predictions.json_slow import Part
 from batch_transform.core.predictions.output_lines import Lines
-from batch_transform.core.predictions.prediction_types import integer_bits
+from batch_transform.core.predictions.prediction_types import Answers, integer_bits
 
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 
@@ -65,13 +64,13 @@ class Cells:
             raise ConfigurationError(faults)
 
 
-def read_cells(lines: Lines, cells: Cells) -> Part:
+def read_cells(lines: Lines, cells: Cells) -> Answers:
     """Returns the values of the lines, whatever they hold."""
     readers = [(field.name, _cell(field.type)) for field in cells.kind]
     outcomes = [_attempt(lines[index], cells.form, readers) for index in range(len(lines))]
     reasons = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, str)}
     rows = [None if isinstance(outcome, str) else outcome for outcome in outcomes]
-    return Part(pa.array(rows, cells.kind), reasons)
+    return Answers(pa.array(rows, cells.kind), reasons)
 
 
 # A value is of whatever type its field has.

@@ -17,8 +17,8 @@ import pyarrow.types as pt
 from batch_transform.core.predictions.answer_form import CSV
 from batch_transform.core.predictions.csv_cells import FALSE, TRUE, Cells
 from batch_transform.core.predictions.json_fast import FIRST_NOT_ASCII, is_utf8
-from batch_transform.core.predictions.output_lines import Lines, Mask, blank_lines
-from batch_transform.core.predictions.prediction_types import fast_type
+from batch_transform.core.predictions.output_lines import NEWLINE, Lines, Mask, blank_lines
+from batch_transform.core.predictions.prediction_types import Answers, fast_type
 
 _COMMA, _RETURN = ord(","), ord("\r")
 _ODD_VALUE = re.compile(rb"0[xX]|[nN][aA][nN]\(|[\"\0]|\xef\xbb\xbf")
@@ -80,6 +80,34 @@ def read_cells_fast(lines: Lines, cells: Cells) -> pa.StructArray | None:
     return pa.StructArray.from_arrays(columns, fields=list(cells.kind))
 
 
-def read_strings(values: pa.StructArray, kind: pa.StructType) -> pa.StructArray:
-    """Returns lines that were read as strings under the name of the schema's one field."""
-    return pa.StructArray.from_arrays([values.field(0)], fields=list(kind), mask=pc.is_null(values))
+def read_strings(lines: Lines, kind: pa.StructType) -> Answers:
+    """Returns each line as the one string of the type, byte for byte; one that is blank or not UTF-8 is unreadable."""
+    strings, reasons = _strings(lines)
+    blank = pc.equal(pc.binary_length(pc.ascii_trim_whitespace(strings)), 0).fill_null(False)
+    reasons.update(dict.fromkeys(np.flatnonzero(blank.to_numpy(zero_copy_only=False)).tolist(), "a blank line"))
+    strings = pc.if_else(blank, pa.scalar(None, pa.string()), strings)
+    return Answers(pa.StructArray.from_arrays([strings], fields=list(kind), mask=strings.is_null()), reasons)
+
+
+def _strings(lines: Lines) -> tuple[pa.StringArray, dict[int, str]]:
+    """Returns the lines as strings, null where they are not UTF-8, and the reasons for those."""
+    # Arrow wants the strings' bytes without gaps, so the newlines are left out and the offsets moved up by as many.
+    octets = np.frombuffer(lines.block, np.uint8)
+    offsets = np.concatenate((np.zeros(1, np.int64), lines.ends - np.arange(len(lines)))).astype(np.int32)
+    strings = pa.StringArray.from_buffers(
+        len(lines), pa.py_buffer(offsets), pa.py_buffer(octets[octets != NEWLINE].tobytes())
+    )
+    try:
+        strings.validate(full=True)
+    except pa.ArrowInvalid:
+        decoded = [_decoded(lines[index]) for index in range(len(lines))]
+        strings = pa.array(decoded, pa.string())
+        return strings, {index: "not UTF-8" for index, text in enumerate(decoded) if text is None}
+    return strings, {}
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import CSV, JSON, AnswerForm
 from batch_transform.core.predictions.form_guesses import HEAD_BYTES, Guess, guesses, wrapped_guesses
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.long_lines import is_stand_in
-from batch_transform.core.predictions.output_lines import MARK, LineCount, blocks, count, lines_of
+from batch_transform.core.predictions.output_lines import MARK, NEWLINE, blank_lines, blocks, lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.wrapping import first_wrapped, unwrap
 
@@ -129,10 +131,44 @@ def _measured(form: AnswerForm, chunks: Iterable[bytes]) -> LineCount | None:
 def _reads_better(guess: Guess, reader: PredictionReader, chunks: Iterable[bytes]) -> bool:
     """Whether an output of which no line can be read has a readable first prediction in another form."""
     try:
-        lines = lines_of(next(blocks(guess.form.lines(chunks), _FEW_BYTES), b""))
-        answers = replace(reader, form=guess.form).read(lines[0] if len(lines) else b"")
+        lines = next(blocks(guess.form.lines(chunks), _FEW_BYTES), lines_of(b""))
+        answers = replace(reader, form=guess.form).read(lines_of(lines[0] if len(lines) else b""))
     except NotUnpacked:
         return False
     except ConfigurationError:
         return True  # the schema is no such form's, which the settings say
-    return guess.form.format == CSV or (bool(len(answers)) and not answers.unreadable)
+    return guess.form.format == CSV or (bool(len(answers)) and not answers.reasons)
+
+
+@dataclass(frozen=True)
+class LineCount:
+    """How many lines a stream has."""
+
+    lines: int = 0
+    blank_lines: int = 0
+
+
+def count(chunks: Iterable[bytes]) -> LineCount:
+    """Returns the number of lines of a stream; holds one chunk at a time, never a line.
+
+    A blank line is empty or has nothing but ASCII white space. It counts as a line.
+    """
+    lines = blank = 0
+    open_bytes, open_blank = 0, True  # the line that the chunks so far have begun and not ended
+    for chunk in chunks:
+        found = lines_of(chunk)
+        if not len(found):
+            continue
+        lengths = found.ends - found.starts
+        blanks = blank_lines(found)
+        lengths[0] += open_bytes
+        blanks[0] &= open_blank
+        open_bytes, open_blank = 0, True
+        if chunk[-1] != NEWLINE:
+            open_bytes, open_blank = int(lengths[-1]), bool(blanks[-1])
+            blanks = blanks[:-1]
+        lines += len(blanks)
+        blank += int(np.count_nonzero(blanks))
+    if open_bytes:
+        lines, blank = lines + 1, blank + open_blank
+    return LineCount(lines, blank)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -13,13 +12,12 @@ import pyarrow.types as pt
 from batch_transform.core.predictions import json_scalars
 from batch_transform.core.predictions.json_fast import doubtful, read_fast
 from batch_transform.core.predictions.json_scalars import Unfit
-from batch_transform.core.predictions.output_lines import Lines, lines_of
-from batch_transform.core.predictions.prediction_types import integer_bits, join_path
+from batch_transform.core.predictions.output_lines import JSON_SPACE, Lines, lines_of
+from batch_transform.core.predictions.prediction_types import Answers, integer_bits, join_path
 
 # A JSON value as the decoder below gives it: tuple of pairs (object), list, Number, str, bool, None.
 Converter = Callable[[object], object]
 
-_JSON_SPACE = b" \t\r\n"
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
@@ -35,20 +33,12 @@ _DECODER = json.JSONDecoder(
 _KINDS = {tuple: "an object", list: "an array", Number: "a number", str: "a string", bool: "a boolean"}
 
 
-@dataclass(frozen=True)
-class Part:
-    """Values of some lines, one struct each (null where unreadable), and the reasons by line number."""
-
-    values: pa.StructArray
-    reasons: dict[int, str]
-
-
-def read_slow(lines: Lines, kind: pa.StructType) -> Part:
+def read_slow(lines: Lines, kind: pa.StructType) -> Answers:
     """Returns the values of the lines, whatever they hold."""
     convert = _converter(kind, "")
     outcomes = [_attempt(lines[index], convert, kind) for index in range(len(lines))]
     reasons = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, str)}
-    return Part(pa.array([None if isinstance(row, str) else row for row in outcomes], kind), reasons)
+    return Answers(pa.array([None if isinstance(row, str) else row for row in outcomes], kind), reasons)
 
 
 def _attempt(line: bytes, convert: Converter, kind: pa.StructType) -> object:
@@ -61,7 +51,7 @@ def _attempt(line: bytes, convert: Converter, kind: pa.StructType) -> object:
 
 def _read_line(line: bytes, convert: Converter, kind: pa.StructType) -> object:
     try:
-        text = line.strip(_JSON_SPACE).decode()
+        text = line.strip(JSON_SPACE).decode()
     except UnicodeDecodeError:
         raise Unfit("not UTF-8") from None
     if not text:

@@ -22,8 +22,6 @@ _STRUCTURE, _SCALAR = re.compile(r'[{}\[\]"]'), re.compile(r"[^,\]} \t\r\n]*")
 _MORE_CHARACTERS = 256 * 1024
 # A decoder that came to the end of the text complains here, or where an open string began.
 _LONGEST_TOKEN = 16
-_LONGEST_TYPE = 300
-_ENDS_AS_A_PAIR = re.compile(r'/[^\[\]]*"\s*\]\Z')
 _KINDS = {"{": "an object", "[": "an array", '"': "a string", "t": "a boolean", "f": "a boolean", "n": "null"}
 
 
@@ -199,11 +197,3 @@ class JsonStream:
     def fault(self, words: str) -> NotUnpacked:
         """Returns the error for the document at hand."""
         return NotUnpacked(f"document {self.documents} of the output: {words}")
-
-
-def pair_of(document: str) -> list[str]:
-    """Returns the elements of a JSON document that may be an array of a body and its media type; [] for any other."""
-    if not (document.startswith("[") and _ENDS_AS_A_PAIR.search(document[-_LONGEST_TYPE:])):
-        return []
-    stream = JsonStream([document.encode(errors="surrogatepass")])
-    return [stream.value() for _ in stream.elements()]

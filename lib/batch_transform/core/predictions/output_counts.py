@@ -6,8 +6,8 @@ input object.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.object_names import rows_named
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.predictions.answers import Answers, Unreadable, unreadable_runs
 from batch_transform.core.predictions.form_recognition import recognised
 from batch_transform.core.predictions.json_stream import NotUnpacked
-from batch_transform.core.predictions.output_lines import blank_lines, blocks, lines_of
+from batch_transform.core.predictions.output_lines import blank_lines, blocks
+from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.predictions.reader import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
 from batch_transform.core.uris import S3Uri
 
@@ -109,80 +109,75 @@ def count_output(
     says what the output seems to be instead, and `setting` how that is read, if some setting does. It is `misread` if
     nothing but its form is wrong: no line of it is a prediction as it is, or blank lines are all that is too much.
     """
-    found = _Found()
+    found: OutputCount = {
+        "object": output.object,
+        "etag": output.etag,
+        "lines": 0,
+        "blank": 0,
+        "unreadable": [],
+        "wrong_key": None,
+        "shape": None,
+        "setting": None,
+        "misread": False,
+    }
     try:
         _count(store, output, reader, key, found)
     except NotUnpacked as err:
-        found.shape = str(err)
+        found["shape"] = str(err)
     _look_again(store, output, reader, found)
-    return {
-        "object": output.object,
-        "etag": output.etag,
-        "lines": found.lines,
-        "blank": found.blank,
-        "unreadable": [
-            {
-                "start": run.start,
-                "stop": run.stop,
-                "reason": run.reason,
-                "placeholder": run.reason == PLACEHOLDER_REASON,
-            }
-            for run in unreadable_runs(found.unreadable)
-        ],
-        "wrong_key": found.wrong_key,
-        "shape": found.shape,
-        "setting": found.setting,
-        "misread": found.misread,
-    }
-
-
-@dataclass
-class _Found:
-    """What was found in an output so far."""
-
-    lines: int = 0
-    blank: int = 0
-    unreadable: list[Unreadable] = field(default_factory=list)
-    wrong_key: int | None = None
-    shape: str | None = None
-    setting: str | None = None
-    misread: bool = False
+    return found
 
 
 def _count(
-    store: ObjectStore, output: OutputObject, reader: PredictionReader, key: KeyCheck | None, found: _Found
+    store: ObjectStore, output: OutputObject, reader: PredictionReader, key: KeyCheck | None, found: OutputCount
 ) -> None:
     chunks = reader.form.lines(store.open_stream(output.uri, output.etag).chunks)
     keys = None
     if key:
         records = store.open_stream(key.inputs.join(output.object)).chunks
         keys = _Keys(key, reader, key.framing.unpacked(records))
-    for block in blocks(chunks, BLOCK_BYTES):
-        lines = lines_of(block)
-        answers = reader.read_lines(lines)
-        found.unreadable += [place.moved(found.lines) for place in answers.unreadable]
+    for lines in blocks(chunks, BLOCK_BYTES):
+        answers = reader.read(lines)
+        add_unreadable(found["unreadable"], answers.reasons, found["lines"])
         if keys:
             keys.compare(answers)
-            found.wrong_key = keys.first_wrong
-        found.lines += len(answers.values)
-        found.blank += int(np.count_nonzero(blank_lines(lines)))
+            found["wrong_key"] = keys.first_wrong
+        found["lines"] += len(answers.values)
+        found["blank"] += int(np.count_nonzero(blank_lines(lines)))
 
 
-def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionReader, found: _Found) -> None:
+def add_unreadable(runs: list[UnreadableLines], reasons: Mapping[int, str], before: int) -> None:
+    """Adds lines of a block to the fewest runs, each of one reason, that hold them and no other.
+
+    Args:
+        runs: of the blocks before it.
+        reasons: by number of line in the block, in ascending order.
+        before: lines before the block.
+    """
+    for line, reason in reasons.items():
+        place = before + line
+        if runs and (runs[-1]["stop"], runs[-1]["reason"]) == (place, reason):
+            runs[-1]["stop"] = place + 1
+        else:
+            is_placeholder = reason == PLACEHOLDER_REASON
+            runs.append({"start": place, "stop": place + 1, "reason": reason, "placeholder": is_placeholder})
+
+
+def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionReader, found: OutputCount) -> None:
     """Says of an output that is not as it should be what it is instead, if some setting reads it."""
     rows = rows_named(output.object)
-    as_many = found.lines == rows and not found.blank and found.shape is None
+    as_many = found["lines"] == rows and not found["blank"] and found["shape"] is None
+    readable = found["lines"] - sum(run["stop"] - run["start"] for run in found["unreadable"])
     # All of it unreadable, it may be in another form as well, such as a number on each line.
-    if as_many and (len(found.unreadable) < found.lines or found.unreadable[0].reason == PLACEHOLDER_REASON):
+    if as_many and (readable or found["unreadable"][0]["placeholder"]):
         return
     if rows is None or reader.form.is_joined:
         return
     seen = recognised(lambda: store.open_stream(output.uri, output.etag).chunks, reader, rows, as_many=as_many)
     if seen is None:
         return
-    found.shape, found.setting = seen.shape, seen.setting
-    readable = found.lines - len(found.unreadable)
-    found.misread = not readable or seen.skips_blank or reader.schema is None
+    found["shape"], found["setting"] = seen.shape, seen.setting
+    found["misread"] = not readable or seen.skips_blank or reader.schema is None
 
 
 class _Keys:
@@ -230,8 +225,8 @@ class _Keys:
 
 def _keys(reader: PredictionReader, chunks: Iterable[bytes]) -> Iterator[pa.StructArray]:
     """Yields each record's key and whether it could be read; a key that is null or missing can."""
-    for block in blocks(chunks, BLOCK_BYTES):
-        answers = reader.read(block)
+    for lines in blocks(chunks, BLOCK_BYTES):
+        answers = reader.read(lines)
         readable = np.ones(len(answers.values), bool)
-        readable[[place.line for place in answers.unreadable if place.reason != NOTHING_FOUND]] = False
+        readable[[line for line, reason in answers.reasons.items() if reason != NOTHING_FOUND]] = False
         yield pa.StructArray.from_arrays([answers.values.flatten()[0], pa.array(readable)], names=["key", "readable"])

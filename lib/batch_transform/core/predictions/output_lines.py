@@ -1,4 +1,4 @@
-"""Lines of an `.out` object: cut from a stream, counted, and found in a block.
+"""Lines of an `.out` object: a stream made one of lines that can be held, and cut into blocks of them.
 
 A line ends at the byte `\\n` and nowhere else: U+2028, U+0085 and a lone `\\r` stay inside a line, and `\\r\\n` leaves
 its `\\r` on the line. Bytes after the last `\\n` are a line too; an empty stream has none.
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from batch_transform.core.predictions.json_stream import NotUnpacked
-from batch_transform.core.predictions.long_lines import encoded
+from batch_transform.core.predictions.long_lines import MOST_KEPT_BYTES, TOO_LONG, encoded
 
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -72,7 +72,7 @@ def lines_of(block: bytes) -> Lines:
     return Lines(block, np.concatenate((np.zeros(1, np.int64), ends + 1))[: len(ends)], ends)
 
 
-def blocks(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
+def blocks(chunks: Iterable[bytes], block_bytes: int) -> Iterator[Lines]:
     """Returns the stream cut behind newlines into blocks of whole lines; only the last may end without a newline.
 
     A block is as long as the lines that fill `block_bytes`; held at a time are less than two of `block_bytes` and one
@@ -82,6 +82,10 @@ def blocks(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
         chunks: the stream, in pieces of any size.
         block_bytes: bytes from which on a block is given out.
     """
+    return map(lines_of, _whole(chunks, block_bytes))
+
+
+def _whole(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
     held: list[bytes] = []
     size = 0
     for piece in _pieces(chunks, block_bytes):
@@ -145,6 +149,49 @@ def in_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from drawn
 
 
+def bounded(chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
+    """Yields a stream in which each line of more bytes is a stand-in; held is no more of a line.
+
+    Args:
+        chunks: the stream, in pieces of any size.
+        most_bytes: of a line, without its newline.
+    """
+    held: list[bytes] = []  # of the line that is not ended; once it is too long its beginning
+    size = 0
+    for chunk in chunks:
+        cut = chunk.rfind(b"\n") + 1
+        whole, rest = chunk[:cut], chunk[cut:]
+        if whole:
+            end = whole.index(b"\n") + 1
+            if size + end - 1 > most_bytes:
+                yield _shortened(b"".join([*held, whole[: min(end - 1, MOST_KEPT_BYTES)]]), most_bytes) + b"\n"
+                whole = whole[end:]
+            else:
+                yield from held
+            held, size = [], 0
+            if whole:
+                yield whole if len(whole) <= most_bytes else _each_bounded(whole, most_bytes)
+        size += len(rest)
+        if rest and size <= most_bytes:
+            held.append(rest)
+        elif rest:
+            held = [b"".join([*held, rest[:MOST_KEPT_BYTES]])[:MOST_KEPT_BYTES]]
+    if size > most_bytes:
+        yield _shortened(b"".join(held), most_bytes)
+    else:
+        yield from held
+
+
+def _each_bounded(whole: bytes, most_bytes: int) -> bytes:
+    lines = whole.split(b"\n")
+    return b"\n".join(line if len(line) <= most_bytes else _shortened(line, most_bytes) for line in lines)
+
+
+def _shortened(line: bytes, most_bytes: int) -> bytes:
+    # No more than the bound, so that the beginning is the same however the stream is cut.
+    return TOO_LONG + line[: min(MOST_KEPT_BYTES, most_bytes)]
+
+
 def joined(predictions: Iterable[str]) -> Iterator[bytes]:
     """Yields predictions as a stream with one on each line."""
     held: list[str] = []
@@ -161,7 +208,7 @@ def joined(predictions: Iterable[str]) -> Iterator[bytes]:
 
 def without_blank(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yields the stream without its blank lines."""
-    for block in blocks(chunks, _BLOCK_BYTES):
+    for block in _whole(chunks, _BLOCK_BYTES):
         if not any(mark in block for mark in _BLANK_BEGINS) and block[:1] not in _SPACES:
             yield block
             continue
@@ -171,40 +218,6 @@ def without_blank(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield block
         elif not np.all(blank):
             yield bytes(lines.where(~blank).text())
-
-
-@dataclass(frozen=True)
-class LineCount:
-    """How many lines a stream has."""
-
-    lines: int = 0
-    blank_lines: int = 0
-
-
-def count(chunks: Iterable[bytes]) -> LineCount:
-    """Returns the number of lines of a stream; holds one chunk at a time, never a line.
-
-    A blank line is empty or has nothing but ASCII white space. It counts as a line.
-    """
-    lines = blank = 0
-    open_bytes, open_blank = 0, True  # the line that the chunks so far have begun and not ended
-    for chunk in chunks:
-        found = lines_of(chunk)
-        if not len(found):
-            continue
-        lengths = found.ends - found.starts
-        blanks = blank_lines(found)
-        lengths[0] += open_bytes
-        blanks[0] &= open_blank
-        open_bytes, open_blank = 0, True
-        if chunk[-1] != NEWLINE:
-            open_bytes, open_blank = int(lengths[-1]), bool(blanks[-1])
-            blanks = blanks[:-1]
-        lines += len(blanks)
-        blank += int(np.count_nonzero(blanks))
-    if open_bytes:
-        lines, blank = lines + 1, blank + open_blank
-    return LineCount(lines, blank)
 
 
 def blank_lines(lines: Lines) -> Mask:

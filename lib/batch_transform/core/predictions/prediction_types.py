@@ -1,9 +1,13 @@
-"""The Arrow types a prediction may have, and its schema as a ledger keeps it: who counts needs no Spark."""
+"""What lines are read to: the Arrow types a prediction may have, its schema as a ledger keeps it, and the answers.
+
+Who counts needs no Spark.
+"""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import pyarrow as pa
@@ -32,6 +36,20 @@ _SCALARS = frozenset(
 # What pyarrow's JSON reader reads as we do. Not among them: decimals and dates, which it wants as strings and as
 # numbers; timestamps, of which it accepts other forms; binary, which it does not decode; and maps.
 _FAST_SCALARS = frozenset({*_INTEGER_BITS, pa.string(), pa.bool_(), pa.float64()})
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What lines hold: one struct for each, in order, null exactly where `reasons` says why the line is no prediction.
+
+    It is an Arrow array, so `slice` and `take` by line number cost next to nothing. A reason has no row data.
+    """
+
+    values: pa.StructArray
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.values)
 
 
 def prediction_type(schema: pa.Schema | None) -> pa.StructType:

@@ -54,18 +54,18 @@ import pyarrow.compute as pc
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import CSV, PLAIN, TEXT, AnswerForm
-from batch_transform.core.predictions.answers import Answers, Unreadable
 from batch_transform.core.predictions.csv_cells import Cells, read_cells
 from batch_transform.core.predictions.csv_cells_fast import doubtful_cells, is_fast, read_cells_fast, read_strings
 from batch_transform.core.predictions.json_fast import doubtful, read_fast
-from batch_transform.core.predictions.json_slow import Part, read_slow
+from batch_transform.core.predictions.json_slow import read_slow
 from batch_transform.core.predictions.long_lines import TOO_LONG, TOO_LONG_REASON
 from batch_transform.core.predictions.output_lines import JSON_SPACE, Lines, Mask, begins_with, lines_of
-from batch_transform.core.predictions.prediction_types import fast_type, may_be_blank, prediction_type
-from batch_transform.core.predictions.whole_lines import read_raw
+from batch_transform.core.predictions.prediction_types import Answers, fast_type, may_be_blank, prediction_type
 
 NOTHING_FOUND = "none of the schema's fields has a value"
 PLACEHOLDER_REASON = "the model answered the placeholder"
+# A reason names fields of the schema, which may be long; it goes into the dead letter of each row of a run of lines.
+MOST_REASON_CHARACTERS = 200
 
 # Lines that failed together are read again in 16 parts: all but one are then done, for the price of one more reading
 # (halves: two more). 128 lines are the least to try, since setting up pyarrow's reader takes as long as 20 slow lines.
@@ -100,22 +100,14 @@ class PredictionReader:
         if not may_be_blank(self.schema, self.form):
             object.__setattr__(self, "form", replace(self.form, skips_blank=True))
 
-    def read(self, block: bytes) -> Answers:
-        """Returns what the lines of a block (see `blocks`) hold, one value for each.
-
-        Args:
-            block: whole lines, each with its newline; the last may have none. Less than 2 GiB.
-        """
-        return self.read_lines(lines_of(block))
-
-    def read_lines(self, lines: Lines) -> Answers:
-        """Returns what lines hold, one value for each."""
+    def read(self, lines: Lines) -> Answers:
+        """Returns what the lines of a block, of less than 2 GiB, hold; reasons are in ascending order of line."""
         if not len(lines):
             return Answers(pa.array([], self.type))
         part = self._part(lines)
-        return Answers(part.values, tuple(Unreadable(line, part.reasons[line]) for line in sorted(part.reasons)))
+        return Answers(part.values, {line: _bounded(part.reasons[line]) for line in sorted(part.reasons)})
 
-    def _part(self, lines: Lines) -> Part:
+    def _part(self, lines: Lines) -> Answers:
         prefix = (self.placeholder or "").encode().lstrip(JSON_SPACE)
         marks = {prefix: PLACEHOLDER_REASON} if prefix else {}
         if TOO_LONG in lines.block:
@@ -124,19 +116,23 @@ class PredictionReader:
             marked = begins_with(lines, mark)
             count = int(np.count_nonzero(marked))
             if count:
-                refused = Part(pa.nulls(count, self.type), dict.fromkeys(range(count), reason))
+                refused = Answers(pa.nulls(count, self.type), dict.fromkeys(range(count), reason))
                 others = lines.where(~marked)
                 return _interleaved(self._part(others), refused, marked) if len(others) else refused
         return self._answered(lines)
 
-    def _answered(self, lines: Lines) -> Part:
+    def _answered(self, lines: Lines) -> Answers:
         if self.schema is None:
-            return read_raw(lines)
+            return read_strings(lines, self.type)
         if self.form.format in (CSV, TEXT):
             return _refuse_empty(_read_cells(lines, Cells(self.form, self.type)))
         if self.form.is_unpacked and len(self.schema) == 1:
             lines = _as_objects(lines, self.schema.names[0])
         return _refuse_empty(_read(lines, _json_way(self.type)))
+
+
+def _bounded(reason: str) -> str:
+    return reason if len(reason) <= MOST_REASON_CHARACTERS else reason[: MOST_REASON_CHARACTERS - 3] + "..."
 
 
 def _as_objects(lines: Lines, name: str) -> Lines:
@@ -157,7 +153,7 @@ class _Way:
     is_fast: bool
     doubtful: Callable[[Lines], Mask]
     fast: Callable[[Lines], pa.StructArray | None]
-    slow: Callable[[Lines], Part]
+    slow: Callable[[Lines], Answers]
 
 
 def _json_way(kind: pa.StructType) -> _Way:
@@ -165,10 +161,9 @@ def _json_way(kind: pa.StructType) -> _Way:
     return _Way(fast, doubtful, lambda lines: read_fast(lines, kind), lambda lines: read_slow(lines, kind))
 
 
-def _read_cells(lines: Lines, cells: Cells) -> Part:
+def _read_cells(lines: Lines, cells: Cells) -> Answers:
     if cells.form.format == TEXT and cells.kind[0].type == pa.string():
-        part = read_raw(lines)
-        return Part(read_strings(part.values, cells.kind), part.reasons)
+        return read_strings(lines, cells.kind)
     return _read(
         lines,
         _Way(
@@ -180,7 +175,7 @@ def _read_cells(lines: Lines, cells: Cells) -> Part:
     )
 
 
-def _read(lines: Lines, way: _Way) -> Part:
+def _read(lines: Lines, way: _Way) -> Answers:
     if not way.is_fast:
         return way.slow(lines)
     doubts = way.doubtful(lines)
@@ -192,11 +187,11 @@ def _read(lines: Lines, way: _Way) -> Part:
     return _interleaved(good, way.slow(lines.where(doubts)), doubts)
 
 
-def _by_parts(lines: Lines, way: _Way) -> Iterator[Part]:
+def _by_parts(lines: Lines, way: _Way) -> Iterator[Answers]:
     """Yields the lines' values in order, read fast but for the few around a line that does not fit."""
     values = way.fast(lines)
     if values is not None:
-        yield Part(values, {})
+        yield Answers(values, {})
     elif len(lines) <= _FEW_LINES:
         yield way.slow(lines)
     else:
@@ -205,7 +200,7 @@ def _by_parts(lines: Lines, way: _Way) -> Iterator[Part]:
             yield from _by_parts(lines.part(start, start + step), way)
 
 
-def _joined(parts: list[Part]) -> Part:
+def _joined(parts: list[Answers]) -> Answers:
     if len(parts) == 1:
         return parts[0]
     reasons: dict[int, str] = {}
@@ -213,20 +208,20 @@ def _joined(parts: list[Part]) -> Part:
     for part in parts:
         reasons.update({start + line: reason for line, reason in part.reasons.items()})
         start += len(part.values)
-    return Part(pa.concat_arrays([part.values for part in parts]), reasons)
+    return Answers(pa.concat_arrays([part.values for part in parts]), reasons)
 
 
-def _interleaved(good: Part, slow: Part, is_slow: Mask) -> Part:
+def _interleaved(good: Answers, slow: Answers, is_slow: Mask) -> Answers:
     """Returns both parts' lines in the order of the block, in which `is_slow` says which part each line is in."""
     both = _joined([good, slow])
     order = np.empty(len(is_slow), np.int64)
     places = np.concatenate((np.flatnonzero(~is_slow), np.flatnonzero(is_slow)))
     order[places] = np.arange(len(is_slow))
     reasons = {int(places[line]): reason for line, reason in both.reasons.items()}
-    return Part(both.values.take(pa.array(order)), reasons)
+    return Answers(both.values.take(pa.array(order)), reasons)
 
 
-def _refuse_empty(part: Part) -> Part:
+def _refuse_empty(part: Answers) -> Answers:
     """Returns the part with the lines that say nothing made unreadable."""
     columns = part.values.flatten()  # each with the struct's own nulls, so a line refused before stays so
     nothing = columns[0].is_null()
@@ -236,4 +231,4 @@ def _refuse_empty(part: Part) -> Part:
         return part
     silent = np.flatnonzero(nothing.to_numpy(zero_copy_only=False)).tolist()
     reasons = dict.fromkeys(silent, NOTHING_FOUND) | part.reasons
-    return Part(pa.StructArray.from_arrays(columns, fields=list(part.values.type), mask=nothing), reasons)
+    return Answers(pa.StructArray.from_arrays(columns, fields=list(part.values.type), mask=nothing), reasons)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from batch_transform.core.predictions.json_stream import JsonStream, pair_of
+from batch_transform.core.predictions.json_stream import JsonStream
 from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES
-from batch_transform.core.predictions.media_types import media_type_of
+from batch_transform.core.predictions.wrapping import media_type_of, pair_of
 
 # A step into an object is a member's name; None is the step into each element of an array.
 Steps = tuple[str | None, ...]

@@ -1,13 +1,22 @@
-"""Answers that hold what they should be as a string: `["[0, 1]", "application/json"]`, or `"[0, 1]"`."""
+"""Answers that hold what they should be as a string: `["[0, 1]", "application/json"]`, or `"[0, 1]"`.
+
+The first is a body and its media type: so answers a container whose function returned both (the inference toolkits'
+`output_fn` may) to a server that wrote what it was given as JSON.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
-from batch_transform.core.predictions.json_stream import JsonStream, NotUnpacked, pair_of
+from batch_transform.core.predictions.json_stream import JsonStream, NotUnpacked
 from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES, TOO_LONG, is_stand_in
-from batch_transform.core.predictions.media_types import media_type_of
+
+# RFC 6838's names, of the kinds that an answer may have.
+_MEDIA_TYPE = re.compile(r"(?:application|text)/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?:\s*;\s*[\w.-]+=[\w.\"-]+)*")
+_LONGEST_TYPE = 300
+_ENDS_AS_A_PAIR = re.compile(r'/[^\[\]]*"\s*\]\Z')
 
 
 def unwrap(chunks: Iterable[bytes], most_characters: int = MOST_LINE_BYTES) -> Iterator[bytes]:
@@ -50,3 +59,31 @@ def _taken_apart(stream: JsonStream) -> tuple[str, str | None]:
         raise stream.fault("it is neither a JSON string nor an array of a body and its media type")
     body = elements[0]
     return str(json.loads(body)) if body.startswith('"') else body, media_type
+
+
+def pair_of(document: str) -> list[str]:
+    """Returns the elements of a JSON document that may be an array of a body and its media type; [] for any other."""
+    if not (document.startswith("[") and _ENDS_AS_A_PAIR.search(document[-_LONGEST_TYPE:])):
+        return []
+    stream = JsonStream([document.encode(errors="surrogatepass")])
+    return [stream.value() for _ in stream.elements()]
+
+
+def media_type_of(elements: Sequence[str]) -> str | None:
+    """Returns the media type of an array that is a body and its type; None for any other array.
+
+    Two media types are no such pair: they may be predictions.
+
+    Args:
+        elements: of the array, as they are written.
+    """
+    if len(elements) != 2 or not (media_type := _media_type(elements[1])):
+        return None
+    return None if _media_type(elements[0]) else media_type
+
+
+def _media_type(text: str) -> str | None:
+    if not text.startswith('"'):
+        return None
+    value = str(json.loads(text))
+    return value if _MEDIA_TYPE.fullmatch(value) else None

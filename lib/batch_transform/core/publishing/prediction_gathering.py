@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED, Leaf
-from batch_transform.core.predictions.answers import Answers
-from batch_transform.core.predictions.output_lines import blocks
+from batch_transform.core.predictions.output_lines import Lines, blocks
+from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.reserved_columns import ORIGIN
 
 # Opens the output of (job, object) at an ETag and returns its chunks.
@@ -38,7 +38,7 @@ class LineReader(Protocol):
     def type(self) -> pa.StructType:
         """The struct that a line becomes."""
 
-    def read(self, block: bytes) -> Answers:
+    def read(self, lines: Lines) -> Answers:
         """Returns what the lines of a block hold."""
 
 
@@ -197,11 +197,11 @@ class _OutputStream:
         return pa.concat_arrays(parts) if parts else pa.array([], self._reader.type)
 
     def _advance(self) -> None:
-        block = next(self._blocks, None)
+        lines = next(self._blocks, None)
         self._first += len(self._values)
-        if block is None:
+        if lines is None:
             raise GateRefused(f"{self._name} ends after {self._first} lines; {self._lines} were counted")
-        self._values = self._reader.read(block).values
+        self._values = self._reader.read(lines).values
         if self._first + len(self._values) > self._lines:
             raise GateRefused(f"{self._name} has more than the {self._lines} lines that were counted")
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
-from batch_transform.core.predictions.answers import Answers
 from batch_transform.core.predictions.long_lines import TOO_LONG
-from batch_transform.core.predictions.output_lines import Lines, lines_of
+from batch_transform.core.predictions.output_lines import Lines
+from batch_transform.core.predictions.prediction_types import Answers
 
 _LINE = pa.struct([("line", pa.string())])
 # No character takes more than four bytes.
@@ -29,10 +29,9 @@ class UnreadableLines:
         """One string."""
         return _LINE
 
-    def read(self, block: bytes) -> Answers:
+    def read(self, lines: Lines) -> Answers:
         """Returns the lines of a block."""
-        lines = lines_of(block)
-        begun = (block[start:end] for start, end in zip(lines.starts.tolist(), _ends(lines), strict=True))
+        begun = (lines.block[start:end] for start, end in zip(lines.starts.tolist(), _ends(lines), strict=True))
         texts = [
             visible(line.removeprefix(TOO_LONG).decode(errors="replace"))[:MOST_EVIDENCE_CHARACTERS] for line in begun
         ]

@@ -22,6 +22,7 @@ from batch_transform.core.framing import Framing
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES, MAX_ENDPOINT_NAME_CHARACTERS
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
@@ -140,7 +141,7 @@ def answers_of(
     uri = layout.output(chosen.job, chosen.object)
     chunks = reader.form.lines(store.open_stream(uri, chosen.etag).chunks)
     lines = lines_at(chunks, chosen.lines, str(uri))
-    found: list[Prediction] = reader.read(b"\n".join(lines)).values.to_pylist()
+    found: list[Prediction] = reader.read(lines_of(b"\n".join(lines))).values.to_pylist()
     return found
 
 
@@ -151,7 +152,7 @@ def answers_in(body: bytes, reader: PredictionReader) -> list[Prediction | None]
         NotUnpacked: it is in another form than the run's answers.
     """
     lines = b"".join(reader.form.lines([body]))
-    found: list[Prediction | None] = reader.read(lines.rstrip(b"\n")).values.to_pylist()
+    found: list[Prediction | None] = reader.read(lines_of(lines.rstrip(b"\n"))).values.to_pylist()
     return found
 
 

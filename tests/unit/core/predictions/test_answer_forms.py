@@ -15,6 +15,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions import json_stream
 from batch_transform.core.predictions.answer_form import CSV, JOINED_FIELD, JSON, TEXT, AnswerForm, answer_form
 from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import EACH, parse_path, spelled, unpack
 from batch_transform.core.run_settings import RunSettings
@@ -135,7 +136,7 @@ def test_a_path_that_is_none_is_refused(text):
 
 def read(form: AnswerForm, body: bytes, **fields: pa.DataType) -> list:
     reader = PredictionReader(pa.schema(list(fields.items())) if fields else None, form=form)
-    return reader.read(b"".join(form.lines([body]))).values.to_pylist()
+    return reader.read(lines_of(b"".join(form.lines([body])))).values.to_pylist()
 
 
 def test_values_that_are_no_objects_are_the_one_fields():
@@ -217,9 +218,9 @@ def test_a_cell_has_its_type(kind, text, value):
 )
 def test_a_line_that_does_not_fit_is_unreadable_for_a_reason(line, reason):
     reader = PredictionReader(pa.schema([("p", pa.float64()), ("n", pa.int32())]), form=AnswerForm(CSV))
-    answers = reader.read(b"1,2\n" + line + b"\n3,4\n")
-    assert [place.line for place in answers.unreadable] == [1]
-    assert answers.unreadable[0].reason.startswith(reason)
+    answers = reader.read(lines_of(b"1,2\n" + line + b"\n3,4\n"))
+    assert list(answers.reasons) == [1]
+    assert next(iter(answers.reasons.values())).startswith(reason)
     assert answers.values.to_pylist()[2] == {"p": 3.0, "n": 4}
 
 

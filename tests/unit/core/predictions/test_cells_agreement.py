@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from batch_transform.core.predictions import reader as predictions
 from batch_transform.core.predictions.answer_form import CSV, TEXT, AnswerForm
-from batch_transform.core.predictions.answers import Answers
+from batch_transform.core.predictions.output_lines import lines_of
+from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.predictions.reader import PredictionReader
 
 FORM = AnswerForm(format=CSV)
@@ -62,12 +63,12 @@ def csv_lines(width: int) -> st.SearchStrategy[bytes]:
 def slow_answers(block: bytes, schema: pa.Schema, form: AnswerForm) -> Answers:
     """What the slow reader alone makes of a block."""
     with patch.object(predictions, "is_fast", return_value=False):
-        return PredictionReader(schema, form=form).read(block)
+        return PredictionReader(schema, form=form).read(lines_of(block))
 
 
 def told(answers: Answers) -> str:
     """Answers as text, in which NaN equals NaN and -0.0 is not 0.0."""
-    return repr((answers.values.to_pylist(), answers.unreadable))
+    return repr((answers.values.to_pylist(), answers.reasons))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,8 @@ def test_a_block_is_read_as_the_slow_reader_reads_it(schema: pa.Schema, form: An
     @example([b"1,2", b"3,4\r"], False)
     def agree(lines: list[bytes], final: bool) -> None:
         block = b"\n".join(lines) + b"\n" * final
-        assert told(PredictionReader(schema, form=form).read(block)) == told(slow_answers(block, schema, form))
+        read = PredictionReader(schema, form=form).read(lines_of(block))
+        assert told(read) == told(slow_answers(block, schema, form))
 
     agree()
 
@@ -101,7 +103,7 @@ def slow_lines(block: bytes, schema: pa.Schema, form: AnswerForm) -> int:
     seen: list[int] = []
     real = predictions.read_cells
     with patch.object(predictions, "read_cells", lambda lines, cells: seen.append(len(lines)) or real(lines, cells)):
-        PredictionReader(schema, form=form).read(block)
+        PredictionReader(schema, form=form).read(lines_of(block))
     return sum(seen)
 
 

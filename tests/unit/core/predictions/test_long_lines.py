@@ -16,8 +16,9 @@ from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA, SCORE
 from batch_transform.core.object_store import ObjectStream
 from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
 from batch_transform.core.predictions.json_stream import NotUnpacked
-from batch_transform.core.predictions.long_lines import TOO_LONG, TOO_LONG_REASON, bounded
+from batch_transform.core.predictions.long_lines import TOO_LONG, TOO_LONG_REASON
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES, OutputObject, count_output
+from batch_transform.core.predictions.output_lines import bounded, lines_of
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON, PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.publishing.prediction_gathering import FLAG, Gatherer, Leaves
@@ -120,7 +121,7 @@ def test_the_rows_beside_it_have_their_own_predictions_and_a_dead_letter_its_beg
     answers, peak = peak_of(lambda: gatherer.gather(np.array([12, 10, 11])).to_pylist())
     assert [(answer["p"], answer[FLAG]) for answer in answers] == [(3.0, True), (1.0, True), (None, False)]
     assert peak < 32 * MOST, f"{peak / MB:.0f} MB"
-    lines = UnreadableLines().read(b"".join(form.lines(stored.open_stream(None).chunks))).values.to_pylist()
+    lines = UnreadableLines().read(lines_of(b"".join(form.lines(stored.open_stream(None).chunks)))).values.to_pylist()
     assert not lines[1]["line"].startswith("\ufffd")
     assert (lines[1]["line"] == "") == (case == "wrapped csv")
 
@@ -165,14 +166,14 @@ def test_whatever_is_skipped_the_next_value_is_read_where_it_begins(value, size)
 
 def test_a_schema_of_none_and_a_placeholder_have_the_same_rule_and_a_line_at_the_bound_is_read():
     block = b"".join(bounded([b"ERROR one\n", b"y" * 11 + b"\n", b"ERROR and long\n", b"ab\n"], 11))
-    answers = PredictionReader(None, placeholder="ERROR").read(block)
+    answers = PredictionReader(None, placeholder="ERROR").read(lines_of(block))
     assert [value["prediction"] if value else None for value in answers.values.to_pylist()] == [
         None,
         "y" * 11,
         None,
         "ab",
     ]
-    assert [(place.line, place.reason) for place in answers.unreadable] == [
+    assert list(answers.reasons.items()) == [
         (0, PLACEHOLDER_REASON),
         (2, TOO_LONG_REASON),
     ]

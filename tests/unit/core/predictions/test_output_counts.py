@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.predictions import output_counts as output_counts
 from batch_transform.core.predictions.output_counts import KeyCheck, OutputObject, count_output
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON, PredictionReader
 from batch_transform.core.publishing.unreadable_lines import UnreadableLines
 from batch_transform.core.uris import S3Uri
@@ -116,5 +117,5 @@ def test_exactly_the_lines_that_begin_with_the_placeholder_are_placeholders(line
 
 
 def test_raw_lines_are_cut_and_never_fail():
-    read = UnreadableLines().read(b"a\xff\n" + b"\xc3\xa9" * 3000 + b"\n\nlast")
+    read = UnreadableLines().read(lines_of(b"a\xff\n" + b"\xc3\xa9" * 3000 + b"\n\nlast"))
     assert read.values.field("line").to_pylist() == ["a\ufffd", "é" * 2000, "", "last"]

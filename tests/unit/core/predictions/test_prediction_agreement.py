@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from batch_transform.core.predictions import reader as predictions
-from batch_transform.core.predictions.answers import Answers
 from batch_transform.core.predictions.json_fast import doubtful, read_fast
 from batch_transform.core.predictions.output_lines import lines_of
+from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.predictions.reader import PredictionReader
 
 SCHEMA = pa.schema(
@@ -105,12 +105,12 @@ def json_lines() -> st.SearchStrategy[bytes]:
 def slow_answers(block: bytes, schema: pa.Schema = SCHEMA) -> Answers:
     """What the slow reader alone makes of a block."""
     with patch.object(predictions, "fast_type", return_value=None):
-        return PredictionReader(schema).read(block)
+        return PredictionReader(schema).read(lines_of(block))
 
 
 def told(answers: Answers) -> str:
     """Answers as text, in which NaN equals NaN and -0.0 is not 0.0."""
-    return repr((answers.values.to_pylist(), answers.unreadable))
+    return repr((answers.values.to_pylist(), answers.reasons))
 
 
 def assert_fast_agrees(block: bytes, schema: pa.Schema = SCHEMA) -> bool:
@@ -121,8 +121,8 @@ def assert_fast_agrees(block: bytes, schema: pa.Schema = SCHEMA) -> bool:
     if fast is None:
         return False
     slow = slow_answers(block, schema)
-    nothing = {place.line for place in slow.unreadable if place.reason == predictions.NOTHING_FOUND}
-    assert len(nothing) == len(slow.unreadable)
+    nothing = {line for line, reason in slow.reasons.items() if reason == predictions.NOTHING_FOUND}
+    assert len(nothing) == len(slow.reasons)
     assert all(value is None for line in nothing for value in fast[line].as_py().values())
     got = [None if line in nothing else row for line, row in enumerate(fast.to_pylist())]
     assert repr(got) == repr(slow.values.to_pylist())
@@ -155,7 +155,7 @@ def test_the_fast_reader_takes_what_servers_write(line: str):
 def test_a_block_is_read_as_its_lines_are_one_by_one(lines: list[bytes], few: int, final: bool):
     block = b"\n".join(lines) + b"\n" * final
     with patch.object(predictions, "_FEW_LINES", few), patch.object(predictions, "_PARTS", 2):
-        answers = PredictionReader(SCHEMA).read(block)
+        answers = PredictionReader(SCHEMA).read(lines_of(block))
     assert told(answers) == told(slow_answers(block))
     assert len(answers) == len(lines_of(block))
 

@@ -5,51 +5,52 @@ from __future__ import annotations
 import itertools
 
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.predictions.answers import MOST_REASON_CHARACTERS, Run, Unreadable, unreadable_runs
-from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.predictions.output_counts import UnreadableLines, add_unreadable
+from batch_transform.core.predictions.output_lines import lines_of
+from batch_transform.core.predictions.reader import MOST_REASON_CHARACTERS, PLACEHOLDER_REASON, PredictionReader
+
+
+def runs_of(reasons: dict[int, str], before: int = 0) -> list[UnreadableLines]:
+    runs: list[UnreadableLines] = []
+    add_unreadable(runs, dict(sorted(reasons.items())), before)
+    return runs
 
 
 @given(st.dictionaries(st.integers(0, 29), st.sampled_from("ab")))
 def test_runs_hold_each_refused_line_with_its_reason_and_no_other(reasons: dict[int, str]):
-    runs = unreadable_runs(Unreadable(line, reasons[line]) for line in sorted(reasons))
-    assert {line: run.reason for run in runs for line in range(run.start, run.stop)} == reasons
+    assert {line: run["reason"] for run in runs_of(reasons) for line in range(run["start"], run["stop"])} == reasons
 
 
 @given(st.dictionaries(st.integers(0, 29), st.sampled_from("ab")))
 def test_runs_are_as_few_as_can_be(reasons: dict[int, str]):
-    runs = unreadable_runs(Unreadable(line, reasons[line]) for line in sorted(reasons))
-    assert all(a[1:] != (b.start, b.reason) for a, b in itertools.pairwise(runs))
+    pairs = itertools.pairwise(runs_of(reasons))
+    assert all((a["stop"], a["reason"]) != (b["start"], b["reason"]) for a, b in pairs)
 
 
-def test_lines_that_were_refused_one_after_another_are_one_run():
-    assert unreadable_runs([Unreadable(1, "x"), Unreadable(2, "x"), Unreadable(3, "y")]) == [
-        Run(1, 3, "x"),
-        Run(3, 4, "y"),
-    ]
+@given(st.dictionaries(st.integers(0, 29), st.sampled_from("ab")), st.integers(0, 30))
+def test_runs_are_the_same_however_the_output_is_cut_into_blocks(reasons: dict[int, str], cut: int):
+    runs = runs_of({line: reason for line, reason in reasons.items() if line < cut})
+    add_unreadable(runs, {line - cut: reasons[line] for line in sorted(reasons) if line >= cut}, cut)
+    assert runs == runs_of(reasons)
 
 
-@pytest.mark.parametrize("places", [[1, 0], [1, 1], [-1]])
-def test_places_out_of_order_are_refused(places: list[int]):
-    with pytest.raises(ValueError, match="unreadable line"):
-        unreadable_runs([Unreadable(line, "x") for line in places])
+def test_a_line_that_answers_the_placeholder_is_told_from_others():
+    assert [run["placeholder"] for run in runs_of({1: PLACEHOLDER_REASON, 2: "x"})] == [True, False]
 
 
 def test_a_reason_is_bounded_in_length():
     name = "n" * 10_000
-    (place,) = PredictionReader(pa.schema([(name, pa.int8())])).read(b'{"' + name.encode() + b'":"x"}').unreadable
-    assert len(place.reason) == MOST_REASON_CHARACTERS
-    assert place.reason.endswith("...")
-
-
-def test_a_place_moves_with_its_block():
-    assert Unreadable(3, "x").moved(100) == Unreadable(103, "x")
+    line = lines_of(b'{"' + name.encode() + b'":"x"}')
+    (reason,) = PredictionReader(pa.schema([(name, pa.int8())])).read(line).reasons.values()
+    assert len(reason) == MOST_REASON_CHARACTERS
+    assert reason.endswith("...")
 
 
 def test_answers_are_cut_and_gathered_by_line_number():
-    values = PredictionReader(pa.schema([("p", pa.int8())])).read(b'{"p":0}\nx\n{"p":2}\n{"p":3}\n').values
+    lines = lines_of(b'{"p":0}\nx\n{"p":2}\n{"p":3}\n')
+    values = PredictionReader(pa.schema([("p", pa.int8())])).read(lines).values
     assert values.slice(1, 2).to_pylist() == [None, {"p": 2}]
     assert values.take(pa.array([3, 1, 0])).to_pylist() == [{"p": 3}, None, {"p": 0}]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.predictions.output_lines import LineCount, blocks, count, lines_of, without_marks
+from batch_transform.core.predictions.form_recognition import LineCount, count
+from batch_transform.core.predictions.output_lines import blocks, lines_of, without_marks
 
 STREAMS = st.lists(st.sampled_from([b"a", b" ", b"\n", b"\r", b"\t", b"\xe2\x80\xa8", b"\x85", b"bcd"])).map(b"".join)
 
@@ -52,7 +53,7 @@ def test_the_line_of_a_byte_is_found():
 
 @given(STREAMS, st.lists(st.integers(0, 99)), st.integers(1, 12))
 def test_blocks_are_the_stream_cut_behind_newlines(stream: bytes, places: list[int], block_bytes: int):
-    found = list(blocks(cut(stream, places), block_bytes))
+    found = [lines.block for lines in blocks(cut(stream, places), block_bytes)]
     assert b"".join(found) == stream
     assert all(block.endswith(b"\n") for block in found[:-1])
     assert all(found)
@@ -61,7 +62,7 @@ def test_blocks_are_the_stream_cut_behind_newlines(stream: bytes, places: list[i
 @given(STREAMS, st.lists(st.integers(0, 99)), st.integers(1, 12))
 def test_a_block_is_as_long_as_asked_for_but_for_a_piece_and_a_line(stream: bytes, places: list[int], block_bytes: int):
     longest = max([len(line) + 1 for line in lines(stream)], default=0)
-    found = list(blocks(cut(stream, places), block_bytes))
+    found = [lines.block for lines in blocks(cut(stream, places), block_bytes)]
     assert all(len(block) < 2 * block_bytes + longest for block in found)
     assert all(len(block) + longest >= block_bytes for block in found[:-1])
 
@@ -82,12 +83,12 @@ def test_no_more_of_the_stream_is_drawn_than_the_block_needs():
 
 
 def test_one_large_chunk_is_cut_into_blocks_too():
-    assert [len(block) for block in blocks([b"123\n" * 1000], 400)] == [400] * 10
+    assert [len(lines.block) for lines in blocks([b"123\n" * 1000], 400)] == [400] * 10
 
 
 def test_a_line_of_many_chunks_is_one_block():
     chunks = [b"x" * 10] * 10_000 + [b"\n", b"y\n"]
-    assert [len(block) for block in blocks(chunks, 16)] == [100_001, 2]
+    assert [len(lines.block) for lines in blocks(chunks, 16)] == [100_001, 2]
 
 
 @given(STREAMS, st.lists(st.integers(0, 99)))

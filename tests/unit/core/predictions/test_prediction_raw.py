@@ -6,6 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 
 LINES = st.lists(st.binary(max_size=6).filter(lambda line: b"\n" not in line) | st.text(max_size=4).map(str.encode))
@@ -23,26 +24,26 @@ def test_each_line_is_kept_as_it_is_or_is_unreadable(lines: list[bytes], final: 
     block = b"".join(line + b"\n" for line in lines)
     if final and lines and lines[-1]:
         block = block[:-1]
-    answers = PredictionReader().read(block)
+    answers = PredictionReader().read(lines_of(block))
     assert answers.values.to_pylist() == [decoded(line) for line in lines]
-    assert [place.line for place in answers.unreadable] == [i for i, line in enumerate(lines) if decoded(line) is None]
+    assert list(answers.reasons) == [i for i, line in enumerate(lines) if decoded(line) is None]
 
 
 def test_the_reasons_name_what_is_wrong():
-    answers = PredictionReader().read(b"\xff\n \n0.5\n")
-    assert [(place.line, place.reason) for place in answers.unreadable] == [(0, "not UTF-8"), (1, "a blank line")]
+    answers = PredictionReader().read(lines_of(b"\xff\n \n0.5\n"))
+    assert list(answers.reasons.items()) == [(0, "not UTF-8"), (1, "a blank line")]
 
 
 def test_separators_inside_a_line_and_its_carriage_return_are_kept():
     line = "a\u2028b\u0085c\rd\r"
-    assert PredictionReader().read(line.encode() + b"\n").values.to_pylist() == [{"prediction": line}]
+    assert PredictionReader().read(lines_of(line.encode() + b"\n")).values.to_pylist() == [{"prediction": line}]
 
 
 def test_the_type_is_one_string_column_also_of_an_empty_block():
-    answers = PredictionReader().read(b"")
+    answers = PredictionReader().read(lines_of(b""))
     assert (answers.values.type, len(answers)) == (pa.struct([("prediction", pa.string())]), 0)
 
 
 def test_values_under_an_unreadable_line_hold_nothing_of_it():
-    answers = PredictionReader().read(b"\xff\n \nx\n")
+    answers = PredictionReader().read(lines_of(b"\xff\n \nx\n"))
     assert answers.values.field("prediction").to_pylist() == [None, None, "x"]

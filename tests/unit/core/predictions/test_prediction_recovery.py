@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.predictions import reader as predictions
-from batch_transform.core.predictions.json_slow import Part
-from batch_transform.core.predictions.output_lines import Lines
+from batch_transform.core.predictions.output_lines import Lines, lines_of
+from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.predictions.reader import PredictionReader
 
 READER = PredictionReader(pa.schema([("p", pa.int64())]))
@@ -27,7 +27,7 @@ def lines_read(block: bytes, reader: PredictionReader = READER) -> tuple[int, in
     slow: list[int] = []
     fast: list[int] = []
 
-    def read_slow(lines: Lines, kind: pa.StructType) -> Part:
+    def read_slow(lines: Lines, kind: pa.StructType) -> Answers:
         slow.append(len(lines))
         return predictions_read_slow(lines, kind)
 
@@ -37,24 +37,24 @@ def lines_read(block: bytes, reader: PredictionReader = READER) -> tuple[int, in
 
     predictions_read_slow, predictions_read_fast = predictions.read_slow, predictions.read_fast
     with patch.object(predictions, "read_slow", read_slow), patch.object(predictions, "read_fast", read_fast):
-        reader.read(block)
+        reader.read(lines_of(block))
     return sum(slow), sum(fast)
 
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("place", [0, 1, 9_999, TOTAL - 1])
 def test_one_bad_line_among_many_is_found_and_shifts_none(bad: bytes, place: int):
-    answers = READER.read(block_with({place: bad}))
-    assert [unreadable.line for unreadable in answers.unreadable] == [place]
+    answers = READER.read(lines_of(block_with({place: bad})))
+    assert list(answers.reasons) == [place]
     assert answers.values.field("p").to_pylist() == [None if i == place else i for i in range(TOTAL)]
 
 
 def test_bad_lines_of_every_kind_are_found_together():
     places = [0, 1, 2, 700, 701, 9_000, TOTAL - 1]
-    answers = READER.read(block_with(dict(zip(places, BAD, strict=True))))
-    assert [unreadable.line for unreadable in answers.unreadable] == places
+    answers = READER.read(lines_of(block_with(dict(zip(places, BAD, strict=True)))))
+    assert list(answers.reasons) == places
     assert answers.values.field("p").to_pylist() == [None if i in places else i for i in range(TOTAL)]
-    reasons = [unreadable.reason for unreadable in answers.unreadable]
+    reasons = list(answers.reasons.values())
     assert reasons[0] == "field p: expected int64, found a string"
     assert reasons[2] == "a blank line"
     assert reasons[-1] == "expected an object, found null"
@@ -78,7 +78,7 @@ def test_a_block_of_misfits_is_read_three_times_at_most_before_it_is_read_slowly
 
 def test_pyarrows_reader_is_set_up_for_many_lines_at_a_time():
     with patch.object(predictions, "read_fast", return_value=None) as read_fast:
-        READER.read(b'{"p":1}\n' * TOTAL)
+        READER.read(lines_of(b'{"p":1}\n' * TOTAL))
     assert read_fast.call_count < TOTAL / 100
 
 

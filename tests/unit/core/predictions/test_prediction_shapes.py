@@ -10,6 +10,7 @@ import tracemalloc
 import pyarrow as pa
 import pytest
 
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import NOTHING_FOUND, PredictionReader
 
 READER = PredictionReader(pa.schema([("p", pa.int64())]))
@@ -21,8 +22,8 @@ def line(number: int) -> bytes:
 
 def outcome(block: bytes, reader: PredictionReader = READER) -> list[int | str]:
     """Each line's prediction, or the reason why it has none."""
-    answers = reader.read(block)
-    reasons = {place.line: place.reason for place in answers.unreadable}
+    answers = reader.read(lines_of(block))
+    reasons = answers.reasons
     nulls = {index for index, row in enumerate(answers.values.to_pylist()) if row is None}
     assert nulls == set(reasons)
     return [reasons.get(index, row and row["p"]) for index, row in enumerate(answers.values.to_pylist())]
@@ -37,9 +38,10 @@ def test_an_object_without_any_value_does_not_crash_the_process(block: bytes):
     # In a process of its own, since a crash would end this one.
     script = """
 import sys, pyarrow as pa
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 answers = PredictionReader(pa.schema([("p", pa.float64())])).read(sys.stdin.buffer.read())
-print(len(answers), answers.values.null_count, len(answers.unreadable))
+print(len(answers), answers.values.null_count, len(answers.reasons))
 """
     run = subprocess.run(
         [sys.executable, "-c", script], input=block, capture_output=True, env={"PYTHONPATH": ":".join(sys.path)}
@@ -89,7 +91,7 @@ def test_a_line_of_three_megabytes_is_read():
 def test_a_list_of_three_megabytes_is_read_exactly():
     numbers = [index / 7 for index in range(170_000)]
     reader = PredictionReader(pa.schema([("v", pa.list_(pa.float64()))]))
-    assert reader.read(json.dumps({"v": numbers}).encode()).values[0].as_py() == {"v": numbers}
+    assert reader.read(lines_of(json.dumps({"v": numbers}).encode())).values[0].as_py() == {"v": numbers}
 
 
 def test_a_truncated_last_line_is_unreadable_alone():
@@ -104,7 +106,7 @@ def test_a_last_line_without_a_newline_is_read():
 def test_only_the_newline_byte_ends_a_line(inside: str):
     reader = PredictionReader(pa.schema([("s", pa.string())]))
     escaped = json.dumps({"s": inside}, ensure_ascii=inside < " ").encode()
-    assert reader.read(escaped + b"\n" + escaped).values.to_pylist() == [{"s": inside}] * 2
+    assert reader.read(lines_of(escaped + b"\n" + escaped)).values.to_pylist() == [{"s": inside}] * 2
 
 
 def test_windows_line_ends_are_read():
@@ -113,8 +115,8 @@ def test_windows_line_ends_are_read():
 
 @pytest.mark.parametrize(("space", "readable"), [(b" ", True), (b"\t", True), (b"\x0b", False), (b"\xc2\xa0", False)])
 def test_only_the_white_space_of_json_may_surround_an_object(space: bytes, readable: bool):
-    answers = READER.read(space + b'{"p":1}' + space)
-    assert (not answers.unreadable) is readable
+    answers = READER.read(lines_of(space + b'{"p":1}' + space))
+    assert (not answers.reasons) is readable
 
 
 def test_a_byte_order_mark_makes_only_its_own_line_unreadable():
@@ -142,9 +144,9 @@ def test_a_deep_line_that_pyarrow_cannot_read_either_is_unreadable():
 
 def test_the_python_memory_of_a_well_formed_block_is_that_of_its_offsets():
     block = line(12_345) * 100_000
-    READER.read(block[:110])
+    READER.read(lines_of(block[:110]))
     tracemalloc.start()
-    READER.read(block)
+    READER.read(lines_of(block))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5 * len(block)

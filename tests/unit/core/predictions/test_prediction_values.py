@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 
 UTC = pa.timestamp("us", "UTC")
@@ -27,10 +28,12 @@ STRUCT = pa.struct([("a", pa.int8()), ("b", pa.list_(pa.struct([("c", pa.date32(
 
 def read(text: str, kind: pa.DataType) -> object:
     """The value of field p on a line `{"p": text}`, or the reason why the line is unreadable."""
-    answers = PredictionReader(pa.schema([("p", kind), ("ok", pa.bool_())])).read(f'{{"p":{text},"ok":true}}'.encode())
-    if answers.unreadable:
+    answers = PredictionReader(pa.schema([("p", kind), ("ok", pa.bool_())])).read(
+        lines_of(f'{{"p":{text},"ok":true}}'.encode())
+    )
+    if answers.reasons:
         assert answers.values.null_count == 1
-        return answers.unreadable[0].reason
+        return next(iter(answers.reasons.values()))
     assert answers.values.field("p").type == kind
     return answers.values.field("p")[0].as_py()
 
@@ -146,8 +149,8 @@ def test_a_misfit_below_a_field_is_refused_with_its_path(kind: pa.DataType, text
     "text", ['"secret"', "[1]secret", '{"a":"secret"', "'secret'", '{"p":"secret"}', '{"p":"\\secret"}', '{"p":secret}']
 )
 def test_reasons_hold_no_row_data(text: str):
-    (place,) = PredictionReader(pa.schema([("p", pa.int8())])).read(text.encode()).unreadable
-    assert "secret" not in place.reason
+    (reason,) = PredictionReader(pa.schema([("p", pa.int8())])).read(lines_of(text.encode())).reasons.values()
+    assert "secret" not in reason
 
 
 @pytest.mark.parametrize("nan", ["NaN", '"NaN"'])
@@ -158,13 +161,13 @@ def test_nan_is_read_bare_or_as_a_string(kind: pa.DataType, nan: str):
 
 def test_large_integers_stay_exact_beside_nulls():
     block = b'{"p":9007199254740993,"q":1}\n{"p":null,"q":1}\n'
-    values = PredictionReader(pa.schema([("p", pa.int64()), ("q", pa.int64())])).read(block).values
+    values = PredictionReader(pa.schema([("p", pa.int64()), ("q", pa.int64())])).read(lines_of(block)).values
     assert values.field("p").to_pylist() == [9007199254740993, None]
 
 
 def test_names_match_exactly_and_in_any_order():
     reader = PredictionReader(pa.schema([("a", pa.int8()), ("A", pa.int8()), ("a b.c", pa.int8())]))
-    assert reader.read(b'{"a b.c":3,"A":2,"a":1}').values.to_pylist() == [{"a": 1, "A": 2, "a b.c": 3}]
+    assert reader.read(lines_of(b'{"a b.c":3,"A":2,"a":1}')).values.to_pylist() == [{"a": 1, "A": 2, "a b.c": 3}]
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=18, min_value=-(10**19), max_value=10**19))
@@ -214,7 +217,7 @@ def test_a_schema_that_no_prediction_can_have_is_refused(schema: pa.Schema, faul
 def test_values_have_the_schemas_type_with_every_field_nullable():
     element = pa.field("element", pa.float32(), nullable=False)
     schema = pa.schema([pa.field("p", pa.list_(element), nullable=False)])
-    values = PredictionReader(schema).read(b'{"p":[null]}').values
+    values = PredictionReader(schema).read(lines_of(b'{"p":[null]}')).values
     assert values.type == pa.struct([("p", pa.list_(pa.field("element", pa.float32())))])
 
 
@@ -223,4 +226,4 @@ def test_a_reader_travels_in_a_pickle(schema: pa.Schema | None):
     reader = PredictionReader(schema)
     there = pickle.loads(pickle.dumps(reader))
     assert there == reader
-    assert there.read(b'{"q":1}\n').values.equals(reader.read(b'{"q":1}\n').values)
+    assert there.read(lines_of(b'{"q":1}\n')).values.equals(reader.read(lines_of(b'{"q":1}\n')).values)

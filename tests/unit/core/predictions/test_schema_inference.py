@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.prediction_types import decode_schema, encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.schema_inference import infer_schema
@@ -66,8 +67,8 @@ records = st.fixed_dictionaries(
 def test_what_was_inferred_reads_its_sample(sample):
     found = inferred(*sample)
     reader = PredictionReader(decode_schema(encode_schema(found.schema)))
-    answers = reader.read("\n".join(map(json.dumps, sample)).encode())
-    assert answers.unreadable == ()
+    answers = reader.read(lines_of("\n".join(map(json.dumps, sample)).encode()))
+    assert answers.reasons == {}
     assert answers.values.field("a").to_pylist() == [record["a"] for record in sample]
     assert found.schema.field("a").type == pa.int64()
 

@@ -19,6 +19,7 @@ from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, Servi
 from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.csv_cells import csv_row
 from batch_transform.core.predictions.json_scalars import Unfit
+from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.run_state import INTERRUPTED, TIMEOUT
 from batch_transform.core.sending.job_request import transform_request
@@ -155,11 +156,11 @@ def test_long_cells_are_read_and_the_processs_own_limit_of_its_csv_module_stays(
     reader = PredictionReader(pa.schema([("a", pa.string()), ("b", pa.int64())]), form=AnswerForm(format="csv"))
     before = csv.field_size_limit(1000)
     try:
-        read = reader.read(f'"{long}",1\n"q""q",2\n'.encode())
+        read = reader.read(lines_of(f'"{long}",1\n"q""q",2\n'.encode()))
         assert csv.field_size_limit() == 1000
     finally:
         csv.field_size_limit(before)
-    assert not read.unreadable
+    assert not read.reasons
     assert read.values.field("a").to_pylist() == [long, 'q"q']
 
 

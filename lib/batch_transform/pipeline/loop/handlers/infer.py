@@ -15,7 +15,7 @@ from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.output_counts import OutputObject, count_output
-from batch_transform.core.predictions.output_lines import Lines, blocks, lines_of
+from batch_transform.core.predictions.output_lines import Lines, blocks
 from batch_transform.core.predictions.prediction_types import encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.schema_inference import MOST_LINES, Inferred, infer_schema
@@ -119,7 +119,7 @@ def _lines(ctx: RunContext, answers: _Answers) -> Iterator[bytes]:
 
 def _blocks(ctx: RunContext, output: OutputObject) -> Iterator[Lines]:
     chunks = ctx.objects.reader.form.lines(ctx.store.open_stream(output.uri, output.etag).chunks)
-    yield from map(lines_of, blocks(chunks, _BLOCK_BYTES))
+    yield from blocks(chunks, _BLOCK_BYTES)
 
 
 def _why_none_counts(ctx: RunContext, output: OutputObject) -> str | None:
