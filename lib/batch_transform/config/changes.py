@@ -48,13 +48,15 @@ MAY_CHANGE_BEFORE_PUBLISHING: tuple[Path, ...] = (
     ("merge",),
     ("expect",),
 )
+# May become `skip` at any time: what was accepted while it was `refuse`, once the default, has no blank line.
+BLANK_LINES: Path = ("prediction", "blank_lines")
 # How answers are read, as long as none was accepted.
 MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
     ("prediction", "format"),
     ("prediction", "schema"),
     ("prediction", "records_path"),
     ("prediction", "separator"),
-    ("prediction", "blank_lines"),
+    BLANK_LINES,
     ("prediction", "body"),
     ("prediction", "max_line_mb"),
 )
@@ -83,6 +85,7 @@ def differences(
         f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
         if not is_same(_given(before.get(path)), _given(after.get(path)))
+        and not (path == BLANK_LINES and after.get(path) == "skip")
         and not (_lies_in(path, [OPTIONS]) and ".".join(path) in credentials)
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
     ]

@@ -67,7 +67,7 @@ MEANINGS: Mapping[str, str] = {
     "prediction.format": "how answers lie in an output: `jsonlines`, `json`, `csv`, `text`",
     "prediction.records_path": "where the predictions lie in a JSON document",
     "prediction.separator": "what stands between two predictions on one line",
-    "prediction.blank_lines": "of answers that are bare strings: `refuse` an output that has a blank line, or `skip`",
+    "prediction.blank_lines": "of bare strings as answers: `skip` blank lines, or `refuse` an output that has one",
     "prediction.body": "`wrapped`: each answer is a JSON string of what it should be",
     "prediction.max_line_mb": "a longer answer cannot be read; default: 32",
     "prediction.column": "one struct column of this name for all fields; default: each is a column",

@@ -36,9 +36,10 @@ class Prediction(Section):
         format: how predictions lie in an output.
         records_path: where the predictions lie in a JSON document.
         separator: stands between two predictions on one line.
-        blank_lines: of answers that are bare strings (no schema, or one string field of csv or text): `refuse`, an
-            output that has a blank line is not used, or `skip`, blank lines are left out. Of any other answers blank
-            lines are left out, whatever this says. The default stays `refuse`, as ledgers have it.
+        blank_lines: of answers that are bare strings (no schema, or one string field of csv or text): `skip`, blank
+            lines are left out, which servers that end an answer with a newline make, or `refuse`, an output that has
+            one is not used. Of any other answers blank lines are left out, whatever this says. No row gets another's
+            prediction by `skip`: of answers of one line each, as many as there are rows leave no row without one.
         body: `wrapped`: each answer is a JSON string of what it should be, alone or in an array with its media type.
         max_line_mb: of a prediction, beside its record where those are joined; a longer one cannot be read, and no more
             of it is held. None: 32.

@@ -14,8 +14,8 @@ class BatchTransformError(Exception):
 
     exit_code = 4
     status = RunStatus.FAILED
-    # Whether the run ends with it, however often it is started.
-    is_final = False
+    # Whether the run ends with it, however often it is started; and whether until what its words name is set.
+    is_final = wants_setting = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -128,6 +128,12 @@ class SmokeFailed(Found):
 
 class ServiceFailure(BatchTransformError):
     """SageMaker, S3 or the cluster failed beyond the retries; the run can be resumed."""
+
+
+class AnswersMisread(ServiceFailure):
+    """All answers are in another form than was configured; with the setting that is named the same ones are read."""
+
+    wants_setting = True
 
 
 class RowsLost(BatchTransformError):

@@ -108,7 +108,7 @@ class PredictionSettings:
     format: str = "jsonlines"
     records_path: str | None = None
     separator: str | None = None
-    blank_lines: str = "refuse"
+    blank_lines: str = "skip"
     body: str | None = None
     max_line_mb: int = 32
     column: str | None = None

@@ -7,6 +7,11 @@ import os
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handshake import COMMAND, RESUME, SEE_ERRORS, SUBMIT_NEXT
 
+# Of a run whose emulator has no `state`.
+GONE_WITH_ITS_EMULATOR = (
+    "Its emulator has ended, and the run with it; with `emulator.state` set to a folder it would be kept, and go on."
+)
+
 
 def going_on(ctx: RunContext, options: str, arguments: str) -> str:
     """Returns what goes on with a run otherwise than before.

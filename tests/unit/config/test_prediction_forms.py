@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from botocore.validate import validate_parameters
 
@@ -36,13 +38,13 @@ def build(transform=None, record=None, **prediction):
         ({"format": "json"}, AnswerForm(JSON)),
         ({"records_path": "predictions"}, AnswerForm(JSON_LINES, ("predictions", EACH))),
         ({"format": "json", "records_path": "[]"}, AnswerForm(JSON, (EACH,))),
-        ({"format": "text", "separator": ",", "blank_lines": "skip"}, AnswerForm(TEXT, (), ",", True)),
+        ({"format": "text", "separator": ",", "blank_lines": "skip"}, AnswerForm(TEXT, (), ",")),
         ({"format": "csv", "schema": "a int"}, AnswerForm(CSV)),
     ],
 )
 def test_the_section_says_how_predictions_lie_in_an_output(prediction, form):
     config = build(**prediction)
-    assert config.answer_form == form
+    assert config.answer_form == replace(form, skips_blank=True)
     assert type(config).from_document(config.to_document()) == config
 
 
@@ -58,7 +60,7 @@ JOIN = {"join_source": "input"}
     ],
 )
 def test_a_joined_prediction_lies_where_the_service_puts_it(transform, prediction, form):
-    assert build(transform, **prediction).answer_form == form
+    assert build(transform, **prediction).answer_form == replace(form, skips_blank=True)
 
 
 CSV_RECORD, CSV_ANSWER = {"format": "csv"}, {"format": "csv", "schema": "p double"}
@@ -66,7 +68,7 @@ CSV_RECORD, CSV_ANSWER = {"format": "csv"}, {"format": "csv", "schema": "p doubl
 
 def test_a_joined_line_of_csv_is_read_once_the_record_is_filtered_out_of_it():
     form = build({**JOIN, "output_filter": "$[3:]"}, CSV_RECORD, **CSV_ANSWER).answer_form
-    assert form == AnswerForm(CSV, has_records=True)
+    assert form == AnswerForm(CSV, skips_blank=True, has_records=True)
 
 
 def test_a_line_may_be_as_long_as_the_section_says_and_beside_a_record_by_the_largest_longer():
@@ -147,12 +149,21 @@ def changed(publishing: bool, reading: bool, **prediction):
 
 
 def test_how_answers_are_read_may_change_before_any_was_accepted_and_what_they_become_before_publishing():
-    form = {"format": "text", "schema": "p double", "separator": ",", "blank_lines": "skip"}
+    form = {"format": "text", "schema": "p double", "separator": ",", "blank_lines": "refuse"}
     becomes = {"sql": ["p + 1 AS q"], "column": "c", "provenance": True}
     assert changed(False, False, **form, **becomes) == []
     assert changed(False, True, **form, **becomes) == ["blank_lines", "format", "schema", "separator"]
     assert changed(True, True, **becomes) == ["column", "provenance", "sql"]
     assert changed(False, False, placeholder="ERROR") == ["placeholder"]
+
+
+@pytest.mark.parametrize("publishing", [False, True])
+def test_blank_lines_may_be_skipped_at_any_time_as_no_output_that_was_accepted_has_one(publishing):
+    """It was `refuse` unless given, and is in the ledgers of runs that go on."""
+    before, now = build(blank_lines="refuse").to_document(), build().to_document()
+    assert now["prediction"]["blank_lines"] == "skip"
+    assert differences(before, now, publishing=publishing, reading=True) == []
+    assert differences(now, before, publishing=publishing, reading=True)
 
 
 def test_that_answers_are_wrapped_may_be_said_before_any_was_accepted_and_is_new_to_runs_of_before():

@@ -51,6 +51,8 @@ def guesses(head: bytes, form: AnswerForm, fields: tuple[str, ...]) -> list[Gues
     """
     text = head.decode(errors="replace").lstrip(" \t\r\n" + BYTE_ORDER_MARK)
     found = [*_blank(form), *(_json(text, fields) if text[:1] in ("{", "[") else _values(text, form, fields))]
+    if form.skips_blank:
+        found = [replace(guess, form=replace(guess.form, skips_blank=True)) for guess in found]
     return [guess for guess in found if guess.form != form][:_MOST_GUESSES]
 
 

@@ -19,6 +19,7 @@ from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.wrapping import first_wrapped, unwrap
 
 _FEW_BYTES = 16 * 1024
+_MANY_OF_ONE = re.compile(r"\b1 ((?:JSON |blank )?[a-z]+)s\b")
 _BEGINS_WITH_TEXT = re.compile(rb"\[\s*\"")
 
 Opened = Callable[[], Iterable[bytes]]
@@ -52,13 +53,14 @@ def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: 
             continue
         seen = _measured(_effective(guess, reader), opened())
         if seen is not None and (seen.lines, seen.blank_lines) == (rows, 0):
-            return _as(guess, rows, opened)
+            return _as(guess, rows, opened, reader)
     # Whatever the bodies are: nothing reads them as they are wrapped.
-    return _as(wrapped[0], rows, opened) if is_pair else None
+    return _as(wrapped[0], rows, opened, reader) if is_pair else None
 
 
-def _as(guess: Guess, rows: int, opened: Opened) -> Recognised:
-    return Recognised(_described(guess, rows, opened), guess.settings, guess.form.skips_blank)
+def _as(guess: Guess, rows: int, opened: Opened, reader: PredictionReader) -> Recognised:
+    skips_more = guess.form.skips_blank and not reader.form.skips_blank
+    return Recognised(_described(guess, rows, opened), guess.settings, skips_more)
 
 
 def _if_wrapped(
@@ -99,7 +101,7 @@ def _described(guess: Guess, rows: int, opened: Opened) -> str:
         blank=plain.blank_lines,
         answers=_wrapped(opened()) if guess.form.is_wrapped else 0,
     )
-    return re.sub(r"\b1 ([A-Za-z ]+?)s\b", r"1 \1", words, count=1) if words.startswith("1 ") else words
+    return _MANY_OF_ONE.sub(r"1 \1", words)
 
 
 def _wrapped(chunks: Iterable[bytes]) -> int:

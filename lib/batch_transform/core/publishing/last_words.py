@@ -37,8 +37,8 @@ _OTHER = "The run is not published"
 # What a person does where no command is known.
 _DO: dict[str, str] = {
     RunStatus.REFUSED.value: "Mend what is named here, and start the run again.",
-    RunStatus.OVER_BUDGET.value: "The error has the commands that go on: with these rows once more, or without them.",
-    RunStatus.OVER_COST.value: "The error has the command that goes on.",
+    RunStatus.OVER_BUDGET.value: "The error has what goes on, as a command.",
+    RunStatus.OVER_COST.value: "The error has what goes on, as a command.",
     RunStatus.UNEXPECTED_PREDICTIONS.value: "The error has the commands that go on: with them, or otherwise.",
     RunStatus.HELD.value: "Wait for the driver that is at work, or end it with `stop`.",
     RunStatus.FENCED.value: "Nothing: the other driver goes on with it.",

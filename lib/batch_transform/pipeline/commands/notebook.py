@@ -132,7 +132,8 @@ def _run(driver: Driver) -> RunState:
     except StopRequested as err:
         ended = err
         driver.interrupt(ASKED)
-        raise ServiceFailure(f"{err}; the run can be resumed") from err
+        kept = "" if driver.ctx.config.ephemeral else "; the run can be resumed"
+        raise ServiceFailure(f"{err}{kept}") from err
     except KeyboardInterrupt:
         ended = Interrupted(signal.SIGINT)
         driver.interrupt()

@@ -25,7 +25,7 @@ from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.remedies import once_more, seeing_errors
+from batch_transform.pipeline.remedies import GONE_WITH_ITS_EMULATOR, once_more, seeing_errors
 from batch_transform.s3.ledger import Ledger
 
 # Of more objects no sizes are shown: the list of a million is 50 MB, and a process that is to end has little time.
@@ -111,8 +111,15 @@ def report_of_end(
     """Returns the report of a run that an error has ended, with the command that goes on with it, if one does."""
     report = run_report(state, status, str(ctx.places.run), ctx.clock.now(), seeing_errors(ctx))
     report["error"] = list(lines)
-    goes_on = status in (RunStatus.FAILED, RunStatus.INTERRUPTED) and not getattr(error, "is_final", False)
-    report["next"] = once_more(ctx) if goes_on else None
+    report["next"] = None
+    if status not in (RunStatus.FAILED, RunStatus.INTERRUPTED) or getattr(error, "is_final", False):
+        return report
+    if getattr(error, "wants_setting", False):
+        report["advice"] = [f"Set what the error names, then: {once_more(ctx)}", *report["advice"]]
+    elif ctx.config.ephemeral:
+        report["advice"] = [f"{GONE_WITH_ITS_EMULATOR} To begin anew: {once_more(ctx)}", *report["advice"]]
+    else:
+        report["next"] = once_more(ctx)
     return report
 
 

@@ -114,8 +114,12 @@ class Guarded:
 
     def _end_once(self, error: BaseException) -> int:
         is_interrupted = isinstance(error, Interrupted)
-        more = (self.unheld if self.driver is None else "the run can be resumed",) if is_interrupted else ()
-        found = exit_of(error, *more, is_begun=self.driver is not None, secrets=self.secrets)
+        found = exit_of(
+            error,
+            *(self._of_interruption() if is_interrupted else ()),
+            is_begun=self.driver is not None,
+            secrets=self.secrets,
+        )
         found.tell()
         if self.driver is None:
             self.handshake.report(found.report(self.run_id))
@@ -131,6 +135,11 @@ class Guarded:
         with suppress(BatchTransformError):
             self.handshake.report(self.driver.close(report))  # once more, since it now has a page
         return found.code
+
+    def _of_interruption(self) -> list[str]:
+        if self.driver is None:
+            return [self.unheld]
+        return [] if self.driver.ctx.config.ephemeral else ["the run can be resumed"]
 
     def _stop_jobs(self, driver: Driver, reason: str) -> None:
         try:

@@ -249,4 +249,4 @@ def test_what_blank_lines_says_is_for_bare_strings_alone(says, format, schema, a
     asked = {"format": format, "schema": "p string" if schema is not None else None}
     given = asked if says == "default" else {**asked, "blank_lines": says}
     reader = PredictionReader(schema, form=answer_form(RunSettings.of({"prediction": given})))
-    assert reader.form.skips_blank == (says == "skip" or not are_bare)
+    assert reader.form.skips_blank == (says != "refuse" or not are_bare)

@@ -84,13 +84,13 @@ SHAPES = {
     "commas": (
         JOIN,
         P,
-        "37 values joined by commas on 1 lines",
+        "37 values joined by commas on 1 line",
         "prediction.format: text and prediction.separator: ','",
     ),
     "commas without a schema": (
         JOIN + "\n",
         None,
-        "37 values joined by commas on 1 lines",
+        "37 values joined by commas on 1 line",
         "prediction.separator: ','",
     ),
     "commas and blanks": (
@@ -102,7 +102,7 @@ SHAPES = {
     "commas and blanks without a schema": (
         f"{JOIN}\n\n",
         None,
-        "37 values joined by commas, with 1 blank lines between them",
+        "37 values joined by commas, with 1 blank line between them",
         "prediction.blank_lines: skip",
     ),
     "blanks": (lines(objects()).replace("\n", "\n\n"), None, "36 blank lines between 37 answers", "blank_lines: skip"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from batch_transform.core.errors import (
+    AnswersMisread,
     ConfigurationError,
     ErrorBudgetExceeded,
     Interrupted,
@@ -150,6 +151,30 @@ def test_the_table_of_endings_has_every_status_and_nothing_else():
     )
     assert [name for name, _ in rows] == list(ENDINGS)
     assert {status for _, status in rows} | {RunStatus.SETTLED} == set(RunStatus)
+
+
+EMULATED = {"emulator": {"models": {"m": "http://127.0.0.1:1"}}}
+
+
+@pytest.mark.parametrize("sections", [{}, EMULATED])
+def test_an_error_that_wants_a_setting_is_not_gone_on_with_by_the_same_command_alone(sections):
+    report = driven(run(sections=sections), raising(AnswersMisread("Set a: b"), lambda driver: True)).report
+    assert report["next"] is None
+    assert "Set what the error names, then: the same call of score()" in last_lines(report)
+    assert not any(line.startswith("To go on") for line in last_lines(report))
+
+
+@pytest.mark.parametrize("error", [ServiceFailure("why"), Interrupted(2)])
+def test_a_run_that_has_ended_with_its_emulator_is_begun_anew_and_not_gone_on_with(error):
+    report = driven(run(sections=EMULATED), raising(error, lambda driver: True)).report
+    said = "\n".join(last_lines(report))
+    assert report["next"] is None
+    assert "To begin anew: the same call of score()" in said
+    assert "`emulator.state`" in said
+    assert "To go on" not in said
+    kept = {"emulator": {**EMULATED["emulator"], "state": "kept"}}
+    report = driven(run(sections=kept), raising(error, lambda driver: True)).report
+    assert "To go on: the same call of score()" in last_lines(report)
 
 
 def test_the_errors_of_a_run_stand_above_its_sentence_once_more_and_on_a_line_each():

@@ -10,14 +10,19 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.predictions.answer_form import JSON, AnswerForm
+from batch_transform.core.predictions.answer_form import JSON, AnswerForm, answer_form
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
+from batch_transform.core.run_settings import RunSettings
 from batch_transform.pipeline.commands.parser import COLLECT
 from support.memory_run import READER, MemoryRun, all_rows, echoing
 
 AS_JSON = {"schema": "echo long", "format": "json", "records_path": "[]"}
 JSON_READER = replace(READER, form=AnswerForm(JSON, parse_path("[]")))
+AS_TEXT = {"schema": "echo string", "format": "text"}
+TEXT_READER = PredictionReader(
+    pa.schema([("echo", pa.string())]), form=answer_form(RunSettings.of({"prediction": AS_TEXT}))
+)
 GOOD = echoing(lambda row: None)
 
 
@@ -113,7 +118,8 @@ def test_a_small_run_with_an_odd_row_goes_on_with_the_setting_that_it_names():
         return [b for i in ids for b in ([b'{"echo": 1}', b""] if i == 7 else [b'{"echo": %d}' % i])]
 
     same = lambda job, name, body: body  # noqa: E731
-    run = misread(sizes=(20,), tamper=same, model=answer, prediction={}, reader=PredictionReader())
+    refusing = {"blank_lines": "refuse"}
+    run = misread(sizes=(20,), tamper=same, model=answer, prediction=refusing, reader=PredictionReader())
     assert "1 blank line between 20 answers" in stopped(run)
     run.prediction, run.reader = {"blank_lines": "skip"}, PredictionReader(form=AnswerForm(skips_blank=True))
     assert run.to_the_gate().round_records[0].scored_rows == run.service.records_sent == 20
@@ -288,3 +294,23 @@ def test_a_field_may_have_a_name_that_the_pipeline_has_in_another_table(line):
 def test_lines_that_begin_with_the_placeholder_say_nothing_of_the_schema():
     lines = [b'{"error": "no age"}', b'{"echo": 1}']
     assert answering(lines, placeholder='{"error"').to_the_gate().inferred == "echo bigint"
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\n\n"])
+def test_a_server_that_ends_its_answers_in_newlines_is_read_without_a_setting(ends):
+    """A newline behind the answer to each request, to which the service adds its own."""
+    run = misread(tamper=lambda job, name, body: body + ends, prediction=AS_TEXT, reader=TEXT_READER)
+    outcomes = run.outcomes(run.to_the_gate())
+    assert all(json.loads(outcome)["echo"] == row for row, outcome in outcomes.items())
+    assert (len(outcomes), run.service.records_sent) == (71, 71)
+
+
+def test_of_bare_strings_an_answer_that_is_missing_is_missed_by_the_count():
+    """Its row is left with a blank line, and no other row moves up."""
+    silent = lambda records: [b"" if json.loads(r)["id"] == 7 else r for r in records]  # noqa: E731
+    run = misread(
+        sizes=(20,), tamper=lambda job, name, body: body, model=silent, prediction=AS_TEXT, reader=TEXT_READER
+    )
+    outcomes = run.outcomes(run.to_the_gate())
+    assert all(json.loads(outcome)["id"] == row for row, outcome in outcomes.items() if row != 7)
+    assert [row for row, outcome in outcomes.items() if isinstance(outcome, dict)] == [7]

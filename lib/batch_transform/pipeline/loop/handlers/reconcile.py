@@ -10,7 +10,7 @@ from typing import TypedDict
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.errors import AnswersMisread, ServiceFailure
 from batch_transform.core.isolation.data_log_evidence import JobLogs
 from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.failure_summary import by_class, sentence
@@ -193,10 +193,9 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
     last = state.last_round
     spans = last.open_spans if last else 0
     if last is not None and last.misread:
-        again = "set that and start the run again: the answers are kept, and nothing is paid for twice"
-        if ctx.config.ephemeral:
-            again = "set that and start a run anew"  # the emulated S3 ends with this process
-        raise ServiceFailure(f"nothing is published: {'; '.join(action.reasons)}. To go on, {again}")
+        # The emulated S3 ends with this process.
+        kept = "" if ctx.config.ephemeral else ". The answers are kept, and nothing is paid for twice"
+        raise AnswersMisread(f"nothing is published: {'; '.join(action.reasons)}{kept}")
     if last is not None and last.unread:
         raise ServiceFailure(
             f"nothing is published: {'; '.join(action.reasons)}. If prediction.schema or prediction.format is not the "
