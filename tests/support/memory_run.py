@@ -44,7 +44,7 @@ from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.registry import DEFAULT, output_formats
 from batch_transform.outputs.s3_tree import S3Tree
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_work import is_prepared, prepare, step_report, without_spark
 from batch_transform.pipeline.context import Clock, RunContext
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, rejoin

@@ -11,7 +11,7 @@ from typing import Any
 
 from batch_transform.core.errors import BatchTransformError, Interrupted
 from batch_transform.core.statuses import JobStatus, RunStatus
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.loop.driver import Driver

@@ -6,7 +6,7 @@ import pytest
 
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from support.memory_run import MemoryRun, all_rows, echoing
 
 HOUR = 3600

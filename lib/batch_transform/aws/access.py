@@ -14,9 +14,8 @@ from botocore.credentials import CredentialResolver, Credentials
 from botocore.exceptions import NoRegionError, ProfileNotFound
 from botocore.loaders import create_loader
 
-from batch_transform.aws.conditional_puts import send_conditions
 from batch_transform.aws.identity import Identity, assumed, of_databricks
-from batch_transform.aws.s3_requests import S3Requests
+from batch_transform.aws.s3_requests import S3Requests, send_conditions
 from batch_transform.core.errors import ConfigurationError
 
 # The emulator accepts any credentials; these are no secret and keep a laptop without an AWS profile working.

@@ -84,7 +84,8 @@ def differences(
     return [
         f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
-        if not is_same(_given(before.get(path)), _given(after.get(path)))
+        if before.get(path) != after.get(path)  # only what is written otherwise may be the same secret
+        and not is_same(_given(before.get(path)), _given(after.get(path)))
         and not (path == BLANK_LINES and after.get(path) == "skip")
         and not (_lies_in(path, [OPTIONS]) and ".".join(path) in credentials)
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))

@@ -114,7 +114,7 @@ class Section(Checked):
     @classmethod
     def _checked(cls, given: Any) -> tuple[dict[str, Any], frozenset[str]]:
         for name in cls._first:
-            given = told(getattr(cls, name))(given)
+            given = told(getattr(cls, name), given)
         if not isinstance(given, dict):
             raise Refused([Wrong("map", given)])
         values: dict[str, Any] = {}
@@ -125,10 +125,9 @@ class Section(Checked):
             try:
                 if key in given:
                     values[name] = cls._value(name, given[key], values)
-                elif field.is_required:
+                elif (value := field.value()) is ...:
                     wrongs.append(Wrong("missing", given, (key,)))
                 else:
-                    value = field.value()
                     values[name] = cls._value(name, value, values) if field.validate_default else value
             except Refused as err:
                 wrongs += [wrong.below(key) for wrong in err.wrongs]
@@ -143,16 +142,12 @@ class Section(Checked):
         rules = cls._rules[name]
         for rule in rules:
             if rule.is_before:
-                value = cls._ruled(rule, value, info)
+                value = told(getattr(cls, rule.method), value, *(info,)[: rule.takes - 1])
         value = cls._checks[name](value)
         for rule in rules:
             if not rule.is_before:
-                value = cls._ruled(rule, value, info)
+                value = told(getattr(cls, rule.method), value, *(info,)[: rule.takes - 1])
         return value
-
-    @classmethod
-    def _ruled(cls, rule: _Rule, value: Any, info: ValidationInfo) -> Any:
-        return told(lambda value: getattr(cls, rule.method)(*(value, info)[: rule.takes]))(value)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self:
         """Returns the section with other values, which are not checked."""
@@ -169,7 +164,7 @@ class Section(Checked):
         return {
             field.alias or name: _plain(getattr(self, name))
             for name, field in self.model_fields.items()
-            if not (exclude_defaults and not field.is_required and getattr(self, name) == field.value())
+            if not (exclude_defaults and getattr(self, name) == field.value())
         }
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
@@ -83,13 +84,8 @@ class FieldInfo:
     bounds: tuple[tuple[str, float], ...] = ()
     annotation: Any = None
 
-    @property
-    def is_required(self) -> bool:
-        """Whether the key must be given."""
-        return self.default is ... and self.default_factory is None
-
     def value(self) -> Any:
-        """Returns what a key has that is not given."""
+        """Returns what a key has that is not given; `...` where it must be."""
         return self.default_factory() if self.default_factory is not None else self.default
 
 
@@ -141,21 +137,17 @@ def checker(annotation: Any) -> Check:
     raise TypeError(f"{annotation} cannot be checked")
 
 
-def told(function: Callable[[Any], Any]) -> Check:
-    """Returns a check by a validator."""
-
-    def check(value: Any) -> Any:
-        try:
-            return function(value)
-        except ValueError as err:
-            raise Refused([Wrong("said", value, text=str(err))]) from None
-
-    return check
+def told(validator: Callable[..., Any], value: Any, *others: Any) -> Any:
+    """Returns what a validator makes of a value; it raises Refused with what that says."""
+    try:
+        return validator(value, *others)
+    except ValueError as err:
+        raise Refused([Wrong("said", value, text=str(err))]) from None
 
 
 def _annotated(inner: Any, *metadata: Any) -> Check:
     plain = [index for index, each in enumerate(metadata) if isinstance(each, PlainValidator)]
-    check = told(metadata[plain[-1]].function) if plain else checker(inner)
+    check = partial(told, metadata[plain[-1]].function) if plain else checker(inner)
     for each in metadata[plain[-1] + 1 if plain else 0 :]:
         check = _around(check, each)
     return check
@@ -163,11 +155,9 @@ def _annotated(inner: Any, *metadata: Any) -> Check:
 
 def _around(check: Check, said: Any) -> Check:
     if isinstance(said, BeforeValidator):
-        before = told(said.function)
-        return lambda value: check(before(value))
+        return lambda value: check(told(said.function, value))
     if isinstance(said, AfterValidator):
-        after = told(said.function)
-        return lambda value: after(check(value))
+        return lambda value: told(said.function, check(value))
     if isinstance(said, FieldInfo):
         return lambda value: _within(check(value), said, value)
     raise TypeError(f"{said} says nothing of a value")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from batch_transform.core.object_names import folder_named
 from batch_transform.core.uris import S3Uri
@@ -48,12 +49,12 @@ class RunLayout:
         """What names the run in commands and reports, wherever its folders lie."""
         return self.workspace.join(self.name)
 
-    @property
+    @cached_property
     def kept(self) -> S3Uri:
         """The folder without row values, which no lifecycle rule may touch."""
         return self.workspace.join(RUNS, self.name) if self.rows_apart else self.run
 
-    @property
+    @cached_property
     def rows(self) -> S3Uri:
         """The folder of what holds row values."""
         return self.workspace.join(ROWS, self.name) if self.rows_apart else self.run
@@ -69,7 +70,7 @@ class RunLayout:
         below = f"{ROWS}/{self.name}" if on_s3 and self.rows_apart else self.name
         return f"{staging.rstrip('/')}/{below}"
 
-    @property
+    @cached_property
     def ledger(self) -> S3Uri:
         """The folder of the steps."""
         return self.kept.join(LEDGER)
@@ -114,12 +115,12 @@ class RunLayout:
         """Returns where it is tried whether the store knows conditional writes."""
         return self.kept.join(PROBE, token)
 
-    @property
+    @cached_property
     def input(self) -> S3Uri:
         """The objects that are sent."""
         return self.rows.join("input")
 
-    @property
+    @cached_property
     def outputs(self) -> S3Uri:
         """The jobs' outputs, a folder each."""
         return self.rows.join("output")

@@ -10,16 +10,17 @@ from batch_transform.core.escaping import one_line
 _GAP = "  "
 
 
-def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Returns the lines of a table: its heads, then its rows; numbers stand at the right, nothing is cut off.
+def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, is_right: bool = False) -> list[str]:
+    """Returns the lines of a table: its heads, then its rows; without rows nothing. Nothing is cut off.
 
-    A cell is on one line, and what cannot be seen of foreign text is escaped. None is a dash.
+    A cell is on one line, and what cannot be seen of foreign text is escaped. None is a dash. Columns of numbers, with
+    `is_right` all, stand at the right.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         return []
     places = range(len(heads))
-    right = [all(_is_number(row[place]) for row in cells) for place in places]
+    right = [is_right or all(_is_number(row[place]) for row in cells) for place in places]
     widths = [max(_width(row[place]) for row in [list(heads), *cells]) for place in places]
     return [
         _GAP.join(_padded(row[place], widths[place], is_right=right[place]) for place in places).rstrip()

@@ -32,9 +32,8 @@ from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places
-from batch_transform.s3.lease import RunLease
+from batch_transform.s3.lease import RunLease, is_stop_requested
 from batch_transform.s3.ledger import Ledger
-from batch_transform.s3.stop_request import is_stop_requested
 from batch_transform.sagemaker.jobs import JobDescription
 from batch_transform.sagemaker.model_lookup import ModelFound
 

@@ -6,6 +6,7 @@ abandoned, whatever the clock of its holder says. That clock must go on while a 
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -220,3 +221,20 @@ class RunLease:
             with suppress(StoreFailure):
                 self._store.put_if_match(self._uri, lease.encode(), self._etag)
             self._lost = f"{self._uri}: the lease was given back"
+
+
+def request_stop(store: ObjectStore, layout: RunLayout, epoch: int, at: str) -> None:
+    """Asks the driver that holds the run's lease at `epoch` to stop; one that takes over later is not meant."""
+    store.put(layout.stop_request, json.dumps({"epoch": epoch, "at": at}, sort_keys=True).encode())
+
+
+def is_stop_requested(store: ObjectStore, layout: RunLayout, epoch: int) -> bool:
+    """Returns whether the driver of `epoch` is asked to stop; a store that does not tell is asked again later."""
+    try:
+        body, _ = store.get(layout.stop_request)
+    except StoreFailure:
+        return False
+    try:
+        return bool(json.loads(body)["epoch"] == epoch)
+    except (ValueError, TypeError, KeyError):
+        return False  # what somebody else put there asks nobody

@@ -107,7 +107,8 @@ class Ledger:
             LedgerCorrupt: a gap, a broken digest, a strange object among the steps.
         """
         folder = self._layout.ledger
-        names = [found.key[len(folder.prefix) :] for found in self._store.list(folder)]
+        begin = len(folder.prefix)
+        names = [found.key[begin:] for found in self._store.list(folder)]
         # The S3 console makes an empty object for a folder; it has no name of its own.
         there = sorted(name for name in names if name)
         known = [f"{step.number:012d}.json" for step in self._steps]

@@ -8,7 +8,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from batch_transform.aws.access import AwsAccess
-from batch_transform.aws.conditional_puts import send_conditions
+from batch_transform.aws.s3_requests import send_conditions
 
 
 def text(value):

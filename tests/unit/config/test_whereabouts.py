@@ -8,8 +8,8 @@ from batch_transform.config.loading import whereabouts
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import CLEAN, COMPARE, STATUS, STOP
 from batch_transform.pipeline.commands.named_run import reached
-from batch_transform.pipeline.commands.parser import CLEAN, COMPARE, STATUS, STOP
 
 RUN = """
 run_id: ${day}

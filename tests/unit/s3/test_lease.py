@@ -15,8 +15,7 @@ from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
-from batch_transform.s3.lease import RunLease
-from batch_transform.s3.stop_request import is_stop_requested, request_stop
+from batch_transform.s3.lease import RunLease, is_stop_requested, request_stop
 from support.faults import Fate, Faults
 from support.memory_store import MemoryStore, World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.errors import AnalysisException
 
-from batch_transform.pipeline.checks.refused import refused_settings
+from batch_transform.pipeline.checks.all_checks import refused_settings
 from batch_transform.spark.refused_settings import SERVERLESS_SETTINGS, is_refused, may_be_set, without
 from batch_transform.spark.settings import OWN_SETTINGS, ROW_READER, STAGED_FORMAT, session_settings
 

@@ -1,4 +1,4 @@
-"""A plan as lines for a person."""
+"""A plan as lines for a person: the work, what it costs, and what becomes of the output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from batch_transform.core.amounts import dollars
 from batch_transform.core.estimate.earlier_jobs import GIVEN, GUESSED, MEASURED
 from batch_transform.core.estimate.outlook import Outlook
 from batch_transform.core.estimate.plan_keys import RunPlan
+from batch_transform.core.run_settings import OutputSettings
 from batch_transform.core.sending.instance_prices import no_price
+from batch_transform.core.text_table import text_table
 
 _MB = 1e6
 
@@ -30,7 +32,7 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
     )
     partitions = "partition" if before == 1 else "partitions"
     yield f"{before:,} {partitions} with rows, {shuffle}; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
-    yield from _table(
+    yield from text_table(
         ["lane", "rows", "largest", "payload MB", "at once", "objects", "requests"],
         [
             [
@@ -44,10 +46,11 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
             ]
             for job in plan["jobs"]
         ],
+        is_right=True,
     )
     if plan["instances"]:
         yield _taken(plan)
-    yield from _table(
+    yield from text_table(
         ["instances", "objects", "each", "in flight", "in turn", "jobs", "minutes", "paid", "busy"],
         [
             [
@@ -63,8 +66,9 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
             ]
             for step in plan["instances"]
         ],
+        is_right=True,
     )
-    yield from _table(
+    yield from text_table(
         ["at once", "payload MB", "largest fits", "in flight", "in turn"],
         [
             [
@@ -76,6 +80,7 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
             ]
             for step in plan["concurrency"]
         ],
+        is_right=True,
     )
 
 
@@ -112,10 +117,28 @@ def _or_model(value: int | None) -> str:
     return "model" if value is None else f"{value:,}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines with columns of equal width, numbers to the right; nothing without rows."""
-    if not rows:
-        return
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for cells in (head, *rows):
-        yield "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+def output_fate(output: OutputSettings | None, *, is_there: bool | None) -> str:
+    """Returns what becomes of the output.
+
+    Args:
+        output: that section; None: the result stays in the run's own folder.
+        is_there: whether something is there already; None: that could not be looked at.
+    """
+    if output is None:
+        return "output: the result stays in the run's own folder"
+    place = output.table or output.path or ""
+    by = f", in folders by {', '.join(output.partition_by)}" if output.partition_by else ""
+    named = f"output: {place} ({output.format})"
+    if is_there is None:
+        return f"{named}: mode {output.mode}{by}; whether it is there already could not be looked at"
+    if not is_there:
+        return f"{named}: is created{by}"
+    if output.mode == "error":
+        return f"{named}: is there already, and the run is refused: set output.mode, or name another output"
+    if output.mode == "append":
+        return f"{named}: is appended to{by}"
+    if output.mode == "overwrite_partitions":
+        return f"{named}: its partitions that get rows are replaced{by}"
+    if output.replace_where:
+        return f"{named}: its rows are replaced where {output.replace_where}"
+    return f"{named}: all of it is replaced{by}"

@@ -54,22 +54,21 @@ def table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[object]
 
     The roles are said, since cells that are laid out as blocks are none for a screen reader.
     """
-    kinds = [column.kind for column in columns]
+    titles, kinds = [shown(column.title) for column in columns], [column.kind for column in columns]
     head = "".join(
-        f'<th role="columnheader" scope="col"{kind}>{shown(column.title)}</th>'
-        for column, kind in zip(columns, kinds, strict=True)
+        f'<th role="columnheader" scope="col"{kind}>{title}</th>' for title, kind in zip(titles, kinds, strict=True)
     )
-    body = "".join(f'<tr role="row">{_cells(row, columns, kinds)}</tr>' for row in rows)
+    body = "".join(f'<tr role="row">{_cells(row, titles, kinds)}</tr>' for row in rows)
     return Html(
         f'<table role="table"><caption>{shown(title)}</caption>'
         f'<thead role="rowgroup"><tr role="row">{head}</tr></thead><tbody role="rowgroup">{body}</tbody></table>'
     )
 
 
-def _cells(row: Sequence[object], columns: Sequence[Column], kinds: Sequence[str]) -> str:
+def _cells(row: Sequence[object], titles: Sequence[Html], kinds: Sequence[str]) -> str:
     return "".join(
-        f'<td role="cell"{kind} data-label="{shown(column.title)}"><span>{shown(cell)}</span></td>'
-        for cell, column, kind in zip(row, columns, kinds, strict=True)
+        f'<td role="cell"{kind} data-label="{title}"><span>{shown(cell)}</span></td>'
+        for cell, title, kind in zip(row, titles, kinds, strict=True)
     )
 
 

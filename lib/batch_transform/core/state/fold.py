@@ -46,8 +46,8 @@ from batch_transform.core.resuming.rereading_answers import inferred, intended, 
 from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RunState
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import planned_rounds
-from batch_transform.core.state.job_records import judged
 from batch_transform.core.state.model_versions import model_recorded
+from batch_transform.core.state.planned_rounds import judged
 from batch_transform.core.statuses import JobStatus
 
 

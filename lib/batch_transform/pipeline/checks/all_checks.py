@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
+from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.checks.output_fit import Fit
 from batch_transform.pipeline.checks.output_over_input import Reading
 from batch_transform.pipeline.checks.preflight import Tables, check_spark_reads, check_table, check_targets
-from batch_transform.pipeline.checks.refused import refused_settings
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.expectations import check_expected
 from batch_transform.spark.merge_way import way_named
+from batch_transform.spark.refused_settings import Without, without
 from batch_transform.spark.s3_probe import WorkersReach
+from batch_transform.spark.settings import OWN_SETTINGS, ROW_READER, STAGED_FORMAT, effective, session_settings
 
 
 def check_world(
@@ -56,3 +59,15 @@ def check_world(
     of_format = targets.format.warnings(spark, list(targets.tables(ctx.places).values()), result)
     for warning in filter(None, (found.warning, *of_format)):
         ctx.tell("warning", warning)
+
+
+def refused_settings(spark: SparkSession, of_format: Mapping[str, str]) -> Without:
+    """Returns what the run cannot do, or does not promise, in this session; sets nothing beyond the call.
+
+    Args:
+        spark: the session.
+        of_format: the settings of the output's format.
+    """
+    wanted = {**OWN_SETTINGS, **ROW_READER, **of_format}
+    with session_settings(spark, wanted) as refused:
+        return without(wanted, {key: effective(spark, key) for key in refused}, STAGED_FORMAT)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from batch_transform.deploy.targets import target_names
-from batch_transform.pipeline.commands.parser import (
+from batch_transform.pipeline.commands.command_options import (
     COMMANDS,
     HELP,
     INIT,

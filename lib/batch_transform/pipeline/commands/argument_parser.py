@@ -14,8 +14,16 @@ from typing import NoReturn
 
 from batch_transform.core import __version__
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.commands.parser import COMMANDS, HELP, OWN, PROGRAM, SMOKE, VERSION, option_of
-from batch_transform.pipeline.commands.smoke_ways import SMOKE_WAYS
+from batch_transform.pipeline.commands.command_options import (
+    COMMANDS,
+    HELP,
+    OWN,
+    PROGRAM,
+    SMOKE,
+    SMOKE_WAYS,
+    VERSION,
+    option_of,
+)
 
 _WAYS = """\
 WORKSPACE is the folder of the runs, s3://bucket/prefix, or the run file of one.

@@ -16,7 +16,7 @@ from batch_transform.pipeline.commands.argument_faults import (
     wrong_values,
 )
 from batch_transform.pipeline.commands.argument_parser import parser_of
-from batch_transform.pipeline.commands.parser import (
+from batch_transform.pipeline.commands.command_options import (
     ACCEPT_EXPECTATIONS,
     ACCEPT_MODEL,
     COMMANDS,

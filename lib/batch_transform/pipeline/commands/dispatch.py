@@ -14,16 +14,26 @@ from batch_transform.core.run_state import ASKED, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import (
+    COMPARE,
+    IAM,
+    PACKAGE,
+    PLAN,
+    PREPARE,
+    RUN,
+    SMOKE,
+    STATUS,
+    STOP,
+)
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.iam import policies
 from batch_transform.pipeline.commands.looked_at import looked_at
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
-from batch_transform.pipeline.commands.parser import COMPARE, IAM, PACKAGE, PLAN, PREPARE, RUN, SMOKE, STATUS, STOP
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
-from batch_transform.s3.stop_request import request_stop
+from batch_transform.s3.lease import request_stop
 from batch_transform.sagemaker.jobs import TransformJobs
 
 # How long `stop` waits for a driver that is at work: it looks at each poll, but not while Spark works.

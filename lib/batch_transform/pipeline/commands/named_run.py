@@ -18,7 +18,7 @@ from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
-from batch_transform.pipeline.commands.parser import LIST
+from batch_transform.pipeline.commands.command_options import LIST
 from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator

@@ -15,7 +15,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.secret_values import is_external_id, is_secret_name
 from batch_transform.pipeline.commands.command_line import CommandLine
-from batch_transform.pipeline.commands.parser import ERRORS, SUBMIT
+from batch_transform.pipeline.commands.command_options import ERRORS, SUBMIT
 from batch_transform.pipeline.handshake import PROGRAM
 
 _IDENTITIES = tuple(("aws", section) for section in SECTIONS)

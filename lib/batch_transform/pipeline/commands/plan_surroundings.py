@@ -14,7 +14,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.estimate.instance_quotas import QuotasFound
-from batch_transform.core.estimate.output_fate import output_fate
+from batch_transform.core.estimate.plan_text import output_fate
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.tree_of_location import open_tree

@@ -16,7 +16,7 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.secret_values import secrets_of
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, RUN, STEPS
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, RUN, STEPS
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts

@@ -14,7 +14,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.next_action import next_action
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.loop.driver import Driver
 
 _END = (act.Gate, act.Intend, act.Publish, act.Finish, act.Nothing)

@@ -11,9 +11,9 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.named_run import Reached, reached, resumable
 from batch_transform.pipeline.commands.other_command import spelled
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_work import is_prepared, step_report, without_spark
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed

@@ -29,11 +29,11 @@ from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import ERRORS, INIT, JSON, LIST, LOGS, SHOW
 from batch_transform.pipeline.commands.failed_words import FailedWords
 from batch_transform.pipeline.commands.init import first_run_file
 from batch_transform.pipeline.commands.looked_at import looked_at, recorded_report
 from batch_transform.pipeline.commands.named_run import Reached, reached
-from batch_transform.pipeline.commands.parser import ERRORS, INIT, JSON, LIST, LOGS, SHOW
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
 from batch_transform.s3.store import S3Store

@@ -17,11 +17,11 @@ from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
+from batch_transform.pipeline.commands.command_options import PLAN, STEPS, SUBMIT, VIEWS, WITHOUT_SPARK
+from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.commands.dispatch import configuration, execute
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
-from batch_transform.pipeline.commands.parser import PLAN, STEPS, SUBMIT, VIEWS, WITHOUT_SPARK
-from batch_transform.pipeline.commands.parser import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.commands.steps import step_without_spark
 from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import ended, teller

@@ -24,9 +24,9 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.deploy.port import FILES, BundleTarget, ServiceTarget, Shipment, Target, application_name
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form
+from batch_transform.pipeline.commands.command_options import JSON, LOG_FORM, RESUME
 from batch_transform.pipeline.commands.other_command import has_secret
 from batch_transform.pipeline.commands.package import dist_of
-from batch_transform.pipeline.commands.parser import JSON, LOG_FORM, RESUME
 from batch_transform.pipeline.commands.spark_submit_arguments import LISTS, SparkArguments
 from batch_transform.pipeline.ending.exits import teller
 from batch_transform.pipeline.submit.bundling import RUN_FILE, given_in, written

@@ -11,8 +11,8 @@ from batch_transform.deploy.port import ENVIRONMENT, Keys, SparkTarget, Target
 from batch_transform.deploy.port import PYTHON as PYTHON_INSIDE
 from batch_transform.deploy.targets import target_named
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import RESUME, RUN
 from batch_transform.pipeline.commands.package import ARCHIVE, dist_of
-from batch_transform.pipeline.commands.parser import RESUME, RUN
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments, parse_properties
 from batch_transform.pipeline.submit.fetched_files import fetched
 from batch_transform.pipeline.world.aws_access import access_of

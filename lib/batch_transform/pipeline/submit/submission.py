@@ -23,9 +23,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.port import SparkTarget
 from batch_transform.pipeline.checks.before_spark import told_before_spark
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form, parse, step_of
-from batch_transform.pipeline.commands.dispatch import configuration, execute
-from batch_transform.pipeline.commands.other_command import spelled
-from batch_transform.pipeline.commands.parser import (
+from batch_transform.pipeline.commands.command_options import (
     ERRORS,
     EXACT,
     JSON,
@@ -38,6 +36,8 @@ from batch_transform.pipeline.commands.parser import (
     VIEWS,
     WITHOUT_SPARK,
 )
+from batch_transform.pipeline.commands.dispatch import configuration, execute
+from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.commands.steps import Done, step_without_spark
 from batch_transform.pipeline.commands.views import view

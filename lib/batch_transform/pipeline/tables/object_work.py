@@ -14,8 +14,7 @@ from batch_transform.core.predictions.output_counts import KeyCheck, OutputObjec
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.worker_store import WorkerStore
-from batch_transform.spark.output_counting import count_outputs
-from batch_transform.spark.span_cutting import cut_spans
+from batch_transform.spark.object_tasks import count_outputs, cut_spans
 from batch_transform.spark.user_session import own_session
 
 

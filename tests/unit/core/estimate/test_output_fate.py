@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.core.estimate.output_fate import output_fate
+from batch_transform.core.estimate.plan_text import output_fate
 from batch_transform.core.run_settings import OutputSettings
 
 

@@ -14,7 +14,7 @@ import batch_transform
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import parse
-from batch_transform.pipeline.commands.parser import COMMANDS, OWN
+from batch_transform.pipeline.commands.command_options import COMMANDS, OWN
 from batch_transform.pipeline.submit import console_script
 
 ROOT = Path(__file__).parents[4]

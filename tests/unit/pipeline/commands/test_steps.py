@@ -11,7 +11,7 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError, Interrupted, RunHeld, RunStopped, ServiceFailure
 from batch_transform.core.run_state import ASKED
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, STEPS, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, STEPS, SUBMIT
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded

@@ -26,7 +26,7 @@ from batch_transform.core.errors import (
 from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.commands.parser import PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, WORDS, Handshake
 from batch_transform.pipeline.submit.console_script import PrintedReport

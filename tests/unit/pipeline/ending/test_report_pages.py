@@ -19,7 +19,7 @@ from batch_transform.core.errors import (
 )
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending import reporting
 from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded

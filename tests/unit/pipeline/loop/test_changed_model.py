@@ -9,7 +9,7 @@ import pytest
 from batch_transform.core.errors import LedgerCorrupt, ServiceFailure
 from batch_transform.core.state.fold import advance
 from batch_transform.core.state.model_versions import model_labels
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.context import NoModels
 from support.core_tables import step
 from support.crashing_run import kinds, mutations

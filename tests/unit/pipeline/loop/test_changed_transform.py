@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.remedies import on_another_type
 from support.crashing_run import begun, check, kinds, mutations
 from support.faults import Crash, Fate

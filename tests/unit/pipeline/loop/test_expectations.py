@@ -11,7 +11,7 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.published_before import latest_published
+from batch_transform.pipeline.earlier_runs import latest_published
 from batch_transform.pipeline.recorded import check_same
 from support.memory_delta import DeltaRun
 from support.memory_run import RUN, MemoryRun, echoing

@@ -14,7 +14,7 @@ from batch_transform.core.predictions.answer_form import JSON, AnswerForm, answe
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.run_settings import RunSettings
-from batch_transform.pipeline.commands.parser import COLLECT
+from batch_transform.pipeline.commands.command_options import COLLECT
 from support.memory_run import READER, MemoryRun, all_rows, echoing
 
 AS_JSON = {"schema": "echo long", "format": "json", "records_path": "[]"}

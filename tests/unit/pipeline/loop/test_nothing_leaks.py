@@ -17,7 +17,7 @@ import pytest
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.isolation.data_log_evidence import LogEntry
 from batch_transform.core.isolation.error_classes import ErrorClass
-from batch_transform.pipeline.commands.parser import COLLECT, PREPARE, SUBMIT
+from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.ending.reporting import report_of_end
 from support import memory_service
