@@ -24,7 +24,6 @@ READERS = {
     "sending/job_request.py": "a request and what the service tells of it, compared leaf by leaf",
     "source_identity.py": "what a step `staged` has of the source",
     "staged_table.py": "the payload of a step `staged`",
-    "state/job_records.py": "the payload of a step `job_judged`",
     "state/model_versions.py": "the payload of a step `model_recorded`",
     "state/planned_rounds.py": "the payload of a step `reconciled`",
 }
