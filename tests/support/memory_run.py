@@ -50,6 +50,7 @@ from batch_transform.pipeline.context import Clock, RunContext
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
@@ -279,9 +280,10 @@ class MemoryRun:
         ledger = Ledger(self.store, self.layout, f"writer{self.drivers}", 0, self.sleep)
         recorded = ledger.state()
         ctx = self._context(ledger)
+        ctx = replace(ctx, switches=replace(ctx.switches, retry_dead=retry_dead))
         if recorded is not None and recorded.report is not None:
             return Driver(ctx, as_published(ctx, recorded))
-        return Driver(ctx, begin(ctx, retry_dead=retry_dead))
+        return Driver(ctx, begin(ctx))
 
     def state(self) -> RunState:
         """What the ledger says."""
@@ -441,8 +443,7 @@ class MemoryRun:
             jitter=lambda: 0.5,
             listener=self.events.append,
             models=self.models,
-            accept_model=self.accept_model,
-            accept_expectations=self.accept_expectations,
+            switches=RunSwitches(accept_model=self.accept_model, accept_expectations=self.accept_expectations),
         )
 
 

@@ -32,6 +32,7 @@ from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat, WrittenTable
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.s3.lease import RunLease, is_stop_requested
 from batch_transform.s3.ledger import Ledger
 from batch_transform.sagemaker.jobs import JobDescription
@@ -184,8 +185,7 @@ class RunContext:
         jitter: a random number in [0, 1).
         waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
         models: where the run's model is looked at before each Create.
-        accept_model: whether whoever goes on with the run accepts what the model is now.
-        accept_expectations: whether they accept predictions that are not as `expect` says.
+        switches: what whoever began the run, or goes on with it, says besides.
         region: where AWS's console shows the run; None: an emulator's, which has none.
         last_words: the last lines that a container of a job wrote, by its name; they may quote a row.
         looked: when this process has last looked at each job, by name.
@@ -209,8 +209,7 @@ class RunContext:
     listener: Listener
     waits: bool = True
     models: Models = field(default_factory=NoModels)
-    accept_model: bool = False
-    accept_expectations: bool = False
+    switches: RunSwitches = NO_SWITCHES
     region: str | None = None
     last_words: Callable[[str], Sequence[str]] = lambda _job: ()
     looked: dict[str, float] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import score
+from batch_transform.pipeline.run_switches import RunSwitches
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,7 +38,7 @@ def start(tmp_path, monkeypatch):
 def test_the_pipeline_gets_the_document_and_its_code_is_the_jobs(start, tmp_path):
     seen = []
 
-    def run_job(document, handshake, command):
+    def run_job(document, handshake, command, switches):
         seen.append((document, command))
         handshake.report({"status": "published"})
         return 3
@@ -50,7 +51,8 @@ def test_the_pipeline_gets_the_document_and_its_code_is_the_jobs(start, tmp_path
 
 def test_dead_rows_are_sent_again_only_on_request(start, monkeypatch):
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--step", "resume", "--retry-dead"])
-    assert start(lambda document, handshake, command, retry_dead: int((command, retry_dead) == ("resume", True))) == 1
+    told = "resume", RunSwitches(retry_dead=True)
+    assert start(lambda document, handshake, command, switches: int((command, switches) == told)) == 1
 
 
 def test_a_plan_is_no_run(start, tmp_path, monkeypatch):
@@ -63,11 +65,12 @@ def test_a_plan_is_no_run(start, tmp_path, monkeypatch):
 
 
 def test_the_pid_is_known_before_the_pipeline_starts(start, tmp_path):
-    assert start(lambda document, handshake, command: int((tmp_path / "PID").read_text() == f"{os.getpid()}\n")) == 1
+    own = f"{os.getpid()}\n"
+    assert start(lambda document, handshake, command, switches: int((tmp_path / "PID").read_text() == own)) == 1
 
 
 def test_an_error_without_a_name_ends_with_4_and_is_shown(start, tmp_path, capsys):
-    def run_job(document, handshake, command):
+    def run_job(document, handshake, command, switches):
         raise RuntimeError("unforeseen")
 
     assert start(run_job) == 4
@@ -79,7 +82,7 @@ def test_an_error_without_a_name_ends_with_4_and_is_shown(start, tmp_path, capsy
 
 
 def test_an_interruption_is_not_taken_for_an_error(start, tmp_path):
-    def run_job(document, handshake, command):
+    def run_job(document, handshake, command, switches):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

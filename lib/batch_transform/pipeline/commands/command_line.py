@@ -17,19 +17,17 @@ from batch_transform.pipeline.commands.argument_faults import (
 )
 from batch_transform.pipeline.commands.argument_parser import parser_of
 from batch_transform.pipeline.commands.command_options import (
-    ACCEPT_EXPECTATIONS,
-    ACCEPT_MODEL,
     COMMANDS,
     IAM,
     OWN,
     PLAN,
     RESUME,
-    RETRY_DEAD,
     RUN,
     TEXT,
     option_of,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
+from batch_transform.pipeline.run_switches import RunSwitches
 
 
 @dataclass(frozen=True)
@@ -125,14 +123,9 @@ class CommandLine:
         return not is_s3(self.subject) or self.command in (RUN, PLAN, IAM) or is_named_so
 
     @property
-    def switches(self) -> list[str]:
-        """The switches that a run's driver is given as well."""
-        given = {
-            RETRY_DEAD: self.retry_dead,
-            ACCEPT_MODEL: self.accept_model,
-            ACCEPT_EXPECTATIONS: self.accept_expectations,
-        }
-        return [flag for flag, is_given in given.items() if is_given]
+    def switches(self) -> RunSwitches:
+        """What the run's driver is told as well."""
+        return RunSwitches(self.retry_dead, self.accept_model, self.accept_expectations)
 
 
 def step_of(asked: CommandLine) -> str:

@@ -1,4 +1,4 @@
-"""The commands that need no Spark, status, stop, clean, compare, iam, smoke, package; what `resume` goes on with."""
+"""Which command does what: those that need no Spark, and what `run`, `plan`, `resume` and the steps go on with."""
 
 from __future__ import annotations
 
@@ -23,15 +23,22 @@ from batch_transform.pipeline.commands.command_options import (
     RUN,
     SMOKE,
     STATUS,
+    STEPS,
     STOP,
+    VIEWS,
+    WITHOUT_SPARK,
 )
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.iam import policies
 from batch_transform.pipeline.commands.looked_at import looked_at
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
+from batch_transform.pipeline.commands.steps import step_without_spark
+from batch_transform.pipeline.commands.views import view
+from batch_transform.pipeline.ending.exits import teller
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.ending.stopping import stop_jobs
+from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.s3.lease import request_stop
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -76,6 +83,20 @@ def _begun_or_not(asked: CommandLine, environ: Mapping[str, str]) -> RunConfig:
         if state is None or state.staged is None:
             raise
         return lacking
+
+
+def done_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> int | None:
+    """Returns the exit code of a command that needs no Spark, with what it tells at the handshake; None: it needs it.
+
+    Of a step it may be the rest alone that does.
+    """
+    if asked.command in VIEWS:
+        handshake.show(view(asked, environ, teller(asked.command)))
+        return 0
+    if asked.command in WITHOUT_SPARK:
+        handshake.report(execute(asked, environ, teller(asked.command)))
+        return 0
+    return step_without_spark(asked, environ, handshake) if asked.command in STEPS else None
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonObject:

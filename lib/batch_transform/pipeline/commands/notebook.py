@@ -32,6 +32,7 @@ from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.notebook_line import shown_progress
+from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source
 from batch_transform.pipeline.targets import targets_of
@@ -107,16 +108,8 @@ def score(
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         with typed_errors(is_begun=False, secrets=secrets):
-            driver = open_run(
-                spark,
-                config,
-                access,
-                told,
-                source,
-                retry_dead=retry_dead,
-                accept_model=accept_model,
-                accept_expectations=accept_expectations,
-            )
+            switches = RunSwitches(retry_dead, accept_model, accept_expectations)
+            driver = open_run(spark, config, access, told, source, switches=switches)
         with renewed(driver.ctx.lease):
             state = _run(driver)
         assert state.report is not None

@@ -6,7 +6,7 @@ import importlib
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batch_transform.aws.access import AwsAccess
@@ -20,6 +20,7 @@ from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, 
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.telling import tell_terminal, telling_now_and_then
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import BeginningEmulator, beginning_emulator
@@ -41,10 +42,7 @@ def run_job(
     document: JsonObject,
     handshake: Handshake,
     command: str = RUN,
-    *,
-    retry_dead: bool = False,
-    accept_model: bool = False,
-    accept_expectations: bool = False,
+    switches: RunSwitches = NO_SWITCHES,
 ) -> int:
     """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake.
 
@@ -53,34 +51,20 @@ def run_job(
         handshake: with the wrapper.
         command: RUN; RESUME goes on with the rows that are staged, whatever became of the input; or the step that
             this is: PREPARE ends when the jobs of the first round are recorded.
-        retry_dead: whether the dead rows of an unpublished run are to be sent again.
-        accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
-        accept_expectations: whether they accept predictions that are not as `expect` says.
+        switches: what whoever begins it, or goes on with it, says besides.
     """
     config = RunConfig.from_document(document)
-    accepted = Accepted(model=accept_model, expectations=accept_expectations)
-    job = _Job(config, handshake, command, accepted, retry_dead=retry_dead)
+    job = _Job(config, handshake, command, switches)
     return job.do(job.run)
 
 
-@dataclass(frozen=True)
-class Accepted:
-    """What whoever goes on with a run accepts (`run_job`)."""
-
-    model: bool
-    expectations: bool
-
-
 class _Job(Guarded):
-    def __init__(
-        self, config: RunConfig, handshake: Handshake, command: str, accepted: Accepted, *, retry_dead: bool
-    ) -> None:
+    def __init__(self, config: RunConfig, handshake: Handshake, command: str, switches: RunSwitches) -> None:
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
         self.secrets = secrets_of(config.to_document()).values()
         self._config = config
         self._command = command
-        self._retry_dead = retry_dead
-        self._accepted = accepted
+        self._switches = switches
 
     def run(self) -> None:
         """Runs to the end; the emulator lives until then, and comes up while Spark does."""
@@ -90,7 +74,7 @@ class _Job(Guarded):
         beginning = self.resources.enter_context(beginning_emulator(emulator)) if emulator is not None else None
         access = None
         # In an emulator that keeps nothing no run is published, and nobody waits for it.
-        if not self._retry_dead and (emulator is None or emulator.state is not None):
+        if not self._switches.retry_dead and (emulator is None or emulator.state is not None):
             from batch_transform.pipeline.recorded import published_report
 
             access = self._access(beginning)
@@ -129,9 +113,7 @@ class _Job(Guarded):
             access,
             tell_terminal,
             names_input=anew,
-            retry_dead=self._retry_dead,
-            accept_model=self._accepted.model,
-            accept_expectations=self._accepted.expectations,
+            switches=self._switches,
         )
         self.resources.enter_context(renewed(self.driver.ctx.lease))
         if self._command == COLLECT:

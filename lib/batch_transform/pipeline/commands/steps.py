@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, NeedsSpark
@@ -25,21 +24,8 @@ from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
 
-@dataclass(frozen=True)
-class Done:
-    """How far a step came without Spark.
-
-    Attributes:
-        exit_code: of the step, if nothing is left to do.
-        needs_spark: whether the rest of the step is Spark's; nothing was reported then.
-    """
-
-    exit_code: int
-    needs_spark: bool = False
-
-
-def step_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> Done:
-    """Returns how far a step came; its report goes to the handshake, unless the rest is Spark's.
+def step_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake: Handshake) -> int | None:
+    """Returns a step's exit code, with its report at the handshake; None: the rest is Spark's, nothing is reported.
 
     Args:
         asked: the command line, of one of STEPS.
@@ -47,7 +33,8 @@ def step_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake
         handshake: gets the report.
     """
     step = _Step(asked, environ, handshake)
-    return Done(step.do(step.run), step.needs_spark)
+    code = step.do(step.run)
+    return None if step.needs_spark else code
 
 
 def going_on(asked: CommandLine, environ: Mapping[str, str], there: Reached, state: RunState | None) -> RunConfig:
@@ -78,9 +65,8 @@ class _Step(Guarded):
         config = going_on(self._asked, self._environ, there, run.state)
         self.run_id, self.secrets = config.run_id, secrets_of(config.to_document()).values()
         meant = self._asked.command == SUBMIT
-        accepts = self._asked.accept_model
         self.driver = resume_without_spark(
-            run, config, there.access, tell_terminal, is_meant=meant, accept_model=accepts
+            run, config, there.access, tell_terminal, is_meant=meant, switches=self._asked.switches
         )
         self._drive(self.driver)
 

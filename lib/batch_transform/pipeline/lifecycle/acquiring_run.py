@@ -30,6 +30,7 @@ from batch_transform.core.state.fold import advance
 from batch_transform.pipeline.context import ObjectWork, RunContext, TableWork
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, acquired, check_same, this_process
+from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.world.aws_access import lookup_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -45,8 +46,7 @@ def context_of(
     objects: ObjectWork,
     *,
     waits: bool = True,
-    accept_model: bool = False,
-    accept_expectations: bool = False,
+    switches: RunSwitches = NO_SWITCHES,
 ) -> RunContext:
     """Returns the outside world of a run, wired to AWS (or to the emulator) and to this machine's time.
 
@@ -59,8 +59,7 @@ def context_of(
         tables: work on whole tables.
         objects: work on many objects.
         waits: whether this process waits for jobs to end and for quotas.
-        accept_model: whether whoever goes on with the run accepts that the model is another one than scored before.
-        accept_expectations: whether they accept predictions that are not as `expect` says.
+        switches: what whoever begins the run, or goes on with it, says besides.
     """
     assert config.run_id is not None
     writer, told = run.ledger.writer, secrets_of(config.to_document()).values()
@@ -85,25 +84,20 @@ def context_of(
         listener=lambda event: listener(replace(event, text=hide(event.text))),
         waits=waits,
         models=lookup_of(access),
-        accept_model=accept_model,
-        accept_expectations=accept_expectations,
+        switches=switches,
         region=access.console_region,
         last_words=lambda job: [hide(line) for line in ContainerLogs(access.client("logs")).last_words(job)],
     )
 
 
-def begin(ctx: RunContext, *, retry_dead: bool = False) -> RunState:
+def begin(ctx: RunContext) -> RunState:
     """Returns the state of the run once this driver holds it, begun if it is new.
-
-    Args:
-        ctx: of the run.
-        retry_dead: whether its dead rows are to be sent again.
 
     Raises:
         RunHeld: another driver is at work on it.
         ConfigurationError: another driver has begun it in the meantime, with another configuration.
     """
-    return _taken(ctx, lambda recorded, _given_back: _held(ctx, recorded, retry_dead))
+    return _taken(ctx, lambda recorded, _given_back: _held(ctx, recorded))
 
 
 def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
@@ -133,7 +127,7 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
         changed = recorded.config != carried_on(recorded.config, given)
         if recorded.report is not None:
             return as_published(ctx, recorded)
-        goes_on = ended or changed or not given_back or ctx.accept_model
+        goes_on = ended or changed or not given_back or ctx.switches.accept_model
         patience = ctx.config.transform.job_timeout_minutes
         if not goes_on and not goes_back(recorded, ctx.clock.now(), patience, is_meant=is_meant):
             return recorded
@@ -171,7 +165,7 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
         raise
 
 
-def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, *, tells_time: bool = True) -> RunState:
+def _held(ctx: RunContext, recorded: RunState | None, *, tells_time: bool = True) -> RunState:
     nonce = recorded.nonce if recorded is not None else secrets.token_hex(NONCE_CHARACTERS // 2)
     at = {"at": ctx.clock.now().isoformat(), "config": sealed(ctx.config.to_document(), nonce)}
     if recorded is None:
@@ -182,13 +176,13 @@ def _held(ctx: RunContext, recorded: RunState | None, retry_dead: bool = False, 
     if recorded.report is not None:
         return as_published(ctx, recorded)
     ctx.tell("resume", f"{ctx.run_id} goes on after {recorded.rounds} rounds")
-    if retry_dead:
+    if ctx.switches.retry_dead:
         check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
     told = {
         **(at if tells_time else {"config": at["config"]}),
         "answers": encode_schema(ctx.objects.reader.schema),
-        **({"retry_dead": True} if retry_dead else {}),
-        **({"accept_model": True} if ctx.accept_model else {}),
+        **({"retry_dead": True} if ctx.switches.retry_dead else {}),
+        **({"accept_model": True} if ctx.switches.accept_model else {}),
     }
     return advance(recorded, ctx.ledger.append(StepKind.RESUMED, told))
 

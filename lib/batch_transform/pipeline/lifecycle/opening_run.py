@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from functools import partial
 
 from pyspark.sql import SparkSession
@@ -27,6 +26,7 @@ from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, check_same, read_run
+from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.tables.object_work import SparkObjectWork
 from batch_transform.pipeline.tables.source import Source, settings_of
 from batch_transform.pipeline.tables.spark_tables import SparkTables
@@ -48,9 +48,7 @@ def open_run(
     source: Source | None = None,
     *,
     names_input: bool = True,
-    retry_dead: bool = False,
-    accept_model: bool = False,
-    accept_expectations: bool = False,
+    switches: RunSwitches = NO_SWITCHES,
 ) -> Driver:
     """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
 
@@ -62,9 +60,7 @@ def open_run(
         source: the input if it is at hand; else it is read as the configuration says, unless it is staged already.
         names_input: whether the input is named anew, and must be the one that was staged; a run that is resumed by
             its folder goes on with what it has.
-        retry_dead: whether the dead rows of an unpublished run are to be sent again.
-        accept_model: whether whoever goes on with a run accepts that the model is another one than scored before.
-        accept_expectations: whether they accept predictions that are not as `expect` says.
+        switches: what whoever opens it says besides.
 
     Raises:
         OtherRows: the run has staged other rows.
@@ -73,18 +69,7 @@ def open_run(
     """
     check_pyarrow()
     with WorkersReach(spark, WorkerStore(access)) as reach:
-        meant = Meant(names_input, retry_dead, accept_model, accept_expectations)
-        return _opened(spark, config.named(), access, listener, source, reach, meant)
-
-
-@dataclass(frozen=True)
-class Meant:
-    """What whoever opens a run means by it (`open_run`)."""
-
-    names_input: bool
-    retry_dead: bool
-    accept_model: bool
-    accept_expectations: bool
+        return _opened(spark, config.named(), access, listener, source, reach, names_input, switches)
 
 
 def _opened(
@@ -94,7 +79,8 @@ def _opened(
     listener: Listener,
     source: Source | None,
     reach: WorkersReach,
-    meant: Meant,
+    names_input: bool,
+    switches: RunSwitches,
 ) -> Driver:
     run_id = config.run_id
     assert run_id is not None
@@ -102,10 +88,10 @@ def _opened(
     run = read_run(S3Uri.parse(config.workspace), run_id, store)
     places, recorded = places_of(config, run.layout, known(spark, "spark.master")), run.state
     # Once all is scored the model may be gone.
-    needs_model = recorded is None or recorded.gate is None or meant.retry_dead
+    needs_model = recorded is None or recorded.gate is None or switches.retry_dead
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
-    _check_run(run, config, places, meant, faults)
+    _check_run(run, config, places, switches, faults)
     faults.of(lambda: check_price(config, access.console_region))
     if needs_model:
         check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
@@ -119,7 +105,7 @@ def _opened(
     reading = partial(input_session, spark, *settings_of(config.input))
     with user_session(spark, staged), reading():
         rows = rows_of(spark, config, places, store, source, recorded, faults)
-        if recorded is not None and staged is not None and meant.names_input:
+        if recorded is not None and staged is not None and names_input:
             check_source(spark, config, places, store, source, recorded, listener)
     inferred = recorded.inferred if recorded is not None else None
     fit = fit_of(spark, config, places, store, rows.schema, rows.shape, inferred)
@@ -139,17 +125,7 @@ def _opened(
         fit.check_rows,
     )
     objects = SparkObjectWork(spark, connect, places.input, rows.shape.reader, rows.key)
-    ctx = context_of(
-        run,
-        config,
-        access,
-        listener,
-        places,
-        tables,
-        objects,
-        accept_model=meant.accept_model,
-        accept_expectations=meant.accept_expectations,
-    )
+    ctx = context_of(run, config, access, listener, places, tables, objects, switches=switches)
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, as_published(ctx, recorded))
     if is_checked:
@@ -162,14 +138,14 @@ def _opened(
         ensure_model(access.client("sagemaker"), config.model.name, config.model.parts, compare=is_new)
     if recorded is None:
         run.ledger.probe()
-    return Driver(ctx, begin(ctx, retry_dead=meant.retry_dead))
+    return Driver(ctx, begin(ctx))
 
 
-def _check_run(run: RecordedRun, config: RunConfig, places: Places, meant: Meant, faults: Faults) -> None:
+def _check_run(run: RecordedRun, config: RunConfig, places: Places, switches: RunSwitches, faults: Faults) -> None:
     if run.state is None:
         faults.of(lambda: check_bucket(run.store, run.layout.workspace))
         faults.of(lambda: check_workspace(run.store, places.layout.workspace))
     else:
         check_same(run.state, config)
-    if meant.retry_dead:
+    if switches.retry_dead:
         check_retry(run.state, f"input.dead_letters: {places.run}")

@@ -26,6 +26,7 @@ from batch_transform.pipeline.lifecycle.acquiring_run import as_published, conte
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import places_of
 from batch_transform.pipeline.recorded import RecordedRun, check_same, recorded_reader
+from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.tables.threaded_work import ThreadedObjectWork
 from batch_transform.records.registry import run_framing
 
@@ -37,7 +38,7 @@ def resume_without_spark(
     listener: Listener,
     *,
     is_meant: bool,
-    accept_model: bool = False,
+    switches: RunSwitches,
 ) -> Driver:
     """Returns the driver of a run whose rows are staged; it holds the run's lease, unless the run is published.
 
@@ -50,7 +51,7 @@ def resume_without_spark(
         access: to AWS, or to the emulator.
         listener: is told what happens.
         is_meant: whether whoever asks means to go on with a run that a person has stopped.
-        accept_model: whether they accept that the model is another one than scored before.
+        switches: what they say besides.
 
     Raises:
         ConfigurationError: the run was begun with another configuration.
@@ -67,17 +68,8 @@ def resume_without_spark(
         raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
     reader = recorded_reader(state, config.settings)
     objects = ThreadedObjectWork(run.store, places.input, reader, check)
-    ctx = context_of(
-        run,
-        config,
-        access,
-        listener,
-        places,
-        NoTables(run.uri),
-        objects,
-        waits=config.emulated,
-        accept_model=accept_model,
-    )
+    tables, waits = NoTables(run.uri), config.emulated
+    ctx = context_of(run, config, access, listener, places, tables, objects, waits=waits, switches=switches)
     if state.report is not None:
         return Driver(ctx, as_published(ctx, state))
     return Driver(*rejoin(ctx, is_meant=is_meant))

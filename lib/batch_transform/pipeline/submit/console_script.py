@@ -17,14 +17,12 @@ from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
-from batch_transform.pipeline.commands.command_options import PLAN, STEPS, SUBMIT, VIEWS, WITHOUT_SPARK
+from batch_transform.pipeline.commands.command_options import PLAN, STEPS, SUBMIT
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
-from batch_transform.pipeline.commands.dispatch import configuration, execute
+from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
-from batch_transform.pipeline.commands.steps import step_without_spark
-from batch_transform.pipeline.commands.views import view
-from batch_transform.pipeline.ending.exits import ended, teller
+from batch_transform.pipeline.ending.exits import ended
 from batch_transform.pipeline.handshake import PROGRAM, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.destination import destination
 from batch_transform.pipeline.telling import write_log_as
@@ -65,17 +63,10 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
 
 
 def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
-    if asked.command in VIEWS:
-        printed.show(view(asked, os.environ, teller(asked.command)))
-        return 0
-    if asked.command in WITHOUT_SPARK:
-        printed.report(execute(asked, os.environ, teller(asked.command)))
-        return 0
     if asked.command in STEPS:
         _refuse_spark_options(asked)
-        done = step_without_spark(asked, os.environ, printed)
-        if not done.needs_spark:
-            return done.exit_code
+    if (done := done_without_spark(asked, os.environ, printed)) is not None:
+        return done
     config = configuration(asked, os.environ)
     if not is_job and (asked.dry_run or destination(asked, config, os.environ) is not None):
         return _sent(asked, printed)
@@ -89,14 +80,7 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
 
     following = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
     with _variable(SUBMIT_NEXT, following):
-        return run_job(
-            document,
-            printed,
-            step_of(asked),
-            retry_dead=asked.retry_dead,
-            accept_model=asked.accept_model,
-            accept_expectations=asked.accept_expectations,
-        )
+        return run_job(document, printed, step_of(asked), asked.switches)
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def _arguments(asked: CommandLine, run_file: str) -> tuple[str, ...]:
     """What the driver is called with: the command, for what only `resume` takes, and its switches."""
     command = (RESUME,) if asked.retry_dead else ()
     log = (LOG_FORM, JSON) if log_form(asked) == JSON else ()
-    return (*command, run_file, *asked.switches, *log)
+    return (*command, run_file, *asked.switches.flags, *log)
 
 
 def _secrets(asked: CommandLine) -> list[str]:

@@ -15,10 +15,10 @@ from pathlib import Path
 from batch_transform.pipeline.commands.package import ENTRY
 from batch_transform.pipeline.ending.exits import ended
 from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.run_switches import SWITCHES, RunSwitches
 from batch_transform.pipeline.telling import JSON, TEXT, write_log_as
 
 _RESOLVED = "--resolved"
-_SWITCHES = ("retry_dead", "accept_model", "accept_expectations")
 
 
 def run(arguments: list[str], handshake: Handshake) -> int:
@@ -33,11 +33,9 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     parser.add_argument("--step", choices=steps, help="the step of a run that this is, or its plan; else all of it")
     parser.add_argument("--exact", action="store_true", help="of plan: render every record")
     parser.add_argument("--show-record", action="store_true", help="of plan: show the first record")
-    again = "whether the dead rows of an unpublished run are sent again"
-    parser.add_argument("--retry-dead", action="store_true", help=again)
-    parser.add_argument("--accept-model", action="store_true", help="go on with the model as it is now")
     parser.add_argument("--log", action="append", default=[], choices=(TEXT, JSON), help="how it is told what happens")
-    parser.add_argument("--accept-expectations", action="store_true", help="publish what `expect` does not accept")
+    for flag in SWITCHES.values():
+        parser.add_argument(flag, action="store_true", help="as the command resume takes it")
     asked = parser.parse_args(arguments)
     write_log_as(*asked.log)
     document = json.loads(asked.resolved.read_text(encoding="utf-8"))
@@ -48,8 +46,8 @@ def run(arguments: list[str], handshake: Handshake) -> int:
         return plan_job(document, handshake, exact=asked.exact, show_record=asked.show_record)
     from batch_transform.pipeline.commands.run import run_job
 
-    how = {name: True for name in _SWITCHES if getattr(asked, name)}
-    return run_job(document, handshake, asked.step or "run", **how)
+    switches = RunSwitches(**{name: getattr(asked, name) for name in SWITCHES})
+    return run_job(document, handshake, asked.step or "run", switches)
 
 
 def main() -> int:

@@ -31,16 +31,11 @@ from batch_transform.pipeline.commands.command_options import (
     PLAN,
     RUN,
     SHOW_RECORD,
-    STEPS,
     SUBMIT,
-    VIEWS,
-    WITHOUT_SPARK,
 )
-from batch_transform.pipeline.commands.dispatch import configuration, execute
+from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
-from batch_transform.pipeline.commands.steps import Done, step_without_spark
-from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import PROGRAM, RESUME, SEE_ERRORS, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.archive import write_archive
@@ -108,7 +103,7 @@ def write_submission(
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
     command += [EXACT] if asked.exact else []
     command += [SHOW_RECORD] if asked.show_record else []
-    command += asked.switches
+    command += asked.switches.flags
     command += [LOG_FORM, JSON] if log_form(asked) == JSON else []
     write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
@@ -173,17 +168,8 @@ def submit(
     Raises:
         BatchTransformError: as the command that is asked for.
     """
-    if asked.command in VIEWS:
-        handshake.show(view(asked, environ, teller(asked.command)))
-        return 0
-    if asked.command in WITHOUT_SPARK:
-        handshake.report(execute(asked, environ, teller(asked.command)))
-        return 0
-    done = Done(0, needs_spark=True)
-    if asked.command in STEPS:
-        done = step_without_spark(asked, environ, handshake)
-    if not done.needs_spark:
-        return done.exit_code
+    if (code := done_without_spark(asked, environ, handshake)) is not None:
+        return code
     config = configuration(asked, environ)
     target = destination(asked, config, environ)
     lib = Path(__file__).resolve().parents[3]

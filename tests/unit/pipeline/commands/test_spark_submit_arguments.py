@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands.command_line import CommandLine, parse
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments, parse_properties
+from batch_transform.pipeline.run_switches import RunSwitches
 
 
 def arguments(*options, **defaults):
@@ -93,7 +94,7 @@ def test_whoever_goes_on_with_a_run_may_accept_its_model(command):
 def test_whoever_may_publish_may_accept_predictions_that_are_not_as_expected(command):
     asked = parse([command, "s3://b/runs/r", "--accept-expectations"])
     assert asked.accept_expectations
-    assert asked.switches == ["--accept-expectations"]
+    assert asked.switches.flags == ["--accept-expectations"]
     with pytest.raises(ConfigurationError, match="belongs to run, resume, collect, not to submit"):
         parse(["submit", "s3://b/runs/r", "--accept-expectations"])
 
@@ -177,3 +178,9 @@ def test_a_properties_file_is_read_in_both_spellings(settings):
     for separator in (" ", "=", " = ", "\t"):
         text = "# a comment\n\n" + "".join(f"{key}{separator}{value}\n" for key, value in settings.items())
         assert parse_properties(text) == settings
+
+
+def test_what_a_driver_is_told_is_what_the_command_line_says():
+    said = ["--retry-dead", "--accept-model", "--accept-expectations"]
+    assert parse(["resume", "s3://b/runs/r", *said]).switches.flags == said
+    assert parse(["resume", "s3://b/runs/r"]).switches == RunSwitches()

@@ -11,6 +11,7 @@ import pytest
 from batch_transform.core import errors
 from batch_transform.core.events import Event
 from batch_transform.core.statuses import RunStatus
+from batch_transform.pipeline.commands import dispatch
 from batch_transform.pipeline.ending.exits import ended, exit_of, typed_errors
 from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, Handshake
 from batch_transform.pipeline.submit import console_script, job, submission
@@ -211,7 +212,7 @@ def test_foreign_text_in_a_report_is_escaped_and_read_back_as_it_was(tmp_path):
 
 
 def test_the_report_that_the_wrapper_prints_of_a_command_without_spark_is_escaped_too(monkeypatch, tmp_path):
-    monkeypatch.setattr(submission, "execute", lambda *asked: {"output": FORGED})
+    monkeypatch.setattr(dispatch, "execute", lambda *asked: {"output": FORGED})
     assert submission.main([str(tmp_path), "score.py", "status", URI], {}) == 0
     text = (tmp_path / "fallback.json").read_text(encoding="utf-8")
     assert text.removesuffix("\n").isprintable()

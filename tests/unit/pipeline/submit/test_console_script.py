@@ -87,7 +87,7 @@ def launched(run_file, monkeypatch):
     def launch(code, seen=None):
         module = types.ModuleType("batch_transform.pipeline.commands.run")
 
-        def run_job(document, handshake, command, **how):
+        def run_job(document, handshake, command, switches):
             if seen is not None:
                 seen.append(os.environ[SUBMIT_NEXT])
             return code

@@ -19,7 +19,7 @@ from batch_transform.pipeline.targets import targets_of
 def require_expected(ctx: RunContext, state: RunState) -> None:
     """Raises UnexpectedPredictions if it is known already that the predictions are not as expected."""
     found = state.expectations or ()
-    if ctx.accept_expectations or not not_met(found):
+    if ctx.switches.accept_expectations or not not_met(found):
         return
     accept = going_on(ctx, "--accept-expectations", "accept_expectations=True")
     raise UnexpectedPredictions(*refusal(found, accept, going_on(ctx, "--set 'expect=[...]'", "another `expect`")))
@@ -39,7 +39,7 @@ def expectations(ctx: RunContext, state: RunState, tables: Sequence[WrittenTable
         found = ctx.tables.measure(state, _previous(ctx, state), result)
         for line in sentences(found):
             ctx.tell("expect", line)
-    return accepted(found) if ctx.accept_expectations else found
+    return accepted(found) if ctx.switches.accept_expectations else found
 
 
 def _is_committed(ctx: RunContext, state: RunState) -> bool:
