@@ -47,6 +47,18 @@ def test_a_server_that_never_is_healthy(model: ScriptedModel) -> None:
     assert not Container("http://127.0.0.1:9").wait_until_healthy(60, lambda _: True)
 
 
+def test_a_server_that_should_run_already_and_is_not_reached_is_given_up_soon(model: ScriptedModel) -> None:
+    """Only a person starts it; one that answers, whatever it answers, has the service's half an hour."""
+    gone = Container("http://127.0.0.1:9", unreached_seconds=0.1)
+    assert not gone.wait_until_healthy(60, lambda _: False)
+    assert gone.last_ping == "GET /ping: [Errno 111] Connection refused"
+    model.script.ping_status = 500
+    asked: list[float] = []
+    busy = Container(model.url, unreached_seconds=0.1)
+    assert not busy.wait_until_healthy(60, lambda seconds: bool(asked.append(seconds)) or len(asked) == 3)
+    assert (len(asked), busy.last_ping) == (3, "GET /ping: 500")
+
+
 @pytest.mark.parametrize("parameters", [None, b"not json", b"[]", b"7", b"\xff"])
 def test_parameters_that_are_none(model: ScriptedModel, parameters: bytes | None) -> None:
     """ "404 or any non-200 = not implemented"; what is no JSON object advertises nothing."""

@@ -104,7 +104,7 @@ def test_a_pom_without_its_jar_in_m2_ends_no_run_whose_jar_is_public_and_another
     """Nothing is asked of a network: what is public is a folder here."""
     left(tmp_path / "home" / ".m2" / "repository", "pom")
     left(tmp_path / "public", *(["pom", "jar"] if in_public else []))
-    (tmp_path / "run.yml").write_text(f'{RUN}emulator: {{models: {{churn: "http://127.0.0.1:9"}}}}\n')
+    (tmp_path / "run.yml").write_text(f'{RUN}emulator: {{models: {{churn: "python -m model"}}}}\n')
     (tmp_path / "driver.py").write_text(TRIVIAL)
     environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")} | {
         "VIRTUAL_ENV": sys.prefix,

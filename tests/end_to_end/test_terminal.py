@@ -26,7 +26,7 @@ staging: staging
 input: {path: in}
 model: {name: churn}
 output: {path: out}
-emulator: {models: {churn: "http://127.0.0.1:9"}}
+emulator: {models: {churn: "python -m model"}}
 """
 LINES = 30
 ESCAPE = "\x1b"

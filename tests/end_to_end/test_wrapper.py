@@ -26,7 +26,7 @@ staging: staging
 input: {path: in}
 model: {name: churn}
 output: {path: out}
-emulator: {models: {churn: "http://127.0.0.1:9"}}  # so that nobody asks AWS for the bucket before Spark starts
+emulator: {models: {churn: "python -m model"}}  # so that nobody asks AWS for the bucket before Spark starts
 """
 NEEDED = ("bash", "cat", "cmp", "cp", "dirname", "head", "mkdir", "mktemp", "rm", "sed", "tr")
 

@@ -32,7 +32,7 @@ def submit(tmp_path, capsys):
     """Runs the submission on an input of one file; gives exit code, report, and whether Spark would be started."""
     (tmp_path / "in" / "day=1").mkdir(parents=True)
     pq.write_table(pa.table({"a": [1], "b": ["x"]}), tmp_path / "in" / "day=1" / "part-0.parquet")
-    with Emulator(Settings({"churn": "http://127.0.0.1:9"}, buckets=["bucket"])) as emulator:
+    with Emulator(Settings({"churn": "python -m model"}, buckets=["bucket"])) as emulator:
         environ = {
             "AWS_ENDPOINT_URL": emulator.endpoint_url,
             "AWS_REGION": "us-east-1",
@@ -92,7 +92,7 @@ def test_what_only_spark_knows_is_left_to_spark(submit, sets):
 
 
 def test_of_an_embedded_emulator_only_the_columns_are_looked_at(submit):
-    words = ["--set", "emulator={models: {churn: 'http://127.0.0.1:9'}}"]
+    words = ["--set", "emulator={models: {churn: 'python -m model'}}"]
     assert submit(*words, bucket="nowhere")[0] == 0
     assert submit(*words, columns="c")[0] == 2
 

@@ -1,5 +1,6 @@
 """A model's containers on one instance: one, or a pipeline of them, each of which gets the answer of the one before."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,6 +13,9 @@ from transform_emulator.containers.model_server import ModelServer, is_url, safe
 from transform_emulator.containers.payload import InMemory, Payload
 from transform_emulator.service.limits import BYTES_PER_MB
 from transform_emulator.service.switches import InnerAccept
+
+# A server that runs already is there at once, or for a moment is not; a command takes as long as it takes.
+UNREACHED_SECONDS = 20.0
 
 
 class InnerPayloadError(Exception):
@@ -63,13 +67,14 @@ class Chain:
             on_output: Called with a container's name and each line that it prints, from other threads.
             between: What holds between two of them.
         """
+        self._parts = parts
         self._names = [part.name for part in parts]
         self._between = between
         self._servers: list[ModelServer] = []
         self._containers: list[Container] = []
         with ExitStack() as started:
             for part in parts:
-                url = part.served_by
+                url, patience = part.served_by, UNREACHED_SECONDS
                 if not is_url(url):
                     # What containers of a pipeline need to know to keep out of each other's way (FACTS.md, 2.5).
                     ports = {"SAGEMAKER_SAFE_PORT_RANGE": safe_port_range()} if len(parts) > 1 else {}
@@ -78,8 +83,8 @@ class Chain:
                     )
                     started.callback(server.stop)
                     self._servers.append(server)
-                    url = server.url
-                container = Container(url)
+                    url, patience = server.url, math.inf
+                container = Container(url, patience)
                 started.callback(container.close)
                 self._containers.append(container)
             self._resources = started.pop_all()
@@ -93,6 +98,11 @@ class Chain:
         """Whether /ping of each container answered 200 before the deadline; see `Container`."""
         end = time.monotonic() + deadline_seconds
         return all(each.wait_until_healthy(end - time.monotonic(), given_up) for each in self._containers)
+
+    def last_pings(self) -> dict[str, str]:
+        """What came of the last ping of each server at a URL: it has no log of its own here."""
+        pairs = zip(self._parts, self._containers, strict=True)
+        return {part.name: each.last_ping for part, each in pairs if is_url(part.served_by) and each.last_ping}
 
     def execution_parameters(self) -> dict[str, Any]:
         """What GET /execution-parameters of the first container advertises: it is the one that gets the requests."""

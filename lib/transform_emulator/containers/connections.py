@@ -1,6 +1,7 @@
 """Connections to one model server, kept alive between requests and broken off together."""
 
 import http.client
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -31,8 +32,9 @@ class Connections:
     source port (sm-batch_transform_pytorch.ipynb, amazon-sagemaker-examples#1620).
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int | None, *, is_tls: bool = False) -> None:
         self._address = (host, port)
+        self._kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
         self._open: set[http.client.HTTPConnection] = set()
@@ -93,7 +95,7 @@ class Connections:
 
     def fresh(self, timeout_seconds: float) -> http.client.HTTPConnection:
         """A connection of its own, which nobody else uses and `cancel` does not know."""
-        return http.client.HTTPConnection(*self._address, timeout=timeout_seconds)
+        return self._kind(*self._address, timeout=timeout_seconds)
 
     def _take(self) -> http.client.HTTPConnection:
         with self._lock:
@@ -105,7 +107,7 @@ class Connections:
                     break
                 connection.close()
             else:
-                connection = http.client.HTTPConnection(*self._address)
+                connection = self._kind(*self._address)
             self._open.add(connection)
             return connection
 
@@ -114,11 +116,7 @@ def _closed_by_peer(connection: http.client.HTTPConnection) -> bool:
     """Whether a kept connection is unusable: an idle one has nothing to read unless its peer has closed it."""
     if connection.sock is None:
         return True
-    connection.sock.setblocking(False)
-    try:
-        connection.sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+    # Not `recv` with MSG_PEEK, which TLS has not, nor `select`, which refuses the thousandth socket.
+    readable = select.poll()
+    readable.register(connection.sock, select.POLLIN)
+    return bool(readable.poll(0))

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -94,10 +95,13 @@ class Answer:
 class Container:
     """A model server, seen through HTTP. Any number of threads may invoke it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, unreached_seconds: float = math.inf) -> None:
+        """A server at a URL; one that runs already and is not reached for so many seconds is taken for gone."""
         parts = urlsplit(url)
-        self._connections = Connections(parts.hostname or "127.0.0.1", parts.port or 80)
+        self._connections = Connections(parts.hostname or "127.0.0.1", parts.port, is_tls=parts.scheme == "https")
         self._path = parts.path.rstrip("/")
+        self._unreached_seconds = unreached_seconds
+        self.last_ping = ""
 
     def wait_until_healthy(self, deadline_seconds: float, given_up: Callable[[float], bool]) -> bool:
         """Whether /ping answered 200 before the deadline.
@@ -107,10 +111,13 @@ class Container:
             given_up: Waits for so many seconds, or less; True if asking on is pointless (job stopped, process gone).
         """
         end = time.monotonic() + deadline_seconds
-        while time.monotonic() < end:
-            status, _ = self._get("/ping")
+        unreached_end = time.monotonic() + self._unreached_seconds
+        while time.monotonic() < min(end, unreached_end):
+            status, body = self._get("/ping")
+            self.last_ping = f"GET {self._path}/ping: {status or body.decode(errors='replace')}"
             if status == HTTP_OK:
                 return True
+            unreached_end = math.inf if status else unreached_end
             if given_up(PING_INTERVAL_SECONDS if status else PING_INTERVAL_SECONDS / 5):
                 return False
         return False
@@ -139,8 +146,8 @@ class Container:
         with self._connections.connected(call.timeout_seconds) as exchange:
             connection = exchange.connection
             response = self._exchange(connection, body, call, end)
-            read = _read if isinstance(body, InMemory) else _read_spooled
-            payload = read(response, connection, end)
+            pieces = _received(response, connection, end)
+            payload = InMemory(b"".join(pieces)) if isinstance(body, InMemory) else _spooled(pieces)
             if not response.will_close:
                 exchange.keep()
         answer = Answer(response.status, payload, dict(response.headers.items()))
@@ -155,14 +162,14 @@ class Container:
         self._connections.close()
 
     def _get(self, path: str) -> tuple[int, bytes]:
-        """Status and body of a GET, with status 0 for no answer."""
+        """Status and body of a GET, with status 0 for no answer, and then why as the body."""
         connection = self._connections.fresh(PING_REQUEST_TIMEOUT_SECONDS)
         try:
             connection.request("GET", self._path + path, headers={"User-Agent": USER_AGENT})
             response = connection.getresponse()
             return response.status, response.read()
-        except (OSError, http.client.HTTPException):
-            return 0, b""
+        except (OSError, http.client.HTTPException) as error:
+            return 0, (str(error) or type(error).__name__).encode()
         finally:
             connection.close()
 
@@ -198,10 +205,8 @@ def _unpacked(answer: Answer) -> Answer:
     """
     if (answer.header("content-encoding") or "").strip().lower() != GZIP:
         return answer
-    spooled = Spooled()
     try:
-        for piece in gunzip(answer.body.chunks()):
-            spooled.append(piece)
+        spooled = _spooled(gunzip(answer.body.chunks()))
     except CompressionError as error:
         raise http.client.HTTPException(f"an answer with Content-Encoding gzip: {error}") from error
     body = InMemory(b"".join(spooled.chunks())) if isinstance(answer.body, InMemory) else spooled
@@ -224,13 +229,9 @@ def _set_time_left(connection: http.client.HTTPConnection, end: float) -> None:
         connection.sock.settimeout(left)
 
 
-def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> InMemory:
-    return InMemory(b"".join(_received(response, connection, end)))
-
-
-def _read_spooled(response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float) -> Spooled:
+def _spooled(pieces: Iterator[bytes]) -> Spooled:
     spooled = Spooled()
-    for piece in _received(response, connection, end):
+    for piece in pieces:
         spooled.append(piece)
     return spooled
 

@@ -95,6 +95,8 @@ class Instance:
             with context.stop.calling(container.cancel):
                 # Real order: ping, execution parameters, invocations (access log of sm-batch_transform_pytorch.ipynb).
                 if not self._becomes_healthy(container):
+                    for name, words in container.last_pings().items():
+                        self._log_container(name, words.encode())
                     self._note_reason(data_log.PING_FAILED)
                     return
                 self._tell("is healthy: /ping answered 200")

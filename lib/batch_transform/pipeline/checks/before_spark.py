@@ -20,7 +20,8 @@ from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
-from batch_transform.pipeline.recorded import check_same, read_run
+from batch_transform.pipeline.checks.model_servers import check_model_servers
+from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -49,8 +50,11 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     faults.refuse()
     store = S3Store(access.client("s3"))
     if config.emulator is not None:
+        if config.ephemeral:  # what an emulator keeps may be scored, and need no model
+            faults.of(lambda: check_model_servers(config, CLOCK))
         if config.input is not None and not is_s3(config.input.path or ""):
             _check_columns(config, store, faults)
+        faults.refuse()
         return None
     assert config.run_id is not None
     workspace = S3Uri.parse(config.workspace)

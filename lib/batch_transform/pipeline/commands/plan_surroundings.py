@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -19,7 +19,9 @@ from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
+from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
+from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker import quotas
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -56,9 +58,11 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
         config: of the run.
         access: to AWS, or to an emulator that is up; None: to neither.
     """
+    faults = Faults()
+    faults.of(lambda: check_model_servers(config, CLOCK))
     if access is None:
-        return NOTHING_AROUND
-    faults, store, workspace = Faults(), S3Store(access.client("s3")), S3Uri.parse(config.workspace)
+        return replace(NOTHING_AROUND, missing=faults.found)
+    store, workspace = S3Store(access.client("s3")), S3Uri.parse(config.workspace)
     if not config.emulated:  # an emulator has what a run asks of it
         faults.of(lambda: check_bucket(store, workspace))
         with suppress(BatchTransformError):

@@ -16,10 +16,12 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.secret_values import secrets_of
+from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, RUN, STEPS
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.telling import tell_terminal, telling_now_and_then
 from batch_transform.pipeline.world.aws_access import access_of
@@ -71,6 +73,8 @@ class _Job(Guarded):
         self.resources.enter_context(telling_now_and_then())
         tell_terminal(Event("spark", kind=EventKind.BEGINS))
         emulator = self._config.emulator
+        if self._config.ephemeral:  # what an emulator keeps may be scored, and need no model
+            check_model_servers(self._config, CLOCK)
         beginning = self.resources.enter_context(beginning_emulator(emulator)) if emulator is not None else None
         access = None
         # In an emulator that keeps nothing no run is published, and nobody waits for it.

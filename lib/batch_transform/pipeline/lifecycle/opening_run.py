@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.events import Listener
+from batch_transform.core.events import Event, Listener
 from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.state.model_versions import has_scored
 from batch_transform.core.uris import S3Uri
@@ -17,6 +17,7 @@ from batch_transform.pipeline.checks.all_checks import check_world
 from batch_transform.pipeline.checks.among_runs import check_workspace
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
+from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
 from batch_transform.pipeline.checks.packages import check_pyarrow
@@ -94,6 +95,7 @@ def _opened(
     _check_run(run, config, places, switches, faults)
     faults.of(lambda: check_price(config, access.console_region))
     if needs_model:
+        faults.of(lambda: check_model_servers(config, CLOCK, lambda words: listener(Event("warning", words))))
         check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published
     is_checked = recorded is None or (recorded.report is None and (recorded.publication is None or elsewhere))
