@@ -42,12 +42,12 @@ from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.run_settings import INSTANCES, RunSettings, TransformSettings
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes, spread_out
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
+from batch_transform.core.sending.object_sizes import cutting_rules
 from batch_transform.core.sending.partitioning import PARTITION_BYTES
-from batch_transform.core.sending.records_per_object import cutting_rules
 from batch_transform.core.sending.spreading import packed
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, without_history
 from transform_emulator.data_plane.inputs import InputObject
-from transform_emulator.data_plane.object_sharding import shards
+from transform_emulator.data_plane.shares import shards
 from transform_emulator.data_plane.timing import file_ends
 from transform_emulator.service.switches import Sharding
 

@@ -9,7 +9,7 @@ from transform_emulator.data_plane.inputs import (
     output_location,
     under_prefix,
 )
-from transform_emulator.data_plane.object_sharding import shards
+from transform_emulator.data_plane.shares import shards
 from transform_emulator.service.s3_locations import S3Location, parse_uri
 from transform_emulator.service.switches import Sharding
 

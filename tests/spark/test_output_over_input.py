@@ -12,8 +12,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
-from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.targets import Targets
+from batch_transform.pipeline.places import Places, Targets
 from batch_transform.s3.store import S3Store
 from batch_transform.spark.input_reading import InputTable, filtered, read_input
 from support.memory_store import MemoryStore

@@ -96,7 +96,7 @@ class Transform(Section):
     """The resources and the request of every job.
 
     Attributes:
-        instance_type: InstanceType; or several, the first that has capacity is taken (core.sending.instance_types).
+        instance_type: InstanceType; or several, the first that has capacity is taken (core.sending.instances).
         max_payload_mb: MaxPayloadInMB; `auto`: from the measured records, `model`: left unset.
         max_concurrent_transforms: MaxConcurrentTransforms, for each instance; `auto` and `model` as above.
         split: SplitType; `None` is text: an object is one request. None: it follows from the record's format.

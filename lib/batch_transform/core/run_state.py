@@ -41,9 +41,9 @@ class JobRecord:
         controls_failed: how many the model failed; of the rest nobody knows.
         instances: how many instances have a log stream, None if that is not known.
         data_logs: how many of them have a data log.
-        is_helped: whether it was asked for with less load than planned (core.sending.instance_types).
+        is_helped: whether it was asked for with less load than planned (core.sending.instances).
         attempt: which request for these spans, 1 for the first; it is in the name.
-        outdated: whether it was not created before what is asked of the service changed (core.resuming.replanning).
+        outdated: whether it was not created before what is asked of the service changed (core.resuming.resumed_run).
         model: the number of the ModelVersion that it was created with, None where that was not recorded.
         busy_share: of the time that its instances are paid for, about; None: an earlier version did not record it.
         plan: the number of the step `planned` that it is of, 1 for the first.

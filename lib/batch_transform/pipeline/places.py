@@ -1,4 +1,4 @@
-"""Where a run keeps what, and how Spark names it."""
+"""Where a run keeps what and publishes what, and how Spark names it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from batch_transform.config import places
+from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.plain_paths import escaped, plain_path
+from batch_transform.core.publishing.file_publication import Kind, Mode
 from batch_transform.core.run_layout import RESULT, RunLayout
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.port import OutputFormat, OutputTable
+from batch_transform.outputs.registry import format_named
 
 _OWNERS_FOLDER = 0o700
 _OWNERS_FILE = 0o600
@@ -128,3 +132,48 @@ def places_of(config: RunConfig, layout: RunLayout, spark_master: str | None) ->
     place = config.staging_place
     scratch = layout.rows_below(place, on_s3=places.is_s3(place))
     return Places(layout, Places(layout, "", scheme).spark_path(scratch), scheme)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The two tables of a run, written in one format and one mode."""
+
+    output: Output
+    dead_letter: DeadLetter
+
+    @property
+    def format(self) -> OutputFormat:
+        """The output format, in which the dead letters are published as well."""
+        return format_named(self.output.format)
+
+    def tables(self, places: Places) -> dict[Kind, OutputTable]:
+        """Returns both as their format takes them."""
+        output = self.output
+
+        def table(target: Output | DeadLetter, key: str) -> OutputTable:
+            path = places.spark_path(target.path) if target.path else None
+            by = tuple(output.partition_by)
+            return OutputTable(output.mode, path, target.table, by, output.replace_where, target.path or "", key)
+
+        return {"result": table(output, "output"), "dead_letter": table(self.dead_letter, "dead_letter")}
+
+    @property
+    def mode(self) -> Mode:
+        """What becomes of the rows that are there."""
+        return self.output.mode
+
+    def named(self) -> dict[str, str]:
+        """Returns how the report names them."""
+        return {
+            "output": self.output.table or self.output.path or "",
+            "dead_letter": self.dead_letter.table or self.dead_letter.path or "",
+        }
+
+
+def targets_of(config: RunConfig, places: Places) -> Targets:
+    """Returns the targets of a run; without an output the result stays in the run's scratch folder."""
+    output = config.output or Output(path=places.result, mode="error")
+    given = config.dead_letter_place
+    if given is None or not (given.path or given.table):
+        given = DeadLetter(path=f"{output.path}_dead_letter", column=given.column if given is not None else None)
+    return Targets(output, given)

@@ -7,9 +7,8 @@ from transform_emulator.containers.chain import Chain
 from transform_emulator.containers.compression import CompressionError, gunzip
 from transform_emulator.containers.container import Call
 from transform_emulator.containers.payload import InMemory, Payload, Streamed
-from transform_emulator.data_plane.assembly import Assembler
+from transform_emulator.data_plane.assembly import Assembler, FaultyWriter
 from transform_emulator.data_plane.data_log import Blame, FileFailure
-from transform_emulator.data_plane.faulty_output import FaultyWriter
 from transform_emulator.data_plane.file_run import Slots, send_in_order
 from transform_emulator.data_plane.framing import MalformedRecordError
 from transform_emulator.data_plane.inputs import InputObject, output_location

@@ -1,20 +1,40 @@
 """What the instances of a job share, and what each of them has done."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from transform_emulator.containers.chain import Part
 from transform_emulator.control_plane.clock import Clock
+from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.control_plane.stop_signal import StopSignal
 from transform_emulator.data_plane.inputs import InputObject
 from transform_emulator.data_plane.object_store import ObjectStore
 from transform_emulator.data_plane.shares import Shares
 from transform_emulator.data_plane.timing import Work
 from transform_emulator.faults.register import FaultRegister
+from transform_emulator.scripts.serving import ModelContainer
 from transform_emulator.service.job_request import JobRequest
 from transform_emulator.service.switches import Switches
+
+
+class Models(Protocol):
+    """The models of each account and region, by their names."""
+
+    def containers(self, scope: Scope, name: str, /) -> list[ModelContainer]:
+        """What a model is made of, in order; empty for a model that is not there."""
+
+
+class Logs(Protocol):
+    """The log streams of transform jobs."""
+
+    def put(self, scope: Scope, stream: str, now: datetime, lines: Sequence[str], /) -> None:
+        """Append lines to a stream, which is created with its first line."""
+
 
 PutLog = Callable[[str, datetime, Sequence[str]], None]
 Note = Callable[[InputObject, str | None], None]

@@ -13,10 +13,9 @@ from transform_emulator.data_plane.inputs import (
     output_location,
     under_prefix,
 )
-from transform_emulator.data_plane.object_sharding import shards
 from transform_emulator.data_plane.object_store import STORE_ERRORS, ObjectStore
 from transform_emulator.data_plane.progress import Progress
-from transform_emulator.data_plane.shares import InputError
+from transform_emulator.data_plane.shares import InputError, shards
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.service.job_request import JobRequest

@@ -16,11 +16,10 @@ from transform_emulator.data_plane.inputs import (
     output_location,
 )
 from transform_emulator.data_plane.instance import Instance
-from transform_emulator.data_plane.job_context import InstanceResult, JobContext, job_reason
+from transform_emulator.data_plane.job_context import InstanceResult, JobContext, Logs, Models, job_reason
 from transform_emulator.data_plane.job_input import JobInput
 from transform_emulator.data_plane.model_data import ArtifactError, with_artifacts
 from transform_emulator.data_plane.object_store import ObjectStore
-from transform_emulator.data_plane.ports import Logs, Models
 from transform_emulator.data_plane.progress import Progress
 from transform_emulator.data_plane.shares import Shares
 from transform_emulator.data_plane.timing import Work

@@ -6,9 +6,13 @@ names them, the index changes in one transaction, and the change is answered aft
 is seen under the object's lock, so it is on disk by then.
 """
 
+from __future__ import annotations
+
 import json
 import shutil
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,8 +24,33 @@ from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.state import documents
 from transform_emulator.state.database import Database
 from transform_emulator.state.directory import StateError
-from transform_emulator.state.key_locks import KeyLocks
 from transform_emulator.state.object_files import KeptFile, ObjectFiles
+
+STRIPES = 256
+
+
+class KeyLocks:
+    """A fixed number of locks that all objects share."""
+
+    def __init__(self) -> None:
+        self._locks = [threading.Lock() for _ in range(STRIPES)]
+
+    @contextmanager
+    def holding(self, places: Iterable[S3Location]) -> Iterator[None]:
+        """Within the block no other thread holds any of these objects."""
+        # In one order, or two threads could wait for each other.
+        stripes = sorted({hash(place) % STRIPES for place in places})
+        with ExitStack() as stack:
+            for stripe in stripes:
+                stack.enter_context(self._locks[stripe])
+            yield
+
+    def wait_for_holders(self) -> None:
+        """Wait until all who hold an object now have let go of it."""
+        for lock in self._locks:
+            with lock:
+                pass
+
 
 Version = FakeKey | FakeDeleteMarker
 Row = tuple[str, str | None]  # a version's document, and the file of its bytes

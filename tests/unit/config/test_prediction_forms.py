@@ -14,7 +14,7 @@ from batch_transform.core.predictions.answer_form import CSV, JOINED_FIELD, JSON
 from batch_transform.core.predictions.records_path import EACH
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes
 from batch_transform.core.sending.job_request import job_settings, transform_request
-from batch_transform.core.sending.records_per_object import headroom
+from batch_transform.core.sending.object_sizes import headroom
 from batch_transform.core.uris import S3Uri
 from support.aws_shapes import CREATE
 from support.core_tables import span, spans

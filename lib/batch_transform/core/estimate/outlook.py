@@ -9,7 +9,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.estimate.earlier_jobs import MEASURED, SpeedTold
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_settings import INSTANCES, TransformSettings
-from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR
+from batch_transform.core.sending.instances import SECONDS_PER_HOUR
 
 # From here on a measured speed would spread jobs otherwise than the run file's.
 _FAR = 2.0

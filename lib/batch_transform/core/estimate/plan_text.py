@@ -9,7 +9,7 @@ from batch_transform.core.estimate.earlier_jobs import GIVEN, GUESSED, MEASURED
 from batch_transform.core.estimate.outlook import Outlook
 from batch_transform.core.estimate.plan_keys import RunPlan
 from batch_transform.core.run_settings import OutputSettings
-from batch_transform.core.sending.instance_prices import no_price
+from batch_transform.core.sending.instances import no_price
 from batch_transform.core.text_table import text_table
 
 _MB = 1e6

@@ -23,7 +23,7 @@ from batch_transform.core.limits import MAX_CONCURRENT_TRANSFORMS, MAX_INSTANCE_
 from batch_transform.core.run_settings import RunSettings, TransformSettings
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes, throughput
 from batch_transform.core.sending.object_cutting import CuttingRules
-from batch_transform.core.sending.records_per_object import cutting_rules, headroom
+from batch_transform.core.sending.object_sizes import cutting_rules, headroom
 from batch_transform.core.sending.spreading import Speed
 from batch_transform.core.spans import EXPORT_SCHEMA, STANDARD, UNSENDABLE, without_history
 

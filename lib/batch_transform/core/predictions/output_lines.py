@@ -82,7 +82,8 @@ def blocks(chunks: Iterable[bytes], block_bytes: int) -> Iterator[Lines]:
         chunks: the stream, in pieces of any size.
         block_bytes: bytes from which on a block is given out.
     """
-    return map(lines_of, _whole(chunks, block_bytes))
+    for block in _whole(chunks, block_bytes):
+        yield lines_of(block)
 
 
 def _whole(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from batch_transform.core.events import Figures
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_prices import price_of, spent
-from batch_transform.core.sending.instance_types import instances_of, type_of
+from batch_transform.core.sending.instances import instances_of, price_of, spent, type_of
 
 
 def figures_of(

@@ -8,8 +8,7 @@ from datetime import datetime
 from batch_transform.core.report_keys import InstanceSeconds, JobReport, RunReport
 from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_prices import cost_of, paid_seconds, spent
-from batch_transform.core.sending.instance_types import type_of
+from batch_transform.core.sending.instances import cost_of, paid_seconds, spent, type_of
 from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 

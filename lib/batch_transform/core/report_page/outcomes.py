@@ -26,7 +26,7 @@ from batch_transform.core.report_page.markup import (
 )
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.instance_prices import no_price
+from batch_transform.core.sending.instances import no_price
 
 # More jobs are told by their sums: first those that did not complete, then those that were paid for most.
 MOST_JOBS = 200

@@ -41,8 +41,7 @@ from batch_transform.core.errors import LedgerCorrupt
 from batch_transform.core.ledger import Part, Step, StepKind, require
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.resuming import repair, retried_dead_rows
-from batch_transform.core.resuming.replanning import replanned
-from batch_transform.core.resuming.rereading_answers import inferred, intended, resumed
+from batch_transform.core.resuming.resumed_run import inferred, intended, replanned, resumed
 from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RunState
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import planned_rounds

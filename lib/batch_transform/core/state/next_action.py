@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from batch_transform.core.isolation.evidence import Rate
-from batch_transform.core.resuming.replanning import must_be_replanned
+from batch_transform.core.resuming.resumed_run import must_be_replanned
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INFER, JOBS, TransformSettings
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_prices import overspent
-from batch_transform.core.sending.instance_types import instances_of
+from batch_transform.core.sending.instances import instances_of, overspent
 from batch_transform.core.state import actions as act
 
 # Of the longest chain; far above what isolation needs (five, and what transient failures add): a bound, not a plan.

@@ -13,8 +13,8 @@ from batch_transform.pipeline.checks.output_fit import Fit
 from batch_transform.pipeline.checks.output_over_input import Reading
 from batch_transform.pipeline.checks.preflight import Tables, check_spark_reads, check_table, check_targets
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.places import targets_of
 from batch_transform.pipeline.tables.spark_tables import SparkTables
-from batch_transform.pipeline.targets import targets_of
 from batch_transform.spark.expectations import check_expected
 from batch_transform.spark.merge_way import way_named
 from batch_transform.spark.refused_settings import Without, without

@@ -8,7 +8,7 @@ from typing import TypeVar
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.sending.instance_prices import no_price, price_of
+from batch_transform.core.sending.instances import no_price, price_of
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs
 

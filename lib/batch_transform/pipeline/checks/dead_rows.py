@@ -26,9 +26,8 @@ from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat
-from batch_transform.pipeline.places import Places, places_of
+from batch_transform.pipeline.places import Places, places_of, targets_of
 from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
-from batch_transform.pipeline.targets import targets_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows

@@ -20,8 +20,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import TableRule
 from batch_transform.outputs.registry import names_that
 from batch_transform.pipeline.checks.collected_faults import Faults
-from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.pipeline.places import Places, Targets, targets_of
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.job_settings import user_job
 from batch_transform.spark.partition_values import (

@@ -18,8 +18,7 @@ from batch_transform.core.overlapping_places import Place, Relation, place_of_fi
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.run_layout import OWN_FOLDERS
 from batch_transform.pipeline.checks.among_runs import APART, Written, among_other_runs, among_runs, is_within, place_at
-from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.targets import Targets
+from batch_transform.pipeline.places import Places, Targets
 from batch_transform.spark.source_identity import locations_below_caches
 from batch_transform.spark.spark_errors import SPARK_ERRORS, told_as
 from batch_transform.spark.whole_table import reads_what_is_replaced, table_location

@@ -38,8 +38,7 @@ from batch_transform.outputs.registry import format_named
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
-from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.targets import Targets
+from batch_transform.pipeline.places import Places, Targets
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.error_chains import said

@@ -32,10 +32,10 @@ from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.notebook_line import shown_progress
+from batch_transform.pipeline.places import targets_of
 from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source
-from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.spark.dead_letters import ERROR_TYPE

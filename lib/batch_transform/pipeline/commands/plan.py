@@ -22,7 +22,7 @@ from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.secret_values import secrets_of
-from batch_transform.core.sending.instance_prices import price_of
+from batch_transform.core.sending.instances import price_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
 from batch_transform.pipeline.checks.same_input import read_source

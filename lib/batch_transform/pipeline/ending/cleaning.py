@@ -18,8 +18,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import advance
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.tree_of_location import open_tree
-from batch_transform.pipeline.places import Places, places_of
-from batch_transform.pipeline.targets import Targets, targets_of
+from batch_transform.pipeline.places import Places, Targets, places_of, targets_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 

@@ -21,7 +21,7 @@ from batch_transform.core.ledger import StepKind
 from batch_transform.core.object_names import NONCE_CHARACTERS
 from batch_transform.core.predictions.prediction_types import decode_schema, encode_schema
 from batch_transform.core.publishing.report import already_published
-from batch_transform.core.resuming.replanning import goes_back
+from batch_transform.core.resuming.resumed_run import goes_back
 from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.run_settings import carried_on
 from batch_transform.core.run_state import RunState

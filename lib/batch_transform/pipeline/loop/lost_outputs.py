@@ -16,7 +16,7 @@ from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing.file_publication import recorded_publications
 from batch_transform.core.resuming import altered_objects, committed_tables, repair
 from batch_transform.core.resuming.altered_objects import Hurt
-from batch_transform.core.resuming.rereading_answers import is_commit
+from batch_transform.core.resuming.resumed_run import is_commit
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
 from batch_transform.core.state import actions as act

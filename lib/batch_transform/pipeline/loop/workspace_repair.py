@@ -22,7 +22,7 @@ from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.publishing.forgetting import rows_are_lost
 from batch_transform.core.resuming import altered_objects, repair
 from batch_transform.core.resuming.altered_objects import Hurt
-from batch_transform.core.resuming.rereading_answers import is_commit
+from batch_transform.core.resuming.resumed_run import is_commit
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.manifests import is_same, manifest, sent_names
 from batch_transform.core.spans import conformed

@@ -30,12 +30,11 @@ from batch_transform.exports.port import ToExport
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.port import OutputTable, TableFormat, WrittenTable
 from batch_transform.outputs.tree_of_location import open_tree
-from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.places import Places, targets_of
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.tables.measuring import measured_rows, written_rows
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source, scan_of_input, settings_of
-from batch_transform.pipeline.targets import targets_of
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger

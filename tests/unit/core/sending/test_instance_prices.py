@@ -8,7 +8,7 @@ import pytest
 
 from batch_transform.core.amounts import dollars
 from batch_transform.core.run_settings import TransformSettings
-from batch_transform.core.sending.instance_prices import LIST_PRICES, LIST_REGION, cost_of, price_of, spent
+from batch_transform.core.sending.instances import LIST_PRICES, LIST_REGION, cost_of, price_of, spent
 from support.reported import reported_state
 
 UNSAID = TransformSettings()

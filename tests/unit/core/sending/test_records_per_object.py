@@ -8,7 +8,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes
 from batch_transform.core.sending.object_cutting import CuttingRules
-from batch_transform.core.sending.records_per_object import check_one_object, cutting_rules
+from batch_transform.core.sending.object_sizes import check_one_object, cutting_rules
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.records.registry import framing_of

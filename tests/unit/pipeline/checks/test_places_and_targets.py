@@ -11,8 +11,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.places import places_of
-from batch_transform.pipeline.targets import targets_of
+from batch_transform.pipeline.places import places_of, targets_of
 
 DOCUMENT = {
     "run_id": "r",

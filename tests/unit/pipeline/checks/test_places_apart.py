@@ -10,8 +10,7 @@ from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.among_runs import among_other_runs, check_workspace
 from batch_transform.pipeline.checks.output_over_input import run_overlaps, written_tables
-from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.targets import Targets
+from batch_transform.pipeline.places import Places, Targets
 from support.memory_store import MemoryStore
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.publishing.report import run_report
-from batch_transform.core.sending.instance_types import instances_of
+from batch_transform.core.sending.instances import instances_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from support.memory_run import RUN, MemoryRun, all_rows, echoing

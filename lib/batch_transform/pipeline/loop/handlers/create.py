@@ -7,17 +7,16 @@ from typing import TypeVar
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.resuming.replanning import minutes_without_job
+from batch_transform.core.resuming.resumed_run import minutes_without_job
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_types import chosen_type, type_after, type_of
+from batch_transform.core.sending.instances import chosen_type, type_after, type_of
 from batch_transform.core.sending.job_request import sent_request
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.bounds import Patience, back_off, require_budget
 from batch_transform.pipeline.loop.handlers.model import look_at_model
-from batch_transform.pipeline.loop.handlers.money import require_budget
 from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
 from batch_transform.pipeline.loop.handlers.poll_jobs import Look, look_at_jobs
-from batch_transform.pipeline.loop.handlers.waiting_limits import Patience, back_off
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.sagemaker.service_errors import NotNow
 

@@ -12,8 +12,8 @@ from batch_transform.core.sql_calls import names_previous
 from batch_transform.outputs.port import WrittenTable
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.earlier_runs import latest_published
+from batch_transform.pipeline.places import targets_of
 from batch_transform.pipeline.remedies import going_on
-from batch_transform.pipeline.targets import targets_of
 
 
 def require_expected(ctx: RunContext, state: RunState) -> None:

@@ -20,13 +20,13 @@ from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INSTANCES, JOBS, RunSettings
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.secret_values import sealed
-from batch_transform.core.sending.instance_prices import price_of
-from batch_transform.core.sending.instance_types import (
+from batch_transform.core.sending.instances import (
     chosen_type,
     helped,
     instances_of,
     lacks_in_a_row,
     lanes_under_load,
+    price_of,
 )
 from batch_transform.core.sending.job_planning import (
     LanePlan,
@@ -38,14 +38,13 @@ from batch_transform.core.sending.job_planning import (
 )
 from batch_transform.core.sending.job_request import job_settings
 from batch_transform.core.sending.manifests import manifest, sent_names
-from batch_transform.core.sending.records_per_object import headroom
+from batch_transform.core.sending.object_sizes import headroom
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.bounds import back_off, require_estimate
 from batch_transform.pipeline.loop.handlers.controls import write_controls
-from batch_transform.pipeline.loop.handlers.money import require_estimate
-from batch_transform.pipeline.loop.handlers.waiting_limits import back_off
 from batch_transform.records.registry import run_framing
 
 

@@ -31,8 +31,8 @@ from batch_transform.pipeline.ending.reporting import reporting_of
 from batch_transform.pipeline.loop.handlers.expectations import expectations, require_expected
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
+from batch_transform.pipeline.places import targets_of
 from batch_transform.pipeline.remedies import going_on, on_another_type, seeing_errors
-from batch_transform.pipeline.targets import targets_of
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
 

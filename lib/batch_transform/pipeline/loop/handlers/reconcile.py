@@ -27,7 +27,7 @@ from batch_transform.core.predictions.output_counts import OutputObject
 from batch_transform.core.resuming.repair import disbelieved, in_objects
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instance_types import type_after, type_of
+from batch_transform.core.sending.instances import type_after, type_of
 from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.records_per_object import check_one_object, cutting_rules
+from batch_transform.core.sending.object_sizes import check_one_object, cutting_rules
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext

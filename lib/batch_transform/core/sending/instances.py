@@ -1,4 +1,4 @@
-"""On which instance type a job is asked for, and how a job is helped whose spans may have failed by load. Pure.
+"""The instances of jobs: on which type one is asked for, how it is helped by more, and what an hour of it costs. Pure.
 
 Of the types that a run has, the first that has capacity is asked for.
 
@@ -6,11 +6,16 @@ Of the types that a run has, the first that has capacity is asked for.
 what the service says of a job that it could not begin (transform_emulator/FACTS.md, 4); a type whose quota is used up
 it refuses at once (ResourceLimitExceeded; the same, 6). What lacked capacity is not asked for again before the run has
 ended and is gone on with by somebody: an hour later it may be had.
+
+AWS has no price in its SageMaker API, and its price list is a service of its own, which a data team's role may seldom
+ask. So a run file says what is paid (`transform.price_per_hour`), or else a small list does, of one region.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -105,3 +110,101 @@ def helped(
     if transform.invocations_max_retries is None:
         transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES)
     return limits, transform
+
+
+SECONDS_PER_HOUR = 3600.0
+# US dollars for an hour of Batch Transform, on demand: "Amazon SageMaker AI pricing", aws.amazon.com/sagemaker/pricing.
+# As public repositories quote that page (JHUAPL-DTC-TA2/wiki, goerlitz/nlp-classification, among others on GitHub):
+# only types of which two were found to agree.
+LIST_REGION, LIST_DATE = "us-east-1", "2026-11-27"
+LIST_PRICES: Mapping[str, float] = {
+    "ml.m5.large": 0.115,
+    "ml.m5.xlarge": 0.23,
+    "ml.m5.2xlarge": 0.461,
+    "ml.m5.4xlarge": 0.922,
+    "ml.m5.12xlarge": 2.765,
+    "ml.m5.24xlarge": 5.53,
+    "ml.c5.xlarge": 0.204,
+    "ml.c5.2xlarge": 0.408,
+    "ml.c5.4xlarge": 0.816,
+    "ml.c5.9xlarge": 1.836,
+    "ml.c5.18xlarge": 3.672,
+    "ml.g4dn.2xlarge": 0.94,
+    "ml.g4dn.4xlarge": 1.505,
+    "ml.g4dn.8xlarge": 2.72,
+    "ml.g4dn.12xlarge": 4.89,
+    "ml.g4dn.16xlarge": 5.44,
+    "ml.g5.2xlarge": 1.515,
+    "ml.g5.12xlarge": 7.09,
+    "ml.g5.24xlarge": 10.18,
+    "ml.g5.48xlarge": 20.36,
+    "ml.p3.2xlarge": 3.825,
+    "ml.p3.8xlarge": 14.688,
+    "ml.p3.16xlarge": 28.152,
+}
+
+
+def price_of(instance_type: str, transform: TransformSettings, region: str | None) -> float | None:
+    """Returns what an hour of an instance costs, in US dollars; None: neither the run file nor the list says.
+
+    Args:
+        instance_type: as SageMaker names it.
+        transform: as configured.
+        region: where jobs run; None: in an emulator, whose instances are told as what they would cost.
+    """
+    given = _given_price(instance_type, transform)
+    if given is not None:
+        return given
+    return LIST_PRICES.get(instance_type) if region in (None, LIST_REGION) else None
+
+
+def _given_price(instance_type: str, transform: TransformSettings) -> float | None:
+    """What the run file says."""
+    given = transform.price_per_hour
+    return given.get(instance_type) if isinstance(given, Mapping) else given
+
+
+def no_price(types: Iterable[str], region: str | None) -> str:
+    """Returns what is told where no price is known of these types."""
+    named = ", ".join(types)
+    where = "" if region in (None, LIST_REGION) else f" in {region}"
+    return f"price unknown: set transform.price_per_hour to what an hour of {named}{where} costs, in US dollars"
+
+
+def paid_seconds(job: JobRecord) -> float | None:
+    """Returns for how long the instances of an ended job are paid, all together; None as long as it has not ended.
+
+    From TransformStartTime to TransformEndTime; a job that never started costs nothing.
+    """
+    if job.status is None:
+        return None
+    times = [datetime.fromisoformat(time) for time in (job.started_at, job.ended_at) if time]
+    seconds = (times[1] - times[0]).total_seconds() if len(times) == 2 else 0.0
+    return round(seconds * instances_of(job), 3)
+
+
+def cost_of(job: JobRecord, transform: TransformSettings) -> float | None:
+    """Returns what an ended job has cost, in US dollars; None: it has not ended, or its price is not known.
+
+    The price is the run file's, or what was known when the job was planned.
+    """
+    seconds = paid_seconds(job)
+    if not seconds:
+        return seconds
+    told = _given_price(type_of(job), transform)
+    price = job.price_per_hour if told is None else told
+    return None if price is None else price * seconds / SECONDS_PER_HOUR
+
+
+def spent(state: RunState) -> float | None:
+    """Returns what the ended jobs of a run have cost, in US dollars; None: the price of one is not known."""
+    costs = [cost_of(job, state.settings.transform) for job in state.jobs if job.status is not None]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def overspent(state: RunState) -> float | None:
+    """Returns what a run has cost where that has reached what it may: then no further job is created; None: go on."""
+    budget = state.settings.budget_usd
+    cost = None if budget is None else spent(state)  # it looks at every job, and a run is asked at every step
+    return cost if budget is not None and cost is not None and cost >= budget else None

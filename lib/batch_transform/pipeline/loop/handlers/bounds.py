@@ -1,4 +1,7 @@
-"""What a run may cost: before its first job by an estimate, before each further one by what was paid."""
+"""What a run may cost, and how long it waits for what the service does not give now.
+
+Costs are held against the budget before the first job by an estimate, before each further one by what was paid.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import math
 from collections.abc import Sequence
 
 from batch_transform.core.amounts import dollars
-from batch_transform.core.errors import ConfigurationError, OverCost
+from batch_transform.core.errors import ConfigurationError, OverCost, ServiceFailure
 from batch_transform.core.estimate.earlier_jobs import speed_told
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.instance_prices import SECONDS_PER_HOUR, overspent, price_of
+from batch_transform.core.sending.instances import SECONDS_PER_HOUR, overspent, price_of
 from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.earlier_runs import earlier_runs
-from batch_transform.pipeline.remedies import going_on
+from batch_transform.pipeline.remedies import going_on, on_another_type
+from batch_transform.sagemaker.service_errors import NotNow
 
 
 def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan], instance_type: str) -> None:
@@ -60,3 +64,48 @@ def _with_more(ctx: RunContext, amount: float) -> str:
     """The command that goes on with a budget of at least so much, in whole cents."""
     enough = math.ceil(amount * 100) / 100
     return going_on(ctx, f"--set budget_usd={enough:g}", f"budget_usd={enough:g}")
+
+
+# Before the second try; doubled up to a minute.
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 60.0
+_MOST_DOUBLINGS = 30
+# In a row, on top of botocore's own retries: some six minutes. A quota is waited for longer.
+_MOST_REFUSALS = 12
+
+
+def back_off(ctx: RunContext, tries: int) -> None:
+    """Waits after so many tries in a row before the one that was refused last, by a clock and a jitter of the run's."""
+    wait = min(_FIRST_WAIT_SECONDS * 2.0 ** min(tries, _MOST_DOUBLINGS), _LONGEST_WAIT_SECONDS)
+    ctx.clock.sleep(wait * (0.75 + 0.5 * ctx.jitter()))
+
+
+class Patience:
+    """How long a call is repeated that the service does not obey now."""
+
+    def __init__(self, ctx: RunContext) -> None:
+        self._ctx = ctx
+        self._began = ctx.clock.monotonic()
+        self._refusals = 0
+
+    def after(self, err: NotNow) -> None:
+        """Tells of a refusal.
+
+        Raises:
+            ServiceFailure: it was one too many; for a quota that is when a job's whole time has passed.
+            NotNow: it is a quota, and this run does not wait.
+        """
+        if err.is_quota and not self._ctx.waits:
+            raise err
+        minutes = self._ctx.config.transform.job_timeout_minutes
+        self._refusals += 1
+        if self._ctx.clock.monotonic() - self._began > 60 * minutes or (
+            not err.is_quota and self._refusals == _MOST_REFUSALS
+        ):
+            otherwise = f". On another instance type: {on_another_type(self._ctx)}" if err.is_quota else ""
+            raise ServiceFailure(f"{err}; given up after {self._refusals} tries{otherwise}") from err
+        self._ctx.tell("score", f"{err}; waiting")
+
+    def obeyed(self) -> None:
+        """The service has obeyed: refusals in a row are counted from none."""
+        self._refusals = 0
