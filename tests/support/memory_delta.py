@@ -16,6 +16,7 @@ from batch_transform.core.publishing.prediction_gathering import Gatherer, Leave
 from batch_transform.core.resuming.committed_tables import dead_letter_commits
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import TableFormat
+from batch_transform.outputs.written_tables import CommittedTable
 from support.memory_run import LAYOUT, MemoryRun, MemoryTables
 
 
@@ -23,14 +24,14 @@ from support.memory_run import LAYOUT, MemoryRun, MemoryTables
 class MemoryDelta(MemoryTables):
     """Commits are objects of the store: (row, job of its error or its answer)."""
 
-    def commit(self, state: Any, kind: Kind, how: TableFormat) -> int:
+    def commit(self, state: Any, kind: Kind, how: TableFormat) -> CommittedTable:
         first = self._commit_place(kind, state.nonce)
         if kind == "result" or state.held is None or self._rows(first) is None:
-            return self._committed(first, lambda: self._table(state, kind, state.gate.parts[0]))
+            return CommittedTable(self._committed(first, lambda: self._table(state, kind, state.gate.parts[0])))
         further = self._table(state, kind, state.gate.parts[-1])
         if further:
             self._committed(self._commit_place(kind, dead_letter_commits(state)[-1]), lambda: further)
-        return self.committed(state, state.config, kind) or 0
+        return CommittedTable(self.committed(state, state.config, kind) or 0)
 
     def committed(self, state: Any, config: Any, kind: Kind) -> int | None:
         names = dead_letter_commits(state) if kind == "dead_letter" else [state.nonce]

@@ -28,6 +28,7 @@ from batch_transform.core.predictions.prediction_types import Answers, encode_sc
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN, PredictedNumbers
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.resuming.repair import MADE_SCHEMA
@@ -41,9 +42,10 @@ from batch_transform.core.staged_table import Staged
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.outputs.port import TableFormat
 from batch_transform.outputs.registry import DEFAULT, output_formats
 from batch_transform.outputs.s3_tree import S3Tree
+from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.commands.step_work import is_prepared, prepare, step_report, without_spark
 from batch_transform.pipeline.context import Clock, RunContext
@@ -175,7 +177,8 @@ class MemoryTables:
         rows = how.file_rows(tree, listed, threads=1)
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
         target = self.run.targets[kind]
-        return WrittenTable(kind, tree, S3Tree(self.store, target), files)
+        counted = self.run.numbers if kind == "result" else NOTHING_KNOWN
+        return WrittenTable(kind, tree, S3Tree(self.store, target), files, counted)
 
     def measure(self, state: RunState, previous: Previous | None, written: WrittenTable | None) -> list[Expectation]:
         """Each of `expect` is `count(*) = N`, or compares with `previous.count(*)`, of the rows as they are merged."""
@@ -190,7 +193,7 @@ class MemoryTables:
     def reading(self, ddl: str, staged: Staged) -> MemoryTables:
         return self
 
-    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> CommittedTable:
         raise AssertionError("no Delta here")
 
     def committed(self, state: RunState, config: Any, kind: Kind) -> int | None:
@@ -220,6 +223,7 @@ class MemoryRun:
         world: which other runs may share; None: one of its own.
         accept_expectations: whether the next driver accepts predictions that are not as `expect` says.
         sections: further ones of the run file.
+        numbers: what is counted of its predictions.
         measured: how often its result was looked at for `expect`.
     """
 
@@ -240,6 +244,7 @@ class MemoryRun:
     accept_model: bool = False
     accept_expectations: bool = False
     sections: dict[str, Any] = field(default_factory=dict)
+    numbers: PredictedNumbers = NOTHING_KNOWN
     measured: int = 0
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0

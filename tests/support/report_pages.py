@@ -9,7 +9,11 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
+
 from batch_transform.core.errors import BatchTransformError, Interrupted
+from batch_transform.core.publishing.prediction_values import PredictedNumbers, value_counts
+from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.core.statuses import JobStatus, RunStatus
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
@@ -129,7 +133,7 @@ def gallery() -> dict[str, Written]:
     """The runs of which people look at pictures."""
     side_by_side = {"instance_count": 3, "instance_start_seconds": 1, "instance_mb_per_second": 0.01}
     padding = {row: 200 + 37 * (row % 101) for row in range(4000)}
-    clean = timed([500] * 12, padding=padding, transform=side_by_side)
+    clean = timed([500] * 12, padding=padding, transform=side_by_side, numbers=some_numbers())
     hostile = set(all_rows([500] * 12)[::3])
     bad = timed([500] * 12, lambda row: 400 + 22 * (row % 2) if row in hostile else None)
     failed = timed([500] * 12, transform=side_by_side)
@@ -140,6 +144,39 @@ def gallery() -> dict[str, Written]:
         "failure-of-the-service": driven(failed),
         "in-steps": in_steps(timed([300] * 6, transform=side_by_side)),
     }
+
+
+def some_numbers() -> PredictedNumbers:
+    """What may be counted of predictions: values of all kinds, some of them far out, and columns that are not drawn."""
+
+    def told(name: str, values: list[float], not_finite: int = 0) -> PredictionRange:
+        found, counts = np.unique(np.round(values, 2), return_counts=True)
+        pairs = [(float(x), float(y)) for x, y in zip(found, counts, strict=True)]
+        sketch = [*pairs[:61], pairs[-1]] if len(pairs) > 62 else pairs
+        total, least, most = int(sum(count for _, count in sketch)), sketch[0][0], sketch[-1][0]
+        return {
+            "column": name,
+            "rows": 6000,
+            "nulls": 6000 - total - not_finite,
+            "least": least,
+            "most": most,
+            "not_finite": not_finite,
+            "values": value_counts(sketch, total, least, most),
+        }
+
+    made = np.random.default_rng(5)
+    odd = told("a_prediction_whose_name_is_as_long_as_a_line_of_a_page.and_longer_still", [2.5] * 9, not_finite=3)
+    scores = PredictionRange(column="scores", rows=6000, nulls=7, least=None, most=None)
+    return PredictedNumbers(
+        (
+            told("p_late", made.beta(2, 5, 6000).tolist()),
+            told("class", made.integers(0, 4, 6000).tolist()),
+            told("far_out", [*made.normal(0, 0.1, 3000).tolist(), 1e12, -3e9]),
+            odd,
+            {**scores, "note": "array<double>: what is in an array is not counted"},
+        ),
+        left_out=292,
+    )
 
 
 def in_steps(run: MemoryRun) -> Written:

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from batch_transform.core.expectations import Expectation
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.report_histograms import SizeCounts
+from batch_transform.core.report_histograms import PredictionsTold, SizeCounts
 
 # The rows of one class that have failed: a row of the list `errors`. In this form since `class` is a word of Python's.
 FailedClass = TypedDict("FailedClass", {"class": str, "spans": int, "rows": int, "examples": "list[FailureExample]"})
@@ -73,24 +73,6 @@ class ModelReport(TypedDict):
     jobs: list[str]
 
 
-class PredictionRange(TypedDict):
-    """What the files' own footers tell of a numeric column that the input has not; null where one of them does not.
-
-    Attributes:
-        column: with a dot before a field of a struct.
-        rows: of all files.
-        nulls: of them.
-        least: the smallest value.
-        most: the largest.
-    """
-
-    column: str
-    rows: int
-    nulls: int | None
-    least: float | None
-    most: float | None
-
-
 class _Run(TypedDict):
     run_id: str
     status: str
@@ -111,7 +93,7 @@ class _Run(TypedDict):
     report: str | None
 
 
-class RunReport(_Run, total=False):
+class RunReport(_Run, PredictionsTold, total=False):
     """The report of a run; the keys that may lack say nothing where they do.
 
     `cost_usd` is that of the jobs that have ended, at `transform.price_per_hour` or AWS's list price; null where a
@@ -120,7 +102,6 @@ class RunReport(_Run, total=False):
     Attributes:
         prediction_schema: what was inferred.
         models: only of a run whose jobs were created with a model that was looked at.
-        predictions: of a run that publishes files whose footers tell it.
         record_sizes: of a run that has exported its records.
         expectations: what `expect` was found to be, of a run that was checked.
         error: what ended it.
@@ -132,7 +113,6 @@ class RunReport(_Run, total=False):
 
     prediction_schema: str
     models: list[ModelReport]
-    predictions: list[PredictionRange]
     record_sizes: SizeCounts
     expectations: list[Expectation]
     error: list[str]

@@ -20,6 +20,8 @@ RECORD_VALUE, RECORD = "__record_value", "__record"
 OUTCOME, ERRORS = "__outcome", "__error"
 # Beside a prediction's fields, for prediction.sql: a row's other columns, and what the expressions give.
 OTHERS, COMPUTED = "__others", "__computed"
+# Beside the columns of a result while it is written: whether a row is in the sample, and its numbers.
+SAMPLED, NUMBERS = "__sampled", "__numbers"
 # A person sees it: where each prediction comes from, with `prediction.provenance`.
 PROVENANCE = "provenance"
 # In a struct that is all ours, where a prediction's fields are named by their places.

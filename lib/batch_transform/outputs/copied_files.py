@@ -12,7 +12,7 @@ from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.publishing.file_publication import Publication, TreeFile
-from batch_transform.core.report_keys import PredictionRange
+from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.outputs import copying
 from batch_transform.outputs.file_tree import THREADS, Tree
 from batch_transform.outputs.port import Capabilities, OutputFormat, OutputTable, PublishingRun

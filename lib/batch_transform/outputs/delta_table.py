@@ -191,8 +191,13 @@ def _make_table(df: DataFrame, output: OutputTable, nonce: str) -> None:
     """Makes a named table, empty: the commit of a `saveAsTable` that makes one drops `userMetadata` (Delta 4.4)."""
     if exists(df.sparkSession, output):
         return
-    # `limit(0)` becomes an empty relation of the same schema, so nothing of `df` is computed here.
-    writer = df.limit(0).writeTo(output.table or "").using("delta").tableProperty(MAKER_PROPERTY, nonce)
+    # Not from `df`: its metrics are those of the first action on it (spark.watched_values).
+    writer = (
+        df.sparkSession.createDataFrame([], df.schema)
+        .writeTo(output.table or "")
+        .using("delta")
+        .tableProperty(MAKER_PROPERTY, nonce)
+    )
     if output.partition_by:
         first, *others = map(F.col, output.partition_by)
         writer = writer.partitionedBy(first, *others)

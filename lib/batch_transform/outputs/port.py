@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import escaped
-from batch_transform.core.publishing.file_publication import KINDS, Kind, Mode, Publication, TreeFile
+from batch_transform.core.publishing.file_publication import KINDS, Kind, Mode, Publication
 from batch_transform.outputs.file_tree import Tree
+from batch_transform.outputs.written_tables import WrittenTable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -83,21 +84,6 @@ class TableRule:
 
     holds: str
     told: str
-
-
-@dataclass(frozen=True)
-class WrittenTable:
-    """A table in the run's own folder: the files to publish, where they lie and where they go."""
-
-    kind: Kind
-    tree: Tree
-    target: Tree
-    files: tuple[TreeFile, ...]
-
-    @property
-    def rows(self) -> int:
-        """Rows by the files' own footers."""
-        return sum(file.rows or 0 for file in self.files)
 
 
 @dataclass(frozen=True)

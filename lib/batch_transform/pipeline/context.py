@@ -29,8 +29,9 @@ from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged_table import Staged
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.file_tree import Tree
-from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.outputs.port import TableFormat
 from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.s3.lease import RunLease, is_stop_requested
@@ -84,8 +85,8 @@ class TableWork(Protocol):
             written: the result, where it is merged already; else it is merged for this, and written nowhere.
         """
 
-    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
-        """Returns the rows that are committed of a table of a gated run, once they all are."""
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> CommittedTable:
+        """Returns what is committed of a table of a gated run, once all of it is."""
 
     def committed(self, state: RunState, config: JsonObject, kind: Kind) -> int | None:
         """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""

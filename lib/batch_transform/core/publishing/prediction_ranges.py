@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batch_transform.core.report_keys import PredictionRange
+from batch_transform.core.report_histograms import PredictionRange
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,11 @@ def run_report(
         report["prediction_schema"] = state.inferred
     if state.models:
         report["models"] = models_told(state)
-    if state.publication and (ranges := state.publication.payload.get("predictions")):
+    told = {**(state.publication.payload if state.publication else {}), **published}
+    if ranges := told.get("predictions"):
         report["predictions"] = ranges
+    if left_out := told.get("predictions_left_out"):
+        report["predictions_left_out"] = left_out
     if state.record_sizes:
         report["record_sizes"] = state.record_sizes
     if state.expectations is not None:

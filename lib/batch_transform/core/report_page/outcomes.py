@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from batch_transform.core.amounts import dollars, duration
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.isolation.failure_summary import http_statuses
-from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport, PredictionRange
+from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport
 from batch_transform.core.report_page.clock_times import ClockTimes
 from batch_transform.core.report_page.console_links import job_link, logs_link
 from batch_transform.core.report_page.facts import PageFacts
@@ -186,25 +186,6 @@ def _job(place: int, job: JobReport, region: str | None) -> list[object]:
         number(paid, f"{key}.instance_seconds.paid" if paid is not None else ""),
         number(busy, f"{key}.instance_seconds.busy" if busy is not None else ""),
     ]
-
-
-def predictions(ranges: Sequence[PredictionRange]) -> Html:
-    """Returns the range of each numeric prediction, and how many have none."""
-    columns = [Column("column", is_wide=True), Column("rows", True), Column("nulls", True), Column("null rate", True)]
-    columns += [Column("smallest", True), Column("largest", True)]
-    rows = []
-    for place, each in enumerate(ranges):
-        key, nulls = f"predictions.{place}", each["nulls"]
-        rate = "" if nulls is None or not each["rows"] else f"{100 * nulls / each['rows']:.2f} %"
-        ends = [_exact(each["least"], f"{key}.least"), _exact(each["most"], f"{key}.most")]
-        known = number(nulls, "" if nulls is None else f"{key}.nulls")
-        rows.append([each["column"], number(each["rows"], f"{key}.rows"), known, rate, *ends])
-    return table("By the footers of the published files", columns, rows) if rows else Html("")
-
-
-def _exact(value: float | None, key: str) -> Html:
-    """A prediction, of which no digit that people look at is rounded away."""
-    return number(value) if value is None else Html(f'<data value="{value!r}" data-key="{key}">{value:.6g}</data>')
 
 
 def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:

@@ -12,6 +12,7 @@ from batch_transform.core.report_page.console_links import folder_link
 from batch_transform.core.report_page.expectations import expectations
 from batch_transform.core.report_page.facts import PageFacts
 from batch_transform.core.report_page.markup import Column, Html, folded, joined, number, section, shown, table
+from batch_transform.core.report_page.predictions import predictions
 from batch_transform.core.report_page.sizes import sizes
 from batch_transform.core.report_page.style import STYLE
 from batch_transform.core.report_page.timeline import timeline
@@ -38,7 +39,7 @@ def render(facts: PageFacts) -> str:
         section("Errors", outcomes.errors(report["errors"])),
         section("Rounds", outcomes.rounds(state)),
         section("Jobs", outcomes.jobs(facts)),
-        section("Predictions", outcomes.predictions(report.get("predictions", []))),
+        section("Predictions", predictions(report.get("predictions", []), report.get("predictions_left_out", 0))),
         section("Expectations", expectations(report.get("expectations", []))),
         section("Plan and outcome", outcomes.plan_and_outcome(facts, times)),
         section("Sizes", sizes(facts.objects, report.get("record_sizes"), payloads)),

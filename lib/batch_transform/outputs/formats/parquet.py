@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.publishing.prediction_ranges import FooterRange, together
-from batch_transform.core.report_keys import PredictionRange
+from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.outputs.copied_files import FileFormat, file_format
 from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
 

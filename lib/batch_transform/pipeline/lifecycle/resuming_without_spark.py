@@ -21,7 +21,8 @@ from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.outputs.port import TableFormat
+from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, context_of, rejoin
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import places_of
@@ -97,7 +98,7 @@ class NoTables:
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         _refuse()
 
-    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> CommittedTable:
         _refuse()
 
     def measure(self, state: RunState, previous: Previous | None, written: WrittenTable | None) -> list[Expectation]:

@@ -7,7 +7,7 @@ from pyspark.sql.types import StructType
 
 from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.staged_table import Staged
-from batch_transform.outputs.port import WrittenTable
+from batch_transform.outputs.written_tables import WrittenTable
 from batch_transform.pipeline.places import Places
 from batch_transform.spark.exact_reading import read_exactly
 from batch_transform.spark.expectations import analysed, measured

@@ -28,8 +28,9 @@ from batch_transform.core.state.model_versions import model_labels
 from batch_transform.exports.export_ways import export_way
 from batch_transform.exports.port import ToExport
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.port import OutputTable, TableFormat, WrittenTable
+from batch_transform.outputs.port import OutputTable, TableFormat
 from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.places import Places, targets_of
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.tables.measuring import measured_rows, written_rows
@@ -52,6 +53,7 @@ from batch_transform.spark.source_identity import identify
 from batch_transform.spark.spark_errors import told_as
 from batch_transform.spark.staging import stage
 from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
+from batch_transform.spark.watched_values import Watched, watched
 from batch_transform.spark.zip_merge import MergeSource, model_of_rows, select_result
 
 
@@ -133,19 +135,27 @@ class SparkTables:
         sql, more = self._sql_settings(kind), {**how.settings, **how.writer_settings(large=large)}
         job = user_job(self.spark, state.staged, {**more, **sql}) if sql else own_job(self.spark, state.staged, more)
         with self._merging(table.location or "the workspace", kind), job:
-            merged, zone = self.merged(state, kind), zone_of(state.staged)
+            counted, zone = self._watched(state, kind), zone_of(state.staged)
             options = {**writer_options(state.staged.largest), **how.writer_options(large=large), "timeZone": zone}
-            writing = merged.write.format(name).mode("overwrite").partitionBy(*table.partition_by)
+            writing = counted.rows.write.format(name).mode("overwrite").partitionBy(*table.partition_by)
             writing.options(**options).save(place)
             if table.partition_by and not any(is_data_file(file.name) for file in tree.list()):
-                write_empty(merged, table.partition_by, name, place, options)
+                write_empty(counted.rows, table.partition_by, name, place, options)
         listed = [file for file in tree.list() if is_data_file(file.name)]
         rows = how.file_rows(tree, listed)
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
-        return WrittenTable(kind, tree, open_tree(table.location, self.store), files)
+        numbers = counted.found(sum(file.rows or 0 for file in files))
+        return WrittenTable(kind, tree, open_tree(table.location, self.store), files, numbers)
 
-    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> int:
-        """Returns the rows of the commit that publishes a table of a gated run.
+    def _watched(self, state: RunState, kind: Kind) -> Watched:
+        """A table of a gated run, whose predictions are counted when it is written."""
+        assert state.gate is not None
+        return watched(
+            self.merged(state, kind), self.shape.names if kind == "result" else (), state.gate.payload["rows_scored"]
+        )
+
+    def commit(self, state: RunState, kind: Kind, how: TableFormat) -> CommittedTable:
+        """Returns the commit that publishes a table of a gated run.
 
         Dead letters of which some are committed already are committed beside those, if there are more.
 
@@ -159,8 +169,10 @@ class SparkTables:
         with self._merging(how.named(table), kind), users:
             known = kind == "dead_letter" and state.held is not None
             if known and how.committed(self.spark, table, state.nonce) is not None:
-                return self._commit_further(state, table, how)
-            return how.commit(self.merged(state, kind), table, state.run_id, state.nonce, self.sleep)
+                return CommittedTable(self._commit_further(state, table, how))
+            counted = self._watched(state, kind)
+            rows = how.commit(counted.rows, table, state.run_id, state.nonce, self.sleep)
+            return CommittedTable(rows, counted.found(rows))
 
     def measure(self, state: RunState, previous: Previous | None, written: WrittenTable | None) -> list[Expectation]:
         """Returns what `expect` is of the result of a gated run, in one pass over the columns that it names."""

@@ -9,7 +9,7 @@ from batch_transform.core.expectations import Expectation, Previous, accepted, n
 from batch_transform.core.publishing.expected_words import refusal, sentences
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sql_calls import names_previous
-from batch_transform.outputs.port import WrittenTable
+from batch_transform.outputs.written_tables import WrittenTable
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.earlier_runs import latest_published
 from batch_transform.pipeline.places import targets_of

@@ -14,8 +14,8 @@ from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.file_publication import KINDS, Kind, Publication, recorded_publications
 from batch_transform.core.publishing.gate import Counts
+from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN, PredictedNumbers
 from batch_transform.core.publishing.report import run_report
-from batch_transform.core.report_keys import PredictionRange
 from batch_transform.core.resuming.committed_tables import apart
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
@@ -23,8 +23,9 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.copying import publication_of
 from batch_transform.outputs.file_tree import Tree
-from batch_transform.outputs.port import TableFormat, WrittenTable
+from batch_transform.outputs.port import TableFormat
 from batch_transform.outputs.registry import format_named
+from batch_transform.outputs.written_tables import WrittenTable
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import reporting_of
@@ -78,7 +79,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
         "format": targets.format.can.name,
         "targets": targets.named(),
         **({"publications": documents} if documents else {}),
-        **({"predictions": run.ranges} if run.ranges else {}),
+        **run.numbers.told,
         **({"expectations": found} if found else {}),
     }
     parts = [ctx.ledger.write_part(publication.to_table()) for publication in publications]
@@ -125,7 +126,7 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> New
         format_named(intent.payload["format"]).publish(run, list(publications.values()))
     targets = intent.payload["targets"]
     ctx.tell("publish", targets["output"])
-    return NewStep(StepKind.PUBLISHED, targets)
+    return NewStep(StepKind.PUBLISHED, {**targets, **run.numbers.told})
 
 
 @dataclass(frozen=True)
@@ -134,22 +135,28 @@ class _Publishing:
 
     Attributes:
         counts: what the gate has proven.
-        ranges: of the predictions, once they are written, as far as the files tell them.
+        written: what is known of the predictions' numbers, once they are written.
         merged: both tables, once they are written; of a format that commits none is.
     """
 
     ctx: RunContext
     state: RunState
     counts: Counts
-    ranges: list[PredictionRange] = field(default_factory=list)
+    written: list[PredictedNumbers] = field(default_factory=list)
     merged: list[WrittenTable] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> PredictedNumbers:
+        """What is known of the predictions' numbers; nothing as long as this process has not written them."""
+        return self.written[-1] if self.written else NOTHING_KNOWN
 
     def write(self, how: FileFormat) -> list[WrittenTable]:
         """Returns both tables, merged and counted."""
         tables = [self.ctx.tables.write(self.state, kind, how) for kind in KINDS]
         gate.check_written(self.counts, *[table.rows for table in tables])
         assert self.state.staged is not None
-        self.ranges.extend(how.ranges(tables[0].tree, tables[0].files, self.state.staged.input_names))
+        footers = how.ranges(tables[0].tree, tables[0].files, self.state.staged.input_names)
+        self.written.append(tables[0].numbers.beside(footers))
         self.merged.extend(tables)
         self.ctx.tell("merge", f"{self.counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
         return tables
@@ -164,10 +171,12 @@ class _Publishing:
         """Commits a table, and counts what the commit brought in."""
         self.renew()
         try:
-            written = self.ctx.tables.commit(self.state, kind, how)
+            committed = self.ctx.tables.commit(self.state, kind, how)
         except ServiceFailure as err:
             raise ServiceFailure(f"{err}. {_another_way(self.ctx)}") from err
-        is_result = kind == "result"
+        is_result, written = kind == "result", committed.rows
+        if is_result:
+            self.written.append(committed.numbers)
         proven = self.counts.rows_scored if is_result else self.counts.rows_dead_letter
         if written != proven:
             place = targets_of(self.ctx.config, self.ctx.places).named()["output" if is_result else "dead_letter"]

@@ -1,0 +1,177 @@
+"""Counts the numbers of predictions while they are written: no pass of its own, and a state of bounded size.
+
+Spark's observed metrics are aggregates over all rows that pass a place in a plan (`DataFrame.observe`). They come with
+the action's end, and are believed only if they have counted as many rows as were written: a stage that Spark repeats
+may count rows twice, and a commit that finds itself made already reads none.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, NumericType, StructType
+
+from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN, SKETCHED, PredictedNumbers, value_counts
+from batch_transform.core.report_histograms import PredictionRange
+from batch_transform.core.reserved_columns import NUMBERS, SAMPLED, free
+from batch_transform.spark.spark_errors import SPARK_ERRORS
+
+# Of more columns the others are counted by nobody.
+MOST_COLUMNS = 8
+# The sketch is made of about so many rows, and exact of no more: it costs a row and a column a microsecond.
+SAMPLE_ROWS = 100_000
+# The metrics come with the end of the action. Without them (a plan that was optimised away) Spark waits for ever.
+_PATIENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """A column of numbers, or a field of a struct of such; `note`: why nothing but its nulls is counted."""
+
+    name: str
+    value: Column
+    is_float: bool = False
+    note: str = ""
+
+
+class _Counted(TypedDict, total=False):
+    """What is observed of a column; what is null is not there."""
+
+    filled: int
+    finite: int
+    least: float
+    most: float
+    sketch: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Rows that are counted by the first action on them.
+
+    Attributes:
+        rows: them.
+        left_out: how many further columns of numbers are not counted.
+    """
+
+    rows: DataFrame
+    left_out: int
+    _columns: tuple[_Numbers, ...]
+    _observation: Observation | None
+
+    def found(self, written: int) -> PredictedNumbers:
+        """Returns what was counted, once the rows are written; nothing where it has not counted so many rows."""
+        told = _told(self._observation) if self._observation else None
+        if told is None or told["rows"] != written:
+            return NOTHING_KNOWN
+        counted = (told[f"c{place}"] for place in range(len(self._columns)))
+        ranges = [_range(column, written, each) for column, each in zip(self._columns, counted, strict=True)]
+        return PredictedNumbers(tuple(ranges), self.left_out)
+
+
+def watched(rows: DataFrame, names: Collection[str], count: int) -> Watched:
+    """Returns rows, of whose columns of these names the numbers are counted when they are written.
+
+    Args:
+        rows: a result.
+        names: of the columns that are predicted.
+        count: how many rows there are.
+    """
+    fields = [field for field in rows.schema.fields if field.name in names]
+    every = [column for field in fields for column in _numbers(field.name, _column(field.name), field.dataType)]
+    columns = tuple(every[:MOST_COLUMNS])
+    if not columns:
+        return Watched(rows, 0, (), None)
+    observation = Observation()
+    beside, numbers = _beside(rows, columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
+    counts = [_counts(column, numbers, place).alias(f"c{place}") for place, column in enumerate(columns)]
+    told = F.to_json(F.struct(F.count(F.lit(1)).alias("rows"), *counts)).alias("told")
+    observed = beside.observe(observation, told).select(*map(_column, rows.columns))
+    return Watched(observed, len(every) - len(columns), columns, observation)
+
+
+def _column(name: str) -> Column:
+    return F.col(f"`{name.replace('`', '``')}`")
+
+
+def _numbers(name: str, value: Column, kind: DataType) -> Iterator[_Numbers]:
+    if isinstance(kind, NumericType):
+        yield _Numbers(name, value, isinstance(kind, (FloatType, DoubleType)))
+    elif isinstance(kind, StructType):
+        for field in kind.fields:
+            yield from _numbers(f"{name}.{field.name}", value.getField(field.name), field.dataType)
+    elif isinstance(kind, (ArrayType, MapType)):
+        what = "an array" if isinstance(kind, ArrayType) else "a map"
+        yield _Numbers(name, value, note=f"{kind.simpleString()}: what is in {what} is not counted")
+
+
+def _beside(rows: DataFrame, columns: Sequence[_Numbers], share: float) -> tuple[DataFrame, Column]:
+    """Rows with a column more: of each column of numbers the finite one, n0, and that of a row in the sample, s0.
+
+    What is sketched is computed in a step of its own, for whose expressions Spark makes code, unlike for a metric's.
+    """
+    sampled, numbers = free([SAMPLED, NUMBERS], rows.columns)
+    chosen = rows.withColumn(sampled, F.rand(0) < share) if share < 1 else rows
+    found = []
+    for place, column in enumerate(columns):
+        if not column.note:
+            number = _finite(column).cast("double")
+            found.append(number.alias(f"n{place}"))
+            found.append((F.when(F.col(sampled), number) if share < 1 else number).alias(f"s{place}"))
+    return (chosen.withColumn(numbers, F.struct(*found)) if found else rows), F.col(numbers)
+
+
+def _finite(column: _Numbers) -> Column:
+    value = column.value
+    # What is no number is no zero either, less itself, nor is what is infinite.
+    return F.when(value - value == 0, value) if column.is_float else value
+
+
+def _counts(column: _Numbers, numbers: Column, place: int) -> Column:
+    filled = F.count(column.value).alias("filled")
+    if column.note:
+        return F.struct(filled)
+    number, sample = numbers[f"n{place}"], numbers[f"s{place}"]
+    finite = [F.count(number).alias("finite")] if column.is_float else []
+    ends = F.min(number).alias("least"), F.max(number).alias("most")
+    return F.struct(filled, *finite, *ends, F.histogram_numeric(sample, F.lit(SKETCHED)).alias("sketch"))
+
+
+def _range(column: _Numbers, rows: int, counted: _Counted) -> PredictionRange:
+    found = PredictionRange(
+        column=column.name,
+        rows=rows,
+        nulls=rows - counted["filled"],
+        least=counted.get("least"),
+        most=counted.get("most"),
+    )
+    if column.note:
+        return {**found, "note": column.note}
+    sketch = [(each["x"], each["y"]) for each in counted.get("sketch", ())]
+    finite = counted.get("finite", counted["filled"])
+    values = value_counts(sketch, finite, counted["least"], counted["most"]) if sketch else None
+    return {**found, "not_finite": counted["filled"] - finite, "values": values}
+
+
+# The metric's own JSON, whose keys are those that `watched` gave.
+def _told(observation: Observation) -> Any:
+    """What was observed; None where it does not come, or not all of it."""
+    came: list[Any] = []
+
+    def wait() -> None:
+        try:
+            came.append(json.loads(observation.get["told"]))
+        except SPARK_ERRORS:
+            return
+        except (OSError, KeyError, TypeError, ValueError):
+            return
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    waiting.join(_PATIENCE_SECONDS)
+    return came[0] if came else None
