@@ -168,7 +168,7 @@ def _told(observation: Observation) -> Any:
             came.append(json.loads(observation.get["told"]))
         except SPARK_ERRORS:
             return
-        except (OSError, KeyError, TypeError, ValueError):
+        except (OSError, AssertionError, KeyError, TypeError, ValueError):  # a client of Spark 3.5 over Connect asserts
             return
 
     waiting = threading.Thread(target=wait, daemon=True)

@@ -101,7 +101,8 @@ class Steps:
         part = ctx.ledger.write_part(pa.Table.from_pylist(rows, schema=LEAF_SCHEMA))
         leaves = ctx.places.layout.part(part.key)
         self.objects.put(leaves, ctx.store.get(leaves)[0])
-        self.gated = replace(self.state, gate=Recorded({}, (part,)))
+        scored = sum(row["lines"] for row in rows)
+        self.gated = replace(self.state, gate=Recorded({"rows_scored": scored}, (part,)))
 
     def merge(self, way: str = "zip") -> str:
         """Returns the path of the merged table."""
