@@ -14,8 +14,7 @@ from pyspark.sql import functions as F
 
 from batch_transform.core.isolation.verdict_rows import DEAD, Leaf
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
-from batch_transform.core.publishing.prediction_gathering import Gatherer, LeafLookup
-from batch_transform.core.publishing.unreadable_lines import UnreadableLines
+from batch_transform.core.publishing.prediction_gathering import Gatherer, LeafLookup, RawLines
 from batch_transform.core.reserved_columns import ERRORS, free
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
@@ -73,7 +72,7 @@ def files_with_dead_rows(staged: Staged, leaves: pa.Table) -> list[StagedFile]:
 
 def _errors(source: MergeSource, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
     leaves = source.read_leaves()
-    answers = Gatherer(leaves, UnreadableLines(), source.open_output, BLOCK_BYTES)
+    answers = Gatherer(leaves, RawLines(), source.open_output, BLOCK_BYTES)
     for batch in batches:
         numbers = batch.to_numpy(zero_copy_only=False)
         yield pa.concat_arrays([pa.array([], _ARROW_TYPE), *_structs(source, leaves, numbers, answers)])

@@ -13,7 +13,7 @@ from batch_transform.core.escaping import visible
 from batch_transform.core.events import Event
 from batch_transform.core.isolation.data_log_evidence import parse
 from batch_transform.core.predictions.output_lines import lines_of
-from batch_transform.core.publishing.unreadable_lines import UnreadableLines
+from batch_transform.core.publishing.prediction_gathering import RawLines
 from batch_transform.pipeline.telling import tell_terminal
 
 MARK = "\ufeff"
@@ -39,7 +39,7 @@ def test_whatever_is_left_can_be_seen(text):
 
 
 def test_evidence_and_messages_are_escaped():
-    (line,) = UnreadableLines().read(lines_of((MARK + "<html>").encode())).values.field("line").to_pylist()
+    (line,) = RawLines().read(lines_of((MARK + "<html>").encode())).values.field("line").to_pylist()
     assert line == r"\ufeff<html>"
     prefix = "2024-05-01T00:00:00.000:[sagemaker logs]: b/in/o.jsonl: "
     entry = parse([prefix + MARK + "Bad HTTP", prefix + "Message:", prefix + "\x1b[31mno"], "b", "in", {"o.jsonl"})

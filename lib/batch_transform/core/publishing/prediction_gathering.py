@@ -2,7 +2,7 @@
 
 Pure but for the streams that are handed in. It gathers by number, and slices only what it has checked to be
 contiguous: a function that sliced by the first number of a batch put 19,997 of 20,000 predictions on wrong rows under
-a filter.
+a filter. Of rows whose answer was no prediction it gathers the lines as they are, for their dead letters.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -17,7 +18,10 @@ import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
+from batch_transform.core.escaping import visible
+from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED, Leaf
+from batch_transform.core.predictions.long_lines import TOO_LONG
 from batch_transform.core.predictions.output_lines import Lines, blocks
 from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.reserved_columns import ORIGIN
@@ -210,3 +214,33 @@ def _pick(values: pa.StructArray, places: np.ndarray) -> pa.StructArray:
     if int(places[-1]) - int(places[0]) + 1 == len(places):  # ascending, so contiguous
         return values.slice(int(places[0]), len(places))
     return values.take(pa.array(places))
+
+
+_LINE = pa.struct([("line", pa.string())])
+# No character takes more than four bytes.
+_MOST_BYTES = 4 * MOST_EVIDENCE_CHARACTERS
+
+
+@dataclass(frozen=True)
+class RawLines:
+    """Reads each line as text, cut to what a dead letter keeps; what cannot be seen is escaped, and bytes that are not
+    UTF-8 become U+FFFD.
+    """
+
+    @property
+    def type(self) -> pa.StructType:
+        """One string."""
+        return _LINE
+
+    def read(self, lines: Lines) -> Answers:
+        """Returns the lines of a block."""
+        begun = (lines.block[start:end] for start, end in zip(lines.starts.tolist(), _ends(lines), strict=True))
+        texts = [
+            visible(line.removeprefix(TOO_LONG).decode(errors="replace"))[:MOST_EVIDENCE_CHARACTERS] for line in begun
+        ]
+        return Answers(pa.StructArray.from_arrays([pa.array(texts, pa.string())], fields=list(_LINE)))
+
+
+def _ends(lines: Lines) -> list[int]:
+    ends: list[int] = np.minimum(lines.ends, lines.starts + _MOST_BYTES + len(TOO_LONG)).tolist()
+    return ends

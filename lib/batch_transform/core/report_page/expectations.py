@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from batch_transform.core.expectations import Expectation, Value
-from batch_transform.core.publishing.expected_words import outcome, value_told
+from batch_transform.core.expectations import Expectation, Value, outcome, value_told
 from batch_transform.core.report_page.markup import Column, Html, joined, shown, table
 
 

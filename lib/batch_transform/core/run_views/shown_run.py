@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batch_transform.core.amounts import counted, duration
+from batch_transform.core.expectations import outcome, values_told
 from batch_transform.core.isolation.failure_summary import http_statuses
-from batch_transform.core.publishing.expected_words import outcome, values_told
 from batch_transform.core.publishing.last_words import next_steps, sentence
 from batch_transform.core.report_keys import JobReport, RunReport
 from batch_transform.core.round_record import RoundRecord

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.checks.output_fit import Fit
 from batch_transform.pipeline.checks.output_over_input import Reading
@@ -71,3 +73,18 @@ def refused_settings(spark: SparkSession, of_format: Mapping[str, str]) -> Witho
     wanted = {**OWN_SETTINGS, **ROW_READER, **of_format}
     with session_settings(spark, wanted) as refused:
         return without(wanted, {key: effective(spark, key) for key in refused}, STAGED_FORMAT)
+
+
+# Of the platform's own packages: a wheel that asked for others would replace them for everyone.
+# The oldest that runs are tried with (tests/platforms): of Databricks 15.4 LTS and serverless environment version 2.
+# Version 8, of environment version 1, cannot even combine no chunks.
+OLDEST_PYARROW = 14
+
+
+def check_pyarrow(version: str = pa.__version__) -> None:
+    """Raises ConfigurationError for a pyarrow that is too old."""
+    if int(version.partition(".")[0]) < OLDEST_PYARROW:
+        raise ConfigurationError(
+            f"pyarrow {version} is installed here, and {OLDEST_PYARROW} or newer is needed: on Databricks' serverless "
+            f"compute choose environment version 2 or later, elsewhere pip install 'pyarrow>={OLDEST_PYARROW}'"
+        )

@@ -13,14 +13,13 @@ from batch_transform.core.events import Event, Listener
 from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.state.model_versions import has_scored
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.checks.all_checks import check_world
+from batch_transform.pipeline.checks.all_checks import check_pyarrow, check_world
 from batch_transform.pipeline.checks.among_runs import check_workspace
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
-from batch_transform.pipeline.checks.packages import check_pyarrow
 from batch_transform.pipeline.checks.same_input import check_source
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, context_of
 from batch_transform.pipeline.loop.driver import Driver

@@ -29,9 +29,8 @@ from batch_transform.pipeline.commands.other_command import has_secret
 from batch_transform.pipeline.commands.package import dist_of
 from batch_transform.pipeline.commands.spark_submit_arguments import LISTS, SparkArguments
 from batch_transform.pipeline.ending.exits import teller
-from batch_transform.pipeline.submit.bundling import RUN_FILE, given_in, written
+from batch_transform.pipeline.submit.bundling import RUN_FILE, given_in, portable, secret_variables, written
 from batch_transform.pipeline.submit.destination import faults_elsewhere, keys_of
-from batch_transform.pipeline.submit.portable_run_file import portable, secret_variables
 from batch_transform.pipeline.submit.uploads import Uploads, shipped
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store

@@ -21,8 +21,7 @@ from batch_transform.core.predictions.output_counts import BLOCK_BYTES, OutputOb
 from batch_transform.core.predictions.output_lines import bounded, lines_of
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON, PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
-from batch_transform.core.publishing.prediction_gathering import FLAG, Gatherer, Leaves
-from batch_transform.core.publishing.unreadable_lines import UnreadableLines
+from batch_transform.core.publishing.prediction_gathering import FLAG, Gatherer, Leaves, RawLines
 from batch_transform.core.uris import S3Uri
 
 MB = 1_000_000
@@ -121,7 +120,7 @@ def test_the_rows_beside_it_have_their_own_predictions_and_a_dead_letter_its_beg
     answers, peak = peak_of(lambda: gatherer.gather(np.array([12, 10, 11])).to_pylist())
     assert [(answer["p"], answer[FLAG]) for answer in answers] == [(3.0, True), (1.0, True), (None, False)]
     assert peak < 32 * MOST, f"{peak / MB:.0f} MB"
-    lines = UnreadableLines().read(lines_of(b"".join(form.lines(stored.open_stream(None).chunks)))).values.to_pylist()
+    lines = RawLines().read(lines_of(b"".join(form.lines(stored.open_stream(None).chunks)))).values.to_pylist()
     assert not lines[1]["line"].startswith("\ufffd")
     assert (lines[1]["line"] == "") == (case == "wrapped csv")
 

@@ -13,7 +13,7 @@ from batch_transform.core.predictions import output_counts as output_counts
 from batch_transform.core.predictions.output_counts import KeyCheck, OutputObject, count_output
 from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON, PredictionReader
-from batch_transform.core.publishing.unreadable_lines import UnreadableLines
+from batch_transform.core.publishing.prediction_gathering import RawLines
 from batch_transform.core.uris import S3Uri
 from support.memory_store import MemoryStore, etag_of
 
@@ -117,5 +117,5 @@ def test_exactly_the_lines_that_begin_with_the_placeholder_are_placeholders(line
 
 
 def test_raw_lines_are_cut_and_never_fail():
-    read = UnreadableLines().read(lines_of(b"a\xff\n" + b"\xc3\xa9" * 3000 + b"\n\nlast"))
+    read = RawLines().read(lines_of(b"a\xff\n" + b"\xc3\xa9" * 3000 + b"\n\nlast"))
     assert read.values.field("line").to_pylist() == ["a\ufffd", "é" * 2000, "", "last"]

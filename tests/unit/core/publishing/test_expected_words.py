@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from batch_transform.core.expectations import accepted, kept_values, not_met
-from batch_transform.core.publishing.expected_words import refusal, sentences
+from batch_transform.core.expectations import accepted, kept_values, not_met, refusal, sentences
 
 
 def expectation(expression, held, **more):

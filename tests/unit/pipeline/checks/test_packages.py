@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.checks.packages import check_pyarrow
+from batch_transform.pipeline.checks.all_checks import check_pyarrow
 
 
 def test_serverless_environment_1_is_refused_with_a_remedy():

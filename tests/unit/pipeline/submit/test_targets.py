@@ -20,8 +20,8 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.submit import console_script
+from batch_transform.pipeline.submit.bundling import portable
 from batch_transform.pipeline.submit.destination import destination, interpreter_settings
-from batch_transform.pipeline.submit.portable_run_file import portable
 from batch_transform.pipeline.submit.submission import main
 
 RUN = """\

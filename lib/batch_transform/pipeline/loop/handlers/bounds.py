@@ -6,7 +6,8 @@ Costs are held against the budget before the first job by an estimate, before ea
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from batch_transform.core.amounts import dollars
 from batch_transform.core.errors import ConfigurationError, OverCost, ServiceFailure
@@ -19,6 +20,8 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.earlier_runs import earlier_runs
 from batch_transform.pipeline.remedies import going_on, on_another_type
 from batch_transform.sagemaker.service_errors import NotNow
+
+Answer = TypeVar("Answer")
 
 
 def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan], instance_type: str) -> None:
@@ -109,3 +112,22 @@ class Patience:
     def obeyed(self) -> None:
         """The service has obeyed: refusals in a row are counted from none."""
         self._refusals = 0
+
+
+def insisted(ctx: RunContext, call: Callable[[], Answer]) -> Answer:
+    """Returns what a call gives, which is made again as long as the service does not obey it now.
+
+    Raises:
+        ServiceFailure: it was refused too often.
+        NotNow: a quota is used up, and `ctx.waits` is false.
+    """
+    patience, tries = Patience(ctx), 0
+    while True:
+        ctx.refuse_if_asked_to_stop()
+        ctx.lease.renew()
+        try:
+            return call()
+        except NotNow as err:
+            patience.after(err)
+        back_off(ctx, tries)
+        tries += 1

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.resuming.resumed_run import minutes_without_job
@@ -13,14 +10,12 @@ from batch_transform.core.sending.instances import chosen_type, type_after, type
 from batch_transform.core.sending.job_request import sent_request
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.bounds import Patience, back_off, require_budget
+from batch_transform.pipeline.loop.handlers.bounds import back_off, insisted, require_budget
 from batch_transform.pipeline.loop.handlers.model import look_at_model
 from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
 from batch_transform.pipeline.loop.handlers.poll_jobs import Look, look_at_jobs
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.sagemaker.service_errors import NotNow
-
-Answer = TypeVar("Answer")
 
 
 def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
@@ -39,7 +34,7 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
     """
     job = action.job
     require_budget(ctx, state)
-    if (model := look_at_model(ctx, state, job, _insisted)) is not None:
+    if (model := look_at_model(ctx, state, job)) is not None:
         return model
     another = type_after(state, type_of(job))
 
@@ -60,7 +55,7 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
             return False
         return True
 
-    told = _insisted(ctx, create)
+    told = insisted(ctx, create)
     if isinstance(told, NewStep):
         return told
     if not told:
@@ -83,28 +78,9 @@ def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> NewStep:
         ServiceFailure: as `create_job`, or the job that the service knows was asked for in another way.
     """
     job = action.job
-    if _insisted(ctx, lambda: ctx.jobs.is_there(job.request)):
+    if insisted(ctx, lambda: ctx.jobs.is_there(job.request)):
         return _created(ctx, state, job)
     return plan_anew(ctx, state, job, chosen_type(state))
-
-
-def _insisted(ctx: RunContext, call: Callable[[], Answer]) -> Answer:
-    """What a call gives, which is made again as long as the service does not obey it now.
-
-    Raises:
-        ServiceFailure: it was refused too often.
-        NotNow: a quota is used up, and `ctx.waits` is false.
-    """
-    patience, tries = Patience(ctx), 0
-    while True:
-        ctx.refuse_if_asked_to_stop()
-        ctx.lease.renew()
-        try:
-            return call()
-        except NotNow as err:
-            patience.after(err)
-        back_off(ctx, tries)
-        tries += 1
 
 
 def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> NewStep | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batch_transform.core.errors import UnexpectedPredictions
-from batch_transform.core.expectations import Expectation, Previous, accepted, not_met
-from batch_transform.core.publishing.expected_words import refusal, sentences
+from batch_transform.core.expectations import Expectation, Previous, accepted, not_met, refusal, sentences
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sql_calls import names_previous
 from batch_transform.outputs.written_tables import WrittenTable

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol, TypeVar
-
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.model_identity import ModelIdentity, model_changes
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.state.model_versions import has_scored, known_model, may_be_another
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.bounds import insisted
 from batch_transform.pipeline.remedies import going_on
 from batch_transform.sagemaker.model_lookup import ModelFound, ModelGone
 
-Answer = TypeVar("Answer")
 
-
-class Insisted(Protocol):
-    """Makes a call again as long as the service does not obey it now."""
-
-    def __call__(self, ctx: RunContext, call: Callable[[], Answer], /) -> Answer:
-        """Returns what the call gives in the end."""
-
-
-def look_at_model(ctx: RunContext, state: RunState, job: JobRecord, insisted: Insisted) -> NewStep | None:
+def look_at_model(ctx: RunContext, state: RunState, job: JobRecord) -> NewStep | None:
     """Returns the step `model_recorded`, if there is something to record before the job is created.
 
     Args:
         ctx: of the run.
         state: the run.
         job: that is to be created.
-        insisted: has calls made again.
 
     Raises:
         ServiceFailure: the model is another one than scored before, or gone, and the job was never created.
