@@ -34,7 +34,7 @@ from batch_transform.spark.merge_way import DEFAULT, merge_ways
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-POLL_SECONDS, EMULATOR_POLL_SECONDS = 30.0, 1.0
+POLL_SECONDS, EMULATOR_POLL_SECONDS = 30.0, 0.3
 # An emulated S3 ends with the run, and Spark needs further jars to reach it; a laptop's disk is nearer.
 EMULATOR_STAGING = ".batch_transform/staging"
 

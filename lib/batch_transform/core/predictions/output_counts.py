@@ -76,11 +76,16 @@ class OutputCount(TypedDict):
 
 @dataclass(frozen=True)
 class OutputObject:
-    """An output that was listed: the input object it answers, its location and its ETag."""
+    """An output that was listed: the input object it answers, its location and its ETag.
+
+    Attributes:
+        bytes: as listed; 0 for whoever reads it and need not know.
+    """
 
     object: str
     uri: S3Uri
     etag: str
+    bytes: int = 0
 
 
 @dataclass(frozen=True)

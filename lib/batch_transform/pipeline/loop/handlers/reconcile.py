@@ -107,7 +107,7 @@ def outputs_of(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[
         if created is not None and info.last_modified < created:
             ctx.tell("reconcile", f"{info.key} is older than its job and is not used")
             continue
-        outputs.append(OutputObject(name, folder.join(f"{name}.out"), info.etag))
+        outputs.append(OutputObject(name, folder.join(f"{name}.out"), info.etag, info.size_bytes))
     return outputs
 
 
