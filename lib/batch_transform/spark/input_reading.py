@@ -19,7 +19,14 @@ from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.input_schema import typed_columns
 from batch_transform.spark.prediction_columns import PredictionShape
-from batch_transform.spark.settings import CASE_SENSITIVE, SMALL_ROW_GROUPS, effective, is_case_sensitive
+from batch_transform.spark.settings import (
+    CASE_SENSITIVE,
+    SMALL_ROW_GROUPS,
+    SMALL_SHUFFLE,
+    effective,
+    is_case_sensitive,
+    session_settings,
+)
 from batch_transform.spark.spark_errors import SPARK_ERRORS, failure_of, told_as
 from batch_transform.spark.user_session import own_session
 
@@ -106,7 +113,8 @@ def scan_of(df: DataFrame) -> Scan | None:
     modified = F.unix_millis(F.col(f"{hidden}.file_modification_time")).alias("modified")
     try:
         told = df.select(name, size, modified, F.spark_partition_id().alias("partition"))
-        found = told.groupBy(*told.columns).agg(F.count(F.lit(1)).alias("rows")).collect()
+        with session_settings(df.sparkSession, SMALL_SHUFFLE):
+            found = told.groupBy(*told.columns).agg(F.count(F.lit(1)).alias("rows")).collect()
     except SPARK_ERRORS:
         return None
     files: Counter[tuple[str, int, int]] = Counter()

@@ -102,8 +102,6 @@ def check_table(
     written = [("staging", places.scratch), *((table.key, table.path) for table in tables if table.path)]
     faults.add([fault for key, path in written if (fault := colon_fault(key, path)) is not None])
     if not faults.found:
-        faults.of(reach.check)
-    if not faults.found:  # only when all else is well is anything written where a refused run should leave nothing
         for name in sorted({STAGED_FORMAT, targets.format.can.name}):
             format = format_named(name)
             if odd := format.name_faults(final):
@@ -113,6 +111,7 @@ def check_table(
             if read is not None:
                 faults.add(format.type_faults(final, read))
             _forget(f"{places.scratch}/{probe}-{name}", connect())
+        faults.of(reach.check)  # which Python workers start for meanwhile
     return list(faults.found)
 
 

@@ -11,6 +11,7 @@ from batch_transform.pipeline.submit.class_archive import java_options, make
 from batch_transform.pipeline.world.spark_home import SparkHome
 
 COLLECTOR = "-XX:+UseParallelGC"
+COMPILERS = "-XX:CompileThresholdScaling=3"
 # Stands for Spark: writes the archive where its JVM is asked for one, or fails.
 RECORDS = """\
 #!/bin/sh
@@ -38,9 +39,9 @@ def machine(tmp_path):
     return spark, environ, tmp_path / "of classes"
 
 
-def test_without_an_archive_a_jvm_is_told_its_collector_only(machine):
+def test_without_an_archive_a_jvm_is_told_how_to_compile_and_to_collect(machine):
     spark, environ, folder = machine
-    assert java_options(spark, environ, folder) == COLLECTOR
+    assert java_options(spark, environ, folder) == f"{COMPILERS} {COLLECTOR}"
 
 
 def test_an_archive_that_was_made_is_used_and_not_made_again(machine):
@@ -58,7 +59,7 @@ def test_another_java_and_other_jars_are_not_given_the_archive_of_these(machine,
     spark, environ, folder = machine
     make(environ, folder)
     (tmp_path / "spark" / "jars" / "b.jar").touch()
-    assert java_options(spark, environ, folder) == COLLECTOR
+    assert java_options(spark, environ, folder) == f"{COMPILERS} {COLLECTOR}"
 
 
 def test_a_recording_that_fails_leaves_nothing(machine):
@@ -66,13 +67,13 @@ def test_a_recording_that_fails_leaves_nothing(machine):
     with pytest.raises(subprocess.CalledProcessError):
         make({**environ, "BROKEN": "1"}, folder)
     assert not list(folder.iterdir())
-    assert java_options(spark, environ, folder) == COLLECTOR
+    assert java_options(spark, environ, folder) == f"{COMPILERS} {COLLECTOR}"
 
 
 @pytest.mark.parametrize("name", ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"])
 def test_a_collector_of_the_environment_stays_the_only_one(machine, name):
     spark, environ, folder = machine
-    assert java_options(spark, {**environ, name: "-XX:+UseSerialGC"}, folder) == ""
+    assert java_options(spark, {**environ, name: "-XX:+UseSerialGC"}, folder) == COMPILERS
 
 
 def test_a_machine_without_java_gets_no_archive(machine, tmp_path):
