@@ -19,7 +19,7 @@ from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.spark.object_tasks import count_outputs, cut_spans
 from batch_transform.spark.user_session import own_session
 
-# Of one job's outputs. Threads count them in half a second; a Spark job and its workers take a second and more to do so.
+# Of one job's outputs: threads count them in half a second, a Spark job and its workers in one and a half.
 _LITTLE_BYTES = 32_000_000
 
 
