@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from batch_transform.core.error_causes import cause_of
+from batch_transform.core.missing_jars import missing_jar
 from batch_transform.core.stack_traces import JVM_STACK, Link, of_stack
 
 _MOST_LINKS = 20
@@ -26,7 +27,20 @@ def _of_py4j(name: str) -> tuple[type[Exception], ...]:
 
 def said(err: BaseException) -> str:
     """Returns what is told of an error: with its cause, and without a row."""
-    return cause_of(chain_of(err)).words
+    return told(cause_of(chain_of(err)).words)
+
+
+def told(words: str, what: str = "") -> str:
+    """Returns the words of an error behind what has failed, and before both the jar that the session lacks, if it does.
+
+    Args:
+        words: of the error and its causes.
+        what: has failed; '': who tells of it says so himself.
+    """
+    of_all = f"{what}: {words}" if what else words
+    pyspark = sys.modules.get("pyspark")
+    lacks = missing_jar(words, getattr(pyspark, "__version__", ""))
+    return f"{lacks} ({of_all})" if lacks else of_all
 
 
 def is_of_spark(err: BaseException) -> bool:

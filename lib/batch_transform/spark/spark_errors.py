@@ -13,7 +13,7 @@ from pyspark.errors import PySparkException
 
 from batch_transform.core.error_causes import Outlook, cause_of
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
-from batch_transform.spark.error_chains import chain_of
+from batch_transform.spark.error_chains import chain_of, told
 
 _NANOSECONDS = (
     "set input.options: {nanosAsLong: true}, with which they are read as whole nanoseconds since 1970, of which "
@@ -40,8 +40,8 @@ def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_score
     """
     found = cause_of(chain_of(err))
     is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
-    told = f"{what}: {found.words}{_remedy(found.words)}"
-    return (ConfigurationError if is_final and not is_scored else ServiceFailure)(told)
+    words = told(found.words + _remedy(found.words), what)
+    return (ConfigurationError if is_final and not is_scored else ServiceFailure)(words)
 
 
 def _remedy(words: str) -> str:

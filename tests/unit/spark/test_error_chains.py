@@ -143,3 +143,14 @@ def test_a_setting_that_a_platform_hides_is_none():
         raise Hidden(None)
 
     assert known(SimpleNamespace(conf=SimpleNamespace(get=get)), "spark.master") is None
+
+
+def test_a_jar_that_the_session_lacks_is_told_before_what_has_failed_for_want_of_it():
+    missed = Thrown("java.lang.ClassNotFoundException", "Class org.apache.hadoop.fs.s3a.S3AFileSystem not found")
+    failure = failure_of(
+        Captured(Thrown("java.lang.RuntimeException", "x", missed)), "a table of columns", is_begun=False
+    )
+    assert isinstance(failure, ConfigurationError)
+    assert str(failure).startswith("this Spark session has no jar for s3a://: begin the session with it")
+    assert "(a table of columns: " in str(failure)
+    assert "S3AFileSystem not found" in str(failure)

@@ -29,7 +29,7 @@ from batch_transform.core.report_keys import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.telling import tell_terminal
-from batch_transform.spark.error_chains import chain_of, is_of_spark
+from batch_transform.spark.error_chains import chain_of, is_of_spark, told
 
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
@@ -134,7 +134,7 @@ def _named(err: BaseException, *, is_begun: bool) -> BatchTransformError:
         return ServiceFailure(_words(err))
     cause = cause_of(chain_of(err))
     is_refused = cause.outlook is Outlook.FINAL and not is_begun
-    return (ConfigurationError if is_refused else ServiceFailure)(f"Spark: {cause.words}")
+    return (ConfigurationError if is_refused else ServiceFailure)(told(cause.words, "Spark"))
 
 
 def _words(err: BaseException) -> str:
