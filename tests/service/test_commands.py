@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from functools import partial
 
 import boto3
 import pytest
@@ -20,6 +21,7 @@ from batch_transform.pipeline.commands import clean as clean_command
 from batch_transform.pipeline.commands import dispatch as commands
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.ending.cleaning import staging_folders
+from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -113,6 +115,28 @@ def test_no_run_is_refused(s3):
 def test_an_ephemeral_run_is_refused_with_advice(s3):
     with pytest.raises(ConfigurationError, match=r"set emulator\.state to a folder"):
         ask("status", URI, "--emulator", "m=http://127.0.0.1:1")
+
+
+NOWHERE = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_CONFIG_FILE": "none"}
+
+
+@pytest.mark.parametrize("command", ["status", "stop", "clean", "resume", "show", "list", "errors", "logs", "report"])
+def test_where_nobody_is_there_to_ask_aws_as_it_is_said_what_that_means_for_a_run_of_an_emulator(
+    command, tmp_path, monkeypatch
+):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in NOWHERE.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / ".batch_transform" / "staging" / "run" / "report.html"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    do = commands.configuration if command == "resume" else partial(commands.done_without_spark, handshake=Handshake())
+    with pytest.raises(ConfigurationError, match=r"no credentials are found here .*emulator\.state=FOLDER") as refusal:
+        do(parse([command, URI]), dict(os.environ))
+    assert command == "list" or ".batch_transform/staging/run/report.html" in str(refusal.value)
 
 
 def test_stop_acts_itself_for_a_driver_that_is_dead(s3):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.loading import load, reload, surroundings, whereabouts
 from batch_transform.config.places import check_workspace, is_s3
 from batch_transform.config.run_files import read_text
-from batch_transform.config.runfile import RunConfig
+from batch_transform.config.runfile import EMULATOR_STAGING, RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_names import folder_named
-from batch_transform.core.object_store import ObjectNotFound
+from batch_transform.core.object_store import ObjectNotFound, StoreFailure
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
@@ -23,6 +24,9 @@ from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.s3.store import S3Store
+
+# botocore's, where the default chain has found none.
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError")
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Reached:
         if found.state is None:
             raise ConfigurationError(
                 f"{self.told or self.uri}: there is no run; a run is named <workspace>/<run_id>; `list` tells the "
-                "runs of a workspace, and `clean --older-than DAYS` cleans them"
+                f"runs of a workspace, and `clean --older-than DAYS` cleans them{_emulated_here(self.uri)}"
             )
         return found, found.state
 
@@ -86,11 +90,33 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
             raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
     told = "" if is_of_file else asked.subject
     if near.emulator is None:
-        yield Reached(uri, access_of(near, None, environ), is_of_file, told)
+        with _without_credentials(uri):
+            yield Reached(uri, access_of(near, None, environ), is_of_file, told)
         return
     _refuse_ephemeral(asked.command, near.emulator.state)
     with embedded_emulator(near.emulator) as url:
         yield Reached(uri, access_of(near, url, environ), is_of_file, told)
+
+
+@contextmanager
+def _without_credentials(uri: S3Uri) -> Iterator[None]:
+    """Says what it may mean that nobody is there to ask AWS as: most have none for whom an emulator has run."""
+    try:
+        yield
+    except StoreFailure as err:
+        if err.code not in _NO_CREDENTIALS:
+            raise
+        raise ConfigurationError(
+            f"{uri}: AWS is asked for it, and no credentials are found here (AWS_PROFILE, AWS_ACCESS_KEY_ID, the "
+            "machine's role). If an emulator held the run, --set emulator.state=FOLDER names the folder in which it is "
+            f"kept; without one it has ended with its driver{_emulated_here(uri)}"
+        ) from err
+
+
+def _emulated_here(uri: S3Uri) -> str:
+    """What is left here of a run that an emulator held and nobody keeps."""
+    page = Path(EMULATOR_STAGING) / uri.name / "report.html"
+    return f". An emulator has held a run of this name here, whose page is {page}" if page.exists() else ""
 
 
 def _folder(asked: CommandLine) -> S3Uri:
