@@ -36,7 +36,7 @@ from batch_transform.core.estimate.run_plan import Asked, RunPlan, run_plan  # n
 from batch_transform.core.framing import JSON_LINES, Framing  # noqa: E402
 from batch_transform.core.isolation.observed_failures import JudgedJob  # noqa: E402
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA  # noqa: E402
-from batch_transform.core.isolation.reconciling import Reconciled, reconcile  # noqa: E402
+from batch_transform.core.isolation.reconciling import Known, Reconciled, reconcile  # noqa: E402
 from batch_transform.core.isolation.verdicts import Evidence, judge  # noqa: E402
 from batch_transform.core.object_store import ObjectInfo  # noqa: E402
 from batch_transform.core.publishing import gate  # noqa: E402
@@ -185,7 +185,7 @@ def _judged(jobs: list[LanePlan]) -> list[JudgedJob]:
 
 
 def _reconciled(judged: list[JudgedJob], rows: int) -> Reconciled:
-    return reconcile(judged, OPEN_SCHEMA.empty_table(), is_first=True, is_probe=False, rows=rows)
+    return reconcile(judged, OPEN_SCHEMA.empty_table(), Known(rows=rows), is_first=True, is_probe=False)
 
 
 def print_table(heads: list[str], rows: Iterator[list[str]]) -> None:

@@ -51,37 +51,46 @@ class Reconciled:
 _Decided = tuple[OpenSpan, Verdict, Decision]
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a run beside the jobs that are to be settled.
+
+    Attributes:
+        before: other jobs, as far as they are evidence.
+        rows: of the run.
+        divisible: whether rows may be sent in parts.
+        scored_before: whether a job that was settled before scored anything.
+        has_schema: whether predictions have one; if not, any line is one.
+    """
+
+    before: Sequence[JudgedJob] = ()
+    rows: int = 0
+    divisible: bool = True
+    scored_before: bool = False
+    has_schema: bool = True
+
+
+NOTHING_KNOWN = Known()
+
+
 def reconcile(
-    jobs: Sequence[JudgedJob],
-    waiting: pa.Table,
-    *,
-    is_first: bool,
-    is_probe: bool,
-    before: Sequence[JudgedJob] = (),
-    rows: int = 0,
-    divisible: bool = True,
-    scored_before: bool = False,
-    has_schema: bool = True,
+    jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known = NOTHING_KNOWN, *, is_first: bool, is_probe: bool
 ) -> Reconciled:
     """Returns what judged jobs have settled and what is left.
 
     Args:
         jobs: all that are not settled.
         waiting: spans that the last plan did not send (OPEN_SCHEMA).
+        known: of the run.
         is_first: whether none was settled before.
         is_probe: whether they sent single rows to tell a broken model from bad rows.
-        before: other jobs, as far as they are evidence.
-        rows: of the run.
-        divisible: whether rows may be sent in parts.
-        scored_before: whether one that was settled before scored anything.
-        has_schema: whether predictions have one; if not, any line is one.
     """
-    found = trials([*before, *jobs], rows)
-    decided = [it for job in jobs for it in decided_of(job, found, divisible=divisible)]
+    found = trials([*known.before, *jobs], known.rows)
+    decided = [it for job in jobs for it in decided_of(job, found, divisible=known.divisible)]
     nothing_scored = not any(pc.any(pc.equal(job.verdicts["state"], SCORED)).as_py() for job in jobs)
     stop = [*foreign_stops(jobs), *dict.fromkeys(decision.stop for _, _, decision in decided if decision.stop)]
     suspected = is_first and nothing_scored and _may_be_the_model(decided)
-    misread = None if scored_before else misread_answers(jobs, has_schema=has_schema)
+    misread = None if known.scored_before else misread_answers(jobs, has_schema=known.has_schema)
     unread = unread_answers(jobs) if suspected and not misread else None
     if misread or unread:
         stop = [words for words in (misread, unread) if words]

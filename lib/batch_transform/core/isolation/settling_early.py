@@ -8,12 +8,12 @@ all jobs have ended, and is then looked at as if there had been one round of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from batch_transform.core.isolation.observed_failures import JudgedJob, Trials, trials
-from batch_transform.core.isolation.reconciling import Reconciled, decided_of, reconcile
+from batch_transform.core.isolation.reconciling import NOTHING_KNOWN, Known, Reconciled, decided_of, reconcile
 from batch_transform.core.isolation.round_stops import foreign_stops
 from batch_transform.core.isolation.verdict_rows import SCORED
 
@@ -26,16 +26,7 @@ class Early:
     done: Reconciled
 
 
-def reconcile_early(
-    jobs: Sequence[JudgedJob],
-    waiting: pa.Table,
-    *,
-    before: Sequence[JudgedJob] = (),
-    rows: int = 0,
-    divisible: bool = True,
-    scored_before: bool = False,
-    has_schema: bool = True,
-) -> Early | None:
+def reconcile_early(jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known = NOTHING_KNOWN) -> Early | None:
     """Returns which of these jobs are settled while others run, and what is left; None: all of that has to wait.
 
     It waits if nothing was scored, or if nothing is left that could be sent.
@@ -43,28 +34,15 @@ def reconcile_early(
     Args:
         jobs: judged and not settled.
         waiting: spans that the last plan did not send (OPEN_SCHEMA).
-        before: other jobs, as far as they are evidence.
-        rows: of the run.
-        divisible: whether rows may be sent in parts.
-        scored_before: whether one that was settled before scored anything.
-        has_schema: whether predictions have one; if not, any line is one.
+        known: of the run.
     """
-    found = trials([*before, *jobs], rows)
-    free = [not foreign_stops([job]) and not _ends(job, found, divisible=divisible) for job in jobs]
+    found = trials([*known.before, *jobs], known.rows)
+    free = [not foreign_stops([job]) and not _ends(job, found, divisible=known.divisible) for job in jobs]
     chosen = [job for job, is_free in zip(jobs, free, strict=True) if is_free]
     held = [job for job, is_free in zip(jobs, free, strict=True) if not is_free]
-    done = reconcile(
-        chosen,
-        waiting,
-        is_first=False,
-        is_probe=False,
-        before=[*before, *held],
-        rows=rows,
-        divisible=divisible,
-        scored_before=scored_before,
-        has_schema=has_schema,
-    )
-    scored = scored_before or SCORED in done.leaves["state"].to_pylist()
+    known = replace(known, before=[*known.before, *held])
+    done = reconcile(chosen, waiting, known, is_first=False, is_probe=False)
+    scored = known.scored_before or SCORED in done.leaves["state"].to_pylist()
     return Early(tuple(chosen), done) if scored and done.open.num_rows and not done.stop else None
 
 

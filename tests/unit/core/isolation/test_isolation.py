@@ -10,7 +10,7 @@ from batch_transform.core.isolation.error_classes import ErrorClass, Failure
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.isolation.observed_failures import JudgedJob, Trials
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move
-from batch_transform.core.isolation.reconciling import PROBE_ROWS, reconcile, reopened
+from batch_transform.core.isolation.reconciling import PROBE_ROWS, Known, reconcile, reopened
 from batch_transform.core.isolation.span_decisions import MAX_ALONE, MAX_REPEATS, Decision, decide
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, VERDICT_SCHEMA
 from batch_transform.core.ledger import Part
@@ -233,11 +233,11 @@ def test_a_row_that_failed_often_enough_in_the_jobs_of_the_run_is_given_up():
     job = judged(
         verdict(0, 1, tries=5), *[verdict(row, row + 1, SCORED, tries=0, passed=5) for row in range(1, 50)], made=made
     )
-    done = reconcile([job], NOTHING_WAITS, is_first=False, is_probe=False, rows=50)
+    done = reconcile([job], NOTHING_WAITS, Known(rows=50), is_first=False, is_probe=False)
     assert [(row["start"], row["state"]) for row in done.leaves.to_pylist() if row["state"] == DEAD] == [(0, DEAD)]
     assert (done.open.num_rows, done.trials.rows_alone, done.trials.repeats) == (0, 50, 200)
     fewer = judged(*job.verdicts.to_pylist()[:5], made=made[:5])
-    kept = reconcile([fewer], NOTHING_WAITS, is_first=False, is_probe=False, rows=50)
+    kept = reconcile([fewer], NOTHING_WAITS, Known(rows=50), is_first=False, is_probe=False)
     assert kept.open["tries"].to_pylist() == [5]
 
 
@@ -291,7 +291,7 @@ def test_what_is_nobodys_fault_is_repeated_for_one_question_as_for_any_other(kin
 
 
 def test_a_round_of_one_question_has_no_probe():
-    done = reconcile([judged(verdict(0, 40))], NOTHING_WAITS, is_first=True, is_probe=False, divisible=False)
+    done = reconcile([judged(verdict(0, 40))], NOTHING_WAITS, Known(divisible=False), is_first=True, is_probe=False)
     assert not done.probe
     assert len(done.stop) == 1
     assert done.open["move"].to_pylist() == ["again"]

@@ -8,6 +8,7 @@ import pytest
 from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.observed_failures import JudgedJob
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move
+from batch_transform.core.isolation.reconciling import Known
 from batch_transform.core.isolation.settling_early import reconcile_early
 from batch_transform.core.isolation.span_decisions import MAX_REPEATS
 from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, VERDICT_SCHEMA
@@ -49,7 +50,7 @@ def names(early):
 
 
 def test_what_failed_is_left_to_be_sent_and_what_was_scored_is_settled():
-    early = reconcile_early([job("j", SCORED, FAILED), GOOD], NOTHING_WAITS, rows=1000)
+    early = reconcile_early([job("j", SCORED, FAILED), GOOD], NOTHING_WAITS, Known(rows=1000))
     assert names(early) == ["j", "good"]
     (left,) = early.done.open.to_pylist()
     assert (left["start"], left["move"]) == (10, Move.SPLIT.value)
@@ -59,12 +60,12 @@ def test_what_failed_is_left_to_be_sent_and_what_was_scored_is_settled():
 
 @pytest.mark.parametrize("scored_before", [True, False])
 def test_nothing_is_split_before_a_span_of_the_run_was_scored(scored_before):
-    early = reconcile_early([job("j", FAILED, FAILED)], NOTHING_WAITS, rows=1000, scored_before=scored_before)
+    early = reconcile_early([job("j", FAILED, FAILED)], NOTHING_WAITS, Known(rows=1000, scored_before=scored_before))
     assert (early is not None) == scored_before
 
 
 def test_nothing_is_settled_early_where_nothing_is_left_to_send():
-    assert reconcile_early([GOOD], NOTHING_WAITS, rows=1000) is None
+    assert reconcile_early([GOOD], NOTHING_WAITS, Known(rows=1000)) is None
 
 
 @pytest.mark.parametrize(
@@ -79,15 +80,15 @@ def test_nothing_is_settled_early_where_nothing_is_left_to_send():
     ids=["never healthy", "its tries are spent", "its last try is left", "late once", "stopped by somebody else"],
 )
 def test_a_job_that_would_end_the_run_waits_for_the_others_and_holds_none_of_them_back(ends):
-    early = reconcile_early([ends, job("j", SCORED, FAILED)], NOTHING_WAITS, rows=1000)
+    early = reconcile_early([ends, job("j", SCORED, FAILED)], NOTHING_WAITS, Known(rows=1000))
     assert names(early) == ["j"]
     assert not early.done.stop
-    assert reconcile_early([ends, GOOD], NOTHING_WAITS, rows=1000) is None
+    assert reconcile_early([ends, GOOD], NOTHING_WAITS, Known(rows=1000)) is None
 
 
 @pytest.mark.parametrize("error", [ErrorClass.CAPACITY, ErrorClass.INTERNAL, ErrorClass.NO_OUTPUT])
 def test_what_failed_for_no_records_fault_is_sent_again_at_once_while_tries_are_left(error):
-    early = reconcile_early([job("j", FAILED, error=error), GOOD], NOTHING_WAITS, rows=1000)
+    early = reconcile_early([job("j", FAILED, error=error), GOOD], NOTHING_WAITS, Known(rows=1000))
     (left,) = early.done.open.to_pylist()
     assert (names(early), left["repeats"], left["move"]) == (["j", "good"], 1, Move.AGAIN.value)
 
@@ -96,19 +97,19 @@ def test_answers_in_another_form_than_is_set_wait_for_those_of_all_jobs():
     """Without a schema an object of one row is a good string whatever it holds; then all the others may be misread."""
     misread = job("j", FAILED, error=ErrorClass.MISMATCH, setting="prediction.format: csv")
     one_string = job("s", SCORED, first=700, length=1)
-    assert reconcile_early([misread, one_string], NOTHING_WAITS, rows=1000, has_schema=False) is None
-    assert reconcile_early([misread, GOOD], NOTHING_WAITS, rows=1000, has_schema=False) is not None
+    assert reconcile_early([misread, one_string], NOTHING_WAITS, Known(rows=1000, has_schema=False)) is None
+    assert reconcile_early([misread, GOOD], NOTHING_WAITS, Known(rows=1000, has_schema=False)) is not None
 
 
 def test_a_model_is_not_called_flaky_for_the_few_requests_that_are_known_yet():
     """The weight of a row's failures follows from all that is seen good: others may still show it."""
     alone = job("j", FAILED, length=1, error=ErrorClass.MODEL_ERROR, alone=1, witnessed=True)
     tried = [job(f"t{n}", FAILED, length=1, error=ErrorClass.MODEL_ERROR) for n in range(45)]
-    assert reconcile_early([alone, GOOD], NOTHING_WAITS, rows=1000, before=tried) is None
+    assert reconcile_early([alone, GOOD], NOTHING_WAITS, Known(rows=1000, before=tried)) is None
 
 
 def test_the_round_of_what_is_left_is_that_of_the_jobs_that_left_it():
     deep = job("deep", SCORED, first=300)
     deeper = JudgedJob(JobRecord("deep", {}, 4, STANDARD, Part("p", 1, "d")), deep.spans, deep.verdicts)
-    early = reconcile_early([deeper, job("j", SCORED, FAILED)], NOTHING_WAITS, rows=1000)
+    early = reconcile_early([deeper, job("j", SCORED, FAILED)], NOTHING_WAITS, Known(rows=1000))
     assert early.done.round_number == 1

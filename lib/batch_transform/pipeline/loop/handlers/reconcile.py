@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +15,7 @@ from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.failure_summary import by_class, sentence
 from batch_transform.core.isolation.observed_failures import JudgedJob, is_evidence
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
-from batch_transform.core.isolation.reconciling import Reconciled, reconcile
+from batch_transform.core.isolation.reconciling import Known, Reconciled, reconcile
 from batch_transform.core.isolation.round_stops import quotes_no_row
 from batch_transform.core.isolation.settling_early import reconcile_early
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED, objects_of, words_apart
@@ -121,7 +120,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     assert last is not None
     jobs = [_judged(ctx, state, job) for job in action.jobs]
     evidence = [job for job in state.jobs if job not in action.jobs and is_evidence(state, job)]
-    about = _AboutTheRun(
+    known = Known(
         before=[_judged(ctx, state, job) for job in evidence],
         rows=state.staged.rows if state.staged else 0,
         divisible=not state.settings.is_one_object,
@@ -130,23 +129,13 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     )
     waiting = conformed(ctx.ledger.read_part(last.waiting), OPEN_SCHEMA)
     if not action.flying:
-        done = reconcile(jobs, waiting, is_first=state.plans == 1, is_probe=last.is_probe, **about)
+        done = reconcile(jobs, waiting, known, is_first=state.plans == 1, is_probe=last.is_probe)
         return _reconciled(ctx, state, jobs, done, {})
-    if (early := reconcile_early(jobs, waiting, **about)) is not None:
+    if (early := reconcile_early(jobs, waiting, known)) is not None:
         named = {"jobs": [job.record.name for job in early.jobs]}
         return _reconciled(ctx, state, early.jobs, early.done, named)
     look = await_job if ctx.waits else look_at_jobs
     return look(ctx, state, act.Await(action.flying))
-
-
-class _AboutTheRun(TypedDict):
-    """What `reconcile` and `reconcile_early` want to know beside the jobs that are to be settled."""
-
-    before: list[JudgedJob]
-    rows: int
-    divisible: bool
-    scored_before: bool
-    has_schema: bool
 
 
 def _reconciled(
