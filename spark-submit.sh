@@ -3,7 +3,7 @@
 #
 # Makes .venv if there is none, packages lib/, starts spark-submit, and passes signals on to the Python driver.
 # It does not exec: spark-submit dies of a signal at once and the driver outlives it, so this waits for the driver.
-# Standard output gets one line, the report; everything else goes to standard error.
+# Standard output gets one line, the report (a terminal only with -o json); everything else goes to standard error.
 set -u
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 2
@@ -15,6 +15,7 @@ child=
 teller=
 ticker=
 interrupted=
+as_json=
 
 usage() { # of a machine without Python; else argparse says it, of each command
     cat <<'END'
@@ -215,8 +216,9 @@ let_finish() { # exit code: tells the watcher that all is over; whatever holds i
 finish() { # exit code: prints the report, then what a person reads last, and leaves no process of this run behind
     for said in "$work/report" "$work/fallback.json"; do
         [ -e "$said" ] || continue
-        cat "$said"
-        cat "$said.words" >&2 2>/dev/null
+        # On a terminal, what was told in words is not pushed away by its report; elsewhere errors stand just above.
+        [ -t 1 ] && [ -e "$said.told" ] && [ -z "$as_json" ] || cat "$said"
+        if [ -t 2 ]; then cat "$said.words"; else sed '/^error: /d' "$said.words"; fi >&2 2>/dev/null
         exit "$1"
     done
     end_without_report "$1"
@@ -236,6 +238,14 @@ end_without_report() { # exit code: of what ended before any Python had begun
     exit "$1"
 }
 
+before=
+for argument in "$@"; do
+    case $before:$argument in
+    *:--) break ;;
+    -o:json | *:-o=json) as_json=1 ;;
+    esac
+    before=$argument
+done
 for argument in "$@"; do
     case $argument in
     --) break ;;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -204,3 +205,22 @@ def test_a_program_has_an_event_a_line(tmp_path):
     assert {event["kind"] for event in events} == {"told", "begins", "figures"}
     assert [event["figures"]["objects_done"] for event in events if event["kind"] == "figures"] == [0, 20]
     assert json.loads(out) == {"status": "ended"}
+
+
+@pytest.mark.parametrize(("words", "is_printed"), [([], False), (["-o", "json"], True), (["-o=json"], True)])
+def test_a_terminal_gets_no_line_of_json_that_words_tell_unless_it_is_asked_for(tmp_path, words, is_printed):
+    command = [*written(tmp_path), *words, "--set", "modle.name=x"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environ(tmp_path), stdout=theirs, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+    ) as process:
+        os.close(theirs)
+        said = process.stderr.read().decode()
+    printed = b""
+    with contextlib.suppress(OSError):  # nobody has the other side any more
+        while read := os.read(ours, 1 << 16):
+            printed += read
+    os.close(ours)
+    assert process.returncode == 2
+    assert "Refused: nothing was done" in said
+    assert (b'"status": "refused"' in printed) == is_printed

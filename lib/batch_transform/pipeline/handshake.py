@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from batch_transform.core.escaping import one_line, visible_json
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.publishing.last_words import last_lines
+from batch_transform.core.publishing.last_words import is_told_in_words, last_lines
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,6 +31,8 @@ RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
 SUBMIT_NEXT = "BATCH_TRANSFORM_SUBMIT"  # the step after the one that it began, which is `prepare`
 SEE_ERRORS = "BATCH_TRANSFORM_ERRORS"  # what shows how rows of the run that it began have failed
 WORDS = ".words"  # added to the report's file: what the wrapper tells a person after it has printed that
+TOLD = ".told"  # likewise: a file that is there if all of it was told in words, which is enough on a terminal
+ERROR = "error: "  # begins what is told of an error once more
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Handshake:
         self.reports[:] = [report]
         if self.report_file is not None:
             _write(self.report_file.with_name(self.report_file.name + WORDS), _words(report))
+            told = self.report_file.with_name(self.report_file.name + TOLD)
+            _write(told, "") if is_told_in_words(report) else told.unlink(missing_ok=True)
             _write(self.report_file, f"{visible_json(report)}\n")
 
     def show(self, text: str) -> None:
@@ -74,13 +78,20 @@ class Handshake:
         """Writes the exit code, and tells a person how it ended; the process does nothing that matters after it."""
         if self.report_file is None:  # else whoever prints that does it
             with suppress(OSError):  # the pipe to a dead JVM
-                sys.stderr.write("".join(map(_words, self.reports)))
+                # Off a terminal nothing is drawn over an error, which stands just above.
+                again = sys.stderr.isatty()
+                told = [line for report in self.reports for line in last_lines(report)]
+                sys.stderr.write(_ended(line for line in told if again or not line.startswith(ERROR)))
                 sys.stderr.flush()
         _write(self.exit_file, f"{exit_code}\n")
 
 
 def _words(report: JsonObject) -> str:
-    return "".join(f"{one_line(line)}\n" for line in last_lines(report))
+    return _ended(last_lines(report))
+
+
+def _ended(lines: Iterable[str]) -> str:
+    return "".join(f"{one_line(line)}\n" for line in lines)
 
 
 def _write(path: Path | None, text: str) -> None:

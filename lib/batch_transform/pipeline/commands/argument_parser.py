@@ -33,7 +33,8 @@ spark-submit.sh passes on what spark-submit knows (--master, --conf, ...), where
 stands after --."""
 _ENDS = """\
 The one line on standard output is the report, in JSON; everything else goes to standard error, at its end what became
-of it in a sentence. What list, show, errors, logs and report print is for a person; with -o json it is JSON.
+of it in a sentence. On a terminal, where words tell a run or a plan, its report is printed with -o json only. What
+list, show, errors, logs and report print is for a person; with -o json it is JSON.
 Exit codes: 0 published, or done; 2 run file or arguments are wrong, nothing was done; 3 more dead letters than `errors`
 accepts, or compare found other predictions; 4 the service, S3 or the cluster failed, the same again resumes;
 130, 143 interrupted, jobs were stopped."""

@@ -57,7 +57,7 @@ class CommandLine:
         rows: of `compare`: how many; the last one given.
         tolerance: of `compare`: the difference of two numbers that is none; the last one given.
         log: of what happens, on standard error: TEXT or JSON; the last one given.
-        form: of what is for a person: TABLE or JSON; the last one given.
+        form: of what is printed: TABLE, for a person, or JSON; the last one given.
         page: of `report`: where it is written; the last one given.
         job: of `logs`: the one that is asked for; the last one given.
         lines: of `logs`: how many of each stream; the last one given.

@@ -198,7 +198,10 @@ OWN = {
         "text (default): drawn on a terminal, in lines elsewhere; or json, an event a line, on standard error",
     ),
     "-o": Option(
-        "form", "FORM", (LIST, SHOW, ERRORS, LOGS, REPORT), "table (default), for a person, or json, one line of it"
+        "form",
+        "FORM",
+        (RUN, RESUME, PLAN, *STEPS, LIST, SHOW, ERRORS, LOGS, REPORT),
+        "table (default), for a person, or json, one line of it: what is no terminal gets a run's or a plan's anyhow",
     ),
     "--output": Option(
         "page", "FILE", (REPORT, INIT), "where the page is written, also s3://...; default: RUN-report.html"

@@ -15,9 +15,10 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, Interrupted
 from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.publishing.last_words import is_told_in_words
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
-from batch_transform.pipeline.commands.command_options import PLAN, STEPS, SUBMIT
+from batch_transform.pipeline.commands.command_options import JSON, PLAN, STEPS, SUBMIT
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import spelled
@@ -53,6 +54,7 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
     printed, code = PrintedReport.from_environ(os.environ), 4
     try:
         asked = parse(arguments)
+        printed = dataclasses.replace(printed, is_json=JSON in asked.form[-1:])
         write_log_as(*asked.log)
         code = _done(asked, printed, is_job)
     except (Exception, Interrupted) as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
@@ -133,15 +135,23 @@ def _refuse_spark_options(asked: CommandLine) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class PrintedReport(Handshake):
-    """A handshake that also prints the report when the process ends, and after it what a person is told last."""
+    """A handshake that also prints the report when the process ends, and after it what a person is told last.
+
+    Attributes:
+        is_json: whether it prints one on a terminal as well that is told there in words.
+    """
+
+    is_json: bool = False
 
     def show(self, text: str) -> None:
         """Prints it."""
         sys.stdout.write(f"{text}\n")
 
     def end(self, exit_code: int) -> None:
-        """Prints the last report to standard output, whose only line it is."""
+        """Prints the last report to standard output, whose only line it is; not where a person has it in words."""
         for report in self.reports:
+            if sys.stdout.isatty() and not self.is_json and is_told_in_words(report):
+                continue
             sys.stdout.write(visible_json(report) + "\n")
         sys.stdout.flush()  # a process that is ended while it hangs flushes nothing
         super().end(exit_code)

@@ -23,12 +23,12 @@ from batch_transform.core.errors import (
     StopRequested,
     UnexpectedPredictions,
 )
-from batch_transform.core.publishing.last_words import last_lines
+from batch_transform.core.publishing.last_words import is_told_in_words, last_lines
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_options import PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
-from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, WORDS, Handshake
+from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, TOLD, WORDS, Handshake
 from batch_transform.pipeline.submit.console_script import PrintedReport
 from support.memory_run import MemoryRun, echoing
 from support.report_pages import driven, raising, written
@@ -203,7 +203,51 @@ def test_a_person_s_last_lines_come_after_the_one_line_of_standard_output(capsys
     printed.end(4)
     said = capsys.readouterr()
     assert json.loads(said.out)["report"] is None
-    assert said.err.splitlines()[1].startswith("Failed, the run is not published")
+    assert said.err.splitlines()[0].startswith("Failed, the run is not published")
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_terminal_gets_the_report_of_a_run_only_where_json_is_asked_for(capsys, monkeypatch, is_terminal, is_json):
+    """The words tell it there, and the line of JSON, which is longer than the screen, would push them away."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    printed = PrintedReport(is_json=is_json)
+    printed.report(ended_by(ServiceFailure("why"))[1])
+    printed.end(4)
+    assert bool(capsys.readouterr().out) == (is_json or not is_terminal)
+
+
+def test_an_error_is_told_once_more_on_a_terminal_alone_where_many_lines_may_stand_between(capsys, monkeypatch):
+    printed = PrintedReport()
+    printed.report(ended_by(ServiceFailure("why"))[1])
+    printed.end(4)
+    assert "error: why" not in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    printed.end(4)
+    assert "error: why" in capsys.readouterr().err
+
+
+NOT_TOLD = {"`plan`, `run --dry-run`", "`run --target`", "`package`", "`compare`", "`compare` that finds others"}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_words_do_not_tell_whole_is_printed_on_a_terminal_as_well(ending):
+    report = ENDINGS[ending][1]()[1]
+    is_whole = ending not in NOT_TOLD and not ending.startswith(("`clean", "`smoke", "Ctrl-C in"))
+    assert is_told_in_words(report) == is_whole
+    assert not is_told_in_words({**report, "rows_forgotten": False} if "rows_in" in report else {"Statement": []})
+
+
+def test_a_plan_is_told_in_words():
+    assert is_told_in_words({"run_id": None, "status": "planned", "missing": [], "quotas": []})
+
+
+def test_a_wrapper_finds_beside_a_report_whether_words_tell_it(tmp_path):
+    handshake = Handshake.from_environ({REPORT_FILE: str(tmp_path / "report")})
+    handshake.report(of_no_run(ConfigurationError("why"))[1])
+    assert (tmp_path / f"report{TOLD}").exists()
+    handshake.report({"Statement": []})
+    assert not (tmp_path / f"report{TOLD}").exists()
 
 
 def test_whoever_prints_the_report_of_a_driver_has_its_last_lines_beside_it(tmp_path, capsys):
