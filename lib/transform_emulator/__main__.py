@@ -1,5 +1,6 @@
 """The command `transform-emulator`, and `python -m transform_emulator`: all that runs before moto is there."""
 
+import gc
 import sys
 
 EXTRA = "spark-batch-transform[emulator]"
@@ -15,7 +16,9 @@ def main() -> int:
             raise
         sys.stderr.write(f"transform-emulator: it needs {package}, which is not installed: pip install '{EXTRA}'\n")
         return 2
-    return run()
+    code = run()
+    gc.freeze()  # or the interpreter's end looks through all that was imported, while a run waits for it
+    return code
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import threading
@@ -90,6 +91,8 @@ class _Job(Guarded):
             access = access or self._access(beginning)
             with reaching_s3(spark, access, self._config):
                 report = self._drive(spark, access)
+            if beginning is not None:
+                beginning.let_end()  # while Spark does
         self.handshake.report(report)
 
     def _access(self, beginning: BeginningEmulator | None) -> AwsAccess:
@@ -143,6 +146,10 @@ def _to_the_end(driver: Driver) -> None:
 
 
 def _import_meanwhile() -> None:
+    """Imports it, and lets garbage be collected from then on, but not among what was imported."""
     for name in _IMPORTED:
         with suppress(Exception):  # whoever needs it finds what is wrong with it
             importlib.import_module(name)
+    if not gc.isenabled():  # in a process of the run's own (`submit.job`)
+        gc.freeze()
+        gc.enable()

@@ -7,6 +7,7 @@ on S3. Or, as `spark-submit.sh` starts it, `score.py --resolved FILE [--step STE
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -52,6 +53,8 @@ def run(arguments: list[str], handshake: Handshake) -> int:
 
 def main() -> int:
     """Returns the exit code, which is also told to the wrapper: it may outlive spark-submit."""
+    # Until all is imported (`run`): what a module makes stays, and to look for garbage among it took half a second.
+    gc.disable()
     handshake = Handshake.from_environ(os.environ)
     handshake.announce(os.getpid())
     try:
@@ -59,4 +62,5 @@ def main() -> int:
     except Exception as err:  # noqa: BLE001 - whatever it is, whoever waits needs a report and an exit code of ours
         code = ended(err, handshake)
     handshake.end(code)
+    gc.freeze()  # the interpreter's end does not look through it once more, which took a second
     return code

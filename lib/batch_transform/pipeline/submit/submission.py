@@ -8,6 +8,7 @@ error.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -182,4 +183,6 @@ def submit(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_code = main(sys.argv[1:])
+    gc.freeze()  # what was imported is not looked through once more
+    sys.exit(exit_code)

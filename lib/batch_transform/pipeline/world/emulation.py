@@ -53,7 +53,7 @@ def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield BeginningEmulator(process.stdout, errors)
+            yield BeginningEmulator(process.stdin, process.stdout, errors)
         finally:
             process.stdin.close()
             _end(process)
@@ -64,8 +64,13 @@ def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
 class BeginningEmulator:
     """An emulator's process, of which it is not known yet that it is up."""
 
+    stdin: IO[bytes]
     stdout: IO[bytes]
     errors: IO[bytes]
+
+    def let_end(self) -> None:
+        """Lets it end while something else is done: nobody asks it any more."""
+        self.stdin.close()
 
     def endpoint(self) -> str:
         """Returns its endpoint, once it is up; to be asked for once.
