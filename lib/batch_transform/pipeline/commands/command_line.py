@@ -32,43 +32,15 @@ from batch_transform.pipeline.run_switches import RunSwitches
 
 @dataclass(frozen=True)
 class CommandLine:
-    """What was asked for.
+    """What was asked for: each option of `command_options` has a field, and is told there.
+
+    A switch is whether it was given, any other option all the values it was given. Of `variables`, `sets`,
+    `emulator_models` and `only` all count, of the others the last.
 
     Attributes:
         subject: the path of a run file, or its location on S3; for the commands that are not OF_A_RUN_FILE also the
             run's folder on S3, for `clean` also a workspace.
         command: one of COMMANDS.
-        variables: `name=value` each.
-        sets: `a.b=value` each.
-        emulator_models: `NAME=COMMAND_OR_URL` each.
-        older_than: days, of `clean`; the last one given.
-        lifecycle: days, of `clean`; the last one given.
-        unfinished: of `clean`: whether a run goes that is not published.
-        rows_only: of `clean`: whether manifests and parts stay.
-        dry_run: of `clean` and `run`: whether it only tells what it would do.
-        limit: of `run`: how many rows; the last one given.
-        exact: of `plan`: whether each record is rendered.
-        show_record: of `plan`: whether one is shown.
-        target: of `run` and `package`; the last one given.
-        dist: of `run` and `package`: the folder of what is packaged; the last one given.
-        python: of `package`; the last one given.
-        document: of `iam`: the one that is printed; the last one given.
-        endpoint: of `compare`; the last one given.
-        rows: of `compare`: how many; the last one given.
-        tolerance: of `compare`: the difference of two numbers that is none; the last one given.
-        log: of what happens, on standard error: TEXT or JSON; the last one given.
-        form: of what is printed: TABLE, for a person, or JSON; the last one given.
-        page: of `report`: where it is written; the last one given.
-        job: of `logs`: the one that is asked for; the last one given.
-        lines: of `logs`: how many of each stream; the last one given.
-        bucket: of `smoke`; the last one given, and so are role, image, instance_type and price_per_hour.
-        only: of `smoke`: the switches that are asked for; none: all.
-        keep: of `smoke`: whether what it made stays.
-        input: of `init`: for what; the last one given, as of `model`, `workspace` and `result`, the output.
-        no_merge: of `collect`: whether it ends where a merge would begin.
-        retry_dead: of `resume`: whether the dead rows of an unpublished run are sent again.
-        accept_model: of what goes on with a run: whether its model may be another one than scored before.
-        accept_expectations: likewise: whether what `expect` does not accept is published.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
     """
