@@ -36,6 +36,9 @@ def test_what_a_plan_says_is_what_the_run_does(spark, world, config, tmp_path):
     assert told["output"].endswith("is created")
     assert told["outlook"]["speed"] == GUESSED
     assert told["outlook"]["cost_usd"] is not None
+    assert (told["rounds"]["least"], told["rounds"]["most"]) == (1, None)
+    assert [quota["value"] for quota in told["quotas"]] == [None, None]
+    assert "quota not known: SageMaker is emulated here" in lines
     assert shown[0].startswith('{"key":"')
     driver = open_run(spark, config, world.access, silent)
     report = driver.run().report
@@ -45,6 +48,10 @@ def test_what_a_plan_says_is_what_the_run_does(spark, world, config, tmp_path):
     assert report["jobs"][0]["bytes"] == told["bytes"]
     again = plan(spark, config, silent, around(config, world.access))
     assert "the run is refused" in again["output"]
+    assert (again["rounds"]["most"], again["rounds"]["told_by"]) == (
+        1,
+        "by 1 earlier run of this model: 0 of 2,000 rows had no prediction",
+    )
 
 
 def test_two_runs_over_some_rows_tell_how_fast_the_model_is(spark, world, config):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -70,18 +70,24 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
             check_service(config, jobs, faults, is_new=True)
     faults.of(lambda: check_price(config, access.console_region))
     before = earlier_runs(store, workspace, config.settings)
-    return Around(store, access.console_region, before, _quotas(config, access), faults.found)
+    return Around(
+        store,
+        access.console_region,
+        before,
+        account_quotas(access, config.settings.transform.instance_types),
+        faults.found,
+    )
 
 
-def _quotas(config: RunConfig, access: AwsAccess) -> QuotasFound:
-    """What the account's quotas are; an emulator has none, nor has whoever answers for AWS elsewhere."""
+def account_quotas(access: AwsAccess, types: Sequence[str]) -> QuotasFound:
+    """Returns the quotas of instance types; an emulator has none, nor has whoever answers for AWS elsewhere."""
     if access.console_region is None:
         return NOBODY_ASKED
     try:
         client = access.client(quotas.SERVICE, **quotas.PATIENCE)
     except BatchTransformError as err:
         return QuotasFound(why_not=str(err))
-    return quotas.instance_quotas(client, config.settings.transform.instance_types, time.monotonic)
+    return quotas.instance_quotas(client, types, CLOCK.monotonic)
 
 
 def fate(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> str:
