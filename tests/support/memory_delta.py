@@ -13,6 +13,7 @@ from batch_transform.core.isolation.verdict_rows import DEAD, SCORED
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN
 from batch_transform.core.resuming.committed_tables import dead_letter_commits
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import TableFormat
@@ -27,7 +28,8 @@ class MemoryDelta(MemoryTables):
     def commit(self, state: Any, kind: Kind, how: TableFormat) -> CommittedTable:
         first = self._commit_place(kind, state.nonce)
         if kind == "result" or state.held is None or self._rows(first) is None:
-            return CommittedTable(self._committed(first, lambda: self._table(state, kind, state.gate.parts[0])))
+            rows = self._committed(first, lambda: self._table(state, kind, state.gate.parts[0]))
+            return CommittedTable(rows, self.run.numbers if kind == "result" else NOTHING_KNOWN)
         further = self._table(state, kind, state.gate.parts[-1])
         if further:
             self._committed(self._commit_place(kind, dead_letter_commits(state)[-1]), lambda: further)

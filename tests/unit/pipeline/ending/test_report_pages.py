@@ -18,14 +18,16 @@ from batch_transform.core.errors import (
     StopRequested,
 )
 from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.publishing.report import run_report
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending import reporting
 from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from support.memory_delta import DeltaRun
 from support.memory_run import MemoryRun, echoing
-from support.report_pages import Page, driven, raising, value_at, written
+from support.report_pages import Page, driven, raising, some_numbers, value_at, written
 
 RESUME = "the same call of score()"
 
@@ -203,6 +205,21 @@ def test_what_the_process_hands_on_last_names_the_page():
     assert guarded.do(work) == 4
     assert [each["report"] for each in handed] == [None, "s3://bucket/runs/run/report.html"]
     assert handed[-1] == written(made).report
+
+
+@pytest.mark.parametrize("kind", [MemoryRun, DeltaRun])
+def test_what_was_counted_while_it_was_written_is_told_whoever_looks_at_it_later(kind):
+    made = kind([4, 4], echoing(lambda row: None), numbers=some_numbers())
+    found = driven(made)
+    told = found.report["predictions"]
+    assert told[: len(some_numbers().ranges)] == list(some_numbers().ranges)
+    numbers = Page(found.page).numbers
+    assert {key: float(value) for key, value in numbers.items()} == {
+        key: value_at(found.report, key) for key in numbers
+    }
+    assert "predictions.0.values.counts.0" in numbers
+    state = made.state()
+    assert run_report(state, RunStatus.PUBLISHED, str(made.layout.run))["predictions"] == told
 
 
 def test_a_page_that_cannot_be_drawn_costs_neither_the_run_nor_its_report(monkeypatch):
