@@ -6,19 +6,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from batch_transform.config import overrides
 from batch_transform.config.checking import check
 from batch_transform.config.faults import Fault
-from batch_transform.config.frame import FrameConfig
 from batch_transform.config.layers import Layer
 from batch_transform.config.run_files import read_chain, read_text
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.secret_keys import is_needed, with_secrets
+from batch_transform.config.sections import Input
 from batch_transform.config.surroundings import Surroundings, Whereabouts
+from batch_transform.config.typed_sections import field_validator
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
+
+
+class FrameConfig(RunConfig):
+    """The configuration of `score(df, ...)`: the rows are at hand, and the result may stay in the workspace."""
+
+    takes_frame: ClassVar[bool] = True
+
+    @field_validator("input")
+    @classmethod
+    def _is_the_frame(cls, section: Input | None) -> Input | None:
+        if section is not None:
+            raise ValueError("is given, but the rows are those of the DataFrame")
+        return section
+
 
 ARGUMENTS = "score()"
 

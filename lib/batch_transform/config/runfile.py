@@ -6,7 +6,6 @@ import uuid
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from batch_transform.config import places
-from batch_transform.config.deployment import Deploy
 from batch_transform.config.faults import faults_of
 from batch_transform.config.joining import check_joined, check_processing
 from batch_transform.config.model import Model
@@ -14,7 +13,7 @@ from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
 from batch_transform.config.requests import check_key, settled
 from batch_transform.config.result import DeadLetter, Errors, Expect, Output, check_reached
-from batch_transform.config.sections import Input
+from batch_transform.config.sections import Deploy, Input
 from batch_transform.config.surroundings import Aws, Emulator, RunId, Workspace, layout_of
 from batch_transform.config.transform import Transform
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator

@@ -1,14 +1,16 @@
-"""The section `input`, and what each section is that names a place."""
+"""The sections `input` and `deploy`, and what each section is that names a place."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from batch_transform.config import places
+from batch_transform.config.places import check_workspace
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
-from batch_transform.config.typed_values import AfterValidator, Field
-from batch_transform.config.values import Options, Shown, Text
+from batch_transform.config.typed_values import AfterValidator, Field, PlainValidator
+from batch_transform.config.values import Options, RoleArn, Shown, Text, one_of
 from batch_transform.core.plain_paths import has_patterns
+from batch_transform.deploy.targets import target_names
 
 
 class PathOrTable(Section):
@@ -80,3 +82,21 @@ class Input(PathOrTable):
         if not has_patterns(format):
             raise ValueError(f"is given, but a table of {format} has types of its own; cast in record.sql instead")
         return ddl
+
+
+class Deploy(Section):
+    """What a target needs to know; a file may have the keys of several.
+
+    Attributes:
+        target: the default of `--target`; a driver that has been started says nothing of it.
+        cluster_id: of a running EMR or Databricks cluster.
+        application_id: of EMR Serverless.
+        execution_role_arn: who the driver is: of a job run, or of a step.
+        artifacts: where files are uploaded; None: below the workspace.
+    """
+
+    target: Annotated[str, PlainValidator(one_of(*target_names()))] | None = None
+    cluster_id: Text | None = None
+    application_id: Text | None = None
+    execution_role_arn: RoleArn | None = None
+    artifacts: Annotated[str, AfterValidator(check_workspace)] | None = None

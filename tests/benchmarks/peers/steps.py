@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from batch_transform.config.frame import FrameConfig
+from batch_transform.config.loading import FrameConfig
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED
 from batch_transform.core.run_state import Recorded, RunState

@@ -14,9 +14,7 @@ from batch_transform.core.smoke import reading_bodies as bodies
 from batch_transform.core.smoke import reading_chains as chains
 from batch_transform.core.smoke import reading_failures as failures
 from batch_transform.core.smoke import reading_times as times
-from batch_transform.core.smoke import reading_words as words
-from batch_transform.core.smoke.findings import Findings, NotTold
-from batch_transform.core.smoke.telling import Told
+from batch_transform.core.smoke.findings import Findings, NotTold, Told
 
 YES_FIRST, NO_FIRST = ("true", "false"), ("false", "true")
 
@@ -76,7 +74,7 @@ QUESTIONS: Sequence[Question] = (
     Question("files_in_parallel", YES_FIRST, (smoke.ANSWERS,), times.files_in_parallel),
     Question("stop_keeps_outputs", NO_FIRST, (smoke.STOP,), failures.stop_keeps_outputs),
     Question("missing_manifest_key_fails", NO_FIRST, (smoke.MISSING,), failures.missing_key),
-    Question("model_data_source_refused", YES_FIRST, (smoke.DATA_SOURCE,), words.model_data_source),
+    Question("model_data_source_refused", YES_FIRST, (smoke.DATA_SOURCE,), failures.model_data_source),
     Question("failed_file_sends_rest", NO_FIRST, (smoke.RECORDS,), failures.rest_of_a_failed_file),
     Question("slice_end_inclusive", YES_FIRST, (smoke.FILTERS,), chains.slice_end),
     Question("answer_type", ("accept", "content_type"), (smoke.FILTERS,), chains.answer_type),
@@ -89,7 +87,7 @@ QUESTIONS: Sequence[Question] = (
         "join_mismatch_headline",
         ("Fail to join data: mismatched line count between the input and the output",),
         smoke.JOIN,
-        words.join_mismatch,
+        failures.join_mismatch,
     ),
     _open(
         "join_settings_message",
@@ -98,20 +96,20 @@ QUESTIONS: Sequence[Question] = (
             "SplitType.",
         ),
         smoke.JOIN_SETTINGS,
-        words.join_settings,
+        failures.join_settings,
     ),
-    _open("too_large_headline", ("Too much data for max payload size",), smoke.PAYLOAD, words.too_large),
-    _open("unknown_job_code", ("ValidationException", "ResourceNotFound"), smoke.UNKNOWN, words.unknown_job),
+    _open("too_large_headline", ("Too much data for max payload size",), smoke.PAYLOAD, failures.too_large),
+    _open("unknown_job_code", ("ValidationException", "ResourceNotFound"), smoke.UNKNOWN, failures.unknown_job),
     _open(
         "duplicate_name_message",
         ("Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",),
         smoke.DUPLICATE,
-        words.duplicate_name,
+        failures.duplicate_name,
     ),
     _open(
         "payload_product_message",
         ("MaxConcurrentTransforms ({concurrent}) multiplied by MaxPayloadInMB ({payload}) must not exceed 100.",),
         smoke.PRODUCT,
-        words.payload_product,
+        failures.payload_product,
     ),
 )

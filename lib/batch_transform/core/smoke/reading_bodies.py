@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from batch_transform.core.smoke import experiments as smoke
-from batch_transform.core.smoke.findings import Findings, NotTold
-from batch_transform.core.smoke.telling import Told, other, yes
+from batch_transform.core.smoke.findings import Findings, NotTold, Told, other, yes
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _NEAR = 2 * 100  # a body ends with a whole line

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from batch_transform.core.smoke import experiments as smoke
-from batch_transform.core.smoke.findings import Findings, NotTold, Seen
-from batch_transform.core.smoke.telling import Told, other, yes
+from batch_transform.core.smoke.findings import Findings, NotTold, Seen, Told, other, yes
 
 _LIMIT = re.compile(r"maximum limit of (\d+) ?MB")
 

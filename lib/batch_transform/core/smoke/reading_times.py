@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from batch_transform.core.smoke import experiments as smoke
-from batch_transform.core.smoke.findings import Findings, NotTold, Seen
-from batch_transform.core.smoke.telling import Told, other, yes
+from batch_transform.core.smoke.findings import Findings, NotTold, Seen, Told, other, yes
 
 # Below it a start is one at once: a process takes as long, on a busy machine.
 _AT_ONCE_SECONDS = 2.5

@@ -9,10 +9,9 @@ from typing import TypedDict
 
 from batch_transform.core.smoke import experiments as smoke
 from batch_transform.core.smoke.artifact import ROWS, as_expected, row_objects
-from batch_transform.core.smoke.findings import Findings, JobFound, scored_lines
+from batch_transform.core.smoke.findings import Findings, JobFound, Told, scored_lines
 from batch_transform.core.smoke.images import is_public
 from batch_transform.core.smoke.questions import Question
-from batch_transform.core.smoke.telling import Told
 from batch_transform.core.statuses import RunStatus
 
 TOLD, NOT_TOLD, OTHER = "told", "not told", "none of the readings"

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from batch_transform.config.frame import FrameConfig
+from batch_transform.config.loading import FrameConfig
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt

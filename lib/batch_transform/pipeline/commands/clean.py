@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from batch_transform.config.frame import FrameConfig
+from batch_transform.config.loading import FrameConfig
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from batch_transform.config.frame import FrameConfig
+from batch_transform.config.loading import FrameConfig
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.run_layout import RunLayout
