@@ -3,7 +3,6 @@
 import os
 import threading
 from types import TracebackType
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 import boto3
@@ -138,23 +137,7 @@ class Emulator:
     ) -> None:
         self.stop()
 
-    def create_model(self, scope: Scope, body: dict[str, Any]) -> str:
-        """Create a model, in place of one of its name; returns its ARN."""
-        return self._models.create(scope, body)
-
-    def role_of_model(self, scope: Scope, model_name: str) -> str | None:
-        """The model's ExecutionRoleArn, or None if there is no such model."""
-        return self._models.role_of_model(scope, model_name)
-
-    def uses_model_data_source(self, scope: Scope, model_name: str) -> bool:
-        """Whether one of the model's containers has its artifact from ModelDataSource rather than ModelDataUrl."""
-        return self._models.uses_model_data_source(scope, model_name)
-
-    def lacks_artifact(self, scope: Scope, model_name: str) -> bool:
-        """Whether a script of the model would have its artifact from a ModelDataSource that is not one archive."""
-        return self._models.lacks_artifact(scope, model_name)
-
-    def has_objects(self, scope: Scope, s3_uri: str) -> bool:
+    def _has_objects(self, scope: Scope, s3_uri: str) -> bool:
         """Whether an object exists at or below the URI.
 
         Raises:
@@ -170,7 +153,7 @@ class Emulator:
         settings = self._settings
         moto = self._world.moto
         conduct = Conduct(settings.switches, self.faults, settings.describes_in_progress, self._clock)
-        operations = Operations(self._jobs, self, self._runner.start, conduct)
+        operations = Operations(self._jobs, self._models, self._has_objects, self._runner.start, conduct)
         s3: WSGIApplication = moto if self._kept_objects is None else KeptS3(moto, self._kept_objects)
         if settings.s3_endpoint is not None:
             session = boto3.session.Session()

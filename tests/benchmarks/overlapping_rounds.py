@@ -107,7 +107,7 @@ def context(run: MemoryRun, aws: Aws) -> RunContext:
         jobs=TransformJobs(session, aws.sagemaker),
         logs=DataLogs(aws.logs, run.sleep),
         tables=MemoryTables(run, store, ledger, ledger.writer),  # type: ignore[arg-type]
-        objects=ThreadedObjectWork(store, here.places.input, READER),
+        objects=ThreadedObjectWork(store, here.places.layout.input, READER),
     )
 
 

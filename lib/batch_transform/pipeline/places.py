@@ -40,16 +40,6 @@ class Places:
         return self.layout.run
 
     @property
-    def input(self) -> S3Uri:
-        """The objects that are sent."""
-        return self.layout.input
-
-    @property
-    def outputs(self) -> S3Uri:
-        """The jobs' outputs, a folder each."""
-        return self.layout.outputs
-
-    @property
     def result(self) -> str:
         """Where the result stays that no output is named for."""
         return f"{self.scratch}/{RESULT}"

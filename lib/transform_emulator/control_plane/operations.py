@@ -23,10 +23,10 @@ NO_MODEL_DATA_SOURCE = (  # sagemaker-python-sdk#4777
 )
 
 
-class World(Protocol):
-    """What the calls need to know of the world outside the control plane."""
+class Registry(Protocol):
+    """The models of every account and region."""
 
-    def create_model(self, scope: Scope, body: dict[str, Any]) -> str:
+    def create(self, scope: Scope, body: dict[str, Any]) -> str:
         """Create a model, in place of one of its name; returns its ARN."""
 
     def role_of_model(self, scope: Scope, model_name: str) -> str | None:
@@ -37,9 +37,6 @@ class World(Protocol):
 
     def lacks_artifact(self, scope: Scope, model_name: str) -> bool:
         """Whether a script of the model would have its artifact from a ModelDataSource that is not one archive."""
-
-    def has_objects(self, scope: Scope, s3_uri: str) -> bool:
-        """Whether an object exists at or below the URI."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +60,26 @@ class Conduct:
 class Operations:
     """Answers the transform-job calls of every account and region."""
 
-    def __init__(self, jobs: JobRegister, world: World, run: Callable[[Job], None], conduct: Conduct) -> None:
+    def __init__(
+        self,
+        jobs: JobRegister,
+        registry: Registry,
+        has_objects: Callable[[Scope, str], bool],
+        run: Callable[[Job], None],
+        conduct: Conduct,
+    ) -> None:
         """Make the calls.
 
         Args:
             jobs: All jobs.
-            world: What lies outside the control plane.
+            registry: All models.
+            has_objects: Whether an object exists at or below a URI.
             run: Sets a job running in the background.
             conduct: Switches, faults and the passing of time.
         """
         self._jobs = jobs
-        self._world = world
+        self._registry = registry
+        self._has_objects = has_objects
         self._run = run
         self._switches = conduct.switches
         self._faults = conduct.faults
@@ -94,7 +100,7 @@ class Operations:
         """
         if operation == models.CREATE_MODEL:
             models.check(body)
-            return {"ModelArn": self._world.create_model(scope, body)}
+            return {"ModelArn": self._registry.create(scope, body)}
         shapes.check(operation, body)
         if operation in tags.TAG_CALLS:
             return tags.call(self._jobs, operation, scope, body)
@@ -103,15 +109,15 @@ class Operations:
     def _create(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
         rules.check(body, self._switches)
         # The model before the input: an unknown model is refused whether or not there is input.
-        role = self._world.role_of_model(scope, body["ModelName"])
+        role = self._registry.role_of_model(scope, body["ModelName"])
         if role is None:
             raise validation(f'Could not find model "{scope.arn("model", body["ModelName"])}".')
-        if self._switches.model_data_source_refused and self._world.uses_model_data_source(scope, body["ModelName"]):
+        if self._switches.model_data_source_refused and self._registry.uses_model_data_source(scope, body["ModelName"]):
             raise validation(NO_MODEL_DATA_SOURCE)
-        if self._world.lacks_artifact(scope, body["ModelName"]):
+        if self._registry.lacks_artifact(scope, body["ModelName"]):
             raise validation(f"ModelDataSource {rules.NOT_EMULATED} for a script, unless it is one object, with Gzip.")
         uri = body["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
-        if self._jobs.get(scope, body["TransformJobName"]) is None and not self._world.has_objects(scope, uri):
+        if self._jobs.get(scope, body["TransformJobName"]) is None and not self._has_objects(scope, uri):
             raise validation(_no_objects(scope, uri, role))
         facts = {"job": body["TransformJobName"], "model": body["ModelName"]}
         # Before the name is taken, as the caller is to try the same name again later.

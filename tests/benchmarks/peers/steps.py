@@ -93,8 +93,10 @@ class Steps:
         """Puts the model's answers where a job would have, and the outcome of every row."""
         ctx, rows = self.driver.ctx, []
         for span in ctx.ledger.read_part(self.spans).to_pylist():
-            body, _ = self.objects.get(ctx.places.input.join(span["object"]))
-            etag = self.objects.put(ctx.places.outputs.join(_JOB, f"{span['object']}.out"), answer_to(body) + b"\n")
+            body, _ = self.objects.get(ctx.places.layout.input.join(span["object"]))
+            etag = self.objects.put(
+                ctx.places.layout.outputs.join(_JOB, f"{span['object']}.out"), answer_to(body) + b"\n"
+            )
             lines = {"start": span["start"], "stop": span["stop"], "line": 0, "lines": span["stop"] - span["start"]}
             whose = {"state": SCORED, "job": _JOB, "object": span["object"], "etag": etag, "rounds": 1}
             rows.append({**lines, **whose, "at": "2024-05-01T00:00:00+00:00"})

@@ -59,7 +59,7 @@ def rows_of(
     if recorded is None or recorded.spans is None:
         faults.of(lambda: export_way(config.export).check(spark, rule.format))
     reader, record, framing = shape.reader, rule.fields, framing_of(config.settings)
-    key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.input, framing))
+    key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.layout.input, framing))
     faults.refuse()
     return RunRows(source, schema, rule, shape, key)
 

@@ -125,7 +125,7 @@ def _opened(
         lambda: read_again(spark, config, recorded, places, store),
         fit.check_rows,
     )
-    objects = SparkObjectWork(spark, connect, store, places.input, rows.shape.reader, rows.key)
+    objects = SparkObjectWork(spark, connect, store, places.layout.input, rows.shape.reader, rows.key)
     ctx = context_of(run, config, access, listener, places, tables, objects, switches=switches)
     if recorded is not None and recorded.report is not None:
         return Driver(ctx, as_published(ctx, recorded))

@@ -64,11 +64,11 @@ def resume_without_spark(
     assert state.staged is not None
     check_same(state, config)
     key = config.prediction.key
-    check = KeyCheck(key.field, key.column, places.input, run_framing(state)) if key else None
+    check = KeyCheck(key.field, key.column, places.layout.input, run_framing(state)) if key else None
     if config.prediction.ddl != state.settings.prediction.schema:
         raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
     reader = recorded_reader(state, config.settings)
-    objects = ThreadedObjectWork(run.store, places.input, reader, check)
+    objects = ThreadedObjectWork(run.store, places.layout.input, reader, check)
     tables, waits = NoTables(run.uri), config.emulated
     ctx = context_of(run, config, access, listener, places, tables, objects, waits=waits, switches=switches)
     if state.report is not None:

@@ -54,7 +54,7 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
     But for rows in committed dead letters: they stay dead, and where no other row was read from an output, it is not
     needed any more.
     """
-    broken = altered_objects.hurt(altered_objects.output_pins(leaves), listing(ctx, ctx.places.outputs))
+    broken = altered_objects.hurt(altered_objects.output_pins(leaves), listing(ctx, ctx.places.layout.outputs))
     if not broken.names:
         return None
     read = altered_objects.read_from(leaves, broken.names)
@@ -125,7 +125,7 @@ def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> New
     dead = committed_tables.dead(leaves)
     if ctx.tables.committed(state, state.config, "dead_letter") is not None:
         return None
-    broken = altered_objects.hurt(altered_objects.output_pins(dead), listing(ctx, ctx.places.outputs))
+    broken = altered_objects.hurt(altered_objects.output_pins(dead), listing(ctx, ctx.places.layout.outputs))
     if not broken.names:
         return None
     lost = altered_objects.read_from(dead, broken.names)

@@ -146,7 +146,7 @@ class Mender:
         ended = sum(job.status is not None for job in state.jobs) if purpose is act.Judge else 0
         found = self._listed.get(key := (state.plans, ended, purpose))
         if found is None:
-            found = listing(ctx, ctx.places.input)
+            found = listing(ctx, ctx.places.layout.input)
             if found.num_rows > _FEW_OBJECTS:
                 others = {k: kept for k, kept in self._listed.items() if k[0] == state.plans and k[2] is not purpose}
                 self._listed = {**others, key: found}
@@ -174,8 +174,8 @@ def _mended_open(ctx: RunContext, state: RunState) -> NewStep | None:
     last = state.last_round
     if last is None or last.open is None or state.staged is None:
         return None
-    left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
-    broken = altered_objects.hurt(altered_objects.input_pins(left, run_framing(state)), listing(ctx, ctx.places.input))
+    left, there = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA), listing(ctx, ctx.places.layout.input)
+    broken = altered_objects.hurt(altered_objects.input_pins(left, run_framing(state)), there)
     if not broken.names:
         return None
     tell(ctx, broken, "input objects", "exported again")
@@ -213,7 +213,7 @@ def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: 
     tell(ctx, broken, "controls", "written again")
     pairs = zip(hurt, itertools.cycle(records), strict=False)
     etags = dict(zip(job.controls, job.control_etags, strict=False))
-    etags |= {name: ctx.store.put(ctx.places.input.join(name), record) for name, record in pairs}
+    etags |= {name: ctx.store.put(ctx.places.layout.input.join(name), record) for name, record in pairs}
     told = [etags[name] for name in job.controls] if len(etags) == len(job.controls) else []
     return NewStep(StepKind.MENDED, {"job": job.name, "control_etags": told}, (job.spans,))
 
@@ -223,12 +223,12 @@ def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
     place = S3Uri.parse(job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
     try:
         found = ctx.store.open_stream(place).chunks
-        if is_same(found, manifest(ctx.places.input, sent_names(spans, job.controls))):
+        if is_same(found, manifest(ctx.places.layout.input, sent_names(spans, job.controls))):
             return
     except ObjectNotFound:
         pass
     ctx.tell("mend", f"{place} is gone or altered: written again")
-    ctx.store.put(place, b"".join(manifest(ctx.places.input, sent_names(spans, job.controls))))
+    ctx.store.put(place, b"".join(manifest(ctx.places.layout.input, sent_names(spans, job.controls))))
 
 
 def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
@@ -244,7 +244,7 @@ def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
     if not broken.names or (state.publication is not None and is_committed(ctx, state)):
         return None
     if state.last_round is not None:
-        answers = next(iter(ctx.store.list(ctx.places.outputs)), None) is not None
+        answers = next(iter(ctx.store.list(ctx.places.layout.outputs)), None) is not None
         raise RowsLost(rows_are_lost(state, sorted(broken.names), ctx.places.layout, answers=answers))
     tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
     return NewStep(StepKind.UNSTAGED, {"files": len(broken.names)})

@@ -110,13 +110,13 @@ class SparkTables:
     def export(self, staged: Staged, rules: CuttingRules) -> ExportedObjects:
         """Returns the objects that were written, and how large their records are."""
         with self._rendering(staged, is_scored=False) as framing:
-            given = ToExport(self.spark, staged, self.rule, rules, framing, self.places.input, self.connect)
+            given = ToExport(self.spark, staged, self.rule, rules, framing, self.places.layout.input, self.connect)
             return export_way(self.config.export).export(given)
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         """Returns what was written (repair.MADE_SCHEMA) of objects that were to be (repair.ORDER_SCHEMA)."""
         with self._rendering(staged, is_scored=True) as framing:
-            return export_again(self.spark, staged, self.rule, orders, framing, self.places.input, self.connect)
+            return export_again(self.spark, staged, self.rule, orders, framing, self.places.layout.input, self.connect)
 
     @contextmanager
     def _rendering(self, staged: Staged, *, is_scored: bool) -> Iterator[Framing]:

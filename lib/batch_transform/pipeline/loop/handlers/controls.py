@@ -59,7 +59,7 @@ def write_controls(ctx: RunContext, state: RunState, lane: LanePlan, planned: Ma
     records = list(control_records(ctx, state, most, wanted))
     names = [control_name(uuid.uuid4().hex[:16], framing.suffix) for _ in range(wanted if records else 0)]
     pairs = zip(names, itertools.cycle(records), strict=False)
-    return {name: ctx.store.put(ctx.places.input.join(name), record) for name, record in pairs}
+    return {name: ctx.store.put(ctx.places.layout.input.join(name), record) for name, record in pairs}
 
 
 def control_records(ctx: RunContext, state: RunState, most_bytes: float, wanted: int) -> Iterator[bytes]:
@@ -70,7 +70,7 @@ def control_records(ctx: RunContext, state: RunState, most_bytes: float, wanted:
         source = sound(ctx, state, found)
         count, span = min(each, source.rows), source.span
         size = min(span["bytes"], span["largest"] * (source.line + count))
-        uri = ctx.places.input.join(span["object"])
+        uri = ctx.places.layout.input.join(span["object"])
         yield from some_records(ctx.store, uri, size, source.line, count, run_framing(state))
 
 
@@ -111,9 +111,9 @@ def sound(ctx: RunContext, state: RunState, source: Source) -> Source:
     assert state.staged is not None
     # The span as its one object: whether that is sound has nothing to do with copies of it, which nobody reads.
     span: Span = {**source.span, "copies": None, "copy_etags": None}
-    found = ctx.store.head(ctx.places.input.join(span["object"]))
+    found = ctx.store.head(ctx.places.layout.input.join(span["object"]))
     spans = pa.Table.from_pylist([span], schema=SPAN_SCHEMA)
-    shown = altered_objects.found_below(ctx.places.input.prefix, [found] if found else [])
+    shown = altered_objects.found_below(ctx.places.layout.input.prefix, [found] if found else [])
     if not altered_objects.hurt(altered_objects.input_pins(spans, run_framing(state)), shown).names:
         return source
     first = pa.Table.from_pylist([{**span, "stop": span["start"] + 1}], schema=SPAN_SCHEMA)

@@ -183,8 +183,8 @@ def _request(
 ) -> TransformJobRequest:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.places.layout.manifest(f"{name}-{uuid.uuid4().hex[:8]}")
-    ctx.store.put(listed, b"".join(manifest(ctx.places.input, sent_names(lane.spans, controls))))
+    ctx.store.put(listed, b"".join(manifest(ctx.places.layout.input, sent_names(lane.spans, controls))))
     limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped)
-    output = ctx.places.outputs.join(name)
+    output = ctx.places.layout.outputs.join(name)
     asked = replace(settings, transform=transform)
     return ctx.jobs.request(job_settings(name, asked, ctx.config.record.media_type, listed, output, limits, kind))

@@ -77,7 +77,7 @@ def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
     """What the data log says of the missing objects; nothing is asked where nothing is missing."""
     if not missing:
         return JobLogs({})
-    folder = ctx.places.input
+    folder = ctx.places.layout.input
     # The reason sends to the logs where the model is at fault; a job that the service ended has no line to wait for.
     patiently = "job logs" in (job.failure_reason or "")
     logs = ctx.logs.read(job.name, folder.bucket, folder.key, missing, patiently=patiently)
@@ -88,7 +88,7 @@ def _logs(ctx: RunContext, job: JobRecord, missing: list[str]) -> JobLogs:
 
 def outputs_of(ctx: RunContext, job: JobRecord, objects: Sequence[str]) -> list[OutputObject]:
     """Returns the outputs of the job's own objects, as two equal listings show them."""
-    folder = ctx.places.outputs.join(job.name)
+    folder = ctx.places.layout.outputs.join(job.name)
     wanted = {*objects, *job.controls}
     # S3 gives whole seconds, so a job's own output may seem a little older than the job.
     created = datetime.fromisoformat(job.created_at).replace(microsecond=0) if job.created_at else None
