@@ -176,7 +176,7 @@ def test_a_damaged_ledger_says_the_same_each_time(world, rows, tmp_path):
     client.put_object(Bucket=BUCKET, Key=f"{folder}lease.json", Body=b"no lease")
     said = set()
     for _ in range(2):
-        with pytest.raises(LedgerCorrupt, match=r"step 3 where step 2 belongs.*Paid.*1 jobs.*another run_id") as error:
+        with pytest.raises(LedgerCorrupt, match=r"step 3 where step 2 belongs.*Paid.*1 job\b.*another run_id") as error:
             score(rows, **arguments)
         said.add(str(error.value))
     assert len(said) == 1

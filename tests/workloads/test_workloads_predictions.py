@@ -182,7 +182,7 @@ SHAPES = {
     ),
     "comma-joined": (
         lambda ids: ",".join(str(i + 0.5) for i in ids),
-        r"\d+ values joined by commas on 1 lines where \d+ lines were expected",
+        r"\d+ values joined by commas on 1 line where \d+ lines were expected",
         {"format": "text", "separator": ","},
     ),
 }

@@ -10,6 +10,11 @@ def counted(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
+def verb(count: int, of_one: str, of_many: str) -> str:
+    """Returns the verb that goes with so many things."""
+    return of_one if count == 1 else of_many
+
+
 def duration(seconds: float) -> str:
     """Returns a time as people say it."""
     if seconds < 60:
@@ -17,6 +22,12 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def time_range(least_seconds: float, most_seconds: float) -> str:
+    """Returns between which two times something lies, in seconds below a minute and in minutes above."""
+    said = [f"{each:,.0f} s" if each < 60 else f"{each / 60:,.0f} min" for each in (least_seconds, most_seconds)]
+    return " to ".join(dict.fromkeys(said))
 
 
 def size(count: float) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
 from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, StepKind, check_chain, decode, digest, encode
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
@@ -136,7 +137,7 @@ class Ledger:
             with suppress(LedgerCorrupt, StoreFailure):
                 steps.append(self._read(uri))
         jobs = sum(step.kind == StepKind.JOB_CREATED for step in steps)
-        return f"Paid, by the steps that are left: {jobs:,} jobs. "
+        return f"Paid, by the steps that are left: {counted(jobs, 'job')}. "
 
     def _read(self, uri: S3Uri) -> Step:
         match = STEP_NAME.fullmatch(uri.key.rpartition("/")[2])

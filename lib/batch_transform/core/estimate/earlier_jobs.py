@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.report_keys import JobReport, RunReport
 from batch_transform.core.run_settings import MB_PER_SECOND, TransformSettings
 from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, speed_of
@@ -92,7 +93,8 @@ def speed_told(jobs: Iterable[TimedJob], runs: int, transform: TransformSettings
     if configured.mb_per_second != MB_PER_SECOND:
         return SpeedTold(configured, GIVEN, "as the run file says")
     if measured := _fitted(timed, configured):
-        return SpeedTold(measured, MEASURED, f"by {len(timed):,} jobs of {runs:,} earlier runs of this model")
+        by = f"by {counted(len(timed), 'job')} of {counted(runs, 'earlier run')} of this model"
+        return SpeedTold(measured, MEASURED, by)
     known = (
         "earlier runs of this model were too short or too alike to tell its speed"
         if timed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from batch_transform.core.amounts import dollars
+from batch_transform.core.amounts import counted, dollars, time_range, verb
 from batch_transform.core.estimate.earlier_jobs import GIVEN, GUESSED, MEASURED
 from batch_transform.core.estimate.outlook import Outlook
 from batch_transform.core.estimate.plan_keys import RunPlan
@@ -19,19 +19,19 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
     """Yields the lines of a plan (run_plan.run_plan): what there is, the jobs, and what instances and requests buy."""
     about = "about " if plan["estimated"] else ""
     yield (
-        f"{about}{plan['rows_in']:,} rows, {plan['bytes'] / _MB:,.1f} MB of records, "
-        f"the largest {plan['largest_record_bytes']:,} bytes"
+        f"{about}{counted(plan['rows_in'], 'row')}, {plan['bytes'] / _MB:,.1f} MB of records, "
+        f"the largest {counted(plan['largest_record_bytes'], 'byte')}"
     )
     if plan["estimated"]:
         yield f"estimated: {plan['estimated']}"
-    if plan["rows_over_the_limit"]:
-        yield f"{plan['rows_over_the_limit']:,} rows are over the service's largest payload, 100 MB: dead letters"
+    if over := plan["rows_over_the_limit"]:
+        are = verb(over, "is", "are")
+        yield f"{counted(over, 'row')} {are} over the service's largest payload, 100 MB: dead letters"
     before, after = plan["input_partitions"], plan["staged_partitions"]
     shuffle = (
         f"repartitioned into {after:,}: {plan['repartitioned']}" if plan["repartitioned"] else "staged as they are"
     )
-    partitions = "partition" if before == 1 else "partitions"
-    yield f"{before:,} {partitions} with rows, {shuffle}; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
+    yield f"{counted(before, 'partition')} with rows, {shuffle}; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
     yield from text_table(
         ["lane", "rows", "largest", "payload MB", "at once", "objects", "requests"],
         [
@@ -105,7 +105,7 @@ def money_lines(told: Outlook, instance_types: Sequence[str], region: str | None
     if not told["instance_hours"][1]:
         return
     hours = "{:,.2f} to {:,.2f} instance-hours".format(*told["instance_hours"])
-    minutes = "{:,.0f} to {:,.0f} minutes of jobs".format(*(seconds / 60 for seconds in told["elapsed_seconds"]))
+    minutes = f"{time_range(*told['elapsed_seconds'])} of jobs"
     if told["cost_usd"] is None:
         yield f"{minutes}, {hours}; {no_price(instance_types, region)}"
         return

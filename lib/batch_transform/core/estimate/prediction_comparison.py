@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES
 
 _EXAMPLES = 5
@@ -200,7 +201,7 @@ def sentence(report: ComparisonReport) -> str:
         (report["rows_too_large"], f"are over the limit of a request, {MAX_ENDPOINT_BODY_BYTES:,} bytes"),
     ]
     said = [f"{rows:,} {words}" for rows, words in counts if rows] or ["all are alike"]
-    return f"{report['rows_compared']:,} rows compared with endpoint {report['endpoint']}: {', '.join(said)}"
+    return f"{counted(report['rows_compared'], 'row')} compared with endpoint {report['endpoint']}: {', '.join(said)}"
 
 
 def details(report: ComparisonReport) -> Iterator[str]:
@@ -208,8 +209,8 @@ def details(report: ComparisonReport) -> Iterator[str]:
     for entry in report["fields"]:
         if entry["rows_different"]:
             largest = f", by up to {entry['largest_difference']:g}" if entry["largest_difference"] else ""
-            yield f"{entry['field']}: differs in {entry['rows_different']:,} rows{largest}"
+            yield f"{entry['field']}: differs in {counted(entry['rows_different'], 'row')}{largest}"
     for lacking in report["unanswered"]:
-        yield f"{lacking['rows']:,} rows: {lacking['reason']}"
+        yield f"{counted(lacking['rows'], 'row')}: {lacking['reason']}"
     for example in report["examples"]:
         yield f"such as line {example['line']} of {example['object']} in {example['job']}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.estimate.measured_records import LaneSize, Measured
 from batch_transform.core.limits import BYTES_PER_MB, LARGEST_RECORD_BYTES
 from batch_transform.core.sending.partitioning import Partitioning, partitioning
@@ -99,10 +100,10 @@ class TableSize:
         if self.source:
             told = f"rows by {self.source}"
         elif self.within:
-            told = f"rows by {self.counted:,} of {self.files:,} files, within {self.within:.1%}"
+            told = f"rows by {self.counted:,} of {counted(self.files or 0, 'file')}, within {self.within:.1%}"
         else:
-            told = f"rows counted in {self.files:,} files"
-        return f"{told}; records by {rendered:,} rows, so the largest may be larger"
+            told = f"rows counted in {counted(self.files or 0, 'file')}"
+        return f"{told}; records by {counted(rendered, 'row')}, so the largest may be larger"
 
 
 def drawn(names: Sequence[str], most: int) -> list[str]:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.data_log_evidence import LogEntry
 from batch_transform.core.statuses import JobStatus
 
@@ -209,9 +210,9 @@ def of_missing_output(status: JobStatus, failure_reason: str | None) -> Failure:
 def of_shape(rows: int, shape: str, setting: str | None, misread: bool) -> Failure:
     """Returns why an output is not used that is in another form than was configured, and with what it can be read."""
     if setting is None:
-        words = f"{shape}; it is read as prediction.format and prediction.records_path say, for {rows} rows"
+        words = f"{shape}; it is read as prediction.format and prediction.records_path say, for {counted(rows, 'row')}"
         return Failure(ErrorClass.MISMATCH, words)
-    words = f"{shape} where {rows} lines were expected; set {setting}"
+    words = f"{shape} where {counted(rows, 'line')} {verb(rows, 'was', 'were')} expected; set {setting}"
     return Failure(ErrorClass.MISMATCH, words, setting=setting if misread else None)
 
 
@@ -221,5 +222,6 @@ def of_mismatch(rows: int, lines: int, blank_lines: int, wrong_key: int | None =
         return Failure(ErrorClass.MISMATCH, f"line {wrong_key} of the output echoes another key than its record has")
     blanks = f", {blank_lines} of them blank" if blank_lines else ""
     return Failure(
-        ErrorClass.MISMATCH, f"{lines} lines{blanks} in the output for {rows} rows; one line per row is used"
+        ErrorClass.MISMATCH,
+        f"{counted(lines, 'line')}{blanks} in the output for {counted(rows, 'row')}; one line per row is used",
     )

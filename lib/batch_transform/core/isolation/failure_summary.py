@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.isolation.error_classes import ErrorClass, Remedy
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED
 from batch_transform.core.report_keys import FailedClass
@@ -42,7 +43,7 @@ def sentence(entry: FailedClass) -> str:
     jobs = ", ".join(dict.fromkeys(str(example["job"]) for example in sent))
     places = "; ".join(f"line {example['line']} of {example['object']}" for example in sent)
     where = f", such as {places} in {jobs}" if sent else ""
-    return f"{entry['rows']:,} rows: {entry['class']} ({entry['examples'][0]['message']}){where}"
+    return f"{counted(entry['rows'], 'row')}: {entry['class']} ({entry['examples'][0]['message']}){where}"
 
 
 def http_statuses(entry: FailedClass) -> list[int]:
@@ -84,12 +85,12 @@ def advice(
     found = [_idle(job) for job in jobs if job.instances and (job.data_logs or 0) < job.instances]
     if recovered:
         found.append(
-            f"{recovered} objects failed although no row of them is bad: they passed in smaller ones. That points to "
-            "memory or load on the model's instances: take an instance type with more memory "
+            f"{counted(recovered, 'object')} failed although no row of them is bad: they passed in smaller ones. That "
+            "points to memory or load on the model's instances: take an instance type with more memory "
             "(transform.instance_type), or lower transform.max_concurrent_transforms or transform.max_payload_mb."
         )
     known = [(entry, _ADVICE.get(ErrorClass(entry["class"]))) for entry in dead]
-    found += [f"{entry['rows']:,} rows, {entry['class']}: {words}" for entry, words in known if words]
+    found += [f"{counted(entry['rows'], 'row')}, {entry['class']}: {words}" for entry, words in known if words]
     if on_another_type and any(entry["class"] == ErrorClass.OUT_OF_MEMORY.value for entry in dead):
         found.append(f"As long as nothing is published, what ran out of memory is sent again by: {on_another_type}")
     return list(dict.fromkeys(found))

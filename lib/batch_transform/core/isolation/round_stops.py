@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.isolation.error_classes import ErrorClass, of_missing_output
 from batch_transform.core.isolation.observed_failures import JudgedJob
 from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, VERDICT_SCHEMA, Verdict
@@ -35,9 +36,13 @@ def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool = True) -> st
     settings = " or ".join(pc.unique(verdicts["setting"]).to_pylist())
     example = verdicts.slice(0, 1).to_pylist()[0]
     return (
-        f"all {verdicts.num_rows} answers are in another form than prediction.format and its like say. For example "
+        f"{_all_answers(verdicts.num_rows)} in another form than prediction.format and its like say. For example "
         f"{example['object']} in {example['job']}: {example['message'].partition('; set ')[0]}. Set {settings}"
     )
+
+
+def _all_answers(count: int) -> str:
+    return f"all {count:,} answers are" if count > 1 else "the one answer is"
 
 
 def unread_answers(jobs: Sequence[JudgedJob]) -> str | None:
@@ -51,7 +56,7 @@ def unread_answers(jobs: Sequence[JudgedJob]) -> str | None:
         return None
     example = verdicts.slice(0, 1).to_pylist()[0]
     return (
-        f"no answer can be read, of {verdicts.num_rows:,} objects. For example {example['object']} in "
+        f"no answer can be read, of {counted(verdicts.num_rows, 'object')}. For example {example['object']} in "
         f"{example['job']}: {example['message']}"
     )
 
@@ -94,7 +99,8 @@ def quotes_no_row(job: JobRecord) -> bool:
 def broken_model(rows: int, example: Verdict) -> str:
     """Returns what a probe of which nothing was scored says: `rows` were sent, one failed verdict is the example."""
     return (
-        f"no record at all was scored: first every object failed, then {rows} single rows sent one by one. It is the "
+        f"no record at all was scored: first every object failed, then {counted(rows, 'single row')} sent one by "
+        "one. It is the "
         f"model or the configuration (record.columns, record.content_type, transform.environment), not a few bad rows. "
         f"For example {example['object']} in {example['job']}: {example['error_class']}, {example['message']}"
     )

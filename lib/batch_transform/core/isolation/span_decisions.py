@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TypedDict
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.framing import WHOLE
 from batch_transform.core.isolation.error_classes import ErrorClass, Failure, Remedy
 from batch_transform.core.isolation.observed_failures import JudgedJob, Trials
@@ -86,7 +87,7 @@ def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     repeats = span["repeats"] + 1
     late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
     most = MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS
-    words = f"{failure.error_class.value} in {repeats} jobs, last in {job.record.name}: {failure.message}"
+    words = f"{failure.error_class.value} in {counted(repeats, 'job')}, last in {job.record.name}: {failure.message}"
     stop = words if repeats >= most else None
     return Decision(Move.AGAIN, {"repeats": repeats}, stop, is_last=repeats + 1 >= most)
 
@@ -127,5 +128,7 @@ def _alone(span: Span, failure: Failure, job: JudgedJob, found: Trials) -> Decis
     history: HistoryChange = {"alone": alone, "witnessed": witnessed}
     if witnessed:
         return Decision(Move.AGAIN, history)
-    words = f"{failure.error_class.value} in {alone} jobs that scored nothing else, last in {job.record.name}"
+    words = (
+        f"{failure.error_class.value} in {counted(alone, 'job')} that scored nothing else, last in {job.record.name}"
+    )
     return Decision(Move.AGAIN, history, words if alone >= MAX_ALONE else None, is_last=alone + 1 >= MAX_ALONE)

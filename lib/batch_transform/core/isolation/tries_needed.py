@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.isolation.evidence import LEAST_TRIES, MAX_TRIES, Rate, tries_for
 from batch_transform.core.isolation.splitting import Costs
 
@@ -109,7 +110,8 @@ def flaky(rows: int, weight: float, done: int, run: Rate, room: float, classes: 
     tries = max(LEAST_TRIES - done, chosen.tries) if chosen else None
     how_often = f"the model is flaky: {run.words}" if run.failed >= 1 else "little else was scored in the same jobs"
     told = (
-        f"{how_often}. To tell {rows:,} rows that failed alone ({', '.join(sorted(set(classes)))}) from unlucky ones,"
+        f"{how_often}. To tell {counted(rows, 'row')} that failed alone ({', '.join(sorted(set(classes)))}) from "
+        "unlucky ones,"
     )
     if tries is None or done + tries > MAX_TRIES:
         return f"{told} each would have to be tried more than {MAX_TRIES} times; none of them is given up"

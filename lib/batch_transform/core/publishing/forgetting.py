@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from batch_transform.core.amounts import size
+from batch_transform.core.amounts import counted, size
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
@@ -29,7 +29,7 @@ class Amount:
     @property
     def words(self) -> str:
         """In words: `1,204 objects of 3.2 GB`."""
-        return f"{self.objects:,} objects of {size(self.size_bytes)}"
+        return f"{counted(self.objects, 'object')} of {size(self.size_bytes)}"
 
 
 class LifecycleRule(TypedDict):
@@ -85,12 +85,13 @@ def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout, *, a
     if not answers and len(files) == len(state.staged.files):
         return (
             f"its rows were forgotten, and the answers to them: nothing lies below {layout.rows} that could be scored, "
-            f"or published, so it ends here, however often it is started. Paid: {jobs:,} jobs, for {rows:,} rows. Its "
+            f"or published, so it ends here, however often it is started. Paid: {counted(jobs, 'job')}, for "
+            f"{counted(rows, 'row')}. Its "
             "ledger and reports stay; `clean --unfinished` removes the rest. To score the input, choose another run_id"
         )
     return (
         f"{len(files):,} of {len(state.staged.files):,} staged files are gone or altered (first: {files[0]}), and the "
         f"rows of a run cannot be had again from its input: it ends here, however often it is started. Paid: "
-        f"{jobs:,} jobs. Saved: the answers to {rows:,} rows, below {layout.outputs}; each line of "
+        f"{counted(jobs, 'job')}. Saved: the answers to {counted(rows, 'row')}, below {layout.outputs}; each line of "
         f"`<job>/<name>.out` answers the same line of {layout.input}/<name>. To score the input, choose another run_id"
     )

@@ -124,7 +124,7 @@ def _what(report: RunReport) -> str:
 
 def _counts(report: RunReport) -> list[str]:
     rows, scored, dead = report["rows_in"], report["rows_scored"], report["rows_dead_letter"]
-    found = ["no row was staged" if rows is None else f"{rows:,} rows in"]
+    found = ["no row was staged" if rows is None else f"{counted(rows, 'row')} in"]
     found += [] if scored is None else [f"{scored:,} scored"]
     found += [] if dead is None else [counted(dead, "dead letter")]
     found += [counted(report["rounds"], "round"), counted(len(report["jobs"]), "job")]
@@ -171,7 +171,7 @@ def _packaged(report: JsonObject) -> list[str]:
 
 def _compared(report: JsonObject) -> list[str]:
     rows, different = report["rows_compared"], report["rows_different"]
-    return [f"Compared: {rows:,} rows, of which the endpoint predicts {different:,} otherwise."]
+    return [f"Compared: {counted(rows, 'row')}, of which the endpoint predicts {different:,} otherwise."]
 
 
 def _of_smoke(report: JsonObject) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.amounts import dollars, duration
+from batch_transform.core.amounts import counted, dollars, duration
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.isolation.failure_summary import http_statuses
 from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport
@@ -55,7 +55,7 @@ def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
     jobs = [job for job in state.jobs if job.plan == place]
     is_done = record.leaves is not None
     known = [number(count if is_done else None) for count in (record.scored_rows, record.dead_rows, record.open_spans)]
-    failed = "; ".join(f"{each['class']}, {each['rows']:,} rows" for each in record.failed)
+    failed = "; ".join(f"{each['class']}, {counted(each['rows'], 'row')}" for each in record.failed)
     if record.stop:
         follows = f"the run ended: {' '.join(record.stop)}"
     elif not is_done:
@@ -147,7 +147,7 @@ def jobs(facts: PageFacts) -> Html:
         objects = number(sum(job["objects"] for _, job in left))
         rows.append(["", f"{rest:,} more", "", "", "", objects, "", "Completed or in flight", *sums])
     found = table("Jobs", head, rows)
-    shown_jobs = folded(f"All {len(numbered):,} jobs", found) if len(rows) > 12 else found
+    shown_jobs = folded(f"All {counted(len(numbered), 'job')}", found) if len(rows) > 12 else found
     return Html(f"<p>{words}.</p>" + shown_jobs)
 
 

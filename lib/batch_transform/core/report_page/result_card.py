@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from batch_transform.core.amounts import dollars, duration
+from batch_transform.core.amounts import counted, dollars, duration
 from batch_transform.core.publishing.last_words import next_steps, sentence
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.report_page.markup import Html, joined, listed, paragraph, shown
@@ -78,7 +78,7 @@ def _rows(preview: Preview) -> Html:
 def _cell(value: object) -> Html:
     text = "null" if value is None else str(value)
     if isinstance(value, (bytes, bytearray)):
-        text = f"{len(value):,} bytes"
+        text = counted(len(value), "byte")
     text = text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
     return Html(f'<td style="{_CELL}">{shown(text)}</td>')
 

@@ -13,6 +13,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.cloudwatch.container_logs import ContainerLogs
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import BatchTransformError, RunStopped
 from batch_transform.core.escaping import hidden
 from batch_transform.core.events import Listener
@@ -175,7 +176,7 @@ def _held(ctx: RunContext, recorded: RunState | None, *, tells_time: bool = True
     check_same(recorded, ctx.config)
     if recorded.report is not None:
         return as_published(ctx, recorded)
-    ctx.tell("resume", f"{ctx.run_id} goes on after {recorded.rounds} rounds")
+    ctx.tell("resume", f"{ctx.run_id} goes on after {counted(recorded.rounds, 'round')}")
     if ctx.switches.retry_dead:
         check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
     told = {

@@ -41,7 +41,7 @@ def test_classes_are_counted_in_rows_the_largest_first_with_three_examples():
 
 def test_what_was_not_sent_has_no_place():
     (entry,) = by_class(leaves(dead(0, 1, ErrorClass.TOO_LARGE, object=None)), DEAD)
-    assert sentence(entry) == "1 rows: payload too large (m)"
+    assert sentence(entry) == "1 row: payload too large (m)"
 
 
 def test_nothing_dead_is_nothing_to_tell():

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from batch_transform.core.amounts import dollars
+from batch_transform.core.amounts import counted, dollars, verb
 from batch_transform.core.errors import ConfigurationError, OverCost, ServiceFailure
 from batch_transform.core.estimate.earlier_jobs import speed_told
 from batch_transform.core.estimate.instance_time import instance_time
@@ -58,7 +58,8 @@ def require_budget(ctx: RunContext, state: RunState) -> None:
         return
     done = sum(job.status is not None for job in state.jobs)
     raise OverCost(
-        f"budget_usd: is {budget:g}, and {done:,} jobs have cost {dollars(cost)}: no further one is created, and "
+        f"budget_usd: is {budget:g}, and {counted(done, 'job')} {verb(done, 'has', 'have')} cost {dollars(cost)}: no "
+        "further one is created, and "
         f"nothing is published. What was scored is kept. To go on: {_with_more(ctx, 2 * cost)}"
     )
 

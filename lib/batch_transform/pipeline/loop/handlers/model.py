@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.model_identity import ModelIdentity, model_changes
@@ -64,7 +65,7 @@ def _recorded(ctx: RunContext, identity: ModelIdentity | None, *, accepted: bool
 
 def _kept(state: RunState) -> str:
     rows = sum(settled.scored_rows for settled in state.round_records)
-    return f"Nothing more was created, and what was scored ({rows:,} rows) is kept"
+    return f"Nothing more was created, and what was scored ({counted(rows, 'row')}) is kept"
 
 
 def _refusal(ctx: RunContext, state: RunState, now: ModelIdentity, changes: list[str]) -> str:

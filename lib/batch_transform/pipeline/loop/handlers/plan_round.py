@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.isolation import rounds
 from batch_transform.core.isolation.observed_failures import known_so_far
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
@@ -168,7 +169,10 @@ def _described(name: str, lane: LanePlan, request: TransformJobRequest) -> str:
     limits, resources = lane.throughput, request["TransformResources"]
     payload, concurrent = limits.max_payload_mb or "model", limits.max_concurrent_transforms or "model"
     where = f"{resources['InstanceCount']} x {resources['InstanceType']}"
-    return f"{name}: {lane.spans.num_rows:,} objects on {where}, payload {payload} MB, {concurrent} at once on each"
+    return (
+        f"{name}: {counted(lane.spans.num_rows, 'object')} on {where}, payload {payload} MB, {concurrent} at once on "
+        "each"
+    )
 
 
 def _request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
@@ -89,7 +90,9 @@ class Look:
                 _stop(ctx, job.name, self._patience)
             elif _is_late(ctx, found):
                 minutes = ctx.config.transform.job_timeout_minutes
-                ctx.tell("score", f"{found.name}: stopped after {minutes} minutes, transform.job_timeout_minutes")
+                ctx.tell(
+                    "score", f"{found.name}: stopped after {counted(minutes, 'minute')}, transform.job_timeout_minutes"
+                )
                 del ctx.looked[job.name]  # once that is recorded, its end is asked for without delay
                 return NewStep(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
         return seen_to_end(ctx, action.jobs)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.expectations import not_met
 from batch_transform.core.isolation.failure_summary import advice, by_class, recovered_spans, sentence
@@ -44,7 +45,9 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> NewStep:
     table = settled_leaves(ctx.ledger, state).sort_by("start")  # so that a row group of its part has neighbours
     counts = gate.check(state.staged.files, table, lines_set_aside(ctx.ledger, state))
     ctx.tell(
-        "gate", f"{counts.rows_in:,} rows in = {counts.rows_scored:,} scored + {counts.rows_dead_letter:,} dead letters"
+        "gate",
+        f"{counted(counts.rows_in, 'row')} in = {counts.rows_scored:,} scored + "
+        f"{counted(counts.rows_dead_letter, 'dead letter')}",
     )
     errors = by_class(table, DEAD)
     verdicts = (ctx.ledger.read_part(job.verdicts) for job in state.jobs if job.verdicts)
@@ -111,7 +114,8 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     # Once the run has set out to commit, its dead letters may be there (core.resuming.retried_dead_rows.check_retry).
     once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
-        f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows have no prediction, more than `errors` accepts; "
+        f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows {verb(counts.rows_dead_letter, 'has', 'have')} no "
+        "prediction, more than `errors` accepts; "
         f"nothing is published. The dead letters lie in {place}. {once_more}{how}: {command}",
         setting,
     )
@@ -158,7 +162,9 @@ class _Publishing:
         footers = how.ranges(tables[0].tree, tables[0].files, self.state.staged.input_names)
         self.written.append(tables[0].numbers.beside(footers))
         self.merged.extend(tables)
-        self.ctx.tell("merge", f"{self.counts.rows_scored:,} rows merged in {len(tables[0].files)} files")
+        self.ctx.tell(
+            "merge", f"{counted(self.counts.rows_scored, 'row')} merged in {counted(len(tables[0].files), 'file')}"
+        )
         return tables
 
     def planned(self, table: WrittenTable) -> Publication:

@@ -9,6 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.errors import AnswersMisread, ServiceFailure
 from batch_transform.core.isolation.data_log_evidence import JobLogs
 from batch_transform.core.isolation.error_classes import ErrorClass
@@ -49,15 +50,16 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
     names = {output.object for output in outputs}
     reader = ctx.objects.reader
     form = form_of_outputs(reader.form, state, ctx.ledger)
-    counted = ctx.objects.reading(reader.schema, form).count(outputs)
+    found = ctx.objects.reading(reader.schema, form).count(outputs)
     missing = [name for name in [*objects, *job.controls] if name not in names]
-    evidence = Evidence(counted, (logs := _logs(ctx, job, missing)).entries)
+    evidence = Evidence(found, (logs := _logs(ctx, job, missing)).entries)
     verdicts = pa.concat_tables([judge(job, spans, evidence), disbelieved(job, every.filter(doubted))])
     passed, refused = judge_controls(job, evidence)
     failed = rows_in_state(verdicts, FAILED) + rows_in_state(verdicts, DEAD)
     ctx.tell(
         "reconcile",
-        f"{job.name}: {len(names.difference(job.controls)):,} of {len(objects):,} outputs, {failed:,} rows failed",
+        f"{job.name}: {len(names.difference(job.controls)):,} of {counted(len(objects), 'output')}, "
+        f"{counted(failed, 'row')} failed",
     )
     payload = {
         "job": job.name,
@@ -192,7 +194,8 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
             "again as it is, the run asks the model once more, with a few single rows"
         )
     raise ServiceFailure(
-        f"{spans:,} objects are not scored after {state.rounds} rounds; nothing is published, what was scored is kept. "
+        f"{counted(spans, 'object')} {verb(spans, 'is', 'are')} not scored after {counted(state.rounds, 'round')}; "
+        "nothing is published, what was scored is kept. "
         f"{'; '.join(action.reasons)}.{_of_a_start(ctx, state)} Start the run again to try once more"
         f"{_on_another_type(ctx, last)}"
     )

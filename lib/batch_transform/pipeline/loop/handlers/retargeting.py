@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.run_settings import RunSettings
@@ -40,7 +41,7 @@ def _commits(tables: TableWork, state: RunState, config: RunConfig, intent: Json
         place = _told(before.dead_letter_place)
         key = "table" if before.dead_letter_place is not None and before.dead_letter_place.table else "path"
         yield (
-            f"dead_letter: this run has published {dead:,} dead letters in {place} already; set "
+            f"dead_letter: this run has published {counted(dead, 'dead letter')} in {place} already; set "
             f"dead_letter.{key}: {place}, and keep output.format: {_format(before)}"
         )
 

@@ -7,6 +7,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.isolation.verdicts import rows_in_state
@@ -33,7 +34,7 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewSt
     dead = retried_dead_rows.retriable(leaves)
     kept = rows_in_state(leaves, DEAD) - row_count(dead)
     if kept:
-        ctx.tell("retry", f"{kept:,} dead rows are over the service's largest payload and stay dead")
+        ctx.tell("retry", f"{counted(kept, 'dead row')} over the service's largest payload: dead as before")
     if not dead.num_rows:
         ctx.tell("retry", "no dead row can be sent again")
         return NewStep(StepKind.RETRIED, {"rows": 0})
@@ -44,5 +45,5 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewSt
     before = ctx.ledger.read_part(last.retried) if last.retried else LEAF_SCHEMA.empty_table()
     parts = pa.concat_tables([conformed(before, LEAF_SCHEMA), dead]), pa.concat_tables([left, spans])
     rows = int(pc.sum(pc.subtract(dead["stop"], dead["start"])).as_py())
-    ctx.tell("retry", f"{rows:,} dead rows are sent again")
+    ctx.tell("retry", f"{counted(rows, 'dead row')} {verb(rows, 'is', 'are')} sent again")
     return NewStep(StepKind.RETRIED, {"rows": rows}, tuple(ctx.ledger.write_part(part) for part in parts))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import RunState
@@ -22,7 +23,7 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
     staged = ctx.tables.stage()
     settings = ctx.config.settings
     check_one_object(settings, staged, framing_of(settings, staged.header))
-    ctx.tell("stage", f"{staged.rows:,} rows in {len(staged.files)} staged files")
+    ctx.tell("stage", f"{counted(staged.rows, 'row')} in {counted(len(staged.files), 'staged file')}")
     files = [asdict(file) for file in pinned(staged.files, ctx.open_tree)]
     told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
     source = staged.source.to_document() if staged.source else None
@@ -40,6 +41,6 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
         raise GateRefused(f"{spans.num_rows} objects were written where all rows are to be one request")
     size = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count
-    ctx.tell("export", f"{objects:,} objects, {size / 1e6:,.1f} MB")
+    ctx.tell("export", f"{counted(objects, 'object')}, {size / 1e6:,.1f} MB")
     sizes = {"record_sizes": exported.sizes} if exported.sizes else {}
     return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": size, **sizes}, (ctx.ledger.write_part(spans),))
