@@ -176,7 +176,8 @@ choose_environment() {
     if [ -n "${VIRTUAL_ENV:-}" ]; then
         python=$VIRTUAL_ENV/bin/python
         ! old "$python" || refuse "Python 3.10 or newer is needed, and the active environment $VIRTUAL_ENV has an older one: make it anew of a newer one, or deactivate it"
-        "$python" -c 'import boto3, pandas, pyarrow, yaml' >/dev/null 2>&1 ||
+        # Looked for and not imported, which takes half a second.
+        "$python" -c 'import importlib.util as u; all(map(u.find_spec, "boto3 pandas pyarrow yaml".split())) or exit(1)' >/dev/null 2>&1 ||
             refuse "the active environment $VIRTUAL_ENV lacks packages: pip install -e '$root[local]', or deactivate it"
         return
     fi

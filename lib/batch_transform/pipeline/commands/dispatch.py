@@ -33,7 +33,6 @@ from batch_transform.pipeline.commands.iam import policies
 from batch_transform.pipeline.commands.looked_at import looked_at
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
-from batch_transform.pipeline.commands.steps import step_without_spark
 from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import teller
 from batch_transform.pipeline.ending.reporting import Reporting
@@ -96,7 +95,11 @@ def done_without_spark(asked: CommandLine, environ: Mapping[str, str], handshake
     if asked.command in WITHOUT_SPARK:
         handshake.report(execute(asked, environ, teller(asked.command)))
         return 0
-    return step_without_spark(asked, environ, handshake) if asked.command in STEPS else None
+    if asked.command not in STEPS:
+        return None
+    from batch_transform.pipeline.commands.steps import step_without_spark  # late: it alone needs the driver's loop
+
+    return step_without_spark(asked, environ, handshake)
 
 
 def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonObject:
