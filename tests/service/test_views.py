@@ -239,6 +239,13 @@ def test_logs_shows_the_last_lines_of_a_container_and_not_the_service_s_own(s3, 
     assert asked_json("logs", URI, "--job", job)["jobs"][0]["streams"][0]["lines"][0] == "line 11"
 
 
+def test_logs_of_a_model_that_ran_already_say_where_its_words_are(s3):
+    run = made(sections={"emulator": {"models": {"m": "http://127.0.0.1:8080"}}})
+    driven(run)
+    put(s3, run)
+    assert "the server at http://127.0.0.1:8080, which ran already: what that writes stands where" in ask("logs", URI)
+
+
 def test_logs_without_a_stream_say_so(s3):
     published(s3)
     assert "cannot be read" in ask("logs", URI) or "have written nothing" in ask("logs", URI)

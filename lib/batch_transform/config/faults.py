@@ -16,6 +16,7 @@ Path = tuple[str, ...]
 # Keys of the configuration that no person gives.
 FILLED_IN = ("secret_variables", "limit")
 _LONGEST_VALUE = 60
+_REQUIRED = "is required"
 _WANTED = {
     "str": "text",
     "whole": "a whole number",
@@ -44,13 +45,16 @@ class Fault:
 
 def faults_of(refused: Refused, model: type[Section]) -> list[Fault]:
     """Returns a fault for each thing that is wrong with a section."""
-    return [Fault(wrong.path, _text(wrong, model)) for wrong in refused.wrongs]
+    meant = {(*wrong.path[:-1], _meant(wrong.path, model)) for wrong in refused.wrongs if wrong.kind == "unknown"}
+    # What is there by a misspelled name is not missing as well.
+    told = [Fault(wrong.path, _text(wrong, model)) for wrong in refused.wrongs]
+    return [fault for fault in told if not (fault.path in meant and fault.text.startswith(_REQUIRED))]
 
 
 def _text(wrong: Wrong, model: type[Section]) -> str:
     kind, value = wrong.kind, wrong.value
     if kind == "missing":
-        return "is required"
+        return _REQUIRED
     if kind == "unknown":
         return unknown_key(wrong.path, model)
     if kind in _WANTED:
@@ -83,9 +87,16 @@ def _spelled(value: Any, path: Path) -> str:
 
 def unknown_key(path: Path, model: type[Section]) -> str:
     """Returns what is said of a key that there is not, with those that there are."""
-    valid = sorted(_keys(path[:-1], model))
-    close = get_close_matches(path[-1], valid, n=1)
-    return f"is no key; did you mean {close[0]}?" if close else f"is no key; valid: {', '.join(valid)}"
+    meant = _meant(path, model)
+    return f"is no key; {f'did you mean {meant}?' if meant else f'valid: {_valid(path, model)}'}"
+
+
+def _meant(path: Path, model: type[Section]) -> str | None:
+    return next(iter(get_close_matches(path[-1], sorted(_keys(path[:-1], model)), n=1)), None)
+
+
+def _valid(path: Path, model: type[Section]) -> str:
+    return ", ".join(sorted(_keys(path[:-1], model)))
 
 
 def _keys(path: Path, model: type[Section]) -> Iterator[str]:

@@ -67,7 +67,7 @@ class FirstRun:
 
 def run_file_text(run: FirstRun) -> str:
     """Returns the run file."""
-    return "\n".join(chain(_head(run), _input(run), _record(run), _rest(run), _output(run), ""))
+    return "\n".join(chain(_head(run), _input(run), _record(run), _rest(run), _output(run), [""]))
 
 
 def _head(run: FirstRun) -> list[str]:

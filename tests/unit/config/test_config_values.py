@@ -327,6 +327,15 @@ def test_all_faults_come_in_one_message_each_with_its_key():
     assert found[4] == "inptu: is no key; did you mean input?"
 
 
+@pytest.mark.parametrize("key", ["model", "input", "workspace"])
+def test_a_required_key_that_is_misspelled_is_not_missing_as_well(key):
+    given = {**{name: value for name, value in LEAST.items() if name != key}, key[:-2] + key[-1] + key[-2]: LEAST[key]}
+    emulated = Layer("--emulator", {"emulator": {"models": {"churn-v7": "python -m x"}}})
+    with pytest.raises(ConfigurationError) as caught:
+        check(RunConfig, [Layer("run.yml", given), emulated], {})
+    assert caught.value.faults == (f"run.yml: {key[:-2]}{key[-1]}{key[-2]}: is no key; did you mean {key}?",)
+
+
 def test_an_unknown_key_without_a_near_match_lists_the_valid_ones():
     [fault] = faults(output__zzz=1)
     assert fault == "output.zzz: is no key; valid: format, mode, partition_by, path, replace_where, table"

@@ -44,6 +44,11 @@ def test_a_named_table_is_scored_into_a_named_table(tmp_path):
     assert config.record.columns is None
 
 
+def test_the_last_line_of_a_run_file_has_an_end():
+    text = run_file_text(FirstRun("ml.customers", True, "delta", "churn-v7"))
+    assert text.endswith("overwrite_partitions\n")
+
+
 def test_what_is_given_is_not_suggested(tmp_path):
     config = loaded(
         tmp_path, FirstRun("in.parquet", False, "parquet", "m", COLUMNS, "x", "s3://b/out", "s3://mine/runs")

@@ -13,6 +13,7 @@ from batch_transform.core.escaping import one_line, visible_json
 from batch_transform.core.events import Event, EventKind, Figures
 
 ERROR = "error"  # the step of an event that is an error
+END = "end"  # that of one that tells of an interruption
 PLAIN = "[batch-transform] "
 
 

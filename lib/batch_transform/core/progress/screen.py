@@ -17,12 +17,16 @@ _LEAST_RATE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class StepLine:
-    """A step on the screen: its name, whether it goes on, what is told of it, for how long it was done."""
+    """A step on the screen: its name, whether it goes on, what is told of it, for how long it was done.
+
+    One that was cut short is not done.
+    """
 
     name: str
     is_on: bool
     text: str
     took: str
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def cost(view: View, now: float) -> float | None:
 
 
 def _line(step: StepSeen, now: float) -> StepLine:
-    return StepLine(step.name, step.began is not None, step.text, clock(step.took(now)))
+    return StepLine(step.name, step.began is not None, step.text, clock(step.took(now)), step.is_cut)
 
 
 def _of_rows(view: View, figures: Figures, now: float) -> str:

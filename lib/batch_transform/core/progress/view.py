@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from batch_transform.core.events import Event, EventKind, Figures
+from batch_transform.core.progress.event_lines import END, ERROR
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,14 @@ class StepSeen:
         seconds: for which it was done, the last time apart if it goes on.
         began: when it last began; None: it does not go on.
         text: what was last told of it.
+        is_cut: whether an error, or a person, has ended it.
     """
 
     name: str
     seconds: float = 0.0
     began: float | None = None
     text: str = ""
+    is_cut: bool = False
 
     def took(self, now: float) -> float:
         """Returns the seconds for which it was done until now."""
@@ -78,7 +81,7 @@ def _begun(view: View, name: str, at: float) -> View:
     closed = ended(view, at)
     if view.step(name) is None:
         return replace(closed, steps=(*closed.steps, StepSeen(name, began=at)))
-    again = tuple(replace(step, began=at) if step.name == name else step for step in closed.steps)
+    again = tuple(replace(step, began=at, is_cut=False) if step.name == name else step for step in closed.steps)
     return replace(closed, steps=again)
 
 
@@ -97,5 +100,9 @@ def _measured(view: View, figures: Figures, at: float) -> View:
 
 def _told(view: View, event: Event) -> View:
     """What is told of a step is seen beside it; what is told of none that was seen, is told and not seen."""
+    if event.step in (END, ERROR):
+        return replace(
+            view, steps=tuple(replace(step, is_cut=step.is_cut or step.began is not None) for step in view.steps)
+        )
     steps = tuple(replace(step, text=event.text) if step.name == event.step else step for step in view.steps)
     return replace(view, steps=steps)

@@ -104,7 +104,21 @@ def _logs(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine,
     jobs = looked_at(there, run, state, tell).report["jobs"]
     chosen = _named(jobs, asked.job[-1]) if asked.job else jobs_to_read(jobs)
     logs, count = ContainerLogs(there.access.client("logs")), _count(asked)
-    return {"run_id": state.run_id, "group": GROUP, "jobs": [_written(logs, job, count) for job in chosen]}
+    written = [_written(logs, job, count) for job in chosen]
+    if (url := _served_at(state)) is not None:
+        elsewhere = _ELSEWHERE.format(url=url)
+        written = [job if job["streams"] else {**job, "trouble": elsewhere} for job in written]
+    return {"run_id": state.run_id, "group": GROUP, "jobs": written}
+
+
+_ELSEWHERE = "its model is the server at {url}, which ran already: what that writes stands where it was started"
+
+
+def _served_at(state: RunState) -> str | None:
+    """The URL at which an emulator's model is served; None where its jobs start it, or the service does."""
+    models = (state.config.get("emulator") or {}).get("models") or {}
+    served = str(models.get(state.settings.model_name, "")).strip()
+    return served if served.startswith(("http://", "https://")) else None
 
 
 def _named(jobs: Sequence[JobReport], name: str) -> list[JobReport]:

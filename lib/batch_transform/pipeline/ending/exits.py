@@ -24,7 +24,7 @@ from batch_transform.core.errors import (
 from batch_transform.core.escaping import hidden
 from batch_transform.core.events import Event
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.progress.event_lines import ERROR
+from batch_transform.core.progress.event_lines import END, ERROR
 from batch_transform.core.report_keys import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.handshake import Handshake
@@ -66,7 +66,7 @@ class Exit:
         """Writes what a person is told to the terminal."""
         with suppress(OSError):  # the pipe to a dead JVM
             sys.stderr.write(self.stack)
-        step = "end" if self.status is RunStatus.INTERRUPTED else ERROR  # who interrupts it knows
+        step = END if self.status is RunStatus.INTERRUPTED else ERROR  # who interrupts it knows
         for line in self.lines:
             tell_terminal(Event(step, line))
 

@@ -12,6 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.escaping import one_line
 from batch_transform.core.events import Event
 from batch_transform.core.progress.event_lines import plain
@@ -56,31 +57,32 @@ class LiveDisplay:
 
     def _draw(self) -> None:
         self._drawn = self._now()
-        self._live.update(drawn(screen(self._view, self._drawn), self._spinner, "+" if self._is_plain else "✓"))
+        self._live.update(drawn(screen(self._view, self._drawn), self._spinner, "+x" if self._is_plain else "✓✗"))
         self._live.refresh()
 
 
-def drawn(shown: Screen, spinner: RenderableType, done: str) -> RenderableType:
+def drawn(shown: Screen, spinner: RenderableType, marks: str) -> RenderableType:
     """Returns a screen as rich draws it, as wide as the terminal is.
 
     Args:
         shown: what is drawn.
         spinner: beside a step that goes on.
-        done: beside one that is done.
+        marks: beside one that is done, and one that was cut short.
     """
     steps = Table.grid(padding=(0, 1), expand=True)
     for how in ({"width": 1}, {"no_wrap": True}, {"ratio": 1, "no_wrap": True, "overflow": "ellipsis"}):
         steps.add_column(**how)
     steps.add_column(justify="right", no_wrap=True)
     for step in shown.steps:
-        mark = spinner if step.is_on else Text(done, style="green")
+        ended = Text(marks[1], style="red") if step.is_cut else Text(marks[0], style="green")
+        mark = spinner if step.is_on and not step.is_cut else ended
         steps.add_row(mark, Text(step.name), Text(one_line(step.text), style="dim"), Text(step.took))
     parts: list[RenderableType] = [Text(one_line(shown.title), style="bold"), steps]
     if shown.done is not None:
         bar = Table.grid(padding=(0, 1), expand=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True)
-        of = f"{shown.done[0]:,} of {shown.done[1]:,} objects"
+        of = f"{shown.done[0]:,} of {counted(shown.done[1], 'object')}"
         bar.add_row(ProgressBar(total=shown.done[1], completed=shown.done[0]), Text(of))
         parts.append(Padding(bar, (0, 0, 0, 2)))
     parts += [Padding(Text(fact), (0, 0, 0, 2)) for fact in shown.facts]

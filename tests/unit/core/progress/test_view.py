@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from batch_transform.core.events import Event, EventKind, Figures
+from batch_transform.core.progress.event_lines import END, ERROR
 from batch_transform.core.progress.view import View, ended, seen
 
 
@@ -39,6 +42,13 @@ def test_a_step_that_is_told_twice_to_begin_has_begun_once():
 def test_what_is_told_of_a_step_stands_beside_it():
     view = viewed((1, begins("stage")), (2, Event("stage", "10 rows")), (3, Event("mend", "x")))
     assert [step.text for step in view.steps] == ["10 rows"]
+
+
+@pytest.mark.parametrize("end", [END, ERROR])
+def test_a_step_that_an_end_has_cut_short_is_not_done_and_may_be_begun_again(end):
+    cut = [(1, begins("stage")), (2, begins("score")), (5, Event(end, "interrupted by signal 2"))]
+    assert [step.is_cut for step in ended(viewed(*cut), 6).steps] == [False, True]
+    assert [step.is_cut for step in viewed(*cut, (7, begins("score"))).steps] == [False, False]
 
 
 def test_when_all_is_over_no_step_goes_on():
