@@ -162,3 +162,20 @@ def test_a_run_keeps_what_was_counted_in_its_report_and_a_later_one_reads_it(spa
     assert (found["least"], found["most"]) == (lengths[0], lengths[-1])
     assert sum(found["values"]["counts"]) == 40
     assert score(rows, **arguments).report["predictions"] == [found]
+
+
+@pytest.mark.parametrize(
+    ("version", "may"), [("3.5.6", False), ("4.0.1", False), ("4.1.0", True), ("4.2.0.dev1", True)]
+)
+def test_a_spark_whose_heartbeats_break_a_sketch_is_asked_for_none(version, may):
+    assert watched_values.may_sketch(version) is may
+
+
+def test_without_a_sketch_nulls_and_ends_are_told(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(watched_values, "may_sketch", lambda version: False)
+    counted = watched(spark.range(0, 10).selectExpr("id", "IF(id > 7, NULL, id / 2) AS p"), ["p"], 10)
+    assert "histogram" not in counted.rows._jdf.queryExecution().toString()
+    write(counted.rows, "parquet", f"{tmp_path}/out")
+    (found,) = counted.found(10).ranges
+    assert (found["nulls"], found["least"], found["most"], found["values"]) == (2, 0.0, 3.5, None)
+    assert found["note"] == "its distribution is told on Spark 4.1 and later"

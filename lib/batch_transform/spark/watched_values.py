@@ -26,6 +26,10 @@ from batch_transform.spark.spark_errors import SPARK_ERRORS
 MOST_COLUMNS = 8
 # The sketch is made of about so many rows, and exact of no more: it costs a row and a column a microsecond.
 SAMPLE_ROWS = 100_000
+# Before it an executor's heartbeat turned a sketch into bytes under the hands of its task, which failed
+# (SPARK-52006; seen on Spark 3.5.6 on a cluster). Counts, sums and ends have no such state.
+_SKETCHED_SINCE = (4, 1)
+_NOT_SKETCHED = "its distribution is told on Spark 4.1 and later"
 # The metrics come with the end of the action. Without them (a plan that was optimised away) Spark waits for ever.
 _PATIENCE_SECONDS = 5.0
 
@@ -87,12 +91,17 @@ def watched(rows: DataFrame, names: Collection[str], count: int) -> Watched:
     columns = tuple(every[:MOST_COLUMNS])
     if not columns:
         return Watched(rows, 0, (), None)
-    observation = Observation()
+    observation, is_sketched = Observation(), may_sketch(rows.sparkSession.version)
     beside, numbers = _beside(rows, columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
-    counts = [_counts(column, numbers, place).alias(f"c{place}") for place, column in enumerate(columns)]
+    counts = [_counts(column, numbers, place, is_sketched).alias(f"c{place}") for place, column in enumerate(columns)]
     told = F.to_json(F.struct(F.count(F.lit(1)).alias("rows"), *counts)).alias("told")
     observed = beside.observe(observation, told).select(*map(_column, rows.columns))
     return Watched(observed, len(every) - len(columns), columns, observation)
+
+
+def may_sketch(version: str) -> bool:
+    """Returns whether Spark of this version keeps a sketch whole while its task runs."""
+    return tuple(map(int, version.split(".")[:2])) >= _SKETCHED_SINCE
 
 
 def _column(name: str) -> Column:
@@ -132,14 +141,15 @@ def _finite(column: _Numbers) -> Column:
     return F.when(value - value == 0, value) if column.is_float else value
 
 
-def _counts(column: _Numbers, numbers: Column, place: int) -> Column:
+def _counts(column: _Numbers, numbers: Column, place: int, is_sketched: bool) -> Column:
     filled = F.count(column.value).alias("filled")
     if column.note:
         return F.struct(filled)
     number, sample = numbers[f"n{place}"], numbers[f"s{place}"]
     finite = [F.count(number).alias("finite")] if column.is_float else []
     ends = F.min(number).alias("least"), F.max(number).alias("most")
-    return F.struct(filled, *finite, *ends, F.histogram_numeric(sample, F.lit(SKETCHED)).alias("sketch"))
+    sketch = [F.histogram_numeric(sample, F.lit(SKETCHED)).alias("sketch")] if is_sketched else []
+    return F.struct(filled, *finite, *ends, *sketch)
 
 
 def _range(column: _Numbers, rows: int, counted: _Counted) -> PredictionRange:
@@ -155,7 +165,8 @@ def _range(column: _Numbers, rows: int, counted: _Counted) -> PredictionRange:
     sketch = [(each["x"], each["y"]) for each in counted.get("sketch", ())]
     finite = counted.get("finite", counted["filled"])
     values = value_counts(sketch, finite, counted["least"], counted["most"]) if sketch else None
-    return {**found, "not_finite": counted["filled"] - finite, "values": values}
+    told: PredictionRange = {**found, "not_finite": counted["filled"] - finite, "values": values}
+    return told if values or not finite else {**told, "note": _NOT_SKETCHED}
 
 
 # The metric's own JSON, whose keys are those that `watched` gave.

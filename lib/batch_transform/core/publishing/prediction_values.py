@@ -14,7 +14,7 @@ import numpy as np
 
 from batch_transform.core.report_histograms import PredictionRange, PredictionsTold, ValueCounts
 
-SKETCHED = 64
+SKETCHED = 128
 _BINS = 24
 # Where all but so many of both ends take less than that part of the whole range, the axis is theirs.
 _TAIL, _NARROW = 0.01, 0.2
