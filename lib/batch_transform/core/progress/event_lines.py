@@ -15,12 +15,18 @@ from batch_transform.core.events import Event, EventKind, Figures
 ERROR = "error"  # the step of an event that is an error
 END = "end"  # that of one that tells of an interruption
 PLAIN = "[batch-transform] "
+PLAN = "plan"  # that of a plan's lines, which are tables
 
 
 def plain(step: str, text: str) -> str:
     """Returns what a person is told of a step, on one line, whatever it quotes."""
     label = "error:" if step == ERROR else step
     return f"{PLAIN}{label:<9} {one_line(text)}\n"
+
+
+def kept(event: Event) -> str:
+    """Returns what stays of an event above a display: of a plan its table alone, which is wide as it is."""
+    return one_line(event.text) if event.step == PLAN else plain(event.step, event.text).removesuffix("\n")
 
 
 def to_json(event: Event, at: datetime) -> str:

@@ -21,6 +21,7 @@ from batch_transform.core.estimate.plan_text import money_lines, plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.progress.event_lines import PLAN
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.sending.instances import price_of
 from batch_transform.core.statuses import RunStatus
@@ -155,7 +156,7 @@ def plan(
     lines = [*plan_lines(found), rounds_line(rounds), output, *(f"missing: {fault}" for fault in there.missing)]
     lines += quota_lines(there.quotas, config.settings.transform, _jobs(found))
     for line in (*lines, *money_lines(found["outlook"], types, there.region)):
-        listener(Event("plan", line))
+        listener(Event(PLAN, line))
     return {
         "run_id": config.run_id,
         "status": RunStatus.PLANNED.value,

@@ -15,7 +15,7 @@ from rich.text import Text
 from batch_transform.core.amounts import counted
 from batch_transform.core.escaping import one_line
 from batch_transform.core.events import Event
-from batch_transform.core.progress.event_lines import plain
+from batch_transform.core.progress.event_lines import kept
 from batch_transform.core.progress.screen import Screen, is_kept, screen
 from batch_transform.core.progress.view import View, ended, seen
 from batch_transform.pipeline.submit.displays import Monotonic
@@ -41,7 +41,7 @@ class LiveDisplay:
     def tell(self, event: Event) -> None:
         """Takes the event up; what is of no step on the screen is written above it."""
         if is_kept(self._view, event):
-            self._console.print(Text(plain(event.step, event.text).rstrip("\n")), soft_wrap=True)
+            self._console.print(Text(kept(event)), soft_wrap=True)
         self._view = seen(self._view, event, self._now())
 
     def tick(self) -> None:

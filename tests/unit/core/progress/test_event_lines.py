@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from batch_transform.core.events import Event, EventKind, Figures
-from batch_transform.core.progress.event_lines import from_json, from_plain, plain, to_json
+from batch_transform.core.progress.event_lines import PLAN, from_json, from_plain, kept, plain, to_json
 
 AT = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 EVENTS = [
@@ -48,3 +48,8 @@ def test_a_plain_line_is_read_back(event):
 
 def test_foreign_words_are_no_event():
     assert from_plain("24/05/01 WARN Utils: set SPARK_LOCAL_IP") is None
+
+
+def test_a_plan_s_table_stands_on_a_terminal_from_its_first_column_and_other_lines_name_their_step():
+    assert kept(Event(PLAN, "lane      rows  objects")) == "lane      rows  objects"
+    assert kept(Event("warning", "a\nb")) == "[batch-transform] warning   a\\nb"
