@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.isolation.error_classes import ErrorClass
-from batch_transform.core.isolation.observed_failures import JudgedJob
+from batch_transform.core.isolation.observed_failures import JudgedJob, trials
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move
 from batch_transform.core.isolation.reconciling import Known
 from batch_transform.core.isolation.settling_early import reconcile_early
@@ -84,6 +84,17 @@ def test_a_job_that_would_end_the_run_waits_for_the_others_and_holds_none_of_the
     assert names(early) == ["j"]
     assert not early.done.stop
     assert reconcile_early([ends, GOOD], NOTHING_WAITS, Known(rows=1000)) is None
+
+
+def test_a_job_that_has_to_wait_is_evidence_for_the_others_all_the_same():
+    jobs = [
+        job("ends", SCORED, FAILED, first=100, status=JobStatus.STOPPED, error=ErrorClass.STOPPED),
+        job("j", SCORED, FAILED),
+    ]
+    early = reconcile_early(jobs, NOTHING_WAITS, Known(rows=1000))
+    assert names(early) == ["j"]
+    assert early.done.trials == trials(jobs, 1000)
+    assert early.done.trials != trials(jobs[1:], 1000)
 
 
 @pytest.mark.parametrize("error", [ErrorClass.CAPACITY, ErrorClass.INTERNAL, ErrorClass.NO_OUTPUT])
