@@ -7,13 +7,13 @@ tell both, start and speed; one alone tells them only where its time is much lon
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.report_keys import JobReport, RunReport
-from batch_transform.core.run_settings import MB_PER_SECOND, TransformSettings
+from batch_transform.core.run_settings import MB_PER_SECOND, START_SECONDS, TransformSettings
 from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, speed_of
 from batch_transform.core.statuses import JobStatus
 
@@ -58,6 +58,10 @@ def _times(speed: Speed, work: float, start: float) -> Speed:
     return Speed(speed.start_seconds * start, speed.mb_per_second / work)
 
 
+# transform_emulator/README.md, the switch instance_start_seconds, and a model that is loaded.
+EMULATED_START_SECONDS = 2.0
+
+
 def timed_jobs(report: RunReport, model: str, types: Sequence[str]) -> list[TimedJob]:
     """Returns the jobs of a run that tell how fast a model is on one of these instance types.
 
@@ -79,7 +83,9 @@ def _timed(job: JobReport) -> TimedJob | None:
     return TimedJob((size + job["objects"] * REQUEST_BYTES) / instances, paid["paid"] / instances)
 
 
-def speed_told(jobs: Iterable[TimedJob], runs: int, transform: TransformSettings) -> SpeedTold:
+def speed_told(
+    jobs: Iterable[TimedJob], runs: int, transform: TransformSettings, *, is_emulated: bool = False
+) -> SpeedTold:
     """Returns how fast an instance is taken to be.
 
     What the run file says holds; else what earlier jobs tell, if they do; else our guess.
@@ -88,8 +94,11 @@ def speed_told(jobs: Iterable[TimedJob], runs: int, transform: TransformSettings
         jobs: of earlier runs.
         runs: how many those are.
         transform: as configured.
+        is_emulated: whether an emulator's instances are meant, which start at once; their models take seconds.
     """
     configured, timed = speed_of(transform), list(jobs)
+    if is_emulated and configured.start_seconds == START_SECONDS:
+        configured = replace(configured, start_seconds=EMULATED_START_SECONDS)
     if configured.mb_per_second != MB_PER_SECOND:
         return SpeedTold(configured, GIVEN, "as the run file says")
     if measured := _fitted(timed, configured):

@@ -149,7 +149,7 @@ def plan(
         check_expected(spark, df.schema, added, config.expect, is_known=is_known)
         columns = [*df.schema.fields, *added]
     types = config.settings.transform.instance_types
-    told = speed_told(there.before.jobs, there.before.runs, config.settings.transform)
+    told = speed_told(there.before.jobs, there.before.runs, config.settings.transform, is_emulated=config.emulated)
     found = run_plan(measured, asked, told, price_of(types[0], config.settings.transform, there.region))
     output = fate(spark, config, there.store)
     rounds = expected_rounds(there.before.outcomes, found["rows_in"])

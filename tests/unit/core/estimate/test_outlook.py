@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from batch_transform.core.estimate.earlier_jobs import (
+    EMULATED_START_SECONDS,
     GIVEN,
     GUESSED,
     MEASURED,
@@ -137,3 +138,12 @@ def test_the_last_line_has_time_hours_and_money():
     assert [*money_lines(found, ["ml.m5.xlarge"], None)] == [
         "16 min to 23 min of jobs, 1.04 to 1.54 instance-hours, $0.24 to $0.36 at $0.23 an hour"
     ]
+
+
+def test_an_emulated_instance_is_not_guessed_to_take_the_service_s_minutes_to_start():
+    assert speed_told((), 0, UNSAID).speed.start_seconds == 240
+    assert speed_told((), 0, UNSAID, is_emulated=True).speed.start_seconds == EMULATED_START_SECONDS
+    said = replace(UNSAID, instance_start_seconds=60.0)
+    assert speed_told((), 0, said, is_emulated=True).speed.start_seconds == 60
+    measured = speed_told(jobs_of(10, 50, 10, 100), 1, UNSAID, is_emulated=True)
+    assert (measured.how, round(measured.speed.start_seconds)) == (MEASURED, 10)

@@ -38,7 +38,7 @@ def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan]
     if budget is None or price is None:
         return
     before = earlier_runs(ctx.store, ctx.places.layout.workspace, state.settings)
-    told = speed_told(before.jobs, before.runs, transform)
+    told = speed_told(before.jobs, before.runs, transform, is_emulated=ctx.config.emulated)
     speed = told.speed
     sizes = [(sum(lane.spans["bytes"].to_pylist()), lane.spans.num_rows) for lane in lanes]
     seconds = instance_time(sizes, transform, speed)["paid_seconds"]
