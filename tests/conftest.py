@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -17,6 +18,12 @@ from support.second_s3 import second_s3_server
 # A time limit for each example measures the machine's other work; pytest-timeout bounds the test.
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
+
+
+def pytest_collection_finish():
+    """Thousands of tests and what they import stay to the end: garbage is looked for among what comes after them."""
+    gc.freeze()
+
 
 LIB = Path(__file__).parents[1] / "lib"
 

@@ -40,7 +40,7 @@ def test_an_object_without_any_value_does_not_crash_the_process(block: bytes):
 import sys, pyarrow as pa
 from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import PredictionReader
-answers = PredictionReader(pa.schema([("p", pa.float64())])).read(sys.stdin.buffer.read())
+answers = PredictionReader(pa.schema([("p", pa.float64())])).read(lines_of(sys.stdin.buffer.read()))
 print(len(answers), answers.values.null_count, len(answers.reasons))
 """
     run = subprocess.run(
