@@ -178,4 +178,19 @@ def test_without_a_sketch_nulls_and_ends_are_told(spark, tmp_path, monkeypatch):
     write(counted.rows, "parquet", f"{tmp_path}/out")
     (found,) = counted.found(10).ranges
     assert (found["nulls"], found["least"], found["most"], found["values"]) == (2, 0.0, 3.5, None)
-    assert found["note"] == "its distribution is told on Spark 4.1 and later"
+    assert found["note"] == "its distribution is told of files, or on Spark 4.1 and later"
+    (again,) = counted.found(10, lambda: spark.read.parquet(f"{tmp_path}/out")).ranges
+    assert (sum(again["values"]["counts"]), again.get("note")) == (8, None)
+
+
+@pytest.mark.parametrize("format", ["parquet", "orc"])
+def test_files_are_read_once_more_where_nothing_is_sketched_in_passing(spark, world, tmp_path, monkeypatch, format):
+    monkeypatch.setattr(watched_values, "may_sketch", lambda version: False)
+    rows = spark.range(0, 40).selectExpr("CAST(id AS STRING) AS key", "CAST(id % 2 AS INT) AS part")
+    output = {"path": f"{tmp_path}/out", "format": format, "partition_by": ["part"]}
+    sql = {"schema": "echo string", "sql": ["CAST(echo AS DOUBLE) AS n", "array(1) AS many"]}
+    result = score(rows, **world.arguments(tmp_path, output=output, prediction=sql))
+    found, many = result.report["predictions"]
+    assert (found["least"], found["most"], found["values"]["is_exact"]) == (0.0, 39.0, True)
+    assert sum(found["values"]["counts"]) == 40
+    assert many["note"].startswith("array<int>")

@@ -1,4 +1,4 @@
-"""Counts the numbers of predictions while they are written: no pass of its own, and a state of bounded size.
+"""Counts the numbers of predictions while they are written: in the pass that writes them, in a state of bounded size.
 
 Spark's observed metrics are aggregates over all rows that pass a place in a plan (`DataFrame.observe`). They come with
 the action's end, and are believed only if they have counted as many rows as were written: a stage that Spark repeats
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -29,7 +29,7 @@ SAMPLE_ROWS = 100_000
 # Before it an executor's heartbeat turned a sketch into bytes under the hands of its task, which failed
 # (SPARK-52006; seen on Spark 3.5.6 on a cluster). Counts, sums and ends have no such state.
 _SKETCHED_SINCE = (4, 1)
-_NOT_SKETCHED = "its distribution is told on Spark 4.1 and later"
+_NOT_SKETCHED = "its distribution is told of files, or on Spark 4.1 and later"
 # The metrics come with the end of the action. Without them (a plan that was optimised away) Spark waits for ever.
 _PATIENCE_SECONDS = 5.0
 
@@ -68,12 +68,19 @@ class Watched:
     _columns: tuple[_Numbers, ...]
     _observation: Observation | None
 
-    def found(self, written: int) -> PredictedNumbers:
-        """Returns what was counted, once the rows are written; nothing where it has not counted so many rows."""
+    def found(self, written: int, again: Callable[[], DataFrame] | None = None) -> PredictedNumbers:
+        """Returns what was counted, once the rows are written; nothing where it has not counted so many rows.
+
+        Args:
+            written: how many rows were.
+            again: reads them once more, where they are to be had; on a Spark that sketches nothing in passing.
+        """
         told = _told(self._observation) if self._observation else None
         if told is None or told["rows"] != written:
             return NOTHING_KNOWN
-        counted = (told[f"c{place}"] for place in range(len(self._columns)))
+        is_sketched = may_sketch(self.rows.sparkSession.version)
+        more = {} if again is None or is_sketched else _sketches(again, self._columns, written)
+        counted: list[Any] = [told[f"c{place}"] | more.get(f"c{place}", {}) for place in range(len(self._columns))]
         ranges = [_range(column, written, each) for column, each in zip(self._columns, counted, strict=True)]
         return PredictedNumbers(tuple(ranges), self.left_out)
 
@@ -97,6 +104,26 @@ def watched(rows: DataFrame, names: Collection[str], count: int) -> Watched:
     told = F.to_json(F.struct(F.count(F.lit(1)).alias("rows"), *counts)).alias("told")
     observed = beside.observe(observation, told).select(*map(_column, rows.columns))
     return Watched(observed, len(every) - len(columns), columns, observation)
+
+
+# As of a metric, whose keys are those of `watched`.
+def _sketches(read: Callable[[], DataFrame], columns: Sequence[_Numbers], count: int) -> dict[str, Any]:
+    """The sketch of each column by a pass over these columns alone; none where Spark cannot read them."""
+    places = [place for place, column in enumerate(columns) if not column.note]
+    if not places:
+        return {}
+    try:
+        beside, numbers = _beside(read(), columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
+        found = [F.struct(_sketch(numbers, place)).alias(f"c{place}") for place in places]
+        row = beside.agg(F.to_json(F.struct(*found))).first()
+    except SPARK_ERRORS:  # all is written, and a picture is no reason to fail
+        return {}
+    told: dict[str, Any] = json.loads(row[0]) if row else {}
+    return told
+
+
+def _sketch(numbers: Column, place: int) -> Column:
+    return F.histogram_numeric(numbers[f"s{place}"], F.lit(SKETCHED)).alias("sketch")
 
 
 def may_sketch(version: str) -> bool:
@@ -145,11 +172,10 @@ def _counts(column: _Numbers, numbers: Column, place: int, is_sketched: bool) ->
     filled = F.count(column.value).alias("filled")
     if column.note:
         return F.struct(filled)
-    number, sample = numbers[f"n{place}"], numbers[f"s{place}"]
+    number = numbers[f"n{place}"]
     finite = [F.count(number).alias("finite")] if column.is_float else []
     ends = F.min(number).alias("least"), F.max(number).alias("most")
-    sketch = [F.histogram_numeric(sample, F.lit(SKETCHED)).alias("sketch")] if is_sketched else []
-    return F.struct(filled, *finite, *ends, *sketch)
+    return F.struct(filled, *finite, *ends, *([_sketch(numbers, place)] if is_sketched else []))
 
 
 def _range(column: _Numbers, rows: int, counted: _Counted) -> PredictionRange:

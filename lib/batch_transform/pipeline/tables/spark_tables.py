@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -137,22 +138,22 @@ class SparkTables:
         with self._merging(table.location or "the workspace", kind), job:
             counted, zone = self._watched(state, kind), zone_of(state.staged)
             options = {**writer_options(state.staged.largest), **how.writer_options(large=large), "timeZone": zone}
-            writing = counted.rows.write.format(name).mode("overwrite").partitionBy(*table.partition_by)
-            writing.options(**options).save(place)
+            writing = counted.rows.write.format(name).mode("overwrite").options(**options)
+            writing.partitionBy(*table.partition_by).save(place)
             if table.partition_by and not any(is_data_file(file.name) for file in tree.list()):
                 write_empty(counted.rows, table.partition_by, name, place, options)
         listed = [file for file in tree.list() if is_data_file(file.name)]
         rows = how.file_rows(tree, listed)
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
-        numbers = counted.found(sum(file.rows or 0 for file in files))
-        return WrittenTable(kind, tree, open_tree(table.location, self.store), files, numbers)
+        written = WrittenTable(kind, tree, open_tree(table.location, self.store), files)
+        with own_job(self.spark, state.staged, more):
+            again = partial(written_rows, self.spark, counted.rows.schema, written, name, self.places, state.staged)
+            return replace(written, numbers=counted.found(written.rows, again))
 
     def _watched(self, state: RunState, kind: Kind) -> Watched:
-        """A table of a gated run, whose predictions are counted when it is written."""
         assert state.gate is not None
-        return watched(
-            self.merged(state, kind), self.shape.names if kind == "result" else (), state.gate.payload["rows_scored"]
-        )
+        names = self.shape.names if kind == "result" else ()
+        return watched(self.merged(state, kind), names, state.gate.payload["rows_scored"])
 
     def commit(self, state: RunState, kind: Kind, how: TableFormat) -> CommittedTable:
         """Returns the commit that publishes a table of a gated run.
