@@ -133,7 +133,8 @@ def test_errors_shows_classes_with_status_advice_and_the_model_s_words_escaped(s
     text = ask("errors", URI)
     assert f"line {example['line']} of {example['object']} in {example['job']}" in text
     assert text.replace("\n", "").isprintable()
-    assert f"all rows without a prediction: {found['dead_letter']}" in text
+    assert "all rows without a prediction, with their own columns, and in `error` object and line as above: " in text
+    assert text.endswith(found["dead_letter"])
 
 
 def test_errors_of_rows_that_are_forgotten_say_so(s3):

@@ -92,7 +92,9 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         for example in each["examples"]:
             lines += _example(example)
     if found["dead_letter"]:
-        lines += ["", f"all rows without a prediction: {found['dead_letter']}"]
+        # Which row an example is, its table tells: a row's values stand nowhere else.
+        whose = "all rows without a prediction, with their own columns, and in `error` object and line as above"
+        lines += ["", f"{whose}: {found['dead_letter']}"]
     return lines
 
 
