@@ -15,6 +15,7 @@ from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN
 from batch_transform.outputs.delta_table import publish_delta
 from batch_transform.outputs.port import OutputTable
 from batch_transform.spark import watched_values
+from batch_transform.spark.settings import session_settings
 from batch_transform.spark.watched_values import MOST_COLUMNS, watched
 
 pytestmark = pytest.mark.spark
@@ -120,6 +121,14 @@ def test_columns_of_our_own_names_are_the_users(spark, tmp_path):
     assert counted.rows.columns == rows.columns
     write(counted.rows, "parquet", f"{tmp_path}/out")
     assert by_name(counted.found(10))["a`b.c"]["most"] == 9.0
+
+
+def test_columns_may_differ_by_case_alone_where_the_session_says_so(spark, tmp_path):
+    with session_settings(spark, {"spark.sql.caseSensitive": "true"}):
+        counted = watched(spark.range(0, 10).selectExpr("id AS P", "-1D AS p"), ["p"], 10)
+        assert counted.rows.columns == ["P", "p"]
+        write(counted.rows, "parquet", f"{tmp_path}/out")
+    assert by_name(counted.found(10))["p"]["most"] == -1.0
 
 
 def test_rows_that_are_not_as_many_as_were_written_are_not_believed(spark, tmp_path):

@@ -102,7 +102,8 @@ def watched(rows: DataFrame, names: Collection[str], count: int) -> Watched:
     beside, numbers = _beside(rows, columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
     counts = [_counts(column, numbers, place, is_sketched).alias(f"c{place}") for place, column in enumerate(columns)]
     told = F.to_json(F.struct(F.count(F.lit(1)).alias("rows"), *counts)).alias("told")
-    observed = beside.observe(observation, told).select(*map(_column, rows.columns))
+    # By our names, which are no user's in any case: theirs may differ by case alone.
+    observed = beside.observe(observation, told).drop(*free([SAMPLED, NUMBERS], rows.columns))
     return Watched(observed, len(every) - len(columns), columns, observation)
 
 
