@@ -315,7 +315,7 @@ def say(text):
     print(text, flush=True)
 
 class Driver:
-    state = ctx = SimpleNamespace(places=SimpleNamespace(run="s3://b/run"))
+    state = ctx = SimpleNamespace(places=SimpleNamespace(run="s3://b/run"), config=SimpleNamespace(ephemeral=False))
     def interrupt(self, reason):
         say("jobs stopped")
         time.sleep(float(sys.argv[3]))
