@@ -152,8 +152,9 @@ def unpacking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, P
     place = tmp_path_factory.mktemp("archive")
     temporary = tmp_path_factory.mktemp("temporary")
     archive = packed(place / "model.tar.gz", code__inference=TELLS)
+    command = serving(str(archive)).command_or_url.replace("python", sys.executable, 1)  # behind `env` it is the PATH's
     models = {
-        "archive": f"env TMPDIR={temporary} {serving(str(archive)).command_or_url}",
+        "archive": f"env TMPDIR={temporary} {command}",
         "lone": str(folder_of(place, lone=TELLS) / "lone.py"),
     }
     with Emulator(Settings(models, create_buckets=True)) as emulator:
@@ -236,7 +237,8 @@ def test_a_prediction_in_hand_does_not_keep_an_unpacked_model(tmp_path: Path) ->
     archive = packed(tmp_path / "model.tar.gz", inference=slow)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    command = f"env TMPDIR={temporary} {serving(str(archive)).command_or_url}"
+    server = serving(str(archive)).command_or_url.replace("python", sys.executable, 1)
+    command = f"env TMPDIR={temporary} {server}"
     with Emulator(Settings({"slow": command}, create_buckets=True)) as emulator:
         aws = Aws.of(emulator.endpoint_url)
         aws.s3.put_object(Bucket="slow-script", Key="in/a.csv", Body=b"1,2\n")
