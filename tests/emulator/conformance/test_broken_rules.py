@@ -134,9 +134,9 @@ BREAKS: dict[str, Break] = {
     "test_two_ranges_are_refused_in_the_data_log": request(output_filter="$"),
     "test_an_index_that_is_not_there_is_an_error": request(output_filter="$[1]"),
     "test_an_unknown_model": Break(
-        "transform_emulator.emulator.Emulator.role_of_model", lambda *_: "arn:aws:iam::123456789012:role/r"
+        "transform_emulator.moto.registry.ModelRegistry.role_of_model", lambda *_: "arn:aws:iam::123456789012:role/r"
     ),
-    "test_an_empty_prefix": Break("transform_emulator.emulator.Emulator.has_objects", lambda *_: True),
+    "test_an_empty_prefix": Break("transform_emulator.emulator.Emulator._has_objects", lambda *_: True),
     "test_a_name_is_taken_for_ever": Break(
         "transform_emulator.control_plane.jobs.JobRegister.add",
         lambda self, scope, body, real=jobs.JobRegister.add: (real(self, scope, body)[0], True),
