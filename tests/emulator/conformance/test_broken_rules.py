@@ -136,7 +136,7 @@ BREAKS: dict[str, Break] = {
     "test_an_unknown_model": Break(
         "transform_emulator.moto.registry.ModelRegistry.role_of_model", lambda *_: "arn:aws:iam::123456789012:role/r"
     ),
-    "test_an_empty_prefix": Break("transform_emulator.emulator.Emulator._has_objects", lambda *_: True),
+    "test_an_empty_prefix": Break("transform_emulator.moto.objects.MotoStore.has_objects", lambda *_: True),
     "test_a_name_is_taken_for_ever": Break(
         "transform_emulator.control_plane.jobs.JobRegister.add",
         lambda self, scope, body, real=jobs.JobRegister.add: (real(self, scope, body)[0], True),
