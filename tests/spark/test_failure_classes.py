@@ -127,7 +127,7 @@ def test_what_does_not_pass_ends_the_run_which_can_be_resumed(world, rows, tmp_p
 def test_a_budget_that_is_exceeded_publishes_nothing_and_keeps_the_dead_letters(spark, world, rows, tmp_path):
     arguments = world.arguments(tmp_path)
     with world.faults({"fault": "status", "status": 400, "record": POISON}):
-        with pytest.raises(ErrorBudgetExceeded, match="1 of 60 rows have no prediction"):
+        with pytest.raises(ErrorBudgetExceeded, match="1 of 60 rows has no prediction"):
             score(rows, **arguments)
         assert not (tmp_path / "out").exists()
         kept = spark.read.parquet(f"{tmp_path}/staging/{arguments['run_id']}/dead_letters")

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import LedgerCorrupt, RowsLost
 from support.emulated import BUCKET
 from support.tables import assert_same_rows
@@ -147,7 +148,7 @@ def test_staged_rows_that_are_altered_end_the_run_for_good(world, rows, tmp_path
         score(rows, **arguments)
     assert str(first.value) == str(second.value)
     assert world.jobs(arguments["run_id"]) == jobs
-    assert f"Paid: {len(jobs)} jobs" in str(first.value)
+    assert f"Paid: {counted(len(jobs), 'job')}" in str(first.value)
 
 
 def test_staged_files_that_only_look_younger_are_the_same(world, rows, tmp_path):
