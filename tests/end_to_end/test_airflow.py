@@ -15,7 +15,7 @@ from support.airflow_runs import DAY, AirflowHome, as_yaml
 from support.drivers import POISON, ROOT, expected
 
 # The first run makes the environment.
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200), pytest.mark.slow]
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200), pytest.mark.long]
 
 # Dies once after `submit` has done its work and before it could say so.
 DYING = """\

@@ -14,7 +14,7 @@ from support.emulated import emulated
 from support.shipped import Place, check_published_once, kill_driver, shipped_run
 from support.watching_proxy import watching
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow]
+pytestmark = [pytest.mark.spark, pytest.mark.long]
 SETTINGS = {"spark.driver.host": "127.0.0.1", "spark.executor.memory": "700m"}
 LIMIT_MB = 125
 

@@ -53,6 +53,7 @@ class FirstRun:
         looked_at: whose footer has told them.
         output: where the result goes; None: it is suggested.
         workspace: None: it is suggested.
+        program: as whoever reads the file starts it.
     """
 
     input: str
@@ -63,6 +64,7 @@ class FirstRun:
     looked_at: str = ""
     output: str | None = None
     workspace: str | None = None
+    program: str = "batch-transform"
 
 
 def run_file_text(run: FirstRun) -> str:
@@ -75,9 +77,10 @@ def _head(run: FirstRun) -> list[str]:
     workspace = run.workspace or (f"{'/'.join(run.input.split('/')[:3])}/scoring" if _on_s3(run) else None)
     told = "  # a bucket of your own: the job writes there" if workspace is None else ""
     return [
-        "# To see what it would do and cost:   batch-transform plan THIS_FILE --var ds=2024-05-01",
-        "# To score a few rows to begin with:  batch-transform run THIS_FILE --var ds=2024-05-01 --limit 100",
+        f"# To see what it would do and cost:   {run.program} plan THIS_FILE --var ds=2024-05-01",
+        f"# To score a few rows to begin with:  {run.program} run THIS_FILE --var ds=2024-05-01 --limit 100",
         "# On a laptop, with no AWS account:   ... --emulator MODEL=http://127.0.0.1:8080 (your model's server)",
+        "#                                     --set emulator.state=.emulator (which keeps the run, to go on with it)",
         "",
         "# Names this run for ever: under one name a run is resumed, and published once. ${ds} comes from --var.",
         f"run_id: {stem}-${{ds}}",

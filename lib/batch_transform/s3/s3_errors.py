@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from batch_transform.core.object_store import ObjectNotFound, PreconditionFailed, StoreFailure
 from batch_transform.core.uris import S3Uri
@@ -16,6 +16,10 @@ NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
 PRECONDITION = frozenset({"412", "PreconditionFailed"})
 NO_SUCH_BUCKET = "NoSuchBucket"
 _DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
+_CREDENTIALS = (
+    "name some (AWS_PROFILE, AWS_ACCESS_KEY_ID, the machine's role), or score without AWS: --emulator MODEL=URL, "
+    "score(emulator=...)"
+)
 
 
 @contextmanager
@@ -32,6 +36,8 @@ def s3_errors(operation: str, where: S3Uri | str) -> Iterator[None]:
     except ClientError as err:
         code = str(err.response.get("Error", {}).get("Code", "Unknown"))
         raise failure_class(code)(operation, str(where), code, str(err)) from err
+    except NoCredentialsError as err:
+        raise StoreFailure(operation, str(where), type(err).__name__, f"{err}; {_CREDENTIALS}") from err
     except BotoCoreError as err:
         raise StoreFailure(operation, str(where), type(err).__name__, str(err)) from err
 

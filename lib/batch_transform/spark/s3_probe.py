@@ -102,9 +102,10 @@ def _lacking(told: str) -> str:
         )
     return (
         f"spark.pyspark.python: Python workers cannot do what is asked of them: {told}. They need the driver's minor "
-        "version of Python with pandas, pyarrow and boto3: `batch-transform package` makes an archive with these, for "
-        "--archives dist/environment.tar.gz#environment, which names the interpreter as well; or name one that the "
-        "workers have, --conf spark.pyspark.python=PATH"
+        "version of Python with pandas, pyarrow and boto3. On one machine set os.environ['PYSPARK_PYTHON'] = "
+        "sys.executable before the Spark session begins; for a cluster `batch-transform package` makes an archive with "
+        "these, for --archives dist/environment.tar.gz#environment, which names the interpreter as well; or name one "
+        "that the workers have, --conf spark.pyspark.python=PATH"
     )
 
 

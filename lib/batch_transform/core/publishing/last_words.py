@@ -51,7 +51,10 @@ _WITHOUT_RUN: dict[str, tuple[str, str]] = {
         "Refused: nothing was done and nothing is paid.",
         "Mend what is named above, and try again.",
     ),
-    RunStatus.FAILED.value: ("Failed, with no report of a run.", "The same command again goes on where it ended."),
+    RunStatus.FAILED.value: (
+        "Failed, with no report of a run.",
+        "Mend what is named above; the same command again goes on where a run has ended.",
+    ),
     RunStatus.HELD.value: (f"{_SAID[RunStatus.HELD.value]}.", _DO[RunStatus.HELD.value]),
     RunStatus.FENCED.value: (f"{_SAID[RunStatus.FENCED.value]}.", _DO[RunStatus.FENCED.value]),
     RunStatus.INTERRUPTED.value: (

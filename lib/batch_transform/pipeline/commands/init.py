@@ -12,6 +12,8 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.first_run_file import FirstRun, run_file_text
 from batch_transform.outputs.first_look import first_look, table_format
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
+from batch_transform.pipeline.handshake import PROGRAM
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
 
@@ -40,15 +42,16 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
     except OSError as err:
         raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}") from err
     return (
-        f"{asked.subject} is written. Look through it, then: batch-transform plan {asked.subject} --var ds=2024-05-01"
+        f"{asked.subject} is written. Look through it, then: {environ.get(PROGRAM, PROGRAM_NAME)} plan {asked.subject} "
+        "--var ds=2024-05-01"
     )
 
 
 def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:
-    place, model = asked.input[-1], asked.model[-1]
+    place, model, program = asked.input[-1], asked.model[-1], environ.get(PROGRAM, PROGRAM_NAME)
     output, workspace = (given[-1] if given else None for given in (asked.result, asked.workspace))
     if _TABLE.fullmatch(place) and not Path(place).exists():
-        return FirstRun(place, True, table_format(), model, (), "", output, workspace)
+        return FirstRun(place, True, table_format(), model, (), "", output, workspace, program)
     access = access_of(surroundings(asked.sets, ()), None, environ) if is_s3(place) else None
     found = first_look(place, S3Store(access.client("s3")) if access else None)
-    return FirstRun(place, False, found.format, model, found.columns, found.file, output, workspace)
+    return FirstRun(place, False, found.format, model, found.columns, found.file, output, workspace, program)
