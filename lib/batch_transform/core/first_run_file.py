@@ -104,7 +104,19 @@ def _input(run: FirstRun) -> list[str]:
         "  # where: ds = '${ds}'    # the rows of a day",
         f"  # Its columns, by {_words(run.looked_at)}:",
         *(f"  #   {_words(each.name):<{width}}  {each.kind or 'in names of folders'}" for each in run.columns),
+        *_nanoseconds(run),
         "",
+    ]
+
+
+def _nanoseconds(run: FirstRun) -> list[str]:
+    """What to do about times as pandas writes them, which Spark refuses."""
+    found = [_words(each.name) for each in run.columns if (each.kind or "").startswith("timestamp[ns")]
+    if not found:
+        return []
+    return [
+        f"  # Spark reads no nanoseconds ({', '.join(found)}): write microseconds (pandas: coerce_timestamps='us'), or",
+        "  # options: {nanosAsLong: true}    # have them read, and published, as whole numbers",
     ]
 
 

@@ -34,6 +34,24 @@ def test_it_scores_what_a_model_may_learn_from_beside_its_input(tmp_path):
     assert "#   ds           in names of folders" in text
 
 
+def test_times_as_pandas_writes_them_are_told_of_with_what_to_do(tmp_path):
+    times = [
+        InputColumn("age", "int32"),
+        InputColumn("signed_up", "timestamp[ns]"),
+        InputColumn("seen", "timestamp[us]"),
+    ]
+    run = FirstRun("customers.parquet", False, "parquet", "churn-v7", times, "customers.parquet")
+    text = run_file_text(run)
+    assert "# Spark reads no nanoseconds (signed_up): write microseconds (pandas: coerce_timestamps='us'), or" in text
+    told = "  # options: {nanosAsLong: true}"
+    assert told in text
+    place = tmp_path / "asked.yml"
+    place.write_text(text.replace(told, told.replace("# ", "")), encoding="utf-8")  # as whoever chooses that makes it
+    asked = load(place, variables=["ds=2024-05-01"], environ={})
+    assert asked.input.options == {"nanosAsLong": "true"}
+    assert "nanoseconds" not in run_file_text(FirstRun("c.parquet", False, "parquet", "m", COLUMNS, "c.parquet"))
+
+
 def test_a_named_table_is_scored_into_a_named_table(tmp_path):
     config = loaded(tmp_path, FirstRun("ml.customers", True, "delta", "churn-v7"))
     assert (config.input.table, config.output.table, config.output.format) == (
