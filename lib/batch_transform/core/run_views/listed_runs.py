@@ -14,7 +14,7 @@ class ListedRun(TypedDict):
 
     Attributes:
         moved_at: when something was last recorded of it, by S3's clock.
-        in_flight: jobs.
+        in_flight: jobs; `stopping` of them were asked to stop, and nobody has seen their end yet.
         error: why it cannot be read.
     """
 
@@ -27,6 +27,7 @@ class ListedRun(TypedDict):
     rows_dead_letter: int | None
     jobs: int
     in_flight: int
+    stopping: int
     model: str | None
     output: str | None
     workspace: str
@@ -53,6 +54,7 @@ def listed_run(state: RunState, report: RunReport, moved_at: str) -> ListedRun:
         "rows_dead_letter": report["rows_dead_letter"],
         "jobs": len(state.jobs),
         "in_flight": len(state.in_flight),
+        "stopping": sum(job.stop_reason is not None for job in state.in_flight),
         "model": state.settings.model_name,
         "output": report["output"] or (output and (output.table or output.path)) or None,
         "workspace": report["workspace"],
@@ -72,6 +74,7 @@ def unreadable_run(workspace: str, moved_at: str, error: str) -> ListedRun:
         "rows_dead_letter": None,
         "jobs": 0,
         "in_flight": 0,
+        "stopping": 0,
         "model": None,
         "output": None,
         "workspace": workspace,
@@ -112,7 +115,7 @@ def table_of_runs(found: ListedRuns) -> list[str]:
             run["rows_scored"],
             run["rows_dead_letter"],
             run["jobs"],
-            run["in_flight"],
+            _flying(run),
             run["model"],
             run["output"],
         ]
@@ -120,6 +123,11 @@ def table_of_runs(found: ListedRuns) -> list[str]:
     ]
     broken = [f"{run['workspace']}: {run['error']}" for run in found["runs"] if run["error"]]
     return [*text_table(heads, rows), "", *broken, f"show one: show {found['workspace'].rstrip('/')}/RUN"]
+
+
+def _flying(run: ListedRun) -> int | str:
+    """The jobs that nobody knows to have ended; those that were asked to stop cost little any more."""
+    return f"{run['in_flight']} (asked to stop: {run['stopping']})" if run["stopping"] else run["in_flight"]
 
 
 def _minute(at: str | None) -> str | None:

@@ -1,0 +1,14 @@
+"""The table of a workspace's runs."""
+
+from __future__ import annotations
+
+from batch_transform.core.run_views.listed_runs import table_of_runs, unreadable_run
+
+
+def test_jobs_that_were_asked_to_stop_do_not_look_like_jobs_at_work():
+    run = unreadable_run("s3://b/runs/r", "2026-11-27T22:00:00+00:00", "")
+    at_work = {**run, "run_id": "at-work", "jobs": 1, "in_flight": 1, "error": None}
+    interrupted = {**at_work, "run_id": "interrupted", "stopping": 1}
+    _, first, second, *_ = table_of_runs({"workspace": "s3://b/runs", "runs": [at_work, interrupted]})
+    assert "asked to stop" not in first
+    assert "1 (asked to stop: 1)" in second
