@@ -70,7 +70,10 @@ def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]
             raise ConfigurationError(f"output: {output.path} holds Parquet files that are no Delta table")
         return False
     if output.mode == "error":
-        raise ConfigurationError(f"output: {sql_name(output)} is there already, and output.mode is error")
+        raise ConfigurationError(
+            f"output: {sql_name(output)} is there already, and output.mode is error: name another table, or say what "
+            "becomes of its rows by output.mode, append or overwrite"
+        )
     known = {name.lower() for name in spark.table(sql_name(output)).columns}
     faults = [f"output: {sql_name(output)} has no column {name}" for name in columns if name.lower() not in known]
     detail = describe(spark, output)

@@ -189,7 +189,7 @@ def test_the_output_is_listed_after_it_was_claimed():
 
     source, target = trees()
     racing = Racing(source._store.world)
-    with pytest.raises(ConfigurationError, match="1 data files"):
+    with pytest.raises(ConfigurationError, match="1 data file already"):
         planned(source, S3Tree(racing, target.root), "error")
     assert names(target) == ["rival.parquet"]
 

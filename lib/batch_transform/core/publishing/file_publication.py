@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 import pyarrow as pa
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.object_names import is_data_file, is_leftover, partition_columns, partition_of
@@ -202,7 +203,10 @@ def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: S
     """
     count = sum(is_data_file(name) for name in names)
     if mode == "error" and count:
-        raise ConfigurationError(f"output: {target} holds {count} data files already, and output.mode is error")
+        raise ConfigurationError(
+            f"output: {target} holds {counted(count, 'data file')} already, and output.mode is error: name "
+            "another place, or say what becomes of them by output.mode, append or overwrite"
+        )
     if partition_by is not None and mode in ("append", "overwrite_partitions"):
         _refuse_other_partitions(target, names, tuple(partition_by))
 
