@@ -79,6 +79,12 @@ class Aws(Section):
         return self.service_endpoints.get(service, self.endpoint_url)
 
 
+def url_of_server(served: str) -> str | None:
+    """Returns the URL of a model's server that runs already; None for what the emulator starts itself."""
+    place = served.strip()
+    return place if place.startswith(("http://", "https://")) else None
+
+
 class Emulator(Section):
     """The embedded emulator.
 

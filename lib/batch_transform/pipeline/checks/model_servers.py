@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from batch_transform.config.runfile import RunConfig
+from batch_transform.config.surroundings import url_of_server
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.context import Clock
 
@@ -122,5 +123,4 @@ def _urls(config: RunConfig) -> dict[str, str]:
     models: Mapping[str, str] = config.emulator.models if config.emulator is not None else {}
     parts = config.model.parts
     names = {config.model.name, *((part.image or part.package for part in parts.each) if parts is not None else ())}
-    served = {name: models[name].strip() for name in models if name in names}
-    return {name: url for name, url in served.items() if url.startswith(("http://", "https://"))}
+    return {name: url for name in models if name in names and (url := url_of_server(models[name]))}

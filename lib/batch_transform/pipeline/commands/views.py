@@ -11,6 +11,7 @@ from pathlib import Path
 from batch_transform.cloudwatch.container_logs import MOST_LINES, ContainerLogs
 from batch_transform.cloudwatch.data_logs import GROUP
 from batch_transform.config.places import is_s3
+from batch_transform.config.surroundings import url_of_server
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.escaping import one_line, visible_json
 from batch_transform.core.ledger import JsonObject
@@ -117,8 +118,7 @@ _ELSEWHERE = "its model is the server at {url}, which ran already: what that wri
 def _served_at(state: RunState) -> str | None:
     """The URL at which an emulator's model is served; None where its jobs start it, or the service does."""
     models = (state.config.get("emulator") or {}).get("models") or {}
-    served = str(models.get(state.settings.model_name, "")).strip()
-    return served if served.startswith(("http://", "https://")) else None
+    return url_of_server(str(models.get(state.settings.model_name, "")))
 
 
 def _named(jobs: Sequence[JobReport], name: str) -> list[JobReport]:
