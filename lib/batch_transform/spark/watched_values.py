@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -19,7 +20,7 @@ from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapTyp
 
 from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN, SKETCHED, PredictedNumbers, value_counts
 from batch_transform.core.report_histograms import PredictionRange
-from batch_transform.core.reserved_columns import NUMBERS, SAMPLED, free
+from batch_transform.core.reserved_columns import NUMBERS, SAMPLED, free, quoted
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 # Of more columns the others are counted by nobody.
@@ -94,7 +95,7 @@ def watched(rows: DataFrame, names: Collection[str], count: int) -> Watched:
         count: how many rows there are.
     """
     fields = [field for field in rows.schema.fields if field.name in names]
-    every = [column for field in fields for column in _numbers(field.name, _column(field.name), field.dataType)]
+    every = [column for field in fields for column in _numbers(field.name, F.col(quoted(field.name)), field.dataType)]
     columns = tuple(every[:MOST_COLUMNS])
     if not columns:
         return Watched(rows, 0, (), None)
@@ -130,10 +131,6 @@ def _sketch(numbers: Column, place: int) -> Column:
 def may_sketch(version: str) -> bool:
     """Returns whether Spark of this version keeps a sketch whole while its task runs."""
     return tuple(map(int, version.split(".")[:2])) >= _SKETCHED_SINCE
-
-
-def _column(name: str) -> Column:
-    return F.col(f"`{name.replace('`', '``')}`")
 
 
 def _numbers(name: str, value: Column, kind: DataType) -> Iterator[_Numbers]:
@@ -202,12 +199,9 @@ def _told(observation: Observation) -> Any:
     came: list[Any] = []
 
     def wait() -> None:
-        try:
+        # A client of Spark 3.5 over Connect asserts.
+        with suppress(*SPARK_ERRORS, OSError, AssertionError, KeyError, TypeError, ValueError):
             came.append(json.loads(observation.get["told"]))
-        except SPARK_ERRORS:
-            return
-        except (OSError, AssertionError, KeyError, TypeError, ValueError):  # a client of Spark 3.5 over Connect asserts
-            return
 
     waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
