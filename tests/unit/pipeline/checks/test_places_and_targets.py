@@ -34,7 +34,7 @@ def places(master="yarn", **changes):
 def test_what_holds_rows_lies_apart_from_all_else():
     found = places()
     assert found.run == S3Uri("lake", "scoring/r")
-    assert (str(found.input), str(found.outputs)) == (
+    assert (str(found.layout.input), str(found.layout.outputs)) == (
         "s3://lake/scoring/rows/r/input",
         "s3://lake/scoring/rows/r/output",
     )
