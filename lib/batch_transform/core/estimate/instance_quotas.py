@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from batch_transform.core.amounts import counted
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.run_settings import JOBS, TransformSettings
 
 OF_ALL_TYPES = "Number of instances across all transform jobs"
@@ -64,7 +64,7 @@ def quota_lines(found: QuotasFound, transform: TransformSettings, jobs: int) -> 
     for name in (of_type(transform.instance_types[0]), OF_ALL_TYPES):
         value = found.values.get(name)
         if value is not None and value < asked:
-            so_many = f"{counted(asked, 'instance')} at once {'is' if asked == 1 else 'are'} asked for"
+            so_many = f"{counted(asked, 'instance')} at once {verb(asked, 'is', 'are')} asked for"
             yield f"{name} is {value:g}, and {so_many}: {_then(name, value, transform)}"
 
 
