@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,6 +93,7 @@ class WatchingProxy:
         watch: is called with each request before it is sent on, and may take its time, raise Cut, or answer instead.
         answered: is called with each request when the emulator has answered it, and may take its time or raise Cut.
         created: the requests of jobs that the emulator accepted.
+        port: where it listens.
     """
 
     def __init__(self, target: str, *, ask_who: bool = True) -> None:
@@ -104,7 +107,8 @@ class WatchingProxy:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def reset(self) -> None:
@@ -162,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._pid = self._pid or (owner(self.client_address[1]) if self._proxy._ask_who else GONE)
+        self._pid = self._pid or (owner(self.client_address[1], self._proxy.port) if self._proxy._ask_who else GONE)
         path, _, query = self.path.partition("?")
         operation = self.headers.get("X-Amz-Target", "")
         sent = {name.lower(): value for name, value in self.headers.items()}
@@ -210,10 +214,31 @@ def watching(target: str, *, ask_who: bool = True) -> Iterator[WatchingProxy]:
         yield proxy
 
 
-def owner(port: int) -> int:
-    """Returns the process below this one whose end of a connection has this port, or GONE."""
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            if any(found.laddr.port == port for found in process.net_connections("tcp") if found.status != "LISTEN"):
-                return process.pid
-    return GONE
+def owner(port: int, to: int) -> int:
+    """Returns the process below this one that has the connection from one port to another, or GONE.
+
+    A port alone says nothing: the kernel gives it again to a connection to elsewhere.
+    """
+    link = next((f"socket:[{inode}]" for inode in _inodes(port, to)), None)
+    if link is None or _has(os.getpid(), link):
+        return GONE
+    below = (process.pid for process in psutil.Process().children(recursive=True))
+    return next((pid for pid in below if _has(pid, link)), GONE)
+
+
+def _inodes(port: int, to: int) -> Iterator[str]:
+    """Read once for each connection: psutil reads both tables again for each process."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            _, local, remote, *_, inode = line.split()[:10]
+            if local.endswith(f":{port:04X}") and remote.endswith(f":{to:04X}") and inode != "0":
+                yield inode
+
+
+def _has(pid: int, link: str) -> bool:
+    with suppress(OSError):  # it has ended meanwhile
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                if os.readlink(entry.path) == link:
+                    return True
+    return False
