@@ -10,8 +10,9 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
 from batch_transform.outputs import delta_table as delta
+from batch_transform.outputs.delta_checks import preflight
 from batch_transform.outputs.delta_rules import sql_name
-from batch_transform.outputs.delta_table import committed_rows, exists, preflight, publish_delta
+from batch_transform.outputs.delta_table import committed_rows, exists, publish_delta
 from batch_transform.outputs.port import OutputTable
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused, Wrong
+from batch_transform.core.near_names import nearest
 from batch_transform.core.secret_values import is_external_id, is_named_by_a_person
 
 Path = tuple[str, ...]
@@ -92,7 +92,7 @@ def unknown_key(path: Path, model: type[Section]) -> str:
 
 
 def _meant(path: Path, model: type[Section]) -> str | None:
-    return next(iter(get_close_matches(path[-1], sorted(_keys(path[:-1], model)), n=1)), None)
+    return nearest(path[-1], sorted(_keys(path[:-1], model)))
 
 
 def _valid(path: Path, model: type[Section]) -> str:

@@ -21,6 +21,7 @@ from batch_transform.config.typed_values import AfterValidator, Field, PlainVali
 from batch_transform.config.values import Names, Number, WholeNumber, one_of
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.near_names import no_such
 from batch_transform.core.object_names import run_folder
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.run_layout import RunLayout, layouts_named, layouts_of
@@ -128,8 +129,7 @@ class RunConfig(Section):
         model, emulator = model.named(info.data.get("secrets", ())), info.data.get("emulator")
         unknown = [] if emulator is None else [name for name in model.served_as if name not in emulator.models]
         if emulator is not None and unknown:
-            known = ", ".join(sorted(emulator.models)) or "none"
-            raise ValueError(f"names {', '.join(unknown)}, which is not among emulator.models: {known}")
+            raise ValueError(no_such("model", unknown, "emulator.models", sorted(emulator.models)))
         return model
 
     @field_validator("transform")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from batch_transform.config.places import WITH_USER, check_no_secret
 from batch_transform.config.typed_values import AfterValidator, BeforeValidator, PlainValidator
 from batch_transform.core import limits
+from batch_transform.core.near_names import meant
 from batch_transform.core.run_settings import Sizing
 
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
@@ -78,15 +78,9 @@ def one_of(*built: str) -> Callable[[Any], str]:
         name = by_lower.get(value.lower())
         if name is not None:
             return name
-        hint = _near(value.lower(), by_lower)
-        raise ValueError(f"is {value!r}{hint}; valid: {', '.join(built)}")
+        raise ValueError(f"is {value!r}{meant(value, built)}; valid: {', '.join(built)}")
 
     return check
-
-
-def _near(value: str, by_lower: dict[str, str]) -> str:
-    close = get_close_matches(value, by_lower, n=1)
-    return f" (did you mean {by_lower[close[0]]}?)" if close else ""
 
 
 def check_sizing(limit: int) -> Callable[[Any], Sizing]:

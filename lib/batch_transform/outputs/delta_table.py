@@ -7,15 +7,14 @@ nonce in `userMetadata`, by which it is found again and its rows are counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
-from batch_transform.core.plain_paths import escaped
-from batch_transform.outputs.delta_rules import Conflict, conflict_of, single_writer_warning, sql_name, written_rows
+from batch_transform.outputs.delta_rules import Conflict, conflict_of, sql_name, written_rows
 from batch_transform.outputs.port import OutputTable
 
 try:  # a Connect client may lack it; the classic client raises it for Java errors that PySpark has no class for
@@ -38,8 +37,10 @@ def exists(spark: SparkSession, output: OutputTable) -> bool:
     """
     detail = describe(spark, output)
     if detail is not None and detail["format"] != "delta":
-        name = sql_name(output)
-        raise ConfigurationError(f"output: {name} is a {detail['format']} table, and output.format is delta")
+        raise ConfigurationError(
+            f"{output.key}: {sql_name(output)} is a {detail['format']} table, and output.format is delta; name another "
+            "table, or another output.format"
+        )
     return detail is not None
 
 
@@ -51,63 +52,11 @@ def describe(spark: SparkSession, output: OutputTable) -> Row | None:
         return spark.sql(f"DESCRIBE DETAIL {sql_name(output)}").first()
     except AnalysisException as err:
         if "DELTA_" not in str(err):
-            message = f"output: this Spark session cannot look at {sql_name(output)} (is Delta configured?): {err}"
+            message = (
+                f"{output.key}: this Spark session cannot look at {sql_name(output)} (is Delta configured?): {err}"
+            )
             raise ConfigurationError(message) from err
         return None
-
-
-def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]) -> bool:
-    """Returns whether the table is there, for the ledger; checks what Delta would refuse after everything was paid for.
-
-    Not for a run that has begun to publish: the table that is there may be its own.
-
-    Raises:
-        ConfigurationError: mode `error` and the table is there, `columns` or `partition_by` do not fit it, or the path
-            holds Parquet files that are no table.
-    """
-    if not exists(spark, output):
-        if output.path is not None and _is_plain_parquet(spark, output.path):
-            raise ConfigurationError(f"output: {output.path} holds Parquet files that are no Delta table")
-        return False
-    if output.mode == "error":
-        raise ConfigurationError(
-            f"output: {sql_name(output)} is there already, and output.mode is error: name another table, or say what "
-            "becomes of its rows by output.mode, append or overwrite"
-        )
-    known = {name.lower() for name in spark.table(sql_name(output)).columns}
-    faults = [f"output: {sql_name(output)} has no column {name}" for name in columns if name.lower() not in known]
-    detail = describe(spark, output)
-    partitions = list(detail["partitionColumns"]) if detail is not None else []
-    if output.partition_by and partitions != list(output.partition_by):
-        faults.append(f"output: {sql_name(output)} is partitioned by {partitions}, not by {list(output.partition_by)}")
-    if faults:
-        raise ConfigurationError(faults)
-    return True
-
-
-def log_store_warnings(spark: SparkSession, outputs: Iterable[OutputTable]) -> list[str]:
-    """Returns a warning for each table that another cluster could write to at the same time and lose commits by it."""
-
-    def setting(key: str) -> str | None:
-        try:
-            return spark.conf.get(key, None)
-        except PySparkException:  # a platform that shows its users no such setting: Databricks, serverless
-            return None
-
-    found = []
-    for output in outputs:
-        detail = describe(spark, output) if output.path is None else None
-        location = output.path or (detail["location"] if detail is not None else "")
-        found.append(single_writer_warning(location, setting))
-    return [warning for warning in found if warning is not None]
-
-
-def _is_plain_parquet(spark: SparkSession, path: str) -> bool:
-    # Delta appends to such a directory without a word, and the files that were there vanish from what readers see.
-    try:
-        return bool(spark.read.format("parquet").load(escaped(path)).columns)
-    except AnalysisException:
-        return False
 
 
 def writer_options(output: OutputTable, run_id: str, nonce: str) -> dict[str, str]:
@@ -148,19 +97,29 @@ def publish_delta(df: DataFrame, output: OutputTable, run_id: str, nonce: str, s
             return _own_rows(df.sparkSession, output, nonce)
         if attempt < WRITE_ATTEMPTS - 1:
             sleep(FIRST_WAIT_SECONDS * 2**attempt)
-    raise ServiceFailure(f"output: {sql_name(output)}: other writers committed first in {WRITE_ATTEMPTS} attempts")
+    raise ServiceFailure(
+        f"{output.key}: {sql_name(output)}: other writers committed first in {WRITE_ATTEMPTS} attempts; start the run "
+        "again when they are done, and nothing is scored again"
+    )
 
 
 def _refuse_others_table(spark: SparkSession, output: OutputTable, nonce: str) -> None:
     detail = describe(spark, output)
     if detail is not None and (detail["properties"] or {}).get(MAKER_PROPERTY) != nonce:
-        raise ConfigurationError(f"output: {sql_name(output)} was made by another writer, and output.mode is error")
+        raise ConfigurationError(
+            f"{output.key}: {sql_name(output)} was made by another writer since this run began, and output.mode is "
+            "error; name another table, or move that one away, and start the run again: nothing is scored again"
+        )
 
 
 def _own_rows(spark: SparkSession, output: OutputTable, nonce: str) -> int:
     rows = committed_rows(spark, output, nonce)
     if rows is None:
-        raise PublishedUnverified(f"output: the history of {sql_name(output)} has no commit of this run ({nonce})")
+        raise PublishedUnverified(
+            f"{output.key}: the rows were written, and the history of {sql_name(output)} has no commit with the nonce "
+            f"{nonce} of this run, so they cannot be counted; see DESCRIBE HISTORY {sql_name(output)}, then start the "
+            "run again, which looks for its commit first"
+        )
     return rows
 
 
@@ -228,7 +187,7 @@ def _counted(output: OutputTable, commit: Row) -> int:
     rows = written_rows(commit["operationMetrics"] or {})
     if rows is None:
         raise PublishedUnverified(
-            f"output: version {commit['version']} of {sql_name(output)} has no row count "
+            f"{output.key}: version {commit['version']} of {sql_name(output)} has no row count "
             "(spark.databricks.delta.history.metricsEnabled is off)"
         )
     return rows

@@ -18,12 +18,13 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.object_store import ObjectInfo, ObjectStore
+from batch_transform.core.near_names import nearest
+from batch_transform.core.object_store import ObjectInfo, ObjectStore, StoreFailure
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.report_keys import RunReport
-from batch_transform.core.run_layout import RUNS, RunLayout, layouts_named, layouts_of, run_of_step
+from batch_transform.core.run_layout import ROWS, RUNS, RunLayout, layouts_named, layouts_of, run_of_step
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
@@ -118,6 +119,26 @@ def _read(layouts: Sequence[RunLayout], store: ObjectStore) -> RecordedRun:
             f"choose another run_id than {first.name}, or another workspace"
         )
     return RecordedRun(first, store, Ledger(store, first, writer, 0, CLOCK.sleep), None)
+
+
+def no_run(told: str, uri: S3Uri, store: ObjectStore) -> str:
+    """Returns what is told of a run that is not there, with the one of its workspace that may be meant.
+
+    Args:
+        told: how it was named.
+        uri: where it would lie.
+        store: where it was looked for.
+    """
+    workspace = uri.parent
+    names: set[str] = set()
+    with suppress(StoreFailure):  # who may read a run, may not list others
+        if not store.bucket_exists(workspace):
+            return f"{told}: there is no bucket {uri.bucket}; a run is named <workspace>/<run_id>"
+        folders = (*store.folders(workspace.join(RUNS)), *store.folders(workspace))
+        names = {folder.name for folder in folders} - {RUNS, ROWS}
+    near = nearest(uri.name, sorted(names))
+    hint = "" if near is None else f" (did you mean {workspace.join(near)}?)"
+    return f"{told}: there is no run{hint}; a run is named <workspace>/<run_id>"
 
 
 def runs_of(store: ObjectStore, workspace: S3Uri) -> dict[S3Uri, datetime]:

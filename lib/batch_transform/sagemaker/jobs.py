@@ -11,14 +11,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.escaping import visible
+from batch_transform.core.near_names import meant
 from batch_transform.core.sending.job_request import JobSettings, differences
 from batch_transform.core.service_shapes import DescribedTransformJob, TransformJobRequest
 from batch_transform.core.statuses import JobStatus
-from batch_transform.sagemaker.service_errors import failure_of, is_refused, service_errors, words_of
+from batch_transform.sagemaker.service_errors import (
+    NotNow,
+    failure_of,
+    is_no_model,
+    is_refused,
+    service_errors,
+    words_of,
+)
 from batch_transform.sagemaker.transformer import built_request
 
 # The service's words for a job that it never heard of, and for one that has ended (transform_emulator/FACTS.md, 1).
 _NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
+_MOST_MODELS = 100  # of a page, botocore's MaxResults of ListModels
 
 
 @dataclass(frozen=True)
@@ -45,15 +54,32 @@ class TransformJobs:
         """Checks that a model exists; where that may not be known, CreateTransformJob will tell.
 
         Raises:
-            ConfigurationError: it does not, or the call failed.
+            ConfigurationError: it does not, or the call is not answered as it is.
+            NotNow: the call may be answered later.
         """
         try:
             self._client.describe_model(ModelName=name)
         except ClientError as err:
+            if is_no_model(err):
+                hint = meant(name, self._models())
+                raise ConfigurationError(
+                    f"model.name: {name}{hint} is no model of this account and region: {words_of(err)}"
+                ) from err
+            failure = failure_of("DescribeModel", name, err)
+            if isinstance(failure, NotNow):
+                raise failure from err
             if not is_refused(err):
                 raise ConfigurationError(f"model.name: {name}: {words_of(err)}") from err
         except BotoCoreError as err:
             raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
+
+    def _models(self) -> tuple[str, ...]:
+        """The latest models, one of which may be meant; none where they may not be listed: no run needs that."""
+        try:
+            found = self._client.list_models(SortBy="CreationTime", SortOrder="Descending", MaxResults=_MOST_MODELS)
+        except (ClientError, BotoCoreError):
+            return ()
+        return tuple(str(model["ModelName"]) for model in found["Models"])
 
     def check_ami_version(self) -> None:
         """Checks that the installed botocore can send a TransformAmiVersion.

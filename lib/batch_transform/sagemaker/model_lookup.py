@@ -26,7 +26,7 @@ from batch_transform.core.model_identity import (
     identity_of,
 )
 from batch_transform.core.uris import S3Uri
-from batch_transform.sagemaker.service_errors import failure_of, is_refused, words_of
+from batch_transform.sagemaker.service_errors import failure_of, is_no_model, is_refused, words_of
 
 # A prefix of more objects is not listed at each Create; then the model's creation time has to do.
 MOST_OBJECTS = 10_000
@@ -34,8 +34,6 @@ MOST_OBJECTS = 10_000
 REGISTRY_OPTIONS = {"connect_timeout": 3, "read_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 2}}
 
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
-# DescribeModel's words for a name that it does not know; its code is that of any wrong request (sagemaker.models).
-_UNKNOWN = "could not find"
 _IN_ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
@@ -97,7 +95,7 @@ class ModelLookup:
             if is_refused(err):
                 return ModelFound(None, words_of(err))
             failure = failure_of("DescribeModel", name, err)
-            raise (ModelGone(str(failure)) if _UNKNOWN in words_of(err).lower() else failure) from err
+            raise (ModelGone(str(failure)) if is_no_model(err) else failure) from err
         except BotoCoreError as err:
             raise failure_of("DescribeModel", name, err) from err
         containers = containers_of(described)

@@ -9,11 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.sending.model_parts import ModelParts, model_differences, model_request
 from batch_transform.core.service_shapes import DescribedModel
-from batch_transform.sagemaker.service_errors import NotNow, failure_of, words_of
+from batch_transform.sagemaker.service_errors import NotNow, failure_of, is_no_model, words_of
 
-# DescribeModel's code for a name that it does not know is that of any wrong request; so are its words (moto, and
-# sagemaker-python-sdk, which looks for "Could not find model").
-_UNKNOWN = "could not find"
 # The service's words for a name that is taken: ValidationException, `Cannot create already existing model "arn:..."`
 # (astronomer-providers#1055); ResourceInUse is what it says of jobs.
 _TAKEN = "already existing"
@@ -54,7 +51,7 @@ def _described(client: Any, name: str) -> DescribedModel | None:
     try:
         found: DescribedModel = client.describe_model(ModelName=name)
     except ClientError as err:
-        if _UNKNOWN in words_of(err).lower():
+        if is_no_model(err):
             return None
         raise _refused("DescribeModel", name, err) from err
     except BotoCoreError as err:

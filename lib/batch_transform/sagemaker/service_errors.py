@@ -19,6 +19,9 @@ _LATER = frozenset(
     {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
     | {"InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable", "RequestTimeout"}
 )
+# DescribeModel's code for a name that it does not know is that of any wrong request; its words are these (moto, and
+# sagemaker-python-sdk, which looks for "Could not find model").
+_NO_MODEL = "could not find"
 # What AWS's services say of a call that the caller may not make, whatever there is.
 _FORBIDDEN = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
@@ -61,6 +64,11 @@ def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> S
 def words_of(err: ClientError) -> str:
     """Returns what the service said: its code and its message."""
     return visible(f"{err.response['Error']['Code']}: {err.response['Error']['Message']}")
+
+
+def is_no_model(err: ClientError) -> bool:
+    """Returns whether there is no model of the name that was asked for."""
+    return _NO_MODEL in words_of(err).lower()
 
 
 def is_refused(err: ClientError) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.near_names import nearest
 from batch_transform.spark.error_chains import said
 
 _TYPES = (
@@ -43,5 +43,5 @@ def parsed_ddl(spark: SparkSession, key: str, ddl: str) -> StructType:
 
 def _meant(words: str) -> str:
     found = _UNKNOWN.search(words)
-    close = get_close_matches((found[1] or found[2]).lower(), _TYPES, n=1) if found else []
-    return f"; did you mean {close[0]}?" if close else ""
+    close = nearest(found[1] or found[2], _TYPES) if found else None
+    return f"; did you mean {close}?" if close else ""

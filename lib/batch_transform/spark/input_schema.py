@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.near_names import listed, meant
 from batch_transform.core.reserved_columns import RECORD, comparable
 from batch_transform.spark.ddl import parsed_ddl
 from batch_transform.spark.settings import is_case_sensitive
@@ -117,7 +117,4 @@ def _columns(
 
 
 def _is_not_there(name: str, there: Sequence[str]) -> str:
-    lower = {other.lower(): other for other in there}
-    close = get_close_matches(name.lower(), lower, n=1)
-    meant = f" (did you mean {lower[close[0]]}?)" if close else ""
-    return f"{_KEY}: the data has no column {name}{meant}; it has {', '.join(there)}"
+    return f"{_KEY}: the data has no column {name}{meant(name, there)}; it has {listed(there)}"

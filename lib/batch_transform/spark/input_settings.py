@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from difflib import get_close_matches
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.near_names import meant
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import effective, session_settings
 
 _FORMATS = ("avro", "csv", "json", "orc", "parquet", "xml")
+# Below it two settings, which all begin alike, are alike by chance.
+_ALIKE = 0.8
 _OF_ANY = ("spark.sql.files.", "spark.sql.sources.")
 # Options of Spark's own readers, which win over the setting of the same name.
 _OPTIONS = frozenset({"mergeschema", "ignorecorruptfiles", "ignoremissingfiles", "ignorevariantannotation"})
@@ -78,11 +80,9 @@ def _settings() -> list[str]:
 
 
 def _is_none(name: str) -> str:
-    close = get_close_matches(name, _settings(), n=1, cutoff=0.8)
-    meant = f" (did you mean {close[0]}?)" if close else ""
     return (
-        f"input.options: {name} is no setting of a reader of files{meant}; others hold for the whole session: give it "
-        f"as --conf {name}=..."
+        f"input.options: {name} is no setting of a reader of files{meant(name, _settings(), _ALIKE)}; others hold for "
+        f"the whole session: give it as --conf {name}=..."
     )
 
 

@@ -14,6 +14,7 @@ from pyspark.sql.types import BinaryType, DataType, StringType, StructField, Str
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
+from batch_transform.core.near_names import no_such
 from batch_transform.core.reserved_columns import (
     OTHERS,
     RECORD,
@@ -169,8 +170,8 @@ def _chosen(spark: SparkSession, schema: StructType, columns: Sequence[str] | No
     spelled = {key(name): name for name in schema.names}
     wanted = schema.names if columns is None else columns
     if missing := names_not_in(wanted, schema.names, case_sensitive=is_case_sensitive(spark)):
-        known = ", ".join(schema.names) or "none: its files are empty, or lack a header"
-        raise ConfigurationError(f"record.columns: no column {', '.join(missing)} in the input; it has {known}")
+        why = "" if schema.names else ": its files are empty, or lack a header"
+        raise ConfigurationError(f"record.columns: {no_such('column', missing, 'the input', schema.names)}{why}")
     return tuple(spelled[key(name)] for name in wanted)
 
 

@@ -96,7 +96,7 @@ def test_the_emulator_knows_a_made_model_by_its_image():
     config = build({**PARTS, "image": image}, emulator={"models": {image: "python serve.py"}})
     assert config.model.served_as == (image,)
     [fault] = faults(PARTS, emulator={"models": {"churn": "x"}})
-    assert fault == "model: names churn:7, which is not among emulator.models: churn"
+    assert fault == "model: no model churn:7 (did you mean churn?) in emulator.models; it has churn"
 
 
 PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/churn/7"
@@ -199,7 +199,7 @@ def test_parts_that_contradict_each_other_are_refused(model, expected):
 
 def test_the_emulator_must_know_each_container():
     [fault] = faults({"containers": CHAIN, "role_arn": ROLE}, emulator={"models": {"features:1": "x"}})
-    assert fault == f"model: names {PACKAGE}, which is not among emulator.models: features:1"
+    assert fault == f"model: no model {PACKAGE} in emulator.models; it has features:1"
 
 
 def test_of_two_lists_of_containers_no_variable_is_told():

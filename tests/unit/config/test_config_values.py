@@ -378,7 +378,7 @@ def test_variables_that_the_emulator_passes_on():
 
 def test_a_model_that_the_emulator_does_not_have_is_refused():
     [fault] = faults(emulator={"models": {"other": "x", "b": "y"}})
-    assert fault == "model: names churn-v7, which is not among emulator.models: b, other"
+    assert fault == "model: no model churn-v7 in emulator.models; it has b, other"
 
 
 def test_an_error_budget_is_a_number_or_a_fraction():

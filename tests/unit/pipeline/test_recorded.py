@@ -7,7 +7,7 @@ import pytest
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.recorded import named_run, read_run
+from batch_transform.pipeline.recorded import named_run, no_run, read_run
 from batch_transform.s3.ledger import Ledger
 from support.memory_store import MemoryStore
 
@@ -52,3 +52,22 @@ def test_a_run_of_before_of_a_workspace_that_was_named_runs_is_not_taken_for_ano
         ConfigurationError, match="holds a run that an earlier version began in a workspace s3://bucket/ws/runs"
     ):
         read_run(WORKSPACE, "r", store)
+
+
+def test_a_run_that_may_be_meant_is_named_whichever_version_began_it():
+    store = MemoryStore()
+    begun(store, RunLayout(WORKSPACE, "churn-2024-05-01"))
+    begun(store, RunLayout(WORKSPACE, "scoring-7", rows_apart=False))
+    for name, other in {"churn-2024-05-02": "churn-2024-05-01", "scoring-8": "scoring-7"}.items():
+        uri = WORKSPACE.join(name)
+        told = f"{uri}: there is no run (did you mean s3://bucket/ws/{other}?); a run is named <workspace>/<run_id>"
+        assert no_run(str(uri), uri, store) == told
+
+
+def test_no_run_is_meant_where_none_is_alike_and_a_bucket_that_is_not_there_is_told():
+    store = MemoryStore()
+    begun(store, RunLayout(WORKSPACE, "churn"))
+    for name in ("rows", "runs", "weather"):  # the first two are folders, and no runs
+        assert "did you mean" not in no_run("x", WORKSPACE.join(name), store)
+    elsewhere = S3Uri.parse("s3://nobody/ws/churn")
+    assert no_run("x", elsewhere, store).startswith("x: there is no bucket nobody; ")

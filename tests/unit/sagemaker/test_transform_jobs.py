@@ -198,8 +198,26 @@ def test_a_model_that_is_there_passes(jobs, stub):
 
 def test_a_model_that_is_not_there_is_a_fault_of_the_run_file(jobs, stub):
     stub.add_client_error("describe_model", "ValidationException", "Could not find model")
-    with pytest.raises(ConfigurationError, match=r"model\.name: churn: ValidationException: Could not find model"):
+    stub.add_client_error("list_models", "AccessDeniedException", "no")
+    with pytest.raises(ConfigurationError) as refused:
         jobs.check_model("churn")
+    words = "model.name: churn is no model of this account and region: ValidationException: Could not find model"
+    assert refused.value.faults == (words,)
+
+
+def test_a_model_that_may_be_meant_is_named(jobs, stub):
+    stub.add_client_error("describe_model", "ValidationException", "Could not find model")
+    model = {"ModelName": "Churn-v7", "ModelArn": ARN, "CreationTime": BEGUN}
+    stub.add_response("list_models", {"Models": [model, {**model, "ModelName": "other"}]})
+    with pytest.raises(ConfigurationError, match=r"churn-v6 \(did you mean Churn-v7\?\) is no model"):
+        jobs.check_model("churn-v6")
+
+
+def test_a_service_that_does_not_tell_of_a_model_is_no_fault_of_the_run_file(jobs, stub):
+    stub.add_client_error("describe_model", "InternalFailure", "later", http_status_code=500)
+    with pytest.raises(NotNow, match="DescribeModel churn: InternalFailure: later") as failed:
+        jobs.check_model("churn")
+    assert failed.value.exit_code == 4
 
 
 def test_a_model_that_may_not_be_looked_at_is_left_to_create_transform_job(jobs, stub):

@@ -48,10 +48,10 @@ class Delta(TableFormat):
     settings = {"spark.sql.runSQLOnFiles": "true"}  # noqa: RUF012 - it is asked about a table of a path by SQL
 
     def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
-        """Checks mode, columns and partitions against the table that is there, as `delta_table.preflight`."""
-        from batch_transform.outputs import delta_table
+        """Checks mode, columns and partitions against the table that is there, as `delta_checks.preflight`."""
+        from batch_transform.outputs import delta_checks
 
-        delta_table.preflight(spark, table, columns)
+        delta_checks.preflight(spark, table, columns)
 
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
@@ -80,9 +80,9 @@ class Delta(TableFormat):
 
     def warnings(self, spark: SparkSession, tables: Sequence[OutputTable], schema: StructType) -> list[str]:
         """Returns a warning for each table whose log store may lose commits."""
-        from batch_transform.outputs import delta_table
+        from batch_transform.outputs import delta_checks
 
-        return delta_table.log_store_warnings(spark, tables)
+        return delta_checks.log_store_warnings(spark, tables)
 
     def commit(self, df: DataFrame, table: OutputTable, run_id: str, name: str, sleep: Callable[[float], None]) -> int:
         """Returns the rows of the one transaction of this name."""

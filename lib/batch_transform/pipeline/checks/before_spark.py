@@ -10,6 +10,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.near_names import no_such
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.plain_paths import plain_path
@@ -78,7 +79,7 @@ def _check_columns(config: RunConfig, store: ObjectStore, faults: Faults) -> Non
     if known is not None:
         for key, names in wanted.items():
             if missing := names_not_in(names, known, case_sensitive=False):
-                faults.add([f"{key}: no column {', '.join(missing)} in the input; it has {', '.join(known)}"])
+                faults.add([f"{key}: {no_such('column', missing, 'the input', known)}"])
     faults.refuse()
 
 

@@ -47,7 +47,10 @@ class Faults:
 def check_bucket(store: ObjectStore, workspace: S3Uri) -> None:
     """Raises ConfigurationError unless there is the bucket of a workspace."""
     if not store.bucket_exists(workspace):
-        raise ConfigurationError(f"workspace: there is no bucket {workspace.bucket}, or it may not be looked at")
+        raise ConfigurationError(
+            f"workspace: there is no bucket {workspace.bucket}; name one that there is, or make it first, in the "
+            "region of the jobs"
+        )
 
 
 def check_price(config: RunConfig, region: str | None) -> None:

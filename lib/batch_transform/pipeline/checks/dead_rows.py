@@ -27,7 +27,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat
 from batch_transform.pipeline.places import Places, places_of, targets_of
-from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
+from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, read_run
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
@@ -54,7 +54,7 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
         ConfigurationError: there is no such run, it is not published, has no dead letter, or they are gone.
     """
     recorded = named_run(S3Uri.parse(run), store) if is_s3(run) else read_run(places.layout.workspace, run, store)
-    uri, state = recorded.uri, _published(recorded.uri, recorded.state)
+    uri, state = recorded.uri, _published(recorded.uri, recorded.state, store)
     dead = _dead_leaves(state, recorded.ledger)
     found = _of_staged(spark, state, dead) if dead is not None else None
     if found is None:
@@ -62,21 +62,22 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
     if found is None:
         raise ConfigurationError(
             f"input.dead_letters: {uri}: its {_dead_letters(state):,} dead rows cannot be had: its staged rows are "
-            "gone, and its table of dead letters does not hold them as it was published"
+            "gone, and its table of dead letters does not hold them as it was published; score them from where the "
+            "input itself came from"
         )
     return found
 
 
-def _published(uri: S3Uri, state: RunState | None) -> RunState:
+def _published(uri: S3Uri, state: RunState | None, store: ObjectStore) -> RunState:
     told = f"input.dead_letters: {uri}"
     if state is None:
-        raise ConfigurationError(f"{told}: there is no run; a run is named <workspace>/<run_id>")
+        raise ConfigurationError(no_run(told, uri, store))
     if state.report is None:
         raise ConfigurationError(
             f"{told} is not published: `resume {uri} --retry-dead` sends its dead rows again, in the run itself"
         )
     if not _dead_letters(state):
-        raise ConfigurationError(f"{told} has no dead letter")
+        raise ConfigurationError(f"{told} has no dead letter, so there is nothing to score again")
     return state
 
 

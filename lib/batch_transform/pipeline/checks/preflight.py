@@ -28,6 +28,7 @@ from pyspark.sql.types import (
 from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.near_names import no_such
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import colon_fault, escaped
 from batch_transform.core.predictions.output_counts import KeyCheck
@@ -71,7 +72,7 @@ def check_targets(
     """Checks that result and dead letters can be published where they shall be."""
     partition_by, case_sensitive = targets.output.partition_by, is_case_sensitive(spark)
     if missing := names_not_in(partition_by, tables.input, case_sensitive=case_sensitive):
-        faults.add([f"output.partition_by: no column {', '.join(missing)} in the input"])
+        faults.add([f"output.partition_by: {no_such('column', missing, 'the input', tables.input)}"])
     faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
     for kind, table in targets.tables(places).items():
         columns = tables.result if kind == "result" else tables.dead_letter
@@ -129,7 +130,8 @@ def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore, w
     except SPARK_ERRORS as err:
         raise ConfigurationError(
             f"merge: {way} has Spark read the jobs' outputs, and it cannot read {path}: {said(err)}; set merge: "
-            f"{DEFAULT} (the default, which needs no such file system), or give Spark the file system (hadoop-aws for s3a://)"
+            f"{DEFAULT} (the default, which needs no such file system), or give Spark the file system (hadoop-aws for "
+            "s3a://)"
         ) from None
     finally:
         store.delete([uri])
@@ -160,11 +162,11 @@ def key_check(
     fields = {field.name: field.type for field in reader.type}
     family = _family(fields[key.field]) if key.field in fields else None
     if key.field not in fields:
-        faults.append(f"prediction.key: no field {key.field} in prediction.schema; it has {', '.join(fields)}")
+        faults.append(f"prediction.key: {no_such('field', [key.field], 'prediction.schema', fields)}")
     elif family is None:
         faults.append(f"prediction.key: the field {key.field} is {fields[key.field]}; valid: string, integer, date")
     if key.column not in record:
-        faults.append(f"prediction.key: no column {key.column} in the record; it has {', '.join(record)}")
+        faults.append(f"prediction.key: {no_such('column', [key.column], 'the record', record)}")
     elif family is not None and not isinstance(record[key.column], _COLUMNS[family]):
         kinds = f"the column {key.column} is {record[key.column].simpleString()}, the field {fields[key.field]}"
         faults.append(f"prediction.key: {kinds}; they must be of one kind")

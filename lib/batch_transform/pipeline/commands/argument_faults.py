@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 
+from batch_transform.core.near_names import meant, nearest
 from batch_transform.deploy.targets import target_names
 from batch_transform.pipeline.commands.command_options import (
     COMMANDS,
@@ -44,8 +44,7 @@ def wrong_values(
 def _targets(given: Sequence[str]) -> Iterator[str]:
     for name in given:
         if name not in target_names():
-            close = get_close_matches(name, target_names(), n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
+            hint = meant(name, target_names())
             yield f"{TARGET}: is no target that there is{hint}; valid: {', '.join(target_names())}"
 
 
@@ -71,10 +70,10 @@ def subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
             yield f"{command}: takes no run file; {len(words)} were given"
         return
     first = words[0] if words and command == RUN else ""
-    close = get_close_matches(first, COMMANDS, n=1, cutoff=_ALIKE)
+    close = nearest(first, COMMANDS, _ALIKE)
     # A word without a dot or a slash is hardly a run file.
     if first.isalpha() and (close or len(words) > 1):
-        hint = f"did you mean {close[0]}?" if close else f"valid: {', '.join(COMMANDS)}."
+        hint = f"did you mean {close}?" if close else f"valid: {', '.join(COMMANDS)}."
         named = first if close else "the first word"  # which may be the value of an option that nobody knows
         yield f"{named}: is no command; {hint} A run file of that name is given with ./ in front of it"
     elif len(words) != 1:
@@ -98,6 +97,6 @@ def options_of_spark(command: str, spark: Sequence[str], no_merge: bool) -> Iter
 
 def unknown_option(name: str) -> str:
     """Returns what is told of an option that nobody knows."""
-    close = get_close_matches(name, [*OWN, *HELP, VERSION, *OPTIONS, *SWITCHES], n=1)
-    hint = f"; did you mean {close[0]}?" if close else "; after -- anything is passed on"
+    close = nearest(name, [*OWN, *HELP, VERSION, *OPTIONS, *SWITCHES])
+    hint = f"; did you mean {close}?" if close else "; after -- anything is passed on"
     return f"{name}: is no option of this command nor of spark-submit{hint}"

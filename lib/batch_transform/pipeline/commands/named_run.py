@@ -20,7 +20,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import LIST
-from batch_transform.pipeline.recorded import RecordedRun, named_run, read_run
+from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.s3.store import S3Store
@@ -60,8 +60,8 @@ class Reached:
         found = self.recorded()
         if found.state is None:
             raise ConfigurationError(
-                f"{self.told or self.uri}: there is no run; a run is named <workspace>/<run_id>; `list` tells the "
-                f"runs of a workspace, and `clean --older-than DAYS` cleans them{_emulated_here(self.uri)}"
+                f"{no_run(self.told or str(self.uri), self.uri, found.store)}; `list` tells the runs of a workspace, "
+                f"and `clean --older-than DAYS` cleans them{_emulated_here(self.uri)}"
             )
         return found, found.state
 

@@ -15,6 +15,7 @@ from batch_transform.config.surroundings import url_of_server
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.escaping import one_line, visible_json
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.near_names import meant
 from batch_transform.core.report_keys import JobReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.run_views.container_words import WrittenJob, WrittenLogs, jobs_to_read, lines_of_logs
@@ -83,9 +84,14 @@ def _listed(there: Reached) -> ListedRuns:
     """
     workspace = there.uri.parent if there.is_of_file else there.uri
     store = S3Store(there.access.client("s3"))
-    found = runs_of(store, workspace) if store.bucket_exists(workspace) else {}
+    found, what = {}, f"bucket {workspace.bucket}"
+    if store.bucket_exists(workspace):
+        found, what = runs_of(store, workspace), "run"
     if not found:
-        raise ConfigurationError(f"{workspace}: there is no run; a workspace is the folder that a run file names so")
+        raise ConfigurationError(
+            f"{workspace}: there is no {what}; a workspace is the folder of all runs, as `workspace` in a run file "
+            "names it"
+        )
     with ThreadPoolExecutor(_THREADS) as pool:
         runs = list(pool.map(lambda uri: _listed_run(store, uri, found[uri]), found))
     return {"workspace": str(workspace), "runs": sorted(runs, key=lambda run: run["moved_at"], reverse=True)}
@@ -124,7 +130,8 @@ def _served_at(state: RunState) -> str | None:
 def _named(jobs: Sequence[JobReport], name: str) -> list[JobReport]:
     found = [job for job in jobs if job["name"] == name]
     if not found:
-        raise ConfigurationError(f"--job: {name} is no job of this run; `show` names them")
+        hint = meant(name, [str(job["name"]) for job in jobs])
+        raise ConfigurationError(f"--job: {name} is no job of this run{hint}; `show` names them")
     return found
 
 

@@ -1,0 +1,80 @@
+"""What is looked at of Delta tables before anything is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import SparkSession
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.near_names import no_such
+from batch_transform.core.plain_paths import escaped
+from batch_transform.core.reserved_columns import names_not_in
+from batch_transform.outputs.delta_rules import single_writer_warning, sql_name
+from batch_transform.outputs.delta_table import describe, exists
+from batch_transform.outputs.port import OutputTable
+
+_FIT = "leave it out of what is written, add it to that table, or name another one"
+
+
+def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]) -> bool:
+    """Returns whether the table is there, for the ledger; checks what Delta would refuse after everything was paid for.
+
+    Not for a run that has begun to publish: the table that is there may be its own.
+
+    Raises:
+        ConfigurationError: mode `error` and the table is there, `columns` or `partition_by` do not fit it, or the path
+            holds Parquet files that are no table.
+    """
+    if not exists(spark, output):
+        if output.path is not None and _is_plain_parquet(spark, output.path):
+            raise ConfigurationError(
+                f"{output.key}: {output.path} holds Parquet files that are no Delta table; name another place, or make "
+                f"a table of them first (CONVERT TO DELTA parquet.`{output.path}`)"
+            )
+        return False
+    if output.mode == "error":
+        raise ConfigurationError(
+            f"{output.key}: {sql_name(output)} is there already, and output.mode is error: name another table, or say "
+            "what becomes of its rows by output.mode, append or overwrite"
+        )
+    known = spark.table(sql_name(output)).columns
+    missing, there = names_not_in(columns, known, case_sensitive=False), f"{sql_name(output)}, which is there already"
+    faults = [f"{output.key}: {no_such('column', missing, there, known)}. {_FIT}"] if missing else []
+    detail = describe(spark, output)
+    partitions = list(detail["partitionColumns"]) if detail is not None else []
+    if output.partition_by and partitions != list(output.partition_by):
+        by = ", ".join(partitions) or "nothing"
+        faults.append(
+            f"output.partition_by: is {', '.join(output.partition_by)}, and {sql_name(output)}, which is there "
+            f"already, is partitioned by {by}; leave the key out, or name another table"
+        )
+    if faults:
+        raise ConfigurationError(faults)
+    return True
+
+
+def log_store_warnings(spark: SparkSession, outputs: Iterable[OutputTable]) -> list[str]:
+    """Returns a warning for each table that another cluster could write to at the same time and lose commits by it."""
+
+    def setting(key: str) -> str | None:
+        try:
+            return spark.conf.get(key, None)
+        except PySparkException:  # a platform that shows its users no such setting: Databricks, serverless
+            return None
+
+    found = []
+    for output in outputs:
+        detail = describe(spark, output) if output.path is None else None
+        location = output.path or (detail["location"] if detail is not None else "")
+        found.append(single_writer_warning(location, setting))
+    return [warning for warning in found if warning is not None]
+
+
+def _is_plain_parquet(spark: SparkSession, path: str) -> bool:
+    # Delta appends to such a directory without a word, and the files that were there vanish from what readers see.
+    try:
+        return bool(spark.read.format("parquet").load(escaped(path)).columns)
+    except AnalysisException:
+        return False
