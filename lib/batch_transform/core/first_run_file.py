@@ -137,6 +137,7 @@ def _record(run: FirstRun) -> list[str]:
 
 def _rest(run: FirstRun) -> list[str]:
     is_taken = any(column.name.lower() == "prediction" for column in run.columns)
+    answer = "answer" if is_taken else "prediction"
     return [
         "model:",
         "  # A SageMaker model; or image, data_url and role_arn, of which one is made.",
@@ -146,16 +147,16 @@ def _rest(run: FirstRun) -> list[str]:
         "  instance_type: ml.m5.xlarge",
         "  instance_count: 1",
         "",
-        "# What the model answers for a row, in DDL. Without a schema the answer is kept as it is, as a text.",
+        f"# What the model answers for a row is kept as it is, as a text in the column {answer}, unless a schema names",
+        "# fields of the answer as columns: in DDL (NAME double, NAME string), or read from the first answers.",
         *(["prediction:", "  column: answer           # the input has a column `prediction`"] if is_taken else []),
-        *([] if is_taken else ["# prediction:"]),
-        "#   schema: p_late double",
+        *(["  # schema: infer"] if is_taken else ["# prediction:", "#   schema: infer"]),
         "",
         "# errors:",
         "#   max_rows: 0            # how many rows may lack a prediction; they lie beside the output",
         "",
-        "# What must be true of the predictions, or nothing is published:",
-        '# expect: ["count_if(p_late is null) = 0", "abs(avg(p_late) - previous.avg(p_late)) < 0.05"]',
+        "# What must be true of the predictions, or nothing is published; of a model that tells rows apart:",
+        f'# expect: ["count(distinct {answer}) > 1"]',
         "",
     ]
 

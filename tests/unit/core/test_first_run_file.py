@@ -62,6 +62,23 @@ def test_a_named_table_is_scored_into_a_named_table(tmp_path):
     assert config.record.columns is None
 
 
+@pytest.mark.parametrize("taken", [(), (InputColumn("Prediction", "double"),)])
+def test_what_it_suggests_of_predictions_is_what_a_run_of_it_has(tmp_path, taken):
+    run = FirstRun("in.parquet", False, "parquet", "m", [*COLUMNS, *taken], "x")
+    config = loaded(tmp_path, run)
+    column = config.prediction.column or "prediction"
+    text = run_file_text(run)
+    expected = f'["count(distinct {column}) > 1"]'
+    assert f"# expect: {expected}" in text
+    for suggested in ("expect:", "prediction:", "  schema: infer"):  # as whoever wants it makes it
+        text = text.replace(f"# {suggested}", suggested)
+    text = text.replace("  # schema: infer", "  schema: infer")
+    place = tmp_path / "wanted.yml"
+    place.write_text(text, encoding="utf-8")
+    wanted = load(place, variables=["ds=2024-05-01"], environ={})
+    assert (list(wanted.expect), wanted.prediction.ddl) == ([f"count(distinct {column}) > 1"], "infer")
+
+
 def test_the_last_line_of_a_run_file_has_an_end():
     text = run_file_text(FirstRun("ml.customers", True, "delta", "churn-v7"))
     assert text.endswith("overwrite_partitions\n")
