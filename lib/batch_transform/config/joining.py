@@ -35,7 +35,8 @@ def check_processing(transform: Transform, media_type: str) -> None:
         )
     if bare_type(media_type) not in READABLE:
         raise ValueError(
-            f"has a filter or join_source: input, but records are {media_type}; the service reads {', '.join(READABLE)}"
+            f"has a filter or join_source: input, but records are {media_type}, and the service reads "
+            f"{', '.join(READABLE)}; send one of these (record.format), or leave filters and join_source out"
         )
     if transform.accept is None:
         return
@@ -47,7 +48,8 @@ def check_processing(transform: Transform, media_type: str) -> None:
     # An answer is read by Accept, and only where something of it is selected.
     if transform.output_filter is not None and bare_type(transform.accept) not in READABLE:
         raise ValueError(
-            f"has accept: {transform.accept} beside output_filter; the service reads answers of {', '.join(READABLE)}"
+            f"has accept: {transform.accept} beside output_filter, and the service reads answers of "
+            f"{', '.join(READABLE)}; ask for one of these, or leave output_filter out"
         )
 
 
@@ -58,7 +60,10 @@ def check_joined(prediction: Prediction, transform: Transform, media_type: str) 
         ValueError: the format is not that of the joined lines, or they do not say where the record ends.
     """
     if prediction.body == "wrapped":
-        raise ValueError("has body: wrapped beside transform.join_source: input; the service joins answers as they are")
+        raise ValueError(
+            "has body: wrapped beside transform.join_source: input, and the service joins answers as they are; leave "
+            "one of the two out"
+        )
     is_csv = bare_type(media_type) == CSV_TYPE
     if prediction.format not in ((CSV,) if is_csv else (JSON, JSON_LINES)):
         kind = "CSV: set prediction.format: csv" if is_csv else "JSON: leave prediction.format out"

@@ -77,9 +77,9 @@ def check_location(location: str) -> str:
     check_no_secret(location)
     _check_no_arn(location)
     if not location.strip():
-        raise ValueError("is empty")
+        raise ValueError("is empty; name a place")
     if any(ord(character) < 32 for character in location):
-        raise ValueError(f"is {location!r}; it has control characters")
+        raise ValueError(f"is {location!r}; it has control characters; name a place without")
     return location
 
 
@@ -87,7 +87,7 @@ def check_target(location: str) -> str:
     """Returns a location that can be written to."""
     check_location(location)
     if scheme_of(location) == "package":
-        raise ValueError(f"is {location!r}; a Python package can only be read")
+        raise ValueError(f"is {location!r}; a Python package can only be read; name another place to write to")
     return location.rstrip("/") or location
 
 
@@ -134,5 +134,5 @@ def check_workspace(location: str) -> str:
             "a bucket's name having 3 to 63 lower-case letters, digits, dots and hyphens"
         )
     if prefix and any(segment in ("", ".", "..") for segment in prefix.split("/")):
-        raise ValueError(f"is {location!r}; the prefix has an empty, '.' or '..' segment")
+        raise ValueError(f"is {location!r}; the prefix has an empty, '.' or '..' segment; leave it out")
     return f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"

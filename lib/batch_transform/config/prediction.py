@@ -69,7 +69,10 @@ class Prediction(Section):
     def _has_its_schema(cls, name: str, info: ValidationInfo) -> str:
         ddl = info.data.get("ddl", "")
         if name == CSV and ddl is None:
-            raise ValueError("is csv, but there is no prediction.schema, which names the values by their position")
+            raise ValueError(
+                "is csv, but there is no prediction.schema, which names the values by their position; write one, as 'p "
+                "double'"
+            )
         if name in (CSV, TEXT) and ddl == INFER:
             raise ValueError(f"is {name}, whose values have no names to infer; write prediction.schema, as 'p double'")
         return name
@@ -110,7 +113,9 @@ class Prediction(Section):
     @classmethod
     def _key_needs_fields(cls, key: PredictionKey | None, info: ValidationInfo) -> PredictionKey | None:
         if key is not None and "ddl" in info.data and info.data["ddl"] is None:
-            raise ValueError(f"names the field {key.field}, but there is no prediction.schema that has fields")
+            raise ValueError(
+                f"names the field {key.field}, but there is no prediction.schema that has fields; write one"
+            )
         if key is not None and info.data.get("ddl") == INFER:
             raise ValueError(f"names the field {key.field}, but prediction.schema is infer; write the schema")
         return key

@@ -94,7 +94,10 @@ class Record(Section):
         format = _format_of(info)
         if header and format is not None and not format.has_header:
             having = " and ".join(name for name, each in built_in().items() if each.has_header)
-            raise ValueError(f"is true, but only {having} has a header, and record.format is {format.name}")
+            raise ValueError(
+                f"is true, but only {having} has a header, and record.format is {format.name}; leave it out, or choose "
+                "that format"
+            )
         return header
 
     @field_validator("rows_per_object")
@@ -103,7 +106,7 @@ class Record(Section):
         format = _format_of(info)
         if rows not in (None, 1) and format is not None and format.is_one_row(WHOLE):
             one_row = "an object that is one request holds one row"
-            raise ValueError(f"is {rows}, but with record.format {format.name} {one_row}")
+            raise ValueError(f"is {rows}, but with record.format {format.name} {one_row}; leave it out")
         return rows
 
     @property

@@ -161,11 +161,13 @@ class RunConfig(Section):
             return dead_letter
         can = format_named(output.format).can
         if not can.takes_tables and dead_letter.table is not None:
-            raise ValueError(f"is a table, but output.format is {can.name}, which is published into a path")
+            raise ValueError(
+                f"is a table, but output.format is {can.name}, which is published into a path; give dead_letter.path"
+            )
         if dead_letter.path is not None:
             check_reached(can, dead_letter.path)
         if (dead_letter.path, dead_letter.table) == (output.path, output.table):
-            raise ValueError("is the same place as output")
+            raise ValueError("is the same place as output; name another one")
         return dead_letter
 
     @classmethod
@@ -180,7 +182,9 @@ class RunConfig(Section):
         except Refused as err:
             first = faults_of(err, cls)[0]
             told = f"{'.'.join(first.path)}: {first.text}"
-            raise ConfigurationError(f"was begun by another version, or where other modules are: {told}") from None
+            raise ConfigurationError(
+                f"was begun by another version, or where other modules are: {told}; go on there"
+            ) from None
 
     def to_document(self) -> dict[str, Any]:
         """Returns plain maps and scalars, defaults and secrets in clear written out; a ledger may have it `sealed`."""

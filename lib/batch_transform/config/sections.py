@@ -77,7 +77,9 @@ class Input(PathOrTable):
             return ddl
         for name in ("table", "dead_letters"):
             if info.data.get(name) is not None:
-                raise ValueError(f"stands beside {name}, whose columns have types; it is for the files of a path")
+                raise ValueError(
+                    f"stands beside {name}, whose columns have types; it is for the files of a path: leave it out"
+                )
         format = info.data.get("format", "")
         if not has_patterns(format):
             raise ValueError(f"is given, but a table of {format} has types of its own; cast in record.sql instead")

@@ -142,20 +142,20 @@ class RowsLost(BatchTransformError):
     is_final = True
 
 
-class NeedsSpark(ServiceFailure):
-    """Something of the workspace is to be made again that takes Spark, and this process has none.
+class GateRefused(BatchTransformError):
+    """Two counts of the same rows do not agree; nothing was published.
 
     Attributes:
-        what: it is.
+        what: does not.
     """
 
-    def __init__(self, what: str, run: object) -> None:
+    def __init__(self, what: str) -> None:
         self.what = what
-        super().__init__(f"{what}, which takes Spark, and nothing is sent before: `resume {run}` does it and goes on")
-
-
-class GateRefused(BatchTransformError):
-    """The counts before publishing do not add up; nothing was published."""
+        super().__init__(
+            f"{what}. Nothing is published, as rows could be lost, or be there twice. Start the run again, which "
+            "counts anew; if it ends alike, this program is at fault: please report this line, and score the input "
+            "under another run_id"
+        )
 
 
 class PublishedUnverified(BatchTransformError):

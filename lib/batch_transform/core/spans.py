@@ -217,7 +217,7 @@ def check_tiling(staged: Iterable[StagedFile], spans: pa.Table) -> None:
     order = np.argsort(spans["start"].to_numpy(), kind="stable")
     starts, stops = spans["start"].to_numpy()[order], spans["stop"].to_numpy()[order]
     if (bad := np.flatnonzero(stops <= starts)).size:
-        raise GateRefused(f"an empty span: [{starts[bad[0]]}, {stops[bad[0]]})")
+        raise GateRefused(f"an object would hold no row: [{starts[bad[0]]}, {stops[bad[0]]})")
     _check_chain(files, starts, stops)
 
 
@@ -225,7 +225,7 @@ def _check_chain(files: list[StagedFile], starts: np.ndarray, stops: np.ndarray)
     firsts = np.array([file.first for file in files], dtype=np.int64)
     ends = np.array([file.first + file.rows for file in files], dtype=np.int64)
     if (starts.size > 0) != (firsts.size > 0):
-        raise GateRefused(f"{starts.size} spans for {firsts.size} staged files with rows")
+        raise GateRefused(f"{starts.size} objects are there for {firsts.size} staged files with rows")
     if (bad := np.flatnonzero(firsts[1:] < ends[:-1])).size:
         raise GateRefused(f"row numbers of {files[bad[0]].path} and {files[bad[0] + 1].path} overlap")
     # Where a span does not continue its predecessor, a staged file must end and the next one begin.
@@ -235,7 +235,7 @@ def _check_chain(files: list[StagedFile], starts: np.ndarray, stops: np.ndarray)
     want_firsts, want_ends = _merge_adjacent(firsts, ends)
     if not np.array_equal(got_firsts, want_firsts) or not np.array_equal(got_ends, want_ends):
         place = _first_difference(got_firsts, want_firsts, got_ends, want_ends)
-        raise GateRefused(f"the spans do not tile the staged files: near row number {place}")
+        raise GateRefused(f"the objects do not hold each staged row once: near row number {place}")
 
 
 def _merge_adjacent(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -102,7 +102,11 @@ class FileFormat(OutputFormat):
             try:
                 theirs = self.file_schema(spark, target, file, f"{table.path}/{file.name}")
             except (GateRefused, StoreFailure) as err:
-                raise ConfigurationError(f"{table.key}: {err}") from err
+                why = err.what if isinstance(err, GateRefused) else str(err)
+                raise ConfigurationError(
+                    f"{table.key}: its columns cannot be looked at: {why}; mend or move that file, or write to another "
+                    "place"
+                ) from err
             if theirs is not None:
                 place = f"{target.location}/{file.name}"
                 faults += [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, StoreFailure
 from batch_transform.core.publishing.file_publication import (
@@ -47,7 +48,9 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
         refuse_target(mode, target.location, names, partition_by)
         target.check_writable()
     except StoreFailure as err:
-        raise ConfigurationError(f"output: {target.location} cannot be written: {err}") from err
+        raise ConfigurationError(
+            f"output: {target.location} cannot be written: {err}; see that it may be, or name another place"
+        ) from err
 
 
 def _refuse_table(target: str, names: Sequence[str]) -> None:
@@ -177,7 +180,7 @@ def _listed(file: PublishedFile) -> TreeFile:
 def _check_roots(source: str, target: str) -> None:
     first, second = source.rstrip("/") + "/", target.rstrip("/") + "/"
     if first.startswith(second) or second.startswith(first):
-        raise ValueError(f"source {source} and output {target} lie in one another")
+        raise ValueError(f"{source}, which is to be copied, and the output {target} lie in one another")
 
 
 def _is_complete(publication: Publication, present: Mapping[str, int]) -> bool:
@@ -196,7 +199,9 @@ def _verify(publication: Publication, target: Tree) -> None:
     faults = _faults(publication, {file.name: file.size_bytes for file in target.list()})
     if faults:
         raise ServiceFailure(
-            f"{target.location} is not as it was written: {'; '.join(faults[:5])} ({len(faults)} in all)"
+            f"output: {target.location} is not as it was written: {'; '.join(faults[:5])} "
+            f"({counted(len(faults), 'fault')} in all); did another writer change it? Start the run again, which "
+            "copies once more"
         )
 
 

@@ -188,6 +188,7 @@ def _counted(output: OutputTable, commit: Row) -> int:
     if rows is None:
         raise PublishedUnverified(
             f"{output.key}: version {commit['version']} of {sql_name(output)} has no row count "
-            "(spark.databricks.delta.history.metricsEnabled is off)"
+            "(spark.databricks.delta.history.metricsEnabled is off), so it cannot be said whether all rows are there: "
+            "count them, and see to it that later runs have that setting on"
         )
     return rows

@@ -44,7 +44,9 @@ def first_look(place: str, store: ObjectStore | None) -> FirstLook:
     try:
         schema = how.arrow_schema(tree, file)
     except GateRefused as err:
-        raise ConfigurationError(f"--input: {err}; of another format the columns are not told by a footer") from err
+        raise ConfigurationError(
+            f"--input: {err.what}; give a whole Parquet file: of another format `init` reads no columns"
+        ) from err
     assert schema is not None
     columns = [InputColumn(field.name, str(field.type)) for field in schema]
     folders = [InputColumn(name, None) for name in partition_columns(file.name) if name not in schema.names]

@@ -145,7 +145,7 @@ class Ledger:
             raise LedgerCorrupt(f"{uri} is no step of a ledger")
         step = decode(self._store.get(uri)[0])
         if step.number != int(match[1]):
-            raise LedgerCorrupt(f"{uri} holds step {step.number}")
+            raise LedgerCorrupt(f"{uri} holds step {step.number}, which is not its own")
         return step
 
     def append(self, kind: StepKind, payload: Mapping[str, Any], parts: Sequence[Part] = ()) -> Step:
@@ -236,7 +236,7 @@ class Ledger:
         try:
             body, _ = self._store.get(uri)
         except ObjectNotFound as err:
-            raise LedgerCorrupt(f"{uri} is gone, but the ledger names it", self._paid()) from err
+            raise LedgerCorrupt(f"{uri} is gone, and the ledger names it", self._paid()) from err
         if digest(body) != part.sha256:
             words = f"{uri} is not what was written: its SHA-256 is {digest(body)}, not {part.sha256}"
             raise LedgerCorrupt(words, self._paid())

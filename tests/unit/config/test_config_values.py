@@ -430,9 +430,9 @@ def test_a_run_of_before_the_errors_had_a_name_is_the_same_run():
 
 def test_dead_letters_go_where_the_outputs_format_can():
     assert faults(dead_letter={"table": "t"}) == [
-        "dead_letter: is a table, but output.format is parquet, which is published into a path"
+        "dead_letter: is a table, but output.format is parquet, which is published into a path; give dead_letter.path"
     ]
-    assert faults(dead_letter={"path": "out"}) == ["dead_letter: is the same place as output"]
+    assert faults(dead_letter={"path": "out"}) == ["dead_letter: is the same place as output; name another one"]
 
 
 def test_polling_and_staging_depend_on_what_is_run_against():

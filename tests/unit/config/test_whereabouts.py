@@ -61,5 +61,8 @@ def test_a_variable_that_says_where_it_is_is_still_needed(run_file):
 
 def test_a_file_without_a_run_id_names_no_run(run_file):
     asked = CommandLine(run_file(RUN.replace("run_id: ${day}\n", "")), command=STATUS)
-    with pytest.raises(ConfigurationError, match="no run can be found without a run_id"), reached(asked, {}):
+    with (
+        pytest.raises(ConfigurationError, match="has no run_id, without which no run can be found"),
+        reached(asked, {}),
+    ):
         pass

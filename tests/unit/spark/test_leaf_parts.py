@@ -70,5 +70,5 @@ def test_an_earlier_versions_part_is_one_group():
 
 @pytest.mark.parametrize("numbers", [[12], [3, 12], [-1]])
 def test_a_row_in_no_leaf_is_refused(numbers):
-    with pytest.raises(GateRefused, match="lies in no span"):
+    with pytest.raises(GateRefused, match="lies in no object"):
         found(grouped_leaves(ledger.as_parquet(leaves_of([0, 5, 9]))), numbers)

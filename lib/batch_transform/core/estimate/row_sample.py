@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED
 from batch_transform.core.predictions.output_lines import blocks
@@ -89,4 +90,7 @@ def lines_at(chunks: Iterable[bytes], wanted: tuple[int, ...], name: str) -> lis
         if len(found) == len(wanted):
             return found
         first += len(lines)
-    raise ServiceFailure(f"{name} ends after {first} lines; line {wanted[len(found)]} was counted")
+    raise ServiceFailure(
+        f"{name} ends after {counted(first, 'line')}, and its line {wanted[len(found)]} was counted: it was altered "
+        "since"
+    )

@@ -6,6 +6,7 @@ from enum import Enum
 
 import pyarrow as pa
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.spans import SPAN_SCHEMA, Span, conformed
 
@@ -79,5 +80,6 @@ class Move(str, Enum):
             GateRefused: so many rows are not buried, or so few not split: good rows would be given up.
         """
         if (self is Move.BURY and rows != 1) or (self is Move.SPLIT and rows < 2):
-            raise GateRefused(f"a span of {rows} rows cannot be: {self.value}")
+            done = "given up" if self is Move.BURY else "split"
+            raise GateRefused(f"an object of {counted(rows, 'row')} was to be {done}")
         return self

@@ -190,9 +190,8 @@ def _failed(job: JudgedJob) -> list[tuple[OpenSpan, Verdict]]:
         else:
             is_line = verdict["error_class"] == ErrorClass.UNREADABLE.value and rows_in(verdict) == 1
             if not is_line or not span["start"] <= verdict["start"] < span["stop"]:
-                raise GateRefused(
-                    f"the verdict on rows [{verdict['start']}, {verdict['stop']}) is of no span that was sent"
-                )
+                rows = f"[{verdict['start']}, {verdict['stop']})"
+                raise GateRefused(f"what {job.record.name} made of rows {rows} is of no object that it was sent")
             found.append((_line_of(span, verdict), verdict))
     return found
 

@@ -221,14 +221,14 @@ def check_replaced(open_spans: pa.Table, *replacements: pa.Table) -> None:
     """
     after_cut = pa.concat_tables([table.select(["start", "stop"]) for table in replacements])
     if _ranges(open_spans) != _ranges(after_cut):
-        raise GateRefused("the spans of the next round do not hold the rows that are left")
+        raise GateRefused("the objects of the next round do not hold the rows that are left")
 
 
 def _ranges(spans: pa.Table) -> tuple[list[int], list[int]]:
     order = np.argsort(spans["start"].to_numpy(), kind="stable")
     starts, stops = spans["start"].to_numpy()[order], spans["stop"].to_numpy()[order]
     if (starts >= stops).any() or (starts[1:] < stops[:-1]).any():
-        raise GateRefused("the spans of the next round overlap, or one is empty")
+        raise GateRefused("the objects of the next round overlap, or one is empty")
     breaks = np.flatnonzero(starts[1:] != stops[:-1])
     return starts[np.concatenate([[0], breaks + 1])].tolist() if len(starts) else [], stops[
         np.concatenate([breaks, [len(stops) - 1]])

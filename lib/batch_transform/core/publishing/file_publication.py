@@ -214,9 +214,10 @@ def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: S
 def _refuse_other_partitions(target: str, names: Iterable[str], wanted: tuple[str, ...]) -> None:
     for name in filter(is_data_file, names):
         if partition_columns(name) != wanted:
+            theirs, ours = (", ".join(columns) or "nothing" for columns in (partition_columns(name), wanted))
             raise ConfigurationError(
-                f"output: {target} holds {name}, partitioned by {list(partition_columns(name))}, "
-                f"and output.partition_by is {list(wanted)}"
+                f"output.partition_by: is {ours}, and {target} holds {name}, partitioned by {theirs}; partition alike, "
+                "or name another place"
             )
 
 

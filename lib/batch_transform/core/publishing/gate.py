@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED
 from batch_transform.core.isolation.verdicts import rows_in_state
@@ -45,7 +46,7 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table, aside: pa.Table | None
     """
     files = list(staged)
     if rows_in_state(leaves, FAILED):
-        raise GateRefused(f"{rows_in_state(leaves, FAILED)} rows are not decided yet")
+        raise GateRefused(f"no outcome is known of {counted(rows_in_state(leaves, FAILED), 'row')}")
     check_tiling(files, leaves)
     _check_lines(leaves, aside, _check_names(leaves))
     counts = Counts(sum(f.rows for f in files), rows_in_state(leaves, SCORED), rows_in_state(leaves, DEAD))
@@ -66,7 +67,7 @@ def _check_names(leaves: pa.Table) -> pa.ChunkedArray:
         some = leaves.slice(at, _LEAVES_AT_ONCE)
         found = pc.extract_regex(some["object"], OBJECT_NAME).combine_chunks()
         if strange := found.null_count - some["object"].null_count:
-            raise GateRefused(f"{strange} leaves lie in objects that no export wrote")
+            raise GateRefused(f"{counted(strange, 'range')} of rows would be in objects that no export wrote")
         first, rows = (pc.struct_field(found, name).cast(pa.int64()) for name in ("first", "rows"))
         begins = pc.add(first, some["line"])
         right = [pc.equal(begins, some["start"]), pc.less_equal(some["stop"], pc.add(first, rows))]
@@ -76,8 +77,8 @@ def _check_names(leaves: pa.Table) -> pa.ChunkedArray:
     if wrong.num_rows:
         leaf = wrong.slice(0, 1).to_pylist()[0]
         raise GateRefused(
-            f"{wrong.num_rows} leaves are not where their objects say; first: rows [{leaf['start']}, {leaf['stop']}) "
-            f"as line {leaf['line']} and on of {leaf['object']}"
+            f"{counted(wrong.num_rows, 'range')} of rows would not be where the names of objects say; first: rows "
+            f"[{leaf['start']}, {leaf['stop']}) as line {leaf['line']} and on of {leaf['object']}"
         )
     return pa.chunked_array(whole, pa.bool_())
 
@@ -90,7 +91,10 @@ def _check_lines(leaves: pa.Table, aside: pa.Table | None, whole: pa.ChunkedArra
     """
     undecided = leaves.filter(pc.and_(pc.equal(leaves["state"], SCORED), pc.is_null(leaves["lines"])))
     if undecided.num_rows:
-        raise GateRefused(f"{undecided.num_rows} spans are called scored, but no output of theirs was counted")
+        raise GateRefused(
+            f"{counted(undecided.num_rows, 'object')} would be scored of which no output was counted; first: "
+            f"{undecided['object'][0].as_py()} of {undecided['job'][0].as_py()}"
+        )
     shared = leaves.filter(pc.and_(pc.is_valid(leaves["lines"]), pc.invert(_takes_all(leaves, aside, whole))))
     used = shared if aside is None else pa.concat_tables([shared, aside.filter(pc.is_valid(aside["lines"]))])
     used = used.append_column("length", pc.subtract(used["stop"], used["start"]))
@@ -105,8 +109,9 @@ def _check_lines(leaves: pa.Table, aside: pa.Table | None, whole: pa.ChunkedArra
     if wrong:
         first = wrong[0]
         raise GateRefused(
-            f"{len(wrong)} outputs do not hold one line per row; first: {first['object']} of {first['job']} has "
-            f"{first['lines_min']} lines for {first['length_sum']} rows, {first['unread_max']} of them not read"
+            f"{counted(len(wrong), 'output')} without one line for each row; first: {first['object']} of "
+            f"{first['job']} has {counted(first['lines_min'], 'line')} for {counted(first['length_sum'], 'row')}, of "
+            f"which {first['unread_max']:,} could not be read"
         )
     _check_places(used)
 
@@ -136,8 +141,8 @@ def _check_places(used: pa.Table) -> None:
     if wrong := objects.filter(pc.invert(pc.fill_null(right, False))).to_pylist():
         first = wrong[0]
         raise GateRefused(
-            f"{len(wrong)} outputs are not used line by line; first: {first['object']} of {first['job']}, whose lines "
-            f"{first['line_min']} to {first['end_max']} are used of {first['lines_max']}"
+            f"{counted(len(wrong), 'output')} would not be used line by line; first: {first['object']} of "
+            f"{first['job']}, whose lines {first['line_min']} to {first['end_max']} are used of {first['lines_max']}"
         )
 
 

@@ -64,7 +64,7 @@ class Leaves:
         places = np.searchsorted(self._starts, numbers, side="right") - 1
         outside = (places < 0) | (numbers >= self._stops[places]) if self._starts.size else np.ones(len(numbers), bool)
         if outside.any():
-            raise GateRefused(f"row number {numbers[np.argmax(outside)]} lies in no span")
+            raise GateRefused(f"row number {numbers[np.argmax(outside)]} lies in no object that was scored")
         bounds = [0, *(np.flatnonzero(np.diff(places)) + 1).tolist(), len(numbers)]
         for begin, end in itertools.pairwise(bounds):
             if begin < end:
@@ -144,7 +144,8 @@ class Gatherer:
 
     def _with_flag(self, values: pa.StructArray, leaf: Leaf, *, scored: bool) -> pa.StructArray:
         if scored and values.null_count:
-            raise GateRefused("a line that was readable when it was counted is not readable now")
+            name = f"{leaf['job']}/{leaf['object']}"
+            raise GateRefused(f"{name} has a line that was readable when it was counted and is not now")
         flags = pa.array(np.full(len(values), scored))
         columns = [values.field(i) for i in range(values.type.num_fields)] if scored else values.flatten()
         at = datetime.fromisoformat(leaf["at"]) if leaf["at"] else None

@@ -71,9 +71,11 @@ def advance(state: RunState | None, step: Step) -> RunState:
     try:
         return _opened(step) if state is None else _after(state, step)
     except ValueError as err:
-        raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be: {err}") from err
+        raise LedgerCorrupt(f"step {step.number} ({step.kind}) is out of its place: {err}") from err
     except (KeyError, TypeError) as err:
-        raise LedgerCorrupt(f"step {step.number} ({step.kind}) cannot be read: {err!r}") from err
+        raise LedgerCorrupt(
+            f"step {step.number} ({step.kind}) lacks something, or has it in another form: {err}"
+        ) from err
 
 
 def _opened(step: Step) -> RunState:
@@ -86,7 +88,7 @@ def _after(state: RunState, step: Step) -> RunState:
     try:
         kind = StepKind(step.kind)
     except ValueError:
-        raise LedgerCorrupt(f"step {step.number}: unknown kind {step.kind!r}") from None
+        raise LedgerCorrupt(f"step {step.number} is of a kind that is not known, {step.kind}") from None
     if state.cleaned or kind not in _TRANSITIONS:
         raise ValueError("the run was cleaned" if state.cleaned else "a ledger is opened once")
     return _with_times(_TRANSITIONS[kind](state, step, step.parts), step)
@@ -216,4 +218,6 @@ def _known_job(state: RunState, step: Step) -> JobRecord:
     try:
         return state.job(step.payload["job"])
     except KeyError:
-        raise LedgerCorrupt(f"step {step.number} ({step.kind}): no job {step.payload['job']!r} was planned") from None
+        raise LedgerCorrupt(
+            f"step {step.number} ({step.kind}) is about {step.payload['job']}, a job that was not planned"
+        ) from None

@@ -100,7 +100,10 @@ def _footer(tree: Tree, file: TreeFile) -> pq.FileMetaData:
     tail = tree.read_tail(file, TAIL_BYTES)
     length, magic = _END.unpack(tail[-_END.size :]) if len(tail) >= _END.size else (0, b"")
     if magic != b"PAR1":
-        raise GateRefused(f"{where} ({file.size_bytes} bytes) does not end as a Parquet file does")
+        raise GateRefused(
+            f"{where} ({file.size_bytes} bytes) does not end as a Parquet file does: it was cut short, or is another "
+            "file"
+        )
     if length + _END.size > len(tail):
         tail = tree.read_tail(file, length + _END.size)
     try:

@@ -117,7 +117,8 @@ def _schema(source: Source | None, recorded: RunState | None) -> StructType | No
         if before != now:
             changed = sorted(set(before) ^ set(now)) or ["the order of the columns"]
             raise ConfigurationError(
-                f"{recorded.run_id} was begun over an input of another schema: {', '.join(changed)}"
+                f"input: {recorded.run_id} was begun over an input of another schema ({', '.join(changed)}); score "
+                "this one under another run_id, or go on with `resume`, which takes the rows that are staged"
             )
     return StructType(staged)
 

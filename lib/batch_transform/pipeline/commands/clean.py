@@ -90,7 +90,7 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
             found = True
             others |= set() if layout.rows_apart else {layout.name}
     if not found:
-        raise ConfigurationError(f"{there.uri}: there is no run, nor a workspace with runs")
+        raise ConfigurationError(f"{there.uri}: there is no run, nor a workspace with runs; name one of the two")
     tell(f"{rows}: {amount.words} now; each is forgotten {days} days after it was written, and no ledger is")
     if others:
         tell(

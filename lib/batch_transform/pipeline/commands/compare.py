@@ -66,7 +66,9 @@ def compare(there: Reached, asked: CommandLine, tell: Tell) -> ComparisonReport:
     assert state.gate is not None
     samples = sample(run.ledger.read_part(state.gate.parts[0]), wanted.rows, state.nonce)
     if not samples:
-        raise ConfigurationError(f"{there.uri}: no row of it was scored, so there is nothing to compare")
+        raise ConfigurationError(
+            f"{there.uri}: no row of it was scored, so there is nothing to compare; name another run"
+        )
     client = there.access.client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS)
     content_type = state.jobs[0].request["TransformInput"]["ContentType"]
     endpoint = Endpoint(client, wanted.endpoint, content_type, transform.accept)
@@ -113,16 +115,23 @@ def _refuse_uncomparable(there: Reached, state: RunState) -> None:
     if state.gate is None or state.staged is None:
         raise ConfigurationError(f"{there.uri}: not every row of it has an outcome yet; resume it first")
     if state.settings.is_one_object:
-        raise ConfigurationError(f"{there.uri}: its rows were one request; some of them alone are another question")
+        raise ConfigurationError(
+            f"{there.uri}: its rows were one request, and some of them alone are another question; name a run of other "
+            "records"
+        )
     transform = state.settings.transform
     # What `records_of`, `answers_of` and `answers_in` cannot read; an endpoint joins and filters nothing.
     filters = {"input_filter": transform.input_filter, "output_filter": transform.output_filter}
     others = {"join_source": transform.join_source if transform.joins_input else None, **filters}
     for key, given in others.items():
         if given:
-            raise ConfigurationError(f"{there.uri}: compare cannot read runs with transform.{key}: {given} yet")
+            raise ConfigurationError(
+                f"{there.uri}: compare reads no run with transform.{key}: {given}; name one without it"
+            )
     if state.settings.prediction.schema is not None and not state.staged.answers:
-        raise ConfigurationError(f"{there.uri}: was begun by a version that did not record what its answers hold")
+        raise ConfigurationError(
+            f"{there.uri}: was begun by a version that did not record what its answers hold; name a later run"
+        )
 
 
 def records_of(store: ObjectStore, layout: RunLayout, chosen: ObjectSample, framing: Framing) -> list[bytes]:

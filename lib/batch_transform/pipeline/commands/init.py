@@ -40,7 +40,7 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
             f"{asked.subject}: is there already, and is left as it is; name another file"
         ) from None
     except OSError as err:
-        raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}") from err
+        raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}; name another file") from err
     return (
         f"{asked.subject} is written. Look through it, then: {environ.get(PROGRAM, PROGRAM_NAME)} plan {asked.subject} "
         "--var ds=2024-05-01"

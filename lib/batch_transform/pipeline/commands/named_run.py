@@ -87,7 +87,10 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         )
         near, uri, is_of_file = found, found.layout.run, True
         if found.run_id is None and (found.emulator is None or found.emulator.state is not None):
-            raise ConfigurationError(f"{asked.command}: no run can be found without a run_id in {asked.subject}")
+            raise ConfigurationError(
+                f"{asked.command}: {asked.subject} has no run_id, without which no run can be found; give it there, by "
+                "--set run_id=..., or name the run by its folder, s3://bucket/prefix/run_id"
+            )
     told = "" if is_of_file else asked.subject
     if near.emulator is None:
         with _without_credentials(uri):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError, NeedsSpark
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.statuses import RunStatus
@@ -18,7 +18,7 @@ from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
-from batch_transform.pipeline.lifecycle.resuming_without_spark import resume_without_spark
+from batch_transform.pipeline.lifecycle.resuming_without_spark import NeedsSpark, resume_without_spark
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input

@@ -170,5 +170,5 @@ def _drawn(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine
             return place
         Path(place).write_bytes(page)
     except (OSError, ValueError) as err:
-        raise ConfigurationError(f"--output: the page cannot be written to {place}: {err}") from err
+        raise ConfigurationError(f"--output: the page cannot be written to {place}: {err}; name another file") from err
     return str(Path(place).resolve())

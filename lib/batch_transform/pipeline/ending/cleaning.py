@@ -77,7 +77,7 @@ class Leftovers:
             if has_rows or any(is_step(found.key) for found in self.store.list(folder)):
                 raise ConfigurationError(
                     f"{folder}: another run keeps its ledger or its rows there, and what is whose cannot be told; "
-                    f"nothing of {layout.run} is removed"
+                    f"nothing of {layout.run} is removed; what you know to be its own, delete by hand"
                 )
 
     @property

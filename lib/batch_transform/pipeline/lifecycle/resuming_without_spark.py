@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError, NeedsSpark
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.events import Listener
 from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.ledger import JsonObject
@@ -74,6 +74,18 @@ def resume_without_spark(
     if state.report is not None:
         return Driver(ctx, as_published(ctx, state))
     return Driver(*rejoin(ctx, is_meant=is_meant))
+
+
+class NeedsSpark(ServiceFailure):
+    """Something of the workspace is to be made again that takes Spark, and this process has none.
+
+    Attributes:
+        what: it is.
+    """
+
+    def __init__(self, what: str, run: object) -> None:
+        self.what = what
+        super().__init__(f"{what}, which takes Spark, and nothing is sent before: `resume {run}` does it and goes on")
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,10 @@ def resolved(asked: CommandLine, config: RunConfig) -> JsonObject:
 def _refuse_spark_options(asked: CommandLine) -> None:
     if asked.spark or asked.rest:
         names = ", ".join([name for name, _ in asked.spark] + ["what stands after --"] * bool(asked.rest))
-        raise ConfigurationError(f"{names}: are spark-submit's; this command runs in a Spark that is there already")
+        raise ConfigurationError(
+            f"{names}: are spark-submit's; this command runs in a Spark that is there already: leave them out, or use "
+            "spark-submit.sh"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -150,7 +150,9 @@ def _bundled(
 ) -> DeploymentReport:
     if asked.spark or asked.rest:
         given = ", ".join(flag for flag, _ in asked.spark) or "what stands after --"
-        raise ConfigurationError(f"{given}: is spark-submit's, and a task of {target.name} has none but its cluster's")
+        raise ConfigurationError(
+            f"{given}: is spark-submit's, and a task of {target.name} has none but its cluster's; leave it out"
+        )
     folder, files = written(
         target, keys_of(config), name, dist_of(asked), text, _arguments(asked, f"{FILES}/{RUN_FILE}")
     )

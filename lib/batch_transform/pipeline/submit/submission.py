@@ -89,7 +89,9 @@ def write_submission(
     if reads_s3(config):
         check_s3a(config, home.versions().hadoop)
     if asked.command == PLAN and given.in_cluster:
-        raise ConfigurationError("plan: is printed by its driver, which is here with --deploy-mode client only")
+        raise ConfigurationError(
+            "plan: is printed by its driver, which is here with --deploy-mode client only; leave --deploy-mode out"
+        )
     is_told = asked.command == RUN and not asked.retry_dead and not given.in_cluster and not asked.dry_run
     if is_told and (report := tell(config, environ)):
         teller(RUN)(already_published(report))

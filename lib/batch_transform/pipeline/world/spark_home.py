@@ -91,7 +91,9 @@ def find_spark(
     if environ.get("SPARK_HOME"):
         home = Path(environ["SPARK_HOME"])
         if not (home / "bin" / "spark-submit").is_file():
-            raise ConfigurationError(f"SPARK_HOME: {home} has no bin/spark-submit")
+            raise ConfigurationError(
+                f"SPARK_HOME: {home} has no bin/spark-submit; set it to the folder of a Spark, or leave it unset"
+            )
         return SparkHome(str(home / "bin" / "spark-submit"), home)
     on_path = which("spark-submit") if not local or emr_node.exists() else None
     if on_path is not None:

@@ -198,7 +198,7 @@ def test_a_round_settles_what_it_can_and_keeps_the_rest():
 
 
 def test_a_verdict_on_other_rows_than_were_sent_is_refused():
-    with pytest.raises(GateRefused, match=r"the verdict on rows \[0, 4\)"):
+    with pytest.raises(GateRefused, match=r"made of rows \[0, 4\) is of no object that it was sent"):
         reconcile([judged(verdict(0, 4), made=[span(0, 5)])], NOTHING_WAITS, is_first=True, is_probe=False)
 
 

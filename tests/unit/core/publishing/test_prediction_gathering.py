@@ -122,7 +122,7 @@ def test_going_back_opens_the_output_again_and_going_on_does_not():
 
 @pytest.mark.parametrize("number", [9, 20, -1, 2**40])
 def test_a_number_in_no_span_raises_wherever_it_stands_in_a_batch(number):
-    with pytest.raises(GateRefused, match=f"row number {number} lies in no span"):
+    with pytest.raises(GateRefused, match=f"row number {number} lies in no object"):
         gathered(ONE, Outputs(BODY), [10, number, 11])
 
 
@@ -151,7 +151,7 @@ def test_an_output_of_another_length_raises(block_bytes, held, words):
 
 def test_a_line_that_was_readable_when_it_was_counted_must_be_so_now():
     outputs = Outputs({("j", "o"): body(range(10, 14)) + b"not json\n" + body(range(15, 20))})
-    with pytest.raises(GateRefused, match="not readable now"):
+    with pytest.raises(GateRefused, match="readable when it was counted and is not now"):
         gathered(ONE, outputs, [14])
 
 

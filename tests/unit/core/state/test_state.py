@@ -166,7 +166,7 @@ def test_a_ledger_begins_with_opened(name):
 
 
 def test_an_unknown_kind_is_named():
-    with pytest.raises(LedgerCorrupt, match="step 0: unknown kind 'rescored'"):
+    with pytest.raises(LedgerCorrupt, match="step 0 is of a kind that is not known, rescored"):
         advance(fold(BEGUN), step("rescored"))
 
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import pytest
 
-from batch_transform.core.errors import BatchTransformError, NeedsSpark
+from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.object_names import original_name, rows_named
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.pipeline.commands.step_work import submit
-from batch_transform.pipeline.lifecycle.resuming_without_spark import NoTables
+from batch_transform.pipeline.lifecycle.resuming_without_spark import NeedsSpark, NoTables
 from support.crashing_run import Model
 from support.memory_run import LAYOUT, RUN, MemoryRun, all_rows
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from batch_transform.core.errors import ConfigurationError, NeedsSpark, ServiceFailure
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.framing import Framing
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.resuming.retried_dead_rows import check_retry
@@ -17,7 +17,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.step_work import collect, submit
 from batch_transform.pipeline.commands.steps import _Step
-from batch_transform.pipeline.lifecycle.resuming_without_spark import NoTables
+from batch_transform.pipeline.lifecycle.resuming_without_spark import NeedsSpark, NoTables
 from batch_transform.sagemaker.service_errors import NotNow
 from support.flaky_runs import FlakyModel
 from support.memory_run import LAYOUT, RUN, MemoryRun, all_rows, echoing

@@ -61,7 +61,9 @@ def test_a_job_that_never_ends_is_waited_for_no_longer_than_twice_its_time():
     service = NeverEnding(run)
     driver = Driver(replace(driver.ctx, jobs=service), driver.state)
     began = run.seconds
-    with pytest.raises(ServiceFailure, match="did not end within twice"):
+    with pytest.raises(
+        ServiceFailure, match=r"did not end within [0-9,]+ minutes, though transform\.job_timeout_minutes is"
+    ):
         driver.run()
     assert 2 * 60 * MINUTES <= run.seconds - began < 2 * 60 * MINUTES + 3 * driver.ctx.config.poll_seconds
     assert driver.state.jobs[0].stop_reason == TIMEOUT

@@ -38,7 +38,12 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
             return new
         wait = ctx.config.poll_seconds * (_LEAST_WAIT + 0.5 * ctx.jitter())
         if ctx.clock.monotonic() - started > most:
-            raise ServiceFailure(f"{action.jobs[0].name} did not end within twice transform.job_timeout_minutes")
+            minutes = ctx.config.transform.job_timeout_minutes
+            raise ServiceFailure(
+                f"{action.jobs[0].name} did not end within {most / 60:,.0f} minutes, though "
+                f"transform.job_timeout_minutes is {minutes}, after which it is stopped. See in SageMaker's console "
+                "what it does; started again, the run looks at it again"
+            )
         ctx.clock.sleep(wait)
 
 
