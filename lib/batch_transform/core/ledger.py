@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-from batch_transform.core.errors import LedgerCorrupt
+from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 
 FORMAT_VERSION = 1
 
@@ -115,20 +115,31 @@ def decode(body: bytes) -> Step:
     """Returns the step that `encode` made these bytes from.
 
     Raises:
-        LedgerCorrupt: the bytes are no step, not in the one form, or of a newer format.
+        ConfigurationError: a later version has written the step.
+        LedgerCorrupt: the bytes are no step, or not in the one form.
     """
     try:
         document = json.loads(body)
+        _refuse_later(document.get("number"), document.get("version"))
         parts = tuple(Part(**part) for part in document.pop("parts"))
         step = Step(**document, parts=parts)
         canonical = encode(step)
     except (ValueError, TypeError, KeyError, AttributeError) as err:
-        raise LedgerCorrupt(f"no step of a ledger: {type(err).__name__} in {len(body):,} bytes") from err
+        raise LedgerCorrupt(f"{len(body):,} bytes that are no step of a ledger") from err
     if step.version != FORMAT_VERSION:
-        raise LedgerCorrupt(f"step {step.number} has format {step.version}; this version reads format {FORMAT_VERSION}")
+        raise LedgerCorrupt(f"step {step.number} has the format {step.version}, of which no version knows")
     if canonical != body:
         raise LedgerCorrupt(f"step {step.number} is not as it was written")
     return step
+
+
+def _refuse_later(number: object, version: object) -> None:
+    """Refuses what a later version has written before its fields are looked at: nothing is wrong with it."""
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ConfigurationError(
+            f"step {number} of the ledger was written by a later version of batch_transform, in its format "
+            f"{version}, and this version reads {FORMAT_VERSION}: go on with the run by that version"
+        )
 
 
 def digest(body: bytes) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.errors import LedgerCorrupt
+from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.ledger import Part, Step, check_chain, decode, digest, encode
 
 JSON = st.recursive(
@@ -68,9 +68,17 @@ def test_an_edited_form_of_a_step_is_refused():
         decode(json.dumps(json.loads(body)).encode())
 
 
-def test_a_newer_format_is_refused():
-    with pytest.raises(LedgerCorrupt, match="format 2"):
-        decode(encode(replace(chain(1)[0], version=2)))
+def test_what_a_later_version_has_written_is_no_damage_and_goes_on_with_that_version():
+    """Its steps may have fields that this one does not know."""
+    step = json.loads(encode(replace(chain(1)[0], version=2)))
+    for body in (step, {**step, "unheard_of": 1}):
+        with pytest.raises(ConfigurationError, match="format 2, and this version reads 1: go on with the run by that"):
+            decode(json.dumps(body).encode())
+
+
+def test_a_format_that_never_was_is_damage():
+    with pytest.raises(LedgerCorrupt, match="the format 0"):
+        decode(encode(replace(chain(1)[0], version=0)))
 
 
 def test_a_whole_chain_passes():
