@@ -88,7 +88,8 @@ def test_a_bad_row_dies_alone_of_its_class(world, rows, tmp_path, fault, error_c
     assert error["evidence"].startswith(evidence)
     assert error["message"]
     assert error["job"] in {job["name"] for job in result.report["jobs"]}
-    assert result.report["rounds"] == error["rounds"] <= 3
+    # What nobody answered for is sent once more as it is: the server may not have been there.
+    assert result.report["rounds"] == error["rounds"] <= (4 if fault["fault"] == "drop" else 3)
     (told,) = result.report["errors"]
     assert (told["class"], told["rows"], told["examples"][0]["object"]) == (error_class, 1, error["object"])
     assert POISON not in str(result.report)

@@ -206,6 +206,14 @@ class RunState:
         """Whether no answer was accepted yet, nor a row given up, so that answers may still be read otherwise."""
         return self.gate is None and not any(r.scored_rows + r.dead_rows for r in self.round_records)
 
+    @property
+    def tells_nothing_yet(self) -> bool:
+        """Whether no plan before the latest settled a row or probed the model, since somebody last went on."""
+        if any(r.scored_rows + r.dead_rows for r in self.round_records[:-1]):
+            return False
+        since = max((place for place, r in enumerate(self.round_records, start=1) if r.resumed), default=0)
+        return not any(r.is_probe for r in self.round_records[since:])
+
     def job(self, name: str) -> JobRecord:
         """Returns the job of that name.
 

@@ -57,6 +57,7 @@ SPAN_SCHEMA = pa.schema(
         pa.field("alone", pa.int32(), nullable=False),  # ambiguous failures as a single row
         pa.field("witnessed", pa.bool_(), nullable=False),  # whether one of those jobs scored something else
         pa.field("payload_mb", pa.int32(), nullable=False),  # MaxPayloadInMB that it needs; 0: as its lane has it
+        ("unanswered", pa.int32()),  # jobs in which nobody answered for it, whoever has gone on with the run since
         # Objects beside `object` that hold the same single row, each a try of its own in the same job.
         pa.field("copies", pa.list_(pa.string())),
         pa.field("copy_etags", pa.list_(pa.string())),
@@ -74,6 +75,7 @@ class History(TypedDict):
     alone: int
     witnessed: bool
     payload_mb: int
+    unanswered: int | None
     copies: list[str] | None
     copy_etags: list[str | None] | None
 
@@ -90,6 +92,7 @@ _NO_HISTORY = History(
     alone=0,
     witnessed=False,
     payload_mb=0,
+    unanswered=0,
     copies=None,
     copy_etags=None,
 )
@@ -150,18 +153,15 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Returns a table with the columns of `schema`; those that an older version did not write are null."""
     if table.schema.equals(schema):
         return table
-    columns = [
-        table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
-        for field in schema
-    ]
+    known, rows = table.column_names, table.num_rows
+    columns = [table[each.name] if each.name in known else pa.nulls(rows, each.type) for each in schema]
     return pa.table(columns, schema=schema)
 
 
 def without_history(exported: pa.Table) -> pa.Table:
     """Returns exported objects (EXPORT_SCHEMA) as spans that no job has sent yet."""
-    columns = [
-        pa.array([value] * exported.num_rows, SPAN_SCHEMA.field(name).type) for name, value in _NO_HISTORY.items()
-    ]
+    rows = exported.num_rows
+    columns = [pa.array([value] * rows, SPAN_SCHEMA.field(name).type) for name, value in _NO_HISTORY.items()]
     return pa.Table.from_arrays([*exported.columns, *columns], schema=SPAN_SCHEMA)
 
 

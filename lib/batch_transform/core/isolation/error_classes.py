@@ -59,6 +59,11 @@ class ErrorClass(Enum):
         return self.remedy in (Remedy.ISOLATE, Remedy.CONFIRM)
 
     @property
+    def may_be_an_outage(self) -> bool:
+        """Whether the model's server may not have been there, whatever it was asked."""
+        return self in _OUTAGE
+
+    @property
     def may_be_load(self) -> bool:
         """Whether it may pass with fewer requests at a time."""
         return self in _LOAD
@@ -94,6 +99,8 @@ _LOAD = {
     ErrorClass.OUT_OF_MEMORY,
     ErrorClass.THROTTLED,
 }
+# A connection that was refused or closed, and what a proxy says with nobody behind it.
+_OUTAGE = {ErrorClass.NO_ANSWER, ErrorClass.UNAVAILABLE}
 
 
 @dataclass(frozen=True)

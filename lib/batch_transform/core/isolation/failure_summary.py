@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.amounts import counted
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.error_classes import ErrorClass, Remedy
-from batch_transform.core.isolation.verdict_rows import DEAD, FAILED
+from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, SCORED
 from batch_transform.core.report_keys import FailedClass
 from batch_transform.core.run_state import JobRecord
 
@@ -58,36 +59,59 @@ def advice_of(error_class: str) -> str | None:
     return known.get(error_class)
 
 
-def recovered_spans(verdicts: Iterable[pa.Table], leaves: pa.Table) -> int:
-    """Returns how many objects failed ambiguously and were then scored to the last row in smaller ones."""
-    dead = leaves.filter(pc.equal(leaves["state"], DEAD)).sort_by("start")
-    starts = dead["start"].to_numpy()
-    count = 0
+@dataclass(frozen=True)
+class Recovered:
+    """Objects of several rows that failed and were scored to the last row after all: in smaller ones, or as they were.
+
+    Those in smaller ones are of classes that may have been the server, which had less to do then.
+    """
+
+    in_smaller: int = 0
+    unsplit: int = 0
+
+
+def recovered(verdicts: Iterable[pa.Table], leaves: pa.Table) -> Recovered:
+    """Returns how many objects failed through no fault of a row, as their rows have shown since."""
+    dead = leaves.filter(pc.equal(leaves["state"], DEAD)).sort_by("start")["start"].to_numpy()
+    scored = leaves.filter(pc.equal(leaves["state"], SCORED))["object"].combine_chunks()
+    found: dict[tuple[int, int], bool] = {}
     for table in verdicts:
-        for failed in table.filter(pc.equal(table["state"], FAILED)).to_pylist():
-            if ErrorClass(failed["error_class"]).remedy is Remedy.CONFIRM and failed["stop"] - failed["start"] > 1:
-                first = int(np.searchsorted(starts, failed["start"]))
-                count += first == len(starts) or int(starts[first]) >= failed["stop"]
-    return count
+        several = pc.greater(pc.subtract(table["stop"], table["start"]), 1)
+        failed = table.filter(pc.and_(pc.equal(table["state"], FAILED), several))
+        unsplit = pc.is_in(failed["object"], value_set=scored).to_pylist()
+        for span, is_unsplit in zip(failed.to_pylist(), unsplit, strict=True):
+            kind = ErrorClass(span["error_class"])
+            first = int(np.searchsorted(dead, span["start"]))
+            is_good = first == len(dead) or int(dead[first]) >= span["stop"]
+            if is_good and kind.counts and (is_unsplit or kind.remedy is Remedy.CONFIRM):
+                found[span["start"], span["stop"]] = is_unsplit
+    return Recovered(list(found.values()).count(False), list(found.values()).count(True))
 
 
 def advice(
-    jobs: Sequence[JobRecord], dead: Sequence[FailedClass], recovered: int, on_another_type: str = ""
+    jobs: Sequence[JobRecord], dead: Sequence[FailedClass], recovered: Recovered, on_another_type: str = ""
 ) -> list[str]:
     """Returns what to change, a sentence or two each.
 
     Args:
         jobs: of the run.
         dead: the dead rows by class.
-        recovered: objects that failed ambiguously and passed in smaller ones.
+        recovered: objects that failed through no fault of a row.
         on_another_type: the command that sends dead rows again on another instance type, before they are published.
     """
-    found = [_idle(job) for job in jobs if job.instances and (job.data_logs or 0) < job.instances]
-    if recovered:
+    # Where none took part the server was not there, or never came up: that says nothing of how heavy it is.
+    found = [_idle(job) for job in jobs if job.instances and 0 < (job.data_logs or 0) < job.instances]
+    if many := recovered.unsplit:
         found.append(
-            f"{counted(recovered, 'object')} failed although no row of them is bad: they passed in smaller ones. That "
-            "points to memory or load on the model's instances: take an instance type with more memory "
-            "(transform.instance_type), or lower transform.max_concurrent_transforms or transform.max_payload_mb."
+            f"{counted(many, 'object')} failed at first and {verb(many, 'was', 'were')} scored unsplit later: that was "
+            "no row, but the model's server, which was away or could not answer at the time; its own log says why."
+        )
+    if many := recovered.in_smaller:
+        found.append(
+            f"{counted(many, 'object')} failed although no row of {verb(many, 'it', 'them')} is bad: "
+            f"{verb(many, 'it', 'they')} passed in smaller ones. That points to memory or load on the model's "
+            "instances: take an instance type with more memory (transform.instance_type), or lower "
+            "transform.max_concurrent_transforms or transform.max_payload_mb."
         )
     known = [(entry, _ADVICE.get(ErrorClass(entry["class"]))) for entry in dead]
     found += [f"{counted(entry['rows'], 'row')}, {entry['class']}: {words}" for entry, words in known if words]

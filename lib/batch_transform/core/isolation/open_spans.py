@@ -65,7 +65,8 @@ class Move(str, Enum):
     | split | more than one row, not transient | cut into parts that tile it |
     | bury | one row that has failed alone so often that no good one would (`evidence`) | a dead leaf |
 
-    An output that counted and is gone, or a dead row that a person asks for, is `again` as well, as long as nothing is
+    Where nobody may have been there to answer, it is `again` once, whatever the span (`span_decisions`). An output that
+    counted and is gone, or a dead row that a person asks for, is `again` as well, as long as nothing is
     published. A span that stays failed when the attempts are spent ends the run with exit code 4.
     """
 

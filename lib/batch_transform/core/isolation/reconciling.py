@@ -233,8 +233,15 @@ def _settled(
     return None, {**left, **decision.history}
 
 
-def reopened(open_spans: pa.Table) -> pa.Table:
-    """Returns the open spans as a driver that resumes a stopped run sends them: each once more, with new attempts."""
+def reopened(open_spans: pa.Table, *, suspects_model: bool) -> pa.Table:
+    """Returns the open spans as a driver that resumes a stopped run sends them: each once more, with new attempts.
+
+    Args:
+        open_spans: of the run (OPEN_SCHEMA).
+        suspects_model: whether it ended with nothing scored, so that all that failed may be the model's: then nothing
+            is split for it.
+    """
     anew = {"repeats": 0, "alone": 0, "witnessed": False, "tries": 0, "weight": 0.0}
-    rows = [{**span, **anew} for span in conformed(open_spans, OPEN_SCHEMA).to_pylist()]
+    moved = {"move": Move.AGAIN.value} if suspects_model else {}
+    rows = [{**span, **anew, **moved} for span in conformed(open_spans, OPEN_SCHEMA).to_pylist()]
     return pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)

@@ -2,8 +2,9 @@
 
 A row is given up (`bury`) once it has failed alone so often, beside good rows that did not, that a flaky model would
 hardly do it to any good row of the run (`evidence`). So a model that is flaky, overloaded or down may cost a
-round, and never a row. Two words are taken at once: the container's placeholder, and the service's that a record is
-over its largest payload.
+round, and never a row. Where its server may not have been there at all, nothing is said of any row: what nobody
+answered for is sent once more as it is, and only then split. Two words are taken at once: the container's placeholder,
+and the service's that a record is over its largest payload.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ MAX_REPEATS = 3
 MAX_REPEATS_AFTER_STOP = 2
 # Jobs in which a row failed alone and nothing else was scored, before the run ends.
 MAX_ALONE = 4
+# Jobs in which nobody answered for an object of many rows, before it is split for what may be a row of it.
+MAX_UNANSWERED = 2
 # Ambiguous failures of an object that must not be split, before the run ends.
 MAX_UNDIVIDED = 2
 
@@ -37,6 +40,7 @@ class HistoryChange(TypedDict, total=False):
     alone: int
     witnessed: bool
     payload_mb: int
+    unanswered: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def decide(span: Span, failure: Failure, job: JudgedJob, found: Trials, *, divis
     if payload := _other_payload(span, failure, job):
         return Decision(Move.AGAIN, {"payload_mb": payload})
     if span["stop"] - span["start"] > 1:
-        return Decision(Move.SPLIT, {}) if divisible else _undivided(span, failure, job)
+        return _many(span, failure) if divisible else _undivided(span, failure, job)
     if failure.error_class.counts:
         return _alone(span, failure, job, found)
     return Decision(Move.BURY, {})
@@ -90,6 +94,13 @@ def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     words = f"{failure.error_class.value} in {counted(repeats, 'job')}, last in {job.record.name}: {failure.message}"
     stop = words if repeats >= most else None
     return Decision(Move.AGAIN, {"repeats": repeats}, stop, is_last=repeats + 1 >= most)
+
+
+def _many(span: Span, failure: Failure) -> Decision:
+    unanswered = (span["unanswered"] or 0) + 1
+    if failure.error_class.may_be_an_outage and unanswered < MAX_UNANSWERED:
+        return Decision(Move.AGAIN, {"unanswered": unanswered})
+    return Decision(Move.SPLIT, {})
 
 
 def _undivided(span: Span, failure: Failure, job: JudgedJob) -> Decision:

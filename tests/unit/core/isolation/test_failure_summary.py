@@ -7,9 +7,9 @@ import dataclasses
 import pyarrow as pa
 
 from batch_transform.core.isolation.error_classes import ErrorClass
-from batch_transform.core.isolation.failure_summary import advice, by_class, recovered_spans, sentence
+from batch_transform.core.isolation.failure_summary import Recovered, advice, by_class, recovered, sentence
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, VERDICT_SCHEMA
-from support.core_tables import job, leaf, leaves
+from support.core_tables import job, leaf, leaves, object_of
 
 ROW_DATA = "no number: 'row data'"
 
@@ -20,6 +20,7 @@ def dead(start, stop, kind, **other):
 
 def failed(start, stop, kind):
     row = {"start": start, "stop": stop, "state": FAILED, "error_class": kind.value, "rounds": 1}
+    row["object"] = object_of(start, stop)
     return pa.Table.from_pylist([row], schema=VERDICT_SCHEMA)
 
 
@@ -46,19 +47,35 @@ def test_what_was_not_sent_has_no_place():
 
 def test_nothing_dead_is_nothing_to_tell():
     assert by_class(leaves(leaf(0, 9)), DEAD) == []
-    assert advice([job()], [], 0) == []
+    assert advice([job()], [], Recovered()) == []
 
 
 def test_an_object_that_passed_in_smaller_ones_is_recovered():
     table = leaves(leaf(0, 9), dead(9, 10, ErrorClass.MODEL_ERROR), leaf(10, 30))
     of = [failed(0, 9, ErrorClass.NO_ANSWER), failed(5, 12, ErrorClass.NO_ANSWER), failed(10, 20, ErrorClass.TIMED_OUT)]
-    assert recovered_spans(of, table) == 2
-    assert recovered_spans([failed(0, 9, ErrorClass.CAPACITY), failed(0, 1, ErrorClass.NO_ANSWER)], table) == 0
+    assert recovered([of[0]], table) == Recovered(unsplit=1)
+    assert recovered(of, table) == Recovered(in_smaller=1, unsplit=1)
+    assert recovered([failed(0, 9, ErrorClass.CAPACITY), failed(0, 1, ErrorClass.NO_ANSWER)], table) == Recovered()
+
+
+def test_a_class_that_speaks_of_the_record_is_no_load_but_may_have_been_the_model():
+    table = leaves(leaf(0, 9), leaf(10, 15), leaf(15, 20))
+    of = [failed(0, 9, ErrorClass.REJECTED), failed(10, 20, ErrorClass.REJECTED)]
+    assert recovered(of, table) == Recovered(unsplit=1)
+
+
+def test_an_object_that_failed_twice_is_told_once():
+    table = leaves(leaf(0, 5), leaf(5, 9))
+    assert recovered([failed(0, 9, ErrorClass.NO_ANSWER)] * 2, table) == Recovered(in_smaller=1)
+
+
+def test_instances_none_of_which_took_part_are_no_sign_of_a_heavy_model():
+    assert advice([dataclasses.replace(job(), instances=1, data_logs=0)], [], Recovered()) == []
 
 
 def test_idle_instances_and_lack_of_memory_are_told_with_what_to_do():
     idle = dataclasses.replace(job(), instances=4, data_logs=1)
-    words = advice([idle, idle, dataclasses.replace(job(), instances=2, data_logs=2)], [], 3)
+    words = advice([idle, idle, dataclasses.replace(job(), instances=2, data_logs=2)], [], Recovered(in_smaller=3))
     assert len(words) == 2
     assert words[0].startswith("3 of 4 instances of j never took part")
     assert words[1].startswith("3 objects failed although no row of them is bad")

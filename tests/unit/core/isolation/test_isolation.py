@@ -22,6 +22,7 @@ from support.core_tables import object_of, span, spans, staged_file
 NOTHING_WAITS = OPEN_SCHEMA.empty_table()
 ISOLATED = [ErrorClass.REJECTED, ErrorClass.UNREADABLE, ErrorClass.PLACEHOLDER]
 CONFIRMED = [ErrorClass.MODEL_ERROR, ErrorClass.TIMED_OUT, ErrorClass.NO_ANSWER, ErrorClass.MISMATCH]
+UNREACHED = [ErrorClass.NO_ANSWER, ErrorClass.UNAVAILABLE]
 REPEATED = [ErrorClass.CAPACITY, ErrorClass.INTERNAL, ErrorClass.THROTTLED, ErrorClass.NO_OUTPUT, ErrorClass.STOPPED]
 
 
@@ -68,7 +69,20 @@ def test_a_move_of_as_many_rows_as_it_may_have(move, rows):
 @pytest.mark.parametrize("kind", [*ISOLATED, *CONFIRMED])
 @pytest.mark.parametrize("job", [OTHERS_SCORED, NOTHING_SCORED])
 def test_what_may_be_a_records_fault_is_split(kind, job):
-    assert decided(kind, rows=2, job=job).move is Move.SPLIT
+    assert decided(kind, rows=2, job=job, unanswered=1).move is Move.SPLIT
+
+
+@pytest.mark.parametrize("kind", UNREACHED)
+@pytest.mark.parametrize("job", [OTHERS_SCORED, NOTHING_SCORED])
+@pytest.mark.parametrize("unanswered", [0, None])
+def test_where_nobody_may_have_been_there_to_answer_nothing_is_split_yet(kind, job, unanswered):
+    """None: a part of an earlier version does not say it."""
+    assert decided(kind, rows=2, job=job, unanswered=unanswered) == Decision(Move.AGAIN, {"unanswered": 1})
+
+
+@pytest.mark.parametrize("kind", sorted(set(ISOLATED + CONFIRMED) - set(UNREACHED), key=lambda kind: kind.value))
+def test_what_is_no_outage_is_split_at_once(kind):
+    assert decided(kind, rows=2, unanswered=0).move is Move.SPLIT
 
 
 @pytest.mark.parametrize("kind", [*ISOLATED, *CONFIRMED])
@@ -251,8 +265,16 @@ def test_a_job_that_somebody_else_stopped_ends_the_run_with_what_it_scored():
 
 def test_a_driver_that_resumes_has_its_attempts_again():
     rows = [{**span(0, 1, repeats=3, alone=4), "move": "again", "error_class": "capacity", "tries": 3, "weight": 5.0}]
-    (again,) = reopened(pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)).to_pylist()
+    (again,) = reopened(pa.Table.from_pylist(rows, schema=OPEN_SCHEMA), suspects_model=False).to_pylist()
     assert (again["repeats"], again["alone"], again["tries"], again["weight"]) == (0, 0, 0, 0.0)
+
+
+@pytest.mark.parametrize(("suspects_model", "move"), [(True, "again"), (False, "split")])
+def test_what_may_all_have_been_the_model_is_not_split_by_whoever_resumes(suspects_model, move):
+    rows = [{**span(0, 9, unanswered=1), "move": "split", "error_class": "model error"}]
+    left = pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)
+    (again,) = reopened(left, suspects_model=suspects_model).to_pylist()
+    assert (again["move"], again["unanswered"]) == (move, 1)  # or a row that ends its server would never be found
 
 
 WHOLE = JobRecord(

@@ -85,14 +85,16 @@ def test_an_answer_that_is_null_for_all_of_a_body_gives_up_no_good_row_of_it():
     assert [row for row, outcome in outcomes.items() if outcome != row] == [5]
 
 
-def test_where_no_answer_can_be_read_the_run_ends_at_once_and_goes_on_with_a_probe_as_it_is():
+def test_where_no_answer_can_be_read_the_run_ends_at_once_and_goes_on_with_the_same_objects_as_it_is():
     run = MemoryRun([20, 20], answering(set(range(10**4)), times=1))
     with pytest.raises(ServiceFailure, match="no answer can be read") as ended:
         run.to_the_gate()
     assert (run.state().rounds, run.service.records_sent) == (1, 40)
     assert "prediction.schema" in str(ended.value)
+    assert "sends the same objects to the model once more" in str(ended.value)
     outcomes = run.outcomes(run.to_the_gate())
     assert all(outcome == row for row, outcome in outcomes.items())
+    assert len(set(run.service.sent)) == 2
 
 
 def test_with_another_schema_the_answers_are_read_again_for_nothing():

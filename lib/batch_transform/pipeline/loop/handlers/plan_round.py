@@ -150,11 +150,11 @@ def _first_round(ctx: RunContext, state: RunState) -> _Round:
 def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     assert last.open is not None
     left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
+    good = sum(r.scored_rows for r in state.round_records)
     if last.resumed:
-        left = reopened(left)
+        left = reopened(left, suspects_model=not good and (last.is_probe or last.probe_next))
     # Whoever resumes means to try everything again.
     probe = last.probe_next and not last.resumed
-    good = sum(r.scored_rows for r in state.round_records)
     bad = sum(r.dead_rows - r.retried_rows for r in state.round_records)
     plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad, known=known_so_far(state, good, bad))
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, run_framing(state)))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from batch_transform.core.amounts import counted, verb
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded, PublishedUnverified, ServiceFailure
 from batch_transform.core.expectations import not_met
-from batch_transform.core.isolation.failure_summary import advice, by_class, recovered_spans, sentence
+from batch_transform.core.isolation.failure_summary import advice, by_class, recovered, sentence
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing import gate
@@ -51,7 +51,7 @@ def check_gate(ctx: RunContext, state: RunState, action: act.Gate) -> NewStep:
     )
     errors = by_class(table, DEAD)
     verdicts = (ctx.ledger.read_part(job.verdicts) for job in state.jobs if job.verdicts)
-    told = advice(state.jobs, errors, recovered_spans(verdicts, table), on_another_type(ctx, "--retry-dead"))
+    told = advice(state.jobs, errors, recovered(verdicts, table), on_another_type(ctx, "--retry-dead"))
     for line in [*map(sentence, errors), *told]:
         ctx.tell("gate", line)
     held = held_leaves(ctx.ledger, state)

@@ -131,7 +131,7 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     )
     waiting = conformed(ctx.ledger.read_part(last.waiting), OPEN_SCHEMA)
     if not action.flying:
-        done = reconcile(jobs, waiting, known, is_first=state.plans == 1, is_probe=last.is_probe)
+        done = reconcile(jobs, waiting, known, is_first=state.tells_nothing_yet, is_probe=last.is_probe)
         return _reconciled(ctx, state, jobs, done, {})
     if (early := reconcile_early(jobs, waiting, known)) is not None:
         named = {"jobs": [job.record.name for job in early.jobs]}
@@ -191,7 +191,7 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
         raise ServiceFailure(
             f"nothing is published: {'; '.join(action.reasons)}. If prediction.schema or prediction.format is not the "
             "model's, set it and start the run again: the answers are kept, and nothing is paid for twice. Started "
-            "again as it is, the run asks the model once more, with a few single rows"
+            "again as it is, the run sends the same objects to the model once more"
         )
     raise ServiceFailure(
         f"{counted(spans, 'object')} {verb(spans, 'is', 'are')} not scored after {counted(state.rounds, 'round')}; "
