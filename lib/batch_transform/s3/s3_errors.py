@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from batch_transform.core.object_store import ObjectNotFound, PreconditionFailed, StoreFailure
+from batch_transform.core.refused_calls import DENIED, with_remedy
 from batch_transform.core.uris import S3Uri
 
 # HeadObject has no body, so botocore gives the bare status as the code. A missing bucket is not a missing object.
@@ -15,7 +16,6 @@ NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
 # "ConditionalRequestConflict" (409) is left out on purpose: two puts met, and neither answer tells who won.
 PRECONDITION = frozenset({"412", "PreconditionFailed"})
 NO_SUCH_BUCKET = "NoSuchBucket"
-_DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
 _CREDENTIALS = (
     "name some (AWS_PROFILE, AWS_ACCESS_KEY_ID, the machine's role), or score without AWS: --emulator MODEL=URL, "
     "score(emulator=...)"
@@ -35,16 +35,23 @@ def s3_errors(operation: str, where: S3Uri | str) -> Iterator[None]:
         yield
     except ClientError as err:
         code = str(err.response.get("Error", {}).get("Code", "Unknown"))
-        raise failure_class(code)(operation, str(where), code, str(err)) from err
+        raise failure_class(code)(operation, str(where), code, with_remedy(_said(err), code)) from err
     except NoCredentialsError as err:
         raise StoreFailure(operation, str(where), type(err).__name__, f"{err}; {_CREDENTIALS}") from err
     except BotoCoreError as err:
         raise StoreFailure(operation, str(where), type(err).__name__, str(err)) from err
 
 
+def _said(err: ClientError) -> str:
+    """S3's own words, without botocore's around them, which repeat the operation and the code."""
+    tries = int(err.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) + 1
+    words = str(err.response.get("Error", {}).get("Message") or err)
+    return words if tries == 1 else f"{words} (tried {tries} times)"
+
+
 def is_denied(failure: StoreFailure) -> bool:
     """Returns whether S3 does not let this identity do it."""
-    return failure.code in _DENIED
+    return failure.code in DENIED
 
 
 def failure_class(code: str) -> type[StoreFailure]:

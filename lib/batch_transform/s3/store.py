@@ -18,6 +18,7 @@ from batch_transform.core.object_store import (
     PreconditionFailed,
     StoreFailure,
 )
+from batch_transform.core.refused_calls import with_remedy
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.multipart import copy_in_parts
 from batch_transform.s3.s3_errors import NO_SUCH_BUCKET, is_denied, s3_errors
@@ -162,7 +163,8 @@ class S3Store:
             answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
         # S3 answers 200 to a batch in which single deletions were refused.
         for error in answer.get("Errors", ()):
-            raise StoreFailure("DeleteObjects", f"s3://{bucket}/{error['Key']}", error["Code"], error["Message"])
+            words = with_remedy(error["Message"], error["Code"])
+            raise StoreFailure("DeleteObjects", f"s3://{bucket}/{error['Key']}", error["Code"], words)
 
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         """Copies an object on the server, in parts beyond 5 GB.

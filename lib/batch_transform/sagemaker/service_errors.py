@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.escaping import visible
+from batch_transform.core.refused_calls import DENIED, with_remedy
 
 # What the service says of a call that it may obey a little later (botocore; transform_emulator/FACTS.md, 6).
 _QUOTA = frozenset({"ResourceLimitExceeded"})
@@ -22,8 +23,6 @@ _LATER = frozenset(
 # DescribeModel's code for a name that it does not know is that of any wrong request; its words are these (moto, and
 # sagemaker-python-sdk, which looks for "Could not find model").
 _NO_MODEL = "could not find"
-# What AWS's services say of a call that the caller may not make, whatever there is.
-_FORBIDDEN = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
 class NotNow(ServiceFailure):
@@ -58,7 +57,7 @@ def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> S
     is_quota = code in _QUOTA or _NO_CAPACITY in words_of(err)
     if is_quota or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return NotNow(f"{operation} {name}: {words_of(err)}", is_quota=is_quota)
-    return ServiceFailure(f"{operation} {name}: {words_of(err)}")
+    return ServiceFailure(with_remedy(f"{operation} {name}: {words_of(err)}", code))
 
 
 def words_of(err: ClientError) -> str:
@@ -74,4 +73,4 @@ def is_no_model(err: ClientError) -> bool:
 def is_refused(err: ClientError) -> bool:
     """Returns whether the caller may not make a call, whatever there is."""
     status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return err.response["Error"]["Code"] in _FORBIDDEN or status == HTTPStatus.FORBIDDEN
+    return err.response["Error"]["Code"] in DENIED or status == HTTPStatus.FORBIDDEN

@@ -107,6 +107,13 @@ def test_an_answer_that_never_came_may_come_again(client, monkeypatch, error, ma
     assert isinstance(refusal.value, NotNow) == may_pass
 
 
+def test_a_call_that_is_not_allowed_says_what_to_do(client):
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_transform_job", "AccessDeniedException", "no", http_status_code=400)
+        with pytest.raises(ServiceFailure, match="no; `batch-transform iam RUNFILE` prints what must be allowed"):
+            TransformJobs(None, client).describe("j")
+
+
 def test_a_job_that_cannot_be_stopped_does_not_keep_the_others_going():
     run = MemoryRun([5, 5], GOOD, oversize=[0], transform={"instance_count": 2})
     driver, asked = run.driver(), []

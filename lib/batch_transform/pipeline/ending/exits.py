@@ -34,6 +34,7 @@ from batch_transform.spark.error_chains import chain_of, is_of_spark, told
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
 _ARROW = "pyarrow"
+_MOST_CAUSES = 20  # of one error; a chain may be a circle
 
 
 # Of commands whose finding is an error.
@@ -138,9 +139,18 @@ def _named(err: BaseException, *, is_begun: bool) -> BatchTransformError:
 
 
 def _words(err: BaseException) -> str:
+    """What is told of an error, and behind it of the last of its causes, which says more than what wraps it."""
+    last = err
+    for _ in range(_MOST_CAUSES):
+        last = last.__cause__ or last
+    return _said(err) if last is err else f"{_said(err)}, because of {_said(last)}"
+
+
+def _said(err: BaseException) -> str:
     """The class of an error with its first line, or with its place where that may quote a row."""
     if not isinstance(err, _QUOTING) and not type(err).__module__.startswith(_ARROW):
-        return f"{type(err).__name__}: {str(err).partition(chr(10))[0]}"
+        line = str(err).partition("\n")[0]
+        return f"{type(err).__name__}: {line}" if line else type(err).__name__
     raised = traceback.extract_tb(err.__traceback__)[-1:]
     at = "".join(f" at {frame.filename.rpartition('/')[2]} line {frame.lineno}, in {frame.name}" for frame in raised)
     return f"{type(err).__name__}{at} (what it says may quote a row, and is left out)"

@@ -133,6 +133,25 @@ def test_an_error_that_nobody_named_tells_class_and_place_and_quotes_nothing(nam
     assert ROW not in shown + line
 
 
+def test_an_error_that_nobody_named_tells_its_last_cause_and_not_what_wraps_it_alone():
+    def raised(last):
+        try:
+            try:
+                raise last
+            except Exception as err:
+                raise RuntimeError("between") from err
+        except RuntimeError as err:
+            between = err
+        with pytest.raises(RuntimeError) as outer:
+            raise RuntimeError("wrapped") from between
+        return exit_of(outer.value).lines
+
+    assert raised(OSError("disk full")) == ("RuntimeError: wrapped, because of OSError: disk full",)
+    (line,) = raised(ValueError(ROW))
+    assert line.startswith("RuntimeError: wrapped, because of ValueError at ")
+    assert ROW not in line
+
+
 def test_an_error_in_a_notebook_is_one_of_ours_and_its_chain_quotes_nothing(capsys):
     with pytest.raises(errors.ServiceFailure) as raised, typed_errors():
         int(ROW)

@@ -1,0 +1,16 @@
+"""What a person does about a call that AWS does not let whoever asks make, by the code of its answer. Pure."""
+
+from __future__ import annotations
+
+# HeadObject and HeadBucket have no body, so botocore gives the bare status as the code.
+DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"})
+_ENDED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+
+
+def with_remedy(words: str, code: str) -> str:
+    """Returns the words of an answer with what to do, where its code says that it is about who asks."""
+    if code in DENIED:
+        return f"{words}; `batch-transform iam RUNFILE` prints what must be allowed, and to whom"
+    if code in _ENDED:
+        return f"{words}; the credentials have ended: with new ones the same command goes on"
+    return words
