@@ -29,8 +29,8 @@ class Figures:
         rows: that were staged; None: not yet.
         rows_scored: that are settled with a prediction.
         rows_dead: that are settled without.
-        rows_failed: that failed in the latest round of which any did.
-        failed_most: the class of most of all that failed so far.
+        rows_failed: that failed in the latest round of which any did, and were not scored since.
+        failed_most: the class of most that failed in that round.
         objects: of all jobs that were created.
         objects_done: of those, as far as it is known: of jobs that have ended, and outputs that a listing shows.
         bytes: of the records in these objects.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from batch_transform.core.events import Figures
@@ -24,18 +23,18 @@ def figures_of(
     created = [job for job in state.jobs if job.created]
     done = {job.name: _done(job, listed) for job in created}
     records = state.round_records
-    classes: Counter[str] = Counter()
-    for record in records:
-        for entry in record.failed:
-            classes[entry["class"]] += entry["rows"]
+    rows, scored = state.staged.rows if state.staged else None, sum(record.scored_rows for record in records)
+    failed = next((each.failed for each in reversed(records) if each.failed), ())
+    # What failed and was scored since has not failed.
+    left = max(0, min(sum(entry["rows"] for entry in failed), (rows or 0) - scored))
     return Figures(
         run_id=state.run_id,
         round=state.rounds,
-        rows=state.staged.rows if state.staged else None,
-        rows_scored=sum(record.scored_rows for record in records),
+        rows=rows,
+        rows_scored=scored,
         rows_dead=sum(record.dead_rows for record in records),
-        rows_failed=next((sum(entry["rows"] for entry in each.failed) for each in reversed(records) if each.failed), 0),
-        failed_most=classes.most_common(1)[0][0] if classes else None,
+        rows_failed=left,
+        failed_most=max(failed, key=lambda entry: entry["rows"])["class"] if left else None,
         objects=sum(map(objects_in, created)),
         objects_done=sum(done.values()),
         bytes=sum(job.bytes or 0 for job in created),

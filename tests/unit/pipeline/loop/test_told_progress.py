@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import pytest
@@ -95,3 +96,26 @@ def test_less_than_one_listing_is_made_for_each_object_and_no_more_than_a_person
 def test_a_store_that_does_not_answer_is_asked_no_more_and_the_run_goes_on():
     _, asked = driven([4] * 60, fails=True)
     assert sum(asked.values()) <= 1 + 2
+
+
+def last_figures(run):
+    return [event.figures for event in run.events if event.kind is EventKind.FIGURES][-1]
+
+
+@pytest.mark.parametrize("befalls", ["ping", "internal", "lost"])
+def test_what_failed_and_was_scored_since_has_not_failed(befalls):
+    run = MemoryRun([40, 60], echoing(lambda row: None))
+    run.service.job_faults.append(befalls)
+    for _ in range(2):
+        with suppress(ServiceFailure):
+            run.to_the_end()
+    figures = last_figures(run)
+    assert (figures.rows_scored, figures.rows_failed, figures.failed_most) == (100, 0, None)
+
+
+def test_a_row_that_has_no_prediction_has_failed_of_its_class():
+    run = MemoryRun([40, 60], echoing(lambda row: 400 if row == 7 else None))
+    run.service.job_faults.append("internal")
+    run.to_the_end()
+    figures = last_figures(run)
+    assert (figures.rows_dead, figures.rows_failed, figures.failed_most) == (1, 1, "rejected by the model")
