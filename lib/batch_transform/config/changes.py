@@ -7,6 +7,7 @@ from typing import Any
 
 from batch_transform.config.faults import Path
 from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name, secrets_of
+from batch_transform.core.written_values import written
 
 # They steer on what a run is computed, how it is watched and reached and what is accepted, not what is asked of the
 # model or published.
@@ -110,7 +111,7 @@ def _lies_in(path: Path, sections: Iterable[Path]) -> bool:
 def _told(path: Path, before: Any, after: Any) -> str:
     has_maps = any(isinstance(entry, Mapping) for value in (before, after) for entry in _entries(value))
     hidden = has_maps or is_named_by_a_person(path) or is_secret_name(path[-1])
-    told = "differs (its values may be secret)" if hidden else f"was {before!r}, now {after!r}"
+    told = "differs (its values may be secret)" if hidden else f"was {written(before)}, now {written(after)}"
     return told + remedy(path) if hidden else told
 
 

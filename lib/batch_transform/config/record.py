@@ -10,6 +10,7 @@ from batch_transform.config.values import MediaType, Names, Shown, one_of, read_
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import ALL_ROWS, WHOLE
 from batch_transform.core.run_settings import RecordSettings
+from batch_transform.core.written_values import written
 from batch_transform.records.port import RecordFormat
 from batch_transform.records.registry import built_in, record_format
 
@@ -32,7 +33,7 @@ def check_rows(value: Any) -> int | str:
         return number
     if value == ALL_ROWS:
         return ALL_ROWS
-    raise ValueError(f"is {value!r}; valid: {ALL_ROWS}, or a whole number from 1 on")
+    raise ValueError(f"is {written(value)}; valid: {ALL_ROWS}, or a whole number from 1 on")
 
 
 class Record(Section):

@@ -29,6 +29,7 @@ from batch_transform.config.values import (
 from batch_transform.core import limits
 from batch_transform.core.framing import LINE, WHOLE
 from batch_transform.core.run_settings import INSTANCES, JOBS, Sizing, TransformSettings
+from batch_transform.core.written_values import written
 
 # botocore, TagKey and TagValue: letters, digits, spaces (\p{Z}: no tab and no newline) and _.:/=+-@
 _TAG_TEXT = re.compile(r"(?:[\w.:/=+\-@]|[^\S\t-\r\x1c-\x1f\x85])*")
@@ -54,7 +55,7 @@ def check_instance_types(value: Any) -> str | tuple[str, ...]:
     if isinstance(value, str):
         return _check_instance_type(value)
     if not isinstance(value, (list, tuple)) or not value or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"is {value!r}; valid: an ML instance type such as ml.m5.xlarge, or a list of them")
+        raise ValueError(f"is {written(value)}; valid: an ML instance type such as ml.m5.xlarge, or a list of them")
     names = check_no_repeats(tuple(_check_instance_type(name) for name in value))
     return names if len(names) > 1 else names[0]
 
@@ -69,7 +70,7 @@ def check_price(value: Any) -> float | dict[str, float]:
 def _check_amount(value: Any) -> float:
     number = read_number(value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < math.inf:
-        raise ValueError(f"is {value!r}; valid: US dollars for an hour, as 0.23, or those of each instance type")
+        raise ValueError(f"is {written(value)}; valid: US dollars for an hour, as 0.23, or those of each instance type")
     return float(number)
 
 

@@ -16,6 +16,7 @@ from batch_transform.config.typed_values import AfterValidator, BeforeValidator,
 from batch_transform.core import limits
 from batch_transform.core.near_names import meant
 from batch_transform.core.run_settings import Sizing
+from batch_transform.core.written_values import written
 
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -74,7 +75,7 @@ def one_of(*built: str) -> Callable[[Any], str]:
 
     def check(value: Any) -> str:
         if not isinstance(value, str):
-            raise ValueError(f"is {value!r}; valid: {', '.join(built)}")
+            raise ValueError(f"is {written(value)}; valid: {', '.join(built)}")
         name = by_lower.get(value.lower())
         if name is not None:
             return name
@@ -96,7 +97,7 @@ def check_sizing(limit: int) -> Callable[[Any], Sizing]:
             return "auto"
         if value == "model":
             return "model"
-        raise ValueError(f"is {value!r}; valid: auto, model, or a whole number from 1 to {limit}")
+        raise ValueError(f"is {written(value)}; valid: auto, model, or a whole number from 1 to {limit}")
 
     return check
 

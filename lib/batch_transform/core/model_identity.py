@@ -208,7 +208,7 @@ def _container_changes(old: ContainerIdentity, new: ContainerIdentity) -> Iterat
     before, now = dict(old.keys), dict(new.keys)
     for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
-            yield f"{key} was {before.get(key)}, now {now.get(key)}"
+            yield f"{key} was {before.get(key, 'not given')}, now {now.get(key, 'not given')}"
     names = {name for name, _ in {*old.environment} ^ {*new.environment}}
     if names:
         yield f"Environment differs in {', '.join(sorted(names))}"

@@ -206,13 +206,13 @@ def check_same(state: RunState, config: RunConfig) -> None:
     """
     if config.run_id not in (None, state.run_id):
         raise ConfigurationError(
-            f"{config.layout.run}: holds the run {state.run_id!r}, and not {config.run_id!r}; choose another run_id"
+            f"{config.layout.run}: holds the run {state.run_id}, and not {config.run_id}; choose another run_id"
         )
     if state.cleaned and state.report is None:
         raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
     if state.staged is None:
         return  # a run that was refused for its rows has nothing yet that another configuration could contradict
-    begun = f"{state.run_id} was begun with another configuration"
+    begun = f"{state.run_id} was begun with another configuration; give that one, or another run_id"
     publishing = state.output_is_fixed or state.published is not None
     now = config.to_document()
     reading = not state.nothing_read

@@ -17,6 +17,7 @@ _TYPES = (
     *("interval", "long", "map", "real", "short", "smallint", "string", "struct", "timestamp", "timestamp_ltz"),
     *("timestamp_ntz", "tinyint", "varchar", "variant"),
 )
+_AS = "; write names and types, as p double, label string"
 _UNKNOWN = re.compile(r"UNSUPPORTED_DATATYPE[^\"]*\"(\w+)|DataType (\w+) is not supported")
 
 
@@ -37,11 +38,11 @@ def parsed_ddl(spark: SparkSession, key: str, ddl: str) -> StructType:
         why = said(err)
         raise ConfigurationError(f"{key}: {ddl!r} is no DDL: {why}{_meant(why)}") from err
     except (TypeError, ValueError) as err:
-        raise ConfigurationError(f"{key}: {ddl!r} is no DDL: {err}") from err
+        raise ConfigurationError(f"{key}: {ddl!r} is no DDL: {err}{_AS}") from err
     return StructType([type(field)(field.name, field.dataType, True) for field in struct.fields])
 
 
 def _meant(words: str) -> str:
     found = _UNKNOWN.search(words)
     close = nearest(found[1] or found[2], _TYPES) if found else None
-    return f"; did you mean {close}?" if close else ""
+    return f"; did you mean {close}?" if close else _AS

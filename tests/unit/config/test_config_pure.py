@@ -127,9 +127,9 @@ def test_differences_name_the_key_and_both_values():
     old = {"model": {"name": "a"}, "output": {"path": "x", "partition_by": []}}
     new = {"model": {"name": "b"}, "output": {"path": "x", "partition_by": ["d"]}, "merge": "zip"}
     assert differences(old, new, publishing=True) == [
-        "merge: was None, now 'zip'",
+        "merge: was not given, now 'zip'",
         "model.name: was 'a', now 'b'",
-        "output.partition_by: was [], now ['d']",
+        "output.partition_by: was [], now [d]",
     ]
 
 

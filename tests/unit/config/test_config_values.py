@@ -91,11 +91,11 @@ def test_each_of_the_five_keys_is_required(missing):
         ("transform__invocations_max_retries", 4, "is 4; it must be at most 3"),
         ("transform__max_payload_mb", 101, "is 101; the service takes 1 to 100 (or auto, model)"),
         ("transform__max_payload_mb", 0, "is 0; the service takes 1 to 100 (or auto, model)"),
-        ("transform__max_payload_mb", True, "is True; valid: auto, model, or a whole number from 1 to 100"),
+        ("transform__max_payload_mb", True, "is true; valid: auto, model, or a whole number from 1 to 100"),
         ("transform__price_per_hour", "0.23", "is '0.23'; valid: US dollars for an hour, as 0.23, or those of each"),
         ("transform__price_per_hour", -1, "is -1; valid: US dollars"),
         ("transform__price_per_hour", float("inf"), "is inf; valid: US dollars"),
-        ("transform__price_per_hour", True, "is True; valid: US dollars"),
+        ("transform__price_per_hour", True, "is true; valid: US dollars"),
         ("transform__price_per_hour", {"m5": 0.23}, "is 'm5'; valid: an ML instance type"),
         ("budget_usd", 0, "is 0; it must be more than 0"),
         ("expect", "avg(p) > 0", "must be a list, not the text 'avg(p) > 0'"),
@@ -107,7 +107,7 @@ def test_each_of_the_five_keys_is_required(missing):
             "is 'm5.xlarge'; valid: an ML instance type such as ml.m5.xlarge",
         ),
         ("transform__instance_type", [], "is []; valid: an ML instance type such as ml.m5.xlarge, or a list of them"),
-        ("transform__instance_type", ["ml.m5.xlarge", 4], "is ['ml.m5.xlarge', 4]; valid: an ML instance type"),
+        ("transform__instance_type", ["ml.m5.xlarge", 4], "is [ml.m5.xlarge, 4]; valid: an ML instance type"),
         ("transform__instance_type", ["ml.m5.xlarge", "m5"], "is 'm5'; valid: an ML instance type such as ml.m5"),
         ("transform__instance_type", ["ml.m5.xlarge"] * 2, "names ml.m5.xlarge more than once"),
         ("transform__environment_may_change", ["A", "A"], "names A more than once"),
@@ -152,7 +152,7 @@ def test_each_of_the_five_keys_is_required(missing):
         ("errors__max_fraction", 1.1, "is 1.1; it must be at most 1"),
         ("export", "row", "is 'row' (did you mean rows?); valid: arrow, rows"),
         ("merge", "zipp", "is 'zipp' (did you mean zip?); valid: zip, join"),
-        ("output__mode", True, "is True; valid: error, append, overwrite, overwrite_partitions"),
+        ("output__mode", True, "is true; valid: error, append, overwrite, overwrite_partitions"),
         ("output__path", "package://a/b", "is 'package://a/b'; a Python package can only be read"),
     ],
 )
@@ -425,7 +425,7 @@ def test_a_run_of_before_the_errors_had_a_name_is_the_same_run():
     assert differences(before, document, publishing=True) == []
     renamed = build(dead_letter={"path": "dl", "column": "failure"}).to_document()
     assert differences(before, renamed, publishing=False) == []
-    assert differences(before, renamed, publishing=True) == ["dead_letter.column: was None, now 'failure'"]
+    assert differences(before, renamed, publishing=True) == ["dead_letter.column: was not given, now 'failure'"]
 
 
 def test_dead_letters_go_where_the_outputs_format_can():

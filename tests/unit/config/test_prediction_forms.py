@@ -80,7 +80,7 @@ def test_a_line_may_be_as_long_as_the_section_says_and_beside_a_record_by_the_la
 @pytest.mark.parametrize("reading", [True, False])
 def test_how_long_a_line_may_be_may_change_until_an_answer_was_read(reading):
     before, now = build().to_document(), build(max_line_mb=100).to_document()
-    told = ["prediction.max_line_mb: was None, now 100"] if reading else []
+    told = ["prediction.max_line_mb: was not given, now 100"] if reading else []
     assert differences(before, now, publishing=False, reading=reading) == told
     del before["prediction"]["max_line_mb"]  # of a version that had no such bound
     assert differences(before, build().to_document(), publishing=True, reading=True) == []
@@ -110,10 +110,10 @@ def test_how_long_a_line_may_be_may_change_until_an_answer_was_read(reading):
             {"transform": JOIN, "record": CSV_RECORD, **CSV_ANSWER},
             "a cell of the input could pass for a prediction",
         ),
-        ({"transform": JOIN, "record": {"content_type": "image/png"}}, "records are image/png; the service reads"),
+        ({"transform": JOIN, "record": {"content_type": "image/png"}}, "records are image/png, and the service reads"),
         ({"transform": {**JOIN, "split": "None"}}, "has join_source: input beside split: None"),
         ({"transform": {**JOIN, "accept": "text/csv"}}, "the service takes the same type for both"),
-        ({"transform": {"output_filter": "$.a", "accept": "text/html"}}, "beside output_filter; the service reads"),
+        ({"transform": {"output_filter": "$.a", "accept": "text/html"}}, "beside output_filter, and the service reads"),
         ({"transform": {"input_filter": "a"}}, r"transform.input_filter: is 'a'; it must begin with \$"),
         ({"transform": {"output_filter": "$" * 64}}, "transform.output_filter: has 64 characters; the limit is 63"),
     ],

@@ -42,7 +42,7 @@ def check_retry(state: RunState | None, again: str) -> None:
     if state.settings.is_one_object:
         raise ConfigurationError(
             f"{state.run_id}: all its rows are one request (record.rows_per_object: all), and a part of them would be "
-            "another question; so no dead row is sent again by itself"
+            "another question: no dead row is sent again by itself; to score all of them anew, choose another run_id"
         )
 
 

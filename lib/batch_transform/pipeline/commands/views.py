@@ -89,8 +89,7 @@ def _listed(there: Reached) -> ListedRuns:
         found, what = runs_of(store, workspace), "run"
     if not found:
         raise ConfigurationError(
-            f"{workspace}: there is no {what}; a workspace is the folder of all runs, as `workspace` in a run file "
-            "names it"
+            f"{workspace}: there is no {what}; name the folder of all runs, as `workspace` in a run file names it"
         )
     with ThreadPoolExecutor(_THREADS) as pool:
         runs = list(pool.map(lambda uri: _listed_run(store, uri, found[uri]), found))

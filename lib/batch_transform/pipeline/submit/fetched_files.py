@@ -45,5 +45,7 @@ def _fetched(item: str, folder: Path, store: ObjectStore) -> str:
         with target.open("wb") as file:
             file.writelines(store.open_stream(uri).chunks)
     except ObjectNotFound as err:
-        raise ConfigurationError(f"{location}: there is no such object, and spark-submit was given it") from err
+        raise ConfigurationError(
+            f"{location}: there is no such object, and spark-submit was given it; name one that there is"
+        ) from err
     return f"{target}{mark}{name}"

@@ -93,5 +93,7 @@ def _placed(item: str, uploads: Uploads) -> str:
         return item
     path = Path(location)
     if not path.is_file():
-        raise ConfigurationError(f"{location}: there is no such file, and spark-submit was given it")
+        raise ConfigurationError(
+            f"{location}: there is no such file, and spark-submit was given it; name one that there is"
+        )
     return f"{uploads.add(path.name, path.read_bytes(), location)}{mark}{name}"

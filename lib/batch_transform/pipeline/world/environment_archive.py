@@ -70,7 +70,8 @@ def version_of(python: str | None) -> str:
             found = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
         except (OSError, subprocess.SubprocessError) as err:
             raise ConfigurationError(
-                f"--python: is neither a version, such as 3.11, nor an interpreter that runs here: {python}"
+                f"--python: is neither a version, such as 3.11, nor an interpreter that runs here: {python}; name one "
+                "of the two"
             ) from err
     if tuple(map(int, found.split("."))) < OLDEST:
         raise ConfigurationError(f"--python: is {found}; 3.10 or newer is needed, on the workers as well")
