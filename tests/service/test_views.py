@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 
 import boto3
 import pytest
@@ -28,6 +29,8 @@ from transform_emulator.settings import Settings
 
 URI = "s3://bucket/run"
 HEADS = "RUN STATUS BEGUN (UTC) LAST STEP ROWS SCORED DEAD JOBS IN FLIGHT MODEL OUTPUT"
+ROOT, RUN = Path(__file__).parents[2], "churn-2024-05-01"
+KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
 QUOTING = "row 2 is \x1b[31mred\u202e"
 
 
@@ -281,3 +284,27 @@ def test_a_container_that_crashes_at_its_start_is_read_by_its_last_line():
         assert "respond to ping" in aws.wait_until("crashes")["FailureReason"]
         words = ContainerLogs(aws.logs).last_words("crashes")
     assert words[-1].startswith("ModuleNotFoundError: No module named 'numpi'")
+
+
+def test_the_pages_commands_on_a_run_of_an_embedded_emulator_find_it_where_the_emulator_kept_it(
+    tmp_path, monkeypatch, capsys
+):
+    """Each line of the page as it stands, after a run's objects were kept by an emulator that has ended."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "lib"))
+    with Emulator(Settings({}, buckets=["my-bucket"], state=tmp_path / ".emulator")) as emulator:
+        client = boto3.client("s3", "us-east-1", endpoint_url=emulator.endpoint_url, **KEYS)
+        run = made()
+        driven(run)
+        for (_, key), (body, _) in run.store.world.objects.items():
+            folder, _, rest = key.partition("/run/")
+            client.put_object(Bucket="my-bucket", Key=f"scoring/{folder}/{RUN}/{rest}", Body=body)
+    page = (ROOT / "jobs" / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^batch-transform (.* --set emulator\.state=\.emulator)$", page, re.M)
+    assert [line.split()[0] for line in lines] == ["list", "show", "errors"]
+    for line in lines:
+        assert console_script.exit_code(line.split()) == 0, capsys.readouterr()
+        told = capsys.readouterr().out
+        assert "rejected by the model" in told or "published" in told, line
+    with pytest.raises(ConfigurationError, match="end with the run's driver"):
+        ask("show", f"s3://my-bucket/scoring/{RUN}", "--emulator", "m=http://127.0.0.1:8080")

@@ -206,7 +206,7 @@ def check_same(state: RunState, config: RunConfig) -> None:
     """
     if config.run_id not in (None, state.run_id):
         raise ConfigurationError(
-            f"{config.layout.run}: holds the run {state.run_id}, and not {config.run_id}; choose another run_id"
+            f"{config.layout.run}: holds the run {state.run_id!r}, and not {config.run_id!r}; choose another run_id"
         )
     if state.cleaned and state.report is None:
         raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
