@@ -41,6 +41,7 @@ class Figures:
         cost_usd: of the jobs that have ended; None: a price is not known.
         usd_in_flight: of those in flight, by the time for which this driver has seen them.
         usd_per_hour: of the jobs in flight, all together.
+        seconds: that the driver has taken, as its report says; None: it is at work.
     """
 
     run_id: str
@@ -60,6 +61,7 @@ class Figures:
     cost_usd: float | None = None
     usd_in_flight: float = 0.0
     usd_per_hour: float = 0.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,8 @@ class RunReport(_Run, PredictionsTold, total=False):
         error: what ended it.
         cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
         wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
-        seconds: by the clock, from when the run was begun until it was reported of.
+        seconds: by the clock, that the driver has taken which reports, all that came before Spark included.
+        resumed: whether that one has gone on with what another had begun, whose time is not in it.
         see_errors: the command that shows what failed; of a run that can be gone back to.
     """
 
@@ -121,6 +122,7 @@ class RunReport(_Run, PredictionsTold, total=False):
     wait_for: list[str]
     next: str | None
     seconds: float
+    resumed: bool
     see_errors: str | None
 
 

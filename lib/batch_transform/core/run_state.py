@@ -101,6 +101,7 @@ class RunState:
     Fields are final once set, but for `stopped` and `moved_at`; answers may be judged anew.
 
     Attributes:
+        driver_at: when the driver began that has begun the run, or gone on with it last.
         stopped: whether a person has stopped it and nobody has gone on with it since.
         moved_at: the time of the latest step that tells it: the run was begun or gone on with, a round was planned, a
             job was created or found to have ended.
@@ -142,6 +143,7 @@ class RunState:
     publication: Recorded | None = None
     published: JsonObject | None = None
     report: RunReport | None = None
+    driver_at: str = ""
     cleaned: bool = False
     stopped: bool = False
     seconds_by_step: dict[str, float] = field(default_factory=dict)

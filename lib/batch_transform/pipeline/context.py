@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.output_counts import OutputObject
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
+from batch_transform.core.publishing.report import Took
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.job_request import JobSettings
 from batch_transform.core.sending.object_cutting import CuttingRules
@@ -191,6 +192,7 @@ class RunContext:
         last_words: the last lines that a container of a job wrote, by its name; they may quote a row.
         looked: when this process has last looked at each job, by name.
         progress: what was told of how far the run is.
+        began: when this process began with the run, by the clock for durations; None: when it took the run.
         ended: jobs that such a look has found to have ended and of which the ledger does not say so yet, by name.
     """
 
@@ -216,6 +218,14 @@ class RunContext:
     looked: dict[str, float] = field(default_factory=dict)
     ended: dict[str, JobDescription] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+    began: float | None = None
+
+    def took(self, state: RunState) -> Took:
+        """Returns what this driver of the run has taken so far."""
+        now = self.clock.now()
+        if self.began is None:
+            return Took.until(now, datetime.fromisoformat(state.driver_at), state)
+        return Took.until(now, now - timedelta(seconds=self.clock.monotonic() - self.began), state)
 
     def tell(self, step: str, text: str) -> None:
         """Tells the listeners what happens."""

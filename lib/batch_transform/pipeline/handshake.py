@@ -25,6 +25,7 @@ PID_FILE = "BATCH_TRANSFORM_PID_FILE"
 REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
 EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
 ALIVE_FILE = "BATCH_TRANSFORM_ALIVE_FILE"  # a named pipe that the wrapper holds open while it lives
+BEGAN = "BATCH_TRANSFORM_BEGAN"  # when the wrapper was called, in seconds since 1970
 COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given, if it is a run file alone
 PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
 RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
@@ -33,6 +34,13 @@ SEE_ERRORS = "BATCH_TRANSFORM_ERRORS"  # what shows how rows of the run that it 
 WORDS = ".words"  # added to the report's file: what the wrapper tells a person after it has printed that
 TOLD = ".told"  # likewise: a file that is there if all of it was told in words, which is enough on a terminal
 ERROR = "error: "  # begins what is told of an error once more
+
+
+def seconds_before(environ: Mapping[str, str], now: float) -> float:
+    """Returns for how long the wrapper has been at work, which may be on another machine; 0 where there is none."""
+    with suppress(ValueError):
+        return max(0.0, now - float(environ.get(BEGAN, "") or now))
+    return 0.0
 
 
 @dataclass(frozen=True)

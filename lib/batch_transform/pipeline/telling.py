@@ -33,13 +33,12 @@ class PlainLines:
         view: what was seen so far.
     """
 
-    def __init__(self, now: float) -> None:
-        self.view = View(now)
-        self._written = now
+    def __init__(self, now: float, began: float) -> None:
+        self.view, self._written = View(began), now
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: float, began: float) -> None:
         """Begins anew, with another run of this process."""
-        self.view, self._written = View(now), now
+        self.view, self._written = View(began), now
 
     def of(self, event: Event, now: float) -> str:
         """Returns what is written of an event, "" for nothing."""
@@ -58,7 +57,7 @@ class PlainLines:
         return plain(step.name, f"{datetime.now().astimezone():%H:%M:%S} · {line(self.view, now)}")
 
 
-_LINES = PlainLines(time.monotonic())
+_LINES = PlainLines(time.monotonic(), time.monotonic())
 
 
 def tell_terminal(event: Event) -> None:
@@ -83,10 +82,15 @@ def write_log_as(*forms: str) -> None:
 
 
 @contextmanager
-def telling_now_and_then() -> Iterator[None]:
-    """Tells within the block how far it is, also while nothing happens, where plain lines are written."""
+def telling_now_and_then(seconds_before: float = 0.0) -> Iterator[None]:
+    """Tells within the block how far it is, also while nothing happens, where plain lines are written.
+
+    Args:
+        seconds_before: that have gone by already.
+    """
     over = threading.Event()
-    _LINES.begin(time.monotonic())
+    now = time.monotonic()
+    _LINES.begin(now, now - seconds_before)
     threading.Thread(target=_tick_until, args=(over,), daemon=True).start()
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batch_transform.core.amounts import counted, dollars
+from batch_transform.core.amounts import counted, dollars, duration
 from batch_transform.core.events import Event, EventKind, Figures
 from batch_transform.core.progress.view import StepSeen, View
 
@@ -51,7 +51,7 @@ def screen(view: View, now: float) -> Screen:
     figures = view.figures
     title = [figures.run_id if figures else "batch-transform"]
     title += [f"round {figures.round}"] if figures and figures.round else []
-    title += [f"{clock(now - view.began)} elapsed"]
+    title += [_elapsed(view, now)]
     done = (figures.objects_done, figures.objects) if figures and figures.objects else None
     facts = (_of_rows(view, figures, now), _of_jobs(figures)) if figures and figures.rows is not None else ()
     return Screen(" · ".join(title), tuple(_line(step, now) for step in view.steps), done, tuple(filter(None, facts)))
@@ -60,7 +60,7 @@ def screen(view: View, now: float) -> Screen:
 def line(view: View, now: float) -> str:
     """Returns what one line says of a view at a time."""
     figures, step = view.figures, view.current
-    parts = [f"{clock(now - view.began)} elapsed"]
+    parts = [_elapsed(view, now)]
     parts += [f"{step.name} for {clock(step.took(now))}"] if step else []
     if figures is not None and figures.rows is not None:
         parts += [f"round {figures.round}"] if figures.round else []
@@ -107,6 +107,12 @@ def cost(view: View, now: float) -> float | None:
 
 def _line(step: StepSeen, now: float) -> StepLine:
     return StepLine(step.name, step.began is not None, step.text, clock(step.took(now)), step.is_cut)
+
+
+def _elapsed(view: View, now: float) -> str:
+    """How long it takes; at its end in the very words of the report."""
+    took = view.figures.seconds if view.figures else None
+    return f"{clock(now - view.began)} elapsed" if took is None else f"took {duration(took)}"
 
 
 def _of_rows(view: View, figures: Figures, now: float) -> str:

@@ -132,7 +132,8 @@ def _counts(report: RunReport) -> list[str]:
     found += [] if dead is None else [counted(dead, "dead letter")]
     found += [counted(report["rounds"], "round"), counted(len(report["jobs"]), "job")]
     seconds, cost = report.get("seconds"), report.get("cost_usd")
-    found += [] if seconds is None else [duration(seconds)]
+    since = " since it was resumed" if report.get("resumed") else ""
+    found += [] if seconds is None else [f"{duration(seconds)}{since}"]
     return [*found, f"about {dollars(cost)}"] if cost else found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from batch_transform.core.report_keys import InstanceSeconds, JobReport, RunReport
@@ -13,8 +14,21 @@ from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 
 
+@dataclass(frozen=True)
+class Took:
+    """The seconds that a driver has taken, and whether it has gone on with what another had begun."""
+
+    seconds: float
+    resumed: bool = False
+
+    @classmethod
+    def until(cls, now: datetime, began: datetime, state: RunState) -> Took:
+        """Returns it of a driver of a run."""
+        return cls((now - began).total_seconds(), began > datetime.fromisoformat(state.opened_at))
+
+
 def run_report(
-    state: RunState, status: RunStatus, workspace: str, at: datetime | None = None, see_errors: str | None = None
+    state: RunState, status: RunStatus, workspace: str, took: Took | None = None, see_errors: str | None = None
 ) -> RunReport:
     """Returns the report of a run as far as it has come.
 
@@ -22,7 +36,7 @@ def run_report(
         state: the run.
         status: where it stands.
         workspace: the run's own folder on S3.
-        at: when it is reported of; None: its seconds are not told.
+        took: what the driver has taken which reports; None: that is not told.
         see_errors: the command that shows what failed.
     """
     counts = state.gate.payload if state.gate else {}
@@ -47,8 +61,8 @@ def run_report(
         "workspace": workspace,
         "report": None,
     }
-    if at is not None:
-        report["seconds"] = round((at - datetime.fromisoformat(state.opened_at)).total_seconds(), 3)
+    if took is not None:
+        report["seconds"], report["resumed"] = round(took.seconds, 3), took.resumed
     if see_errors:
         report["see_errors"] = see_errors
     if state.inferred:

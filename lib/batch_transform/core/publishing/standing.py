@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from batch_transform.core.lease import Lease
-from batch_transform.core.publishing.report import run_report
+from batch_transform.core.publishing.report import Took, run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
@@ -42,7 +42,8 @@ def report_as_it_stands(
         said: `status.json`; None: there is none.
         now: the time of day.
     """
-    report = run_report(state, status, workspace, now if status is RunStatus.RUNNING else None)
+    took = Took.until(now, datetime.fromisoformat(state.driver_at), state) if status is RunStatus.RUNNING else None
+    report = run_report(state, status, workspace, took)
     if status is RunStatus.PUBLISHED:
         said = state.report
     elif status is not RunStatus.ENDED or (said and said["seconds_by_step"] != report["seconds_by_step"]):
@@ -60,6 +61,8 @@ def report_as_it_stands(
         report["see_errors"] = said["see_errors"]
     if "seconds" in said:
         report["seconds"] = said["seconds"]
+    if "resumed" in said:
+        report["resumed"] = said["resumed"]
     return report
 
 

@@ -63,7 +63,8 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
     retry = state.retry_asked or bool(payload.get("retry_dead"))
     accepts = bool(payload.get("accept_model"))
     state = replace(state, retry_asked=retry, accepts_model=accepts)
-    return replace(state, rounds_before=state.rounds, config=config, stopped=False)
+    at = payload.get("at", state.driver_at)
+    return replace(state, rounds_before=state.rounds, config=config, stopped=False, driver_at=at)
 
 
 def intended(state: RunState, publication: Recorded) -> RunState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batch_transform.core.amounts import counted, duration
+from batch_transform.core.amounts import counted
 from batch_transform.core.expectations import outcome, values_told
 from batch_transform.core.isolation.failure_summary import http_statuses
 from batch_transform.core.publishing.last_words import next_steps, sentence
@@ -47,12 +47,11 @@ def _input(state: RunState) -> str | None:
 def lines_of_run(found: ShownRun, state: RunState) -> list[str]:
     """Returns what a person reads of it."""
     begun = found["begun_at"][:19].replace("T", " ")
-    took = f", {duration(found['seconds'])}" if found.get("seconds") is not None else ""
     facts = pairs(
         [
             ("run", found["run_id"]),
             ("workspace", found["workspace"]),
-            ("begun", f"{begun} UTC{took}"),
+            ("begun", f"{begun} UTC"),
             ("driver", found["driver"]),
             ("model", found["model"]),
             ("input", found["input"] or "the DataFrame that score() was given"),

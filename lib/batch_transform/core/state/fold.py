@@ -81,7 +81,8 @@ def advance(state: RunState | None, step: Step) -> RunState:
 def _opened(step: Step) -> RunState:
     require(step.kind == StepKind.OPENED, "a ledger begins with `opened`")
     p = step.payload
-    return RunState(p["run_id"], p["nonce"], p["config"], p["at"], p["at"], rows_apart=p.get("rows_apart", False))
+    at, apart = p["at"], p.get("rows_apart", False)
+    return RunState(p["run_id"], p["nonce"], p["config"], at, at, driver_at=at, rows_apart=apart)
 
 
 def _after(state: RunState, step: Step) -> RunState:

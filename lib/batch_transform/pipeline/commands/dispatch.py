@@ -162,7 +162,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             state, names = stop_jobs(state, lease, run.ledger, jobs, ASKED)
             for name in names:
                 tell(f"{name}: stop requested")
-            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri), CLOCK.now())
+            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri))
             region = there.access.console_region
             report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region).write(state, report)
     except RunHeld as err:

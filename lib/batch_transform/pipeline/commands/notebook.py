@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -33,6 +34,7 @@ from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.notebook_line import shown_progress
 from batch_transform.pipeline.places import targets_of
+from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source
@@ -103,6 +105,7 @@ def score(
     )
     spark = df.sparkSession
     secrets = secrets_of(config.to_document()).values()
+    began = CLOCK.monotonic()
     with typed_errors(secrets=secrets), ExitStack() as resources:
         told = in_words(listener) if listener is not None else resources.enter_context(shown_progress())
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
@@ -110,6 +113,7 @@ def score(
         with typed_errors(is_begun=False, secrets=secrets):
             switches = RunSwitches(retry_dead, accept_model, accept_expectations)
             driver = open_run(spark, config, access, told, source, switches=switches)
+        driver.ctx = replace(driver.ctx, began=began)
         with renewed(driver.ctx.lease):
             state = _run(driver)
         assert state.report is not None

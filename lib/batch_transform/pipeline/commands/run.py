@@ -19,7 +19,7 @@ from batch_transform.core.report_keys import RunReport
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, RUN, STEPS
-from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.handshake import Handshake, seconds_before
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.recorded import CLOCK
@@ -68,10 +68,11 @@ class _Job(Guarded):
         self._config = config
         self._command = command
         self._switches = switches
+        self._began = CLOCK.monotonic() - seconds_before(os.environ, CLOCK.wall())
 
     def run(self) -> None:
         """Runs to the end; the emulator lives until then, and comes up while Spark does."""
-        self.resources.enter_context(telling_now_and_then())
+        self.resources.enter_context(telling_now_and_then(CLOCK.monotonic() - self._began))
         tell_terminal(Event("spark", kind=EventKind.BEGINS))
         emulator = self._config.emulator
         if self._config.ephemeral:  # what an emulator keeps may be scored, and need no model
@@ -123,9 +124,9 @@ class _Job(Guarded):
             switches=self._switches,
         )
         self.resources.enter_context(renewed(self.driver.ctx.lease))
-        if self._command == COLLECT:
-            # What was hurt is made again here, and sent: nobody holds a cluster until that is scored.
-            self.driver.ctx = replace(self.driver.ctx, waits=self._config.emulated)
+        # As `collect`: what was hurt is made again here, and sent: nobody holds a cluster until that is scored.
+        waits = self._command != COLLECT or self._config.emulated
+        self.driver.ctx = replace(self.driver.ctx, began=self._began, waits=waits)
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)
         return self.driver.close(report)
@@ -135,8 +136,8 @@ class _Job(Guarded):
             from batch_transform.pipeline.commands.step_work import step_report
             from batch_transform.pipeline.remedies import next_step
 
-            run, at = str(driver.ctx.places.run), driver.ctx.clock.now()
-            return step_report(driver.state, self._command, run, at, lambda step: next_step(step, run))
+            run, took = str(driver.ctx.places.run), driver.ctx.took(driver.state)
+            return step_report(driver.state, self._command, run, took, lambda step: next_step(step, run))
         assert driver.state.report is not None
         return driver.state.report
 

@@ -6,9 +6,8 @@ They drive the same loop as `run` does; the ledger says where the last one ended
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
-from batch_transform.core.publishing.report import run_report
+from batch_transform.core.publishing.report import Took, run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
@@ -54,7 +53,7 @@ def without_spark(driver: Driver, command: str) -> None:
         collect(driver)
 
 
-def step_report(state: RunState, command: str, workspace: str, at: datetime, spell: Callable[[str], str]) -> RunReport:
+def step_report(state: RunState, command: str, workspace: str, took: Took, spell: Callable[[str], str]) -> RunReport:
     """Returns the report of a step: that of the run, and what comes next.
 
     Beside the keys of every report there are `wait_for`, the names of the jobs in flight, and `next`, the command line
@@ -64,11 +63,11 @@ def step_report(state: RunState, command: str, workspace: str, at: datetime, spe
         state: the run.
         command: the step that was done.
         workspace: the run's own folder on S3.
-        at: when it is reported of.
+        took: what it has taken.
         spell: the command line of a step.
     """
     status = _status(state, command)
-    report = state.report or run_report(state, status, workspace, at)
+    report = state.report or run_report(state, status, workspace, took)
     following = {
         RunStatus.PREPARED: SUBMIT,
         RunStatus.WAITING: COLLECT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
@@ -14,12 +15,13 @@ from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, 
 from batch_transform.pipeline.commands.named_run import Reached, reached, resumable
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.step_work import is_prepared, step_report, without_spark
-from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.handshake import Handshake, seconds_before
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.resuming_without_spark import NeedsSpark, resume_without_spark
 from batch_transform.pipeline.loop.driver import Driver
+from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
@@ -55,6 +57,7 @@ class _Step(Guarded):
         self._asked = asked
         self._environ = environ
         self.needs_spark = False
+        self._began = CLOCK.monotonic() - seconds_before(environ, CLOCK.wall())
 
     def run(self) -> None:
         there = self.resources.enter_context(reached(self._asked, self._environ))
@@ -68,6 +71,7 @@ class _Step(Guarded):
         self.driver = resume_without_spark(
             run, config, there.access, tell_terminal, is_meant=meant, switches=self._asked.switches
         )
+        self.driver.ctx = replace(self.driver.ctx, began=self._began)
         self._drive(self.driver)
 
     def _drive(self, driver: Driver) -> None:
@@ -76,9 +80,9 @@ class _Step(Guarded):
             self._work(driver)
         command, workspace = self._asked.command, str(driver.ctx.places.run)
         config = driver.ctx.config
-        at = driver.ctx.clock.now()
+        took = driver.ctx.took(driver.state)
         report = step_report(
-            driver.state, command, workspace, at, lambda step: spelled(step, self._asked, config, self._environ)
+            driver.state, command, workspace, took, lambda step: spelled(step, self._asked, config, self._environ)
         )
         report = driver.close(report)
         self.needs_spark |= self._may_begin_spark and report["status"] == RunStatus.SETTLED

@@ -109,7 +109,7 @@ def report_of_end(
     ctx: RunContext, state: RunState, status: RunStatus, lines: Sequence[str], error: BaseException
 ) -> RunReport:
     """Returns the report of a run that an error has ended, with the command that goes on with it, if one does."""
-    report = run_report(state, status, str(ctx.places.run), ctx.clock.now(), seeing_errors(ctx))
+    report = run_report(state, status, str(ctx.places.run), ctx.took(state), seeing_errors(ctx))
     report["error"] = list(lines)
     report["next"] = None
     if status not in (RunStatus.FAILED, RunStatus.INTERRUPTED) or getattr(error, "is_final", False):

@@ -158,6 +158,7 @@ class Driver:
         try:
             self.ctx.lease.require()
             report = reporting_of(self.ctx).write(self.state, report)
+            progress.tell_end(self.ctx, self.state, report.get("seconds"))
             self._tidy()
         finally:
             self.ctx.lease.release()

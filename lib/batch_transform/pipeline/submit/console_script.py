@@ -7,8 +7,9 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from batch_transform.config.runfile import RunConfig
@@ -24,7 +25,7 @@ from batch_transform.pipeline.commands.dispatch import configuration, done_witho
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
 from batch_transform.pipeline.ending.exits import ended
-from batch_transform.pipeline.handshake import PROGRAM, SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.handshake import BEGAN, PROGRAM, SUBMIT_NEXT, Handshake
 from batch_transform.pipeline.submit.destination import destination
 from batch_transform.pipeline.telling import write_log_as
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
@@ -56,7 +57,8 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
         asked = parse(arguments)
         printed = dataclasses.replace(printed, is_json=JSON in asked.form[-1:])
         write_log_as(*asked.log)
-        code = _done(asked, printed, is_job)
+        with nullcontext() if is_job else _variable(BEGAN, str(time.time())):
+            code = _done(asked, printed, is_job)
     except (Exception, Interrupted) as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
         code = ended(err, printed)
     finally:

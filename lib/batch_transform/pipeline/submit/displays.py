@@ -10,6 +10,7 @@ from typing import Protocol, TextIO
 
 from batch_transform.core.events import Event
 from batch_transform.core.progress.event_lines import to_json
+from batch_transform.pipeline.handshake import seconds_before
 from batch_transform.pipeline.telling import JSON, PlainLines
 
 Monotonic = Callable[[], float]
@@ -39,20 +40,21 @@ def display_for(terminal: TextIO, form: str, environ: Mapping[str, str], *, may_
     """
     if form == JSON:
         return JsonDisplay(terminal)
+    began = time.monotonic() - seconds_before(environ, time.time())
     is_drawn = may_draw and terminal.isatty() and environ.get("TERM", "dumb") != "dumb"
     if is_drawn and importlib.util.find_spec("rich") is not None:
         from batch_transform.pipeline.submit.live_display import LiveDisplay
 
-        return LiveDisplay(terminal, time.monotonic)
-    return LineDisplay(terminal, time.monotonic)
+        return LiveDisplay(terminal, time.monotonic, began)
+    return LineDisplay(terminal, time.monotonic, began)
 
 
 class LineDisplay:
     """Plain lines, for a log."""
 
-    def __init__(self, terminal: TextIO, now: Monotonic) -> None:
+    def __init__(self, terminal: TextIO, now: Monotonic, began: float) -> None:
         self._terminal, self._now = terminal, now
-        self._lines = PlainLines(now())
+        self._lines = PlainLines(now(), began)
 
     def tell(self, event: Event) -> None:
         """Writes the event's line."""

@@ -26,9 +26,9 @@ _DRAWN_SECONDS = 0.2
 class LiveDisplay:
     """A display that is drawn over itself until it is closed, and then stays as it is."""
 
-    def __init__(self, terminal: TextIO, now: Monotonic) -> None:
+    def __init__(self, terminal: TextIO, now: Monotonic, began: float) -> None:
         self._now, self._terminal = now, terminal
-        self._view, self._drawn = View(now()), now()
+        self._view, self._drawn = View(began), now()
         # Where the terminal's encoding has none of the signs, something stands for each.
         self._is_plain = not (terminal.encoding or "").lower().startswith("utf")
         self._spinner = Spinner("line" if self._is_plain else "dots", style="cyan")

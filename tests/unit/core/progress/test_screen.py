@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from batch_transform.core.events import Event, EventKind, Figures
@@ -37,6 +39,14 @@ VIEW = View(
 
 def test_a_screen_has_the_run_its_round_and_the_time():
     assert screen(VIEW, 164.0).title == "flights · round 2 · 1:04 elapsed"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(34.24, "took 34.2 s"), (64.6, "took 1 min 05 s")])
+def test_at_its_end_a_screen_and_a_line_have_the_time_of_the_report_in_its_words(seconds, words):
+    """However long the display stays open after that."""
+    view = replace(VIEW, figures=replace(FIGURES, seconds=seconds))
+    assert screen(view, 999.0).title == f"flights · round 2 · {words}"
+    assert line(view, 999.0).startswith(f"{words} · ")
 
 
 def test_a_step_that_goes_on_is_told_from_one_that_is_done():

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from batch_transform.core.lease import Lease
-from batch_transform.core.publishing.report import run_report
+from batch_transform.core.publishing.report import Took, run_report
 from batch_transform.core.publishing.standing import report_as_it_stands, standing, who_drives
 from batch_transform.core.statuses import RunStatus
 from support.reported import reported_state
 
-STATE = replace(reported_state(), opened_at="2024-05-01T00:00:00+00:00", report=None)
+BEGAN = "2024-05-01T00:00:00+00:00"
+STATE = replace(reported_state(), opened_at=BEGAN, driver_at=BEGAN, report=None)
 NOW = datetime(2024, 5, 1, 0, 1, tzinfo=timezone.utc)
 LEASE = Lease("w", 1, 0, 60.0, holder="ann on laptop, process 7")
 
@@ -32,7 +33,7 @@ def test_a_lease_and_its_age_say_whether_a_driver_is_at_work(lease, age, status)
 
 
 def said(**other):
-    report = run_report(STATE, RunStatus.INTERRUPTED, "s3://b/run", NOW)
+    report = run_report(STATE, RunStatus.INTERRUPTED, "s3://b/run", Took(60.0, resumed=True))
     return {**report, "error": ["why"], "next": "resume", "report": "s3://b/page", **other}
 
 
@@ -42,12 +43,8 @@ def seen(status, told):
 
 def test_what_an_end_has_said_holds_as_long_as_nothing_was_recorded_since():
     found = seen(RunStatus.ENDED, said())
-    assert (found["status"], found["error"], found["next"], found["seconds"]) == (
-        "interrupted",
-        ["why"],
-        "resume",
-        60.0,
-    )
+    assert (found["status"], found["error"], found["next"]) == ("interrupted", ["why"], "resume")
+    assert (found["seconds"], found["resumed"]) == (60.0, True)
     later = seen(RunStatus.ENDED, said(seconds_by_step={}))
     assert (later["status"], later.get("next")) == ("ended", None)
 
@@ -60,7 +57,14 @@ def test_of_a_driver_that_came_since_nothing_of_the_one_before_is_told(status):
 
 def test_seconds_go_on_only_while_a_driver_is_at_work():
     assert seen(RunStatus.RUNNING, None)["seconds"] == 86_460.0
+    assert seen(RunStatus.RUNNING, None)["resumed"] is False
     assert "seconds" not in seen(RunStatus.DIED, None)
+
+
+def test_seconds_are_those_of_the_driver_that_is_at_work_and_not_of_the_pause_before_it():
+    state = replace(STATE, driver_at="2024-05-01T23:00:00+00:00")
+    found = report_as_it_stands(state, RunStatus.RUNNING, "s3://b/run", None, NOW + timedelta(days=1))
+    assert (found["seconds"], found["resumed"]) == (3_660.0, True)
 
 
 @pytest.mark.parametrize(

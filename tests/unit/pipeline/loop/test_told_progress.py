@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
+from batch_transform.core.amounts import duration
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.events import EventKind
+from batch_transform.core.publishing.last_words import sentence
 from batch_transform.core.statuses import JobStatus
 from support.memory_run import MemoryRun, echoing
 
@@ -119,3 +122,29 @@ def test_a_row_that_has_no_prediction_has_failed_of_its_class():
     run.to_the_end()
     figures = last_figures(run)
     assert (figures.rows_dead, figures.rows_failed, figures.failed_most) == (1, 1, "rejected by the model")
+
+
+def test_the_seconds_of_a_run_are_those_of_its_driver_and_the_last_figures_have_the_same():
+    """The pause between two drivers is hours, and nobody's work."""
+    run = MemoryRun([40, 60], echoing(lambda row: None))
+    run.service.job_faults.append("ping")
+    with suppress(ServiceFailure):
+        run.to_the_end()
+    run.seconds += 7_200.0
+    run.service.lasts = lambda job: 90.0
+    report = run.to_the_end().report
+    assert 90.0 <= report["seconds"] < 200.0
+    assert last_figures(run).seconds == report["seconds"]
+    assert f"{duration(report['seconds'])} since it was resumed" in sentence(report)
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_what_came_before_the_run_was_held_is_told_as_well(resumes):
+    """Spark's start, say. A step that records nothing of its own goes on with what another has begun all the same."""
+    run = MemoryRun([40, 60], echoing(lambda row: None))
+    run.seconds += 50.0 if resumes else 0.0
+    driver = run.driver()
+    ctx = replace(driver.ctx, began=run.seconds - 30.0)
+    opened = replace(driver.state, opened_at=(run.now() - timedelta(seconds=40.0 if resumes else 20.0)).isoformat())
+    took = ctx.took(opened)
+    assert (took.seconds, took.resumed) == (pytest.approx(30.0), resumes)

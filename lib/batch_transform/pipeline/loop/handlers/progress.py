@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from batch_transform.core.errors import BatchTransformError
@@ -53,12 +54,17 @@ def measure(ctx: RunContext, state: RunState) -> None:
         _tell_figures(ctx, state, now)
 
 
-def _tell_figures(ctx: RunContext, state: RunState, now: float) -> None:
+def tell_end(ctx: RunContext, state: RunState, seconds: float | None) -> None:
+    """Tells how far the run is at its end, with what the driver has taken."""
+    _tell_figures(ctx, state, ctx.clock.monotonic(), seconds)
+
+
+def _tell_figures(ctx: RunContext, state: RunState, now: float, seconds: float | None = None) -> None:
     shown = ctx.progress
     shown.told_at = now
     flown = {job.name: now - shown.flying.setdefault(job.name, now) for job in state.in_flight}
     figures = figures_of(state, shown.listed, flown, ctx.region)
-    ctx.listener(Event("figures", kind=EventKind.FIGURES, figures=figures))
+    ctx.listener(Event("figures", kind=EventKind.FIGURES, figures=replace(figures, seconds=seconds)))
 
 
 def look_at_outputs(ctx: RunContext, state: RunState, job: JobRecord) -> None:
