@@ -16,7 +16,7 @@ def figures_of(
 
     Args:
         state: the run.
-        listed: how many outputs of a job in flight a listing has shown, by the job's name.
+        listed: how many outputs of a job in flight a listing has shown, by the job's name, but for those of controls.
         flown: for how many seconds a job was seen in flight, likewise.
         region: where its jobs run; None: in an emulator.
     """
@@ -49,8 +49,12 @@ def figures_of(
 
 
 def objects_in(job: JobRecord) -> int:
-    """Returns how many objects a job's manifest names, but for copies of the same rows."""
-    return job.spans.rows + len(job.controls)
+    """Returns how many objects a job is to score, as its report says.
+
+    Not counted is what its manifest names besides: further copies of the same row, and good rows that are sent along
+    (`controls`).
+    """
+    return job.spans.rows
 
 
 def _done(job: JobRecord, listed: Mapping[str, int]) -> int:

@@ -57,6 +57,11 @@ def screen(view: View, now: float) -> Screen:
     return Screen(" · ".join(title), tuple(_line(step, now) for step in view.steps), done, tuple(filter(None, facts)))
 
 
+def done_of(done: int, objects: int) -> str:
+    """Returns what is said of the objects that are done, among those that all jobs so far were sent."""
+    return f"{done:,} of {counted(objects, 'object')} sent"
+
+
 def line(view: View, now: float) -> str:
     """Returns what one line says of a view at a time."""
     figures, step = view.figures, view.current
@@ -64,7 +69,7 @@ def line(view: View, now: float) -> str:
     parts += [f"{step.name} for {clock(step.took(now))}"] if step else []
     if figures is not None and figures.rows is not None:
         parts += [f"round {figures.round}"] if figures.round else []
-        parts += [f"{figures.objects_done:,} of {counted(figures.objects, 'object')}"] if figures.objects else []
+        parts += [done_of(figures.objects_done, figures.objects)] if figures.objects else []
         parts += filter(None, (_of_rows(view, figures, now), _of_jobs(figures)))
     return " · ".join(parts)
 

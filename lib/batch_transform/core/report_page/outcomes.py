@@ -202,7 +202,11 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
         ["rows with a prediction", number(report["rows_in"]), number(report["rows_scored"])],
         ["rounds", number(1), number(report["rounds"])],
         ["jobs", number(planned["jobs"]), number(len(report["jobs"]))],
-        ["objects", number(sum(count for _, count in lanes)), number(sum(job["objects"] for job in report["jobs"]))],
+        [
+            "objects sent",
+            number(sum(count for _, count in lanes)),
+            number(sum(job["objects"] for job in report["jobs"])),
+        ],
         ["time of the jobs", duration(planned["elapsed_seconds"]), elapsed],
         ["instance-seconds paid", number(planned["paid_seconds"]), number(paid)],
     ]
@@ -210,7 +214,8 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
     speed = facts.state.settings.transform
     taken = (
         f"Planned with {speed.instance_start_seconds:g} s for an instance's start and {speed.instance_mb_per_second:g} "
-        "MB/s (transform.instance_start_seconds, transform.instance_mb_per_second)."
+        "MB/s (transform.instance_start_seconds, transform.instance_mb_per_second). Jobs and objects that happened are "
+        "of all rounds: what failed is sent again, in smaller objects."
     )
     return Html(table("Plan and outcome", columns, rows) + paragraph(taken))
 

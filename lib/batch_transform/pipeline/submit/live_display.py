@@ -12,11 +12,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from batch_transform.core.amounts import counted
 from batch_transform.core.escaping import one_line
 from batch_transform.core.events import Event
 from batch_transform.core.progress.event_lines import kept
-from batch_transform.core.progress.screen import Screen, is_kept, screen
+from batch_transform.core.progress.screen import Screen, done_of, is_kept, screen
 from batch_transform.core.progress.view import View, ended, seen
 from batch_transform.pipeline.submit.displays import Monotonic
 
@@ -82,8 +81,7 @@ def drawn(shown: Screen, spinner: RenderableType, marks: str) -> RenderableType:
         bar = Table.grid(padding=(0, 1), expand=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True)
-        of = f"{shown.done[0]:,} of {counted(shown.done[1], 'object')}"
-        bar.add_row(ProgressBar(total=shown.done[1], completed=shown.done[0]), Text(of))
+        bar.add_row(ProgressBar(total=shown.done[1], completed=shown.done[0]), Text(done_of(*shown.done)))
         parts.append(Padding(bar, (0, 0, 0, 2)))
     parts += [Padding(Text(fact), (0, 0, 0, 2)) for fact in shown.facts]
     return Group(*parts)

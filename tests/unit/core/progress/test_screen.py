@@ -87,7 +87,7 @@ def test_money_whose_price_is_unknown_is_not_told():
 
 
 def test_one_line_says_what_a_screen_does():
-    expected = "0:21 elapsed · score for 0:11 · round 2 · 4 of 10 objects"
+    expected = "0:21 elapsed · score for 0:11 · round 2 · 4 of 10 objects sent"
     assert line(VIEW, 121.0) == " · ".join([expected, *screen(VIEW, 121.0).facts])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.events import EventKind
 from batch_transform.core.publishing.last_words import sentence
 from batch_transform.core.statuses import JobStatus
-from support.memory_run import MemoryRun, echoing
+from support.memory_run import MemoryRun, all_rows, echoing
 
 SECONDS = 3600.0
 
@@ -148,3 +149,18 @@ def test_what_came_before_the_run_was_held_is_told_as_well(resumes):
     opened = replace(driver.state, opened_at=(run.now() - timedelta(seconds=40.0 if resumes else 20.0)).isoformat())
     took = ctx.took(opened)
     assert (took.seconds, took.resumed) == (pytest.approx(30.0), resumes)
+
+
+def test_display_report_and_what_is_told_of_each_job_count_the_same_objects():
+    """Neither good rows that are sent along with failed ones, nor further copies of one row, are objects to anybody."""
+    sizes = [6, 6]
+    run = MemoryRun(sizes, echoing(lambda row: 400 if row == all_rows(sizes)[2] else None))
+    state = run.to_the_end()
+    assert any(job.controls for job in state.jobs)
+    sent = sum(job["objects"] for job in state.report["jobs"])
+    told = [event.text for event in run.events if "sent have an output" in (event.text or "")]
+    found = [re.search(r": ([0-9,]+) of ([0-9,]+) objects? sent have an output", line) for line in told]
+    figures = last_figures(run)
+    assert (figures.objects, figures.objects_done) == (sent, sent)
+    assert sum(int(each[2]) for each in found) == sent
+    assert 0 < sum(int(each[1]) for each in found) < sent

@@ -82,7 +82,9 @@ def look_at_outputs(ctx: RunContext, state: RunState, job: JobRecord) -> None:
         listings.append(now)
         try:
             folder = ctx.places.layout.outputs.join(job.name)
-            ctx.progress.listed[job.name] = sum(1 for _ in ctx.store.list(folder))
+            others = {f"{name}.out" for name in job.controls}
+            names = (found.key.rpartition("/")[2] for found in ctx.store.list(folder))
+            ctx.progress.listed[job.name] = sum(name not in others for name in names)
         except BatchTransformError:
             listings.extend([now] * most)
     measure(ctx, state)

@@ -56,9 +56,11 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
     verdicts = pa.concat_tables([judge(job, spans, evidence), disbelieved(job, every.filter(doubted))])
     passed, refused = judge_controls(job, evidence)
     failed = rows_in_state(verdicts, FAILED) + rows_in_state(verdicts, DEAD)
+    copied = zip(spans["object"].to_pylist(), spans["copies"].to_pylist(), strict=True)
+    answered = sum(not names.isdisjoint((name, *(copies or ()))) for name, copies in copied)
     ctx.tell(
         "reconcile",
-        f"{job.name}: {len(names.difference(job.controls)):,} of {counted(len(objects), 'output')}, "
+        f"{job.name}: {answered:,} of {counted(spans.num_rows, 'object')} sent have an output, "
         f"{counted(failed, 'row')} failed",
     )
     payload = {
