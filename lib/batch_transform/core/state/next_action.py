@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.resumed_run import must_be_replanned
 from batch_transform.core.round_record import RoundRecord
@@ -92,7 +93,8 @@ def _next_after_round(state: RunState, last: RoundRecord) -> act.Action | None:
 
 
 def _still_open(last: RoundRecord) -> str:
-    told = f"{last.open_spans} spans are not settled after {MAX_ROUNDS} rounds"
+    are = verb(last.open_spans, "is", "are")
+    told = f"{counted(last.open_spans, 'object')} {are} not settled after {MAX_ROUNDS} rounds"
     good = Rate(last.trials.get("failed", 0.0), last.trials.get("seen", 0.0))
     return f"{told}: the model is flaky, {good.words}; none of their rows is given up" if good.failed >= 1 else told
 
