@@ -83,6 +83,18 @@ def _timed(job: JobReport) -> TimedJob | None:
     return TimedJob((size + job["objects"] * REQUEST_BYTES) / instances, paid["paid"] / instances)
 
 
+def configured_speed(transform: TransformSettings, *, is_emulated: bool) -> Speed:
+    """Returns how fast an instance is where nothing was measured: by the run file, or by what is guessed.
+
+    Args:
+        transform: as configured.
+        is_emulated: whether an emulator's instances are meant, which start at once; their models take seconds.
+    """
+    speed = speed_of(transform)
+    is_guessed = is_emulated and speed.start_seconds == START_SECONDS
+    return replace(speed, start_seconds=EMULATED_START_SECONDS) if is_guessed else speed
+
+
 def speed_told(
     jobs: Iterable[TimedJob], runs: int, transform: TransformSettings, *, is_emulated: bool = False
 ) -> SpeedTold:
@@ -94,11 +106,9 @@ def speed_told(
         jobs: of earlier runs.
         runs: how many those are.
         transform: as configured.
-        is_emulated: whether an emulator's instances are meant, which start at once; their models take seconds.
+        is_emulated: as of `configured_speed`.
     """
-    configured, timed = speed_of(transform), list(jobs)
-    if is_emulated and configured.start_seconds == START_SECONDS:
-        configured = replace(configured, start_seconds=EMULATED_START_SECONDS)
+    configured, timed = configured_speed(transform, is_emulated=is_emulated), list(jobs)
     if configured.mb_per_second != MB_PER_SECOND:
         return SpeedTold(configured, GIVEN, "as the run file says")
     if measured := _fitted(timed, configured):

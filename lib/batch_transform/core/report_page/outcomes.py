@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.amounts import counted, dollars, duration
+from batch_transform.core.estimate.earlier_jobs import configured_speed
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.isolation.failure_summary import http_statuses
 from batch_transform.core.report_keys import FailedClass, FailureExample, JobReport
@@ -193,7 +194,9 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
     report, lanes = facts.report, _lanes(facts.objects)
     if not lanes:
         return Html("")
-    planned = instance_time(lanes, facts.state.settings.transform)
+    transform = facts.state.settings.transform
+    speed = configured_speed(transform, is_emulated=bool(facts.state.config.get("emulator")))
+    planned = instance_time(lanes, transform, speed)
     made = [each.made for each in times.jobs]
     ended = [each.ended for each in times.jobs if each.ended is not None]
     elapsed = duration((max(ended) - min(made)).total_seconds()) if ended else "not known yet"
@@ -211,11 +214,10 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
         ["instance-seconds paid", number(planned["paid_seconds"]), number(paid)],
     ]
     columns = [Column("what"), Column("planned, if every row is scored at once", True), Column("happened", True)]
-    speed = facts.state.settings.transform
     taken = (
-        f"Planned with {speed.instance_start_seconds:g} s for an instance's start and {speed.instance_mb_per_second:g} "
-        "MB/s (transform.instance_start_seconds, transform.instance_mb_per_second). Jobs and objects that happened are "
-        "of all rounds: what failed is sent again, in smaller objects."
+        f"Planned with {speed.start_seconds:g} s for an instance's start and {speed.mb_per_second:g} MB/s "
+        "(transform.instance_start_seconds, transform.instance_mb_per_second). Jobs and objects that happened are of "
+        "all rounds: what failed is sent again, in smaller objects."
     )
     return Html(table("Plan and outcome", columns, rows) + paragraph(taken))
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch_transform.core.estimate.earlier_jobs import EMULATED_START_SECONDS
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_page.facts import PageFacts
 from batch_transform.core.report_page.page import render
@@ -164,3 +165,19 @@ def test_plan_stands_beside_what_happened():
     text = Page(page()).text
     assert "instance-seconds paid" in text
     assert "planned, if every row is scored at once" in text
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ({}, "240 s for an instance's start"),
+        ({"emulator": {"models": {"m": "x"}}}, f"{EMULATED_START_SECONDS:g} s for an instance's start"),
+        (
+            {"emulator": {"models": {"m": "x"}}, "transform": {"instance_start_seconds": 9.0}},
+            "9 s for an instance's start",
+        ),
+    ],
+    ids=["service", "emulator", "given"],
+)
+def test_the_page_takes_the_start_of_an_instance_from_where_plan_does(names, told):
+    assert told in Page(page(**names)).text
