@@ -97,7 +97,8 @@ class RunReport(_Run, PredictionsTold, total=False):
     """The report of a run; the keys that may lack say nothing where they do.
 
     `cost_usd` is that of the jobs that have ended, at `transform.price_per_hour` or AWS's list price; null where a
-    price is not known. In an emulator it is what they would have cost.
+    price is not known, and where jobs were created of which none is known to have ended. In an emulator it is what they
+    would have cost.
 
     Attributes:
         prediction_schema: what was inferred.

@@ -33,6 +33,7 @@ class JobRecord:
         created: whether the service is known to have accepted it.
         status: terminal status, None while in flight.
         failure_reason: DescribeTransformJob's FailureReason, only when Failed.
+        created_at: by the service's clock once the job has ended, by the driver's before that.
         stop_reason: why this run asked for it to be stopped, before it did: TIMEOUT, INTERRUPTED or ASKED.
         controls: objects of one record each that was scored before: they show how often good requests fail in it.
         control_etags: theirs, as they were written; (): they were not recorded.

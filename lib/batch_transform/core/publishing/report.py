@@ -56,7 +56,7 @@ def run_report(
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),
         "instance_seconds": _all_seconds(state.jobs),
-        "cost_usd": _rounded(spent(state)),
+        "cost_usd": _rounded(spent(state)) if _has_cost(state) else None,
         "seconds_by_step": state.seconds_by_step,
         "workspace": workspace,
         "report": None,
@@ -99,6 +99,11 @@ def _all_seconds(jobs: Sequence[JobRecord]) -> InstanceSeconds:
     busy = [each["busy"] for each in known if each["busy"] is not None]
     paid = round(sum(each["paid"] for each in known), 3)
     return {"paid": paid, "busy": round(sum(busy), 3) if len(busy) == len(known) else None}
+
+
+def _has_cost(state: RunState) -> bool:
+    """Whether what a run has cost is known: none of its jobs was created, or one has ended."""
+    return not state.in_flight or any(job.status is not None for job in state.jobs)
 
 
 def _rounded(cost: float | None) -> float | None:

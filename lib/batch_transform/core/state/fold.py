@@ -123,7 +123,7 @@ def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     job = _known_job(state, step)
     require(not job.created, "already created")
-    created = replace(job, created=True, model=step.payload.get("model"))
+    created = replace(job, created=True, model=step.payload.get("model"), created_at=step.payload.get("at"))
     return replace(state, accepts_model=False).with_job(created)
 
 

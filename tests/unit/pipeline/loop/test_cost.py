@@ -69,3 +69,19 @@ def test_without_a_budget_and_within_it_nothing_is_held_back():
     for budget in (None, 100.0):
         made = run(BAD_ROW, budget)
         assert made.to_the_end().report is not None
+
+
+def test_what_a_job_costs_that_is_not_known_to_have_ended_is_not_told_as_nothing():
+    """Of a job that Ctrl-C has asked to stop, say; it was created all the same."""
+    made = run(GOOD, None, instance_count=1)
+    driver = made.driver()
+    while not driver.state.in_flight:
+        assert driver.step()
+    (job,) = report_of(made, driver.state)["jobs"]
+    assert (report_of(made, driver.state)["cost_usd"], job["cost_usd"], job["status"]) == (None, None, None)
+    assert job["created_at"] == made.now().isoformat()
+
+
+def test_a_run_of_which_no_job_was_created_has_cost_nothing():
+    made = run(GOOD, None)
+    assert report_of(made, made.driver().state)["cost_usd"] == 0.0
