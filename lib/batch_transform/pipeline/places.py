@@ -136,8 +136,14 @@ class Targets:
         """The output format, in which the dead letters are published as well."""
         return format_named(self.output.format)
 
+    @property
+    def are_one(self) -> bool:
+        """Whether the dead letters lie beside the result by its name: where that goes elsewhere they do as well."""
+        output, dead_letter = (each.path or each.table for each in (self.output, self.dead_letter))
+        return dead_letter == f"{output}_dead_letter"
+
     def tables(self, places: Places) -> dict[Kind, OutputTable]:
-        """Returns both as their format takes them."""
+        """Returns both as their format takes them, the result first."""
         output = self.output
 
         def table(target: Output | DeadLetter, key: str) -> OutputTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from batch_transform.config.runfile import RunConfig
@@ -28,6 +28,14 @@ class Faults:
         except ConfigurationError as err:
             self._faults += err.faults
             return None
+
+    def of_tables(self, checks: Iterable[Callable[[], object]], *, are_one: bool) -> None:
+        """Keeps what is wrong with tables; of those that go elsewhere together, of the first at which anything is."""
+        for check in checks:
+            before = len(self._faults)
+            self.of(check)
+            if are_one and len(self._faults) > before:
+                return
 
     @property
     def found(self) -> tuple[str, ...]:

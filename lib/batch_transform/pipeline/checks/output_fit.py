@@ -13,7 +13,7 @@ from pyspark.sql.types import StructField, StructType
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.object_store import ObjectStore
-from batch_transform.core.publishing.file_publication import KINDS, Kind
+from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.reserved_columns import ROW_NUMBER, free, quoted
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
@@ -60,8 +60,8 @@ class Fit:
         output = self.targets.output
         faults = Faults()
         faults.add(partition_faults(self.schema, output.partition_by, self._others))
-        for kind in KINDS:
-            faults.of(partial(self._check, kind))
+        kinds = self.targets.tables(self.places)
+        faults.of_tables((partial(self._check, kind) for kind in kinds), are_one=self.targets.are_one)
         return list(faults.found)
 
     @property

@@ -33,6 +33,7 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import colon_fault, escaped
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.reserved_columns import free, names_not_in
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.registry import format_named
@@ -74,9 +75,12 @@ def check_targets(
     if missing := names_not_in(partition_by, tables.input, case_sensitive=case_sensitive):
         faults.add([f"output.partition_by: {no_such('column', missing, 'the input', tables.input)}"])
     faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
-    for kind, table in targets.tables(places).items():
-        columns = tables.result if kind == "result" else tables.dead_letter
-        faults.of(partial(targets.format.preflight, spark, store, table, columns))
+    columns: dict[Kind, tuple[str, ...]] = {"result": tables.result, "dead_letter": tables.dead_letter}
+    checks = (
+        partial(targets.format.preflight, spark, store, table, columns[kind])
+        for kind, table in targets.tables(places).items()
+    )
+    faults.of_tables(checks, are_one=targets.are_one)
 
 
 def check_table(

@@ -7,11 +7,14 @@ import os
 import pytest
 
 from batch_transform.config.loading import FrameConfig
+from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.places import places_of, targets_of
+from batch_transform.pipeline.checks.collected_faults import Faults
+from batch_transform.pipeline.places import Targets, places_of, targets_of
 
 DOCUMENT = {
     "run_id": "r",
@@ -185,3 +188,35 @@ def test_without_an_output_the_result_stays_in_the_scratch_folder():
         "dead_letter": "s3://lake/scoring/rows/r/result_dead_letter",
     }
     assert (found.format.can.name, found.mode) == ("parquet", "error")
+
+
+def refusing(words):
+    def check():
+        raise ConfigurationError(words)
+
+    return check
+
+
+@pytest.mark.parametrize(("are_one", "told"), [(True, ("a",)), (False, ("a", "b"))])
+def test_what_is_wrong_with_an_output_is_not_told_again_of_the_dead_letters_beside_it(are_one, told):
+    faults = Faults()
+    faults.of_tables([refusing("a"), refusing("b")], are_one=are_one)
+    assert faults.found == told
+
+
+def test_what_is_wrong_with_the_dead_letters_alone_is_told():
+    faults = Faults()
+    faults.of_tables([lambda: None, refusing("b")], are_one=True)
+    assert faults.found == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("output", "dead_letter", "are_one"),
+    [
+        ({"path": "s3://b/out"}, {"path": "s3://b/out_dead_letter"}, True),
+        ({"table": "a.b", "format": "delta"}, {"table": "a.b_dead_letter"}, True),
+        ({"path": "s3://b/out"}, {"path": "s3://b/bad"}, False),
+    ],
+)
+def test_dead_letters_go_elsewhere_with_the_output_unless_they_have_a_place_of_their_own(output, dead_letter, are_one):
+    assert Targets(Output(**output), DeadLetter(**dead_letter)).are_one is are_one
