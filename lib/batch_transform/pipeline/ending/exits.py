@@ -34,6 +34,8 @@ from batch_transform.spark.error_chains import chain_of, is_of_spark, told
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
 _ARROW = "pyarrow"
+# botocore's, where the default chain has found none; whoever keeps some may not answer for a moment, which is another.
+NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
 _MOST_CAUSES = 20  # of one error; a chain may be a circle
 
 
@@ -81,11 +83,25 @@ def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Coll
         is_begun: whether a run may have been paid for, which no refusal may say.
         secrets: what no line may quote.
     """
+    if not is_begun and isinstance(err, ServiceFailure) and _asks_as_nobody(err):
+        return Exit(ConfigurationError.exit_code, ConfigurationError.status, _told((*err.lines, *more), secrets))
     if isinstance(err, (BatchTransformError, Interrupted)):
         found = err.report if isinstance(err, _WITH_REPORT) else None
         return Exit(err.exit_code, err.status, _told((*err.lines, *more), secrets), found=found)
     named = _named(err, is_begun=is_begun)
     return Exit(named.exit_code, named.status, _told((*named.lines, *more), secrets), _stack(err))
+
+
+def _asks_as_nobody(err: BaseException) -> bool:
+    """Whether there are no credentials with which AWS could be asked: no later try finds any."""
+    last: BaseException | None = err
+    for _ in range(_MOST_CAUSES):
+        if last is None:
+            return False
+        if type(last).__name__ in NO_CREDENTIALS:
+            return True
+        last = last.__cause__
+    return False
 
 
 def _told(lines: Iterable[str], secrets: Collection[str]) -> tuple[str, ...]:
@@ -115,6 +131,8 @@ def typed_errors(*, is_begun: bool = True, secrets: Collection[str] = ()) -> Ite
         err.hide(secrets)
         if hidden(shown, secrets) != shown:
             raise err from None
+        if not is_begun and isinstance(err, ServiceFailure) and _asks_as_nobody(err):
+            raise ConfigurationError(err.lines) from err
         raise
     except Exception as err:  # noqa: BLE001 - whoever calls is promised errors of ours
         with suppress(OSError):

@@ -7,6 +7,7 @@ import traceback
 
 import pyarrow as pa
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from batch_transform.core import errors
 from batch_transform.core.events import Event
@@ -16,6 +17,8 @@ from batch_transform.pipeline.ending.exits import ended, exit_of, typed_errors
 from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, Handshake
 from batch_transform.pipeline.submit import console_script, job, submission
 from batch_transform.pipeline.telling import tell_terminal
+from batch_transform.s3.s3_errors import s3_errors
+from batch_transform.sagemaker.service_errors import service_errors
 
 ROW = "ROWVALUE-7731"
 URI = "s3://bucket/runs/a"
@@ -236,3 +239,27 @@ def test_the_report_that_the_wrapper_prints_of_a_command_without_spark_is_escape
     text = (tmp_path / "fallback.json").read_text(encoding="utf-8")
     assert text.removesuffix("\n").isprintable()
     assert json.loads(text) == {"output": FORGED}
+
+
+def unasked(kind):
+    """A failure of S3, and one of SageMaker, for which nobody was there to ask as."""
+    with pytest.raises(errors.ServiceFailure) as raised, kind():
+        raise NoCredentialsError
+    return raised.value
+
+
+KINDS = [lambda: s3_errors("GetObject", "s3://b/k"), lambda: service_errors("DescribeModel", "m")]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["S3", "SageMaker"])
+@pytest.mark.parametrize(
+    ("is_begun", "code", "status"), [(False, 2, RunStatus.REFUSED), (True, 4, RunStatus.FAILED)], ids=["before", "held"]
+)
+def test_that_there_are_no_credentials_is_a_refusal_until_a_run_is_held(kind, is_begun, code, status):
+    """No later try finds any by itself; but where something may have been paid for, no refusal says that."""
+    err = unasked(kind)
+    found = exit_of(err, is_begun=is_begun)
+    assert (found.code, found.status, found.lines) == (code, status, err.lines)
+    raised = errors.ServiceFailure if is_begun else errors.ConfigurationError
+    with pytest.raises(raised, match="Unable to locate credentials"), typed_errors(is_begun=is_begun):
+        raise err
