@@ -69,7 +69,7 @@ class OtherRows(ConfigurationError):
 
 
 class ErrorBudgetExceeded(BatchTransformError):
-    """More dead letters than `errors` accepts; nothing was published, the run can be resumed with a larger budget.
+    """More dead letters than `errors` accepts; nothing was published, the run can be resumed with more accepted.
 
     Attributes:
         setting: the override with which the same run publishes.

@@ -40,7 +40,7 @@ class RunStatus(str, Enum):
     |---|---|
     | published | a run whose tables are there |
     | refused | a run or a command that was asked for what cannot be (exit code 2) |
-    | over_budget | a run with more dead letters than are accepted (3) |
+    | over_budget | a run with too many dead letters, more than `errors` accepts (3) |
     | over_cost | a run whose jobs have cost what it may (3) |
     | unexpected_predictions | a run whose predictions are not what `expect` says (3) |
     | failed | a run or a command that something outside stopped; a run can be resumed (4) |

@@ -96,7 +96,7 @@ class TableWork(Protocol):
         """Returns the same work on the staged rows, for predictions of this schema."""
 
     def keep_dead_letters(self, state: RunState) -> str:
-        """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
+        """Returns where the dead letters of a gated run now lie that has too many of them, as Parquet."""
 
 
 class ObjectWork(Protocol):

@@ -19,7 +19,7 @@ from batch_transform.core.statuses import RunStatus
 _SAID: dict[str, str] = {
     RunStatus.PUBLISHED.value: "Published",
     RunStatus.REFUSED.value: "Refused, the run is not published",
-    RunStatus.OVER_BUDGET.value: "More rows failed than are accepted, the run is not published",
+    RunStatus.OVER_BUDGET.value: "Too many dead letters, the run is not published",
     RunStatus.OVER_COST.value: "The jobs have cost what the run may, it is not published",
     RunStatus.UNEXPECTED_PREDICTIONS.value: "The predictions are not what was expected, the run is not published",
     RunStatus.FAILED.value: "Failed, the run is not published",
@@ -37,9 +37,9 @@ _OTHER = "The run is not published"
 # What a person does where no command is known.
 _DO: dict[str, str] = {
     RunStatus.REFUSED.value: "Mend what is named here, and start the run again.",
-    RunStatus.OVER_BUDGET.value: "The error has what goes on, as a command.",
-    RunStatus.OVER_COST.value: "The error has what goes on, as a command.",
-    RunStatus.UNEXPECTED_PREDICTIONS.value: "The error has the commands that go on: with them, or otherwise.",
+    RunStatus.OVER_BUDGET.value: "The error says what goes on.",
+    RunStatus.OVER_COST.value: "The error says what goes on.",
+    RunStatus.UNEXPECTED_PREDICTIONS.value: "The error says what goes on: with them, or otherwise.",
     RunStatus.HELD.value: "Wait for the driver that is at work, or end it with `stop`.",
     RunStatus.FENCED.value: "Nothing: the other driver goes on with it.",
     RunStatus.DIED.value: "`resume` goes on with it; jobs that are in flight are waited for.",

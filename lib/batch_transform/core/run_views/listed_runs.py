@@ -6,7 +6,11 @@ from typing import TypedDict
 
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
+from batch_transform.core.statuses import RunStatus
 from batch_transform.core.text_table import text_table
+
+# What a status that one may take for another says.
+_IN_WORDS = {RunStatus.OVER_BUDGET.value: "too many dead letters", RunStatus.OVER_COST.value: "over its cost"}
 
 
 class ListedRun(TypedDict):
@@ -108,7 +112,7 @@ def table_of_runs(found: ListedRuns) -> list[str]:
     rows = [
         [
             run["run_id"] or run["workspace"].rpartition("/")[2],
-            run["status"],
+            _IN_WORDS.get(run["status"], run["status"]),
             _minute(run["begun_at"]),
             _minute(run["moved_at"]),
             run["rows_in"],

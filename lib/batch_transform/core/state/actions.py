@@ -102,7 +102,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Intend:
-    """Check the budget, write what is to be published, and record what publishing will do before any of it is done."""
+    """Count the dead letters, write what is to be published, and record what publishing will do before it is done."""
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ class SparkTables:
         return told_as(f"{place}: its rows cannot be merged{sql}", is_scored=True)
 
     def keep_dead_letters(self, state: RunState) -> str:
-        """Returns where the dead letters of a gated run now lie that is over its budget, as Parquet."""
+        """Returns where the dead letters of a gated run now lie that has too many of them, as Parquet."""
         assert state.staged is not None
         place = self.places.dead_letters
         with self._merging(place, "dead_letter"), own_job(self.spark, state.staged):

@@ -12,3 +12,11 @@ def test_jobs_that_were_asked_to_stop_do_not_look_like_jobs_at_work():
     _, first, second, *_ = table_of_runs({"workspace": "s3://b/runs", "runs": [at_work, interrupted]})
     assert "asked to stop" not in first
     assert "1 (asked to stop: 1)" in second
+
+
+def test_a_status_about_dead_letters_makes_nobody_think_of_money():
+    run = unreadable_run("s3://b/runs/r", "2026-11-27T22:00:00+00:00", "")
+    ended = {**run, "run_id": "r", "status": "over_budget", "error": None}
+    _, row, *_ = table_of_runs({"workspace": "s3://b/runs", "runs": [ended]})
+    assert "too many dead letters" in row
+    assert "budget" not in row

@@ -49,7 +49,7 @@ ENDINGS = {
     "too many dead letters": (
         lambda run: driven(run_over_budget()),
         "over_budget",
-        "More rows failed than are accepted",
+        "Too many dead letters",
         None,
     ),
     "cost what it may": (lambda run: driven(run_over_cost()), "over_cost", "The jobs have cost what the run may", None),
