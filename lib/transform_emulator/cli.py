@@ -36,8 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         settings = _settings(arguments)
-    except (SwitchError, FaultError, DoorError, TimeError, OSError) as error:
+    except (SwitchError, FaultError, DoorError, TimeError) as error:
         parser.error(str(error))  # exits with 2
+    except OSError as error:
+        parser.error(f"--faults: {arguments.faults} cannot be read: {error.strerror}; name a file that can")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if arguments.verbose:
         logging.getLogger("transform_emulator").setLevel(logging.INFO)
@@ -108,6 +110,19 @@ def _model(text: str) -> tuple[str, str]:
     return name, _url(served_by.strip()) if is_url else served_by.strip()
 
 
+def _port(text: str) -> int:
+    # The operating system takes a larger one for the rest of it by 65,536.
+    if not (text.isdecimal() and int(text) < 65_536):
+        raise argparse.ArgumentTypeError(f"is {text!r}; valid: a number from 0, a free one, to 65535")
+    return int(text)
+
+
+def _endpoint(text: str) -> str:
+    if not text.startswith(URL_SCHEMES):
+        raise argparse.ArgumentTypeError("is no URL; valid: http://HOST[:PORT] or https://HOST[:PORT]")
+    return _url(text)
+
+
 def _url(text: str) -> str:
     # A secret may have a slash in it, so what stands before the @ is not looked at.
     if "@" in text:
@@ -124,7 +139,7 @@ def _passed_name(text: str) -> str:
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "--port": {
-        "type": int,
+        "type": _port,
         "default": DEFAULT_PORT,
         "metavar": "N",
         "help": "port to listen on; 0 for a free one (default: %(default)s)",
@@ -141,7 +156,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--bucket": {"action": "append", "default": [], "metavar": "NAME", "help": "an S3 bucket to create"},
     "--create-buckets": {"action": "store_true", "help": "create any missing bucket on its first put or head"},
     "--s3-endpoint": {
-        "type": _url,
+        "type": _endpoint,
         "metavar": "URL",
         "help": "keep objects in this S3 server, with the default credentials",
     },

@@ -120,13 +120,16 @@ def test_switches_faults_and_time_are_arguments(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--switch", "nothing=1"], b"is not NAME=VALUE with one of the names"),
+        (["--switch", "shardin=1"], b"(did you mean sharding?)"),
+        (["--port", "70000"], b"argument --port: is '70000'; valid: a number from 0, a free one, to 65535"),
+        (["--s3-endpoint", "minio:9000"], b"argument --s3-endpoint: is no URL; valid: http://HOST[:PORT] or https://"),
         (
             ["--switch", "sharding=random"],
-            b"sharding cannot be 'random', but ['hash_of_key', 'contiguous_ranges', 'all_to_one']",
+            b"sharding is 'random'; valid: hash_of_key, contiguous_ranges, all_to_one",
         ),
         (["--emulated-time", "--describes-in-progress", "1"], b"are two ways of passing time; leave one out"),
         (["--emulated-time", "--s3-endpoint", "http://127.0.0.1:9"], b"needs the emulator's own S3"),
-        (["--faults", "/no/such/file"], b"No such file"),
+        (["--faults", "/no/such/file"], b"--faults: /no/such/file cannot be read: No such file or directory; name"),
         (["--allow-host", "localhost:5000"], b"--allow-host 'localhost:5000' is not a name without a port"),
         (["--allow-origin", "*"], b"--allow-origin '*' is not one origin"),
         (["--pass-env", "AWS_SECRET_ACCESS_KEY"], b"the emulator's AWS keys stay with it"),

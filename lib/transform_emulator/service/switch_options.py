@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 
@@ -28,7 +29,12 @@ def parse(settings: Sequence[str]) -> Switches:
     for text in settings:
         name, equals, value = text.partition("=")
         if not equals or name not in defaults:
-            raise SwitchError(f"{text!r} is not NAME=VALUE with one of the names {', '.join(sorted(defaults))}")
+            close = get_close_matches(name, defaults, n=1)
+            meant = f" (did you mean {close[0]}?)" if close and name not in defaults else ""
+            names = ", ".join(sorted(defaults))
+            raise SwitchError(
+                f"--switch: {text!r} is not NAME=VALUE with one of the names that there are{meant}: {names}"
+            )
         chosen[name] = _value(name, defaults[name], value)
     return Switches(**chosen)
 
@@ -48,10 +54,10 @@ def _value(name: str, default: object, text: str) -> object:
             return type(default)(text)
         return int(text) if isinstance(default, int) else text
     except (KeyError, ValueError) as error:
-        options = [*TRUTHS] if isinstance(default, bool) else "a whole number"
+        options = list(TRUTHS) if isinstance(default, bool) else ["a whole number"]
         if isinstance(default, Enum):
-            options = [each.value for each in type(default)]
-        raise SwitchError(f"{name} cannot be {text!r}, but {options}") from error
+            options = [str(each.value) for each in type(default)]
+        raise SwitchError(f"--switch: {name} is {text!r}; valid: {', '.join(options)}") from error
 
 
 def _shown(default: object) -> str:
