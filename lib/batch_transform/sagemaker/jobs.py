@@ -130,7 +130,10 @@ class TransformJobs:
         if described is None:
             return False
         if changed := differences(request, described):
-            raise ServiceFailure(f"there is another job of the name {name}; it differs in {', '.join(changed)}")
+            raise ServiceFailure(
+                f"there is another job of the name {name} in this account, which this run has not created: it differs "
+                f"in {', '.join(changed)}. Choose another run_id"
+            )
         return True
 
     def describe(self, name: str) -> JobDescription:
