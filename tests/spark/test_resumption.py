@@ -90,7 +90,7 @@ def test_a_known_run_gives_back_its_stored_result(spark, world, published):
 
 def test_a_known_run_refuses_an_input_of_another_schema(spark, published):
     arguments, _ = published
-    with pytest.raises(ConfigurationError, match=r"another schema: .*other:bigint"):
+    with pytest.raises(ConfigurationError, match=r"another schema \(.*other:bigint"):
         score(rows(spark).withColumn("other", F.lit(7).cast("long")), **arguments)
 
 

@@ -16,7 +16,9 @@ OURS = {name for name, kind in vars(errors).items() if isinstance(kind, type) an
 # What else is raised with words that a person reads: of the configuration, of S3, of SageMaker.
 RAISED = {*OURS, "ValueError", "StoreFailure", "NotNow", "failure_of", "ObjectNotFound", "Fault"}
 # The program's own words, which no page for users explains (lib/README.md does, for those who work on it).
-JARGON = re.compile(r"\b(spans?|leaf|leaves (lie|are|of)|gates?|gated|folds?|folded|verdicts?|seams?)\b", re.IGNORECASE)
+JARGON = re.compile(
+    r"\b(spans?|leaf|leaves (?:lie|are|of)|gates?|gated|folds?|folded|verdicts?|seams?)\b", re.IGNORECASE
+)
 # A ledger that cannot be: what it says is the kinds of its steps and the order in which they may come.
 OF_THE_LEDGER = ("core/state/fold.py", "core/state/planned_rounds.py", "core/resuming/", "core/ledger.py")
 
@@ -68,6 +70,14 @@ def test_nothing_is_told_in_words_that_no_user_was_told():
         if JARGON.search(text)
     ]
     assert found == []
+
+
+def test_the_program_does_not_speak_of_itself_on_the_pages_for_users_either():
+    pages = {
+        name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "conf/README.md", "jobs/README.md")
+    }
+    prose = {name: re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.M | re.S) for name, text in pages.items()}
+    assert [(name, found) for name, text in prose.items() for found in JARGON.findall(text)] == []
 
 
 def told(tree: ast.Module) -> Iterator[str]:

@@ -174,7 +174,7 @@ class Ledger:
             last = self._steps[-1]
             number, previous = last.number + 1, digest(encode(last))
             if last.epoch > self._epoch:
-                raise LedgerFenced(f"{self._layout.run}: writer {last.writer} has taken over this run")
+                raise LedgerFenced(f"{self._layout.run}: another driver, {last.writer}, has taken over this run")
         return Step(number, self._writer, self._epoch, previous, kind, FORMAT_VERSION, payload, parts)
 
     def _settle(self, step: Step, body: bytes) -> None:
@@ -201,10 +201,8 @@ class Ledger:
     def _check_own(self, found: bytes, body: bytes, number: int) -> None:
         if found != body:
             other = decode(found)
-            self._broken = f"step {number} was written by {other.writer}"
-            raise LedgerFenced(
-                f"{self._layout.run}: {self._broken} ({other.kind}, epoch {other.epoch}), not by {self._writer}"
-            )
+            self._broken = f"another driver, {other.writer}, has taken over this run, and written step {number}"
+            raise LedgerFenced(f"{self._layout.run}: {self._broken} of its ledger ({other.kind})")
 
     def write_part(self, table: pa.Table) -> Part:
         """Returns the part that now holds `table`; it counts once a step names it."""
