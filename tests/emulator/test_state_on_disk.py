@@ -198,7 +198,7 @@ def test_directories_that_are_not_a_state(kept: KeptProcess, tmp_path: Path) -> 
     kept.end()
     (file,) = (kept.state / "objects").iterdir()
     file.rename(tmp_path / "moved")
-    assert f"1 files of objects are gone, as {file.name}" in refusal(kept.state)
+    assert f"the file of an object is gone, as {file.name}" in refusal(kept.state)
     with contextlib.suppress(FileNotFoundError):
         (kept.state / "state.db-wal").unlink()
     (kept.state / "state.db").write_bytes(b"no database" * 1000)

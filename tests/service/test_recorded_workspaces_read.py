@@ -63,7 +63,7 @@ def test_their_rows_lie_beside_their_ledgers_and_no_rule_is_said_to_reach_them()
     here = ["--set", f"aws.endpoint_url={os.environ['AWS_ENDPOINT_URL']}"]
     execute(parse(["clean", "s3://tests/recorded", "--lifecycle", "30", *here]), os.environ, told.append)
     assert told[0].startswith("s3://tests/recorded/rows: 0 objects")
-    assert "2 runs of earlier versions have their rows beside their ledgers" in told[1]
+    assert "of 2 runs of earlier versions the rows lie beside the ledger" in told[1]
 
 
 def test_the_predictions_of_the_published_one_are_read_and_compared():

@@ -138,7 +138,7 @@ def test_such_rows_are_refused_before_they_are_paid_for(spark, world, tmp_path):
     df = spark.sql("SELECT 'k' key, date'1582-10-10' day UNION ALL SELECT 'l', date'2024-01-01'")
     arguments = world.arguments(tmp_path, columns=["key"], output={"path": f"{tmp_path}/out", "format": "orc"})
     with pytest.raises(
-        ConfigurationError, match=r"1 rows cannot be published: day has dates or timestamps that ORC gives"
+        ConfigurationError, match=r"1 row cannot be published: day has dates or timestamps that ORC gives"
     ):
         score(df, **arguments)
     assert world.jobs(arguments["run_id"]) == []

@@ -46,7 +46,7 @@ def test_what_it_cannot_carry_is_refused_in_its_words_before_anything_is_paid_fo
     for df, words in [
         (
             spark.sql("SELECT 'a\tb' AS a"),
-            "1 rows cannot be sent as tab-separated: a tab or a newline.*Replace tabs",
+            "1 row cannot be sent as tab-separated: a tab or a newline.*Replace tabs",
         ),
         (spark.sql("SELECT array(1) AS a"), "record.columns: a is no text or number"),
     ]:

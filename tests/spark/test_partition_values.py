@@ -80,7 +80,7 @@ def test_all_other_values_come_back(spark, tmp_path):
 def test_the_key_of_an_object_has_an_end(spark):
     df = rows(spark, "x" * 500, "/" * 300, "x" * 300)
     check_rows(df, rules(df, Room(None, 1000)))
-    with pytest.raises(ConfigurationError, match="1 rows cannot be published: the key of a partition of p"):
+    with pytest.raises(ConfigurationError, match="1 row cannot be published: the key of a partition of p"):
         check_rows(df, rules(df, Room(None, 600)))
 
 
@@ -106,7 +106,7 @@ def test_the_run_ends_before_a_job_is_created(spark, world, tmp_path, format):
     df = spark.createDataFrame([("a", "x"), ("b", "")], "key string, p string").coalesce(1)
     output = {"path": f"{tmp_path}/out", "format": format, "partition_by": ["p"]}
     arguments = world.arguments(tmp_path, output=output, columns=["key"])
-    with pytest.raises(ConfigurationError, match=r"1 rows cannot be published: output\.partition_by: p is ''"):
+    with pytest.raises(ConfigurationError, match=r"1 row cannot be published: output\.partition_by: p is ''"):
         score(df, **arguments)
     assert world.jobs(arguments["run_id"]) == []
     assert not (tmp_path / "out").exists()

@@ -82,7 +82,7 @@ def test_another_output_is_checked_against_the_staged_rows(spark, world, tmp_pat
     place = f"{tmp_path}/positive"
     spark.sql(f"CREATE TABLE delta.`{place}` (id INT, key STRING, echo STRING) USING delta")
     spark.sql(f"ALTER TABLE delta.`{place}` ADD CONSTRAINT c CHECK (id > 0)")
-    with pytest.raises(ConfigurationError, match="1 rows cannot be published"):
+    with pytest.raises(ConfigurationError, match="1 row cannot be published"):
         score(keys(spark), **{**refused, "output": {"path": place, "format": "delta", "mode": "append"}})
 
 

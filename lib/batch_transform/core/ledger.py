@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 
 FORMAT_VERSION = 1
@@ -125,7 +126,7 @@ def decode(body: bytes) -> Step:
         step = Step(**document, parts=parts)
         canonical = encode(step)
     except (ValueError, TypeError, KeyError, AttributeError) as err:
-        raise LedgerCorrupt(f"{len(body):,} bytes that are no step of a ledger") from err
+        raise LedgerCorrupt(f"{counted(len(body), 'byte')} that are no step of a ledger") from err
     if step.version != FORMAT_VERSION:
         raise LedgerCorrupt(f"step {step.number} has the format {step.version}, of which no version knows")
     if canonical != body:

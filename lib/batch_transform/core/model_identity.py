@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.service_shapes import ContainerDefinition, DescribedModel
 
@@ -192,7 +193,7 @@ def _digest(text: str) -> str:
 def model_changes(before: ModelIdentity, now: ModelIdentity) -> list[str]:
     """Returns what makes a model another one than before, a line each; what either side does not know says nothing."""
     if len(before.containers) != len(now.containers):
-        return [f"it had {len(before.containers)} containers, now {len(now.containers)}"]
+        return [f"it had {counted(len(before.containers), 'container')}, now {len(now.containers)}"]
     found = [] if before.execution == now.execution else ["InferenceExecutionConfig"]
     pairs = list(zip(before.containers, now.containers, strict=True))
     for number, (old, new) in enumerate(pairs, start=1):

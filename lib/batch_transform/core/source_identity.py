@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.ledger import JsonObject
 
 # Spark draws a seed for each of these anew whenever the same code runs; one that a person gives is hardly so long.
@@ -207,4 +208,4 @@ def _compared_files(before: SourceFiles | None, now: SourceFiles | None) -> tupl
 
 
 def _told(files: SourceFiles) -> str:
-    return f"{files.count:,} files of {files.size_bytes:,} bytes"
+    return f"{counted(files.count, 'file')} of {counted(files.size_bytes, 'byte')}"

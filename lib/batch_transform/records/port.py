@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import LINE, WHOLE, Framing
 from batch_transform.records.late_spark import functions as F
@@ -138,7 +139,7 @@ class OneValue(RecordFormat):
             assert isinstance(kind, T.StructType)
             if len(kind.fields) != 1:
                 raise ConfigurationError(
-                    f"{key}: {len(kind.fields)} columns, but record.format {self.name} takes one; name it "
+                    f"{key}: {counted(len(kind.fields), 'column')}, but record.format {self.name} takes one; name it "
                     "(record.column: NAME)"
                 )
             kind = kind.fields[0].dataType

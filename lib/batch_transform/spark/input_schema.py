@@ -9,6 +9,7 @@ from functools import partial
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.near_names import listed, meant
 from batch_transform.core.reserved_columns import RECORD, comparable
@@ -102,7 +103,8 @@ def _columns(
         count = sum(field.name != broken for field in given)
         if count != len(there):
             raise ConfigurationError(
-                f"{_KEY}: names {count} columns, and the files have {len(there)}; without a header (input.options: "
+                f"{_KEY}: names {counted(count, 'column')}, and the files have {len(there)}; without a header "
+                "(input.options: "
                 "{header: true}) columns are named by their places: name all of them"
             )
         return list(given)

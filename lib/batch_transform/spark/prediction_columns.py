@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
 from batch_transform.core.predictions.reader import PredictionReader
@@ -123,7 +124,7 @@ def _value_of(spark: SparkSession, struct: StructType, expression: str) -> Struc
     try:
         schema = spark.createDataFrame([], struct).selectExpr(expression).schema
         if len(schema) != 1:
-            return f"{expression}: gives {len(schema)} columns; each must give one"
+            return f"{expression}: gives {counted(len(schema), 'column')}; each must give one"
         if _type_in_place(spark, struct, expression) != schema[0].dataType:
             return f"{expression}: has a *; name the fields"
     except PySparkException as err:

@@ -9,6 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.spark.spark_errors import SPARK_ERRORS, failure_of
@@ -48,8 +49,8 @@ def check_rows(rows: DataFrame, rules: Sequence[RowRule]) -> None:
     except SPARK_ERRORS as err:
         raise failure_of(err, "output: a rule of the table cannot be computed", is_begun=False) from None
     faults = [
-        f"{found[f'rows_{index}']:,} rows cannot be published: {rule.told}; the first is row "
-        f"{found[f'first_{index}']} (of the staged rows). Leave them out with input.where, or change the output"
+        f"{counted(found[f'rows_{index}'], 'row')} cannot be published: {rule.told}; the first is row "
+        f"{found[f'first_{index}']} (of the staged rows). Leave such rows out with input.where, or change the output"
         for index, rule in enumerate(known)
         if found[f"rows_{index}"]
     ]

@@ -83,7 +83,8 @@ class KeptObjects:
             {file for (file,) in self._database.rows("SELECT file FROM objects WHERE file != ''")}
         )
         if missing:
-            raise StateError(f"{len(missing)} files of objects are gone, as {missing[0]}")
+            gone = "the file of an object is" if len(missing) == 1 else f"{len(missing)} files of objects are"
+            raise StateError(f"{gone} gone, as {missing[0]}")
         for name, text in self._database.rows("SELECT name, document FROM buckets"):
             documents.bucket_of(name, text)
             self._known.add(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
-from batch_transform.core.amounts import counted
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.estimate.earlier_jobs import MEASURED, SpeedTold
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_settings import INSTANCES, TransformSettings
@@ -85,7 +85,8 @@ def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings) -> I
     if transform.spread == INSTANCES:
         idle = asked - max(count for _, count in lanes)
         if idle > 0:
-            yield f"{counted(objects, 'object')} on {asked} instances: {idle} of them are paid for nothing"
+            of_them = f"{idle} of them {verb(idle, 'is', 'are')}"
+            yield f"{counted(objects, 'object')} on {counted(asked, 'instance')}: {of_them} paid for nothing"
         return
     jobs = instance_time(lanes, transform)["jobs"]
     if jobs < asked:

@@ -23,6 +23,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from batch_transform.core.amounts import counted
+
 # The chance to give up any good row of a run.
 CHANCE = 1e-6
 # Two tries at least: that a row was tried but once says nothing of how often others fail that were tried but once.
@@ -58,7 +60,7 @@ class Rate:
     @property
     def words(self) -> str:
         """How often, in words, as a stop over a flaky model says it."""
-        return f"of about {self.seen:,.0f} requests whose rows are good {self.failed:,.0f} failed ({self.share:.1%})"
+        return f"of about {counted(round(self.seen), 'good request')} {self.failed:,.0f} failed ({self.share:.1%})"
 
     @property
     def bound(self) -> float:

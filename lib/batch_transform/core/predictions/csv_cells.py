@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.types as pt
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import CSV, AnswerForm
 from batch_transform.core.predictions.json_scalars import Unfit, characters, day, decimal, integer, microseconds, octets
@@ -58,7 +59,8 @@ class Cells:
         ]
         if self.form.format != CSV and len(self.kind) != 1:
             faults.append(
-                f"prediction.schema: has {len(self.kind)} fields; with prediction.format: text a line is one value"
+                f"prediction.schema: has {counted(len(self.kind), 'field')}; with prediction.format: text a line "
+                "is one value"
             )
         if faults:
             raise ConfigurationError(faults)
@@ -96,7 +98,7 @@ def _split(line: bytes, form: AnswerForm, fields: int) -> list[str]:
         raise Unfit("not CSV: it holds a NUL")  # Python 3.10 refuses it, 3.11 does not
     found = csv_row(text)
     if len(found) != fields:
-        raise Unfit(f"expected {fields} values, found {len(found)}")
+        raise Unfit(f"expected {counted(fields, 'value')}, found {len(found)}")
     return found
 
 

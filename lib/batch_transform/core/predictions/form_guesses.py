@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
 from batch_transform.core.predictions.json_stream import BYTE_ORDER_MARK
 from batch_transform.core.predictions.records_path import EACH, Steps, spelled
@@ -163,8 +164,8 @@ def _values(text: str, form: AnswerForm, fields: tuple[str, ...]) -> Iterator[Gu
                 AnswerForm(TEXT), "{lines} lines of one number each", "prediction.format: text" + _one_field(fields)
             )
         else:
-            settings = f"prediction.format: csv and a prediction.schema of {len(cells)} fields"
-            yield Guess(AnswerForm(CSV), f"{{lines}} lines of {len(cells)} numbers each", settings)
+            settings = f"prediction.format: csv and a prediction.schema of {counted(len(cells), 'field')}"
+            yield Guess(AnswerForm(CSV), f"{{lines}} lines of {counted(len(cells), 'number')} each", settings)
 
 
 def _one_field(fields: tuple[str, ...]) -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.predictions.prediction_types import RAW_FIELD, join_path
 from batch_transform.core.reserved_columns import quoted
@@ -95,7 +96,9 @@ def infer_schema(lines: Iterable[bytes], *, bare: bool = True) -> Inferred | Non
     left_out: list[str] = []
     fields = _fields(root, "", left_out)
     if not fields:
-        raise ServiceFailure(f"prediction.schema: infer: no field of {values} predictions has a value; give a schema")
+        raise ServiceFailure(
+            f"prediction.schema: infer: no field of {counted(values, 'prediction')} has a value; give a schema"
+        )
     ddl = ", ".join(f"{_quoted(name)} {kind.ddl}" for name, kind in fields)
     schema = pa.schema([(name, kind.arrow) for name, kind in fields])
     return Inferred(ddl, schema, tuple(left_out), tuple(_names(pa.struct(list(schema)))))
@@ -163,8 +166,9 @@ def _check_no_keys(seen: _Seen, path: str) -> None:
     others = all(member.holders == 1 for member in seen.members.values())
     if seen.objects > 1 and (others or len(seen.members) > 2 * seen.most):
         raise ServiceFailure(
-            f"prediction.schema: infer: {path or 'the predictions'} have {len(seen.members)} names of fields in "
-            f"{seen.objects} objects of at most {seen.most}: they look like values, and no table has a column for "
+            f"prediction.schema: infer: {path or 'the predictions'} have {counted(len(seen.members), 'field')} in "
+            f"{counted(seen.objects, 'object')} of at most {seen.most}: they look like values, and no table has a "
+            "column for "
             "each; give a schema"
         )
 

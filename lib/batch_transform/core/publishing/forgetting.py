@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from batch_transform.core.amounts import counted, size
+from batch_transform.core.amounts import counted, size, verb
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
@@ -90,7 +90,8 @@ def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout, *, a
             "ledger and reports stay; `clean --unfinished` removes the rest. To score the input, choose another run_id"
         )
     return (
-        f"{len(files):,} of {len(state.staged.files):,} staged files are gone or altered (first: {files[0]}), and the "
+        f"{len(files):,} of {counted(len(state.staged.files), 'staged file')} {verb(len(files), 'is', 'are')} gone "
+        f"or altered (first: {files[0]}), and the "
         f"rows of a run cannot be had again from its input: it ends here, however often it is started. Paid: "
         f"{counted(jobs, 'job')}. Saved: the answers to {counted(rows, 'row')}, below {layout.outputs}; each line of "
         f"`<job>/<name>.out` answers the same line of {layout.input}/<name>. To score the input, choose another run_id"

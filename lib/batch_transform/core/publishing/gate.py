@@ -52,7 +52,8 @@ def check(staged: Iterable[StagedFile], leaves: pa.Table, aside: pa.Table | None
     counts = Counts(sum(f.rows for f in files), rows_in_state(leaves, SCORED), rows_in_state(leaves, DEAD))
     if counts.rows_in != counts.rows_scored + counts.rows_dead_letter:
         raise GateRefused(
-            f"{counts.rows_in} rows in, but {counts.rows_scored} scored and {counts.rows_dead_letter} dead letters"
+            f"{counted(counts.rows_in, 'row')} in, but {counts.rows_scored} scored and "
+            f"{counted(counts.rows_dead_letter, 'dead letter')}"
         )
     return counts
 
@@ -154,6 +155,6 @@ def check_written(counts: Counts, result_rows: int, dead_letter_rows: int) -> No
     """
     if (result_rows, dead_letter_rows) != (counts.rows_scored, counts.rows_dead_letter):
         raise GateRefused(
-            f"the merge wrote {result_rows} result rows and {dead_letter_rows} dead letters; "
+            f"the merge wrote {counted(result_rows, 'result row')} and {counted(dead_letter_rows, 'dead letter')}; "
             f"proven were {counts.rows_scored} and {counts.rows_dead_letter}"
         )

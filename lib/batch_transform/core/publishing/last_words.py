@@ -185,7 +185,7 @@ def _of_smoke(report: JsonObject) -> list[str]:
         return [f"{said}: what was made is {'removed, but for what is named below' if left else 'removed'}.", *left]
     told = sum(each["value"] is not None for each in report["switches"])
     rows, cost = report["rows"], report["cost_usd"]
-    found = [] if rows is None else [f"{rows['as_expected']:,} of {rows['sent']:,} rows scored as expected"]
+    found = [] if rows is None else [f"{rows['as_expected']:,} of {counted(rows['sent'], 'row')} scored as expected"]
     found += [f"{told} of {counted(len(report['switches']), 'open point')} told"]
     paid = f"{duration(report['paid_instance_seconds'])} of instances are paid"
     found += [f"it took {duration(report['seconds'])}", paid if cost is None else f"{paid}, about {dollars(cost)}"]

@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
@@ -205,10 +206,10 @@ class _OutputStream:
         lines = next(self._blocks, None)
         self._first += len(self._values)
         if lines is None:
-            raise GateRefused(f"{self._name} ends after {self._first} lines; {self._lines} were counted")
+            raise GateRefused(f"{self._name} ends after {counted(self._first, 'line')}; {self._lines} were counted")
         self._values = self._reader.read(lines).values
         if self._first + len(self._values) > self._lines:
-            raise GateRefused(f"{self._name} has more than the {self._lines} lines that were counted")
+            raise GateRefused(f"{self._name} has more than {counted(self._lines, 'line')}, which were counted")
 
 
 def _pick(values: pa.StructArray, places: np.ndarray) -> pa.StructArray:

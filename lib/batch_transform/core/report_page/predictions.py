@@ -51,7 +51,7 @@ def _chart(place: int, column: str, values: ValueCounts) -> Html:
     about, most = "" if values["is_exact"] else "about ", max(found.counts)
     start, stop = found.edges[found.fullest], found.edges[found.fullest + 1]
     where = f"are {_spelled(start)}" if start == stop else f"lie from {_spelled(start)} to {_spelled(stop)}"
-    words = f"{found.total:,} finite values; the most, {about}{most:,}, {where}."
+    words = f"{counted(found.total, 'finite value')}; the most, {about}{most:,}, {where}."
     beyond = [("smaller", values["below"], f"{low:.4g}"), ("larger", values["above"], f"{high:.4g}")]
     words += "".join(f" Not drawn: {about}{count:,} {than} than {end}." for than, count, end in beyond if count)
     chart = Chart(f"prediction-{place}", f"Distribution of {column}", words)

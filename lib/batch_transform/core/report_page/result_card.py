@@ -72,7 +72,7 @@ def _rows(preview: Preview) -> Html:
         f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
     left = len(preview.columns) - len(cut)
-    return joined([table, paragraph(f"and {left:,} more columns")]) if left else table
+    return joined([table, paragraph(f"and {counted(left, 'more column')}")]) if left else table
 
 
 def _cell(value: object) -> Html:

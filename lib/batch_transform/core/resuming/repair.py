@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
@@ -86,7 +87,9 @@ def placed(spans: pa.Table, orders: pa.Table, made: pa.Table) -> pa.Table:
     wanted = dict(zip(orders["object"].to_pylist(), _lengths(orders), strict=True))
     written = dict(zip(made["object"].to_pylist(), made["rows"].to_pylist(), strict=True))
     if wanted != written:
-        raise GateRefused(f"{len(written)} objects were exported again where {len(wanted)} were to be, or other rows")
+        raise GateRefused(
+            f"{counted(len(written), 'object')} exported again where it should be {len(wanted):,}, or other rows"
+        )
     by_start = {row["start"]: row["object"] for row in orders.to_pylist()}
     found = {row["object"]: row for row in made.to_pylist()}
     rows = spans.to_pylist()

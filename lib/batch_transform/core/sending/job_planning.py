@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.limits import (
     BYTES_PER_MB,
@@ -56,7 +57,9 @@ def throughput(largest_record_bytes: int, max_payload_mb: Sizing, max_concurrent
     least = 1 if max_concurrent_transforms == "auto" else DEFAULT_PAYLOAD_MB
     needed = max(least, math.ceil(largest_record_bytes / BYTES_PER_MB))
     if needed > MAX_PAYLOAD_MB:
-        raise ValueError(f"a record of {largest_record_bytes} bytes is over the largest payload, {MAX_PAYLOAD_MB} MB")
+        raise ValueError(
+            f"a record of {counted(largest_record_bytes, 'byte')} is over the largest payload, {MAX_PAYLOAD_MB} MB"
+        )
     payload = _payload(needed, max_payload_mb, max_concurrent_transforms)
     return Throughput(payload, _concurrency(payload, max_concurrent_transforms))
 

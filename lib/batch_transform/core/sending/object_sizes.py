@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB, JOIN_HEADROOM, MAX_PAYLOAD_MB
@@ -131,8 +132,9 @@ def check_one_object(settings: RunSettings, staged: Staged, framing: Framing) ->
     most = _most_bytes(settings.transform)
     if size > most:
         raise ConfigurationError(
-            f"record.rows_per_object: all {staged.rows:,} rows are to be one request, but their records are "
-            f"{size:,} bytes and transform.max_payload_mb ({settings.transform.max_payload_mb}) allows {most:,}; "
+            f"record.rows_per_object: all is one request of {counted(staged.rows, 'row')}, but their records are "
+            f"{counted(size, 'byte')} and transform.max_payload_mb ({settings.transform.max_payload_mb}) allows "
+            f"{most:,}; "
             f"the service takes {MAX_PAYLOAD_MB} MB at most. Choose fewer rows (input.where) or fewer columns "
             "(record.columns)"
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.object_names import copy_name, object_name
@@ -50,7 +51,9 @@ def cut_object(
     # Bytes that are one record as a whole may hold any number of newlines, or nothing at all.
     lines = lines_of(data) if framing.newline else Lines(data, np.array([0]), np.array([len(data) - 1]))
     if len(lines) != sum(cut["parts"]):
-        raise GateRefused(f"{cut['object']} holds {len(lines)} records where {sum(cut['parts'])} rows were exported")
+        raise GateRefused(
+            f"{cut['object']} holds {counted(len(lines), 'record')}, exported of {counted(sum(cut['parts']), 'row')}"
+        )
     name = partial(object_name, token=token, suffix=framing.suffix)
     firsts = np.cumsum([0, *cut["parts"]])
     begins = np.append(lines.starts, len(data))[firsts]

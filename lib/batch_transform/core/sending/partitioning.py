@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.limits import BYTES_PER_MB
 
 # What a repartition aims at, in bytes of records. Small enough that a lost executor repeats little.
@@ -52,7 +53,7 @@ def partitioning(sizes: Sequence[float], cores: int) -> Partitioning:
     total, largest = sum(filled), max(filled)
     wanted = partition_count(math.ceil(total))
     if len(filled) < min(wanted, cores):
-        why = f"too few for {total / BYTES_PER_MB:,.0f} MB of records and {cores:,} cores"
+        why = f"too few for {total / BYTES_PER_MB:,.0f} MB of records and {counted(cores, 'core')}"
     elif largest > MOST_PARTITION_BYTES:
         why = f"one holds {largest / BYTES_PER_MB:,.0f} MB of records"
     elif largest > _TIMES * max(PARTITION_BYTES, total / len(filled)):

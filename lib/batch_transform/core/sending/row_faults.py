@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.reserved_columns import RECORD_FAULT, ROW_NUMBER
 
@@ -66,4 +67,4 @@ def check_measured(rows: int, kinds: Iterable[str], format: str, remedy: str) ->
 def what_cannot_be_sent(rows: int, kinds: Iterable[str], format: str) -> str:
     """Returns how many rows cannot be sent, and what is wrong with them."""
     parts = sorted({part for kind in kinds for part in kind.split(", ")})
-    return f"record.format: {rows:,} rows cannot be sent as {format}: {'; '.join(parts)}"
+    return f"record.format: {counted(rows, 'row')} cannot be sent as {format}: {'; '.join(parts)}"

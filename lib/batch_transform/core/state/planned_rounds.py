@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.ledger import JsonObject, Part, Step, StepKind, require
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_state import JobRecord, RunState
@@ -89,7 +90,10 @@ def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     names = [job.name for job in state.jobs] + [job["name"] for job in jobs]
     require(len(set(names)) == len(names), "a job's name comes twice")
     require(all(job["round"] == number for job in jobs), f"a job is not of round {number}")
-    require(len(jobs) + 1 == len(parts), f"{len(jobs)} jobs with {len(parts)} parts, one of them what waits")
+    require(
+        len(jobs) + 1 == len(parts),
+        f"{counted(len(jobs), 'job')} with {counted(len(parts), 'part')}, one of them what waits",
+    )
     records = planned_jobs(jobs, parts, state.plans + 1)
     planned = RoundRecord(parts[-1], step.payload["probe"], number)
     return replace(state, jobs=state.jobs + records, round_records=(*state.round_records, planned))

@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.error_causes import cause_of
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_store import ObjectStore, StoreFailure
@@ -201,7 +202,9 @@ def _rows(tree: Tree, file: TreeFile) -> int:
     except (pa.ArrowException, OSError) as err:
         if end.failure is not None:  # Arrow tells it as an error of its own
             raise end.failure from None
-        raise GateRefused(f"{tree.location}/{file.name} ({file.size_bytes} bytes) is no ORC file: {err}") from err
+        raise GateRefused(
+            f"{tree.location}/{file.name} ({counted(file.size_bytes, 'byte')}) is no ORC file: {err}"
+        ) from err
 
 
 class _End(io.RawIOBase):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.publishing.prediction_ranges import FooterRange, together
@@ -101,7 +102,8 @@ def _footer(tree: Tree, file: TreeFile) -> pq.FileMetaData:
     length, magic = _END.unpack(tail[-_END.size :]) if len(tail) >= _END.size else (0, b"")
     if magic != b"PAR1":
         raise GateRefused(
-            f"{where} ({file.size_bytes} bytes) does not end as a Parquet file does: it was cut short, or is another "
+            f"{where} ({counted(file.size_bytes, 'byte')}) does not end as a Parquet file does: it was cut short, "
+            "or is another "
             "file"
         )
     if length + _END.size > len(tail):

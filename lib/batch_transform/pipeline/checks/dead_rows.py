@@ -16,6 +16,7 @@ from pyspark.sql.types import StructField, StructType
 from batch_transform.config.loading import FrameConfig
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.object_names import slug
@@ -61,7 +62,8 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
         found = _of_table(spark, recorded, dead, places)
     if found is None:
         raise ConfigurationError(
-            f"input.dead_letters: {uri}: its {_dead_letters(state):,} dead rows cannot be had: its staged rows are "
+            f"input.dead_letters: {uri}: its {counted(_dead_letters(state), 'dead row')} cannot be had: its staged "
+            "rows are "
             "gone, and its table of dead letters does not hold them as it was published; score them from where the "
             "input itself came from"
         )

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from batch_transform.config.loading import FrameConfig
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
@@ -91,10 +92,10 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
             others |= set() if layout.rows_apart else {layout.name}
     if not found:
         raise ConfigurationError(f"{there.uri}: there is no run, nor a workspace with runs; name one of the two")
-    tell(f"{rows}: {amount.words} now; each is forgotten {days} days after it was written, and no ledger is")
+    tell(f"{rows}: {amount.words} now; each is forgotten {counted(days, 'day')} after it was written, and no ledger is")
     if others:
         tell(
-            f"{workspace}: {len(others):,} runs of earlier versions have their rows beside their ledgers, and no "
+            f"{workspace}: of {counted(len(others), 'run')} of earlier versions the rows lie beside the ledger, and no "
             "rule reaches these alone: `clean` does"
         )
     tell("putting a lifecycle configuration replaces the bucket's: add the rule to those that it has")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, PredictionsDiffer
 from batch_transform.core.estimate.prediction_comparison import (
     Comparison,
@@ -199,7 +200,9 @@ class _Comparer:
             self.found.add_unanswered(places, str(err))
             return
         if len(live) != len(places):
-            self.found.add_unanswered(places, f"the model answered {len(live)} lines to {len(places)} records")
+            self.found.add_unanswered(
+                places, f"the model answered {counted(len(live), 'line')} to {counted(len(places), 'record')}"
+            )
             return
         for place, before, now in zip(places, batch, live, strict=True):
             if now is None:

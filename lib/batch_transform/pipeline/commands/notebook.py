@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.errors import (
     BatchTransformError,
     ConfigurationError,
@@ -162,8 +163,10 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     there = {file.name for file in ctx.open_tree(publication.target).list()}
     if gone := [file.target for file in publication.files if file.target not in there]:
         raise ConfigurationError(
-            f"{publication.target}: {len(gone):,} of the {len(publication.files):,} files that the run has published "
-            f"are gone (first: {gone[0]}). Without `output` a result lies among the run's rows, and a rule forgets "
+            f"{publication.target}: {len(gone):,} of {counted(len(publication.files), 'file')} that the run has "
+            "published "
+            f"{verb(len(gone), 'is', 'are')} gone (first: {gone[0]}). Without `output` a result lies among the "
+            "run's rows, and a rule forgets "
             "it with them; choose another run_id to score the rows again"
         )
     root = ctx.places.spark_path(publication.target)

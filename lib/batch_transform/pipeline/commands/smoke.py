@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from batch_transform.aws.access import LOGS, S3, SAGEMAKER
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.loading import surroundings
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import (
     BatchTransformError,
     ConfigurationError,
@@ -171,7 +172,8 @@ def _told(report: SmokeReport, tell: Tell) -> SmokeReport:
     rows = report["rows"]
     if rows is None:
         return report
-    words = f"{rows['as_expected']} of {rows['sent']} rows were scored as expected; their job is {rows['status']}"
+    sent = counted(rows["sent"], "row")
+    words = f"{rows['as_expected']} of {sent} were scored as expected; their job is {rows['status']}"
     if rows["as_expected"] != rows["sent"]:
         raise SmokeFailed(words, report)
     tell(f"{words}, and took {rows['seconds']} s")

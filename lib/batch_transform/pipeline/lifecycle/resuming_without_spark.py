@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.events import Listener
 from batch_transform.core.expectations import Expectation, Previous
@@ -105,7 +106,7 @@ class NoTables:
         _refuse()
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
-        raise NeedsSpark(f"{orders.num_rows:,} input objects are to be exported again", self.run)
+        raise NeedsSpark(f"{counted(orders.num_rows, 'input object')} to be exported again", self.run)
 
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
         _refuse()

@@ -11,6 +11,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing.file_publication import recorded_publications
@@ -72,7 +73,7 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
         orders = repair.under_new_names(without, uuid.uuid4().hex[:16], run_framing(state).suffix)
         assert state.staged is not None
         left = repair.placed(left, orders, ctx.tables.export_again(state.staged, orders))
-    tell(ctx, broken, "outputs", f"{row_count(left):,} rows are scored again")
+    tell(ctx, broken, "outputs", f"{counted(row_count(left), 'row')} to be scored again")
     payload = {"outputs": lost.num_rows, "rows": row_count(left)}
     parts = [ctx.ledger.write_part(lost), ctx.ledger.write_part(left)]
     if held is not None:
@@ -113,7 +114,7 @@ def before_publishing(ctx: RunContext, state: RunState, action: act.Publish) -> 
         lost += missing(publication, source, target)
     if not lost:
         return None
-    ctx.tell("mend", f"{len(lost):,} merged files are gone or altered before they were copied: merged again")
+    ctx.tell("mend", f"{counted(len(lost), 'merged file')} gone or altered before being copied: merged again")
     return NewStep(StepKind.UNMERGED, {"files": len(lost)})
 
 
@@ -129,7 +130,12 @@ def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> New
     if not broken.names:
         return None
     lost = altered_objects.read_from(dead, broken.names)
-    tell(ctx, broken, "outputs", f"the result is committed; {row_count(lost):,} dead letters lose their evidence")
+    tell(
+        ctx,
+        broken,
+        "outputs",
+        f"the result is committed; {counted(row_count(lost), 'dead letter')} without their evidence now",
+    )
     kept = committed_tables.without_output(leaves, committed_tables.is_held(leaves, lost))
     return NewStep(StepKind.MENDED, {"evidence": row_count(lost)}, (ctx.ledger.write_part(kept),))
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.progress.event_lines import plain
 from batch_transform.outputs.registry import output_formats
 
@@ -57,7 +58,7 @@ def _resolution(first: bytes, following: Iterator[bytes]) -> Iterator[bytes]:
     kept, fetches = [first], False
     for line in following:
         if done := _DONE.match(line):
-            yield _said(f"resolved {sum(map(int, done.groups())):,} jars for {_purpose(kept)}")
+            yield _said(f"resolved {counted(sum(map(int, done.groups())), 'jar')} for {_purpose(kept)}")
             return
         kept.append(line)
         if not _EXPECTED.match(line):

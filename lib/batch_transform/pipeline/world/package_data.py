@@ -14,6 +14,7 @@ from shutil import copyfileobj
 from typing import IO
 
 from batch_transform.config import RunConfig
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.plain_paths import escaped
 
@@ -76,7 +77,7 @@ def unpack(archive: Path, cache: Path) -> Path:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
             if len(members) != 1:
-                raise _refusal(str(archive), f"has {len(members)} members; it must have one")
+                raise _refusal(str(archive), f"has {counted(len(members), 'member')}; it must have one")
             # The checksum in the path: another version of the package is another file.
             target = cache / f"{members[0].CRC:08x}" / PurePosixPath(members[0].filename).name
             if not target.is_file():

@@ -98,5 +98,5 @@ def test_no_more_of_a_stream_is_drawn_than_the_lines_need(monkeypatch):
 
 
 def test_an_object_that_has_become_shorter_is_refused():
-    with pytest.raises(ServiceFailure, match="o ends after 2 lines; line 2 was counted"):
+    with pytest.raises(ServiceFailure, match="o ends after 2 lines, and its line 2 was counted"):
         lines_at([b"a\nb\n"], (1, 2), "o")

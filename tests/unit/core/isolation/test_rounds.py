@@ -167,7 +167,7 @@ def test_an_object_that_holds_other_records_than_rows_is_refused():
     left = stored(store, open_span(0, 5))
     plan = planned(left)
     store.put(FOLDER.join(object_of(0, 5)), b"{}\n" * 4)
-    with pytest.raises(GateRefused, match="holds 4 records where 5 rows were exported"):
+    with pytest.raises(GateRefused, match="holds 4 records, exported of 5 rows"):
         cut(store, plan)
 
 

@@ -52,7 +52,7 @@ def test_a_field_of_two_kinds_is_refused_by_name(values):
 
 def test_no_prediction_has_no_schema_and_one_without_a_value_is_refused():
     assert inferred(b"<html>", None) is None
-    with pytest.raises(ServiceFailure, match="no field of 1 predictions has a value"):
+    with pytest.raises(ServiceFailure, match="no field of 1 prediction has a value"):
         inferred({})
 
 

@@ -140,7 +140,7 @@ def test_without_leaves_any_number_raises_and_no_number_is_fine():
 
 
 @pytest.mark.parametrize("block_bytes", [1, 10**6])
-@pytest.mark.parametrize(("held", "words"), [(9, "ends after 9 lines; 10 were"), (11, "more than the 10 lines")])
+@pytest.mark.parametrize(("held", "words"), [(9, "ends after 9 lines; 10 were"), (11, "more than 10 lines")])
 def test_an_output_of_another_length_raises(block_bytes, held, words):
     outputs = Outputs({("j", "o"): body(range(10, 10 + held))})
     asked = range(10, 20) if held == 9 else [*range(10, 20), 20]

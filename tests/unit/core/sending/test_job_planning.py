@@ -91,7 +91,7 @@ def test_model_for_one_leaves_the_other():
 
 def test_a_record_over_the_largest_payload_is_refused():
     assert throughput(100 * MB, "auto", "auto") == Throughput(100, 1)
-    with pytest.raises(ValueError, match="100000001 bytes is over the largest payload, 100 MB"):
+    with pytest.raises(ValueError, match="100,000,001 bytes is over the largest payload, 100 MB"):
         throughput(100 * MB + 1, "auto", "auto")
 
 

@@ -83,7 +83,7 @@ def test_a_result_that_was_forgotten_with_the_rows_is_told_of_and_not_read():
     run = MemoryRun([5], echoing(lambda row: None))
     state, ctx = run.to_the_end(), run.driver().ctx
     run.store.delete([S3Uri("bucket", key) for key in run.store.world.tree("out/")])
-    with pytest.raises(ConfigurationError, match=r"out: 1 of the 1 files that the run has published are gone .*run_id"):
+    with pytest.raises(ConfigurationError, match=r"out: 1 of 1 file that the run has published is gone .*run_id"):
         notebook._stored(SimpleNamespace(sparkSession=None), ctx, state, "result")
 
 

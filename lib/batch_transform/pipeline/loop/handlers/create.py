@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.resuming.resumed_run import minutes_without_job
@@ -104,7 +105,7 @@ def _refuse_long_wait(ctx: RunContext, state: RunState, err: NotNow) -> None:
     minutes, waited = ctx.config.transform.job_timeout_minutes, minutes_without_job(state, ctx.clock.now())
     if waited > minutes:
         raise ServiceFailure(
-            f"{err}; no job of the run is in flight, and none could be created for {waited:.0f} minutes "
+            f"{err}; no job of the run is in flight, and none could be created for {counted(round(waited), 'minute')} "
             f"(transform.job_timeout_minutes: {minutes}). The next call tries again; on another instance type: "
             f"{on_another_type(ctx)}"
         ) from err

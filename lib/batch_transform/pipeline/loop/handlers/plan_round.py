@@ -160,8 +160,9 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, run_framing(state)))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     rounds.check_replaced(left, send, waiting)
-    what = "single rows, to tell a broken model from bad rows" if probe else "objects of what failed"
-    ctx.tell("isolate", f"round {state.next_round}: {send.num_rows:,} {what}")
+    single = f"{counted(send.num_rows, 'single row')}, to tell a broken model from bad rows"
+    what = single if probe else f"{counted(send.num_rows, 'object')} of what failed"
+    ctx.tell("isolate", f"round {state.next_round}: {what}")
     return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
 
 

@@ -40,7 +40,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
         if ctx.clock.monotonic() - started > most:
             minutes = ctx.config.transform.job_timeout_minutes
             raise ServiceFailure(
-                f"{action.jobs[0].name} did not end within {most / 60:,.0f} minutes, though "
+                f"{action.jobs[0].name} did not end within {counted(round(most / 60), 'minute')}, though "
                 f"transform.job_timeout_minutes is {minutes}, after which it is stopped. See in SageMaker's console "
                 "what it does; started again, the run looks at it again"
             )

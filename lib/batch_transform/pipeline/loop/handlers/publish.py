@@ -114,7 +114,8 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     # Once the run has set out to commit, its dead letters may be there (core.resuming.retried_dead_rows.check_retry).
     once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
-        f"{counts.rows_dead_letter:,} of {counts.rows_in:,} rows {verb(counts.rows_dead_letter, 'has', 'have')} no "
+        f"{counts.rows_dead_letter:,} of {counted(counts.rows_in, 'row')} "
+        f"{verb(counts.rows_dead_letter, 'has', 'have')} no "
         "prediction, more than `errors` accepts; "
         f"nothing is published. The dead letters lie in {place}. {once_more}{how}: {command}",
         setting,

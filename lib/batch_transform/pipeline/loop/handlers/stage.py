@@ -38,7 +38,7 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     spans = exported.spans
     check_tiling(state.staged.files, spans)
     if state.settings.is_one_object and spans.num_rows > 1:
-        raise GateRefused(f"{spans.num_rows} objects were written where all rows are to be one request")
+        raise GateRefused(f"{counted(spans.num_rows, 'object')} were written where all rows are to be one request")
     size = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count
     ctx.tell("export", f"{counted(objects, 'object')}, {size / 1e6:,.1f} MB")
