@@ -129,16 +129,24 @@ def no_run(told: str, uri: S3Uri, store: ObjectStore) -> str:
         uri: where it would lie.
         store: where it was looked for.
     """
-    workspace = uri.parent
-    names: set[str] = set()
+    near: S3Uri | None = None
     with suppress(StoreFailure):  # who may read a run, may not list others
-        if not store.bucket_exists(workspace):
+        if not store.bucket_exists(uri.parent):
             return f"{told}: there is no bucket {uri.bucket}; a run is named <workspace>/<run_id>"
-        folders = (*store.folders(workspace.join(RUNS)), *store.folders(workspace))
-        names = {folder.name for folder in folders} - {RUNS, ROWS}
-    near = nearest(uri.name, sorted(names))
-    hint = "" if near is None else f" (did you mean {workspace.join(near)}?)"
+        near = _near_run(uri, store)
+    hint = "" if near is None else f" (did you mean {near}?)"
     return f"{told}: there is no run{hint}; a run is named <workspace>/<run_id>"
+
+
+def _near_run(uri: S3Uri, store: ObjectStore) -> S3Uri | None:
+    """A run of the same workspace whose name is most like one that is not there."""
+    for rows_apart, folder in ((True, uri.parent.join(RUNS)), (False, uri.parent)):
+        name = nearest(uri.name, sorted({found.name for found in store.folders(folder)} - {RUNS, ROWS, uri.name}))
+        if name is not None:
+            layout = RunLayout(uri.parent, name, rows_apart=rows_apart)
+            if next(iter(store.list(layout.ledger)), None) is not None:  # not every folder there is a run's
+                return layout.run
+    return None
 
 
 def runs_of(store: ObjectStore, workspace: S3Uri) -> dict[S3Uri, datetime]:

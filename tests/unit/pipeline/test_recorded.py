@@ -71,3 +71,11 @@ def test_no_run_is_meant_where_none_is_alike_and_a_bucket_that_is_not_there_is_t
         assert "did you mean" not in no_run("x", WORKSPACE.join(name), store)
     elsewhere = S3Uri.parse("s3://nobody/ws/churn")
     assert no_run("x", elsewhere, store).startswith("x: there is no bucket nobody; ")
+
+
+def test_a_folder_that_is_no_run_is_not_meant():
+    store = MemoryStore()
+    begun(store, RunLayout(WORKSPACE, "weather"))
+    for name in ("churn", "churn-data"):
+        store.put(WORKSPACE.join(name, "in.parquet"), b"")
+    assert "did you mean" not in no_run("x", WORKSPACE.join("churn"), store)
