@@ -16,6 +16,7 @@ from batch_transform.config.layers import Layer
 from batch_transform.config.places import WITH_USER, is_s3, secret_in_url
 from batch_transform.config.variables import substitute
 from batch_transform.config.yaml_text import describe_error, parse_value
+from batch_transform.core.near_names import nearest
 
 
 def read_text(name: str) -> str:
@@ -67,12 +68,19 @@ def _beside(name: str, extended: str) -> str:
     return f"{name.rpartition('/')[0]}/{extended}" if is_s3(name) else str(Path(name).parent / extended)
 
 
+def _meant(name: str) -> str:
+    """The run file that may be meant by a name that is none, where it would lie beside it."""
+    beside = {} if is_s3(name) else {file.stem: file for file in Path(name).parent.glob("*.y*ml")}
+    near = nearest(Path(name).stem, sorted(beside))
+    return "" if near is None else f" (did you mean {beside[near]}?)"
+
+
 def read_document(name: str, read: Callable[[str], str]) -> dict[str, Any] | Fault:
     """Returns the map that a YAML file holds (an empty file: no keys), or what is wrong with the file."""
     try:
         document = parse_value(read(name))
     except FileNotFoundError:
-        return Fault((), "no such file", name)
+        return Fault((), f"no such file{_meant(name)}", name)
     except (OSError, UnicodeDecodeError) as error:
         return Fault((), f"cannot be read: {error}", name)
     except yaml.YAMLError as error:

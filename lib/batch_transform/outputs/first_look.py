@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.first_run_file import InputColumn
+from batch_transform.core.near_names import meant
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.file_publication import TreeFile
@@ -64,6 +65,12 @@ def _format(tree: Tree, store: ObjectStore | None) -> str:
     return next(found, DEFAULT)
 
 
+def _meant(place: str) -> str:
+    """What may be meant by a place on this machine that is not there."""
+    folder = Path(place).parent
+    return meant(Path(place).name, sorted(each.name for each in folder.iterdir())) if folder.is_dir() else ""
+
+
 def _file(place: str, store: ObjectStore | None) -> tuple[Tree, TreeFile]:
     """The first data file below a place, or the file that it names, with the folder that it lies in."""
     tree, found = open_tree(place.rstrip("/") or place, store), None
@@ -75,7 +82,7 @@ def _file(place: str, store: ObjectStore | None) -> tuple[Tree, TreeFile]:
         found = next((file for file in tree.list() if file.name == name), None)
     if found is None:
         raise ConfigurationError(
-            f"--input: {place}: there is no file; give a Parquet file, a folder of them, a Delta table, s3:// also, or "
-            "the name of a table, schema.name"
+            f"--input: {place}: there is no file{_meant(place)}; give a Parquet file, a folder of them, a Delta table, "
+            "s3:// also, or the name of a table, schema.name"
         )
     return tree, found

@@ -44,7 +44,9 @@ class Endpoint:
             if code == "ModelError":
                 raise ModelRefusal(int(err.response.get("OriginalStatusCode", 0))) from err
             if code in ("ValidationError", "ValidationException", "AccessDeniedException"):
-                raise ConfigurationError(f"--endpoint: {self._name}: {words_of(err)}") from err
+                raise ConfigurationError(
+                    f"--endpoint: {self._name}: {words_of(err)}; name an endpoint that is in service and may be asked"
+                ) from err
             raise failure_of("InvokeEndpoint", self._name, err) from err
         except BotoCoreError as err:
             raise failure_of("InvokeEndpoint", self._name, err) from err

@@ -197,3 +197,9 @@ def test_yaml_is_read_by_the_core_schema(write):
     assert config.run_id == "2024-05-01"
     assert config.input.options == {"nullValue": "no", "dateFormat": "1:30", "header": "true"}
     assert (config.transform.instance_count, config.transform.poll_seconds) == (10, 10.0)
+
+
+def test_a_run_file_that_may_be_meant_is_named(tmp_path):
+    (tmp_path / "churn.yml").write_text("run_id: a\n")
+    [fault] = refusal(tmp_path / "chrun.yml")
+    assert fault == f"{tmp_path / 'chrun.yml'}: no such file (did you mean {tmp_path / 'churn.yml'}?)"

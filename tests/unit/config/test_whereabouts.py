@@ -59,6 +59,13 @@ def test_a_variable_that_says_where_it_is_is_still_needed(run_file):
     assert fault.endswith("run_id: needs the variable day, which is undefined; give --var day=...")
 
 
+def test_a_bare_word_is_neither_a_run_file_nor_a_run():
+    asked = CommandLine("churn-2024-05-01", command=STATUS)
+    words = "churn-2024-05-01: is no run file that there is; a run, or a workspace, is named by its folder, s3://"
+    with pytest.raises(ConfigurationError, match=words), reached(asked, {}):
+        pass
+
+
 def test_a_file_without_a_run_id_names_no_run(run_file):
     asked = CommandLine(run_file(RUN.replace("run_id: ${day}\n", "")), command=STATUS)
     with (

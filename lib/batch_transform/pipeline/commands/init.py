@@ -17,6 +17,8 @@ from batch_transform.pipeline.handshake import PROGRAM
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
 
+# What looks like schema.name, and is the name of a file that is not there.
+_OF_FILES = (".parquet", ".pq", ".orc", ".csv", ".json", ".jsonl", ".avro", ".txt", ".gz")
 _TABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*){1,2}")
 
 
@@ -50,7 +52,7 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
 def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:
     place, model, program = asked.input[-1], asked.model[-1], environ.get(PROGRAM, PROGRAM_NAME)
     output, workspace = (given[-1] if given else None for given in (asked.result, asked.workspace))
-    if _TABLE.fullmatch(place) and not Path(place).exists():
+    if _TABLE.fullmatch(place) and not Path(place).exists() and not place.lower().endswith(_OF_FILES):
         return FirstRun(place, True, table_format(), model, (), "", output, workspace, program)
     access = access_of(surroundings(asked.sets, ()), None, environ) if is_s3(place) else None
     found = first_look(place, S3Store(access.client("s3")) if access else None)

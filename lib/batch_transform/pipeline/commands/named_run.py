@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from batch_transform.s3.store import S3Store
 
 # botocore's, where the default chain has found none.
 _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError")
+
+# An address, which is no such word, may have a secret inside.
+_BARE_WORD = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,11 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
         ConfigurationError: the run file or the arguments are wrong, or the run ended with its emulator.
     """
     near: Surroundings
+    if _BARE_WORD.fullmatch(asked.subject) and not Path(asked.subject).exists():
+        raise ConfigurationError(
+            f"{asked.subject}: is no run file that there is; a run, or a workspace, is named by its folder, "
+            "s3://bucket/prefix/run_id or s3://bucket/prefix, or by its run file"
+        )
     if not asked.names_file:
         near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
     else:

@@ -45,6 +45,8 @@ def going_on(asked: CommandLine, environ: Mapping[str, str], there: Reached, sta
     Raises:
         ConfigurationError: the run is not prepared; else as `resumable`.
     """
+    if state is None and not asked.names_file:
+        there.run()  # there is none, and it says which one may be meant
     if state is None or not is_prepared(state):
         raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
     return resolve_input(resumable(asked, environ, there, state), PACKAGE_CACHE)

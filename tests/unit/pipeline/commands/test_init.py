@@ -62,6 +62,12 @@ def test_a_name_is_a_tables(folder):
     assert load("run.yml", variables=["ds=1"], environ={}).input.table == "ml.customers"
 
 
+def test_a_file_that_is_not_there_is_no_table(folder, capsys):
+    assert init("run.yml", "--input", "onee.parquet", "--model", "m") == 2
+    assert "onee.parquet: there is no file (did you mean one.parquet?); give a Parquet file" in capsys.readouterr().err
+    assert not (folder / "run.yml").exists()
+
+
 def test_a_file_that_is_there_stays(folder, capsys):
     (folder / "run.yml").write_text("mine")
     assert init("run.yml", "--input", "one.parquet", "--model", "m") == 2
