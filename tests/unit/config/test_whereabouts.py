@@ -61,7 +61,7 @@ def test_a_variable_that_says_where_it_is_is_still_needed(run_file):
 
 def test_a_bare_word_is_neither_a_run_file_nor_a_run():
     asked = CommandLine("churn-2024-05-01", command=STATUS)
-    words = "churn-2024-05-01: is no run file that there is; a run, or a workspace, is named by its folder, s3://"
+    words = "churn-2024-05-01: is no run file that there is; name a run by its folder, s3://"
     with pytest.raises(ConfigurationError, match=words), reached(asked, {}):
         pass
 

@@ -80,8 +80,8 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
     near: Surroundings
     if _BARE_WORD.fullmatch(asked.subject) and not Path(asked.subject).exists():
         raise ConfigurationError(
-            f"{asked.subject}: is no run file that there is; a run, or a workspace, is named by its folder, "
-            "s3://bucket/prefix/run_id or s3://bucket/prefix, or by its run file"
+            f"{asked.subject}: is no run file that there is; name a run by its folder, s3://bucket/prefix/run_id, a "
+            "workspace by its own, s3://bucket/prefix, or either by its run file"
         )
     if not asked.names_file:
         near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
