@@ -99,10 +99,14 @@ def _scalars(value: Any) -> Iterator[str]:
 
 
 def _unrepeated(text: str, values: Iterable[str]) -> str:
-    """A fault without values of the command line, also one that is cut short; a word of ours may be a short one."""
+    """A fault without values of the command line, also one that is cut short; a word of ours may be a short one.
+
+    What is valid is always told in words of ours, of which a value may be a part.
+    """
+    text, valid, ours = text.partition("; valid: ")
     for value in sorted({value for value in values if value}, key=len, reverse=True):
         text = text.replace(repr(value), "'...'")
         text = re.sub(rf"\b(is|not) {re.escape(value)}(?=[;,.]|$)", r"\1 ...", text)
         if len(value) >= _LONG:
             text = re.sub(re.escape(value[:_LONG]) + f"(?:{re.escape(value[_LONG:])}|[^'\"]*)", "...", text)
-    return text
+    return text + valid + ours

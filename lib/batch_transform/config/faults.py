@@ -67,6 +67,8 @@ def _text(wrong: Wrong, model: type[Section]) -> str:
 def _remedy(kind: str, value: Any) -> str:
     if kind == "str" and isinstance(value, (bool, int, float)):
         return "; put it in quotes"
+    if kind == "list" and isinstance(value, str):
+        return "; write it in brackets, as [a, b]"
     if kind in ("whole", "number") and isinstance(value, str):
         return "; write it without quotes" if value.strip().isdigit() else ""
     return ""

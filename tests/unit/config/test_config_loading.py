@@ -203,3 +203,11 @@ def test_a_run_file_that_may_be_meant_is_named(tmp_path):
     (tmp_path / "churn.yml").write_text("run_id: a\n")
     [fault] = refusal(tmp_path / "chrun.yml")
     assert fault == f"{tmp_path / 'chrun.yml'}: no such file (did you mean {tmp_path / 'churn.yml'}?)"
+
+
+def test_what_is_valid_is_told_whole_though_the_command_line_gives_a_part_of_it(tmp_path):
+    (tmp_path / "run.yml").write_text("run_id: a\n")
+    [fault, *_] = [
+        line for line in refusal(tmp_path / "run.yml", sets=["transform.instance_type=m5.xlarge"]) if "5" in line
+    ]
+    assert fault.endswith("is '...'; valid: an ML instance type such as ml.m5.xlarge")
