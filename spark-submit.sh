@@ -270,10 +270,6 @@ code=$?
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"
 [ -e "$work/command.json" ] || finish "${interrupted:-0}" # a command that needs no Spark is done
 
-# What a message tells a person to start again; with more than a run file it might repeat a value.
-BATCH_TRANSFORM_COMMAND=
-[ $# -ne 1 ] || BATCH_TRANSFORM_COMMAND=$(printf '%q ' "$0" "$1")
-export BATCH_TRANSFORM_COMMAND
 export BATCH_TRANSFORM_PID_FILE=$work/pid
 export BATCH_TRANSFORM_REPORT_FILE=$work/report
 export BATCH_TRANSFORM_EXIT_FILE=$work/exit

@@ -405,8 +405,8 @@ def test_a_workspace_that_is_cleaned_as_a_run_is_named_as_it_was_given_with_the_
     with pytest.raises(ConfigurationError) as refused:
         ask("clean", "s3://bucket/a team's", option)
     assert str(refused.value) == (
-        "s3://bucket/a team's: there is no run; a run is named <workspace>/<run_id>; `list` tells the runs of a "
-        "workspace, and `clean --older-than DAYS` cleans them"
+        "s3://bucket/a team's: there is no run; a run is named <workspace>/<run_id>; `list s3://bucket` tells the "
+        "runs beside it, and `list s3://bucket/a team's` those in it, if it is a workspace"
     )
 
 

@@ -173,9 +173,9 @@ class RunHeld(BatchTransformError):
 
     status = RunStatus.HELD
 
-    def __init__(self, lease: object, holder: str) -> None:
+    def __init__(self, lease: object, holder: str, run: object) -> None:
         super().__init__(
-            f"another driver ({holder}) is at work on this run: it renews {lease}. Wait for it, or end it with `stop`"
+            f"another driver ({holder}) is at work on this run: it renews {lease}. Wait for it, or end it: `stop {run}`"
         )
 
 
@@ -186,7 +186,7 @@ class RunStopped(BatchTransformError):
     status = RunStatus.INTERRUPTED
 
     def __init__(self, run: object) -> None:
-        super().__init__(f"{run} was stopped by `stop`; `submit` or `resume` goes on with it")
+        super().__init__(f"{run} was stopped by a person; `submit {run}` or `resume {run}` goes on with it")
 
 
 class LedgerCorrupt(BatchTransformError):
@@ -247,4 +247,4 @@ class StopRequested(Interrupted):
 
     def __init__(self) -> None:
         super().__init__(15)
-        self.args = ("stopped as `stop` asked",)
+        self.args = ("stopped as a person has asked",)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from batch_transform.core.escaping import one_line, visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.last_words import is_told_in_words, last_lines
+from batch_transform.pipeline.spelling import Spelling
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,14 +27,24 @@ REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
 EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
 ALIVE_FILE = "BATCH_TRANSFORM_ALIVE_FILE"  # a named pipe that the wrapper holds open while it lives
 BEGAN = "BATCH_TRANSFORM_BEGAN"  # when the wrapper was called, in seconds since 1970
-COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given, if it is a run file alone
-PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
-RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
-SUBMIT_NEXT = "BATCH_TRANSFORM_SUBMIT"  # the step after the one that it began, which is `prepare`
-SEE_ERRORS = "BATCH_TRANSFORM_ERRORS"  # what shows how rows of the run that it began have failed
+COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given, unless something in it may be a secret
 WORDS = ".words"  # added to the report's file: what the wrapper tells a person after it has printed that
 TOLD = ".told"  # likewise: a file that is there if all of it was told in words, which is enough on a terminal
 ERROR = "error: "  # begins what is told of an error once more
+
+
+@contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables of the environment within the block: the process may be another's, and go on."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 def seconds_before(environ: Mapping[str, str], now: float) -> float:
@@ -99,7 +110,8 @@ def _words(report: JsonObject) -> str:
 
 
 def _ended(lines: Iterable[str]) -> str:
-    return "".join(f"{one_line(line)}\n" for line in lines)
+    spelling = Spelling.from_environ(os.environ)
+    return "".join(f"{one_line(spelling.spelled_out(line))}\n" for line in lines)
 
 
 def _write(path: Path | None, text: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handshake import COMMAND, RESUME, SEE_ERRORS, SUBMIT_NEXT
+from batch_transform.pipeline.handshake import COMMAND
+from batch_transform.pipeline.reaching import options_near
+from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS, Spelling
 
 # Of a run whose emulator has no `state`.
 GONE_WITH_ITS_EMULATOR = (
@@ -23,11 +26,20 @@ def going_on(ctx: RunContext, options: str, arguments: str) -> str:
     """
     if ctx.config.takes_frame:
         return f"the same call of score() with {arguments}"
-    if ctx.config.ephemeral:
-        command = os.environ.get(COMMAND, "").strip() or "start the same command with"
-    else:
-        command = os.environ.get(RESUME, "").strip() or f"batch-transform resume {ctx.places.run}"
-    return f"{command} {options}"
+    if not ctx.config.ephemeral:
+        return _spelling(ctx).of("resume", str(ctx.places.run), *shlex.split(options))
+    words = shlex.split(os.environ.get(COMMAND, ""))
+    if not words:
+        return f"the same command with {options}"
+    cut = words.index("--") if "--" in words else len(words)
+    return shlex.join([*words[:cut], *shlex.split(options), *words[cut:]])
+
+
+def _spelling(ctx: RunContext) -> Spelling:
+    if RESUME in os.environ or SEE_ERRORS in os.environ:
+        return Spelling.from_environ(os.environ)
+    near = options_near(ctx.config)  # a cluster's driver, or a notebook: nobody has said how it was reached
+    return Spelling(near=near, spark=near)
 
 
 def once_more(ctx: RunContext) -> str:
@@ -43,7 +55,7 @@ def seeing_errors(ctx: RunContext) -> str | None:
     """Returns what shows how rows have failed; None where all that tells of it ends with the driver."""
     if ctx.config.ephemeral:
         return None
-    return os.environ.get(SEE_ERRORS, "").strip() or f"batch-transform errors {ctx.places.run}"
+    return _spelling(ctx).of("errors", str(ctx.places.run))
 
 
 def on_another_type(ctx: RunContext, *options: str) -> str:
@@ -61,7 +73,6 @@ def next_step(step: str, run: str) -> str:
 
     Args:
         step: its command.
-        run: the run's folder; a cluster's driver knows no more, the wrapper has left one where it began `prepare`.
+        run: the run's folder.
     """
-    words = os.environ.get(SUBMIT_NEXT, "").strip()
-    return words if words and step == "submit" else f"batch-transform {step} {run}"
+    return Spelling.from_environ(os.environ).of(step, run)

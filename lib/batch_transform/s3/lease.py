@@ -47,6 +47,7 @@ class RunLease:
             holder: this process, as a person knows it.
         """
         self._store, self._uri, self._writer, self._ttl = store, layout.lease, writer, ttl_seconds
+        self._run = layout.run
         self._clock, self._sleep, self._holder = boot_clock, sleep, holder
         self._held: Lease | None = None
         self._etag = ""
@@ -105,7 +106,7 @@ class RunLease:
                 tries = self._again(tries)
                 continue
             if seen and etag != seen and now - began >= patience_seconds:
-                raise RunHeld(self._uri, lease.who)
+                raise RunHeld(self._uri, lease.who, self._run)
             if etag != seen:
                 seen, since = etag, now
             self._sleep(lease.ttl_seconds / _LOOKS_PER_TTL)

@@ -86,8 +86,8 @@ def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout, *, a
         return (
             f"its rows were forgotten, and the answers to them: nothing lies below {layout.rows} that could be scored, "
             f"or published, so it ends here, however often it is started. Paid: {counted(jobs, 'job')}, for "
-            f"{counted(rows, 'row')}. Its "
-            "ledger and reports stay; `clean --unfinished` removes the rest. To score the input, choose another run_id"
+            f"{counted(rows, 'row')}. Its ledger and reports stay; `clean {layout.run} --unfinished` removes the rest. "
+            "To score the input, choose another run_id"
         )
     return (
         f"{len(files):,} of {counted(len(state.staged.files), 'staged file')} {verb(len(files), 'is', 'are')} gone "

@@ -40,10 +40,10 @@ _DO: dict[str, str] = {
     RunStatus.OVER_BUDGET.value: "The error says what goes on.",
     RunStatus.OVER_COST.value: "The error says what goes on.",
     RunStatus.UNEXPECTED_PREDICTIONS.value: "The error says what goes on: with them, or otherwise.",
-    RunStatus.HELD.value: "Wait for the driver that is at work, or end it with `stop`.",
+    RunStatus.HELD.value: "Wait for the driver that is at work, or end it as the error says.",
     RunStatus.FENCED.value: "Nothing: the other driver goes on with it.",
-    RunStatus.DIED.value: "`resume` goes on with it; jobs that are in flight are waited for.",
-    RunStatus.ENDED.value: "`resume` goes on with it.",
+    RunStatus.DIED.value: "`resume {run}` goes on with it; jobs that are in flight are waited for.",
+    RunStatus.ENDED.value: "`resume {run}` goes on with it.",
 }
 # What a process says that held no run.
 _WITHOUT_RUN: dict[str, tuple[str, str]] = {
@@ -59,7 +59,7 @@ _WITHOUT_RUN: dict[str, tuple[str, str]] = {
     RunStatus.FENCED.value: (f"{_SAID[RunStatus.FENCED.value]}.", _DO[RunStatus.FENCED.value]),
     RunStatus.INTERRUPTED.value: (
         "Interrupted, with no report of a run.",
-        "The same command again goes on. Jobs of an earlier driver go on by themselves: `stop` ends them.",
+        "The same command again goes on. Jobs of an earlier driver go on by themselves, until the run is stopped.",
     ),
 }
 
@@ -109,7 +109,7 @@ def next_steps(report: RunReport) -> list[str]:
     elif command := report.get("next"):
         found.append(f"To go on: {command}")
     elif report["status"] in _DO:
-        found.append(_DO[report["status"]])
+        found.append(_DO[report["status"]].replace("{run}", report["workspace"]))
     if (command := report.get("see_errors")) and report["errors"]:
         found.append(f"To see what failed, with the model's words: {command}")
     return [*found, *report["advice"]]

@@ -95,7 +95,7 @@ def _scored(state: RunState, report: RunReport) -> int | None:
 
 
 def table_of_runs(found: ListedRuns) -> list[str]:
-    """Returns the lines of a table of runs, and below it where they lie."""
+    """Returns the lines of a table of runs, and below it how one of them, the latest, is shown."""
     heads = [
         "RUN",
         "STATUS",
@@ -126,7 +126,8 @@ def table_of_runs(found: ListedRuns) -> list[str]:
         for run in found["runs"]
     ]
     broken = [f"{run['workspace']}: {run['error']}" for run in found["runs"] if run["error"]]
-    return [*text_table(heads, rows), "", *broken, f"show one: show {found['workspace'].rstrip('/')}/RUN"]
+    show = [f"To see one: `show {run['workspace']}`" for run in found["runs"][:1]]
+    return [*text_table(heads, rows), "", *broken, *show]
 
 
 def _flying(run: ListedRun) -> int | str:

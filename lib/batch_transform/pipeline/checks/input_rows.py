@@ -48,7 +48,7 @@ def rows_of(
 ) -> RunRows:
     """Checks input, record and predictions; refuses with all faults that were found, here or before."""
     source = source or faults.of(lambda: _read(spark, config, recorded, places, store))
-    schema = faults.of(lambda: _schema(source, recorded))
+    schema = faults.of(lambda: _schema(source, recorded, places))
     inferred = recorded.inferred if recorded is not None else None
     shape = faults.of(lambda: shape_of(spark, config, inferred))
     is_staged = recorded is not None and recorded.staged is not None
@@ -99,11 +99,11 @@ def read_again(
     """The input of a run whose staged rows are gone, nothing depending on them yet."""
     assert config.input is not None
     source = read_source(spark, config.input, places, store, config.limit)
-    _schema(source, recorded)
+    _schema(source, recorded, places)
     return source
 
 
-def _schema(source: Source | None, recorded: RunState | None) -> StructType | None:
+def _schema(source: Source | None, recorded: RunState | None, places: Places) -> StructType | None:
     """The schema of the staged rows, else of the input; None where the input could not be read.
 
     Raises:
@@ -118,7 +118,7 @@ def _schema(source: Source | None, recorded: RunState | None) -> StructType | No
             changed = sorted(set(before) ^ set(now)) or ["the order of the columns"]
             raise ConfigurationError(
                 f"input: {recorded.run_id} was begun over an input of another schema ({', '.join(changed)}); score "
-                "this one under another run_id, or go on with `resume`, which takes the rows that are staged"
+                f"this one under another run_id, or give `resume {places.run}`, which takes the rows that are staged"
             )
     return StructType(staged)
 

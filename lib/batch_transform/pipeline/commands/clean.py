@@ -85,7 +85,7 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
             if is_step(info.key):
                 raise ConfigurationError(
                     f"{S3Uri(rows.bucket, info.key)}: a ledger lies below {rows}, and a rule would forget it: a run of "
-                    "an earlier version was named `rows`, or another workspace lies there; `clean` removes their rows"
+                    "an earlier version was named `rows`, or another workspace lies there; clean that first"
                 )
         elif (layout := run_of_step(workspace, info.key)) is not None:
             found = True
@@ -96,7 +96,7 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
     if others:
         tell(
             f"{workspace}: of {counted(len(others), 'run')} of earlier versions the rows lie beside the ledger, and no "
-            "rule reaches these alone: `clean` does"
+            f"rule reaches these alone; to see what would be: `clean {workspace} --older-than {days} --dry-run`"
         )
     tell("putting a lifecycle configuration replaces the bucket's: add the rule to those that it has")
     return lifecycle_rules(rows, days)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from batch_transform.config.places import is_s3
@@ -43,6 +43,7 @@ class CommandLine:
         command: one of COMMANDS.
         spark: options of spark-submit with their values.
         rest: what stood after `--`, passed on unread.
+        given: all of it, as it was typed.
     """
 
     subject: str
@@ -87,6 +88,7 @@ class CommandLine:
     accept_expectations: bool = False
     spark: tuple[tuple[str, str | None], ...] = ()
     rest: tuple[str, ...] = ()
+    given: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def names_file(self) -> bool:
@@ -146,7 +148,8 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     ]
     if faults:
         raise ConfigurationError(faults)
-    return CommandLine("".join(asked.pop("words")), **asked, spark=spark, rest=tuple(arguments[cut + 1 :]))
+    told, rest = "".join(asked.pop("words")), tuple(arguments[cut + 1 :])
+    return CommandLine(told, **asked, spark=spark, rest=rest, given=tuple(arguments))
 
 
 _SPARKS = OPTIONS | SWITCHES

@@ -13,7 +13,7 @@ from batch_transform.core.first_run_file import FirstRun, run_file_text
 from batch_transform.outputs.first_look import first_look, table_format
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
-from batch_transform.pipeline.handshake import PROGRAM
+from batch_transform.pipeline.spelling import PROGRAM
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
 

@@ -64,8 +64,8 @@ class Reached:
         found = self.recorded()
         if found.state is None:
             raise ConfigurationError(
-                f"{no_run(self.told or str(self.uri), self.uri, found.store)}; `list` tells the runs of a workspace, "
-                f"and `clean --older-than DAYS` cleans them{_emulated_here(self.uri)}"
+                f"{no_run(self.told or str(self.uri), self.uri, found.store)}; `list {self.uri.parent}` tells the runs "
+                f"beside it, and `list {self.uri}` those in it, if it is a workspace{_emulated_here(self.uri)}"
             )
         return found, found.state
 
@@ -120,8 +120,8 @@ def _without_credentials(uri: S3Uri) -> Iterator[None]:
             raise
         raise ConfigurationError(
             f"{uri}: AWS is asked for it, and no credentials are found here (AWS_PROFILE, AWS_ACCESS_KEY_ID, the "
-            "machine's role). If an emulator held the run, --set emulator.state=FOLDER names the folder in which it is "
-            f"kept; without one it has ended with its driver{_emulated_here(uri)}"
+            "machine's role). If an emulator held the run, give the same command with --set emulator.state=FOLDER, the "
+            f"folder in which it is kept; without one it has ended with its driver{_emulated_here(uri)}"
         ) from err
 
 

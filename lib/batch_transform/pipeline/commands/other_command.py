@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
 
-from batch_transform.aws.access import SECTIONS
-from batch_transform.config.loading import surroundings
-from batch_transform.config.places import secret_in_url
+from batch_transform.config.loading import surroundings, whereabouts
+from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
-from batch_transform.core.secret_values import is_external_id, is_secret_name
+from batch_transform.core.errors import BatchTransformError
 from batch_transform.pipeline.commands.command_line import CommandLine
-from batch_transform.pipeline.commands.command_options import ERRORS, SUBMIT
-from batch_transform.pipeline.handshake import PROGRAM
+from batch_transform.pipeline.handshake import COMMAND
+from batch_transform.pipeline.reaching import has_secret, options_near
+from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME, RESUME, SEE_ERRORS, Spelling
 
-_IDENTITIES = tuple(("aws", section) for section in SECTIONS)
-_WITHOUT_SPARK = (SUBMIT, ERRORS)
-_NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
+# Where none is known yet: of a command line that names the commands of any run.
+_ANY_RUN = "RUN"
 
 
 def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mapping[str, str]) -> str:
@@ -35,39 +32,45 @@ def spelled(command: str, asked: CommandLine, config: RunConfig, environ: Mappin
         config: the run's configuration.
         environ: where the wrapper left its name.
     """
-    words = [environ.get(PROGRAM, "batch-transform"), command, str(config.layout.run)]
-    if command not in _WITHOUT_SPARK:
-        words += [
-            word for option in asked.spark if not has_secret(" ".join(filter(None, option))) for word in option if word
-        ]
-        words += [
-            word for flag in ("target", "dist") for value in getattr(asked, flag)[-1:] for word in (f"--{flag}", value)
-        ]
-    near = surroundings(asked.sets, asked.emulator_models) if not asked.names_file else config
-    words += [word for text in _sets(near) if not has_secret(text) for word in ("--set", text)]
-    if asked.rest and command not in _WITHOUT_SPARK and not has_secret(" ".join(asked.rest)):
-        words += ["--", *asked.rest]
-    return shlex.join(words)
+    return spelling_of(asked, config, environ).of(command, str(config.layout.run))
 
 
-def _sets(near: RunConfig | Surroundings) -> Iterator[str]:
-    """What reaches AWS or the emulator, where it is not the default."""
-    for section in ("aws", "emulator"):
-        given = getattr(near, section)
-        for key, value in given.model_dump(exclude_defaults=True).items() if given is not None else ():
-            yield from _spelled_out((section, key), value)
+def spelling_of(asked: CommandLine, config: RunConfig | Surroundings, environ: Mapping[str, str]) -> Spelling:
+    """Returns how commands about a run are given, by the command line that this one was reached by."""
+    spark = [
+        word for option in asked.spark if not has_secret(" ".join(filter(None, option))) for word in option if word
+    ]
+    spark += [
+        word for flag in ("target", "dist") for value in getattr(asked, flag)[-1:] for word in (f"--{flag}", value)
+    ]
+    near = options_near(surroundings(asked.sets, asked.emulator_models) if not asked.names_file else config)
+    rest = ["--", *asked.rest] if asked.rest and not has_secret(" ".join(asked.rest)) else []
+    return Spelling(environ.get(PROGRAM, PROGRAM_NAME), near, (*spark, *near, *rest))
 
 
-def _spelled_out(path: tuple[str, ...], value: Any) -> Iterator[str]:
-    """A key and its value; of a section of `aws` its keys, without an external id, which is nowhere repeated."""
-    if path in _IDENTITIES:
-        for key, inner in value.items():
-            yield from _spelled_out((*path, key), inner)
-    elif value not in (None, False) and not is_external_id(path):
-        text = json.dumps(value) if isinstance(value, (dict, bool)) else value
-        yield f"{'.'.join(path)}={text}"
+def commands_here(asked: CommandLine, environ: Mapping[str, str], config: RunConfig | None = None) -> dict[str, str]:
+    """Returns the variables by which messages spell out commands, and the very command that was given.
 
-
-def has_secret(text: str) -> bool:
-    """Returns whether an argument has a secret: by a name in it, of a setting or of an option, or in an address."""
-    return secret_in_url(text) is not None or any(map(is_secret_name, _NAMES.findall(text)))
+    Args:
+        asked: the command line.
+        environ: where `${name}` is looked up, and where the wrapper left its name.
+        config: the run's configuration; None: not known yet.
+    """
+    found = Spelling(environ.get(PROGRAM, PROGRAM_NAME))
+    near: RunConfig | Surroundings | None = config
+    with suppress(BatchTransformError, OSError):  # what is wrong is said by whoever needs it
+        if near is None and not asked.names_file:
+            near = surroundings(asked.sets, asked.emulator_models)
+        elif near is None and asked.subject and not is_s3(asked.subject):
+            near = whereabouts(
+                asked.subject,
+                sets=asked.sets,
+                variables=asked.variables,
+                emulator_models=asked.emulator_models,
+                environ=environ,
+            )
+        if near is not None:
+            found = spelling_of(asked, near, environ)
+    run = _ANY_RUN if config is None else str(config.layout.run)
+    typed = "" if any(map(has_secret, asked.given)) else shlex.join([found.program, *asked.given])
+    return {RESUME: found.of("resume", run), SEE_ERRORS: found.of("errors", run), COMMAND: typed}

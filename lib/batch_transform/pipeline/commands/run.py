@@ -66,6 +66,7 @@ class _Job(Guarded):
         super().__init__(config.run_id, handshake, Interrupts(alive_file=handshake.alive_file))
         self.secrets = secrets_of(config.to_document()).values()
         self._config = config
+        self.place = str(config.layout.run) if config.run_id is not None and not config.ephemeral else None
         self._command = command
         self._switches = switches
         self._began = CLOCK.monotonic() - seconds_before(os.environ, CLOCK.wall())

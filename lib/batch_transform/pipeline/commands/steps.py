@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.resuming_without_spark import NeedsSpark, resume_without_spark
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.recorded import CLOCK
+from batch_transform.pipeline.spelling import Spelling
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 
@@ -48,7 +50,9 @@ def going_on(asked: CommandLine, environ: Mapping[str, str], there: Reached, sta
     if state is None and not asked.names_file:
         there.run()  # there is none, and it says which one may be meant
     if state is None or not is_prepared(state):
-        raise ConfigurationError(f"{there.uri}: is not prepared; give `prepare` first")
+        program = Spelling.from_environ(environ).program
+        file = asked.subject if asked.names_file else "RUNFILE"
+        raise ConfigurationError(f"{there.uri}: is not prepared; first give: {shlex.join([program, PREPARE, file])}")
     return resolve_input(resumable(asked, environ, there, state), PACKAGE_CACHE)
 
 
@@ -63,7 +67,7 @@ class _Step(Guarded):
 
     def run(self) -> None:
         there = self.resources.enter_context(reached(self._asked, self._environ))
-        run = there.recorded()
+        run, self.place = there.recorded(), str(there.uri)
         if self._asked.command == PREPARE and not is_prepared(run.state):
             self.needs_spark = True
             return

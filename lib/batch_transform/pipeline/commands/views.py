@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ from batch_transform.pipeline.commands.looked_at import looked_at, recorded_repo
 from batch_transform.pipeline.commands.named_run import Reached, reached
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
+from batch_transform.pipeline.spelling import Spelling
 from batch_transform.s3.store import S3Store
 
 _THREADS = 8
@@ -73,7 +75,9 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
 
 
 def _printed(asked: CommandLine, document: JsonObject, lines: Sequence[str]) -> str:
-    return visible_json(document) if JSON in asked.form[-1:] else "\n".join(lines)
+    if JSON in asked.form[-1:]:
+        return visible_json(document)
+    return Spelling.from_environ(os.environ).spelled_out("\n".join(lines))
 
 
 def _listed(there: Reached) -> ListedRuns:
@@ -108,7 +112,7 @@ def _listed_run(store: S3Store, uri: S3Uri, moved: datetime) -> ListedRun:
 
 def _logs(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine, tell: Tell) -> WrittenLogs:
     jobs = looked_at(there, run, state, tell).report["jobs"]
-    chosen = _named(jobs, asked.job[-1]) if asked.job else jobs_to_read(jobs)
+    chosen = _named(jobs, asked.job[-1], run) if asked.job else jobs_to_read(jobs)
     logs, count = ContainerLogs(there.access.client("logs")), _count(asked)
     written = [_written(logs, job, count) for job in chosen]
     if (url := _served_at(state)) is not None:
@@ -126,11 +130,11 @@ def _served_at(state: RunState) -> str | None:
     return url_of_server(str(models.get(state.settings.model_name, "")))
 
 
-def _named(jobs: Sequence[JobReport], name: str) -> list[JobReport]:
+def _named(jobs: Sequence[JobReport], name: str, run: RecordedRun) -> list[JobReport]:
     found = [job for job in jobs if job["name"] == name]
     if not found:
         hint = meant(name, [str(job["name"]) for job in jobs])
-        raise ConfigurationError(f"--job: {name} is no job of this run{hint}; `show` names them")
+        raise ConfigurationError(f"--job: {name} is no job of this run{hint}; `show {run.uri}` names them")
     return found
 
 

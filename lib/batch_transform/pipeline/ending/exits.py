@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -28,6 +29,7 @@ from batch_transform.core.progress.event_lines import END, ERROR
 from batch_transform.core.report_keys import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.spelling import Spelling
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.spark.error_chains import chain_of, is_of_spark, told
 
@@ -105,7 +107,8 @@ def _asks_as_nobody(err: BaseException) -> bool:
 
 
 def _told(lines: Iterable[str], secrets: Collection[str]) -> tuple[str, ...]:
-    return tuple(hidden(line, secrets) for line in lines)
+    spelling = Spelling.from_environ(os.environ)
+    return tuple(hidden(spelling.spelled_out(line), secrets) for line in lines)
 
 
 def ended(err: BaseException, handshake: Handshake) -> int:
@@ -144,7 +147,7 @@ def typed_errors(*, is_begun: bool = True, secrets: Collection[str] = ()) -> Ite
 
 def teller(step: str) -> Callable[[str], None]:
     """Returns what tells the terminal of a command without Spark."""
-    return lambda text: tell_terminal(Event(step, text))
+    return lambda text: tell_terminal(Event(step, Spelling.from_environ(os.environ).spelled_out(text)))
 
 
 def _named(err: BaseException, *, is_begun: bool) -> BatchTransformError:

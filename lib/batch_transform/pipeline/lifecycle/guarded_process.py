@@ -31,10 +31,12 @@ class Guarded:
         secrets: what nothing that is told may quote.
         driver: None until the run is held.
         resources: what lives until the work has ended and its report is written.
-        unheld: what is told of a signal that comes before the run is held.
+        unheld: what is told of a signal that comes before the run is held, where that is no run's.
+        place: the run's folder, once it is known.
     """
 
-    unheld = "the run was not held yet: jobs that are in flight go on; `stop` ends them"
+    unheld = ""
+    place: str | None = None
 
     def __init__(self, run_id: str | None, handshake: Handshake, interrupts: Interrupts) -> None:
         self.run_id = run_id
@@ -96,7 +98,7 @@ class Guarded:
     def _leave(self, number: int) -> None:
         """Ends the process, with whatever is done."""
         found = exit_of(
-            Interrupted(number), "it was not seen to its end in time: jobs may still be in flight; `stop` ends them"
+            Interrupted(number), f"it was not seen to its end in time: jobs may still be in flight{self._to_stop}"
         )
         if not self._ended.is_set():
             self.handshake.report(found.report(self.run_id))
@@ -136,9 +138,14 @@ class Guarded:
             self.handshake.report(self.driver.close(report))  # once more, since it now has a page
         return found.code
 
+    @property
+    def _to_stop(self) -> str:
+        """What ends jobs in flight."""
+        return f"; `stop {self.place}` ends them" if self.place is not None else ", until it is stopped"
+
     def _of_interruption(self) -> list[str]:
         if self.driver is None:
-            return [self.unheld]
+            return [self.unheld or f"the run was not held yet: jobs that are in flight go on{self._to_stop}"]
         return [] if self.driver.ctx.config.ephemeral else ["the run can be resumed"]
 
     def _stop_jobs(self, driver: Driver, reason: str) -> None:

@@ -67,7 +67,9 @@ def resume_without_spark(
     key = config.prediction.key
     check = KeyCheck(key.field, key.column, places.layout.input, run_framing(state)) if key else None
     if config.prediction.ddl != state.settings.prediction.schema:
-        raise ConfigurationError(f"{run.uri}: prediction.schema can be changed by `resume` alone: Spark reads it")
+        raise ConfigurationError(
+            f"{run.uri}: prediction.schema can be changed by `resume {run.uri}` alone: Spark reads it"
+        )
     reader = recorded_reader(state, config.settings)
     objects = ThreadedObjectWork(run.store, places.layout.input, reader, check)
     tables, waits = NoTables(run.uri), config.emulated

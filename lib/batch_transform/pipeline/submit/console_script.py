@@ -8,8 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 from batch_transform.config.runfile import RunConfig
@@ -19,13 +18,13 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.last_words import is_told_in_words
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
-from batch_transform.pipeline.commands.command_options import JSON, PLAN, STEPS, SUBMIT
-from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
+from batch_transform.pipeline.commands.command_options import JSON, PLAN, STEPS
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
-from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
 from batch_transform.pipeline.ending.exits import ended
-from batch_transform.pipeline.handshake import BEGAN, PROGRAM, SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.handshake import BEGAN, Handshake, variables
+from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
 from batch_transform.pipeline.submit.destination import destination
 from batch_transform.pipeline.telling import write_log_as
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
@@ -53,16 +52,18 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
         sys.stdout.write(text)
         return 0
     printed, code = PrintedReport.from_environ(os.environ), 4
-    try:
-        asked = parse(arguments)
-        printed = dataclasses.replace(printed, is_json=JSON in asked.form[-1:])
-        write_log_as(*asked.log)
-        with nullcontext() if is_job else _variable(BEGAN, str(time.time())):
+    with ExitStack() as resources:
+        try:
+            asked = parse(arguments)
+            printed = dataclasses.replace(printed, is_json=JSON in asked.form[-1:])
+            write_log_as(*asked.log)
+            began = {} if is_job else {BEGAN: str(time.time())}
+            resources.enter_context(variables({**began, **commands_here(asked, os.environ)}))
             code = _done(asked, printed, is_job)
-    except (Exception, Interrupted) as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
-        code = ended(err, printed)
-    finally:
-        printed.end(code)
+        except (Exception, Interrupted) as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
+            code = ended(err, printed)
+        finally:
+            printed.end(code)
     return code
 
 
@@ -82,22 +83,8 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
         return plan_job(document, printed, exact=asked.exact, show_record=asked.show_record)
     from batch_transform.pipeline.commands.run import run_job
 
-    following = spelled(SUBMIT, asked, RunConfig.from_document(document), os.environ)
-    with _variable(SUBMIT_NEXT, following):
+    with variables(commands_here(asked, os.environ, RunConfig.from_document(document))):
         return run_job(document, printed, step_of(asked), asked.switches)
-
-
-@contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    """Sets a variable of the environment within the block: the process may be another's, and go on."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        del os.environ[name]
-        if before is not None:
-            os.environ[name] = before
 
 
 def _sent(asked: CommandLine, printed: PrintedReport) -> int:

@@ -25,10 +25,10 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.deploy.port import FILES, BundleTarget, ServiceTarget, Shipment, Target, application_name
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form
 from batch_transform.pipeline.commands.command_options import JSON, LOG_FORM, RESUME
-from batch_transform.pipeline.commands.other_command import has_secret
 from batch_transform.pipeline.commands.package import dist_of
 from batch_transform.pipeline.commands.spark_submit_arguments import LISTS, SparkArguments
 from batch_transform.pipeline.ending.exits import teller
+from batch_transform.pipeline.reaching import has_secret
 from batch_transform.pipeline.submit.bundling import RUN_FILE, given_in, portable, secret_variables, written
 from batch_transform.pipeline.submit.destination import faults_elsewhere, keys_of
 from batch_transform.pipeline.submit.uploads import Uploads, shipped
@@ -127,7 +127,7 @@ def _requested(
     except (ClientError, BotoCoreError) as err:
         raise ServiceFailure(f"{report['operation']}: {err}; nothing was started") from err
     started = target.started(answer)
-    tell(f"{target.name}: started as {started}; `status` of {config.layout.run} tells how far it is")
+    tell(f"{target.name}: started as {started}; `status {config.layout.run}` tells how far it is")
     return {**report, "status": RunStatus.SUBMITTED.value, "id": started}
 
 

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from batch_transform.config import RunConfig
@@ -25,20 +26,19 @@ from batch_transform.deploy.port import SparkTarget
 from batch_transform.pipeline.checks.before_spark import told_before_spark
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form, parse, step_of
 from batch_transform.pipeline.commands.command_options import (
-    ERRORS,
     EXACT,
     JSON,
     LOG_FORM,
     PLAN,
     RUN,
     SHOW_RECORD,
-    SUBMIT,
 )
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
-from batch_transform.pipeline.commands.other_command import spelled
+from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.ending.exits import ended, teller
-from batch_transform.pipeline.handshake import PROGRAM, RESUME, SEE_ERRORS, SUBMIT_NEXT, Handshake
+from batch_transform.pipeline.handshake import Handshake, variables
+from batch_transform.pipeline.spelling import PROGRAM
 from batch_transform.pipeline.submit.archive import write_archive
 from batch_transform.pipeline.submit.class_archive import java_options
 from batch_transform.pipeline.submit.deployment import deployed, dry_run
@@ -113,10 +113,7 @@ def write_submission(
     (places.work / IVY).write_text(ivy_settings(environ), encoding="utf-8")
     added = environment(config, given, places, home, environ)
     if not given.in_cluster:
-        named = {PROGRAM: "spark-submit.sh", **environ}
-        added[RESUME] = spelled("resume", asked, config, named)
-        added[SUBMIT_NEXT] = spelled(SUBMIT, asked, config, named)
-        added[SEE_ERRORS] = spelled(ERRORS, asked, config, named)
+        added |= commands_here(asked, {PROGRAM: "spark-submit.sh", **environ}, config)
     choose_display(places.work, log_form(asked), is_elsewhere=given.in_cluster)
     _write_json(places.work / RESOLVED, config.to_document())
     if asked.dry_run:
@@ -151,11 +148,13 @@ def main(arguments: list[str], environ: Mapping[str, str] = os.environ, tell: Be
     """
     work, entry, *rest = arguments
     handshake = Handshake(report_file=Path(work) / FALLBACK)
-    try:
-        write_log_as(*(asked := parse(rest)).log)
-        return submit(asked, Path(work), Path(entry), environ, handshake, tell)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of its own
-        return ended(error, handshake)
+    with ExitStack() as resources:
+        try:
+            write_log_as(*(asked := parse(rest)).log)
+            resources.enter_context(variables(commands_here(asked, {PROGRAM: "spark-submit.sh", **environ})))
+            return submit(asked, Path(work), Path(entry), environ, handshake, tell)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of ours
+            return ended(error, handshake)
 
 
 def submit(

@@ -155,7 +155,7 @@ def test_a_run_that_a_person_stopped_is_not_gone_on_with_by_a_poll():
     run.step(PREPARE)
     waiting = run.step(SUBMIT)["wait_for"]
     assert stopped(run) == waiting == run.service.stopped
-    with pytest.raises(RunStopped, match="`submit` or `resume` goes on with it"):
+    with pytest.raises(RunStopped, match=r"`submit s3://[^`]*` or `resume s3://[^`]*` goes on with it"):
         run.step(COLLECT)
     assert len(run.service.requests) == len(waiting)
     run.step(SUBMIT)
@@ -259,13 +259,17 @@ def test_a_step_that_is_interrupted_as_it_gets_the_run_keeps_nobody_waiting(monk
     assert run.seconds == began
 
 
-def test_who_is_interrupted_before_the_run_is_its_own_says_that_jobs_go_on(tmp_path):
+@pytest.mark.parametrize(
+    ("place", "way"), [(None, ", until it is stopped"), ("s3://b/r", "; `batch-transform stop s3://b/r` ends them")]
+)
+def test_who_is_interrupted_before_the_run_is_its_own_says_that_jobs_go_on(tmp_path, place, way):
     handshake = Handshake(report_file=tmp_path / "report")
     guarded = Guarded("run", handshake, Interrupts(watch_parent=False))
+    guarded.place = place
     assert guarded.do(lambda: signal.raise_signal(signal.SIGTERM)) == 143
     report = json.loads((tmp_path / "report").read_text())
     assert report["status"] == "interrupted"
-    assert "the run was not held yet: jobs that are in flight go on; `stop` ends them" in report["error"]
+    assert f"the run was not held yet: jobs that are in flight go on{way}" in report["error"]
 
 
 def two_jobs(**transform):

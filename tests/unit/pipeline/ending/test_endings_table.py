@@ -103,7 +103,10 @@ ENDINGS = {
     "`submit`, or `collect` too early": (LEFT, lambda: stepped(PREPARE, SUBMIT)),
     "a wrong run file or argument": (NOTHING, lambda: of_no_run(ConfigurationError("why"))),
     "a failure before the run is held": (NOTHING, lambda: of_no_run(ServiceFailure("why"))),
-    "another driver that is at work": (NOTHING, lambda: of_no_run(RunHeld("s3://b/lease.json", "ann on host"))),
+    "another driver that is at work": (
+        NOTHING,
+        lambda: of_no_run(RunHeld("s3://b/lease.json", "ann on host", "s3://b/run")),
+    ),
     "another driver that has taken over": (NOTHING, lambda: of_no_run(LedgerFenced("why"))),
     "a signal before the run is held": (NOTHING, lambda: of_no_run(Interrupted(2))),
     "`status` of a run at work": ("nothing", lambda: looked_at(RunStatus.RUNNING)),

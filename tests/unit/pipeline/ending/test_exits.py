@@ -31,7 +31,7 @@ ENDS = {
     errors.UnexpectedPredictions("a", "b"): (3, RunStatus.UNEXPECTED_PREDICTIONS),
     errors.ServiceFailure("a"): (4, RunStatus.FAILED),
     errors.GateRefused("a"): (4, RunStatus.FAILED),
-    errors.RunHeld("lease", "b"): (4, RunStatus.HELD),
+    errors.RunHeld("lease", "b", "s3://b/r"): (4, RunStatus.HELD),
     errors.LedgerFenced("a"): (4, RunStatus.FENCED),
     errors.RunStopped("a"): (143, RunStatus.INTERRUPTED),
     errors.Interrupted(2): (130, RunStatus.INTERRUPTED),
@@ -160,7 +160,7 @@ def test_an_error_in_a_notebook_is_one_of_ours_and_its_chain_quotes_nothing(caps
         int(ROW)
     assert ROW not in "".join(traceback.format_exception(raised.value)) + capsys.readouterr().err
     with pytest.raises(errors.RunHeld), typed_errors():
-        raise errors.RunHeld("lease", "b")
+        raise errors.RunHeld("lease", "b", "s3://b/r")
     with pytest.raises(KeyboardInterrupt), typed_errors():
         raise KeyboardInterrupt
 
@@ -175,7 +175,7 @@ def by_console(monkeypatch, capsys, tmp_path, err):
 
 def by_wrapper(monkeypatch, capsys, tmp_path, err):
     monkeypatch.setattr(submission, "submit", raising(err))
-    code = submission.main([str(tmp_path), "score.py", "status", URI], {})
+    code = submission.main([str(tmp_path), "score.py", "status", URI], {"BATCH_TRANSFORM_PROGRAM": "batch-transform"})
     return code, json.loads((tmp_path / "fallback.json").read_text()), capsys.readouterr().err
 
 

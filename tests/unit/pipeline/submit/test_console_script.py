@@ -14,7 +14,8 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands import named_run
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.dispatch import configuration
-from batch_transform.pipeline.handshake import SUBMIT_NEXT
+from batch_transform.pipeline.handshake import COMMAND
+from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS
 from batch_transform.pipeline.submit import console_script, submission
 
 URI = "s3://bucket/runs/a"
@@ -89,7 +90,7 @@ def launched(run_file, monkeypatch):
 
         def run_job(document, handshake, command, switches):
             if seen is not None:
-                seen.append(os.environ[SUBMIT_NEXT])
+                seen.append([os.environ[name] for name in (RESUME, SEE_ERRORS, COMMAND)])
             return code
 
         module.run_job = run_job
@@ -121,13 +122,16 @@ def test_an_argument_that_is_wrong_ends_the_launcher_too(monkeypatch):
 @pytest.mark.parametrize("before", [None, "theirs"])
 def test_the_environment_is_as_it_was_when_a_run_has_ended(launched, monkeypatch, before):
     """The process may be another's, and begin another run."""
-    monkeypatch.delenv(SUBMIT_NEXT, raising=False)
-    if before is not None:
-        monkeypatch.setenv(SUBMIT_NEXT, before)
+    names = (RESUME, SEE_ERRORS, COMMAND)
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+        if before is not None:
+            monkeypatch.setenv(name, before)
     seen = []
     launched(0, seen)
-    assert seen == ["batch-transform submit s3://bucket/runs/a"]
-    assert os.environ.get(SUBMIT_NEXT) == before
+    about = [f"batch-transform {command} s3://bucket/runs/a" for command in ("resume", "errors")]
+    assert seen == [[*about, f"batch-transform run {sys.argv[-1]}"]]
+    assert [os.environ.get(name) for name in names] == [before] * 3
 
 
 class Unforeseen(Exception):

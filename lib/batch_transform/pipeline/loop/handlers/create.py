@@ -97,7 +97,7 @@ def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> 
         return create_job(ctx, state, action)
     except NotNow as err:
         _refuse_long_wait(ctx, state, err)
-        ctx.tell("score", f"{err}; left to the next `collect`")
+        ctx.tell("score", f"{err}; left to the next step")
     return look_at_jobs(ctx, state, act.Await(state.in_flight))
 
 

@@ -1,0 +1,44 @@
+"""What it takes to get to a run, as options of a command line; nothing that looks like a secret is among it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from batch_transform.aws.access import SECTIONS
+from batch_transform.config.places import secret_in_url
+from batch_transform.config.runfile import RunConfig
+from batch_transform.config.surroundings import Surroundings
+from batch_transform.core.secret_values import is_external_id, is_secret_name
+
+_IDENTITIES = tuple(("aws", section) for section in SECTIONS)
+_NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
+
+
+def options_near(near: RunConfig | Surroundings) -> tuple[str, ...]:
+    """Returns the options that say what reaches AWS or the emulator, where it is not the default."""
+    return tuple(word for text in _sets(near) if not has_secret(text) for word in ("--set", text))
+
+
+def _sets(near: RunConfig | Surroundings) -> Iterator[str]:
+    for section in ("aws", "emulator"):
+        given = getattr(near, section)
+        for key, value in given.model_dump(exclude_defaults=True).items() if given is not None else ():
+            yield from _spelled_out((section, key), value)
+
+
+def _spelled_out(path: tuple[str, ...], value: Any) -> Iterator[str]:
+    """A key and its value; of a section of `aws` its keys, without an external id, which is nowhere repeated."""
+    if path in _IDENTITIES:
+        for key, inner in value.items():
+            yield from _spelled_out((*path, key), inner)
+    elif value not in (None, False) and not is_external_id(path):
+        text = json.dumps(value) if isinstance(value, (dict, bool)) else value
+        yield f"{'.'.join(path)}={text}"
+
+
+def has_secret(text: str) -> bool:
+    """Returns whether an argument has a secret: by a name in it, of a setting or of an option, or in an address."""
+    return secret_in_url(text) is not None or any(map(is_secret_name, _NAMES.findall(text)))

@@ -1,0 +1,61 @@
+"""How a command about a run is given here, to be pasted: by the program's name, with all that it takes to get there.
+
+What a message says of a command stands in it as `stop s3://bucket/prefix/run`, or `batch-transform package`; whoever
+tells the message spells that out, so that no module need know how the run was reached.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
+RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
+SEE_ERRORS = "BATCH_TRANSFORM_ERRORS"  # what shows how rows of the run that it began have failed
+PROGRAM_NAME = "batch-transform"
+# The commands that begin Spark, and so repeat what is said of it.
+WITH_SPARK = ("run", "plan", "resume", "prepare", "collect")
+_OF_A_RUN = re.compile(r"`([a-z]+) (s3://[^`]+?)((?: --[^`]*)?)`")
+_OF_THE_PROGRAM = re.compile(rf"`{PROGRAM_NAME} (?=[a-z])")
+_BEFORE = 3  # words of a command line that are its program, the command and the run
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """Commands as they are given here.
+
+    Attributes:
+        program: as it was called.
+        near: options with which a run is reached.
+        spark: those, and what is said of Spark; behind `--` what is passed on unread.
+    """
+
+    program: str = PROGRAM_NAME
+    near: tuple[str, ...] = ()
+    spark: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Spelling:
+        """Returns them as the wrapper has left them, which names a command of each kind."""
+        resume, see_errors = (shlex.split(environ.get(name, "")) for name in (RESUME, SEE_ERRORS))
+        program = (resume or see_errors or [environ.get(PROGRAM) or PROGRAM_NAME])[0]
+        return cls(program, tuple(see_errors[_BEFORE:]), tuple(resume[_BEFORE:]))
+
+    def of(self, command: str, run: str, *options: str) -> str:
+        """Returns the command line of a command about a run.
+
+        Args:
+            command: that one.
+            run: the run's folder, or the folder of its workspace.
+            options: further ones.
+        """
+        words = list(self.spark if command in WITH_SPARK else self.near)
+        cut = words.index("--") if "--" in words else len(words)
+        return shlex.join([self.program, command, run, *words[:cut], *options, *words[cut:]])
+
+    def spelled_out(self, text: str) -> str:
+        """Returns a text with each command in it as it is given here."""
+        found = _OF_A_RUN.sub(lambda named: f"`{self.of(named[1], named[2], *shlex.split(named[3]))}`", text)
+        return _OF_THE_PROGRAM.sub(f"`{self.program} ", found)
