@@ -6,8 +6,6 @@
 # Standard output gets one line, the report (a terminal only with -o json); everything else goes to standard error.
 set -u
 
-began=${EPOCHREALTIME:-$(date +%s)} # since 1970; of bash 5 with a fraction, behind the locale's own sign
-began=${began/,/.}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 2
 emr_node=${BATCH_TRANSFORM_EMR_NODE:-/mnt/var/lib/info/job-flow.json} # what each node of an EMR cluster has
 entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
@@ -264,7 +262,8 @@ done
 check_java
 choose_environment "$@"
 export BATCH_TRANSFORM_PROGRAM=$0
-export BATCH_TRANSFORM_BEGAN=$began
+began=${EPOCHREALTIME:-$(date +%s)} # since 1970; of bash 5 with a fraction, behind the locale's own sign
+export BATCH_TRANSFORM_BEGAN=${began/,/.}
 PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submit.submission "$work" "$entry" "$@"
 code=$?
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"

@@ -96,7 +96,7 @@ def test_list_tells_the_runs_of_a_workspace_the_latest_first(s3):
         [["broken", "unreadable"], ["run", "published"]],
         [["run", "published"], ["broken", "unreadable"]],
     )
-    assert rows[-1] == f"To see one: `batch-transform show s3://bucket/{rows[0].split()[0]}`"
+    assert rows[-1] == f"To see one: batch-transform show s3://bucket/{rows[0].split()[0]}"
     found = {run["workspace"]: run for run in asked_json("list", "s3://bucket")["runs"]}
     run = found[URI]
     assert (run["rows_in"], run["rows_scored"], run["rows_dead_letter"], run["in_flight"]) == (8, 7, 1, 0)

@@ -19,6 +19,7 @@ PROGRAM_NAME = "batch-transform"
 WITH_SPARK = ("run", "plan", "resume", "prepare", "collect")
 _OF_A_RUN = re.compile(r"`([a-z]+) (s3://[^`]+?)((?: --[^`]*)?)`")
 _OF_THE_PROGRAM = re.compile(rf"`{PROGRAM_NAME} (?=[a-z])")
+_AT_THE_END = re.compile(r": `([^`]+ s3://[^`]+)`$", re.MULTILINE)
 _BEFORE = 3  # words of a command line that are its program, the command and the run
 
 
@@ -56,6 +57,7 @@ class Spelling:
         return shlex.join([self.program, command, run, *words[:cut], *options, *words[cut:]])
 
     def spelled_out(self, text: str) -> str:
-        """Returns a text with each command in it as it is given here."""
+        """Returns a text with each command in it as it is given here; one that ends a line is not quoted."""
         found = _OF_A_RUN.sub(lambda named: f"`{self.of(named[1], named[2], *shlex.split(named[3]))}`", text)
-        return _OF_THE_PROGRAM.sub(f"`{self.program} ", found)
+        found = _OF_THE_PROGRAM.sub(lambda _: f"`{self.program} ", found)
+        return _AT_THE_END.sub(lambda quoted: f": {quoted[1]}", found)

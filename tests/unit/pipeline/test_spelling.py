@@ -67,7 +67,7 @@ def test_the_list_shows_its_latest_run_by_a_whole_command():
     runs = [unreadable_run(f"s3://b/runs/{name}", "2026-11-27T22:00:00+00:00", "") for name in ("new", "old")]
     *_, last = table_of_runs({"workspace": "s3://b/runs", "runs": runs})
     told = Spelling.from_environ(here("list", "s3://b/runs", "--set", "emulator.state=x")).spelled_out(last)
-    assert told == "To see one: `./spark-submit.sh show s3://b/runs/new --set emulator.state=x`"
+    assert told == "To see one: ./spark-submit.sh show s3://b/runs/new --set emulator.state=x"
 
 
 @pytest.mark.parametrize(

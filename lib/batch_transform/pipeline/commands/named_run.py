@@ -63,9 +63,10 @@ class Reached:
         """
         found = self.recorded()
         if found.state is None:
+            named, beside = self.told or str(self.uri), str(self.uri.parent).rstrip("/")
             raise ConfigurationError(
-                f"{no_run(self.told or str(self.uri), self.uri, found.store)}; `list {self.uri.parent}` tells the runs "
-                f"beside it, and `list {self.uri}` those in it, if it is a workspace{_emulated_here(self.uri)}"
+                f"{no_run(named, self.uri, found.store)}; `list {beside}` tells the runs beside it, and `list {named}` "
+                f"those in it, if it is a workspace{_emulated_here(self.uri)}"
             )
         return found, found.state
 
