@@ -40,7 +40,7 @@ class Measured:
         wall_seconds: until the command itself ended.
         cpu_seconds: user and system, of all its processes.
         peak_mb: of the memory of all its processes at once.
-        said: its last line of standard output.
+        said: its last line of JSON on standard output; '' where there is none.
         marked_seconds: until its first line on standard error that begins with the mark; None: there was none.
         peaks_mb: of the largest process of each kind (`kind_of`), with what it shares with others.
     """
@@ -168,6 +168,11 @@ def _reap() -> None:
         time.sleep(0.05)
 
 
+def _told_in(lines: Sequence[str]) -> str:
+    """The last line of JSON: what a library says there as it ends is nobody's report."""
+    return next((line for line in reversed(lines) if line.startswith("{")), "")
+
+
 def main(mark: str, command: list[str]) -> None:
     """Runs the command and prints what it took."""
     end_by_signals()
@@ -192,7 +197,7 @@ def main(mark: str, command: list[str]) -> None:
     cpu = max(used.ru_utime + used.ru_stime, sampler.cpu_seconds)
     listener.join(1)  # a daemon that was left behind may have held its pipe
     marked = None if listener.marked_at is None else listener.marked_at - began
-    told = Measured(code, seconds, cpu, sampler.peak_bytes / 1e6, lines[-1], marked, sampler.peaks_mb)
+    told = Measured(code, seconds, cpu, sampler.peak_bytes / 1e6, _told_in(lines), marked, sampler.peaks_mb)
     print(json.dumps(asdict(told)), flush=True)
 
 

@@ -164,6 +164,8 @@ def whole_run(name: str, table: InputTable, source: str, folder: Path, server: S
         cost = measured(WHOLE_RUNS[name](asked), environment(scratch), str(log), _STAGED)
         if cost.code:
             raise RuntimeError(f"{name}: exit code {cost.code}\n{log.read_text(errors='replace')[-4000:]}")
+        if not cost.said:
+            raise RuntimeError(f"{name}: told nothing of itself\n{log.read_text(errors='replace')[-4000:]}")
         if name != COUNT:
             check_predictions(asked.output, table.rows)
         return _told(name, cost, server.cpu_seconds() - before, cores)
