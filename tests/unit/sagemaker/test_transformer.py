@@ -118,7 +118,18 @@ def test_defaults_that_a_person_keeps_for_the_sdk_do_not_reach_a_run(defaults, m
     path = tmp_path / "config.yaml"
     path.write_text(defaults, encoding="utf-8")
     monkeypatch.setenv("SAGEMAKER_USER_CONFIG_OVERRIDE", str(path))
-    assert built_request(PLAIN, SESSION) == transform_request(PLAIN)
+    assert built_request(PLAIN, boto3.Session("x", "x", region_name="us-east-1")) == transform_request(PLAIN)
+
+
+def test_the_session_of_the_sdk_is_made_once_for_all_jobs_of_a_run(monkeypatch):
+    from sagemaker.core.helper.session_helper import Session
+
+    made, begin = [], Session.__init__
+    monkeypatch.setattr(Session, "__init__", lambda *args, **named: made.append(begin(*args, **named)))
+    session = boto3.Session("x", "x", region_name="us-east-1")
+    jobs = [replace(PLAIN, name=name, tags={"job": name}) for name in ("one", "two")]
+    assert [built_request(job, session) for job in jobs] == [transform_request(job) for job in jobs]
+    assert len(made) == 1
 
 
 def test_a_version_of_the_sdk_that_loses_a_setting_is_told_of_before_anything_is_planned(monkeypatch):
