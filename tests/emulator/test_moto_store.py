@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import moto.backends
 import pytest
 
 from support.emulator_aws import Aws
@@ -178,3 +179,15 @@ def test_a_kms_key_is_kept_with_the_object(aws: Aws, store: MotoStore, name: str
         writer.complete()
     head = aws.s3.head_object(Bucket=name, Key="k")
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/mine")
+
+
+def test_moto_does_not_look_through_its_services_for_each_request(
+    world: World, aws: Aws, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_buckets(world, ACCOUNT, "us-west-2", [name])
+    listed: list[int] = []
+    listing = moto.backends.list_of_moto_modules
+    monkeypatch.setattr(moto.backends, "list_of_moto_modules", lambda: listed.append(1) or listing())
+    aws.s3.put_object(Bucket=name, Key="k", Body=b"1")
+    assert aws.s3.get_object(Bucket=name, Key="k")["Body"].read() == b"1"
+    assert listed == []

@@ -9,7 +9,7 @@ anything with `mock_aws`, and to forget everything is to forget a world's dictio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -37,7 +37,7 @@ class World:
     def __init__(self) -> None:
         _divide()
         self._own: dict[int, BackendDict[Any]] = {}
-        self._dispatcher = DomainDispatcherApplication(create_backend_app)
+        self._dispatcher = _Dispatcher()
         self.moto: WSGIApplication = self._dispatcher
 
     @contextmanager
@@ -61,9 +61,7 @@ class World:
     def knows(self, environ: WSGIEnvironment) -> bool:
         """Whether there is a service for a request; moto prints on standard output that there is none."""
         host = self._dispatcher.infer_service_region_host(environ, environ["PATH_INFO"])
-        if host is None or host in list_of_moto_modules():
-            return True
-        return any(pattern.match(f"http://{host}") for _, pattern in self._dispatcher.backend_url_patterns)
+        return host is None or self._dispatcher.find_backend(host) is not None
 
     def forget(self) -> None:
         """Be as it was in the beginning."""
@@ -77,6 +75,25 @@ class World:
             if found is None:
                 found = self._own[id(shared)] = _like(shared)
             return found
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """Moto's own, which looks through its folder of services for each request: for as long as all the rest takes."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._modules = frozenset(list_of_moto_modules())
+        self.find_backend = lru_cache(maxsize=256)(self._look_for_backend)
+
+    def _look_for_backend(self, host: str) -> str | None:
+        """The service that answers for a host, None for none."""
+        if host in self._modules:
+            return host
+        return next((each for each, pattern in self.backend_url_patterns if pattern.match(f"http://{host}")), None)
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """As moto's, with what was found before."""
+        return (None if host is None else self.find_backend(host)) or super().get_backend_for_host(host)
 
 
 class _Own(BackendDict[Any]):
