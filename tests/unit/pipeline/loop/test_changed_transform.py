@@ -76,7 +76,7 @@ def test_after_the_last_type_a_run_without_capacity_ends_as_one_of_a_single_type
 
 
 def test_the_command_that_takes_another_type_is_named(monkeypatch):
-    config = SimpleNamespace(takes_frame=False, ephemeral=False)
+    config = SimpleNamespace(takes_frame=False, ephemeral=False, aws=None, emulator=None)
     ctx = SimpleNamespace(config=config, places=SimpleNamespace(run="s3://b/p/run"))
     monkeypatch.delenv("BATCH_TRANSFORM_RESUME", raising=False)
     told = "batch-transform resume s3://b/p/run --retry-dead --set transform.instance_type=ml.TYPE.SIZE"
@@ -161,7 +161,7 @@ def test_a_wait_that_has_ended_the_run_ends_each_call_and_each_asks_for_every_ty
     run = on_the_last_type(2 + 2 + 2)
     run.seconds += 2 * DAY
     for _ in range(2):
-        with pytest.raises(ServiceFailure, match="none could be created for 2880 minutes"):
+        with pytest.raises(ServiceFailure, match="none could be created for 2,880 minutes"):
             run.step(COLLECT)
     assert run.step(COLLECT)["status"] == "published"
     assert types(run) == [SMALL]
@@ -175,7 +175,7 @@ def test_a_run_of_one_type_goes_on_waiting_as_before():
     before = kinds(run)
     run.step(SUBMIT)
     run.seconds += 2 * DAY
-    with pytest.raises(ServiceFailure, match="none could be created for 2880 minutes"):
+    with pytest.raises(ServiceFailure, match="none could be created for 2,880 minutes"):
         run.step(COLLECT)
     assert kinds(run) == before
     assert run.step(COLLECT)["status"] == "published"
