@@ -205,7 +205,7 @@ def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: S
     if mode == "error" and count:
         raise ConfigurationError(
             f"output: {target} holds {counted(count, 'data file')} already, and output.mode is error: name "
-            "another place, or say what becomes of them by output.mode, append or overwrite"
+            "another place, or say what becomes of what is there by output.mode, append or overwrite"
         )
     if partition_by is not None and mode in ("append", "overwrite_partitions"):
         _refuse_other_partitions(target, names, tuple(partition_by))
