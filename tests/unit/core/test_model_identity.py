@@ -51,7 +51,7 @@ def test_a_model_is_what_it_is():
         (identity(with_container(Environment={"TOKEN": "hidden"})), "Environment differs in THRESHOLD"),
         (identity(with_container(Environment={"TOKEN": "o", "THRESHOLD": "0.5"})), "Environment differs in TOKEN"),
         (identity({**described_model(), "InferenceExecutionConfig": {"Mode": "Direct"}}), "InferenceExecutionConfig"),
-        (identity({"ModelName": "m", "Containers": [{}, {}]}), "it had 1 containers, now 2"),
+        (identity({"ModelName": "m", "Containers": [{}, {}]}), "it had 1 container, now 2"),
     ],
 )
 def test_what_makes_it_another_one_is_told(now, told):
