@@ -170,7 +170,7 @@ def test_rows_that_are_not_answered_are_told_with_the_reason_and_without_the_mod
     assert {entry["reason"] for entry in report["unanswered"]} == {"the model answered with HTTP 400"}
     assert '"id"' not in json.dumps(report)
     reasons = [entry["reason"] for entry in differs("--endpoint", "short")["unanswered"]]
-    assert all(reason.startswith("the model answered 1 lines to ") for reason in reasons)
+    assert all(reason.startswith("the model answered 1 line to ") for reason in reasons)
     assert differs("--endpoint", "unreadable")["unanswered"] == [
         {"reason": "the answer holds no prediction that can be read", "rows": 1}
     ]
@@ -218,7 +218,7 @@ def test_what_it_cannot_read_is_refused_and_not_misread(put, key, value):
     run = MemoryRun([5, 5], echoing(lambda row: None), transform={key: value})
     run.to_the_end()
     put(run)
-    with pytest.raises(ConfigurationError, match=rf"cannot read runs with transform\.{key}: "):
+    with pytest.raises(ConfigurationError, match=rf"compare reads no run with transform\.{key}: "):
         ask(URI, "--endpoint", "same")
 
 
