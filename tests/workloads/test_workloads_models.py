@@ -140,7 +140,7 @@ def test_a10_files_that_fail_although_the_payload_is_large_enough_point_to_memor
     report = run.to_the_end().report
     assert report["rows_scored"] == 46
     (advice,) = report["advice"]
-    assert advice.startswith("1 object failed although no row of them is bad")
+    assert advice.startswith("1 object failed although no row of it is bad")
     assert "take an instance type with more memory" in advice
 
 

@@ -216,7 +216,7 @@ def test_staged_rows_that_are_gone_end_a_run_for_good_once_a_job_is_planned(worl
         hurt(run, key, way)
         end = resumed(run)
         if isinstance(end, str):
-            assert end.startswith("RowsLost: 1 of 4 staged files are gone or altered"), f"step {number}: {end}"
+            assert end.startswith("RowsLost: 1 of 4 staged files is gone or altered"), f"step {number}: {end}"
             assert "another run_id" in end
             assert len(run.service.requests) == jobs
             assert state.last_round is not None
