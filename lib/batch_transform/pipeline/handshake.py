@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from batch_transform.core.escaping import one_line, visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.last_words import is_told_in_words, last_lines
-from batch_transform.pipeline.spelling import Spelling
+from batch_transform.pipeline.spelling import spelled_out_here
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -110,8 +110,7 @@ def _words(report: JsonObject) -> str:
 
 
 def _ended(lines: Iterable[str]) -> str:
-    spelling = Spelling.from_environ(os.environ)
-    return "".join(f"{one_line(spelling.spelled_out(line))}\n" for line in lines)
+    return "".join(f"{one_line(spelled_out_here(line))}\n" for line in lines)
 
 
 def _write(path: Path | None, text: str) -> None:

@@ -8,7 +8,7 @@ import shlex
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handshake import COMMAND
 from batch_transform.pipeline.reaching import options_near
-from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS, Spelling
+from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS, Spelling, with_options
 
 # Of a run whose emulator has no `state`.
 GONE_WITH_ITS_EMULATOR = (
@@ -29,10 +29,7 @@ def going_on(ctx: RunContext, options: str, arguments: str) -> str:
     if not ctx.config.ephemeral:
         return _spelling(ctx).of("resume", str(ctx.places.run), *shlex.split(options))
     words = shlex.split(os.environ.get(COMMAND, ""))
-    if not words:
-        return f"the same command with {options}"
-    cut = words.index("--") if "--" in words else len(words)
-    return shlex.join([*words[:cut], *shlex.split(options), *words[cut:]])
+    return with_options(words, shlex.split(options)) if words else f"the same command with {options}"
 
 
 def _spelling(ctx: RunContext) -> Spelling:

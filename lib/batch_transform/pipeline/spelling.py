@@ -6,9 +6,10 @@ tells the message spells that out, so that no module need know how the run was r
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
@@ -52,12 +53,22 @@ class Spelling:
             run: the run's folder, or the folder of its workspace.
             options: further ones.
         """
-        words = list(self.spark if command in WITH_SPARK else self.near)
-        cut = words.index("--") if "--" in words else len(words)
-        return shlex.join([self.program, command, run, *words[:cut], *options, *words[cut:]])
+        words = self.spark if command in WITH_SPARK else self.near
+        return with_options([self.program, command, run, *words], options)
 
     def spelled_out(self, text: str) -> str:
         """Returns a text with each command in it as it is given here; one that ends a line is not quoted."""
         found = _OF_A_RUN.sub(lambda named: f"`{self.of(named[1], named[2], *shlex.split(named[3]))}`", text)
         found = _OF_THE_PROGRAM.sub(lambda _: f"`{self.program} ", found)
         return _AT_THE_END.sub(lambda quoted: f": {quoted[1]}", found)
+
+
+def with_options(words: Sequence[str], options: Sequence[str]) -> str:
+    """Returns a command line with further options, which stand before what is passed on unread, behind `--`."""
+    cut = words.index("--") if "--" in words else len(words)
+    return shlex.join([*words[:cut], *options, *words[cut:]])
+
+
+def spelled_out_here(text: str) -> str:
+    """Returns a text with each command in it as it is given in this process."""
+    return Spelling.from_environ(os.environ).spelled_out(text)

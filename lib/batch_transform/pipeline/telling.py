@@ -82,15 +82,15 @@ def write_log_as(*forms: str) -> None:
 
 
 @contextmanager
-def telling_now_and_then(seconds_before: float = 0.0) -> Iterator[None]:
+def telling_now_and_then(began: float | None = None) -> Iterator[None]:
     """Tells within the block how far it is, also while nothing happens, where plain lines are written.
 
     Args:
-        seconds_before: that have gone by already.
+        began: when that did which is told of, by the clock for durations; None: now.
     """
     over = threading.Event()
     now = time.monotonic()
-    _LINES.begin(now, now - seconds_before)
+    _LINES.begin(now, now if began is None else began)
     threading.Thread(target=_tick_until, args=(over,), daemon=True).start()
     try:
         yield

@@ -48,13 +48,23 @@ def is_of_spark(err: BaseException) -> bool:
     return isinstance(err, _of_py4j("Py4JJavaError")) or hasattr(err, "getErrorClass")
 
 
-def chain_of(err: BaseException) -> list[Link]:
-    """Returns an error and its causes, in this order."""
-    links: list[Link] = []
+def causes_of(err: BaseException) -> Iterator[BaseException]:
+    """Yields an error and its causes, in this order, as Python has them; so many at most, as they may be a circle."""
     seen: BaseException | None = err
-    while seen is not None and len(links) < _MOST_LINKS:
-        links += _links(seen)
+    for _ in range(_MOST_LINKS):
+        if seen is None:
+            return
+        yield seen
         seen = seen.__cause__
+
+
+def chain_of(err: BaseException) -> list[Link]:
+    """Returns an error and its causes, in this order, with those that a JVM has."""
+    links: list[Link] = []
+    for seen in causes_of(err):
+        if len(links) >= _MOST_LINKS:
+            break
+        links += _links(seen)
     return links
 
 

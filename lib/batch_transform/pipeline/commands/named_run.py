@@ -13,7 +13,7 @@ from batch_transform.config.loading import load, reload, surroundings, whereabou
 from batch_transform.config.places import check_workspace, is_s3
 from batch_transform.config.run_files import read_text
 from batch_transform.config.runfile import EMULATOR_STAGING, RunConfig
-from batch_transform.config.surroundings import Surroundings
+from batch_transform.config.surroundings import Surroundings, Whereabouts
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_names import folder_named
 from batch_transform.core.object_store import ObjectNotFound, StoreFailure
@@ -21,14 +21,14 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import LIST
+from batch_transform.pipeline.ending.exits import NO_CREDENTIALS
 from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.s3.store import S3Store
 
-# botocore's, where the default chain has found none.
-_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError")
-
+# Whoever keeps credentials and does not answer may mean as well that there are none for whom an emulator has run.
+_NO_CREDENTIALS = (*NO_CREDENTIALS, "CredentialRetrievalError")
 # An address, which is no such word, may have a secret inside.
 _BARE_WORD = re.compile(r"[\w-]+")
 
@@ -87,14 +87,7 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
     if not asked.names_file:
         near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
     else:
-        found = whereabouts(
-            asked.subject,
-            sets=asked.sets,
-            variables=asked.variables,
-            emulator_models=asked.emulator_models,
-            environ=environ,
-            read=_reader(asked, environ),
-        )
+        found = whereabouts_of(asked, environ)
         near, uri, is_of_file = found, found.layout.run, True
         if found.run_id is None and (found.emulator is None or found.emulator.state is not None):
             raise ConfigurationError(
@@ -175,6 +168,18 @@ def loaded(asked: CommandLine, environ: Mapping[str, str], *, reads_input: bool 
         environ=environ,
         read=_reader(asked, environ),
         reads_input=reads_input,
+    )
+
+
+def whereabouts_of(asked: CommandLine, environ: Mapping[str, str]) -> Whereabouts:
+    """Returns where the run of the run file is that is the subject; raises as `loaded`."""
+    return whereabouts(
+        asked.subject,
+        sets=asked.sets,
+        variables=asked.variables,
+        emulator_models=asked.emulator_models,
+        environ=environ,
+        read=_reader(asked, environ),
     )
 
 

@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 
-from batch_transform.config.loading import surroundings, whereabouts
+from batch_transform.config.loading import surroundings
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.named_run import whereabouts_of
 from batch_transform.pipeline.handshake import COMMAND
 from batch_transform.pipeline.reaching import has_secret, options_near
 from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME, RESUME, SEE_ERRORS, Spelling
@@ -62,13 +63,7 @@ def commands_here(asked: CommandLine, environ: Mapping[str, str], config: RunCon
         if near is None and not asked.names_file:
             near = surroundings(asked.sets, asked.emulator_models)
         elif near is None and asked.subject and not is_s3(asked.subject):
-            near = whereabouts(
-                asked.subject,
-                sets=asked.sets,
-                variables=asked.variables,
-                emulator_models=asked.emulator_models,
-                environ=environ,
-            )
+            near = whereabouts_of(asked, environ)
         if near is not None:
             found = spelling_of(asked, near, environ)
     run = _ANY_RUN if config is None else str(config.layout.run)

@@ -73,7 +73,7 @@ class _Job(Guarded):
 
     def run(self) -> None:
         """Runs to the end; the emulator lives until then, and comes up while Spark does."""
-        self.resources.enter_context(telling_now_and_then(CLOCK.monotonic() - self._began))
+        self.resources.enter_context(telling_now_and_then(self._began))
         tell_terminal(Event("spark", kind=EventKind.BEGINS))
         emulator = self._config.emulator
         if self._config.ephemeral:  # what an emulator keeps may be scored, and need no model

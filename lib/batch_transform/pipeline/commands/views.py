@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +38,7 @@ from batch_transform.pipeline.commands.looked_at import looked_at, recorded_repo
 from batch_transform.pipeline.commands.named_run import Reached, reached
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
-from batch_transform.pipeline.spelling import Spelling
+from batch_transform.pipeline.spelling import spelled_out_here
 from batch_transform.s3.store import S3Store
 
 _THREADS = 8
@@ -77,7 +76,7 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
 def _printed(asked: CommandLine, document: JsonObject, lines: Sequence[str]) -> str:
     if JSON in asked.form[-1:]:
         return visible_json(document)
-    return Spelling.from_environ(os.environ).spelled_out("\n".join(lines))
+    return spelled_out_here("\n".join(lines))
 
 
 def _listed(there: Reached) -> ListedRuns:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -29,17 +28,15 @@ from batch_transform.core.progress.event_lines import END, ERROR
 from batch_transform.core.report_keys import FaultReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.spelling import Spelling
+from batch_transform.pipeline.spelling import spelled_out_here
 from batch_transform.pipeline.telling import tell_terminal
-from batch_transform.spark.error_chains import chain_of, is_of_spark, told
+from batch_transform.spark.error_chains import causes_of, chain_of, is_of_spark, told
 
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
 _ARROW = "pyarrow"
 # botocore's, where the default chain has found none; whoever keeps some may not answer for a moment, which is another.
 NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
-_MOST_CAUSES = 20  # of one error; a chain may be a circle
-
 
 # Of commands whose finding is an error.
 _WITH_REPORT = (PredictionsDiffer, SmokeFailed, SmokeInterrupted)
@@ -96,19 +93,11 @@ def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Coll
 
 def _asks_as_nobody(err: BaseException) -> bool:
     """Whether there are no credentials with which AWS could be asked: no later try finds any."""
-    last: BaseException | None = err
-    for _ in range(_MOST_CAUSES):
-        if last is None:
-            return False
-        if type(last).__name__ in NO_CREDENTIALS:
-            return True
-        last = last.__cause__
-    return False
+    return any(type(each).__name__ in NO_CREDENTIALS for each in causes_of(err))
 
 
 def _told(lines: Iterable[str], secrets: Collection[str]) -> tuple[str, ...]:
-    spelling = Spelling.from_environ(os.environ)
-    return tuple(hidden(spelling.spelled_out(line), secrets) for line in lines)
+    return tuple(hidden(spelled_out_here(line), secrets) for line in lines)
 
 
 def ended(err: BaseException, handshake: Handshake) -> int:
@@ -147,7 +136,7 @@ def typed_errors(*, is_begun: bool = True, secrets: Collection[str] = ()) -> Ite
 
 def teller(step: str) -> Callable[[str], None]:
     """Returns what tells the terminal of a command without Spark."""
-    return lambda text: tell_terminal(Event(step, Spelling.from_environ(os.environ).spelled_out(text)))
+    return lambda text: tell_terminal(Event(step, spelled_out_here(text)))
 
 
 def _named(err: BaseException, *, is_begun: bool) -> BatchTransformError:
@@ -161,9 +150,7 @@ def _named(err: BaseException, *, is_begun: bool) -> BatchTransformError:
 
 def _words(err: BaseException) -> str:
     """What is told of an error, and behind it of the last of its causes, which says more than what wraps it."""
-    last = err
-    for _ in range(_MOST_CAUSES):
-        last = last.__cause__ or last
+    *_, last = causes_of(err)
     return _said(err) if last is err else f"{_said(err)}, because of {_said(last)}"
 
 
