@@ -104,8 +104,7 @@ def _columns(
         if count != len(there):
             raise ConfigurationError(
                 f"{_KEY}: names {counted(count, 'column')}, and the files have {len(there)}; without a header "
-                "(input.options: "
-                "{header: true}) columns are named by their places: name all of them"
+                "(input.options: {header: true}) columns are named by their places: name all of them"
             )
         return list(given)
     unknown = [field.name for field in given if field.name not in (*there, broken)]

@@ -124,9 +124,9 @@ def _idle(job: JobRecord) -> str:
     assert job.instances is not None
     return (
         f"{job.instances - (job.data_logs or 0)} of {counted(job.instances, 'instance')} of {job.name} never took "
-        "part: there is "
-        "a log of the container and none of data. A heavy model that is copied for every CPU is the usual reason: "
-        "start fewer workers in the container, or take an instance type with fewer CPUs or more memory."
+        "part: there is a log of the container and none of data. A heavy model that is copied for every CPU is the "
+        "usual reason: start fewer workers in the container, or take an instance type with fewer CPUs or more "
+        "memory."
     )
 
 

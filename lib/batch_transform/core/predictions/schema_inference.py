@@ -168,8 +168,7 @@ def _check_no_keys(seen: _Seen, path: str) -> None:
         raise ServiceFailure(
             f"prediction.schema: infer: {path or 'the predictions'} have {counted(len(seen.members), 'field')} in "
             f"{counted(seen.objects, 'object')} of at most {seen.most}: they look like values, and no table has a "
-            "column for "
-            "each; give a schema"
+            "column for each; give a schema"
         )
 
 

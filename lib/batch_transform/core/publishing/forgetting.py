@@ -91,8 +91,8 @@ def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout, *, a
         )
     return (
         f"{len(files):,} of {counted(len(state.staged.files), 'staged file')} {verb(len(files), 'is', 'are')} gone "
-        f"or altered (first: {files[0]}), and the "
-        f"rows of a run cannot be had again from its input: it ends here, however often it is started. Paid: "
-        f"{counted(jobs, 'job')}. Saved: the answers to {counted(rows, 'row')}, below {layout.outputs}; each line of "
-        f"`<job>/<name>.out` answers the same line of {layout.input}/<name>. To score the input, choose another run_id"
+        f"or altered (first: {files[0]}), and the rows of a run cannot be had again from its input: it ends here, "
+        f"however often it is started. Paid: {counted(jobs, 'job')}. Saved: the answers to {counted(rows, 'row')}, "
+        f"below {layout.outputs}; each line of `<job>/<name>.out` answers the same line of {layout.input}/<name>. To "
+        "score the input, choose another run_id"
     )

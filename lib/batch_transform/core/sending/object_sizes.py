@@ -134,9 +134,8 @@ def check_one_object(settings: RunSettings, staged: Staged, framing: Framing) ->
         raise ConfigurationError(
             f"record.rows_per_object: all is one request of {counted(staged.rows, 'row')}, but their records are "
             f"{counted(size, 'byte')} and transform.max_payload_mb ({settings.transform.max_payload_mb}) allows "
-            f"{most:,}; "
-            f"the service takes {MAX_PAYLOAD_MB} MB at most. Choose fewer rows (input.where) or fewer columns "
-            "(record.columns)"
+            f"{most:,}; the service takes {MAX_PAYLOAD_MB} MB at most. Choose fewer rows (input.where) or fewer "
+            "columns (record.columns)"
         )
 
 

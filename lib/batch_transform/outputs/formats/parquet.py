@@ -102,9 +102,8 @@ def _footer(tree: Tree, file: TreeFile) -> pq.FileMetaData:
     length, magic = _END.unpack(tail[-_END.size :]) if len(tail) >= _END.size else (0, b"")
     if magic != b"PAR1":
         raise GateRefused(
-            f"{where} ({counted(file.size_bytes, 'byte')}) does not end as a Parquet file does: it was cut short, "
-            "or is another "
-            "file"
+            f"{where} ({counted(file.size_bytes, 'byte')}) does not end as a Parquet file does: it was cut short, or "
+            "is another file"
         )
     if length + _END.size > len(tail):
         tail = tree.read_tail(file, length + _END.size)

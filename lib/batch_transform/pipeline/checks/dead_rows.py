@@ -63,9 +63,8 @@ def dead_rows(spark: SparkSession, run: str, places: Places, store: ObjectStore)
     if found is None:
         raise ConfigurationError(
             f"input.dead_letters: {uri}: its {counted(_dead_letters(state), 'dead row')} cannot be had: its staged "
-            "rows are "
-            "gone, and its table of dead letters does not hold them as it was published; score them from where the "
-            "input itself came from"
+            "rows are gone, and its table of dead letters does not hold them as it was published; score them from "
+            "where the input itself came from"
         )
     return found
 

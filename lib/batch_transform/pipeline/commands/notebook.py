@@ -164,10 +164,8 @@ def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> Data
     if gone := [file.target for file in publication.files if file.target not in there]:
         raise ConfigurationError(
             f"{publication.target}: {len(gone):,} of {counted(len(publication.files), 'file')} that the run has "
-            "published "
-            f"{verb(len(gone), 'is', 'are')} gone (first: {gone[0]}). Without `output` a result lies among the "
-            "run's rows, and a rule forgets "
-            "it with them; choose another run_id to score the rows again"
+            f"published {verb(len(gone), 'is', 'are')} gone (first: {gone[0]}). Without `output` a result lies among "
+            "the run's rows, and a rule forgets it with them; choose another run_id to score the rows again"
         )
     root = ctx.places.spark_path(publication.target)
     files = [f"{root}/{file.target}" for file in publication.files]

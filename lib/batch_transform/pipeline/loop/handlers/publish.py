@@ -115,8 +115,7 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
     raise ErrorBudgetExceeded(
         f"{counts.rows_dead_letter:,} of {counted(counts.rows_in, 'row')} "
-        f"{verb(counts.rows_dead_letter, 'has', 'have')} no "
-        "prediction, more than `errors` accepts; "
+        f"{verb(counts.rows_dead_letter, 'has', 'have')} no prediction, more than `errors` accepts; "
         f"nothing is published. The dead letters lie in {place}. {once_more}{how}: {command}",
         setting,
     )
