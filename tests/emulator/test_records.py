@@ -1,5 +1,7 @@
 """How objects are cut into request bodies, without any I/O."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,3 +87,17 @@ def test_the_xgboost_log() -> None:
     row = b"1," * 4999 + b"1\n"
     sizes = [len(body) // len(row) for body in bodies((row * 100 for _ in range(250)), LINE, MULTI, 6 * 2**20)]
     assert (len(sizes), sizes[0], sizes[-1]) == (40, 629, 469)
+
+
+def test_beside_a_body_that_is_out_next_to_nothing_is_held() -> None:
+    """A hundred files of one job may be under way: each held four times its body in memory."""
+    data, chunk = (b"x" * 499 + b"\n") * 2**13, 2**16  # 4 MB
+
+    tracemalloc.start()
+    try:
+        sent = bodies((data[at : at + chunk] for at in range(0, len(data), chunk)), LINE, MULTI, 2**20)
+        for _ in range(3):
+            assert len(next(sent)) > 2**20 - 500
+            assert tracemalloc.get_traced_memory()[0] < 1.2 * 2**20
+    finally:
+        tracemalloc.stop()

@@ -21,8 +21,8 @@ class Slots:
 
     Attributes:
         pool: Runs the invocations; it has as many threads as MaxConcurrentTransforms.
-        held: Counts bodies that are in memory, from submission until their response is written. It bounds the memory
-            of an instance to about twice MaxConcurrentTransforms * MaxPayloadInMB and the responses to that.
+        held: Counts bodies that are in memory, from before they are read until their response is written. It bounds the
+            memory of an instance to about twice MaxConcurrentTransforms * MaxPayloadInMB and the responses to that.
     """
 
     pool: Executor
@@ -51,8 +51,8 @@ def send_in_order(
     """
     queue = _Queue(invoke, write, slots, send_rest_after)
     try:
-        for body in bodies:
-            queue.add(body)
+        while queue.send_next(bodies):
+            pass
         queue.finish()
     finally:
         queue.give_up()
@@ -76,13 +76,23 @@ class _Queue(Generic[Body, Response]):
         self._pending: deque[Future[Response]] = deque()
         self._given_up = threading.Event()
 
-    def add(self, body: Body) -> None:
-        """Submit a body, once there is a slot; write what is finished."""
+    def send_next(self, bodies: Iterator[Body]) -> bool:
+        """Read and submit a body, once there is a slot, and write what is finished; False: there is no more of them."""
         while not self._slots.held.acquire(blocking=not self._pending):
             self._write_oldest()
-        self._pending.append(self._slots.pool.submit(self._answer, body))
+        # Read only now: as many files as there are slots would each hold a body for which there is none.
+        submitted = False
+        try:
+            for body in bodies:
+                self._pending.append(self._slots.pool.submit(self._answer, body))
+                submitted = True
+                break
+        finally:
+            if not submitted:
+                self._slots.held.release()
         while self._pending and self._pending[0].done():
             self._write_oldest()
+        return submitted
 
     def finish(self) -> None:
         """Write all that is left."""

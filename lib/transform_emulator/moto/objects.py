@@ -142,7 +142,7 @@ class MotoStore:
             return False
 
     def chunks(self, place: S3Location) -> Iterator[bytes] | None:
-        """The object's bytes in chunks of up to 1 MB, or None if there is no such object."""
+        """The object's bytes in chunks, or None if there is no such object."""
         try:
             bucket = self._bucket(place.bucket)
         except StoreError:
