@@ -115,7 +115,7 @@ class S3Store:
         return bool(answer.get("KeyCount"))
 
     def chunks(self, place: S3Location) -> Iterator[bytes] | None:
-        """The object's bytes in chunks of up to 1 MB, or None if there is no such object."""
+        """The object's bytes in chunks, or None if there is no such object."""
         try:
             answer = self._client.get_object(Bucket=place.bucket, Key=place.key)
         except ClientError as error:

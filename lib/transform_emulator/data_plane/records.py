@@ -119,27 +119,25 @@ def _lines(chunks: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
 
 def _line_batches(chunks: Iterable[bytes], limit_bytes: int) -> Iterator[bytes]:
     # Beside the body that is out, only what follows it in its last chunk is held: a hundred files may be under way.
-    begun: list[bytes] = []
-    begun_bytes = 0
+    held: list[bytes] = []
+    held_bytes = 0
     for chunk in chunks:
-        rest = chunk
-        del chunk
-        # With more than a body's worth at hand, the last newline within the limit is where the greedy body ends.
-        while begun_bytes + len(rest) > limit_bytes:
-            end = rest.rfind(b"\n", 0, limit_bytes - begun_bytes) + 1
-            while end == 0:  # the body ends in a chunk before this one
-                if not begun:
-                    raise RecordTooLargeError
-                rest = begun.pop() + rest
-                begun_bytes = sum(map(len, begun))
-                end = rest.rfind(b"\n", 0, limit_bytes - begun_bytes) + 1
-            body = b"".join([*begun, memoryview(rest)[:end]])
-            rest, begun, begun_bytes = rest[end:], [], 0
+        held.append(chunk)
+        held_bytes += len(chunk)
+        while held_bytes > limit_bytes:
+            body, rest = _greedy(b"".join(held), limit_bytes)
+            held, held_bytes = [rest], len(rest)
             yield body
-        begun.append(rest)
-        begun_bytes += len(rest)
-    if begun_bytes:
-        yield b"".join(begun)
+    if held_bytes:
+        yield b"".join(held)
+
+
+def _greedy(data: bytes, limit_bytes: int) -> tuple[bytes, bytes]:
+    # With more than a body's worth at hand, the last newline within the limit is where the greedy body ends.
+    end = data.rfind(b"\n", 0, limit_bytes) + 1
+    if end == 0:
+        raise RecordTooLargeError
+    return data[:end], data[end:]
 
 
 def _check(size_bytes: int, limit_bytes: int | None) -> None:

@@ -30,7 +30,7 @@ PING_DEADLINE_SECONDS = 30 * 60.0  # AWS staff in amazon-sagemaker-examples#815:
 
 # S3's smallest part in a multipart upload is 5 MiB and its largest part number 10,000: 16 MiB allow 156 GiB.
 UPLOAD_PART_BYTES = 16 * BYTES_PER_MB
-READ_CHUNK_BYTES = BYTES_PER_MB // 4
+READ_CHUNK_BYTES = BYTES_PER_MB // 4  # small beside the smallest MaxPayloadInMB, as a body's last chunk is held
 
 # CloudWatch Logs: one event holds at most 256 KB less 26 bytes, PutLogEvents at most 10,000 events.
 MAX_LOG_EVENT_BYTES = 262_118
