@@ -25,15 +25,35 @@ class Script:
     parameters: bytes | None = None
 
 
+class _AtOnce:
+    """The invocations of one test that are in flight; one that outlives its test ends where it began."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Counts an invocation for as long as it takes."""
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now -= 1
+
+
 class ScriptedModel:
     """The server, on a thread of its own; a test changes its `script`."""
 
     def __init__(self) -> None:
         self.script = Script()
         self.seen: list[Seen] = []
-        self.most_in_flight = 0
+        self._at_once = _AtOnce()
         self._lock = threading.Lock()
-        self._in_flight = 0
         self._server = server_of(self.handle)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -44,13 +64,18 @@ class ScriptedModel:
         return [seen for seen in self.seen if seen.path == "/invocations"]
 
     @property
+    def most_in_flight(self) -> int:
+        """How many invocations were answered at the same time, at most."""
+        return self._at_once.most
+
+    @property
     def bodies(self) -> list[bytes]:
         """Their bodies."""
         return [seen.body for seen in self.invocations]
 
     def reset(self) -> None:
-        """Forget the last test."""
-        self.script, self.seen, self.most_in_flight = Script(), [], 0
+        """Forget the last test, and what it left in flight."""
+        self.script, self.seen, self._at_once = Script(), [], _AtOnce()
 
     def close(self) -> None:
         """End the server."""
@@ -66,16 +91,5 @@ class ScriptedModel:
             return script.ping_status, b""
         if seen.path == "/execution-parameters":
             return (404, b"") if script.parameters is None else (200, script.parameters)
-        with self._in_flight_now():
+        with self._at_once.one_more():
             return *script.answer(seen.body), script.content_type
-
-    @contextlib.contextmanager
-    def _in_flight_now(self) -> Iterator[None]:
-        with self._lock:
-            self._in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._in_flight -= 1
