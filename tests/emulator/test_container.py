@@ -6,13 +6,14 @@ import json
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
 from support.model_server import DROP
 from support.scripted_model import ScriptedModel
-from transform_emulator.containers.connections import CancelledError, Connections
+from transform_emulator.containers.connections import CancelledError, Connections, Exchange
 from transform_emulator.containers.container import Call, Container
 from transform_emulator.containers.payload import InMemory
 
@@ -186,6 +187,61 @@ def test_a_kept_connection_is_free_only_when_its_exchange_is_over(model: Scripte
         with connections.connected(5) as third:
             assert third.connection is second.connection
             assert third.connection.sock is not None
+
+
+@pytest.fixture
+def full() -> Iterator[tuple[Connections, contextlib.ExitStack, Exchange]]:
+    """Connections to a server that has accepted one, whose block is the stack's, and lets no further one in."""
+    with socket.socket() as listener, contextlib.ExitStack() as kept, contextlib.ExitStack() as block:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        connections = Connections(*listener.getsockname())
+        exchange = block.enter_context(connections.connected(5))
+        kept.enter_context(listener.accept()[0])
+        kept.enter_context(socket.create_connection(listener.getsockname(), 5))
+        yield connections, block, exchange
+
+
+def test_a_request_that_is_not_let_in_takes_a_connection_that_comes_back(
+    full: tuple[Connections, contextlib.ExitStack, Exchange],
+) -> None:
+    """The kernel drops what a full queue does not hold and tries again after a second, were the server idle by then."""
+    connections, block, first = full
+    with ThreadPoolExecutor(1) as pool:
+
+        def taken() -> http.client.HTTPConnection:
+            with connections.connected(20) as second:
+                return second.connection
+
+        waiting = pool.submit(taken)
+        assert wait([waiting], 0.3).not_done
+        first.keep()
+        block.close()
+        assert waiting.result() is first.connection
+
+
+def test_a_request_that_is_not_let_in_is_broken_off(
+    full: tuple[Connections, contextlib.ExitStack, Exchange],
+) -> None:
+    connections, _, _ = full
+    with ThreadPoolExecutor(1) as pool:
+
+        def taken() -> None:
+            with connections.connected(60):
+                raise AssertionError
+
+        waiting = pool.submit(taken)
+        connections.cancel()
+        with pytest.raises(CancelledError):
+            waiting.result(10)
+
+
+def test_a_request_that_is_never_let_in_is_out_of_time(
+    full: tuple[Connections, contextlib.ExitStack, Exchange],
+) -> None:
+    connections, _, _ = full
+    with pytest.raises(TimeoutError), connections.connected(0.4):
+        raise AssertionError
 
 
 def test_many_exchanges_at_once_lose_no_answer(model: ScriptedModel) -> None:

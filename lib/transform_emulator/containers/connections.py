@@ -4,9 +4,14 @@ import http.client
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+# A full queue of connections that a server has not accepted yet (Python's own holds five) drops the one that comes, and
+# the kernel tries that again only after a second: with a hundred at once, jobs of two seconds waited one for it.
+_FIRST_TRY_SECONDS, _LONGEST_TRY_SECONDS = 0.05, 1.0
 
 
 class CancelledError(Exception):
@@ -34,6 +39,7 @@ class Connections:
 
     def __init__(self, host: str, port: int | None, *, is_tls: bool = False) -> None:
         self._address = (host, port)
+        self._is_tls = is_tls
         self._kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
@@ -49,14 +55,9 @@ class Connections:
             http.client.HTTPException: An exchange failed.
             CancelledError: `cancel` was called, before or during the block.
         """
-        connection = self._take()
-        exchange = Exchange(connection)
+        exchange = Exchange(self._take())
         try:
-            if connection.sock is None:
-                connection.timeout = timeout_seconds
-                connection.connect()
-            else:
-                connection.sock.settimeout(timeout_seconds)
+            self._connect(exchange, timeout_seconds)
             if self._cancelled:  # `cancel` may have come while there was no socket yet that it could shut down
                 raise CancelledError
             yield exchange
@@ -67,12 +68,12 @@ class Connections:
         finally:
             # One lock for both: a connection that others can take already must not be closed here.
             with self._lock:
-                self._open.discard(connection)
+                self._open.discard(exchange.connection)
                 if exchange.kept:
-                    self._idle.append(connection)
+                    self._idle.append(exchange.connection)
             # In the middle of an exchange a connection is good for nothing, whatever the reason.
             if not exchange.kept:
-                connection.close()
+                exchange.connection.close()
 
     def cancel(self) -> None:
         """Break every exchange off and refuse further ones."""
@@ -96,6 +97,24 @@ class Connections:
     def fresh(self, timeout_seconds: float) -> http.client.HTTPConnection:
         """A connection of its own, which nobody else uses and `cancel` does not know."""
         return self._kind(*self._address, timeout=timeout_seconds)
+
+    def _connect(self, exchange: Exchange, timeout_seconds: float) -> None:
+        """Give the exchange a connection that is open: its own, or one that came back while its own was not let in."""
+        end, a_try = time.monotonic() + timeout_seconds, _FIRST_TRY_SECONDS
+        while exchange.connection.sock is None:
+            left = max(end - time.monotonic(), 0.001)
+            # The handshake of TLS would be broken off with it.
+            exchange.connection.timeout = left if self._is_tls else min(a_try, left)
+            try:
+                exchange.connection.connect()
+            except TimeoutError:
+                if time.monotonic() >= end:
+                    raise
+                with self._lock:
+                    self._open.discard(exchange.connection)
+                exchange.connection = self._take()
+                a_try = min(2 * a_try, _LONGEST_TRY_SECONDS)
+        exchange.connection.sock.settimeout(timeout_seconds)
 
     def _take(self) -> http.client.HTTPConnection:
         with self._lock:
