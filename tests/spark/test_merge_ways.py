@@ -16,7 +16,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.pipeline.context import RunContext
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.join_merge import with_outcomes_joined
-from batch_transform.spark.settings import OWN_SETTINGS, SMALL_ROW_GROUPS, session_settings
+from batch_transform.spark.settings import OWN_SETTINGS, STAGED_OPTIONS, session_settings
 from batch_transform.spark.staging import read_staged
 from batch_transform.spark.zip_merge import MergeSource, select_result, with_outcomes
 from support.runs import reopened
@@ -75,7 +75,7 @@ def gated(spark, world, tmp_path_factory):
         patch.setattr("batch_transform.core.sending.partitioning.PARTITION_BYTES", 18_000)
         patch.setattr("batch_transform.spark.staging.parallelism", lambda spark: 100)  # cores that want work
         patch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 7_000)
-        patch.setitem(SMALL_ROW_GROUPS, "parquet.block.size", "2048")
+        patch.setitem(STAGED_OPTIONS, "parquet.block.size", "2048")
         arguments = world.arguments(folder, "shaped", errors={"max_fraction": 1.0})
         published = score(df, **arguments).df
         driver = reopened(df, world, arguments)

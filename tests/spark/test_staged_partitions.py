@@ -56,6 +56,14 @@ def test_a_single_row_group_is_spread_over_the_cores(spark, table, tmp_path, mon
     assert_same_bag(numbered(spark, found), df)
 
 
+def test_staged_rows_have_no_dictionaries(spark, tmp_path):
+    """Each small row group tries one anew: a third of what staging took of a table of numbers."""
+    seven = spark.range(1_000).select(F.format_string("%d of seven", F.col("id") % 7).alias("seven"))
+    _, found = staged(spark, None, tmp_path, seven)
+    groups = [pq.read_metadata(file.path).row_group(0) for file in found.files]
+    assert not any(group.column(i).has_dictionary_page for group in groups for i in range(group.num_columns))
+
+
 def test_a_small_table_is_not_spread(spark, table, tmp_path):
     _, found = staged(spark, f"{table}-one", tmp_path)
     assert len(found.files) == 1

@@ -108,6 +108,9 @@ WRITER_OPTIONS: Mapping[str, str] = {
     "parquet.page.size.row.check.min": "1",
 }
 SMALL_ROW_GROUPS: Mapping[str, str] = {**WRITER_OPTIONS, "parquet.block.size": str(32 * 1024 * 1024)}
+# Of staged rows, which are written once and read twice: a dictionary is tried anew in each small row group, and given
+# up there for most numbers. Without one, staging takes a fifth less and the merge a tenth (tests/benchmarks/speed.py).
+STAGED_OPTIONS: Mapping[str, str] = {**SMALL_ROW_GROUPS, "parquet.enable.dictionary": "false"}
 
 
 def large_record_settings(largest_record_bytes: int) -> Mapping[str, str]:

@@ -24,9 +24,9 @@ from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import (
     ROW_READER,
     SCAN_SETTINGS,
-    SMALL_ROW_GROUPS,
     SMALL_SHUFFLE,
     STAGED_FORMAT,
+    STAGED_OPTIONS,
     WRITER_SETTINGS,
     session_settings,
 )
@@ -125,7 +125,7 @@ def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
     numbered = measured.select(*own_columns, *names)
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
     with session_settings(df.sparkSession, WRITER_SETTINGS):
-        numbered.write.mode("error").format(STAGED_FORMAT).options(**SMALL_ROW_GROUPS).save(path)
+        numbered.write.mode("error").format(STAGED_FORMAT).options(**STAGED_OPTIONS).save(path)
     with own_session(df.sparkSession, SMALL_SHUFFLE):
         written = _list_files(df.sparkSession, path, own)
     check_sendable([file.faults for file in written], rule.format.name, rule.format.remedy, number, fault)
