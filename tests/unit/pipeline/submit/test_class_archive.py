@@ -41,7 +41,7 @@ def machine(tmp_path):
 
 def test_without_an_archive_a_jvm_is_told_how_to_compile_and_to_collect(machine):
     spark, environ, folder = machine
-    assert java_options(spark, environ, folder) == f"{COMPILERS} {COLLECTOR}"
+    assert java_options(spark, environ, folder, cores=64) == f"{COMPILERS} {COLLECTOR}"
 
 
 def test_an_archive_that_was_made_is_used_and_not_made_again(machine):
@@ -59,7 +59,7 @@ def test_another_java_and_other_jars_are_not_given_the_archive_of_these(machine,
     spark, environ, folder = machine
     make(environ, folder)
     (tmp_path / "spark" / "jars" / "b.jar").touch()
-    assert java_options(spark, environ, folder) == f"{COMPILERS} {COLLECTOR}"
+    assert "Archive" not in java_options(spark, environ, folder)
 
 
 def test_a_recording_that_fails_leaves_nothing(machine):
@@ -67,13 +67,25 @@ def test_a_recording_that_fails_leaves_nothing(machine):
     with pytest.raises(subprocess.CalledProcessError):
         make({**environ, "BROKEN": "1"}, folder)
     assert not list(folder.iterdir())
-    assert java_options(spark, environ, folder) == f"{COMPILERS} {COLLECTOR}"
+    assert "Archive" not in java_options(spark, environ, folder)
 
 
 @pytest.mark.parametrize("name", ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"])
 def test_a_collector_of_the_environment_stays_the_only_one(machine, name):
     spark, environ, folder = machine
     assert java_options(spark, {**environ, name: "-XX:+UseSerialGC"}, folder) == COMPILERS
+
+
+@pytest.mark.parametrize(("cores", "megabytes"), [(None, 128), (1, 128), (2, 256), (4, 512)])
+def test_few_cores_are_given_a_small_young_generation(machine, cores, megabytes):
+    spark, environ, folder = machine
+    assert java_options(spark, environ, folder, cores) == f"{COMPILERS} {COLLECTOR} -XX:MaxNewSize={megabytes}m"
+
+
+@pytest.mark.parametrize("given", ["-Xmx8g", "-Xmn1g", "-XX:NewSize=300m", "-XX:MaxNewSize=1g", "-XX:NewRatio=1"])
+def test_what_the_environment_says_of_memory_holds(machine, given):
+    spark, environ, folder = machine
+    assert java_options(spark, {**environ, "JDK_JAVA_OPTIONS": given}, folder, 2) == f"{COMPILERS} {COLLECTOR}"
 
 
 def test_a_machine_without_java_gets_no_archive(machine, tmp_path):
