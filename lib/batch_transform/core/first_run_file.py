@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 # What YAML takes for something else than a text, as `config.yaml_text` reads it.
 _OTHER = re.compile(r"(?i)true|false|yes|no|on|off|null|y|n|~")
@@ -54,6 +55,10 @@ class FirstRun:
         output: where the result goes; None: it is suggested.
         workspace: None: it is suggested.
         program: as whoever reads the file starts it.
+        file: its own name, where that is known.
+        options: with which a run of it is to be begun, but for the file's variable.
+        emulated: whether they name an emulator.
+        keeps: whether they name where that keeps its runs.
     """
 
     input: str
@@ -65,6 +70,16 @@ class FirstRun:
     output: str | None = None
     workspace: str | None = None
     program: str = "batch-transform"
+    file: str = "THIS_FILE"
+    options: Sequence[str] = ()
+    emulated: bool = False
+    keeps: bool = False
+
+    def command(self, name: str, *more: str) -> str:
+        """Returns the command line of a command with the file, to be pasted."""
+        is_given = any(flag == "--var" and value.startswith("ds=") for flag, value in pairwise(self.options))
+        day = () if is_given else ("--var", "ds=2024-05-01")
+        return shlex.join([self.program, name, self.file, *day, *more, *self.options])
 
 
 def run_file_text(run: FirstRun) -> str:
@@ -77,15 +92,25 @@ def _head(run: FirstRun) -> list[str]:
     workspace = run.workspace or (f"{'/'.join(run.input.split('/')[:3])}/scoring" if _on_s3(run) else None)
     told = "  # a bucket of your own: the job writes there" if workspace is None else ""
     return [
-        f"# To see what it would do and cost:   {run.program} plan THIS_FILE --var ds=2024-05-01",
-        f"# To score a few rows to begin with:  {run.program} run THIS_FILE --var ds=2024-05-01 --limit 100",
-        "# On a laptop, with no AWS account:   ... --emulator MODEL=http://127.0.0.1:8080 (your model's server)",
-        "#                                     --set emulator.state=.emulator (which keeps the run, to go on with it)",
+        f"# To see what it would do and cost:   {_words(run.command('plan'))}",
+        f"# To score a few rows to begin with:  {_words(run.command('run', '--limit', '100'))}",
+        *_on_a_laptop(run),
         "",
         "# Names this run for ever: under one name a run is resumed, and published once. ${ds} comes from --var.",
         f"run_id: {stem}-${{ds}}",
         f"workspace: {_scalar(workspace or 's3://my-bucket/scoring')}{told}",
         "",
+    ]
+
+
+def _on_a_laptop(run: FirstRun) -> list[str]:
+    kept = "#   to keep runs, and go on with them: --set emulator.state=.emulator"
+    if run.emulated:
+        return ["# On AWS:                              the same without --emulator", *([] if run.keeps else [kept])]
+    served = shlex.join(["--emulator", f"{run.model}=http://127.0.0.1:8080"])
+    return [
+        f"# On a laptop, with no AWS account:   ... {_words(served)} (your model's server)",
+        kept,
     ]
 
 

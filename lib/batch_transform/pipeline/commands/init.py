@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from batch_transform.config.loading import surroundings
 from batch_transform.config.places import is_s3
+from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.first_run_file import FirstRun, run_file_text
+from batch_transform.core.near_names import no_such
 from batch_transform.outputs.first_look import first_look, table_format
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
+from batch_transform.pipeline.reaching import has_secret
 from batch_transform.pipeline.spelling import PROGRAM
 from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.s3.store import S3Store
 
 # What looks like schema.name, and is the name of a file that is not there.
@@ -31,7 +37,8 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
     """
     if missing := [flag for flag, given in (("--input", asked.input), ("--model", asked.model)) if not given]:
         raise ConfigurationError(f"{', '.join(missing)}: is needed; see --help")
-    text = run_file_text(_first_run(asked, environ))
+    run = _first_run(asked, environ)
+    text = run_file_text(run)
     if not asked.subject:
         return text.rstrip("\n")
     try:
@@ -43,17 +50,49 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
         ) from None
     except OSError as err:
         raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}; name another file") from err
-    return (
-        f"{asked.subject} is written. Look through it, then: {environ.get(PROGRAM, PROGRAM_NAME)} plan {asked.subject} "
-        "--var ds=2024-05-01"
-    )
+    return f"{asked.subject} is written. Look through it, then: {run.command('plan')}"
 
 
 def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:
-    place, model, program = asked.input[-1], asked.model[-1], environ.get(PROGRAM, PROGRAM_NAME)
+    place, model = asked.input[-1], asked.model[-1]
+    near = surroundings(asked.sets, asked.emulator_models)
+    if near.emulator is not None and model not in near.emulator.models:
+        raise ConfigurationError(f"--model: {no_such('model', [model], '--emulator', near.emulator.models)}")
     output, workspace = (given[-1] if given else None for given in (asked.result, asked.workspace))
     if _TABLE.fullmatch(place) and not Path(place).exists() and not place.lower().endswith(_OF_FILES):
-        return FirstRun(place, True, table_format(), model, (), "", output, workspace, program)
-    access = access_of(surroundings(asked.sets, ()), None, environ) if is_s3(place) else None
-    found = first_look(place, S3Store(access.client("s3")) if access else None)
-    return FirstRun(place, False, found.format, model, found.columns, found.file, output, workspace, program)
+        run = FirstRun(place, True, table_format(), model)
+    else:
+        with _s3_of(place, near, environ) as store:
+            found = first_look(place, store)
+        run = FirstRun(place, False, found.format, model, found.columns, found.file)
+    return replace(
+        run,
+        output=output,
+        workspace=workspace,
+        program=environ.get(PROGRAM, PROGRAM_NAME),
+        file=asked.subject or run.file,
+        options=tuple(_options(asked)),
+        emulated=near.emulator is not None,
+        keeps=near.emulator is not None and near.emulator.state is not None,
+    )
+
+
+def _options(asked: CommandLine) -> Iterator[str]:
+    """What a run is to be begun with as well: what is no part of the file, and no secret, which is told nowhere."""
+    given = {"--var": asked.variables, "--emulator": asked.emulator_models, "--set": asked.sets}
+    for flag, values in given.items():
+        for value in values:
+            if not has_secret(value):
+                yield from (flag, value)
+
+
+@contextmanager
+def _s3_of(place: str, near: Surroundings, environ: Mapping[str, str]) -> Iterator[S3Store | None]:
+    """The S3 in which a place lies: AWS's, or what the emulator has kept."""
+    if not is_s3(place):
+        yield None
+    elif near.emulator is None:
+        yield S3Store(access_of(near, None, environ).client("s3"))
+    else:
+        with embedded_emulator(near.emulator) as url:
+            yield S3Store(access_of(near, url, environ).client("s3"))

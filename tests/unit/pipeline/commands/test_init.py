@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import shlex
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -73,6 +75,52 @@ def test_a_file_that_is_there_stays(folder, capsys):
     assert init("run.yml", "--input", "one.parquet", "--model", "m") == 2
     assert "is there already, and is left as it is" in capsys.readouterr().err
     assert (folder / "run.yml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        ["--emulator", "m=http://127.0.0.1:8091"],
+        ["--emulator", "m=python serve.py --port $PORT"],
+        ["--emulator", "m=http://h/?a=1&b=2", "--set", "emulator.state=my state", "--set", "output.mode=append"],
+        ["--var", "ds=2026-01-01", "--var", "who=it's me", "--set", "aws.profile=lab"],
+    ],
+)
+def test_the_command_that_it_tells_is_the_one_that_a_run_of_what_was_asked_needs(folder, capsys, given):
+    assert init("my run.yml", "--input", "one.parquet", "--model", "m", *given) == 0
+    asked = parse(shlex.split(capsys.readouterr().out.partition("then: ")[2])[1:])
+    meant = parse(["plan", "my run.yml", *([] if "--var" in given else ["--var", "ds=2024-05-01"]), *given])
+    assert asked == meant
+    text = (folder / "my run.yml").read_text(encoding="utf-8")
+    for told in re.findall(r"^# To .*: +(.*)$", text, re.MULTILINE):  # the file tells the same at its head
+        found = parse(shlex.split(told)[1:])
+        assert dataclasses.replace(found, command="plan", limit=()) == meant
+    assert "MODEL=" not in text
+    loaded = load("my run.yml", sets=asked.sets, variables=asked.variables, emulator_models=asked.emulator_models)
+    assert loaded.emulated == ("--emulator" in given)
+
+
+def test_no_secret_of_the_command_line_is_told_again(folder, capsys):
+    given = ["--set", "input.options.password=hunter2", "--var", "api_key=hunter2", "--set", "output.mode=append"]
+    assert init("run.yml", "--input", "one.parquet", "--model", "m", *given) == 0
+    told = capsys.readouterr().out
+    assert "hunter2" not in told + (folder / "run.yml").read_text()
+    assert told.endswith("plan run.yml --var ds=2024-05-01 --set output.mode=append\n")
+
+
+def test_an_emulator_without_the_model_is_refused_as_its_plan_would_be(folder, capsys):
+    for given, words in {
+        (
+            "--emulator",
+            "modle=http://127.0.0.1:8091",
+        ): "no model model (did you mean modle?) in --emulator; it has modle",
+        ("--emulator", "model"): "is not NAME=COMMAND_OR_URL",
+        ("--set", "emulator.state=.emulator"): "no model model in --emulator; it has none",
+    }.items():
+        assert init("run.yml", "--input", "one.parquet", "--model", "model", *given) == 2
+        assert words in capsys.readouterr().err
+        assert not (folder / "run.yml").exists()
 
 
 def test_what_cannot_be_looked_at_is_refused(folder, capsys):
