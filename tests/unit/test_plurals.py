@@ -1,4 +1,4 @@
-"""What is counted in words goes by the function that knows of one: `1 rows` is told to nobody."""
+"""What is counted in words goes by the function that knows of one: `1 rows` is told to nobody, nor `1 have`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from batch_transform.core.amounts import counted
+import pytest
+
+from batch_transform.core.amounts import counted, noun, size
+from batch_transform.core.progress.event_lines import plain
+from batch_transform.core.progress.screen import line
+from batch_transform.core.progress.view import View, seen
+from batch_transform.core.publishing.last_words import last_lines
+from batch_transform.core.report_page.result_card import Preview, result_card
+from support.memory_run import MemoryRun, echoing
+from support.report_pages import driven, some_numbers
 
 LIB = Path(__file__).resolve().parents[2] / "lib" / "batch_transform"
 NOUNS = (
@@ -61,6 +70,14 @@ NEVER_ONE = {
 }
 
 
+# `{thing}s`, and a verb of many behind what may be one; `verb` of core/amounts.py says which.
+MADE_BY_HAND = re.compile(r"s(?![A-Za-z])")
+OF_MANY = re.compile(r"(?: [a-z-]+){0,2} (?:have|are|were|do|lie)\b")
+NEVER_ONE_OF_MANY = {
+    ("pipeline/loop/handlers/stage.py", "counted(spans.num_rows, 'object')"),  # where it is not one
+}
+
+
 def told_of_many(source: str) -> list[str]:
     """The expressions that stand before a plural, in the f-strings of a module."""
     found = []
@@ -104,3 +121,58 @@ def test_one_is_told_apart():
     assert told_of_many('f"{len(rows):,} rows failed"') == ["len(rows)"]
     assert told_of_many("""f"{counted(len(rows), 'row')} failed" """) == []
     assert [counted(0, "row"), counted(1, "row"), counted(1200, "row")] == ["0 rows", "1 row", "1,200 rows"]
+
+
+def told_of_one_as_of_many(source: str) -> list[str]:
+    """The expressions of a module's f-strings that are made many by hand, or have a verb of many behind a count."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        parts = node.values if isinstance(node, ast.JoinedStr) else []
+        for each, after in pairwise(parts):
+            if isinstance(each, ast.FormattedValue) and isinstance(after, ast.Constant):
+                expression, words = ast.unparse(each.value), str(after.value)
+                if MADE_BY_HAND.match(words) or (expression.startswith("counted(") and OF_MANY.match(words)):
+                    found.append(expression)
+    return found
+
+
+def test_no_plural_is_made_by_hand_and_no_verb_of_many_stands_behind_a_count():
+    found = {
+        (str(path.relative_to(LIB)), each)
+        for path in LIB.rglob("*.py")
+        for each in told_of_one_as_of_many(path.read_text("utf-8"))
+    }
+    assert found == NEVER_ONE_OF_MANY
+    assert told_of_one_as_of_many("f'{count} {thing}s.'") == ["thing"]
+    assert told_of_one_as_of_many("""f"{counted(n, 'object')} sent have an output" """) == ["counted(n, 'object')"]
+
+
+# What a person reads of a run of one row, one object, one job and one round.
+OF_ONE = re.compile(
+    rf"(?<![\d.,-])1 (?:[a-z-]+ )?(?:{NOUNS}|letter|dead letter)s\b|\b1 (?:[a-z]+ ){{1,2}}(?:have|are|were)\b"
+)
+
+
+def told_of_a_run_of_one(kind: str) -> str:
+    run = MemoryRun([1], echoing(lambda row: 400 if kind == "dead" else None), exported=False, numbers=some_numbers())
+    written, view = driven(run), View(0.0)
+    lines = []
+    for event in run.events:
+        view = seen(view, event, 1.0)
+        lines += [plain(event.step, event.text), line(view, 2.0)]
+    card = result_card(written.report, Preview(["a"], [(b"x",)]))
+    inline = [re.sub(r"</?(?:data|b|a|span)\b[^>]*>", "", html) for html in (written.page, card)]
+    pages = [re.sub(r"<[^>]+>", " | ", html) for html in inline]
+    return "\n".join([*lines, *last_lines(written.report), *pages])
+
+
+@pytest.mark.parametrize("kind", ["scored", "dead"])
+def test_a_run_of_one_row_is_told_as_one_wherever_a_person_reads_of_it(kind):
+    text = re.sub(r"\s+", " ", told_of_a_run_of_one(kind))
+    assert "1 job" in text
+    assert OF_ONE.findall(text) == []
+
+
+def test_one_byte_is_one():
+    assert (size(1), size(0), size(999), size(1000)) == ("1 byte", "0 bytes", "999 bytes", "1.0 kB")
+    assert (noun(1, "round"), noun(0, "round"), noun(2, "round")) == ("round", "rounds", "rounds")

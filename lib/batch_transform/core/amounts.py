@@ -7,7 +7,12 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 def counted(count: int, thing: str) -> str:
     """Returns so many things."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun(count, thing)}"
+
+
+def noun(count: int, thing: str) -> str:
+    """Returns what so many things are called."""
+    return thing if count == 1 else thing + "s"
 
 
 def verb(count: int, of_one: str, of_many: str) -> str:
@@ -27,7 +32,7 @@ def duration(seconds: float) -> str:
 def time_range(least_seconds: float, most_seconds: float) -> str:
     """Returns between which two times something lies, in seconds below a minute and in minutes above."""
     said = [f"{each:,.0f} s" if each < 60 else f"{each / 60:,.0f} min" for each in (least_seconds, most_seconds)]
-    return " to ".join(dict.fromkeys(said))
+    return between(*said)
 
 
 def size(count: float) -> str:
@@ -35,7 +40,14 @@ def size(count: float) -> str:
     place = 0
     while count >= 1000 and place < len(_UNITS) - 1:
         count, place = count / 1000, place + 1
-    return f"{count:,.0f} {_UNITS[place]}" if place == 0 or count >= 100 else f"{count:,.1f} {_UNITS[place]}"
+    if place == 0:
+        return counted(round(count), "byte")
+    return f"{count:,.0f} {_UNITS[place]}" if count >= 100 else f"{count:,.1f} {_UNITS[place]}"
+
+
+def between(least: str, most: str) -> str:
+    """Returns from where to where something lies, each as people say it; what they say alike is said once."""
+    return " to ".join(dict.fromkeys((least, most)))
 
 
 def dollars(amount: float) -> str:

@@ -126,7 +126,7 @@ def decode(body: bytes) -> Step:
         step = Step(**document, parts=parts)
         canonical = encode(step)
     except (ValueError, TypeError, KeyError, AttributeError) as err:
-        raise LedgerCorrupt(f"{counted(len(body), 'byte')} that are no step of a ledger") from err
+        raise LedgerCorrupt(f"what is no step of a ledger, {counted(len(body), 'byte')}") from err
     if step.version != FORMAT_VERSION:
         raise LedgerCorrupt(f"step {step.number} has the format {step.version}, of which no version knows")
     if canonical != body:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from batch_transform.core.amounts import between, counted
 from batch_transform.core.report_page.charts import WORK, Bar, Chart, Mark, columns_chart
 from batch_transform.core.report_page.markup import Column, Html, folded, number, table
 
@@ -42,11 +43,15 @@ class Histogram:
         edges: one more than there are counts.
         counts: of the things from one edge to the next.
         key: where the report has the counts; '': nowhere.
+        least: of the things, where that is known better than by an edge.
+        most: likewise.
     """
 
     edges: Sequence[float]
     counts: Sequence[int]
     key: str = ""
+    least: float = -math.inf
+    most: float = math.inf
 
     @property
     def total(self) -> int:
@@ -58,6 +63,16 @@ class Histogram:
         """The place of the highest count."""
         return list(self.counts).index(max(self.counts))
 
+    def span(self, first: int, last: int) -> tuple[float, float]:
+        """From where to where the things of these places lie."""
+        return max(self.edges[first], self.least), min(self.edges[last + 1], self.most)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """From where to where all of them lie."""
+        there = [place for place, count in enumerate(self.counts) if count]
+        return self.span(there[0], there[-1])
+
 
 @dataclass(frozen=True)
 class Wording:
@@ -66,6 +81,25 @@ class Wording:
     value: str
     things: str
     spelled: Callable[[float], str]
+
+
+def in_words(found: Histogram, thing: str, spelled: Callable[[float], str], *, about: str = "", how: str = "") -> str:
+    """Returns what is to be seen on a histogram, without a full stop.
+
+    Args:
+        found: the counts.
+        thing: what one of them is.
+        spelled: how a value is.
+        about: stands before a count that is no exact one.
+        how: stands behind the things.
+    """
+    most, many = max(found.counts), f"{counted(found.total, thing)}{how}"
+    fullest = between(*map(spelled, found.span(found.fullest, found.fullest)))
+    if most == 1 < found.total:
+        return f"{many}, of {between(*map(spelled, found.ends))}"
+    if most == found.total and (most == 1 or not about):
+        return f"{many}, {'all ' if most > 1 else ''}of {fullest}"
+    return f"{many}; the most, {about}{most:,}, of {fullest}"
 
 
 def drawn(chart: Chart, found: Histogram, axis: Axis, told: Wording, limits: Sequence[Mark] = ()) -> Html:

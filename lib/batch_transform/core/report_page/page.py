@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from batch_transform.core.amounts import noun
 from batch_transform.core.report_page import outcomes
 from batch_transform.core.report_page.charts import PATTERNS
 from batch_transform.core.report_page.clock_times import clock_times
@@ -22,7 +23,6 @@ from batch_transform.core.secret_values import is_sealed, sealed, with_texts
 from batch_transform.core.uris import S3Uri
 
 _MOST_CONFIGURATION = 20_000
-_CARDS = (("rows in", "rows_in"), ("scored", "rows_scored"), ("dead letters", "rows_dead_letter"), ("rounds", "rounds"))
 
 
 def render(facts: PageFacts) -> str:
@@ -66,14 +66,18 @@ def _under(state: RunState) -> Html:
 
 def _cards(facts: PageFacts) -> Html:
     report = facts.report
-    values: dict[str, int | None] = {
-        "rows_in": report["rows_in"],
-        "rows_scored": report["rows_scored"],
-        "rows_dead_letter": report["rows_dead_letter"],
-        "rounds": report["rounds"],
-    }
-    cards = "".join(f"<div><dt>{label}</dt><dd>{number(values[key], key)}</dd></div>" for label, key in _CARDS)
-    return Html(f'<dl class="cards">{cards}</dl>')
+    rows, dead, rounds = report["rows_in"], report["rows_dead_letter"], report["rounds"]
+    cards = [
+        _card(f"{noun(rows or 0, 'row')} in", rows, "rows_in"),
+        _card("scored", report["rows_scored"], "rows_scored"),
+        _card(noun(dead or 0, "dead letter"), dead, "rows_dead_letter"),
+        _card(noun(rounds, "round"), rounds, "rounds"),
+    ]
+    return Html(f'<dl class="cards">{joined(cards)}</dl>')
+
+
+def _card(label: str, value: int | None, key: str) -> Html:
+    return Html(f"<div><dt>{label}</dt><dd>{number(value, key)}</dd></div>")
 
 
 def _seconds(facts: PageFacts) -> Html:

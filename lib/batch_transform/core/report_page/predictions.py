@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from batch_transform.core.amounts import counted
 from batch_transform.core.report_histograms import PredictionRange, ValueCounts
 from batch_transform.core.report_page.charts import Chart
-from batch_transform.core.report_page.histograms import Axis, Histogram, Wording, drawn
+from batch_transform.core.report_page.histograms import Axis, Histogram, Wording, drawn, in_words
 from batch_transform.core.report_page.markup import Column, Html, joined, number, paragraph, table
 
 
@@ -48,10 +48,8 @@ def _chart(place: int, column: str, values: ValueCounts) -> Html:
     found = Histogram(values["edges"], values["counts"], f"predictions.{place}.values.counts")
     low, high = found.edges[0], found.edges[-1]
     margin = 0.0 if low < high else max(abs(low) / 20, 0.5)  # a constant stands in the middle
-    about, most = "" if values["is_exact"] else "about ", max(found.counts)
-    start, stop = found.edges[found.fullest], found.edges[found.fullest + 1]
-    where = f"are {_spelled(start)}" if start == stop else f"lie from {_spelled(start)} to {_spelled(stop)}"
-    words = f"{counted(found.total, 'finite value')}; the most, {about}{most:,}, {where}."
+    about = "" if values["is_exact"] else "about "
+    words = f"{in_words(found, 'finite value', _spelled, about=about)}."
     beyond = [("smaller", values["below"], f"{low:.4g}"), ("larger", values["above"], f"{high:.4g}")]
     words += "".join(f" Not drawn: {about}{count:,} {than} than {end}." for than, count, end in beyond if count)
     chart = Chart(f"prediction-{place}", f"Distribution of {column}", words)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from batch_transform.core.amounts import counted, dollars, duration
+from batch_transform.core.amounts import counted, dollars, duration, noun
 from batch_transform.core.publishing.last_words import next_steps, sentence
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.report_page.markup import Html, joined, listed, paragraph, shown
@@ -50,13 +50,11 @@ def _card(name: str, value: str) -> Html:
 
 
 def _counts(report: RunReport) -> list[tuple[str, str]]:
-    counts = [("rows in", report["rows_in"]), ("scored", report["rows_scored"])]
-    counts += [
-        ("dead letters", report["rows_dead_letter"]),
-        ("rounds", report["rounds"]),
-        ("jobs", len(report["jobs"])),
-    ]
-    found = [(name, f"{count:,}") for name, count in counts if count is not None]
+    rows, scored, dead = report["rows_in"], report["rows_scored"], report["rows_dead_letter"]
+    found = [] if rows is None else [(f"{noun(rows, 'row')} in", f"{rows:,}")]
+    found += [] if scored is None else [("scored", f"{scored:,}")]
+    counts = [("dead letter", dead), ("round", report["rounds"]), ("job", len(report["jobs"]))]
+    found += [(noun(count, name), f"{count:,}") for name, count in counts if count is not None]
     seconds, cost = report.get("seconds"), report.get("cost_usd")
     found += [] if seconds is None else [("", duration(seconds))]
     return found if not cost else [*found, ("", f"about {dollars(cost)}")]

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.amounts import size
+from batch_transform.core.amounts import noun, size
 from batch_transform.core.limits import BYTES_PER_MB
 from batch_transform.core.report_histograms import SizeCounts
 from batch_transform.core.report_page.charts import Chart, Mark
-from batch_transform.core.report_page.histograms import Axis, Histogram, Wording, drawn
-from batch_transform.core.report_page.markup import Html
+from batch_transform.core.report_page.histograms import Axis, Histogram, Wording, drawn, in_words
+from batch_transform.core.report_page.markup import Html, paragraph
 
 _BINS = 24
 
@@ -47,15 +47,16 @@ def histogram(values: np.ndarray, weights: np.ndarray) -> Histogram:
     found = np.maximum(np.asarray(values, dtype=float), 1.0)
     edges = np.geomspace(found.min() * 0.95, found.max() * 1.05, _BINS + 1)
     counts, _ = np.histogram(found, bins=edges, weights=np.asarray(weights, dtype=float))
-    return Histogram(edges.tolist(), [round(count) for count in counts])
+    return Histogram(edges.tolist(), [round(count) for count in counts], "", float(found.min()), float(found.max()))
 
 
 def _chart(thing: str, found: Histogram, limits: Sequence[Mark], how: str = "") -> Html:
+    words = in_words(found, thing, size, how=how)
+    if found.total == 1:
+        said = [f"{words}.", *(f"The {limit.label.replace(',', ' is')}." for limit in limits)]
+        return paragraph(" ".join(said))
     axis = Axis(found.edges[0], max([found.edges[-1], *(limit.at * 1.05 for limit in limits)]), is_log=True)
-    place, most = found.fullest, max(found.counts)
-    words = (
-        f"{found.total:,} {thing}s{how}; the most, {most:,}, have {size(found.edges[place])} to "
-        f"{size(found.edges[place + 1])}. The axis is logarithmic; the highest column stands for {most:,}."
-    )
-    chart = Chart(f"{thing}s", f"Sizes of {thing}s", words)
-    return drawn(chart, found, axis, Wording("size", f"{thing}s", size), limits)
+    words += f". The axis is logarithmic; the highest column stands for {max(found.counts):,}."
+    things = noun(found.total, thing)
+    chart = Chart(things, f"Sizes of {things}", words)
+    return drawn(chart, found, axis, Wording("size", things, size), limits)

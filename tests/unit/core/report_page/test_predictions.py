@@ -34,14 +34,14 @@ def test_each_class_has_a_column_where_it_is_on_the_axis():
     html = predictions([told(values=of([(0.0, 4.0), (3.0, 3.0)], 0.0, 3.0))], 0)
     (first, width), (last, _) = bars(html)
     assert (round(first), round(width), round(last)) == (2, 21, 77)
-    assert "7 finite values; the most, 4, lie from -0.5 to 0.5." in html
+    assert "7 finite values; the most, 4, of -0.5 to 0.5." in html
 
 
 def test_a_constant_stands_in_the_middle():
     html = predictions([told(values=of([(0.25, 7.0)], 0.25, 0.25))], 0)
     ((left, width),) = bars(html)
     assert 48 < left + width / 2 < 52
-    assert "the most, 7, are 0.25." in html
+    assert "7 finite values, all of 0.25." in html
 
 
 def test_values_that_are_far_out_are_told_in_words():

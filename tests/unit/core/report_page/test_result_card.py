@@ -30,6 +30,12 @@ def test_its_cards_are_the_counts_of_the_report():
     ]
 
 
+def test_of_one_a_card_tells_one():
+    one = {**PUBLISHED, "rows_in": 1, "rows_scored": 0, "rows_dead_letter": 1, "rounds": 1}
+    cards = re.findall(r"<b>(.*?)</b> (.*?)</span>", result_card(one, PREVIEW))
+    assert cards[:4] == [("1", "row in"), ("0", "scored"), ("1", "dead letter"), ("1", "round")]
+
+
 def test_ten_rows_are_shown_and_no_more():
     assert cells(result_card(PUBLISHED, PREVIEW))[::2] == [str(number) for number in range(10)]
 

@@ -13,6 +13,7 @@ from support.report_pages import Page
 
 OBJECTS = spans(span(0, 3, bytes=600, largest=300), span(3, 4, bytes=90_000, largest=90_000))
 RECORDS = {"edges": [256, 305, 363, 431], "counts": [7, 0, 2]}
+ONE = {"edges": [256, 305, 363, 431], "counts": [1, 0, 0]}
 
 
 def lefts(html, name):
@@ -24,7 +25,7 @@ def test_records_are_drawn_as_they_were_counted():
     html = sizes(OBJECTS, RECORDS, [6])
     page = Page(html)
     assert page.numbers == {"record_sizes.counts.0": "7", "record_sizes.counts.2": "2"}
-    assert "9 records; the most, 7, have 256 bytes to 305 bytes." in page.text
+    assert "9 records; the most, 7, of 256 bytes to 305 bytes." in page.text
     assert "by the mean" not in page.text
     columns, chart = lefts(html, "records")
     assert len(columns) == 2
@@ -32,7 +33,7 @@ def test_records_are_drawn_as_they_were_counted():
 
 
 def test_the_limit_stands_where_a_record_as_large_as_it_would():
-    _, chart = lefts(sizes(None, {"edges": [64, 6 * BYTES_PER_MB], "counts": [1]}, [6]), "records")
+    _, chart = lefts(sizes(None, {"edges": [64, 6 * BYTES_PER_MB], "counts": [2]}, [6]), "records")
     at = float(re.search(r'<line x1="([0-9.]+)%"', chart)[1])
     (rect,) = re.findall(r'<rect x="([0-9.]+)%" y="[0-9.]+" width="([0-9.]+)%"', chart)
     assert 0.9 * at < float(rect[0]) + float(rect[1]) < at < 100
@@ -54,7 +55,25 @@ def test_sizes_that_are_all_alike_are_one_column(size):
     html = sizes(spans(*[span(n, n + 1, bytes=size, largest=size) for n in range(5)]), None, [])
     columns, _ = lefts(html, "objects")
     assert len(columns) == 1
-    assert "5 objects; the most, 5" in html
+    assert f"5 objects, all of {'1 byte' if size == 1 else '1.0 MB'}." in html
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        (None, "1 record; by the mean of each object, of 90.0 kB. The largest record is 90.0 kB."),
+        (ONE, "1 record, of 256 bytes to 305 bytes."),
+    ],
+)
+def test_one_object_is_a_sentence_and_no_chart(records, told):
+    html = sizes(spans(span(0, 1, bytes=90_000, largest=90_000)), records, [6])
+    assert Page(html).text == f"{told} The payload limit is 6 MB.1 object, of 90.0 kB. The payload limit is 6 MB."
+    assert "<svg" not in html
+
+
+def test_things_that_are_all_apart_are_told_from_the_least_to_the_most():
+    text = Page(sizes(OBJECTS, RECORDS, [])).text
+    assert "2 objects, of 600 bytes to 90.0 kB." in text
 
 
 def test_nothing_is_drawn_of_nothing():

@@ -60,7 +60,8 @@ def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
     answered = sum(not names.isdisjoint((name, *(copies or ()))) for name, copies in copied)
     ctx.tell(
         "reconcile",
-        f"{job.name}: {answered:,} of {counted(spans.num_rows, 'object')} sent have an output, "
+        f"{job.name}: {answered:,} of {counted(spans.num_rows, 'object')} sent "
+        f"{verb(spans.num_rows, 'has', 'have')} an output, "
         f"{counted(failed, 'row')} failed",
     )
     payload = {
