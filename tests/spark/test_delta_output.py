@@ -9,11 +9,13 @@ import uuid
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.outputs import delta_table as delta
-from batch_transform.outputs.delta_checks import preflight
+from batch_transform.outputs.delta_checks import preflight, refuse_others
 from batch_transform.outputs.delta_rules import sql_name
 from batch_transform.outputs.delta_table import committed_rows, exists, publish_delta
 from batch_transform.outputs.port import OutputTable
+from support.memory_store import MemoryStore
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
 
@@ -241,3 +243,20 @@ def test_an_error_that_is_no_conflict_is_not_swallowed(spark, path):
     with pytest.raises(Exception, match="DIVIDE_BY_ZERO"):
         publish(spark.range(3).selectExpr("id / 0 AS x"), output)
     assert committed_rows(spark, output, "n1") is None
+
+
+def test_preflight_refuses_to_make_a_table_around_another_one(spark, tmp_path):
+    """Also where only Spark may list the place; what readers do not see is nothing."""
+
+    class Forbidden(MemoryStore):
+        def list(self, prefix):
+            raise StoreFailure("ListObjectsV2", str(prefix), "AccessDenied", "no")
+
+    output = OutputTable("error", f"file:{tmp_path}", location="s3://bucket/out")
+    (tmp_path / "_SUCCESS").touch()
+    refuse_others(spark, Forbidden(), output)
+    publish(spark.range(3), OutputTable("error", f"{tmp_path}/other table"))
+    with pytest.raises(ConfigurationError, match="out holds other table/, and is no Delta table yet"):
+        refuse_others(spark, Forbidden(), output)
+    with pytest.raises(ConfigurationError, match="holds other table/"):
+        refuse_others(spark, MemoryStore(), OutputTable("error", f"file:{tmp_path}", location=str(tmp_path)))

@@ -82,6 +82,18 @@ CASES = {
         },
         ["output: .*/delta is the input", "output: .*no column key2"],
     ),
+    "a new Delta table around another one": (
+        {"output": {"path": "{folder}/around", "format": "delta"}, "dead_letter": {"path": "{folder}/dead"}},
+        ["output: .*/around holds other/, and is no Delta table yet.*VACUUM"],
+    ),
+    "a new Delta table in another one": (
+        {"output": {"path": "{folder}/delta/out", "format": "delta"}, "dead_letter": {"path": "{folder}/dead"}},
+        ["output: .*/delta/out lies in .*/delta, a Delta table"],
+    ),
+    "files around another table": (
+        {"output": {"path": "{folder}/around", "mode": "overwrite"}, "dead_letter": {"path": "{folder}/dead"}},
+        ["output: .*/around holds other/, which is of no table of files"],
+    ),
     "several at once": (
         {"model": {"name": "nobody"}, "input": {"path": "{folder}/nowhere"}, "prediction": {"schema": "p doubble"}},
         [r"model\.name", "input: ", r"prediction\.schema"],
@@ -104,6 +116,7 @@ def folder(spark, tmp_path_factory):
     rows = spark.range(5).select(F.col("id").cast("string").alias("key"), by_day.alias("by_day"))
     rows.write.parquet(f"{path}/in")
     rows.select("key").write.format("delta").save(f"{path}/delta")
+    rows.select("key").write.format("delta").save(f"{path}/around/other")
     (path / "link").symlink_to(path)
     return path
 

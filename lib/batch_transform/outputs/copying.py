@@ -22,8 +22,9 @@ from batch_transform.core.publishing.file_publication import (
     plan_publication,
     refuse_target,
 )
+from batch_transform.core.publishing.other_tables import other_table
 from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, THREADS, Tree, in_threads
-from batch_transform.outputs.registry import output_formats
+from batch_transform.outputs.registry import log_folders, output_formats
 
 SUCCESS = "_SUCCESS"
 OWNER = "_owner"
@@ -39,12 +40,13 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
     """Checks an output before any work. Not for a run whose publication is recorded: its own files are there.
 
     Raises:
-        ConfigurationError: mode `error` and there are data files, other partition columns, a table that commits, or it
-            cannot be listed or written.
+        ConfigurationError: mode `error` and there are data files, other partition columns, a table that commits,
+            something else beside or in place of a table, or it cannot be listed or written.
     """
     try:
         names = [file.name for file in target.list()]
         _refuse_table(target.location, names)
+        _refuse_others(target.location, names)
         refuse_target(mode, target.location, names, partition_by)
         target.check_writable()
     except StoreFailure as err:
@@ -55,13 +57,22 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
 
 def _refuse_table(target: str, names: Sequence[str]) -> None:
     """Refuses a table of a format that commits: files put into it would be invisible or destroy it."""
-    for other in output_formats().values():
-        folder = other.can.log_folder
-        if folder and any(name.startswith(f"{folder}/") for name in names):
+    for folder, other in log_folders().items():
+        if any(name.startswith(f"{folder}/") for name in names):
             raise ConfigurationError(
-                f"output: {target} is a {other.can.title} table; files put into it would be invisible or destroy it "
-                f"(set output.format: {other.can.name})"
+                f"output: {target} is a {other.title} table; files put into it would be invisible or destroy it "
+                f"(set output.format: {other.name})"
             )
+
+
+def _refuse_others(target: str, names: Sequence[str]) -> None:
+    """Refuses a folder of other things: a reader would find them in the table, and an overwrite delete them."""
+    found = other_table(names, output_formats(), log_folders())
+    if found is not None:
+        raise ConfigurationError(
+            f"output: {target} holds {found}, which is of no table of files there: it would be read with this one, and "
+            f"an overwrite would delete it; name a folder of its own, as {target.rstrip('/')}/scored, or move it away"
+        )
 
 
 def publication_of(
@@ -85,7 +96,9 @@ def publication_of(
         claim(target, run_id, nonce)
     try:
         found = list(target.list())
-        _refuse_table(target.location, [file.name for file in found])
+        names = [file.name for file in found]
+        _refuse_table(target.location, names)
+        _refuse_others(target.location, names)
         return plan_publication(kind, mode, source.location, target.location, run_id, nonce, merged, found, merges_lost)
     except ConfigurationError:
         if mode == "error":

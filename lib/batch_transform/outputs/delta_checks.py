@@ -9,11 +9,14 @@ from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.near_names import no_such
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import escaped
+from batch_transform.core.publishing.other_tables import first_seen
 from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.outputs.delta_rules import single_writer_warning, sql_name
 from batch_transform.outputs.delta_table import describe, exists
 from batch_transform.outputs.port import OutputTable
+from batch_transform.outputs.seen_names import names_below
 
 _FIT = "leave it out of what is written, add it to that table, or name another one"
 
@@ -53,6 +56,19 @@ def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]
     if faults:
         raise ConfigurationError(faults)
     return True
+
+
+def refuse_others(spark: SparkSession, store: ObjectStore, output: OutputTable) -> None:
+    """Raises ConfigurationError where a new table would be made around something else: VACUUM deletes all of that."""
+    if output.path is None:
+        return  # a catalog makes no new folder for a named table where there is one
+    found = first_seen(names_below(spark, store, output.location, output.path, insists=True))
+    if found is not None:
+        raise ConfigurationError(
+            f"{output.key}: {output.location} holds {found}, and is no Delta table yet: one made there would "
+            f"lie around that, and VACUUM would delete it; name a folder of its own, as "
+            f"{output.location.rstrip('/')}/scored"
+        )
 
 
 def log_store_warnings(spark: SparkSession, outputs: Iterable[OutputTable]) -> list[str]:

@@ -13,7 +13,7 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.file_tree import Tree
-from batch_transform.outputs.registry import DEFAULT, format_named, output_formats
+from batch_transform.outputs.registry import DEFAULT, format_named, log_folders, output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 
 
@@ -60,9 +60,9 @@ def table_format() -> str:
 
 
 def _format(tree: Tree, store: ObjectStore | None) -> str:
-    logs = {format.can.log_folder: name for name, format in output_formats().items() if format.can.log_folder}
-    found = (name for log, name in logs.items() if any(True for _ in open_tree(f"{tree.location}/{log}", store).list()))
-    return next(found, DEFAULT)
+    logs = log_folders().items()
+    made = (how.name for log, how in logs if any(True for _ in open_tree(f"{tree.location}/{log}", store).list()))
+    return next(made, DEFAULT)
 
 
 def _meant(place: str) -> str:

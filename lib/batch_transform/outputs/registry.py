@@ -27,6 +27,11 @@ def format_named(name: str) -> OutputFormat:
     return output_formats()[name]
 
 
+def log_folders() -> Mapping[str, Capabilities]:
+    """Returns the folders that make a table of the folder they lie in, each with its format."""
+    return {format.can.log_folder: format.can for format in output_formats().values() if format.can.log_folder}
+
+
 def names_that(hold: Callable[[Capabilities], bool]) -> str:
     """Returns the names of the formats for which something holds, for the end of a sentence."""
     return " or ".join(name for name, format in output_formats().items() if hold(format.can))

@@ -232,3 +232,16 @@ def test_preflight_refuses_a_file_where_the_directory_belongs(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(ConfigurationError, match="Not a directory"):
         preflight("append", LocalTree(str(tmp_path / "out" / "deeper")))
+
+
+@pytest.mark.parametrize("mode", ["error", "append", "overwrite", "overwrite_partitions"])
+@pytest.mark.parametrize("other", ["flights/part-0.parquet", "flights/_delta_log/0.json", "check.py"])
+def test_a_folder_that_holds_other_things_is_refused_before_anything_and_before_publishing(mode, other):
+    """An overwrite would delete them, and each reader of an append would find them."""
+    source, target = trees([other])
+    found = "check.py" if other == "check.py" else "flights/"
+    with pytest.raises(ConfigurationError, match=rf"out holds {found}, which is of no table .* as s3://bucket/out/sco"):
+        preflight(mode, target)
+    with pytest.raises(ConfigurationError, match=f"holds {found}"):
+        planned(source, target, mode)
+    assert names(target) == [other]

@@ -48,10 +48,11 @@ class Delta(TableFormat):
     settings = {"spark.sql.runSQLOnFiles": "true"}  # noqa: RUF012 - it is asked about a table of a path by SQL
 
     def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
-        """Checks mode, columns and partitions against the table that is there, as `delta_checks.preflight`."""
+        """Checks mode, columns and partitions against the table that is there, else that it is made around nothing."""
         from batch_transform.outputs import delta_checks
 
-        delta_checks.preflight(spark, table, columns)
+        if not delta_checks.preflight(spark, table, columns):
+            delta_checks.refuse_others(spark, store, table)
 
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool

@@ -18,6 +18,7 @@ from batch_transform.core.overlapping_places import Place, Relation, place_of_fi
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.run_layout import OWN_FOLDERS
 from batch_transform.pipeline.checks.among_runs import APART, Written, among_other_runs, among_runs, is_within, place_at
+from batch_transform.pipeline.checks.among_tables import TablesAround
 from batch_transform.pipeline.places import Places, Targets
 from batch_transform.spark.source_identity import locations_below_caches
 from batch_transform.spark.spark_errors import SPARK_ERRORS, told_as
@@ -50,7 +51,8 @@ def overlaps(spark: SparkSession, targets: Targets, places: Places, store: Objec
     """Returns a fault for each place of a run that lies where another one lies; looks, and changes nothing."""
     tables = written_tables(targets, lambda name: table_location(spark, name))
     faults = [*run_overlaps(tables, places), *among_other_runs(tables, places, store)]
-    return faults + list(_Input(spark, targets, places, reading).faults(tables))
+    faults += _Input(spark, targets, places, reading).faults(tables)
+    return faults or list(TablesAround(spark, places, store, targets.format).faults(tables))
 
 
 def written_tables(targets: Targets, locate: Callable[[str], str | None]) -> list[Written]:

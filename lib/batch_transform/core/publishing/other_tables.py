@@ -1,0 +1,60 @@
+"""Whether names of files below a place are of the table there, or of something else. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from batch_transform.core.object_names import is_data_file
+
+# Hive and Athena give files no ending, others that of the codec; Spark's own begin with `part-`, whatever the ending.
+_ENDINGS = frozenset(("parq", "pq", "gz", "gzip", "zst", "zstd", "lz4", "lzo", "bz2", "snappy", "deflate"))
+_ENDING = re.compile(r".\.([A-Za-z]\w*)$")
+
+
+def first_seen(names: Iterable[str]) -> str | None:
+    """Returns what a person sees first of the files of these names: one file, or a folder, which ends in a slash."""
+    return next(filter(None, map(_seen, names)), None)
+
+
+def other_table(names: Iterable[str], formats: Collection[str], log_folders: Collection[str]) -> str | None:
+    """Returns the first thing that is of no table of files right there: a folder (with a slash) or a file; None: none.
+
+    Of such a table are files, and folders of partitions (`ds=1`); of no table is what readers do not see.
+
+    Args:
+        names: below the place.
+        formats: of tables, as the names of their files end.
+        log_folders: names of the folders that make another table of the folder that they lie in.
+    """
+    return next((found for name in names if (found := _other(name, formats, log_folders)) is not None), None)
+
+
+def is_table_of_files(names: Iterable[str]) -> bool:
+    """Returns whether a folder that a writer has marked as complete is a table by what is seen first in it."""
+    seen = first_seen(names)
+    return seen is not None and not _is_other_folder(seen)
+
+
+def _seen(name: str) -> str | None:
+    first, slash, _ = name.partition("/")
+    return f"{first}{slash}" if is_data_file(first) else None
+
+
+def _is_other_folder(seen: str) -> bool:
+    return seen.endswith("/") and "=" not in seen
+
+
+def _other(name: str, formats: Collection[str], log_folders: Collection[str]) -> str | None:
+    folders = name.split("/")[:-1]
+    at = next((place for place, folder in enumerate(folders) if place and folder in log_folders), None)
+    if at is not None and is_data_file("/".join(folders[:at])):
+        return "/".join((*folders[:at], ""))
+    seen = _seen(name)
+    if seen is None or (seen.endswith("/") and "=" in seen):
+        return None
+    if seen.endswith("/"):
+        return seen
+    ending = _ENDING.search(seen)
+    is_of_files = ending is None or ending[1].lower() in (*_ENDINGS, *formats) or seen.startswith("part-")
+    return None if is_of_files else seen
