@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from batch_transform.core.errors import LedgerCorrupt
-from batch_transform.core.estimate.earlier_jobs import TimedJob, timed_jobs
+from batch_transform.core.estimate.earlier_jobs import UNREADABLE, TimedJob, timed_jobs
 from batch_transform.core.estimate.expected_rounds import Outcome, outcome_of
 from batch_transform.core.expectations import Previous, kept_values
 from batch_transform.core.ledger import StepKind, decode
@@ -33,11 +33,13 @@ class EarlierRuns:
         jobs: whose times tell how fast the model is.
         runs: of how many runs those are.
         outcomes: of the runs all of whose rows had one.
+        unknown: why nobody can look at them; '': they were looked at.
     """
 
     jobs: tuple[TimedJob, ...] = ()
     runs: int = 0
     outcomes: tuple[Outcome, ...] = ()
+    unknown: str = ""
 
 
 def earlier_runs(store: ObjectStore, workspace: S3Uri, settings: RunSettings) -> EarlierRuns:
@@ -48,7 +50,7 @@ def earlier_runs(store: ObjectStore, workspace: S3Uri, settings: RunSettings) ->
     try:
         names = [folder.name for folder in store.folders(workspace.join(RUNS))][-_MOST_RUNS:]
     except StoreFailure:
-        return EarlierRuns()
+        return EarlierRuns(unknown=UNREADABLE)
     types = settings.transform.instance_types
     with ThreadPoolExecutor(_THREADS) as threads:
         found = list(threads.map(lambda name: _of_run(store, RunLayout(workspace, name), settings, types), names))

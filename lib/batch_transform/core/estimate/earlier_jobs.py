@@ -18,6 +18,9 @@ from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, speed_o
 from batch_transform.core.statuses import JobStatus
 
 GUESSED, GIVEN, MEASURED = "guessed", "given", "measured"
+# Why earlier runs are not known, where nobody can say that there are none.
+NOTHING_KEPT = "earlier runs are not known, since the embedded emulator keeps nothing without emulator.state"
+UNREADABLE = "earlier runs are not known, since the workspace cannot be listed"
 # Of sizes that are more alike than this, start and speed cannot be told apart.
 _UNLIKE = 2.0
 # One job alone tells the speed where it took so many starts.
@@ -96,7 +99,7 @@ def configured_speed(transform: TransformSettings, *, is_emulated: bool) -> Spee
 
 
 def speed_told(
-    jobs: Iterable[TimedJob], runs: int, transform: TransformSettings, *, is_emulated: bool = False
+    jobs: Iterable[TimedJob], runs: int, transform: TransformSettings, *, is_emulated: bool = False, unknown: str = ""
 ) -> SpeedTold:
     """Returns how fast an instance is taken to be.
 
@@ -107,6 +110,7 @@ def speed_told(
         runs: how many those are.
         transform: as configured.
         is_emulated: as of `configured_speed`.
+        unknown: why earlier runs are not known; '': they are.
     """
     configured, timed = configured_speed(transform, is_emulated=is_emulated), list(jobs)
     if configured.mb_per_second != MB_PER_SECOND:
@@ -114,12 +118,10 @@ def speed_told(
     if measured := _fitted(timed, configured):
         by = f"by {counted(len(timed), 'job')} of {counted(runs, 'earlier run')} of this model"
         return SpeedTold(measured, MEASURED, by)
-    known = (
-        "earlier runs of this model were too short or too alike to tell its speed"
-        if timed
-        else ("no run of this model is recorded in this workspace")
-    )
-    return SpeedTold(configured, GUESSED, f"{known}: two runs with --limit, N rows and 10 N, tell it")
+    too_few = "earlier runs of this model were too short or too alike to tell its speed"
+    known = too_few if timed else unknown or "no run of this model is recorded in this workspace"
+    with_it = "with it " if known == NOTHING_KEPT else ""
+    return SpeedTold(configured, GUESSED, f"{known}: {with_it}two runs with --limit, N rows and 10 N, tell it")
 
 
 def _fitted(jobs: Sequence[TimedJob], configured: Speed) -> Speed | None:

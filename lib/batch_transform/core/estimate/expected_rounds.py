@@ -44,11 +44,17 @@ def outcome_of(report: RunReport, model: str) -> Outcome | None:
     return Outcome(rows, dead, rounds)
 
 
-def expected_rounds(before: Sequence[Outcome], rows: int) -> ExpectedRounds:
-    """Returns how many rounds a run over so many rows is expected to take."""
+def expected_rounds(before: Sequence[Outcome], rows: int, unknown: str = "") -> ExpectedRounds:
+    """Returns how many rounds a run over so many rows is expected to take.
+
+    Args:
+        before: what came of earlier runs.
+        rows: of this one.
+        unknown: why earlier runs are not known; '': they are.
+    """
     if not before:
-        why = "one if every row is scored at once; no finished run of this model is recorded in this workspace"
-        return {"least": 1, "most": None, "told_by": why}
+        why = unknown or "no finished run of this model is recorded in this workspace"
+        return {"least": 1, "most": None, "told_by": f"one if every row is scored at once; {why}"}
     seen, dead = sum(each.rows for each in before), sum(each.dead for each in before)
     runs = counted(len(before), "earlier run")
     words = f"by {runs} of this model: {dead:,} of {counted(seen, 'row')} had no prediction"

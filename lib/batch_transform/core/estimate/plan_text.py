@@ -87,9 +87,10 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
 def _taken(plan: RunPlan) -> str:
     told = plan["outlook"]
     known = {GUESSED: "is guessed", GIVEN: "is taken", MEASURED: "was measured"}[told["speed"]]
+    source = "" if told["speed"] == GUESSED else f": {told['speed_from']}"  # a guess is told with the range it makes
     return (
         f"spread: {plan['spread']}; an instance {known} to start in {told['instance_start_seconds']:g} s and to work "
-        f"through {told['instance_mb_per_second']:g} MB/s: {told['speed_from']}"
+        f"through {told['instance_mb_per_second']:g} MB/s{source}"
     )
 
 
@@ -106,11 +107,12 @@ def money_lines(told: Outlook, instance_types: Sequence[str], region: str | None
         return
     hours = "{:,.2f} to {:,.2f} instance-hours".format(*told["instance_hours"])
     minutes = f"{time_range(*told['elapsed_seconds'])} of jobs"
+    why = f"; so far apart because the speed is guessed: {told['speed_from']}" if told["speed"] == GUESSED else ""
     if told["cost_usd"] is None:
-        yield f"{minutes}, {hours}; {no_price(instance_types, region)}"
+        yield f"{minutes}, {hours}; {no_price(instance_types, region)}{why}"
         return
     least, most = map(dollars, told["cost_usd"])
-    yield f"{minutes}, {hours}, {least} to {most} at ${told['price_per_hour']:g} an hour"
+    yield f"{minutes}, {hours}, {least} to {most} at ${told['price_per_hour']:g} an hour{why}"
 
 
 def _or_model(value: int | None) -> str:

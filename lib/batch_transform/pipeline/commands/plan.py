@@ -149,12 +149,13 @@ def plan(
         check_expected(spark, df.schema, added, config.expect, is_known=is_known)
         columns = [*df.schema.fields, *added]
     types = config.settings.transform.instance_types
-    told = speed_told(there.before.jobs, there.before.runs, config.settings.transform, is_emulated=config.emulated)
-    found = run_plan(measured, asked, told, price_of(types[0], config.settings.transform, there.region))
+    before, transform = there.before, config.settings.transform
+    told = speed_told(before.jobs, before.runs, transform, is_emulated=config.emulated, unknown=before.unknown)
+    found = run_plan(measured, asked, told, price_of(types[0], transform, there.region))
     output = fate(spark, config, there.store)
-    rounds = expected_rounds(there.before.outcomes, found["rows_in"])
+    rounds = expected_rounds(before.outcomes, found["rows_in"], before.unknown)
     lines = [*plan_lines(found), rounds_line(rounds), output, *(f"missing: {fault}" for fault in there.missing)]
-    lines += quota_lines(there.quotas, config.settings.transform, _jobs(found))
+    lines += quota_lines(there.quotas, transform, _jobs(found))
     for line in (*lines, *money_lines(found["outlook"], types, there.region)):
         listener(Event(PLAN, line))
     return {

@@ -13,6 +13,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT
 from batch_transform.core.estimate.instance_quotas import QuotasFound
 from batch_transform.core.estimate.plan_text import output_fate
 from batch_transform.core.object_store import ObjectStore, StoreFailure
@@ -60,8 +61,9 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
     """
     faults = Faults()
     faults.of(lambda: check_model_servers(config, CLOCK))
+    forgotten = EarlierRuns(unknown=NOTHING_KEPT if config.ephemeral else "")
     if access is None:
-        return replace(NOTHING_AROUND, missing=faults.found)
+        return replace(NOTHING_AROUND, before=forgotten, missing=faults.found)
     store, workspace = S3Store(access.client("s3")), S3Uri.parse(config.workspace)
     if not config.emulated:  # an emulator has what a run asks of it
         faults.of(lambda: check_bucket(store, workspace))
@@ -69,7 +71,7 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
             jobs = TransformJobs(access.session(), access.client("sagemaker"))
             check_service(config, jobs, faults, is_new=True)
     faults.of(lambda: check_price(config, access.console_region))
-    before = earlier_runs(store, workspace, config.settings)
+    before = forgotten if config.ephemeral else earlier_runs(store, workspace, config.settings)
     return Around(
         store,
         access.console_region,

@@ -19,6 +19,11 @@ def test_without_a_run_of_the_model_one_round_is_the_least_and_nobody_knows_the_
     )
 
 
+def test_runs_that_nobody_can_look_at_are_not_told_as_none():
+    found = expected_rounds([], 1_000, unknown="no ledger can be read")
+    assert rounds_line(found) == "rounds: not known, one if every row is scored at once; no ledger can be read"
+
+
 def test_earlier_runs_tell_rounds_and_how_many_rows_may_fail():
     found = expected_rounds([Outcome(1_000, 0, 1), Outcome(9_000, 20, 4)], 50_000)
     assert (found["least"], found["most"]) == (1, 4)

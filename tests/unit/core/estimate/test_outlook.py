@@ -13,6 +13,8 @@ from batch_transform.core.estimate.earlier_jobs import (
     GIVEN,
     GUESSED,
     MEASURED,
+    NOTHING_KEPT,
+    UNREADABLE,
     SpeedTold,
     TimedJob,
     speed_told,
@@ -81,6 +83,23 @@ def test_without_a_run_of_the_model_it_is_our_guess_and_how_to_measure_it_is_sai
     told = speed_told([], 0, UNSAID)
     assert (told.how, told.speed) == (GUESSED, Speed())
     assert "--limit" in told.source
+
+
+@pytest.mark.parametrize("why", [NOTHING_KEPT, UNREADABLE])
+def test_runs_that_nobody_can_look_at_are_not_told_as_none(why):
+    told = speed_told([], 0, UNSAID, unknown=why)
+    *_, last = money_lines(outlook(LANES, UNSAID, told, 0.23), ["ml.m5.xlarge"], None)
+    assert f"so far apart because the speed is guessed: {why}" in last
+    assert "recorded" not in last
+    *_, without_price = money_lines(outlook(LANES, UNSAID, told, None), ["ml.m5.xlarge"], None)
+    assert why in without_price
+    assert "no run of this model is recorded" in speed_told([], 0, UNSAID).source
+
+
+def test_what_is_measured_or_given_is_not_told_as_a_guess():
+    for how in (GIVEN, MEASURED):
+        found = outlook(LANES, UNSAID, SpeedTold(Speed(240, 1.0), how, "as X says"), 0.23)
+        assert "guessed" not in " ".join(money_lines(found, ["ml.m5.xlarge"], None))
 
 
 def test_only_jobs_that_completed_with_this_model_on_these_instances_are_counted():

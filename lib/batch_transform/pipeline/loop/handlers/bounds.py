@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from batch_transform.core.amounts import counted, dollars, verb
 from batch_transform.core.errors import ConfigurationError, OverCost, ServiceFailure
-from batch_transform.core.estimate.earlier_jobs import speed_told
+from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT, speed_told
 from batch_transform.core.estimate.instance_time import instance_time
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.instances import SECONDS_PER_HOUR, overspent, price_of
@@ -37,8 +37,9 @@ def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan]
     price = price_of(instance_type, transform, ctx.region)
     if budget is None or price is None:
         return
-    before = earlier_runs(ctx.store, ctx.places.layout.workspace, state.settings)
-    told = speed_told(before.jobs, before.runs, transform, is_emulated=ctx.config.emulated)
+    before, emulated = earlier_runs(ctx.store, ctx.places.layout.workspace, state.settings), ctx.config.emulated
+    unknown = NOTHING_KEPT if ctx.config.ephemeral else before.unknown
+    told = speed_told(before.jobs, before.runs, transform, is_emulated=emulated, unknown=unknown)
     speed = told.speed
     sizes = [(sum(lane.spans["bytes"].to_pylist()), lane.spans.num_rows) for lane in lanes]
     seconds = instance_time(sizes, transform, speed)["paid_seconds"]

@@ -1,0 +1,40 @@
+"""What earlier runs tell is not known where nobody can look at them, and then that is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.config.loading import load
+from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT, UNREADABLE
+from batch_transform.core.first_run_file import FirstRun, run_file_text
+from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.commands import plan_surroundings
+from batch_transform.pipeline.commands.plan_surroundings import around
+from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
+from support.memory_run import MemoryRun, echoing
+
+WORKSPACE = S3Uri.parse("s3://bucket/work")
+
+
+class Unreadable:
+    def folders(self, uri):
+        raise StoreFailure("ListObjectsV2", uri, "AccessDenied", "no")
+
+
+def test_of_a_workspace_that_cannot_be_listed_nothing_is_known():
+    run = MemoryRun([1], echoing(lambda row: None))
+    settings = run.driver().state.settings
+    assert earlier_runs(Unreadable(), WORKSPACE, settings) == EarlierRuns(unknown=UNREADABLE)
+    assert earlier_runs(run.store, WORKSPACE, settings) == EarlierRuns()
+
+
+@pytest.mark.parametrize(("state", "why"), [(None, NOTHING_KEPT), ("kept", "")])
+def test_an_emulator_without_state_has_kept_none(tmp_path, monkeypatch, state, why):
+    monkeypatch.setattr(plan_surroundings, "check_model_servers", lambda config, clock: None)
+    place = tmp_path / "run.yml"
+    place.write_text(run_file_text(FirstRun("in.parquet", False, "parquet", "m")), encoding="utf-8")
+    kept = [] if state is None else [f"emulator.state={tmp_path}"]
+    config = load(place, sets=kept, variables=["ds=1"], emulator_models=["m=http://127.0.0.1:1"], environ={})
+    assert around(config, None).before.unknown == why
+    assert around(config, None).before.jobs == ()
