@@ -121,3 +121,12 @@ def test_the_embedded_emulator_needs_no_run_id(spark, world, tmp_path):
     result = score(rows(spark), **arguments | {"run_id": None})
     assert_same_rows(result.df, rows(spark).withColumn("echo", F.col("key")))
     assert result.report["run_id"].startswith("run-")
+
+
+def test_a_run_that_the_emulator_has_forgotten_is_told_as_that_and_not_as_an_output(spark, world, tmp_path):
+    """The same cell of a notebook again, where neither `state` nor an output is named."""
+    arguments = world.arguments(tmp_path, emulator={"models": {"echo": world.models["echo"].url}})
+    del arguments["aws"], arguments["output"]
+    assert score(rows(spark), **arguments).report["status"] == "published"
+    with pytest.raises(ConfigurationError, match=r"run_id: the emulator keeps nothing .* choose another run_id"):
+        score(rows(spark), **arguments)

@@ -17,6 +17,7 @@ from batch_transform.pipeline.checks.all_checks import check_pyarrow, check_worl
 from batch_transform.pipeline.checks.among_runs import check_workspace
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
+from batch_transform.pipeline.checks.left_results import check_no_result
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
@@ -146,6 +147,10 @@ def _check_run(run: RecordedRun, config: RunConfig, places: Places, switches: Ru
     if run.state is None:
         faults.of(lambda: check_bucket(run.store, run.layout.workspace))
         faults.of(lambda: check_workspace(run.store, places.layout.workspace))
+        if not faults.found:
+            check_no_result(
+                config, places, run.store
+            )  # at once, as what is known of a run: another run_id is another run
     else:
         check_same(run.state, config)
     if switches.retry_dead:
