@@ -28,6 +28,8 @@ class RoundRecord:
         failed: what failed in it, by class (failure_summary.by_class).
         lost: the part with the outputs (altered_objects.UNSCORED_SCHEMA) that counted when it was reconciled, and were
             found to be gone or altered since; their spans are open again.
+        lost_scored_rows: rows settled with a prediction, in this round or before, that was read from those.
+        lost_dead_rows: likewise without one.
         retried: the part with the dead leaves that counted when it was reconciled, and whose rows were sent again on
             request since.
         retried_rows: how many rows those are.
@@ -53,6 +55,8 @@ class RoundRecord:
     failed: tuple[FailedClass, ...] = ()
     misread: bool = False
     lost: Part | None = None
+    lost_scored_rows: int = 0
+    lost_dead_rows: int = 0
     retried: Part | None = None
     retried_rows: int = 0
     unread: bool = False

@@ -205,6 +205,16 @@ class RunState:
         return last is not None and last.leaves is not None and not last.open_spans
 
     @property
+    def rows_scored(self) -> int:
+        """The rows that have a prediction as it stands, each once, however often it was settled."""
+        return sum(r.scored_rows - r.lost_scored_rows for r in self.round_records)
+
+    @property
+    def rows_dead(self) -> int:
+        """The rows that were given up, and are not sent again, each once."""
+        return sum(r.dead_rows - r.retried_rows - r.lost_dead_rows for r in self.round_records)
+
+    @property
     def nothing_read(self) -> bool:
         """Whether no answer was accepted yet, nor a row given up, so that answers may still be read otherwise."""
         return self.gate is None and not any(r.scored_rows + r.dead_rows for r in self.round_records)

@@ -23,7 +23,7 @@ def figures_of(
     created = [job for job in state.jobs if job.created]
     done = {job.name: _done(job, listed) for job in created}
     records = state.round_records
-    rows, scored = state.staged.rows if state.staged else None, sum(record.scored_rows for record in records)
+    rows, scored = state.staged.rows if state.staged else None, state.rows_scored
     failed = next((each.failed for each in reversed(records) if each.failed), ())
     # What failed and was scored since has not failed.
     left = max(0, min(sum(entry["rows"] for entry in failed), (rows or 0) - scored))
@@ -32,7 +32,7 @@ def figures_of(
         round=state.rounds,
         rows=rows,
         rows_scored=scored,
-        rows_dead=sum(record.dead_rows for record in records),
+        rows_dead=state.rows_dead,
         rows_failed=left,
         failed_most=max(failed, key=lambda entry: entry["rows"])["class"] if left else None,
         objects=sum(map(objects_in, created)),

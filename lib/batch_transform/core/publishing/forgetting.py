@@ -81,7 +81,7 @@ def rows_are_lost(state: RunState, files: Sequence[str], layout: RunLayout, *, a
     """
     assert state.staged is not None
     jobs = sum(job.created for job in state.jobs)
-    rows = sum(settled.scored_rows for settled in state.round_records)
+    rows = state.rows_scored
     if not answers and len(files) == len(state.staged.files):
         return (
             f"its rows were forgotten, and the answers to them: nothing lies below {layout.rows} that could be scored, "

@@ -92,4 +92,13 @@ def unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     if held:
         told = {"commits": step.payload["commits"], "rows": step.payload["held"]}
         state = replace(state, held=Recorded(told, tuple(held)))
-    return state.with_last_round(replace(last, lost=lost, open=left, open_spans=left.rows))
+    dead = int(step.payload.get("dead", 0))
+    last = replace(
+        last,
+        lost=lost,
+        lost_scored_rows=last.lost_scored_rows + int(step.payload.get("rows", 0)) - dead,
+        lost_dead_rows=last.lost_dead_rows + dead,
+        open=left,
+        open_spans=left.rows,
+    )
+    return state.with_last_round(last)

@@ -91,7 +91,7 @@ def _scored(state: RunState, report: RunReport) -> int | None:
     counted = report["rows_scored"]
     if counted is not None or not state.round_records:
         return counted
-    return sum(record.scored_rows for record in state.round_records)
+    return state.rows_scored
 
 
 def table_of_runs(found: ListedRuns) -> list[str]:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.amounts import counted
-from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA
+from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
+from batch_transform.core.isolation.verdicts import rows_in_state
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.publishing.file_publication import recorded_publications
 from batch_transform.core.resuming import altered_objects, committed_tables, repair
@@ -74,7 +75,7 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
         assert state.staged is not None
         left = repair.placed(left, orders, ctx.tables.export_again(state.staged, orders))
     tell(ctx, broken, "outputs", f"{counted(row_count(left), 'row')} to be scored again")
-    payload = {"outputs": lost.num_rows, "rows": row_count(left)}
+    payload = {"outputs": lost.num_rows, "rows": row_count(left), "dead": rows_in_state(read, DEAD)}
     parts = [ctx.ledger.write_part(lost), ctx.ledger.write_part(left)]
     if held is not None:
         payload |= {"commits": _commits(state, held), "held": row_count(held)}

@@ -204,6 +204,7 @@ def test_an_output_that_is_gone_or_altered_is_scored_again_and_no_other(worlds):
         end = resumed(run)
         assert not isinstance(end, str), f"step {number}: {end}"
         check(run, end, rows)
+        assert (end.rows_scored, end.rows_dead) == (end.report["rows_scored"], end.report["rows_dead_letter"])
         seen += 1
     assert seen > 40
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
+from batch_transform.core.events import EventKind
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.resuming import retried_dead_rows
@@ -83,6 +84,16 @@ def test_dead_rows_of_a_mended_model_are_scored_and_no_others_sent():
     check(run)
     assert state.report["rows_dead_letter"] == 0
     assert sent(run, before) == Counter(DEAD_ROWS)
+
+
+def test_rows_that_are_sent_again_are_told_once_while_the_run_goes_on_and_at_its_end():
+    run = over_budget()
+    run.model.mend()
+    state = run.to_the_end(retry_dead=True)
+    figures = [event.figures for event in run.events if event.kind is EventKind.FIGURES]
+    assert max(each.rows_scored + each.rows_dead for each in figures) == len(ROWS)
+    assert (figures[-1].rows_scored, figures[-1].rows_dead) == (len(ROWS), 0)
+    assert (state.rows_scored, state.rows_dead) == (len(ROWS), 0)
 
 
 def test_rows_that_are_bad_still_die_again():

@@ -64,8 +64,7 @@ def _recorded(ctx: RunContext, identity: ModelIdentity | None, *, accepted: bool
 
 
 def _kept(state: RunState) -> str:
-    rows = sum(settled.scored_rows for settled in state.round_records)
-    return f"Nothing more was created, and what was scored ({counted(rows, 'row')}) is kept"
+    return f"Nothing more was created, and what was scored ({counted(state.rows_scored, 'row')}) is kept"
 
 
 def _refusal(ctx: RunContext, state: RunState, now: ModelIdentity, changes: list[str]) -> str:
