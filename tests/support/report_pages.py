@@ -43,7 +43,7 @@ def driven(run: MemoryRun, act: Callable[[Driver], Any] = Driver.run) -> Written
         if isinstance(err, Interrupted):
             driver.interrupt()
         found = exit_of(err)
-        driver.close(report_of_end(driver.ctx, driver.state, found.status, found.lines, err))
+        driver.close(report_of_end(driver.ctx, driver.state, found, err))
     return written(run)
 
 

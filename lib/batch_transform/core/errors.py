@@ -14,21 +14,23 @@ class BatchTransformError(Exception):
 
     exit_code = 4
     status = RunStatus.FAILED
+    ways: tuple[str, ...] = ()  # how a person goes on, a sentence with its command each
     # Whether the run ends with it, however often it is started; and whether until what its words name is set.
     is_final = wants_setting = False
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What is told of it, a line each."""
+        """What is told of it, a line each, without its ways."""
         return (str(self),)
 
     def hide(self, secrets: Collection[str]) -> None:
         """Takes secrets out of its words."""
         self.args = tuple(hidden(word, secrets) if isinstance(word, str) else word for word in self.args)
+        self.ways = tuple(hidden(way, secrets) for way in self.ways)
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows of it in the place of a stack (its `ultratb`, of an exception that has this method)."""
-        return [f"{type(self).__name__}: {line}" for line in self.lines]
+        return [*(f"{type(self).__name__}: {line}" for line in self.lines), *self.ways]
 
     def __str__(self) -> str:
         """Returns its words on one line, in which what cannot be seen of foreign text is escaped."""
@@ -68,42 +70,41 @@ class OtherRows(ConfigurationError):
     """A run that is known is given other rows than those that it was begun over; nothing was changed."""
 
 
-class ErrorBudgetExceeded(BatchTransformError):
-    """More dead letters than `errors` accepts; nothing was published, the run can be resumed with more accepted.
-
-    Attributes:
-        setting: the override with which the same run publishes.
-    """
+class HeldBack(BatchTransformError):
+    """Nothing is published, and what was scored is kept: a person says how it goes on; its args are a line each."""
 
     exit_code = 3
-    status = RunStatus.OVER_BUDGET
 
-    def __init__(self, message: str, setting: str) -> None:
-        self.setting = setting
-        super().__init__(message)
-
-
-class OverCost(BatchTransformError):
-    """The jobs have cost what the run may; nothing is published, and with a larger `budget_usd` the run goes on."""
-
-    exit_code = 3
-    status = RunStatus.OVER_COST
-
-
-class UnexpectedPredictions(BatchTransformError):
-    """The predictions are not what `expect` says, a line each; nothing is published until a person accepts them."""
-
-    exit_code = 3
-    status = RunStatus.UNEXPECTED_PREDICTIONS
+    def __init__(self, lines: Iterable[str], ways: Iterable[str] = ()) -> None:
+        self.ways = tuple(ways)
+        super().__init__(*lines)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What was found of each expectation, with the commands that go on."""
+        """What was found."""
         return tuple(one_line(str(line)) for line in self.args)
 
     def __str__(self) -> str:
-        """Returns the lines below each other."""
-        return "\n  ".join(self.lines)
+        """Returns the lines and the ways below each other."""
+        return "\n  ".join((*self.lines, *self.ways))
+
+
+class ErrorBudgetExceeded(HeldBack):
+    """More dead letters than `errors` accepts; the run can be resumed with more accepted."""
+
+    status = RunStatus.OVER_BUDGET
+
+
+class OverCost(HeldBack):
+    """The jobs have cost what the run may; with a larger `budget_usd` the run goes on."""
+
+    status = RunStatus.OVER_COST
+
+
+class UnexpectedPredictions(HeldBack):
+    """The predictions are not what `expect` says, a line each; until a person accepts them."""
+
+    status = RunStatus.UNEXPECTED_PREDICTIONS
 
 
 class Found(BatchTransformError):
@@ -231,11 +232,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class SmokeInterrupted(Interrupted):
-    """A signal has ended `smoke`, which has removed what it made.
-
-    Attributes:
-        report: of what it could not remove.
-    """
+    """A signal has ended `smoke`, which has removed what it made; `report` is of what it could not remove."""
 
     def __init__(self, signal_number: int, report: Mapping[str, Any]) -> None:  # as of SmokeFailed
         self.report = report

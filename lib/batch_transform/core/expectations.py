@@ -89,22 +89,11 @@ def sentences(found: Sequence[Expectation]) -> list[str]:
     return [_sentence(each) for each in found]
 
 
-def refusal(found: Sequence[Expectation], going_on: str, otherwise: str) -> list[str]:
-    """Returns what is told where a run is not published for its predictions.
-
-    Args:
-        found: all expectations.
-        going_on: the command that accepts them.
-        otherwise: the command that asks for something else.
-    """
+def refusal(found: Sequence[Expectation]) -> list[str]:
+    """Returns what is told where a run is not published for its predictions, by all its expectations."""
     unmet = not_met(found)
     head = f"expect: {len(unmet):,} of {counted(len(found), 'expectation')} not met; nothing is published"
-    return [
-        f"{head}, and what was scored is kept",
-        *sentences(unmet),
-        f"To publish these predictions, without scoring again: {going_on}",
-        f"To expect something else of them: {otherwise}",
-    ]
+    return [f"{head}, and what was scored is kept", *sentences(unmet)]
 
 
 def _sentence(found: Expectation) -> str:

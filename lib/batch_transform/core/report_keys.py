@@ -106,6 +106,7 @@ class RunReport(_Run, PredictionsTold, total=False):
         record_sizes: of a run that has exported its records.
         expectations: what `expect` was found to be, of a run that was checked.
         error: what ended it.
+        ways: how a person goes on after that, a sentence with its command each; where there are several.
         cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
         wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
         seconds: by the clock, that the driver has taken which reports, all that came before Spark included.
@@ -118,6 +119,7 @@ class RunReport(_Run, PredictionsTold, total=False):
     record_sizes: SizeCounts
     expectations: list[Expectation]
     error: list[str]
+    ways: list[str]
     cleaned: bool
     rows_forgotten: bool
     wait_for: list[str]

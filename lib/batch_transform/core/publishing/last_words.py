@@ -37,9 +37,6 @@ _OTHER = "The run is not published"
 # What a person does where no command is known.
 _DO: dict[str, str] = {
     RunStatus.REFUSED.value: "Mend what is named here, and start the run again.",
-    RunStatus.OVER_BUDGET.value: "The error says what goes on.",
-    RunStatus.OVER_COST.value: "The error says what goes on.",
-    RunStatus.UNEXPECTED_PREDICTIONS.value: "The error says what goes on: with them, or otherwise.",
     RunStatus.HELD.value: "Wait for the driver that is at work, or end it as the error says.",
     RunStatus.FENCED.value: "Nothing: the other driver goes on with it.",
     RunStatus.DIED.value: "`resume {run}` goes on with it; jobs that are in flight are waited for.",
@@ -102,16 +99,18 @@ def is_told_in_words(report: JsonObject) -> bool:
 
 def next_steps(report: RunReport) -> list[str]:
     """Returns what a person does next, a sentence each."""
-    found: list[str] = []
+    command, found = report.get("see_errors"), list[str]()
+    if command and report["errors"]:
+        found.append(f"To see what failed, with the model's words: {command}")
     if report["status"] == RunStatus.PUBLISHED:
         if report["rows_dead_letter"] and report["dead_letter"]:
             found.append(f"The rows without a prediction lie in {report['dead_letter']}, each with its error.")
+    elif ways := report.get("ways"):
+        found.extend(ways)
     elif command := report.get("next"):
         found.append(f"To go on: {command}")
     elif report["status"] in _DO:
         found.append(_DO[report["status"]].replace("{run}", report["workspace"]))
-    if (command := report.get("see_errors")) and report["errors"]:
-        found.append(f"To see what failed, with the model's words: {command}")
     return [*found, *report["advice"]]
 
 

@@ -55,6 +55,8 @@ def report_as_it_stands(
     report["status"], report["report"], report["advice"] = said["status"], said["report"], said["advice"]
     if "error" in said:
         report["error"] = said["error"]
+    if "ways" in said:
+        report["ways"] = said["ways"]
     if "next" in said:
         report["next"] = said["next"]
     if "see_errors" in said:

@@ -150,7 +150,7 @@ def _report(driver: Driver, ended: BaseException | None) -> RunReport:
         assert driver.state.report is not None
         return driver.state.report
     found = exit_of(ended, secrets=secrets_of(driver.ctx.config.to_document()).values())
-    return report_of_end(driver.ctx, driver.state, found.status, found.lines, ended)
+    return report_of_end(driver.ctx, driver.state, found, ended)
 
 
 def _stored(df: DataFrame, ctx: RunContext, state: RunState, kind: Kind) -> DataFrame:

@@ -50,6 +50,7 @@ class Exit:
         code: of the process.
         status: of its report.
         lines: what is told, a fault each, without a row.
+        ways: how a person goes on, a sentence with its command each.
         stack: of an error that nobody has named, without its words; else "".
         found: the report of a command whose finding the error is.
     """
@@ -57,19 +58,21 @@ class Exit:
     code: int
     status: RunStatus
     lines: tuple[str, ...]
+    ways: tuple[str, ...] = ()
     stack: str = ""
     found: JsonObject | None = None
 
     def report(self, run_id: str | None = None) -> JsonObject:
         """Returns what a program is told where no run has begun."""
-        return self.found or FaultReport(run_id=run_id, status=self.status.value, error=list(self.lines), report=None)
+        told = [*self.lines, *self.ways]
+        return self.found or FaultReport(run_id=run_id, status=self.status.value, error=told, report=None)
 
     def tell(self) -> None:
         """Writes what a person is told to the terminal."""
         with suppress(OSError):  # the pipe to a dead JVM
             sys.stderr.write(self.stack)
         step = END if self.status is RunStatus.INTERRUPTED else ERROR  # who interrupts it knows
-        for line in self.lines:
+        for line in (*self.lines, *self.ways):
             tell_terminal(Event(step, line))
 
 
@@ -86,9 +89,10 @@ def exit_of(err: BaseException, *more: str, is_begun: bool = True, secrets: Coll
         return Exit(ConfigurationError.exit_code, ConfigurationError.status, _told((*err.lines, *more), secrets))
     if isinstance(err, (BatchTransformError, Interrupted)):
         found = err.report if isinstance(err, _WITH_REPORT) else None
-        return Exit(err.exit_code, err.status, _told((*err.lines, *more), secrets), found=found)
+        ways = _told(getattr(err, "ways", ()), secrets)
+        return Exit(err.exit_code, err.status, _told((*err.lines, *more), secrets), ways, found=found)
     named = _named(err, is_begun=is_begun)
-    return Exit(named.exit_code, named.status, _told((*named.lines, *more), secrets), _stack(err))
+    return Exit(named.exit_code, named.status, _told((*named.lines, *more), secrets), stack=_stack(err))
 
 
 def _asks_as_nobody(err: BaseException) -> bool:

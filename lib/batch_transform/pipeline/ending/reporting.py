@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +24,7 @@ from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.ending.exits import Exit
 from batch_transform.pipeline.remedies import GONE_WITH_ITS_EMULATOR, once_more, seeing_errors
 from batch_transform.s3.ledger import Ledger
 
@@ -105,14 +105,14 @@ def reporting_of(ctx: RunContext) -> Reporting:
     return Reporting(ctx.store, ctx.places.layout, ctx.ledger, ctx.clock.now(), ctx.region, beside)
 
 
-def report_of_end(
-    ctx: RunContext, state: RunState, status: RunStatus, lines: Sequence[str], error: BaseException
-) -> RunReport:
-    """Returns the report of a run that an error has ended, with the command that goes on with it, if one does."""
-    report = run_report(state, status, str(ctx.places.run), ctx.took(state), seeing_errors(ctx))
-    report["error"] = list(lines)
+def report_of_end(ctx: RunContext, state: RunState, found: Exit, error: BaseException) -> RunReport:
+    """Returns the report of a run that an error has ended, with what goes on with it, if anything does."""
+    report = run_report(state, found.status, str(ctx.places.run), ctx.took(state), seeing_errors(ctx))
+    report["error"] = list(found.lines)
+    if found.ways:
+        report["ways"] = list(found.ways)
     report["next"] = None
-    if status not in (RunStatus.FAILED, RunStatus.INTERRUPTED) or getattr(error, "is_final", False):
+    if found.status not in (RunStatus.FAILED, RunStatus.INTERRUPTED) or getattr(error, "is_final", False):
         return report
     if getattr(error, "wants_setting", False):
         report["advice"] = [f"Set what the error names, then: {once_more(ctx)}", *report["advice"]]

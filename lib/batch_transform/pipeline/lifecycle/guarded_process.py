@@ -131,7 +131,7 @@ class Guarded:
             self._stop_jobs(self.driver, ASKED if isinstance(error, StopRequested) else INTERRUPTED)
         from batch_transform.pipeline.ending.reporting import report_of_end
 
-        report = report_of_end(self.driver.ctx, self.driver.state, found.status, found.lines, error)
+        report = report_of_end(self.driver.ctx, self.driver.state, found, error)
         self.handshake.report(report)
         self._ended.set()
         with suppress(BatchTransformError):

@@ -26,9 +26,10 @@ URI = "s3://bucket/runs/a"
 ENDS = {
     errors.ConfigurationError("a"): (2, RunStatus.REFUSED),
     errors.OtherRows("a"): (2, RunStatus.REFUSED),
-    errors.ErrorBudgetExceeded("a", "errors.max_rows=1"): (3, RunStatus.OVER_BUDGET),
-    errors.OverCost("a"): (3, RunStatus.OVER_COST),
-    errors.UnexpectedPredictions("a", "b"): (3, RunStatus.UNEXPECTED_PREDICTIONS),
+    errors.ErrorBudgetExceeded(["a"]): (3, RunStatus.OVER_BUDGET),
+    errors.HeldBack(["a"], ["To go on: b"]): (3, RunStatus.FAILED),
+    errors.OverCost(["a"]): (3, RunStatus.OVER_COST),
+    errors.UnexpectedPredictions(["a", "b"], ["To accept: c"]): (3, RunStatus.UNEXPECTED_PREDICTIONS),
     errors.ServiceFailure("a"): (4, RunStatus.FAILED),
     errors.GateRefused("a"): (4, RunStatus.FAILED),
     errors.RunHeld("lease", "b", "s3://b/r"): (4, RunStatus.HELD),
@@ -47,7 +48,7 @@ def test_an_error_has_one_exit_code_and_one_status(err):
     assert found.report("r") == {
         "run_id": "r",
         "status": found.status.value,
-        "error": list(found.lines),
+        "error": [*found.lines, *found.ways],
         "report": None,
     }
 

@@ -22,6 +22,7 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending import reporting
+from batch_transform.pipeline.ending.exits import Exit
 from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
@@ -159,7 +160,7 @@ def test_a_page_that_cannot_be_written_is_null_and_the_report_is_written_all_the
         return put(place, *more)
 
     monkeypatch.setattr(driver.ctx.store, "put", failing)
-    report = report_of_end(driver.ctx, driver.state, RunStatus.FAILED, ["why"], ServiceFailure("why"))
+    report = report_of_end(driver.ctx, driver.state, Exit(4, RunStatus.FAILED, ("why",)), ServiceFailure("why"))
     assert driver.close(report)["report"] is None
     assert json.loads(made.store.get(made.layout.status)[0])["report"] is None
 
@@ -169,7 +170,7 @@ def test_a_driver_that_has_lost_the_run_leaves_the_other_one_s_page():
     first = made.driver()
     made.seconds += 1000
     made.driver()
-    report = report_of_end(first.ctx, first.state, RunStatus.FENCED, ["why"], ServiceFailure("why"))
+    report = report_of_end(first.ctx, first.state, Exit(4, RunStatus.FENCED, ("why",)), ServiceFailure("why"))
     with pytest.raises(BatchTransformError):
         first.close(report)
     assert made.store.head(made.layout.page) is None
@@ -181,7 +182,7 @@ def test_sizes_that_cannot_be_read_are_left_out_and_the_rest_is_told():
     while driver.state.spans is None:
         driver.step()
     made.store.delete([made.layout.part(driver.state.spans.key)])
-    driver.close(report_of_end(driver.ctx, driver.state, RunStatus.FAILED, ["why"], ServiceFailure("why")))
+    driver.close(report_of_end(driver.ctx, driver.state, Exit(4, RunStatus.FAILED, ("why",)), ServiceFailure("why")))
     page = written(made).page
     assert "Sizes of objects" not in page
     assert "Sizes of records" in page

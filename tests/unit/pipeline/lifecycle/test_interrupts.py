@@ -324,7 +324,7 @@ class Driver:
         say("closed")
         return report
 
-reporting.report_of_end = lambda ctx, state, status, lines, error: {"run_id": "run", "status": status}
+reporting.report_of_end = lambda ctx, state, found, error: {"run_id": "run", "status": found.status}
 handshake = Handshake(report_file=folder / "report", exit_file=folder / "exit", alive_file=folder / "alive")
 job = guarded_process.Guarded("run", handshake, interrupts.Interrupts(alive_file=handshake.alive_file))
 job.driver = Driver()

@@ -120,7 +120,7 @@ def ended(run):
     found = exit_of(error) if error else None
     report = driver.state.report
     if found is not None:
-        report = report_of_end(driver.ctx, driver.state, found.status, found.lines, error)
+        report = report_of_end(driver.ctx, driver.state, found, error)
     report = driver.close(report)
     page = driver.ctx.store.get(driver.ctx.places.layout.page)[0].decode()
     return json.dumps([report, found.report() if found else {}]), page

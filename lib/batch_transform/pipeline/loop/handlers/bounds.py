@@ -58,10 +58,13 @@ def require_budget(ctx: RunContext, state: RunState) -> None:
     if budget is None or cost is None:
         return
     done = sum(job.status is not None for job in state.jobs)
+    what = f"{counted(done, 'job')} {verb(done, 'has', 'have')} cost {dollars(cost)}"
     raise OverCost(
-        f"budget_usd: is {budget:g}, and {counted(done, 'job')} {verb(done, 'has', 'have')} cost {dollars(cost)}: no "
-        "further one is created, and "
-        f"nothing is published. What was scored is kept. To go on: {_with_more(ctx, 2 * cost)}"
+        [
+            f"budget_usd: is {budget:g}, and {what}: no further one is created, and nothing is published. What was "
+            "scored is kept"
+        ],
+        [f"To go on: {_with_more(ctx, 2 * cost)}"],
     )
 
 

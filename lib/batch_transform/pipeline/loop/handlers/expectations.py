@@ -21,7 +21,12 @@ def require_expected(ctx: RunContext, state: RunState) -> None:
     if ctx.switches.accept_expectations or not not_met(found):
         return
     accept = going_on(ctx, "--accept-expectations", "accept_expectations=True")
-    raise UnexpectedPredictions(*refusal(found, accept, going_on(ctx, "--set 'expect=[...]'", "another `expect`")))
+    another = going_on(ctx, "--set 'expect=[...]'", "another `expect`")
+    ways = (
+        f"To publish these predictions, without scoring again: {accept}",
+        f"To expect something else of them: {another}",
+    )
+    raise UnexpectedPredictions(refusal(found), ways)
 
 
 def expectations(ctx: RunContext, state: RunState, tables: Sequence[WrittenTable]) -> list[Expectation]:

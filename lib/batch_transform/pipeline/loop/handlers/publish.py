@@ -108,16 +108,15 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     place = ctx.tables.keep_dead_letters(state)
     # The embedded emulator's S3 ends with the run, and with it what was scored.
     how = "To publish them beside the result" if ctx.config.ephemeral else "To publish without scoring again"
-    setting = f"errors.max_rows={counts.rows_dead_letter}"
-    command = going_on(ctx, f"--set {setting}", f'errors={{"max_rows": {counts.rows_dead_letter}}}')
+    dead = counts.rows_dead_letter
+    command = going_on(ctx, f"--set errors.max_rows={dead}", f'errors={{"max_rows": {dead}}}')
     retry = going_on(ctx, "--retry-dead", "retry_dead=True")
     # Once the run has set out to commit, its dead letters may be there (core.resuming.retried_dead_rows.check_retry).
-    once_more = "" if ctx.config.ephemeral or state.intents else f"To send these rows once more: {retry}. "
+    once_more = [] if ctx.config.ephemeral or state.intents else [f"To send these rows once more: {retry}"]
+    what = f"{dead:,} of {counted(counts.rows_in, 'row')} {verb(dead, 'has', 'have')} no prediction"
     raise ErrorBudgetExceeded(
-        f"{counts.rows_dead_letter:,} of {counted(counts.rows_in, 'row')} "
-        f"{verb(counts.rows_dead_letter, 'has', 'have')} no prediction, more than `errors` accepts; "
-        f"nothing is published. The dead letters lie in {place}. {once_more}{how}: {command}",
-        setting,
+        [f"{what}, more than `errors` accepts; nothing is published. The dead letters lie in {place}"],
+        [*once_more, f"{how}: {command}"],
     )
 
 
