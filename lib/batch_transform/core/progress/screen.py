@@ -128,7 +128,10 @@ def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
     assert figures.rows is not None
     settled = figures.rows_scored + figures.rows_dead
     if settled or not figures.objects:
-        yield f"{settled:,} of {counted(figures.rows, 'row')}" if figures.objects else counted(figures.rows, "row")
+        dead = f", {figures.rows_dead:,} of them without a prediction" if figures.rows_dead else ""
+        yield (
+            f"{settled:,} of {counted(figures.rows, 'row')}{dead}" if figures.objects else counted(figures.rows, "row")
+        )
     else:  # what is counted only when jobs have ended
         yield f"about {figures.rows * figures.objects_done // figures.objects:,} of {counted(figures.rows, 'row')}"
     if rate := bytes_per_second(view):

@@ -73,7 +73,7 @@ def test_what_failed_is_told_with_its_most_frequent_class():
 
 def test_rows_that_are_settled_are_exact():
     view = View(0.0, figures=Figures("r", rows=10, rows_scored=8, rows_dead=1, objects=1, objects_done=1))
-    assert screen(view, 1.0).facts == ("9 of 10 rows",)
+    assert screen(view, 1.0).facts == ("9 of 10 rows, 1 of them without a prediction",)
 
 
 def test_where_no_output_is_seen_before_a_job_ends_nobody_says_how_long_it_takes():

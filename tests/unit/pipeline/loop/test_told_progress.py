@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from batch_transform.core.amounts import duration
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
 from batch_transform.core.events import EventKind
 from batch_transform.core.publishing.last_words import sentence
 from batch_transform.core.statuses import JobStatus
@@ -69,6 +69,17 @@ def test_each_step_begins_once_in_the_order_in_which_it_is_done():
     # The run of these tests is staged before.
     begun = [event.step for event in events if event.kind is EventKind.BEGINS]
     assert begun == ["plan", "score", "reconcile", "gate", "merge", "publish"]
+
+
+def test_rows_that_are_held_back_are_the_gates_and_no_merge_begins():
+    """A merge was shown as broken off that had never begun."""
+    events = []
+    run = MemoryRun([4, 4], echoing(lambda row: "bad" if row == 1 else None), errors={"max_rows": 0})
+    driver = run.driver()
+    driver.ctx = replace(driver.ctx, listener=events.append)
+    with pytest.raises(ErrorBudgetExceeded):
+        driver.run()
+    assert [event.step for event in events if event.kind is EventKind.BEGINS][-1] == "gate"
 
 
 def test_outputs_that_are_there_are_told_before_their_job_has_ended():

@@ -136,7 +136,8 @@ def _is_late(ctx: RunContext, found: JobDescription) -> bool:
 
 
 def _ended(ctx: RunContext, found: JobDescription) -> NewStep:
-    ctx.tell("score", f"{found.name}: {found.status.value} {found.failure_reason or ''}".rstrip())
+    failed = f" ({found.failure_reason}); each of its objects is looked at" if found.failure_reason else ""
+    ctx.tell("score", f"{found.name}: {found.status.value}{failed}")
     payload = {
         "job": found.name,
         "status": found.status.value,

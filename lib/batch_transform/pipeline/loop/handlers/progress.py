@@ -25,7 +25,7 @@ _STEPS: dict[type[Any], str] = {
     act.Judge: "reconcile",
     act.Reconcile: "reconcile",
     act.Gate: "gate",
-    act.Intend: "merge",
+    act.Intend: "gate",  # which may hold the rows back; the merge begins once it has not (`begin_merge`)
     act.Publish: "publish",
 }
 _TOLD_SECONDS = 1.0
@@ -38,10 +38,18 @@ _GROWTH = 0.1
 
 def begin(ctx: RunContext, state: RunState, action: type[Any]) -> None:
     """Tells that a step begins, if it is another than the one before, and how far the run is then."""
-    step = _STEPS.get(action)
-    if step in (None, ctx.progress.step):
+    if (step := _STEPS.get(action)) is not None:
+        _begin(ctx, state, step)
+
+
+def begin_merge(ctx: RunContext, state: RunState) -> None:
+    """Tells that nothing holds the rows back that are merged now."""
+    _begin(ctx, state, "merge")
+
+
+def _begin(ctx: RunContext, state: RunState, step: str) -> None:
+    if step == ctx.progress.step:
         return
-    assert step is not None
     ctx.progress.step = step
     _tell_figures(ctx, state, ctx.clock.monotonic())
     ctx.listener(Event(step, kind=EventKind.BEGINS))

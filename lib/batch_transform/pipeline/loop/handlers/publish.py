@@ -31,6 +31,7 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import reporting_of
 from batch_transform.pipeline.loop.handlers.expectations import expectations, require_expected
+from batch_transform.pipeline.loop.handlers.progress import begin_merge
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
 from batch_transform.pipeline.places import targets_of
@@ -68,6 +69,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
     require_expected(ctx, state)
     counts = _counts(state)
     _require_budget(ctx, state, counts)
+    begin_merge(ctx, state)
     targets = targets_of(ctx.config, ctx.places)
     with _scored_already():
         check_uncommitted(ctx.tables, state, ctx.config)
