@@ -75,6 +75,8 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
         check_uncommitted(ctx.tables, state, ctx.config)
         run = _Publishing(ctx, state, counts)
         publications = targets.format.publications(run)
+        if not run.merged:
+            ctx.tell("merge", "done with the commit of the table")
         found = expectations(ctx, state, run.merged)
     if not_met(found):
         _discard(run.merged)
