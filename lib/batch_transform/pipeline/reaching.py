@@ -13,20 +13,30 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.secret_values import is_external_id, is_secret_name
 
+_MODELS = ("emulator", "models")
 _IDENTITIES = tuple(("aws", section) for section in SECTIONS)
 _NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
 
 
 def options_near(near: RunConfig | Surroundings) -> tuple[str, ...]:
     """Returns the options that say what reaches AWS or the emulator, where it is not the default."""
-    return tuple(word for text in _sets(near) if not has_secret(text) for word in ("--set", text))
+    return tuple(word for option, text in _options(near) if not has_secret(text) for word in (option, text))
 
 
-def _sets(near: RunConfig | Surroundings) -> Iterator[str]:
+def _options(near: RunConfig | Surroundings) -> Iterator[tuple[str, str]]:
     for section in ("aws", "emulator"):
         given = getattr(near, section)
         for key, value in given.model_dump(exclude_defaults=True).items() if given is not None else ():
-            yield from _spelled_out((section, key), value)
+            if (section, key) == _MODELS and all(map(_is_plain_model, value.items())):
+                yield from (("--emulator", f"{name}={stands_in}") for name, stands_in in value.items())
+            else:
+                yield from (("--set", text) for text in _spelled_out((section, key), value))
+
+
+def _is_plain_model(model: tuple[str, Any]) -> bool:
+    """Whether --emulator can say what stands in for a model, as most people have said it."""
+    name, stands_in = model
+    return "=" not in name and isinstance(stands_in, str)
 
 
 def _spelled_out(path: tuple[str, ...], value: Any) -> Iterator[str]:

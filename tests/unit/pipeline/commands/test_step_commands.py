@@ -36,7 +36,7 @@ model: {name: m}
 output: {path: out}
 emulator: {models: {m: "python -m none"}}
 """
-MODELS = 'emulator.models={"m": "python -m none"}'
+MODEL = "m=python -m none"
 
 
 @pytest.mark.parametrize("command", ["prepare", "submit", "collect"])
@@ -60,7 +60,7 @@ def test_the_next_step_names_the_run_by_its_folder_and_repeats_no_secret(tmp_pat
     line = "prepare run.yml --var key=hidden --set model.environment.A=hidden --set aws.region=eu-west-1 --master yarn"
     asked = parse([*line.split(), "--conf", "spark.my.password=hidden", "--", "--weird"])
     config = built(asked, tmp_path)
-    run, near = "s3://bucket/runs/a", f"--set aws.region=eu-west-1 --set {shlex.quote(MODELS)}"
+    run, near = "s3://bucket/runs/a", f"--set aws.region=eu-west-1 --emulator {shlex.quote(MODEL)}"
     assert spelled("submit", asked, config, {}) == f"batch-transform submit {run} {near}"
     again = spelled("collect", asked, config, {"BATCH_TRANSFORM_PROGRAM": "./s.sh"})
     assert again == f"./s.sh collect {run} --master yarn {near} -- --weird"
