@@ -50,6 +50,11 @@ def between(least: str, most: str) -> str:
     return " to ".join(dict.fromkeys((least, most)))
 
 
+def cost(amount: float, *, emulated: bool) -> str:
+    """Returns what something costs, about; of an emulated run, for which nothing is paid, what AWS would take."""
+    return f"{'on AWS ' if emulated else ''}about {dollars(amount)}"
+
+
 def dollars(amount: float) -> str:
     """Returns an amount for a person: cents, or what is left of one that is less than that."""
     if amount >= 0.095 or not amount:

@@ -42,6 +42,7 @@ class Figures:
         usd_in_flight: of those in flight, by the time for which this driver has seen them.
         usd_per_hour: of the jobs in flight, all together.
         seconds: that the driver has taken, as its report says; None: it is at work.
+        emulated: whether money is what AWS would take, and nothing is paid.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class Figures:
     usd_in_flight: float = 0.0
     usd_per_hour: float = 0.0
     seconds: float | None = None
+    emulated: bool = False
 
 
 @dataclass(frozen=True)

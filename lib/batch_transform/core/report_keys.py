@@ -111,6 +111,7 @@ class RunReport(_Run, PredictionsTold, total=False):
         wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
         seconds: by the clock, that the driver has taken which reports, all that came before Spark included.
         resumed: whether that one has gone on with what another had begun, whose time is not in it.
+        emulated: that nothing is paid for the run, and its cost is what AWS would take; else it lacks.
         see_errors: the command that shows what failed; of a run that can be gone back to.
     """
 
@@ -126,6 +127,7 @@ class RunReport(_Run, PredictionsTold, total=False):
     next: str | None
     seconds: float
     resumed: bool
+    emulated: bool
     see_errors: str | None
 
 

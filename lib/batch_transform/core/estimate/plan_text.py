@@ -112,7 +112,8 @@ def money_lines(told: Outlook, instance_types: Sequence[str], region: str | None
         yield f"{minutes}, {hours}; {no_price(instance_types, region)}{why}"
         return
     least, most = map(dollars, told["cost_usd"])
-    yield f"{minutes}, {hours}, {least} to {most} at ${told['price_per_hour']:g} an hour{why}"
+    where = "" if region else "on AWS "
+    yield f"{minutes}, {hours}, {where}{least} to {most} at ${told['price_per_hour']:g} an hour{why}"
 
 
 def _or_model(value: int | None) -> str:

@@ -45,6 +45,7 @@ def figures_of(
         cost_usd=spent(state),
         usd_in_flight=sum(_price(state, job, region) * flown.get(job.name, 0.0) / 3600 for job in state.in_flight),
         usd_per_hour=sum(_price(state, job, region) for job in state.in_flight),
+        emulated=region is None,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batch_transform.core.amounts import counted, dollars, duration
+from batch_transform.core import amounts
+from batch_transform.core.amounts import counted, duration
 from batch_transform.core.events import Event, EventKind, Figures
 from batch_transform.core.progress.view import StepSeen, View
 
@@ -140,7 +141,7 @@ def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
         yield f"about {clock(left)} left"
     amount = cost(view, now)
     if amount:
-        yield f"about {dollars(amount)}"
+        yield amounts.cost(amount, emulated=figures.emulated)
 
 
 def _of_jobs(figures: Figures) -> str:

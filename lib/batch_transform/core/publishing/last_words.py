@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeGuard
 from urllib.parse import quote
 
-from batch_transform.core.amounts import counted, dollars, duration, size
+from batch_transform.core.amounts import cost, counted, dollars, duration, size
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.statuses import RunStatus
@@ -130,10 +130,10 @@ def _counts(report: RunReport) -> list[str]:
     found += [] if scored is None else [f"{scored:,} scored"]
     found += [] if dead is None else [counted(dead, "dead letter")]
     found += [counted(report["rounds"], "round"), counted(len(report["jobs"]), "job")]
-    seconds, cost = report.get("seconds"), report.get("cost_usd")
+    seconds, paid = report.get("seconds"), report.get("cost_usd")
     since = " since it was resumed" if report.get("resumed") else ""
     found += [] if seconds is None else [f"{duration(seconds)}{since}"]
-    return [*found, f"about {dollars(cost)}"] if cost else found
+    return [*found, cost(paid, emulated=report.get("emulated", False))] if paid else found
 
 
 def _place(page: str) -> str:
@@ -183,11 +183,11 @@ def _of_smoke(report: JsonObject) -> list[str]:
         said = _SAID[report["status"]].partition(",")[0]
         return [f"{said}: what was made is {'removed, but for what is named below' if left else 'removed'}.", *left]
     told = sum(each["value"] is not None for each in report["switches"])
-    rows, cost = report["rows"], report["cost_usd"]
+    rows, amount = report["rows"], report["cost_usd"]
     found = [] if rows is None else [f"{rows['as_expected']:,} of {counted(rows['sent'], 'row')} scored as expected"]
     found += [f"{told} of {counted(len(report['switches']), 'open point')} told"]
     paid = f"{duration(report['paid_instance_seconds'])} of instances are paid"
-    found += [f"it took {duration(report['seconds'])}", paid if cost is None else f"{paid}, about {dollars(cost)}"]
+    found += [f"it took {duration(report['seconds'])}", paid if amount is None else f"{paid}, about {dollars(amount)}"]
     set_so = " ".join(f"--switch {each}" for each in report["emulator"])
     return [f"Tried: {'; '.join(found)}.", *([f"The emulator does the same with: {set_so}"] if set_so else []), *left]
 

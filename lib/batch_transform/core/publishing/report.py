@@ -28,7 +28,13 @@ class Took:
 
 
 def run_report(
-    state: RunState, status: RunStatus, workspace: str, took: Took | None = None, see_errors: str | None = None
+    state: RunState,
+    status: RunStatus,
+    workspace: str,
+    took: Took | None = None,
+    see_errors: str | None = None,
+    *,
+    emulated: bool = False,
 ) -> RunReport:
     """Returns the report of a run as far as it has come.
 
@@ -38,6 +44,7 @@ def run_report(
         workspace: the run's own folder on S3.
         took: what the driver has taken which reports; None: that is not told.
         see_errors: the command that shows what failed.
+        emulated: whether something else answers for AWS; the embedded emulator is known by the run itself.
     """
     counts = state.gate.payload if state.gate else {}
     published = state.published or {}
@@ -63,6 +70,8 @@ def run_report(
     }
     if took is not None:
         report["seconds"], report["resumed"] = round(took.seconds, 3), took.resumed
+    if emulated or state.config.get("emulator"):
+        report["emulated"] = True
     if see_errors:
         report["see_errors"] = see_errors
     if state.inferred:

@@ -59,6 +59,8 @@ def report_as_it_stands(
         report["ways"] = said["ways"]
     if "next" in said:
         report["next"] = said["next"]
+    if "emulated" in said:
+        report["emulated"] = said["emulated"]
     if "see_errors" in said:
         report["see_errors"] = said["see_errors"]
     if "seconds" in said:

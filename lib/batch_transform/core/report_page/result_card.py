@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from batch_transform.core.amounts import counted, dollars, duration, noun
+from batch_transform.core.amounts import cost, counted, duration, noun
 from batch_transform.core.publishing.last_words import next_steps, sentence
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.report_page.markup import Html, joined, listed, paragraph, shown
@@ -55,9 +55,9 @@ def _counts(report: RunReport) -> list[tuple[str, str]]:
     found += [] if scored is None else [("scored", f"{scored:,}")]
     counts = [("dead letter", dead), ("round", report["rounds"]), ("job", len(report["jobs"]))]
     found += [(noun(count, name), f"{count:,}") for name, count in counts if count is not None]
-    seconds, cost = report.get("seconds"), report.get("cost_usd")
+    seconds, paid = report.get("seconds"), report.get("cost_usd")
     found += [] if seconds is None else [("", duration(seconds))]
-    return found if not cost else [*found, ("", f"about {dollars(cost)}")]
+    return found if not paid else [*found, ("", cost(paid, emulated=report.get("emulated", False)))]
 
 
 def _rows(preview: Preview) -> Html:

@@ -162,8 +162,9 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             state, names = stop_jobs(state, lease, run.ledger, jobs, ASKED)
             for name in names:
                 tell(f"{name}: stop requested")
-            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri))
             region = there.access.console_region
+            told = run_report(state, RunStatus.INTERRUPTED, str(run.uri), emulated=region is None)
+            report = state.report or told
             report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region).write(state, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err

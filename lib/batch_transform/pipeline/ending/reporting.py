@@ -107,7 +107,8 @@ def reporting_of(ctx: RunContext) -> Reporting:
 
 def report_of_end(ctx: RunContext, state: RunState, found: Exit, error: BaseException) -> RunReport:
     """Returns the report of a run that an error has ended, with what goes on with it, if anything does."""
-    report = run_report(state, found.status, str(ctx.places.run), ctx.took(state), seeing_errors(ctx))
+    named, took = str(ctx.places.run), ctx.took(state)
+    report = run_report(state, found.status, named, took, seeing_errors(ctx), emulated=ctx.region is None)
     report["error"] = list(found.lines)
     if found.ways:
         report["ways"] = list(found.ways)

@@ -9,6 +9,9 @@ import pytest
 from batch_transform.core.events import Event, EventKind, Figures
 from batch_transform.core.progress.screen import clock, is_kept, line, screen
 from batch_transform.core.progress.view import StepSeen, View
+from batch_transform.core.publishing.last_words import sentence
+from batch_transform.core.report_page.result_card import Preview, result_card
+from support.published_report import PUBLISHED
 
 FIGURES = Figures(
     "flights",
@@ -65,6 +68,17 @@ def test_there_is_no_bar_before_there_is_a_job():
 def test_rows_speed_time_left_and_money_go_on_between_two_figures():
     """15 s are left at 0.4 MB/s, of which one is gone; a job in flight for a dollar a second costs one more."""
     assert screen(VIEW, 121.0).facts[0] == "about 400 of 1,000 rows · 0.4 MB/s · about 0:14 left · about $1.70"
+
+
+def test_money_of_an_emulated_run_is_told_as_what_aws_would_take():
+    """In the last line, on the display and in the notebook alike, and as the report's page tells it."""
+    view = replace(VIEW, figures=replace(FIGURES, emulated=True))
+    assert screen(view, 121.0).facts[0].endswith(" · on AWS about $1.70")
+    assert line(view, 121.0).count("on AWS about $1.70") == 1
+    report = {**PUBLISHED, "emulated": True}
+    assert ", on AWS about $0.25;" in sentence(report)
+    assert "<b>on AWS about $0.25</b>" in result_card(report, Preview())
+    assert ", about $0.25;" in sentence(PUBLISHED)
 
 
 def test_what_failed_is_told_with_its_most_frequent_class():

@@ -228,7 +228,8 @@ def _another_way(ctx: RunContext) -> str:
 
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:
     """Returns the step `done`, with the report."""
-    report = run_report(state, RunStatus.PUBLISHED, str(ctx.places.run), ctx.took(state), seeing_errors(ctx))
+    named, took = str(ctx.places.run), ctx.took(state)
+    report = run_report(state, RunStatus.PUBLISHED, named, took, seeing_errors(ctx), emulated=ctx.region is None)
     report["report"] = reporting_of(ctx).write_page(state, report)
     if ctx.config.ephemeral:
         # The emulated S3 ends with this process, so nothing will ever read these again.
