@@ -436,7 +436,7 @@ class MemoryRun:
             config=self._config(),
             run_id=self.run_id,
             writer=ledger.writer,
-            places=Places(self.layout, "/scratch", "s3a"),
+            places=Places(self.layout, str(self.layout.rows), "s3a"),
             store=self.store,
             lease=RunLease(self.store, self.layout, ledger.writer, 60, clock.boot, clock.sleep),
             ledger=ledger,

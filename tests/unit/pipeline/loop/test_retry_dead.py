@@ -96,6 +96,20 @@ def test_rows_that_are_sent_again_are_told_once_while_the_run_goes_on_and_at_its
     assert (state.rows_scored, state.rows_dead) == (len(ROWS), 0)
 
 
+@pytest.mark.parametrize("retry_dead", [True, False])
+def test_dead_letters_kept_by_a_refusal_are_gone_once_the_run_is_published(retry_dead):
+    """What is published tells what became of the rows; what was kept before would tell otherwise, for ever."""
+    run = over_budget()
+    kept = run.layout.rows.join("dead_letters")
+    assert list(run.store.list(kept))
+    if retry_dead:
+        run.model.mend()
+    else:
+        run.errors = {"max_rows": len(DEAD_ROWS)}
+    assert run.to_the_end(retry_dead=retry_dead).report["status"] == "published"
+    assert not list(run.store.list(kept))
+
+
 def test_rows_that_are_bad_still_die_again():
     run = over_budget()
     del run.model.refused[ROWS[1]]

@@ -12,6 +12,7 @@ from batch_transform.core.expectations import not_met
 from batch_transform.core.isolation.failure_summary import advice, by_class, recovered, sentence
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import NewStep, StepKind
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.file_publication import KINDS, Kind, Publication, recorded_publications
 from batch_transform.core.publishing.gate import Counts
@@ -226,11 +227,19 @@ def _another_way(ctx: RunContext) -> str:
     )
 
 
+def _forget_kept(ctx: RunContext) -> None:
+    """Removes the dead letters that a refusal has kept: what became of those rows is published."""
+    # Those that only Spark reaches, or that S3 does not give up, hinder nobody.
+    with suppress(ConfigurationError, StoreFailure):
+        ctx.open_tree(ctx.places.dead_letters).clear()
+
+
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:
     """Returns the step `done`, with the report."""
     named, took = str(ctx.places.run), ctx.took(state)
     report = run_report(state, RunStatus.PUBLISHED, named, took, seeing_errors(ctx), emulated=ctx.region is None)
     report["report"] = reporting_of(ctx).write_page(state, report)
+    _forget_kept(ctx)
     if ctx.config.ephemeral:
         # The emulated S3 ends with this process, so nothing will ever read these again.
         with suppress(ConfigurationError):
