@@ -53,7 +53,7 @@ def test_nothing_is_published_before_the_printed_command_accepts_it_and_that_ask
     assert [each["held"] for each in report["expectations"]] == [False, True]
     assert not _rows(out)
     asked = len(model.invocations)
-    command = shlex.split(report["error"][2].partition("without scoring again: ")[2])
+    command = shlex.split(report["ways"][0].partition("without scoring again: ")[2])
     assert command[:3] == [str(ROOT / "spark-submit.sh"), "resume", "s3://lake/runs/laptop"]
     assert command[-1] == "--accept-expectations"
     code, accepted = Submission(tmp_path, document, *command[1:]).wait()
