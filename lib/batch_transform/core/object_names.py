@@ -84,6 +84,12 @@ def rows_named(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def row_named(name: str, line: int | None) -> int | None:
+    """Returns the row number of a line of an object, by its name; None of an object that holds none of the run's."""
+    found = re.match(OBJECT_NAME, name)
+    return int(found["first"]) + line if found and line is not None else None
+
+
 def copy_name(name: str, place: int) -> str:
     """Returns the name of the n-th copy of an object of one row: a try of its own in the same job.
 

@@ -5,22 +5,44 @@ The model's own words may quote a row. They are told to whoever asks for them, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypedDict
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.failure_summary import advice_of, http_statuses
+from batch_transform.core.object_names import row_named
 from batch_transform.core.report_keys import FailedClass, FailureExample, RunReport
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.text_table import text_table
 
 _MOST_WORDS = 600
 Words = Callable[[FailureExample], "str | None"]
 
 
-class Example(FailureExample):
-    """A row that failed, with what service and model said of it; null where that is not there, or is forgotten."""
+@dataclass(frozen=True)
+class RowPlaces:
+    """Where the columns of rows can be read that have failed, before anything is published.
 
+    Attributes:
+        kept: the dead letters of a run that has too many of them; None: none were kept.
+        staged: the staged rows; None: there are none yet, or they are forgotten.
+    """
+
+    kept: str | None = None
+    staged: Staged | None = None
+
+
+class Example(FailureExample):
+    """A row that failed, with what service and model said of it; null where that is not there, or is forgotten.
+
+    Attributes:
+        row: its number among the staged rows; null where it was never sent.
+    """
+
+    row: int | None
     words: str | None
 
 
@@ -43,7 +65,9 @@ class FailedRows(TypedDict):
 
     Attributes:
         error: what ended the run, where it said so.
-        dead_letter: where the rows without a prediction lie.
+        dead_letter: where the rows without a prediction are published.
+        kept_dead_letters: where they lie that are not, of a run that has too many of them.
+        read_row: the expression in Python that reads the columns of the first example, of rows that lie in neither.
     """
 
     run_id: str
@@ -52,17 +76,25 @@ class FailedRows(TypedDict):
     error: list[str]
     errors: list[Failed]
     dead_letter: str | None
+    kept_dead_letters: str | None
+    read_row: str | None
 
 
-def failed_rows(report: RunReport, words: Words) -> FailedRows:
+def failed_rows(report: RunReport, words: Words, places: RowPlaces) -> FailedRows:
     """Returns what failed, of a run as it stands; `words` gives what was said of an example."""
+    errors = [_failed(entry, words) for entry in report["errors"]]
+    kept = None if report["dead_letter"] else places.kept
+    numbers = [example["row"] for each in errors for example in each["examples"] if example["row"] is not None]
+    in_no_table = numbers and places.staged is not None and not (report["dead_letter"] or kept)
     return {
         "run_id": report["run_id"],
         "status": report["status"],
         "workspace": report["workspace"],
         "error": report.get("error", []),
-        "errors": [_failed(entry, words) for entry in report["errors"]],
+        "errors": errors,
         "dead_letter": report["dead_letter"],
+        "kept_dead_letters": kept,
+        "read_row": _reading(places.staged, numbers[0]) if in_no_table and places.staged else None,
     }
 
 
@@ -73,8 +105,19 @@ def _failed(entry: FailedClass, words: Words) -> Failed:
         "spans": entry["spans"],
         "http_status": http_statuses(entry),
         "advice": advice_of(entry["class"]),
-        "examples": [{**example, "words": words(example)} for example in entry["examples"]],
+        "examples": [_with_words(example, words) for example in entry["examples"]],
     }
+
+
+def _with_words(example: FailureExample, words: Words) -> Example:
+    return {**example, "row": row_named(example["object"] or "", example["line"]), "words": words(example)}
+
+
+def _reading(staged: Staged, row: int) -> str | None:
+    """How a staged row is read, by its number, which is the first column of the staged files."""
+    path = next((file.path for file in staged.files if file.first <= row <= file.last), None)
+    column = json.loads(staged.schema_json)["fields"][0]["name"]
+    return None if path is None else f"spark.read.parquet({path!r}).where({f'{column} = {row}'!r})"
 
 
 def lines_of_failures(found: FailedRows) -> list[str]:
@@ -91,10 +134,12 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         lines += [f"  what to do: {each['advice']}"] if each["advice"] else []
         for example in each["examples"]:
             lines += _example(example)
-    if found["dead_letter"]:
-        # Which row an example is, its table tells: a row's values stand nowhere else.
+    # Which row an example is, its table tells: a row's values stand nowhere else.
+    if place := found["dead_letter"] or found["kept_dead_letters"]:
         whose = "all rows without a prediction, with their own columns, and in `error` object and line as above"
-        lines += ["", f"{whose}: {found['dead_letter']}"]
+        lines += ["", f"{whose}{'' if found['dead_letter'] else ' (not published)'}: {place}"]
+    elif found["read_row"]:
+        lines += ["", f"nothing is published; the columns of a row, by its number: {found['read_row']}"]
     return lines
 
 
@@ -105,7 +150,8 @@ def _message(each: Failed) -> str:
 def _example(example: Example) -> list[str]:
     if example["object"] is None:
         return [f"  not sent: {visible(example['message'])}"]
-    at = f"  line {example['line']} of {example['object']} in {example['job']}"
+    row = "" if example["row"] is None else f"row {example['row']}, "
+    at = f"  {row}line {example['line']} of {example['object']} in {example['job']}"
     said = example["words"]
     if said is None:
         return [at, f"    {visible(example['message'])} (no more was said, or it is forgotten with the rows)"]

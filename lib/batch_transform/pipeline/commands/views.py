@@ -34,6 +34,7 @@ from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import ERRORS, INIT, JSON, LIST, LOGS, SHOW
 from batch_transform.pipeline.commands.failed_words import FailedWords
 from batch_transform.pipeline.commands.init import first_run_file
+from batch_transform.pipeline.commands.kept_rows import row_places
 from batch_transform.pipeline.commands.looked_at import looked_at, recorded_report
 from batch_transform.pipeline.commands.named_run import Reached, reached
 from batch_transform.pipeline.ending.reporting import Reporting
@@ -64,7 +65,7 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
             shown = shown_run(state, found.report, found.driver)
             return _printed(asked, shown, lines_of_run(shown, state))
         if asked.command == ERRORS:
-            failed = failed_rows(recorded_report(run, state).report, FailedWords(run, state).of)
+            failed = failed_rows(recorded_report(run, state).report, FailedWords(run, state).of, row_places(run, state))
             return _printed(asked, failed, lines_of_failures(failed))
         if asked.command == LOGS:
             logs = _logs(there, run, state, asked, tell)

@@ -1,0 +1,66 @@
+"""What failed, as a person reads it: which row, by its number, and where its columns can be read. No value of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from batch_transform.core.run_views.failed_rows import RowPlaces, failed_rows, lines_of_failures
+from batch_transform.core.spans import StagedFile
+from batch_transform.core.staged_table import Staged
+from support.published_report import PUBLISHED
+
+OBJECT, JOB = "s1234-8-5a885fbe62274cc8.jsonl", "job-r4-s0-a1"
+EXAMPLE = {"job": JOB, "object": OBJECT, "line": 2, "message": "the model answered 400"}
+STAGED = Staged(
+    json.dumps({"type": "struct", "fields": [{"name": "__row_number"}, {"name": "other"}]}),
+    tuple(StagedFile(f"file:/s/part-{first}.parquet", 2000, first, first + 1999, 0, 0) for first in (0, 2000)),
+)
+
+
+def told(places, example=EXAMPLE, **report):
+    errors = [{"class": "rejected by the model", "spans": 1, "rows": 1, "examples": [example]}]
+    found = failed_rows({**PUBLISHED, "errors": errors, **report}, lambda example: None, places)
+    return found, "\n".join(lines_of_failures(found))
+
+
+@pytest.mark.parametrize("name", [OBJECT, f"c1a2b3c4d-{OBJECT}"])
+def test_a_row_is_told_by_its_number(name):
+    found, text = told(RowPlaces(), {**EXAMPLE, "object": name})
+    assert found["errors"][0]["examples"][0]["row"] == 1236
+    assert f"  row 1236, line 2 of {name} in {JOB}" in text
+
+
+def test_columns_are_read_where_they_are_published():
+    _, text = told(RowPlaces("file:/kept", STAGED), dead_letter="s3://b/out_dead_letter")
+    assert text.endswith("in `error` object and line as above: s3://b/out_dead_letter")
+    assert "kept" not in text
+    assert "spark.read" not in text
+
+
+def test_columns_of_a_run_with_too_many_dead_letters_are_read_where_those_are_kept():
+    found, text = told(RowPlaces("file:/kept", STAGED), dead_letter=None)
+    assert text.endswith("in `error` object and line as above (not published): file:/kept")
+    assert (found["kept_dead_letters"], found["read_row"]) == ("file:/kept", None)
+
+
+def test_columns_that_no_table_of_dead_letters_has_are_read_among_the_staged_rows():
+    found, text = told(RowPlaces(None, STAGED), dead_letter=None)
+    reading = "spark.read.parquet('file:/s/part-0.parquet').where('__row_number = 1236')"
+    assert found["read_row"] == reading
+    assert text.endswith(f"nothing is published; the columns of a row, by its number: {reading}")
+
+
+@pytest.mark.parametrize(
+    ("places", "example"),
+    [
+        (RowPlaces(), EXAMPLE),
+        (RowPlaces(None, STAGED), {**EXAMPLE, "job": None, "object": None, "line": None}),
+        (RowPlaces(None, STAGED), {**EXAMPLE, "line": None}),
+    ],
+)
+def test_rows_that_are_forgotten_or_were_never_sent_have_no_place(places, example):
+    found, text = told(places, example, dead_letter=None)
+    assert found["read_row"] is None
+    assert "spark.read" not in text
