@@ -36,6 +36,9 @@ NEVER_ONE = {
     ("core/predictions/json_slow.py", "len(text)"),
     # No counts: names, times, numbers of rows in a list, places.
     ("core/estimate/plan_text.py", "time_range(*told['elapsed_seconds'])"),
+    ("core/estimate/plan_text.py", "time_range(*(each * SECONDS_PER_HOUR for each in hours))"),
+    ("core/estimate/plan_text.py", "size(plan['bytes'])"),
+    ("core/estimate/plan_tables.py", "takes"),
     ("core/isolation/reconciling.py", "job.record.name"),
     ("core/predictions/csv_cells.py", "self.form.format"),
     ("core/predictions/schema_inference.py", "path"),

@@ -31,8 +31,13 @@ def duration(seconds: float) -> str:
 
 def time_range(least_seconds: float, most_seconds: float) -> str:
     """Returns between which two times something lies, in seconds below a minute and in minutes above."""
-    said = [f"{each:,.0f} s" if each < 60 else f"{each / 60:,.0f} min" for each in (least_seconds, most_seconds)]
-    return between(*said)
+    return between(*map(_about, (least_seconds, most_seconds)))
+
+
+def _about(seconds: float) -> str:
+    if 0 < seconds < 0.5:
+        return "under 1 s"
+    return f"{seconds:,.0f} s" if seconds < 59.5 else f"{seconds / 60:,.0f} min"
 
 
 def size(count: float) -> str:

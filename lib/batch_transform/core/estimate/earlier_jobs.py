@@ -121,7 +121,7 @@ def speed_told(
     too_few = "earlier runs of this model were too short or too alike to tell its speed"
     known = too_few if timed else unknown or "no run of this model is recorded in this workspace"
     with_it = "with it " if known == NOTHING_KEPT else ""
-    return SpeedTold(configured, GUESSED, f"{known}: {with_it}two runs with --limit, N rows and 10 N, tell it")
+    return SpeedTold(configured, GUESSED, f"{known}; {with_it}two runs with --limit, N rows and 10 N, tell it")
 
 
 def _fitted(jobs: Sequence[TimedJob], configured: Speed) -> Speed | None:

@@ -69,9 +69,9 @@ def instance_time(
     elapsed = max((sum(each[place] for place in places) for places in packed(each, at_once)), default=0.0)
     return {
         "jobs": len(each),
-        "elapsed_seconds": round(elapsed, 1),
-        "paid_seconds": round(paid, 1),
-        "busy_seconds": round(busy, 1),
+        "elapsed_seconds": round(elapsed, 3),
+        "paid_seconds": round(paid, 3),
+        "busy_seconds": round(busy, 3),
     }
 
 

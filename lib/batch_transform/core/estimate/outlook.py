@@ -60,11 +60,16 @@ def outlook(
         "instance_start_seconds": told.speed.start_seconds,
         "instance_mb_per_second": told.speed.mb_per_second,
         "elapsed_seconds": [least["elapsed_seconds"], most["elapsed_seconds"]],
-        "instance_hours": [round(each, 4) for each in hours],
+        "instance_hours": [_short(each) for each in hours],
         "price_per_hour": price,
-        "cost_usd": None if price is None else [round(price * each, 4) for each in hours],
+        "cost_usd": None if price is None else [_short(price * each) for each in hours],
         "advice": [*_advice(lanes, transform), *_by_what_was_measured(transform, told)],
     }
+
+
+def _short(value: float) -> float:
+    """A number to four digits, so that one that is not zero stays so."""
+    return float(f"{value:.4g}")
 
 
 def _by_what_was_measured(transform: TransformSettings, told: SpeedTold) -> Iterator[str]:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from batch_transform.core.amounts import counted, dollars, time_range, verb
+from batch_transform.core.amounts import between, counted, dollars, size, time_range, verb
 from batch_transform.core.estimate.earlier_jobs import GIVEN, GUESSED, MEASURED
 from batch_transform.core.estimate.outlook import Outlook
 from batch_transform.core.estimate.plan_keys import RunPlan
+from batch_transform.core.estimate.plan_tables import concurrency_lines, instance_lines, lane_lines
 from batch_transform.core.run_settings import OutputSettings
-from batch_transform.core.sending.instances import no_price
-from batch_transform.core.text_table import text_table
+from batch_transform.core.sending.instances import SECONDS_PER_HOUR, no_price
 
-_MB = 1e6
+_LEAST_HOURS = 0.005
 
 
 def plan_lines(plan: RunPlan) -> Iterator[str]:
     """Yields the lines of a plan (run_plan.run_plan): what there is, the jobs, and what instances and requests buy."""
     about = "about " if plan["estimated"] else ""
     yield (
-        f"{about}{counted(plan['rows_in'], 'row')}, {plan['bytes'] / _MB:,.1f} MB of records, "
+        f"{about}{counted(plan['rows_in'], 'row')}, {size(plan['bytes'])} of records, "
         f"the largest {counted(plan['largest_record_bytes'], 'byte')}"
     )
     if plan["estimated"]:
@@ -31,57 +31,12 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
     shuffle = (
         f"repartitioned into {after:,}: {plan['repartitioned']}" if plan["repartitioned"] else "staged as they are"
     )
-    yield f"{counted(before, 'partition')} with rows, {shuffle}; objects of up to {plan['object_bytes'] / _MB:,.1f} MB"
-    yield from text_table(
-        ["lane", "rows", "largest", "payload MB", "at once", "objects", "requests"],
-        [
-            [
-                job["lane"],
-                f"{job['rows']:,}",
-                f"{job['largest']:,}",
-                _or_model(job["max_payload_mb"]),
-                _or_model(job["max_concurrent_transforms"]),
-                f"~{job['objects']:,}",
-                f"~{job['requests']:,}",
-            ]
-            for job in plan["jobs"]
-        ],
-        is_right=True,
-    )
+    yield f"{counted(before, 'partition')} with rows, {shuffle}; objects of up to {size(plan['object_bytes'])}"
+    yield from lane_lines(plan["jobs"])
     if plan["instances"]:
         yield _taken(plan)
-    yield from text_table(
-        ["instances", "objects", "each", "in flight", "in turn", "jobs", "minutes", "paid", "busy"],
-        [
-            [
-                f"{step['instance_count']}{'*' if step['configured'] else ''}",
-                f"~{step['objects']:,}",
-                f"{step['objects_per_instance']:,}",
-                _or_model(step["requests_at_once"]),
-                _or_model(step["requests_in_turn"]),
-                f"{step['jobs']:,}",
-                f"{step['elapsed_seconds'] / 60:,.1f}",
-                f"{step['paid_seconds'] / 60:,.1f}",
-                f"{step['busy_seconds'] / 60:,.1f}",
-            ]
-            for step in plan["instances"]
-        ],
-        is_right=True,
-    )
-    yield from text_table(
-        ["at once", "payload MB", "largest fits", "in flight", "in turn"],
-        [
-            [
-                f"{step['max_concurrent_transforms']}{'*' if step['planned'] else ''}",
-                _or_model(step["max_payload_mb"]),
-                "yes" if step["largest_record_fits"] else "no",
-                _or_model(step["requests_at_once"]),
-                _or_model(step["requests_in_turn"]),
-            ]
-            for step in plan["concurrency"]
-        ],
-        is_right=True,
-    )
+    yield from instance_lines(plan["instances"], plan["outlook"]["price_per_hour"], plan["spread"])
+    yield from concurrency_lines(plan["concurrency"])
 
 
 def _taken(plan: RunPlan) -> str:
@@ -105,19 +60,23 @@ def money_lines(told: Outlook, instance_types: Sequence[str], region: str | None
     yield from told["advice"]
     if not told["instance_hours"][1]:
         return
-    hours = "{:,.2f} to {:,.2f} instance-hours".format(*told["instance_hours"])
+    hours = _paid(told["instance_hours"])
     minutes = f"{time_range(*told['elapsed_seconds'])} of jobs"
     why = f"; so far apart because the speed is guessed: {told['speed_from']}" if told["speed"] == GUESSED else ""
     if told["cost_usd"] is None:
         yield f"{minutes}, {hours}; {no_price(instance_types, region)}{why}"
         return
-    least, most = map(dollars, told["cost_usd"])
+    amounts = between(*map(dollars, told["cost_usd"]))
     where = "" if region else "on AWS "
-    yield f"{minutes}, {hours}, {where}{least} to {most} at ${told['price_per_hour']:g} an hour{why}"
+    yield f"{minutes}, {hours}, {where}{amounts} at ${told['price_per_hour']:g} an hour{why}"
 
 
-def _or_model(value: int | None) -> str:
-    return "model" if value is None else f"{value:,}"
+def _paid(hours: Sequence[float]) -> str:
+    """A time of instances as a person says it: of less than an hour in minutes and seconds."""
+    if hours[1] < 1:
+        return f"{time_range(*(each * SECONDS_PER_HOUR for each in hours))} of instances paid"
+    said = [f"{each:,.2f}" if each >= _LEAST_HOURS else f"{each:.1g}" for each in hours]
+    return f"{between(*said)} instance-hours"
 
 
 def output_fate(output: OutputSettings | None, *, is_there: bool | None) -> str:

@@ -203,7 +203,7 @@ def test_a_table_without_rows_has_no_jobs():
 def test_the_lines_for_a_person_hold_the_plan_and_the_report_is_json():
     plan = run_plan(MIXED, asked(3, "auto", "auto"))
     text = "\n".join(plan_lines(plan))
-    assert "1,005 rows, 590.0 MB of records, the largest 200,000,000 bytes" in text
+    assert "1,005 rows, 590 MB of records, the largest 200,000,000 bytes" in text
     assert "2 rows are over the service's largest payload, 100 MB: dead letters" in text
     assert "1 partition with rows, repartitioned into 14: too few for 890 MB of records and 4 cores" in text
     assert "  3*" in text
