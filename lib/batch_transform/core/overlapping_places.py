@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 _ONE_NAME = {"s3a": "s3", "s3n": "s3", "abfss": "abfs", "wasbs": "wasb"}
+_ENCRYPTED = {"abfs": "abfss", "wasb": "wasbs"}
 _MOUNTED = "dbfs"  # Databricks shows dbfs:/x as the file /dbfs/x
 _GLOB = re.compile(r"[*?\[{]")
 # A backslash before one of these makes it plain: it stands aside, in a plane of nobody's, until it is told.
@@ -54,6 +55,11 @@ class Place:
         if len(self.parts) == len(other.parts):
             return Relation.SAME
         return Relation.INSIDE if len(self.parts) > len(other.parts) else Relation.AROUND
+
+    def location(self, *names: str) -> str:
+        """Returns the place, or one below it, as a URI; of two names of a file system it has the encrypted one."""
+        scheme, _, authority = self.root.partition("://")
+        return f"{_ENCRYPTED.get(scheme, scheme)}://{authority}/{'/'.join((*self.parts, *names))}"
 
     def is_hidden_in(self, outer: Place) -> bool:
         """Returns whether a reader of `outer`, in which this place lies, does not see it (Spark's rule of names)."""

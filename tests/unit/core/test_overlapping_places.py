@@ -116,3 +116,18 @@ def test_a_file_of_a_plan_is_a_url():
 @pytest.mark.parametrize(("inner", "hidden"), [("/a/.b/c", True), ("/a/_b", True), ("/a/_b=1", False), ("/a/b", False)])
 def test_what_a_reader_does_not_see(inner, hidden):
     assert place_of(inner, resolve).is_hidden_in(place_of("/a", resolve)) is hidden
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("s3a://b//x/", "s3://b/x/below"),
+        ("s3://b", "s3://b/below"),
+        ("/x/../y", "file:///y/below"),
+        ("abfss://c@a/x", "abfss://c@a/x/below"),
+        ("hdfs:///x", "hdfs:///x/below"),
+    ],
+)
+def test_a_place_is_told_as_a_location_that_can_be_looked_at(location, told):
+    """Azure's file systems may take no connection that is not encrypted."""
+    assert place_of(location, os.path.normpath).location("below") == told

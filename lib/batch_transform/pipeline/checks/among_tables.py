@@ -45,7 +45,7 @@ class TablesAround:
                 continue
             for outer in _above(table.place):
                 if not table.place.is_hidden_in(outer) and (told := self._met(table.place, outer)) is not None:
-                    yield f"{table.key}: {table.told} lies in {_location(outer)}, {told}; {APART}"
+                    yield f"{table.key}: {table.told} lies in {outer.location()}, {told}; {APART}"
                     break
 
     def _met(self, place: Place, outer: Place) -> str | None:
@@ -66,9 +66,9 @@ class TablesAround:
 
     def _table_at(self, place: Place) -> str | None:
         for folder, format in log_folders().items():
-            if next(self._names(_location(place, folder)), None) is not None:
+            if next(self._names(place.location(folder)), None) is not None:
                 return f"a {format.title} table"
-        location = _location(place)
+        location = place.location()
         scheme = SCHEME.match(location)
         if scheme is None or scheme[1] not in SCHEMES:
             return None
@@ -79,7 +79,7 @@ class TablesAround:
         return _OF_FILES if is_table_of_files(self._names(location)) else None
 
     def _is_there(self, place: Place) -> bool:
-        return first_seen(self._names(_location(place))) is not None
+        return first_seen(self._names(place.location())) is not None
 
     def _names(self, location: str) -> Iterator[str]:
         return names_below(self.spark, self.store, location, self.places.spark_path(location))
@@ -91,7 +91,3 @@ _OF_FILES = "a table of files"
 def _above(place: Place) -> Iterator[Place]:
     for depth in range(len(place.parts) - 1, -1, -1):
         yield Place(place.root, place.parts[:depth])
-
-
-def _location(place: Place, *names: str) -> str:
-    return f"{place.root}/{'/'.join((*place.parts, *names))}"
