@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 
 import pytest
@@ -77,3 +78,19 @@ def test_a_model_and_a_bucket_that_are_not_there_are_said_to_be_missing_and_refu
     told = plan(spark, elsewhere, silent, around(elsewhere, world.access))
     assert told["rows_in"] == 2_000
     assert [word in " ".join(told["missing"]) for word in ("no-such-bucket-here", "nobody")] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("format", "path", "told"),
+    [
+        ("delta", "lake", "holds other/.*; so the run is refused$"),
+        ("parquet", "lake/other/new", "lies in .*/lake/other, a Delta table.*; so the run is refused$"),
+        ("delta", "lake2", ": is created$"),
+    ],
+)
+def test_an_output_around_or_in_another_table_is_told_to_be_refused(spark, world, config, tmp_path, format, path, told):
+    (tmp_path / "lake" / "other" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "lake" / "other" / "_delta_log" / "0.json").touch()
+    output = config.output.model_copy(update={"path": str(tmp_path / path), "format": format, "mode": "overwrite"})
+    there = config.model_copy(update={"output": output})
+    assert re.search(told, plan(spark, there, silent, around(there, world.access))["output"])

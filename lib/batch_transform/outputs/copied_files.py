@@ -79,6 +79,11 @@ class FileFormat(OutputFormat):
         """
         copying.preflight(table.mode, open_tree(table.location, store), table.partition_by)
 
+    def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
+        """Refuses a folder that holds something beside, or in place of, a table of files."""
+        target = open_tree(table.location, store)
+        copying.refuse_others(target.location, [file.name for file in target.list()])
+
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
     ) -> None:

@@ -46,7 +46,7 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
     try:
         names = [file.name for file in target.list()]
         _refuse_table(target.location, names)
-        _refuse_others(target.location, names)
+        refuse_others(target.location, names)
         refuse_target(mode, target.location, names, partition_by)
         target.check_writable()
     except StoreFailure as err:
@@ -65,8 +65,8 @@ def _refuse_table(target: str, names: Sequence[str]) -> None:
             )
 
 
-def _refuse_others(target: str, names: Sequence[str]) -> None:
-    """Refuses a folder of other things: a reader would find them in the table, and an overwrite delete them."""
+def refuse_others(target: str, names: Sequence[str]) -> None:
+    """Raises ConfigurationError for a folder of other things: readers would find them, and an overwrite delete them."""
     found = other_table(names, output_formats(), log_folders())
     if found is not None:
         raise ConfigurationError(
@@ -98,7 +98,7 @@ def publication_of(
         found = list(target.list())
         names = [file.name for file in found]
         _refuse_table(target.location, names)
-        _refuse_others(target.location, names)
+        refuse_others(target.location, names)
         return plan_publication(kind, mode, source.location, target.location, run_id, nonce, merged, found, merges_lost)
     except ConfigurationError:
         if mode == "error":

@@ -58,7 +58,7 @@ def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]
     return True
 
 
-def refuse_others(spark: SparkSession, store: ObjectStore, output: OutputTable) -> None:
+def refuse_others(spark: SparkSession, store: ObjectStore | None, output: OutputTable) -> None:
     """Raises ConfigurationError where a new table would be made around something else: VACUUM deletes all of that."""
     if output.path is None:
         return  # a catalog makes no new folder for a named table where there is one

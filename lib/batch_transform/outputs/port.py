@@ -143,6 +143,14 @@ class OutputFormat(ABC):
         """
 
     @abstractmethod
+    def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
+        """Checks, of what `preflight` does, that no other thing lies where a table goes; writes no probe.
+
+        Raises:
+            ConfigurationError: one lies there.
+        """
+
+    @abstractmethod
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
     ) -> None:

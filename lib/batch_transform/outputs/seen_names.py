@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def names_below(
-    spark: SparkSession, store: ObjectStore, location: str, path: str, *, insists: bool = False
+    spark: SparkSession, store: ObjectStore | None, location: str, path: str, *, insists: bool = False
 ) -> Iterator[str]:
     """Yields the names of the files below a place, as they are listed; none where it cannot be seen.
 
@@ -26,7 +26,7 @@ def names_below(
 
     Args:
         spark: looks on file systems that the driver does not reach.
-        store: S3.
+        store: S3; None: nothing lies there.
         location: as a run file names it.
         path: the same for Spark.
         insists: whether Spark looks as well where the driver was refused: in a bucket that the cluster alone may list.

@@ -54,6 +54,15 @@ class Delta(TableFormat):
         if not delta_checks.preflight(spark, table, columns):
             delta_checks.refuse_others(spark, store, table)
 
+    def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
+        """Refuses to make a table around something, as its folder's names alone tell whether it is there."""
+        from batch_transform.outputs import delta_checks
+        from batch_transform.outputs.seen_names import names_below
+
+        log = [f"{place}/{self.can.log_folder}" for place in (table.location, table.path)]
+        if next(names_below(spark, store, *log), None) is None:
+            delta_checks.refuse_others(spark, store, table)
+
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
     ) -> None:

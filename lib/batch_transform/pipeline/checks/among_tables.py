@@ -26,13 +26,13 @@ class TablesAround:
     Attributes:
         spark: looks where the driver cannot.
         places: of the run, for how Spark names S3.
-        store: S3.
+        store: S3; None: nothing lies there.
         format: in which tables are published.
     """
 
     spark: SparkSession
     places: Places
-    store: ObjectStore
+    store: ObjectStore | None
     format: OutputFormat
 
     def __post_init__(self) -> None:

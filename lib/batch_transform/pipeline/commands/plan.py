@@ -152,7 +152,7 @@ def plan(
     before, transform = there.before, config.settings.transform
     told = speed_told(before.jobs, before.runs, transform, is_emulated=config.emulated, unknown=before.unknown)
     found = run_plan(measured, asked, told, price_of(types[0], transform, there.region))
-    output = fate(spark, config, there.store)
+    output = fate(spark, config, places, there.store)
     rounds = expected_rounds(before.outcomes, found["rows_in"], before.unknown)
     lines = [*plan_lines(found), rounds_line(rounds), output, *(f"missing: {fault}" for fault in there.missing)]
     lines += quota_lines(there.quotas, transform, _jobs(found))

@@ -12,16 +12,19 @@ from pyspark.sql import SparkSession
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT
 from batch_transform.core.estimate.instance_quotas import QuotasFound
 from batch_transform.core.estimate.plan_text import output_fate
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.pipeline.checks.among_tables import TablesAround
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.model_servers import check_model_servers
+from batch_transform.pipeline.checks.output_over_input import written_tables
 from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
+from batch_transform.pipeline.places import Places, targets_of
 from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker import quotas
@@ -92,10 +95,28 @@ def account_quotas(access: AwsAccess, types: Sequence[str]) -> QuotasFound:
     return quotas.instance_quotas(client, types, CLOCK.monotonic)
 
 
-def fate(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> str:
+def fate(spark: SparkSession, config: RunConfig, places: Places, store: ObjectStore | None) -> str:
     """Returns what publishing will do to the output, in words."""
     output = config.settings.output
+    if fault := _in_the_way(spark, config, places, store):
+        return f"{fault}; so the run is refused"
     return output_fate(output, is_there=None if output is None else _is_there(spark, config, store))
+
+
+def _in_the_way(spark: SparkSession, config: RunConfig, places: Places, store: ObjectStore | None) -> str | None:
+    """Why the output is refused where it goes, whatever its mode; None: nothing is seen to lie in its way."""
+    path = config.output.path if config.output is not None else None
+    if path is None or (store is None and is_s3(path)):
+        return None
+    targets = targets_of(config, places)
+    try:
+        targets.format.refuse_others(spark, store, targets.tables(places)["result"])
+        written = written_tables(targets, lambda _: None)[:1]
+        return next(TablesAround(spark, places, store, targets.format).faults(written), None)
+    except ConfigurationError as err:
+        return err.faults[0]
+    except (StoreFailure, OSError, PySparkException):
+        return None
 
 
 def _is_there(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> bool | None:
