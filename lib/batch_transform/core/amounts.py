@@ -20,9 +20,16 @@ def verb(count: int, of_one: str, of_many: str) -> str:
     return of_one if count == 1 else of_many
 
 
+def decimal(value: float) -> str:
+    """Returns a number with one place, or as many as it takes to be told from zero."""
+    return f"{value:,.1f}" if not value or abs(value) >= 0.05 else f"{value:.1g}"
+
+
 def duration(seconds: float) -> str:
     """Returns a time as people say it."""
-    if seconds < 60:
+    if 0 < seconds < 0.05:
+        return "under 0.1 s"
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -58,8 +58,8 @@ def instance_lines(steps: Sequence[InstanceStep], price: float | None, spread: s
 
     def told(step: InstanceStep) -> list[str]:
         waits = step["paid_seconds"] - step["busy_seconds"]
-        found = [_time(step["elapsed_seconds"]), _time(step["paid_seconds"])]
-        found += [_time(waits) if waits >= _LEAST_SECONDS else "-"]
+        found = [duration(step["elapsed_seconds"]), duration(step["paid_seconds"])]
+        found += [duration(waits) if waits >= _LEAST_SECONDS else "-"]
         return [*found, "-" if price is None else dollars(price * step["paid_seconds"] / SECONDS_PER_HOUR)]
 
     found = _grouped(steps, told, lambda step: step["instance_count"], lambda step: step["configured"])
@@ -79,7 +79,7 @@ def _of_instances(group: Sequence[InstanceStep], values: Sequence[str], spread: 
     waiting = "" if waits == "-" else f", {waits} of it waiting"
     amount = "" if cost == "-" else f", on AWS about {cost}"
     asked = next(step["instance_count"] for step in group if step["configured"])
-    more = "more would only wait" if spread == INSTANCES else "another number of them changes neither"
+    more = "more would only wait" if spread == INSTANCES else "another number of them changes none of it"
     return f"{counted(asked, 'instance')} asked for: {takes} of jobs, {paid} paid{waiting}{amount}; {more}"
 
 
@@ -128,10 +128,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _range(group: Sequence[InstanceStep] | Sequence[ConcurrencyStep], key: str, about: str = "") -> str:
     first, last = (_or_model(step[key]) for step in (group[0], group[-1]))  # type: ignore[literal-required]
     return about + between(first, last)
-
-
-def _time(seconds: float) -> str:
-    return duration(seconds) if seconds >= _LEAST_SECONDS else "under 0.1 s"
 
 
 def _or_model(value: int | None) -> str:

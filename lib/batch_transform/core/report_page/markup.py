@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from batch_transform.core.amounts import decimal
 from batch_transform.core.escaping import one_line
 
 
@@ -44,7 +45,7 @@ def number(value: float | None, key: str = "") -> Html:
     """
     if value is None:
         return Html("&ndash;")
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+    text = f"{value:,}" if isinstance(value, int) else decimal(value)
     named = f' data-key="{escape(key)}"' if key else ""
     return Html(f'<data value="{value!r}"{named}>{text}</data>')
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batch_transform.core.amounts import counted
+from batch_transform.core.amounts import counted, decimal
 from batch_transform.core.expectations import outcome, values_told
 from batch_transform.core.isolation.failure_summary import http_statuses
 from batch_transform.core.publishing.last_words import next_steps, sentence
@@ -97,7 +97,7 @@ def _job(job: JobReport) -> list[object]:
         f"{job['instance_count']} x {job['instance_type']}",
         job["objects"],
         job["status"] or ("in flight" if job["created_at"] else "planned"),
-        None if paid is None else f"{paid:,.1f}",
+        None if paid is None else decimal(paid),
         job["failure_reason"] or "",
     ]
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from batch_transform.core.amounts import counted
+from batch_transform.core.amounts import counted, size
 from batch_transform.core.limits import BYTES_PER_MB
 
 # What a repartition aims at, in bytes of records. Small enough that a lost executor repeats little.
@@ -47,20 +47,19 @@ def partitioning(sizes: Sequence[float], cores: int) -> Partitioning:
         sizes: bytes of records in each, about; those without rows count for nothing.
         cores: tasks that Spark runs side by side, at least 1.
     """
-    filled = [size for size in sizes if size > 0]
+    filled = [each for each in sizes if each > 0]
     if not filled:
         return Partitioning(0, 0)
     total, largest = sum(filled), max(filled)
     wanted = partition_count(math.ceil(total))
     if len(filled) < min(wanted, cores):
-        why = f"too few for {total / BYTES_PER_MB:,.0f} MB of records and {counted(cores, 'core')}"
+        why = f"too few for {size(total)} of records and {counted(cores, 'core')}"
     elif largest > MOST_PARTITION_BYTES:
-        why = f"one holds {largest / BYTES_PER_MB:,.0f} MB of records"
+        why = f"one holds {size(largest)} of records"
     elif largest > _TIMES * max(PARTITION_BYTES, total / len(filled)):
-        share = total / len(filled) / BYTES_PER_MB
-        why = f"uneven: one holds {largest / BYTES_PER_MB:,.0f} MB of records, their mean {share:,.0f} MB"
+        why = f"uneven: one holds {size(largest)} of records, their mean {size(total / len(filled))}"
     elif len(filled) > _TIMES * max(wanted, cores):
-        why = f"too small: {total / len(filled) / BYTES_PER_MB:,.1f} MB of records each"
+        why = f"too small: {size(total / len(filled))} of records each"
     else:
         return Partitioning(len(filled), len(filled))
     return Partitioning(len(filled), wanted, why)

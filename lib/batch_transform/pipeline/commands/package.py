@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from batch_transform.core.amounts import size
 from batch_transform.core.report_keys import PackageReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.targets import target_named
@@ -61,14 +62,14 @@ def package(asked: CommandLine, tell: Tell) -> PackageReport:
         archive = make_archive(wheel, python, folder / ARCHIVE)
     (folder / ENTRY).write_text(ENTRY_TEXT, encoding="utf-8")
     seconds = round(time.monotonic() - began, 1)
-    size = archive.stat().st_size if archive else None
-    tell(f"{folder}: made in {seconds} s" + (f", the archive has {size / 1e6:.1f} MB" if size else ""))
+    archive_bytes = archive.stat().st_size if archive else None
+    tell(f"{folder}: made in {seconds} s" + (f", the archive has {size(archive_bytes)}" if archive_bytes else ""))
     return {
         "status": RunStatus.PACKAGED.value,
         "wheel": str(wheel),
         "wheel_bytes": wheel.stat().st_size,
         "archive": str(archive) if archive else None,
-        "archive_bytes": size,
+        "archive_bytes": archive_bytes,
         "entry": str(folder / ENTRY),
         "python": python,
         "seconds": seconds,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batch_transform.config.places import scheme_of
+from batch_transform.core.amounts import size
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.report_keys import Uploaded
@@ -52,7 +53,7 @@ class Uploads:
         for source, content, target in self.files:
             there = store.head(target)
             if there is None or there.size_bytes != len(content):
-                tell(f"{source}: {len(content) / 1e6:,.1f} MB to {target}")
+                tell(f"{source}: {size(len(content))} to {target}")
                 store.put(target, content)
 
 

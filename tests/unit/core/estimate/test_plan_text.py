@@ -73,7 +73,7 @@ def test_one_object_has_no_table_but_a_sentence_with_seconds_and_money():
     in_one = "lane standard: 5,000 rows, about 1 object, about 1 request of up to 1 MB, at most 100 at a time on"
     asked_for = "1 instance asked for: 2.2 s of jobs, 2.2 s paid, on AWS about $0.00014"
     assert f"{in_one} an instance" in lines
-    assert f"{asked_for}; another number of them changes neither" in lines
+    assert f"{asked_for}; another number of them changes none of it" in lines
     assert lines[-1].startswith("2 s to 4 s of jobs, 2 s to 4 s of instances paid, on AWS $0.0001")
     assert "$" not in " ".join(told(ONE, price=None)[:-1])
 

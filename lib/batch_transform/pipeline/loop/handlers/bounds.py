@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from batch_transform.core.amounts import counted, dollars, verb
+from batch_transform.core.amounts import counted, dollars, duration, verb
 from batch_transform.core.errors import ConfigurationError, OverCost, ServiceFailure
 from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT, speed_told
 from batch_transform.core.estimate.instance_time import instance_time
@@ -45,8 +45,8 @@ def require_estimate(ctx: RunContext, state: RunState, lanes: Sequence[LanePlan]
     seconds = instance_time(sizes, transform, speed)["paid_seconds"]
     if (cost := price * seconds / SECONDS_PER_HOUR) > budget:
         raise ConfigurationError(
-            f"budget_usd: is {budget:g}, but the run is estimated at {dollars(cost)}: {seconds / 60:,.1f} "
-            f"instance-minutes at {price:g} an hour, with {speed.start_seconds:g} s for a start and "
+            f"budget_usd: is {budget:g}, but the run is estimated at {dollars(cost)}: {duration(seconds)} "
+            f"of instances at {price:g} an hour, with {speed.start_seconds:g} s for a start and "
             f"{speed.mb_per_second:g} MB/s ({told.how}: {told.source}; or set transform.instance_start_seconds and "
             f"transform.instance_mb_per_second). Nothing is sent. To go on all the same: {_with_more(ctx, cost)}"
         )

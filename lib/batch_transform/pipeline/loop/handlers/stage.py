@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pyarrow.compute as pc
 
-from batch_transform.core.amounts import counted
+from batch_transform.core.amounts import counted, size
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.run_state import RunState
@@ -39,8 +39,8 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     check_tiling(state.staged.files, spans)
     if state.settings.is_one_object and spans.num_rows > 1:
         raise GateRefused(f"{counted(spans.num_rows, 'object')} were written where all rows are to be one request")
-    size = pc.sum(spans["bytes"]).as_py() or 0
+    total = pc.sum(spans["bytes"]).as_py() or 0
     objects = spans.num_rows - spans["object"].null_count
-    ctx.tell("export", f"{counted(objects, 'object')}, {size / 1e6:,.1f} MB")
+    ctx.tell("export", f"{counted(objects, 'object')}, {size(total)}")
     sizes = {"record_sizes": exported.sizes} if exported.sizes else {}
-    return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": size, **sizes}, (ctx.ledger.write_part(spans),))
+    return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": total, **sizes}, (ctx.ledger.write_part(spans),))
