@@ -100,7 +100,7 @@ class Reporting:
 
 def reporting_of(ctx: RunContext) -> Reporting:
     """Returns where the reports of a driver's run go."""
-    on_disk = ctx.config.emulated and not places.is_s3(ctx.config.staging_place)
+    on_disk = ctx.config.emulated and not places.is_s3(ctx.places.scratch)
     beside = Path(ctx.places.scratch.removeprefix("file:")) / "report.html" if on_disk else None
     return Reporting(ctx.store, ctx.places.layout, ctx.ledger, ctx.clock.now(), ctx.region, beside)
 

@@ -168,7 +168,8 @@ def test_an_error_that_wants_a_setting_is_not_gone_on_with_by_the_same_command_a
 
 
 @pytest.mark.parametrize("error", [ServiceFailure("why"), Interrupted(2)])
-def test_a_run_that_has_ended_with_its_emulator_is_begun_anew_and_not_gone_on_with(error):
+def test_a_run_that_has_ended_with_its_emulator_is_begun_anew_and_not_gone_on_with(error, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     report = driven(run(sections=EMULATED), raising(error, lambda driver: True)).report
     said = "\n".join(last_lines(report))
     assert report["next"] is None
@@ -178,6 +179,7 @@ def test_a_run_that_has_ended_with_its_emulator_is_begun_anew_and_not_gone_on_wi
     kept = {"emulator": {**EMULATED["emulator"], "state": "kept"}}
     report = driven(run(sections=kept), raising(error, lambda driver: True)).report
     assert "To go on: the same call of score()" in last_lines(report)
+    assert [*tmp_path.iterdir()] == []  # its rows lie on S3, and so does its page
 
 
 def test_the_errors_of_a_run_stand_above_its_sentence_once_more_and_on_a_line_each():
