@@ -110,7 +110,8 @@ def jobs(facts: PageFacts) -> Html:
         return paragraph("No job was planned." if report["rows_in"] is None else "No job: there was no row to score.")
     seconds = report["instance_seconds"]
     paid, busy = number(seconds["paid"], "instance_seconds.paid"), seconds["busy"]
-    words = Html(f"{paid} instance-seconds were paid")
+    is_real = facts.region is not None
+    words = Html(f"{paid} instance-seconds {'were paid' if is_real else 'would be paid'}")
     if busy is not None:
         waited = number(round(seconds["paid"] - busy, 3))
         busy_words = number(busy, "instance_seconds.busy")
@@ -119,7 +120,6 @@ def jobs(facts: PageFacts) -> Html:
         )
     cost = report["cost_usd"]
     if cost is not None:
-        is_real = facts.region is not None
         amount = Html(f'<data value="{cost!r}" data-key="cost_usd">{dollars(cost)}</data>')
         words = Html(f"{words}; {'that cost' if is_real else 'on AWS that would cost'} about {amount}")
     elif seconds["paid"]:

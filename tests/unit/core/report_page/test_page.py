@@ -75,6 +75,15 @@ def test_nothing_comes_from_another_host_and_nothing_is_a_script():
     assert not [name for name, _ in Page(text).attributes if name.startswith("on") or name in ("src", "style")]
 
 
+def test_of_an_emulated_run_nothing_is_told_as_paid():
+    told = {"cost_usd": 0.5}
+    emulated, real = (Page(page(report=told, region=region)).text for region in (None, "eu-west-1"))
+    assert "instance-seconds would be paid" in emulated
+    assert "on AWS that would cost about $0.50" in emulated
+    assert "instance-seconds were paid" in real
+    assert "that cost about $0.50" in real
+
+
 def test_the_console_is_linked_where_the_run_is_aws_s():
     text = page(region="eu-west-1")
     assert 'href="https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/transform-jobs/j1"' in text
