@@ -135,7 +135,8 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         for example in each["examples"]:
             lines += _example(example)
     # Which row an example is, its table tells: a row's values stand nowhere else.
-    if place := found["dead_letter"] or found["kept_dead_letters"]:
+    place = found["dead_letter"] or found["kept_dead_letters"]
+    if place and found["errors"]:
         whose = "all rows without a prediction, with their own columns, and in `error` object and line as above"
         lines += ["", f"{whose}{'' if found['dead_letter'] else ' (not published)'}: {place}"]
     elif found["read_row"]:

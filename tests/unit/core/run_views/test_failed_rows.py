@@ -64,3 +64,8 @@ def test_rows_that_are_forgotten_or_were_never_sent_have_no_place(places, exampl
     found, text = told(places, example, dead_letter=None)
     assert found["read_row"] is None
     assert "spark.read" not in text
+
+
+def test_where_no_row_has_failed_no_table_of_such_rows_is_named():
+    found = failed_rows({**PUBLISHED, "errors": [], "dead_letter": "s3://b/dead"}, lambda example: None, RowPlaces())
+    assert lines_of_failures(found) == ["flights: no row has failed as far as it has come"]
