@@ -133,7 +133,8 @@ class _Calls:
 
     def failure(self, step: str, code: int, report: Mapping[str, Any]) -> AirflowException:
         """Returns how a command failed: AirflowFailException where another try would fail alike."""
-        said = f"{step}: exit code {code}, {report.get('status')}: {report.get('error')}"
+        told = [*(report.get("error") or ()), *(report.get("ways") or ())]
+        said = f"{step}: exit code {code}, {report.get('status')}: {' '.join(told)}"
         is_final = code in NOT_TO_BE_TRIED_AGAIN and not self._is_killed
         return AirflowFailException(said) if is_final else AirflowException(said)
 

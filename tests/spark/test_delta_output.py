@@ -15,6 +15,7 @@ from batch_transform.outputs.delta_checks import preflight, refuse_others
 from batch_transform.outputs.delta_rules import sql_name
 from batch_transform.outputs.delta_table import committed_rows, exists, publish_delta
 from batch_transform.outputs.port import OutputTable
+from batch_transform.outputs.registry import format_named
 from support.memory_store import MemoryStore
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars]
@@ -260,3 +261,5 @@ def test_preflight_refuses_to_make_a_table_around_another_one(spark, tmp_path):
         refuse_others(spark, Forbidden(), output)
     with pytest.raises(ConfigurationError, match="holds other table/"):
         refuse_others(spark, MemoryStore(), OutputTable("error", f"file:{tmp_path}", location=str(tmp_path)))
+    there = OutputTable("append", f"file:{tmp_path}/other table", location="s3://bucket/other table")
+    format_named("delta").refuse_others(spark, Forbidden(), there)

@@ -85,6 +85,7 @@ def test_a_model_and_a_bucket_that_are_not_there_are_said_to_be_missing_and_refu
     [
         ("delta", "lake", "holds other/.*; so the run is refused$"),
         ("parquet", "lake/other/new", "lies in .*/lake/other, a Delta table.*; so the run is refused$"),
+        ("parquet", "lake/other", "lake/other is a Delta table.*; so the run is refused$"),
         ("delta", "lake2", ": is created$"),
     ],
 )

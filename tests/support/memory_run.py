@@ -352,7 +352,9 @@ class MemoryRun:
         try:
             if driver.ctx.lease.epoch:
                 work(driver)
-            report = step_report(driver.state, command, str(self.layout.run), driver.ctx.took(driver.state), str)
+            report = step_report(
+                driver.state, command, str(self.layout.run), driver.ctx.took(driver.state), str, emulated=False
+            )
             driver.close(report)
         except BatchTransformError:
             driver.ctx.lease.release()

@@ -76,7 +76,7 @@ class HeldBack(BatchTransformError):
     exit_code = 3
 
     def __init__(self, lines: Iterable[str], ways: Iterable[str] = ()) -> None:
-        self.ways = tuple(ways)
+        self.ways = tuple(map(one_line, ways))
         super().__init__(*lines)
 
     @property

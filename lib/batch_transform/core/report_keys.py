@@ -106,12 +106,13 @@ class RunReport(_Run, PredictionsTold, total=False):
         record_sizes: of a run that has exported its records.
         expectations: what `expect` was found to be, of a run that was checked.
         error: what ended it.
-        ways: how a person goes on after that, a sentence with its command each; where there are several.
+        ways: how a person goes on after that, a sentence with its command each; in the place of `next`.
         cleaned, rows_forgotten: of `status`: whether all but the ledger is removed; whether what held rows is gone.
         wait_for, next: of `status` and of the steps: what is in flight, and the command to call then.
         seconds: by the clock, that the driver has taken which reports, all that came before Spark included.
         resumed: whether that one has gone on with what another had begun, whose time is not in it.
-        emulated: that nothing is paid for the run, and its cost is what AWS would take; else it lacks.
+        emulated: that something else than an endpoint of AWS's own name answers, so that its cost is what AWS would
+            take; else it lacks.
         see_errors: the command that shows what failed; of a run that can be gone back to.
     """
 

@@ -45,7 +45,6 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
     """
     try:
         names = [file.name for file in target.list()]
-        _refuse_table(target.location, names)
         refuse_others(target.location, names)
         refuse_target(mode, target.location, names, partition_by)
         target.check_writable()
@@ -66,12 +65,13 @@ def _refuse_table(target: str, names: Sequence[str]) -> None:
 
 
 def refuse_others(target: str, names: Sequence[str]) -> None:
-    """Raises ConfigurationError for a folder of other things: readers would find them, and an overwrite delete them."""
+    """Raises ConfigurationError for a table that commits, and for others' things, which an overwrite would delete."""
+    _refuse_table(target, names)
     found = other_table(names, output_formats(), log_folders())
     if found is not None:
         raise ConfigurationError(
             f"output: {target} holds {found}, which is of no table of files there: it would be read with this one, and "
-            f"an overwrite would delete it; name a folder of its own, as {target.rstrip('/')}/scored, or move it away"
+            f"an overwrite would delete it; name a folder of its own, as {target.rstrip('/')}_scored, or move it away"
         )
 
 
@@ -97,8 +97,8 @@ def publication_of(
     try:
         found = list(target.list())
         names = [file.name for file in found]
-        _refuse_table(target.location, names)
-        refuse_others(target.location, names)
+        # All is paid by now: what hinders nobody, as another writer's file where nothing is deleted, ends nothing.
+        (_refuse_table if mode == "append" else refuse_others)(target.location, names)
         return plan_publication(kind, mode, source.location, target.location, run_id, nonce, merged, found, merges_lost)
     except ConfigurationError:
         if mode == "error":

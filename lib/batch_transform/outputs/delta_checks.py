@@ -67,7 +67,7 @@ def refuse_others(spark: SparkSession, store: ObjectStore | None, output: Output
         raise ConfigurationError(
             f"{output.key}: {output.location} holds {found}, and is no Delta table yet: one made there would "
             f"lie around that, and VACUUM would delete it; name a folder of its own, as "
-            f"{output.location.rstrip('/')}/scored"
+            f"{output.location.rstrip('/')}_scored, or move that away"
         )
 
 

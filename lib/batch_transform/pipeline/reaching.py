@@ -13,14 +13,23 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.secret_values import is_external_id, is_secret_name
 
-_MODELS = ("emulator", "models")
+_MODELS, _EMULATOR = ("emulator", "models"), "--emulator"
 _IDENTITIES = tuple(("aws", section) for section in SECTIONS)
 _NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
 
 
 def options_near(near: RunConfig | Surroundings) -> tuple[str, ...]:
     """Returns the options that say what reaches AWS or the emulator, where it is not the default."""
-    return tuple(word for option, text in _options(near) if not has_secret(text) for word in (option, text))
+    given = list(_options(near))
+    # Without one of its models an emulator is another one.
+    lacks = any(option == _EMULATOR and is_secret(option, text) for option, text in given)
+    told = [each for each in given if not is_secret(*each) and not (lacks and each[0] == _EMULATOR)]
+    return tuple(word for each in told for word in each)
+
+
+def is_secret(option: str, text: str) -> bool:
+    """Returns whether what an option says has a secret: of a model that is emulated, what stands in for it."""
+    return has_secret(text.partition("=")[2] if option == _EMULATOR else text)
 
 
 def _options(near: RunConfig | Surroundings) -> Iterator[tuple[str, str]]:
@@ -28,7 +37,7 @@ def _options(near: RunConfig | Surroundings) -> Iterator[tuple[str, str]]:
         given = getattr(near, section)
         for key, value in given.model_dump(exclude_defaults=True).items() if given is not None else ():
             if (section, key) == _MODELS and all(map(_is_plain_model, value.items())):
-                yield from (("--emulator", f"{name}={stands_in}") for name, stands_in in value.items())
+                yield from ((_EMULATOR, f"{name}={stands_in}") for name, stands_in in value.items())
             else:
                 yield from (("--set", text) for text in _spelled_out((section, key), value))
 

@@ -1,5 +1,6 @@
 """Connections to one model server, kept alive between requests and broken off together."""
 
+import errno
 import http.client
 import select
 import socket
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 # A full queue of connections that a server has not accepted yet (Python's own holds five) drops the one that comes, and
 # the kernel tries that again only after a second: with a hundred at once, jobs of two seconds waited one for it.
-_FIRST_TRY_SECONDS, _LONGEST_TRY_SECONDS = 0.05, 1.0
+_FIRST_TRY_SECONDS = 0.05
 
 
 class CancelledError(Exception):
@@ -107,13 +108,13 @@ class Connections:
             exchange.connection.timeout = left if self._is_tls else min(a_try, left)
             try:
                 exchange.connection.connect()
-            except TimeoutError:
-                if time.monotonic() >= end:
+            except TimeoutError as error:
+                if error.errno == errno.ETIMEDOUT or time.monotonic() >= end:  # the kernel gave up, or the request
                     raise
                 with self._lock:
                     self._open.discard(exchange.connection)
                 exchange.connection = self._take()
-                a_try = min(2 * a_try, _LONGEST_TRY_SECONDS)
+                a_try *= 2
         exchange.connection.sock.settimeout(timeout_seconds)
 
     def _take(self) -> http.client.HTTPConnection:

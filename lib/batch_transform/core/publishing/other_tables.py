@@ -8,8 +8,12 @@ from collections.abc import Collection, Iterable
 from batch_transform.core.object_names import is_data_file
 
 # Hive and Athena give files no ending, others that of the codec; Spark's own begin with `part-`, whatever the ending.
-_ENDINGS = frozenset(("parq", "pq", "gz", "gzip", "zst", "zstd", "lz4", "lzo", "bz2", "snappy", "deflate"))
+_CODECS = ("br", "brotli", "bz2", "deflate", "gz", "gzip", "lz4", "lz4_raw", "lzo", "snappy", "xz", "zlib", "zst")
+_ENDINGS = frozenset((*_CODECS, "zstd", "parq", "pq"))
 _ENDING = re.compile(r".\.([A-Za-z]\w*)$")
+# Of Hive's writers, where several have their own folder each; EMR's mark of a folder, an object without a byte.
+_OF_HIVE = re.compile(r"(\d+|HIVE_UNION_SUBDIR_\d+)/\d{6}_\d+")
+_EMRS_MARK = "_$folder$"
 
 
 def first_seen(names: Iterable[str]) -> str | None:
@@ -31,14 +35,14 @@ def other_table(names: Iterable[str], formats: Collection[str], log_folders: Col
 
 
 def is_table_of_files(names: Iterable[str]) -> bool:
-    """Returns whether a folder that a writer has marked as complete is a table by what is seen first in it."""
-    seen = first_seen(names)
-    return seen is not None and not _is_other_folder(seen)
+    """Returns whether a folder that a writer has marked as complete is a table: it holds no other folder."""
+    seen = {found for name in names if (found := _seen(name)) is not None}
+    return bool(seen) and not any(map(_is_other_folder, seen))
 
 
 def _seen(name: str) -> str | None:
     first, slash, _ = name.partition("/")
-    return f"{first}{slash}" if is_data_file(first) else None
+    return f"{first}{slash}" if is_data_file(first) and not name.endswith(_EMRS_MARK) else None
 
 
 def _is_other_folder(seen: str) -> bool:
@@ -51,7 +55,7 @@ def _other(name: str, formats: Collection[str], log_folders: Collection[str]) ->
     if at is not None and is_data_file("/".join(folders[:at])):
         return "/".join((*folders[:at], ""))
     seen = _seen(name)
-    if seen is None or (seen.endswith("/") and "=" in seen):
+    if seen is None or (seen.endswith("/") and "=" in seen) or _OF_HIVE.match(name):
         return None
     if seen.endswith("/"):
         return seen

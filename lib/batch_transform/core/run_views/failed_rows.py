@@ -74,6 +74,7 @@ class FailedRows(TypedDict):
     status: str
     workspace: str
     error: list[str]
+    ways: list[str]
     errors: list[Failed]
     dead_letter: str | None
     kept_dead_letters: str | None
@@ -91,6 +92,7 @@ def failed_rows(report: RunReport, words: Words, places: RowPlaces) -> FailedRow
         "status": report["status"],
         "workspace": report["workspace"],
         "error": report.get("error", []),
+        "ways": report.get("ways", []),
         "errors": errors,
         "dead_letter": report["dead_letter"],
         "kept_dead_letters": kept,
@@ -141,7 +143,7 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         lines += ["", f"{whose}{'' if found['dead_letter'] else ' (not published)'}: {place}"]
     elif found["read_row"]:
         lines += ["", f"nothing is published; the columns of a row, by its number: {found['read_row']}"]
-    return lines
+    return [*lines, "", *found["ways"]] if found["ways"] else lines
 
 
 def _message(each: Failed) -> str:

@@ -60,7 +60,7 @@ class Delta(TableFormat):
         from batch_transform.outputs.seen_names import names_below
 
         log = [f"{place}/{self.can.log_folder}" for place in (table.location, table.path)]
-        if next(names_below(spark, store, *log), None) is None:
+        if next(names_below(spark, store, *log, insists=True), None) is None:
             delta_checks.refuse_others(spark, store, table)
 
     def check_fits(

@@ -21,13 +21,18 @@ def check_no_result(config: RunConfig, places: Places, store: ObjectStore) -> No
     if config.output is not None:
         return
     for location in (places.result, f"{places.result}_dead_letter"):
-        # What cannot be looked at here is told where it is checked whether it can be written.
-        with suppress(StoreFailure):
-            if any(is_data_file(file.name) for file in open_tree(location, store).list()):
-                raise ConfigurationError(
-                    f"run_id: {_unknown(config)}, of which a result is there: {location}; choose another run_id, "
-                    f"or delete {places.scratch}, where the rows of that run lie"
-                )
+        if _is_there(location, store):
+            raise ConfigurationError(
+                f"run_id: {_unknown(config)}, of which a result is there: {location}; choose another run_id, "
+                f"or delete {places.scratch}, where the rows of that run lie"
+            )
+
+
+def _is_there(location: str, store: ObjectStore) -> bool:
+    # What cannot be looked at here is told where it is checked whether it can be written.
+    with suppress(ConfigurationError, StoreFailure):
+        return any(is_data_file(file.name) for file in open_tree(location, store).list())
+    return False
 
 
 def _unknown(config: RunConfig) -> str:

@@ -17,7 +17,7 @@ from batch_transform.core.near_names import no_such
 from batch_transform.outputs.first_look import first_look, table_format
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
-from batch_transform.pipeline.reaching import has_secret
+from batch_transform.pipeline.reaching import is_secret
 from batch_transform.pipeline.spelling import PROGRAM
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
@@ -82,7 +82,7 @@ def _options(asked: CommandLine) -> Iterator[str]:
     given = {"--var": asked.variables, "--emulator": asked.emulator_models, "--set": asked.sets}
     for flag, values in given.items():
         for value in values:
-            if not has_secret(value):
+            if not is_secret(flag, value):
                 yield from (flag, value)
 
 

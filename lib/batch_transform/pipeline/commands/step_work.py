@@ -53,7 +53,9 @@ def without_spark(driver: Driver, command: str) -> None:
         collect(driver)
 
 
-def step_report(state: RunState, command: str, workspace: str, took: Took, spell: Callable[[str], str]) -> RunReport:
+def step_report(
+    state: RunState, command: str, workspace: str, took: Took, spell: Callable[[str], str], *, emulated: bool
+) -> RunReport:
     """Returns the report of a step: that of the run, and what comes next.
 
     Beside the keys of every report there are `wait_for`, the names of the jobs in flight, and `next`, the command line
@@ -65,9 +67,10 @@ def step_report(state: RunState, command: str, workspace: str, took: Took, spell
         workspace: the run's own folder on S3.
         took: what it has taken.
         spell: the command line of a step.
+        emulated: as of `run_report`.
     """
     status = _status(state, command)
-    report = state.report or run_report(state, status, workspace, took)
+    report = state.report or run_report(state, status, workspace, took, emulated=emulated)
     following = {
         RunStatus.PREPARED: SUBMIT,
         RunStatus.WAITING: COLLECT,

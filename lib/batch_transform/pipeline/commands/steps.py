@@ -88,7 +88,12 @@ class _Step(Guarded):
         config = driver.ctx.config
         took = driver.ctx.took(driver.state)
         report = step_report(
-            driver.state, command, workspace, took, lambda step: spelled(step, self._asked, config, self._environ)
+            driver.state,
+            command,
+            workspace,
+            took,
+            lambda step: spelled(step, self._asked, config, self._environ),
+            emulated=driver.ctx.region is None,
         )
         report = driver.close(report)
         self.needs_spark |= self._may_begin_spark and report["status"] == RunStatus.SETTLED

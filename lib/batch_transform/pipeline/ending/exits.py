@@ -72,7 +72,7 @@ class Exit:
         with suppress(OSError):  # the pipe to a dead JVM
             sys.stderr.write(self.stack)
         step = END if self.status is RunStatus.INTERRUPTED else ERROR  # who interrupts it knows
-        for line in (*self.lines, *self.ways):
+        for line in self.lines:  # its ways stand last, with what else the report says
             tell_terminal(Event(step, line))
 
 

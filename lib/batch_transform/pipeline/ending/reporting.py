@@ -100,7 +100,7 @@ class Reporting:
 
 def reporting_of(ctx: RunContext) -> Reporting:
     """Returns where the reports of a driver's run go."""
-    on_disk = ctx.config.emulated and not places.is_s3(ctx.places.scratch)
+    on_disk = ctx.config.emulated and places.scheme_of(ctx.places.scratch) in ("", "file")
     beside = Path(ctx.places.scratch.removeprefix("file:")) / "report.html" if on_disk else None
     return Reporting(ctx.store, ctx.places.layout, ctx.ledger, ctx.clock.now(), ctx.region, beside)
 

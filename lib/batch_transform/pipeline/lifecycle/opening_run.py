@@ -148,9 +148,8 @@ def _check_run(run: RecordedRun, config: RunConfig, places: Places, switches: Ru
         faults.of(lambda: check_bucket(run.store, run.layout.workspace))
         faults.of(lambda: check_workspace(run.store, places.layout.workspace))
         if not faults.found:
-            check_no_result(
-                config, places, run.store
-            )  # at once, as what is known of a run: another run_id is another run
+            # At once, as what is known of a run: another run_id is another run.
+            check_no_result(config, places, run.store)
     else:
         check_same(run.state, config)
     if switches.retry_dead:

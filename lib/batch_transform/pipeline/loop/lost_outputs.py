@@ -11,7 +11,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.amounts import counted
+from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.isolation.verdicts import rows_in_state
 from batch_transform.core.ledger import NewStep, StepKind
@@ -35,8 +35,9 @@ def listing(ctx: RunContext, folder: S3Uri) -> pa.Table:
 
 
 def tell(ctx: RunContext, broken: Hurt, what: str, done: str) -> None:
-    """Tells that something is gone or altered, and what is done about it."""
-    ctx.tell("mend", f"{len(broken.gone):,} {what} are gone and {len(broken.altered):,} altered: {done}")
+    """Tells that some of what is named, as one of it is called, is gone or altered, and what is done about it."""
+    gone, altered = len(broken.gone), len(broken.altered)
+    ctx.tell("mend", f"{counted(gone, what)} {verb(gone, 'is', 'are')} gone and {altered:,} altered: {done}")
 
 
 def spans_of(ctx: RunContext, job: JobRecord) -> pa.Table:
@@ -74,7 +75,7 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
         orders = repair.under_new_names(without, uuid.uuid4().hex[:16], run_framing(state).suffix)
         assert state.staged is not None
         left = repair.placed(left, orders, ctx.tables.export_again(state.staged, orders))
-    tell(ctx, broken, "outputs", f"{counted(row_count(left), 'row')} to be scored again")
+    tell(ctx, broken, "output", f"{counted(row_count(left), 'row')} to be scored again")
     payload = {"outputs": lost.num_rows, "rows": row_count(left), "dead": rows_in_state(read, DEAD)}
     parts = [ctx.ledger.write_part(lost), ctx.ledger.write_part(left)]
     if held is not None:
@@ -134,7 +135,7 @@ def _without_evidence(ctx: RunContext, state: RunState, leaves: pa.Table) -> New
     tell(
         ctx,
         broken,
-        "outputs",
+        "output",
         f"the result is committed; {counted(row_count(lost), 'dead letter')} without their evidence now",
     )
     kept = committed_tables.without_output(leaves, committed_tables.is_held(leaves, lost))

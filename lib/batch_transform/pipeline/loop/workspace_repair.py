@@ -178,7 +178,7 @@ def _mended_open(ctx: RunContext, state: RunState) -> NewStep | None:
     broken = altered_objects.hurt(altered_objects.input_pins(left, run_framing(state)), there)
     if not broken.names:
         return None
-    tell(ctx, broken, "input objects", "exported again")
+    tell(ctx, broken, "input object", "exported again")
     chosen = left.filter(repair.in_objects(left, broken.names))
     orders = repair.under_new_names(chosen, uuid.uuid4().hex[:16], run_framing(state).suffix)
     made = ctx.tables.export_again(state.staged, orders)
@@ -189,7 +189,7 @@ def _mended_open(ctx: RunContext, state: RunState) -> NewStep | None:
 def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> NewStep:
     """A job's request names its objects already: they are written again under their names."""
     assert state.staged is not None
-    tell(ctx, broken, "input objects", "exported again")
+    tell(ctx, broken, "input object", "exported again")
     orders = repair.under_their_names(
         spans.filter(pc.is_in(spans["object"], value_set=pa.array(sorted(broken.names), pa.string())))
     )
@@ -210,7 +210,7 @@ def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: 
     records = list(control_records(ctx, state, np.inf, len(hurt)))
     if not records:
         return None
-    tell(ctx, broken, "controls", "written again")
+    tell(ctx, broken, "control", "written again")
     pairs = zip(hurt, itertools.cycle(records), strict=False)
     etags = dict(zip(job.controls, job.control_etags, strict=False))
     etags |= {name: ctx.store.put(ctx.places.layout.input.join(name), record) for name, record in pairs}
@@ -246,5 +246,5 @@ def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
     if state.last_round is not None:
         answers = next(iter(ctx.store.list(ctx.places.layout.outputs)), None) is not None
         raise RowsLost(rows_are_lost(state, sorted(broken.names), ctx.places.layout, answers=answers))
-    tell(ctx, broken, "staged files", "no job was planned yet, so the input is staged again")
+    tell(ctx, broken, "staged file", "no job was planned yet, so the input is staged again")
     return NewStep(StepKind.UNSTAGED, {"files": len(broken.names)})

@@ -24,6 +24,11 @@ OF_THE_TABLE = [
     "_temporary/0/part-0.parquet",
     ".out.batch_transform-1/part-0.parquet",
     "_kept/other/_delta_log/0.json",
+    "x.parquet.brotli",
+    "000000_0.orc.zlib",
+    "1/000000_0",
+    "HIVE_UNION_SUBDIR_1/000000_0",
+    "flights_$folder$",
     "x._COPYING_",
 ]
 
@@ -62,6 +67,8 @@ def test_what_is_hidden_is_not_seen_first():
         (["_SUCCESS", "ds=1/part-0.parquet"], True),
         (["_SUCCESS", "one/part-0.parquet"], False),
         (["_SUCCESS"], False),
+        (["_SUCCESS", "notes.md", "one/part-0.parquet"], False),  # in the order of a disk, and in that of S3's keys
+        (["_SUCCESS", "one/part-0.parquet", "part-0.parquet"], False),
     ],
 )
 def test_a_folder_of_tables_that_is_marked_as_complete_is_no_table(names, is_table):

@@ -66,6 +66,11 @@ def test_rows_that_are_forgotten_or_were_never_sent_have_no_place(places, exampl
     assert "spark.read" not in text
 
 
+def test_what_goes_on_with_a_run_that_was_held_back_stands_last():
+    _, text = told(RowPlaces(), ways=["To send these rows once more: a", "To publish: b"])
+    assert text.endswith("\n\nTo send these rows once more: a\nTo publish: b")
+
+
 def test_where_no_row_has_failed_no_table_of_such_rows_is_named():
     found = failed_rows({**PUBLISHED, "errors": [], "dead_letter": "s3://b/dead"}, lambda example: None, RowPlaces())
     assert lines_of_failures(found) == ["flights: no row has failed as far as it has come"]

@@ -109,6 +109,13 @@ def test_no_secret_of_the_command_line_is_told_again(folder, capsys):
     assert told.endswith("plan run.yml --var ds=2024-05-01 --set output.mode=append\n")
 
 
+def test_a_model_whose_name_has_a_secrets_word_is_none(folder, capsys):
+    """Else what is printed asks AWS, without the emulator."""
+    given = ["--emulator", "token-classifier=http://127.0.0.1:8091"]
+    assert init("run.yml", "--input", "one.parquet", "--model", "token-classifier", *given) == 0
+    assert "--emulator token-classifier=http://127.0.0.1:8091" in capsys.readouterr().out
+
+
 def test_an_emulator_without_the_model_is_refused_as_its_plan_would_be(folder, capsys):
     for given, words in {
         (

@@ -77,7 +77,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
         run = _Publishing(ctx, state, counts)
         publications = targets.format.publications(run)
         if not run.merged:
-            ctx.tell("merge", "done with the commit of the table")
+            ctx.tell("merge", "is done by the commit of the table")
         found = expectations(ctx, state, run.merged)
     if not_met(found):
         _discard(run.merged)
