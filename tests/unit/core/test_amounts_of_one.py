@@ -16,7 +16,7 @@ def test_a_thing_and_its_verb_follow_their_number(count, told):
 
 @pytest.mark.parametrize(
     ("least", "most", "told"),
-    [(2, 540, "2 s to 9 min"), (0.2, 0.4, "0 s"), (600, 1200, "10 min to 20 min"), (601, 602, "10 min")],
+    [(2, 540, "2 s to 9 min"), (0.2, 0.4, "under 1 s"), (600, 1200, "10 min to 20 min"), (601, 602, "10 min")],
 )
 def test_a_range_of_times_never_begins_at_no_minutes(least, most, told):
     assert time_range(least, most) == told
