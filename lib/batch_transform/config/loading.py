@@ -38,6 +38,15 @@ class FrameConfig(RunConfig):
 ARGUMENTS = "score()"
 
 
+def recorded_config(document: JsonObject, *, is_of_frame: bool) -> RunConfig:
+    """Returns the configuration that a ledger has, of a run of `score()` or of a run file.
+
+    Raises:
+        ConfigurationError: a version that knows other keys has written it.
+    """
+    return (FrameConfig if is_of_frame else RunConfig).from_document(document)
+
+
 def load(
     path: str | Path,
     *,

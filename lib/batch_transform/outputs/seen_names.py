@@ -7,13 +7,22 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.overlapping_places import place_of, place_of_file
 from batch_transform.core.plain_paths import escaped
-from batch_transform.outputs.tree_of_location import SCHEME, SCHEMES, open_tree
+from batch_transform.outputs.tree_of_location import is_reached, open_tree
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+def holds_data(location: str, store: ObjectStore) -> bool:
+    """Returns whether data files lie below a place, by the driver's listing; where it cannot see, there are none."""
+    with suppress(ConfigurationError, StoreFailure):
+        return any(is_data_file(file.name) for file in open_tree(location, store).list())
+    return False
 
 
 def names_below(
@@ -31,8 +40,7 @@ def names_below(
         path: the same for Spark.
         insists: whether Spark looks as well where the driver was refused: in a bucket that the cluster alone may list.
     """
-    scheme = SCHEME.match(location)
-    if (scheme[1].lower() if scheme else "") in SCHEMES:
+    if is_reached(location):
         with suppress(StoreFailure):
             yield from (file.name for file in open_tree(location, store).list())
             return

@@ -18,6 +18,12 @@ _S3 = ("s3", "s3a", "s3n")
 SCHEMES = frozenset({"", "file", *_S3})  # where the driver copies files itself: through boto3, or a mounted file system
 
 
+def is_reached(location: str) -> bool:
+    """Returns whether the driver itself reads and writes where a location lies."""
+    match = SCHEME.match(location)
+    return match is None or match[1].lower() in SCHEMES
+
+
 def open_tree(location: str, store: ObjectStore | None) -> Tree:
     """Returns the tree at `s3://...` (also `s3a`, `s3n`), `file:...` or a local path, which needs no store.
 

@@ -55,10 +55,10 @@ def _other(name: str, formats: Collection[str], log_folders: Collection[str]) ->
     if at is not None and is_data_file("/".join(folders[:at])):
         return "/".join((*folders[:at], ""))
     seen = _seen(name)
-    if seen is None or (seen.endswith("/") and "=" in seen) or _OF_HIVE.match(name):
+    if seen is None or _OF_HIVE.match(name):
         return None
     if seen.endswith("/"):
-        return seen
+        return seen if _is_other_folder(seen) else None
     ending = _ENDING.search(seen)
     is_of_files = ending is None or ending[1].lower() in (*_ENDINGS, *formats) or seen.startswith("part-")
     return None if is_of_files else seen

@@ -14,7 +14,7 @@ from batch_transform.outputs.copying import SUCCESS
 from batch_transform.outputs.port import OutputFormat
 from batch_transform.outputs.registry import log_folders
 from batch_transform.outputs.seen_names import names_below
-from batch_transform.outputs.tree_of_location import SCHEME, SCHEMES, open_tree
+from batch_transform.outputs.tree_of_location import is_reached, open_tree
 from batch_transform.pipeline.checks.among_runs import APART, Written
 from batch_transform.pipeline.places import Places
 
@@ -69,8 +69,7 @@ class TablesAround:
             if next(self._names(place.location(folder)), None) is not None:
                 return f"a {format.title} table"
         location = place.location()
-        scheme = SCHEME.match(location)
-        if scheme is None or scheme[1] not in SCHEMES:
+        if not is_reached(location):
             return None
         try:
             open_tree(location, self.store).read(SUCCESS)

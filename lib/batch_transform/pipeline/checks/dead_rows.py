@@ -13,9 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from batch_transform.config.loading import FrameConfig
+from batch_transform.config.loading import recorded_config
 from batch_transform.config.places import is_s3
-from batch_transform.config.runfile import RunConfig
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.isolation.verdict_rows import DEAD
@@ -117,8 +116,7 @@ def _of_table(spark: SparkSession, run: RecordedRun, dead: pa.Table | None, plac
     state = run.state
     assert state is not None
     assert state.staged is not None
-    kind = FrameConfig if state.settings.is_of_frame else RunConfig
-    config = kind.from_document(state.config)
+    config = recorded_config(state.config, is_of_frame=state.settings.is_of_frame)
     targets = targets_of(config, places_of(config, run.layout, known(spark, "spark.master")))
     error, rows = targets.dead_letter.error_column, _dead_letters(state)
     try:

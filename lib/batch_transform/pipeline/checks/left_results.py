@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.object_names import is_data_file
-from batch_transform.core.object_store import ObjectStore, StoreFailure
-from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.core.object_store import ObjectStore
+from batch_transform.outputs.seen_names import holds_data
 from batch_transform.pipeline.places import Places
 
 
@@ -21,18 +18,12 @@ def check_no_result(config: RunConfig, places: Places, store: ObjectStore) -> No
     if config.output is not None:
         return
     for location in (places.result, f"{places.result}_dead_letter"):
-        if _is_there(location, store):
+        # What cannot be looked at here is told where it is checked whether it can be written.
+        if holds_data(location, store):
             raise ConfigurationError(
                 f"run_id: {_unknown(config)}, of which a result is there: {location}; choose another run_id, "
                 f"or delete {places.scratch}, where the rows of that run lie"
             )
-
-
-def _is_there(location: str, store: ObjectStore) -> bool:
-    # What cannot be looked at here is told where it is checked whether it can be written.
-    with suppress(ConfigurationError, StoreFailure):
-        return any(is_data_file(file.name) for file in open_tree(location, store).list())
-    return False
 
 
 def _unknown(config: RunConfig) -> str:

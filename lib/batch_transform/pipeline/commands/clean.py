@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from batch_transform.config.loading import FrameConfig
+from batch_transform.config.loading import recorded_config
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
@@ -183,8 +183,7 @@ def _flying(there: Reached, state: RunState) -> list[str]:
 
 
 def _config(state: RunState) -> RunConfig:
-    kind = FrameConfig if state.settings.is_of_frame else RunConfig
     try:
-        return kind.from_document(state.config)
+        return recorded_config(state.config, is_of_frame=state.settings.is_of_frame)
     except ConfigurationError as err:
         raise ConfigurationError(f"{state.run_id}: {err}") from err
