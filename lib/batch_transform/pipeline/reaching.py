@@ -20,11 +20,7 @@ _NAMES = re.compile(r"[\w.-]+(?=[\"']?\s*[=:])|--?[\w.-]+")
 
 def options_near(near: RunConfig | Surroundings) -> tuple[str, ...]:
     """Returns the options that say what reaches AWS or the emulator, where it is not the default."""
-    given = list(_options(near))
-    # Without one of its models an emulator is another one.
-    lacks = any(option == _EMULATOR and is_secret(option, text) for option, text in given)
-    told = [each for each in given if not is_secret(*each) and not (lacks and each[0] == _EMULATOR)]
-    return tuple(word for each in told for word in each)
+    return tuple(word for option, text in _options(near) if not is_secret(option, text) for word in (option, text))
 
 
 def is_secret(option: str, text: str) -> bool:
@@ -37,7 +33,8 @@ def _options(near: RunConfig | Surroundings) -> Iterator[tuple[str, str]]:
         given = getattr(near, section)
         for key, value in given.model_dump(exclude_defaults=True).items() if given is not None else ():
             if (section, key) == _MODELS and all(map(_is_plain_model, value.items())):
-                yield from ((_EMULATOR, f"{name}={stands_in}") for name, stands_in in value.items())
+                if not any(map(has_secret, value.values())):  # without one of its models an emulator is another one
+                    yield from ((_EMULATOR, f"{name}={stands_in}") for name, stands_in in value.items())
             else:
                 yield from (("--set", text) for text in _spelled_out((section, key), value))
 
