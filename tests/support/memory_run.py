@@ -352,9 +352,7 @@ class MemoryRun:
         try:
             if driver.ctx.lease.epoch:
                 work(driver)
-            report = step_report(
-                driver.state, command, str(self.layout.run), driver.ctx.took(driver.state), str, emulated=False
-            )
+            report = step_report(driver, command, str)
             driver.close(report)
         except BatchTransformError:
             driver.ctx.lease.release()

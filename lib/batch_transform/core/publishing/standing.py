@@ -11,6 +11,8 @@ from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 
+_SAID_AT_ITS_END = ("error", "ways", "next", "emulated", "see_errors", "seconds", "resumed")
+
 
 def standing(state: RunState, lease: Lease | None, age_seconds: float) -> RunStatus:
     """Returns where a run stands.
@@ -53,20 +55,9 @@ def report_as_it_stands(
     # Those of a published run were told before its last step was recorded.
     report["seconds_by_step"] = said["seconds_by_step"]
     report["status"], report["report"], report["advice"] = said["status"], said["report"], said["advice"]
-    if "error" in said:
-        report["error"] = said["error"]
-    if "ways" in said:
-        report["ways"] = said["ways"]
-    if "next" in said:
-        report["next"] = said["next"]
-    if "emulated" in said:
-        report["emulated"] = said["emulated"]
-    if "see_errors" in said:
-        report["see_errors"] = said["see_errors"]
-    if "seconds" in said:
-        report["seconds"] = said["seconds"]
-    if "resumed" in said:
-        report["resumed"] = said["resumed"]
+    for key in _SAID_AT_ITS_END:
+        if key in said:
+            report[key] = said[key]  # type: ignore[literal-required]
     return report
 
 

@@ -163,8 +163,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             for name in names:
                 tell(f"{name}: stop requested")
             region = there.access.console_region
-            told = run_report(state, RunStatus.INTERRUPTED, str(run.uri), emulated=region is None)
-            report = state.report or told
+            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri), emulated=region is None)
             report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region).write(state, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err

@@ -137,15 +137,8 @@ class _Job(Guarded):
             from batch_transform.pipeline.commands.step_work import step_report
             from batch_transform.pipeline.remedies import next_step
 
-            run, took = str(driver.ctx.places.run), driver.ctx.took(driver.state)
-            return step_report(
-                driver.state,
-                self._command,
-                run,
-                took,
-                lambda step: next_step(step, run),
-                emulated=driver.ctx.region is None,
-            )
+            run = str(driver.ctx.places.run)
+            return step_report(driver, self._command, lambda step: next_step(step, run))
         assert driver.state.report is not None
         return driver.state.report
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from batch_transform.core.publishing.report import Took, run_report
+from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
@@ -53,24 +53,20 @@ def without_spark(driver: Driver, command: str) -> None:
         collect(driver)
 
 
-def step_report(
-    state: RunState, command: str, workspace: str, took: Took, spell: Callable[[str], str], *, emulated: bool
-) -> RunReport:
+def step_report(driver: Driver, command: str, spell: Callable[[str], str]) -> RunReport:
     """Returns the report of a step: that of the run, and what comes next.
 
     Beside the keys of every report there are `wait_for`, the names of the jobs in flight, and `next`, the command line
     to call then, None for a published run.
 
     Args:
-        state: the run.
+        driver: of the run.
         command: the step that was done.
-        workspace: the run's own folder on S3.
-        took: what it has taken.
         spell: the command line of a step.
-        emulated: as of `run_report`.
     """
-    status = _status(state, command)
-    report = state.report or run_report(state, status, workspace, took, emulated=emulated)
+    ctx, state = driver.ctx, driver.state
+    status, named = _status(state, command), str(ctx.places.run)
+    report = state.report or run_report(state, status, named, ctx.took(state), emulated=ctx.region is None)
     following = {
         RunStatus.PREPARED: SUBMIT,
         RunStatus.WAITING: COLLECT,

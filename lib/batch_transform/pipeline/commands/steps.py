@@ -84,16 +84,9 @@ class _Step(Guarded):
         if driver.ctx.lease.epoch:
             self.resources.enter_context(renewed(driver.ctx.lease))
             self._work(driver)
-        command, workspace = self._asked.command, str(driver.ctx.places.run)
         config = driver.ctx.config
-        took = driver.ctx.took(driver.state)
         report = step_report(
-            driver.state,
-            command,
-            workspace,
-            took,
-            lambda step: spelled(step, self._asked, config, self._environ),
-            emulated=driver.ctx.region is None,
+            driver, self._asked.command, lambda step: spelled(step, self._asked, config, self._environ)
         )
         report = driver.close(report)
         self.needs_spark |= self._may_begin_spark and report["status"] == RunStatus.SETTLED

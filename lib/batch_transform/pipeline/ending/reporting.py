@@ -105,10 +105,15 @@ def reporting_of(ctx: RunContext) -> Reporting:
     return Reporting(ctx.store, ctx.places.layout, ctx.ledger, ctx.clock.now(), ctx.region, beside)
 
 
+def report_so_far(ctx: RunContext, state: RunState, status: RunStatus) -> RunReport:
+    """Returns the report of a driver's run as far as it has come, with the command that shows what failed."""
+    named, took = str(ctx.places.run), ctx.took(state)
+    return run_report(state, status, named, took, seeing_errors(ctx), emulated=ctx.region is None)
+
+
 def report_of_end(ctx: RunContext, state: RunState, found: Exit, error: BaseException) -> RunReport:
     """Returns the report of a run that an error has ended, with what goes on with it, if anything does."""
-    named, took = str(ctx.places.run), ctx.took(state)
-    report = run_report(state, found.status, named, took, seeing_errors(ctx), emulated=ctx.region is None)
+    report = report_so_far(ctx, state, found.status)
     report["error"] = list(found.lines)
     if found.ways:
         report["ways"] = list(found.ways)

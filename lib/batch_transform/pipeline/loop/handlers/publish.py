@@ -17,7 +17,6 @@ from batch_transform.core.publishing import gate
 from batch_transform.core.publishing.file_publication import KINDS, Kind, Publication, recorded_publications
 from batch_transform.core.publishing.gate import Counts
 from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN, PredictedNumbers
-from batch_transform.core.publishing.report import run_report
 from batch_transform.core.resuming.committed_tables import apart
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
@@ -30,13 +29,13 @@ from batch_transform.outputs.registry import format_named
 from batch_transform.outputs.written_tables import WrittenTable
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
-from batch_transform.pipeline.ending.reporting import reporting_of
+from batch_transform.pipeline.ending.reporting import report_so_far, reporting_of
 from batch_transform.pipeline.loop.handlers.expectations import expectations, require_expected
 from batch_transform.pipeline.loop.handlers.progress import begin_merge
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
 from batch_transform.pipeline.places import targets_of
-from batch_transform.pipeline.remedies import going_on, on_another_type, seeing_errors
+from batch_transform.pipeline.remedies import going_on, on_another_type
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
 
@@ -236,8 +235,7 @@ def _forget_kept(ctx: RunContext) -> None:
 
 def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:
     """Returns the step `done`, with the report."""
-    named, took = str(ctx.places.run), ctx.took(state)
-    report = run_report(state, RunStatus.PUBLISHED, named, took, seeing_errors(ctx), emulated=ctx.region is None)
+    report = report_so_far(ctx, state, RunStatus.PUBLISHED)
     report["report"] = reporting_of(ctx).write_page(state, report)
     _forget_kept(ctx)
     if ctx.config.ephemeral:
