@@ -43,7 +43,7 @@ def begins(step):
     tell_terminal(Event(step, kind=EventKind.BEGINS))
 def figures(done, ended):
     shown = Figures("flights", 1, 1000, 0, 0, 3, "model_error", 40, done, 10**7, done * 250000,
-        2, 2 - ended, ended, 0.02)
+        2, 2 - ended, ended, ended, 0.02)
     tell_terminal(Event("figures", kind=EventKind.FIGURES, figures=shown))
 open(os.environ["BATCH_TRANSFORM_PID_FILE"], "w").write(str(os.getpid()))
 print(":: loading settings :: url = jar:file:/ivy.xml", file=sys.stderr)
@@ -148,18 +148,27 @@ def test_it_has_steps_bar_rows_speed_time_left_money_and_what_failed(terminal):
     assert "about 500 of 1,000 rows · " in words
     assert "MB/s · about 0:0" in words
     assert "about $0.02" in words
-    assert "1 of 2 jobs ended · 1 in flight · 3 rows failed, most of all model_error" in words
+    assert "1 of 2 jobs ended, 1 of them failed · 1 in flight · 3 rows failed, most of all model_error" in words
 
 
 def test_nothing_is_wider_than_the_terminal_and_a_time_stands_at_its_edge(terminal):
-    steps = [line for line in terminal.lines() if line.startswith("✓")]
+    steps = [line for line in terminal.lines() if line.startswith(("✓", "!"))]
     assert len(steps) == 5
     assert {len(line) for line in steps} == {terminal.screen.columns}
-    assert ("…" in steps[-1]) == (terminal.screen.columns == 80)
+
+
+def test_a_step_keeps_to_its_line_while_the_run_goes_on_and_nothing_of_it_is_cut_off_at_the_end(terminal):
+    is_narrow = terminal.screen.columns == 80
+    during = next(screen for screen in terminal.screens if any("20 of 40 objects" in line for line in screen))
+    assert any("…" in line for line in during) == is_narrow
+    last = "\n".join(terminal.lines())
+    assert "…" not in last
+    assert "InProgress" in last
 
 
 def test_when_it_is_over_the_screen_stays_with_no_step_that_goes_on(terminal):
-    assert {line[0] for line in terminal.lines() if line[0] not in "[ f"} == {"✓"}
+    marks = [line[0] for line in terminal.lines() if line[0] not in "[ f"]
+    assert (set(marks), marks[-1]) == ({"✓", "!"}, "!"), "jobs of the last step have failed"
     assert not terminal.screen.cursor.hidden
     assert (terminal.code, json.loads(terminal.out)) == (0, {"status": "ended"})
 

@@ -224,6 +224,7 @@ class MemoryRun:
         accept_expectations: whether the next driver accepts predictions that are not as `expect` says.
         sections: further ones of the run file.
         numbers: what is counted of its predictions.
+        region: of AWS, which jobs are paid for; None: an emulator's.
         measured: how often its result was looked at for `expect`.
     """
 
@@ -245,6 +246,7 @@ class MemoryRun:
     accept_expectations: bool = False
     sections: dict[str, Any] = field(default_factory=dict)
     numbers: PredictedNumbers = NOTHING_KNOWN
+    region: str | None = None
     measured: int = 0
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
@@ -448,6 +450,7 @@ class MemoryRun:
             jitter=lambda: 0.5,
             listener=self.events.append,
             models=self.models,
+            region=self.region,
             switches=RunSwitches(accept_model=self.accept_model, accept_expectations=self.accept_expectations),
         )
 

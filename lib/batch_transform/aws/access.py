@@ -120,11 +120,15 @@ class AwsAccess:
             raise ConfigurationError(NO_REGION) from err
 
     @property
+    def is_of_aws(self) -> bool:
+        """Whether SageMaker is AWS's own, so that what jobs cost is paid."""
+        endpoint = self.endpoint(SAGEMAKER)
+        return not self.emulated and (endpoint is None or urlsplit(endpoint).netloc.endswith(_OF_AWS))
+
+    @property
     def console_region(self) -> str | None:
         """The region in which AWS's console shows what is asked of SageMaker; None where that is not AWS."""
-        endpoint = self.endpoint(SAGEMAKER)
-        is_of_aws = endpoint is None or urlsplit(endpoint).netloc.endswith(_OF_AWS)
-        return self.session(SAGEMAKER).region_name if is_of_aws and not self.emulated else None
+        return self.session(SAGEMAKER).region_name if self.is_of_aws else None
 
     def endpoint(self, service: str) -> str | None:
         """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""

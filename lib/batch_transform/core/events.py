@@ -38,6 +38,7 @@ class Figures:
         jobs: that are planned.
         jobs_in_flight: that were created and have not ended.
         jobs_ended: of those that were created.
+        jobs_failed: of those that have ended.
         cost_usd: of the jobs that have ended; None: a price is not known.
         usd_in_flight: of those in flight, by the time for which this driver has seen them.
         usd_per_hour: of the jobs in flight, all together.
@@ -59,6 +60,7 @@ class Figures:
     jobs: int = 0
     jobs_in_flight: int = 0
     jobs_ended: int = 0
+    jobs_failed: int = 0
     cost_usd: float | None = None
     usd_in_flight: float = 0.0
     usd_per_hour: float = 0.0

@@ -94,6 +94,7 @@ def _head(run: FirstRun) -> list[str]:
     return [
         f"# To see what it would do and cost:   {_words(run.command('plan'))}",
         f"# To score a few rows to begin with:  {_words(run.command('run', '--limit', '100'))}",
+        f"# To score all of it:                 {_words(run.command('run'))}",
         *_on_a_laptop(run),
         "",
         "# Names this run for ever: under one name a run is resumed, and published once. ${ds} comes from --var.",
@@ -187,13 +188,18 @@ def _rest(run: FirstRun) -> list[str]:
 
 
 def _output(run: FirstRun) -> list[str]:
-    place = run.output or f"{_SUFFIX.sub('', run.input.rstrip('/'))}_scored"
+    """Suggested is what the next day's run, under its own name, can go to as well."""
+    stem = f"{_SUFFIX.sub('', run.input.rstrip('/'))}_scored"
+    place = run.output or (stem if run.is_table else f"{stem}_${{ds}}")
     is_name = run.is_table and "/" not in place
+    is_each_days = "${ds}" in place
+    told = "a table for each day" if is_each_days else "each day's rows are added"
+    others = "append, overwrite, overwrite_partitions" if is_each_days else "error, overwrite, overwrite_partitions"
     return [
         "output:",
         f"  {'table' if is_name else 'path'}: {_scalar(place)}",
         f"  format: {run.format}",
-        "  mode: error              # or append, overwrite, overwrite_partitions",
+        f"  mode: {'error ' if is_each_days else 'append'}             # {told}; or {others}",
     ]
 
 

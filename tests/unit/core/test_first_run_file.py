@@ -28,7 +28,7 @@ def test_it_scores_what_a_model_may_learn_from_beside_its_input(tmp_path):
     assert (config.run_id, config.workspace) == ("churn-v7-2024-05-01", "s3://lake/scoring")
     assert config.input.path == "s3://lake/customers/"
     assert config.record.columns == ("age", "plan")
-    assert (config.output.path, config.output.mode) == ("s3://lake/customers_scored", "error")
+    assert (config.output.path, config.output.mode) == ("s3://lake/customers_scored_2024-05-01", "error")
     text = run_file_text(run)
     assert "# Left out: customer_id (names the row), photo (rarely what a model is asked), ds (a partition)." in text
     assert "#   ds           in names of folders" in text
@@ -60,6 +60,20 @@ def test_a_named_table_is_scored_into_a_named_table(tmp_path):
         "delta",
     )
     assert config.record.columns is None
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        FirstRun("s3://lake/customers", False, "parquet", "m", COLUMNS, "x"),
+        FirstRun("in.parquet", False, "parquet", "m", COLUMNS, "x", output="out/scored"),
+        FirstRun("ml.customers", True, "delta", "m"),
+    ],
+)
+def test_the_run_of_another_day_is_not_refused_for_what_the_first_has_published(tmp_path, run):
+    loaded(tmp_path, run)
+    one, other = (load(tmp_path / "run.yml", variables=[f"ds={day}"], environ={}).output for day in ("a", "b"))
+    assert one.mode == "append" or one.path != other.path
 
 
 @pytest.mark.parametrize("taken", [(), (InputColumn("Prediction", "double"),)])

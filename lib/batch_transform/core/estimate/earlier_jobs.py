@@ -43,17 +43,20 @@ class SpeedTold:
     Attributes:
         how: GUESSED, GIVEN in the run file, or MEASURED.
         source: in words.
+        starts_at_once: whether an instance may take no time at all to start.
     """
 
     speed: Speed
     how: str
     source: str
+    starts_at_once: bool = False
 
     @property
     def ends(self) -> tuple[Speed, Speed]:
         """The fastest and the slowest that are expected."""
         work, start = {GUESSED: (10.0, 1.25), GIVEN: (1.25, 1.1), MEASURED: (1.25, 1.1)}[self.how]
-        return _times(self.speed, 1 / work, 1 / start), _times(self.speed, work, start)
+        least = 0.0 if self.starts_at_once else 1 / start
+        return _times(self.speed, 1 / work, least), _times(self.speed, work, start)
 
 
 def _times(speed: Speed, work: float, start: float) -> Speed:
@@ -121,7 +124,9 @@ def speed_told(
     too_few = "earlier runs of this model were too short or too alike to tell its speed"
     known = too_few if timed else unknown or "no run of this model is recorded in this workspace"
     with_it = "with it " if known == NOTHING_KEPT else ""
-    return SpeedTold(configured, GUESSED, f"{known}; {with_it}two runs with --limit, N rows and 10 N, tell it")
+    # An emulator's instance waits for nothing but its model, and a model that is served already is there.
+    at_once = configured != speed_of(transform)
+    return SpeedTold(configured, GUESSED, f"{known}; {with_it}two runs with --limit, N rows and 10 N, tell it", at_once)
 
 
 def _fitted(jobs: Sequence[TimedJob], configured: Speed) -> Speed | None:

@@ -44,7 +44,7 @@ def _of_lane(lane: LaneWork) -> str:
     sized = "" if payload is None else f" of up to {payload} MB"
     limit = "as many at a time as the model says" if at_once is None else f"at most {at_once} at a time on an instance"
     objects, requests = counted(lane["objects"], "object"), counted(lane["requests"], "request")
-    return f"lane {lane['lane']}: {counted(lane['rows'], 'row')}, about {objects}, about {requests}{sized}, {limit}"
+    return f"{counted(lane['rows'], 'row')} in about {objects}, about {requests}{sized}, {limit}"
 
 
 def instance_lines(steps: Sequence[InstanceStep], price: float | None, spread: str) -> Iterator[str]:

@@ -9,10 +9,12 @@ from batch_transform.core.estimate.earlier_jobs import GIVEN, GUESSED, MEASURED
 from batch_transform.core.estimate.outlook import Outlook
 from batch_transform.core.estimate.plan_keys import RunPlan
 from batch_transform.core.estimate.plan_tables import concurrency_lines, instance_lines, lane_lines
-from batch_transform.core.run_settings import OutputSettings
+from batch_transform.core.run_settings import INSTANCES, JOBS, OutputSettings
 from batch_transform.core.sending.instances import SECONDS_PER_HOUR, no_price
 
 _LEAST_HOURS = 0.005
+# transform.spread in words.
+_SPREAD: dict[str, str] = {JOBS: "a job for each instance", INSTANCES: "all instances in one job"}
 
 
 def plan_lines(plan: RunPlan) -> Iterator[str]:
@@ -44,7 +46,7 @@ def _taken(plan: RunPlan) -> str:
     known = {GUESSED: "is guessed", GIVEN: "is taken", MEASURED: "was measured"}[told["speed"]]
     source = "" if told["speed"] == GUESSED else f": {told['speed_from']}"  # a guess is told with the range it makes
     return (
-        f"spread: {plan['spread']}; an instance {known} to start in {told['instance_start_seconds']:g} s and to work "
+        f"{_SPREAD[plan['spread']]}; an instance {known} to start in {told['instance_start_seconds']:g} s and to work "
         f"through {told['instance_mb_per_second']:g} MB/s{source}"
     )
 
@@ -62,7 +64,7 @@ def money_lines(told: Outlook, instance_types: Sequence[str], region: str | None
         return
     hours = _paid(told["instance_hours"])
     minutes = f"{time_range(*told['elapsed_seconds'])} of jobs"
-    why = f"; so far apart because the speed is guessed: {told['speed_from']}" if told["speed"] == GUESSED else ""
+    why = f" (a guess: {told['speed_from']})" if told["speed"] == GUESSED else ""
     if told["cost_usd"] is None:
         yield f"{minutes}, {hours}; {no_price(instance_types, region)}{why}"
         return

@@ -17,6 +17,8 @@ from batch_transform.core.report_keys import FailedClass
 from batch_transform.core.run_state import JobRecord
 
 _EXAMPLES = 3
+# Of so many parts of an object one asks why it is not halved.
+_FEW_PARTS = 8
 # As error_classes.of_log_entry says it.
 _STATUS = re.compile(r"the model answered (\d{3})\b")
 
@@ -45,6 +47,24 @@ def sentence(entry: FailedClass) -> str:
     places = "; ".join(f"line {example['line']} of {example['object']}" for example in sent)
     where = f", such as {places} in {jobs}" if sent else ""
     return f"{counted(entry['rows'], 'row')}: {entry['class']} ({entry['examples'][0]['message']}){where}"
+
+
+def what_is_sent(again: int, cut: int, parts: int, *, is_probe: bool) -> str:
+    """Returns in words what a round sends of what has failed.
+
+    Args:
+        again: the objects that are sent as they are.
+        cut: those of which parts are sent.
+        parts: how many.
+        is_probe: whether it is to tell a broken model from bad rows.
+    """
+    if is_probe:
+        return f"{counted(again + parts, 'single row')}, to tell a broken model from bad rows"
+    words = [f"{counted(again, 'object')} {verb(again, 'is', 'are')} sent again"] if again else []
+    if cut:
+        why = ", since objects take less than one more round" if parts > _FEW_PARTS * cut else ""
+        words.append(f"{counted(cut, 'object')} that failed {verb(cut, 'is', 'are')} cut into {parts:,}{why}")
+    return "; ".join(words)
 
 
 def http_statuses(entry: FailedClass) -> list[int]:

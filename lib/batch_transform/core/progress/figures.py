@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from batch_transform.core.events import Figures
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instances import instances_of, price_of, spent, type_of
+from batch_transform.core.statuses import JobStatus
 
 
 def figures_of(
@@ -42,6 +43,7 @@ def figures_of(
         jobs=len(state.jobs),
         jobs_in_flight=len(state.in_flight),
         jobs_ended=len(created) - len(state.in_flight),
+        jobs_failed=sum(job.status is JobStatus.FAILED for job in created),
         cost_usd=spent(state),
         usd_in_flight=sum(_price(state, job, region) * flown.get(job.name, 0.0) / 3600 for job in state.in_flight),
         usd_per_hour=sum(_price(state, job, region) for job in state.in_flight),

@@ -20,7 +20,7 @@ _LEAST_RATE_SECONDS = 1.0
 class StepLine:
     """A step on the screen: its name, whether it goes on, what is told of it, for how long it was done.
 
-    One that was cut short is not done.
+    One that was cut short is not done. Of one with failures the run goes on all the same.
     """
 
     name: str
@@ -28,6 +28,7 @@ class StepLine:
     text: str
     took: str
     is_cut: bool = False
+    has_failures: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def screen(view: View, now: float) -> Screen:
     title += [_elapsed(view, now)]
     done = (figures.objects_done, figures.objects) if figures and figures.objects else None
     facts = (_of_rows(view, figures, now), _of_jobs(figures)) if figures and figures.rows is not None else ()
-    return Screen(" · ".join(title), tuple(_line(step, now) for step in view.steps), done, tuple(filter(None, facts)))
+    return Screen(
+        " · ".join(title), tuple(_line(view, step, now) for step in view.steps), done, tuple(filter(None, facts))
+    )
 
 
 def done_of(done: int, objects: int) -> str:
@@ -111,8 +114,9 @@ def cost(view: View, now: float) -> float | None:
     return figures.cost_usd + figures.usd_in_flight + figures.usd_per_hour * max(0.0, now - view.figures_at) / 3600
 
 
-def _line(step: StepSeen, now: float) -> StepLine:
-    return StepLine(step.name, step.began is not None, step.text, clock(step.took(now)), step.is_cut)
+def _line(view: View, step: StepSeen, now: float) -> StepLine:
+    has_failures = step.name == SCORE and view.figures is not None and bool(view.figures.jobs_failed)
+    return StepLine(step.name, step.began is not None, step.text, clock(step.took(now)), step.is_cut, has_failures)
 
 
 def _elapsed(view: View, now: float) -> str:
@@ -145,7 +149,8 @@ def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
 
 
 def _of_jobs(figures: Figures) -> str:
-    parts = [f"{figures.jobs_ended:,} of {counted(figures.jobs, 'job')} ended"] if figures.jobs else []
+    failed = f", {figures.jobs_failed:,} of them failed" if figures.jobs_failed else ""
+    parts = [f"{figures.jobs_ended:,} of {counted(figures.jobs, 'job')} ended{failed}"] if figures.jobs else []
     parts += [f"{figures.jobs_in_flight:,} in flight"] if figures.jobs_in_flight else []
     if figures.rows_failed:
         most = f", most of all {figures.failed_most}" if figures.failed_most else ""

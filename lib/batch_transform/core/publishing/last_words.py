@@ -66,18 +66,22 @@ def sentence(report: RunReport) -> str:
     return f"{_what(report)}."
 
 
+def closing(report: RunReport) -> str:
+    """Returns that sentence with where the report's page is."""
+    page = report["report"]
+    return f"{_what(report)}{f'; report {_place(page)}' if page else ''}."
+
+
 def last_lines(report: JsonObject) -> list[str]:
     """Returns what a person is told last of a process, by its report; nothing of what is no report.
 
     The errors of a run stand there once more: many lines may be between them and the end.
     """
     if _is_of_run(report):
-        page = report["report"]
-        where = f"; report {_place(page)}" if page else ""
         # An interruption is no error, and its sentence says all of it.
         told = () if report["status"] == RunStatus.INTERRUPTED else report.get("error", ())
         errors = [f"error: {line}" for line in told]
-        return [*errors, f"{_what(report)}{where}.", *next_steps(report)]
+        return [*errors, closing(report), *next_steps(report)]
     status = str(report.get("status"))
     if "left" in report:
         return _of_smoke(report)

@@ -129,7 +129,7 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         [each["class"], each["rows"], ", ".join(map(str, each["http_status"])) or None, _message(each)]
         for each in found["errors"]
     ]
-    lines = [f"error: {line}" for line in found["error"]]
+    lines = [f"the run ended with: {line}" for line in found["error"]]
     lines += text_table(heads, rows) or [f"{found['run_id']}: no row has failed as far as it has come"]
     for each in found["errors"]:
         lines += ["", f"{each['class']}, {counted(each['rows'], 'row')}"]

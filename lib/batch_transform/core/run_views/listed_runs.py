@@ -95,17 +95,19 @@ def _scored(state: RunState, report: RunReport) -> int | None:
 
 
 def table_of_runs(found: ListedRuns) -> list[str]:
-    """Returns the lines of a table of runs, and below it how one of them, the latest, is shown."""
+    """Returns the lines of a table of runs, and below it how one of them, the latest, is shown.
+
+    It has what tells runs apart, so that a line of it fits a terminal; `show` and JSON have the rest.
+    """
+    is_flying = any(run["in_flight"] for run in found["runs"])
     heads = [
         "RUN",
         "STATUS",
-        "BEGUN (UTC)",
-        "LAST STEP",
+        "LAST STEP (UTC)",
         "ROWS",
         "SCORED",
         "DEAD",
-        "JOBS",
-        "IN FLIGHT",
+        *(["IN FLIGHT"] if is_flying else []),
         "MODEL",
         "OUTPUT",
     ]
@@ -113,13 +115,11 @@ def table_of_runs(found: ListedRuns) -> list[str]:
         [
             run["run_id"] or run["workspace"].rpartition("/")[2],
             _IN_WORDS.get(run["status"], run["status"]),
-            _minute(run["begun_at"]),
             _minute(run["moved_at"]),
             run["rows_in"],
             run["rows_scored"],
             run["rows_dead_letter"],
-            run["jobs"],
-            _flying(run),
+            *([_flying(run)] if is_flying else []),
             run["model"],
             run["output"],
         ]
@@ -135,5 +135,5 @@ def _flying(run: ListedRun) -> int | str:
     return f"{run['in_flight']} (asked to stop: {run['stopping']})" if run["stopping"] else run["in_flight"]
 
 
-def _minute(at: str | None) -> str | None:
-    return None if at is None else at[:16].replace("T", " ")
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")

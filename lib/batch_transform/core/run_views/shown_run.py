@@ -60,7 +60,7 @@ def lines_of_run(found: ShownRun, state: RunState) -> list[str]:
             ("report", found["report"]),
         ]
     )
-    told = [f"error: {line}" for line in found.get("error", ())]
+    told = [f"the run ended with: {line}" for line in found.get("error", ())]
     of_rows = [_rounds(state), _jobs(found["jobs"]), _errors(found), _expectations(found)]
     blocks = [[*told, sentence(found)], facts, *of_rows, next_steps(found)]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")

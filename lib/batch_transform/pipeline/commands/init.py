@@ -50,7 +50,10 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
         ) from None
     except OSError as err:
         raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}; name another file") from err
-    return f"{asked.subject} is written. Look through it, then: {run.command('plan')}"
+    return (
+        f"{asked.subject} is written. Look through it, then see what it would do and cost, and do it:\n"
+        f"{run.command('plan')}\n{run.command('run')}"
+    )
 
 
 def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:

@@ -33,6 +33,8 @@ class LookedAt:
 def looked_at(there: Reached, run: RecordedRun, state: RunState, tell: Tell) -> LookedAt:
     """Returns a run as it stands; what the service does not tell is left as the ledger has it, and told."""
     found = recorded_report(run, state)
+    if not there.access.is_of_aws:  # a run that has not ended has not said so itself
+        found.report["emulated"] = True
     if state.in_flight:
         _ask_for_jobs(there, state, found.report, tell)
     return found

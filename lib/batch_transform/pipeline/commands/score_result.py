@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from batch_transform.core.publishing.last_words import sentence
+from batch_transform.core.publishing.last_words import closing
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.report_page.result_card import MOST_ROWS, Preview, result_card
 
@@ -26,8 +26,8 @@ class ScoreResult:
     report: RunReport
 
     def __repr__(self) -> str:
-        """What became of the run, in one sentence."""
-        return f"<ScoreResult {self.report['run_id']}: {sentence(self.report)}>"
+        """What became of the run, in one sentence, and where its report is."""
+        return f"<ScoreResult {self.report['run_id']}: {closing(self.report)}>"
 
     def _repr_html_(self) -> str:
         """Counts, the first rows of `df`, which are read for it, and where the report is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +16,7 @@ from rich.text import Text
 from batch_transform.core.escaping import one_line
 from batch_transform.core.events import Event
 from batch_transform.core.progress.event_lines import kept
-from batch_transform.core.progress.screen import Screen, done_of, is_kept, screen
+from batch_transform.core.progress.screen import Screen, StepLine, done_of, is_kept, screen
 from batch_transform.core.progress.view import View, ended, seen
 from batch_transform.pipeline.submit.displays import Monotonic
 
@@ -30,6 +31,7 @@ class LiveDisplay:
         self._view, self._drawn = View(began), now()
         # Where the terminal's encoding has none of the signs, something stands for each.
         self._is_plain = not (terminal.encoding or "").lower().startswith("utf")
+        self._marks = Marks("+", "!", "x") if self._is_plain else Marks("✓", "!", "✗")
         self._spinner = Spinner("line" if self._is_plain else "dots", style="cyan")
         self._console = Console(file=terminal, highlight=False)
         self._live = Live(
@@ -49,32 +51,49 @@ class LiveDisplay:
             self._draw()
 
     def close(self) -> None:
-        """Draws it for the last time."""
+        """Draws it for the last time, as it stays: nothing is cut off."""
         self._view = ended(self._view, self._now())
-        self._draw()
+        self._draw(is_last=True)
         self._live.stop()
 
-    def _draw(self) -> None:
+    def _draw(self, *, is_last: bool = False) -> None:
         self._drawn = self._now()
-        self._live.update(drawn(screen(self._view, self._drawn), self._spinner, "+x" if self._is_plain else "✓✗"))
+        shown = screen(self._view, self._drawn)
+        self._live.update(drawn(shown, self._spinner, self._marks, is_cut_off=not is_last))
         self._live.refresh()
 
 
-def drawn(shown: Screen, spinner: RenderableType, marks: str) -> RenderableType:
+@dataclass(frozen=True)
+class Marks:
+    """The signs beside a step that is done, one in which jobs have failed, and one that was cut short."""
+
+    done: str
+    failures: str
+    cut: str
+
+    def of(self, step: StepLine) -> Text:
+        """Returns the sign beside a step that does not go on."""
+        if step.is_cut:
+            return Text(self.cut, style="red")
+        return Text(self.failures, style="yellow") if step.has_failures else Text(self.done, style="green")
+
+
+def drawn(shown: Screen, spinner: RenderableType, marks: Marks, *, is_cut_off: bool) -> RenderableType:
     """Returns a screen as rich draws it, as wide as the terminal is.
 
     Args:
         shown: what is drawn.
         spinner: beside a step that goes on.
-        marks: beside one that is done, and one that was cut short.
+        marks: beside the others.
+        is_cut_off: whether a step takes one line, however much is told of it: so it is drawn over at the same height.
     """
     steps = Table.grid(padding=(0, 1), expand=True)
-    for how in ({"width": 1}, {"no_wrap": True}, {"ratio": 1, "no_wrap": True, "overflow": "ellipsis"}):
-        steps.add_column(**how)
+    steps.add_column(width=1)
+    steps.add_column(no_wrap=True)
+    steps.add_column(ratio=1, no_wrap=is_cut_off, overflow="ellipsis" if is_cut_off else "fold")
     steps.add_column(justify="right", no_wrap=True)
     for step in shown.steps:
-        ended = Text(marks[1], style="red") if step.is_cut else Text(marks[0], style="green")
-        mark = spinner if step.is_on and not step.is_cut else ended
+        mark = spinner if step.is_on and not step.is_cut else marks.of(step)
         steps.add_row(mark, Text(step.name), Text(one_line(step.text), style="dim"), Text(step.took))
     parts: list[RenderableType] = [Text(one_line(shown.title), style="bold"), steps]
     if shown.done is not None:

@@ -64,18 +64,38 @@ def test_of_any_plan_each_line_says_something_and_nothing_is_zero(rows, size, co
         assert len(found) > 1
         assert all(before[1:] != after[1:] for before, after in pairwise(found))
         assert sum("*" in row[0] for row in found) == 1
-    assert [line for line in lines if ZERO.search(line) and not line.startswith("spread:")] == []  # a start may be 0 s
+    assert [line for line in lines if ZERO.search(line) and " to start in " not in line] == []  # which may be 0 s
 
 
 def test_one_object_has_no_table_but_a_sentence_with_seconds_and_money():
     lines = told(ONE, is_emulated=True)
     assert tables(lines) == []
-    in_one = "lane standard: 5,000 rows, about 1 object, about 1 request of up to 1 MB, at most 100 at a time on"
+    in_one = "5,000 rows in about 1 object, about 1 request of up to 1 MB, at most 100 at a time on"
     asked_for = "1 instance asked for: 2.2 s of jobs, 2.2 s paid, on AWS about $0.00014"
     assert f"{in_one} an instance" in lines
     assert f"{asked_for}; another number of them changes none of it" in lines
-    assert lines[-1].startswith("2 s to 4 s of jobs, 2 s to 4 s of instances paid, on AWS $0.0001")
+    assert lines[-1].startswith(
+        "under 1 s to 4 s of jobs, under 1 s to 4 s of instances paid, on AWS $0.000001 to $0.0"
+    )
     assert "$" not in " ".join(told(ONE, price=None)[:-1])
+
+
+@pytest.mark.parametrize(
+    ("spread", "words"), [("jobs", "a job for each instance; "), ("instances", "all instances in ")]
+)
+def test_how_work_is_spread_is_told_in_words(spread, words):
+    assert sum(line.startswith(words) for line in told(TABLE, instance_count=2, spread=spread)) == 1
+
+
+def test_what_an_emulator_may_take_and_cost_has_what_a_model_costs_that_is_there_at_once():
+    """Its instance does not start for minutes, and where its model is served already, not at all."""
+    asked = TransformSettings(instance_count=1)
+    least, most = run_plan(ONE, Asked(RunSettings(transform=asked)), speed_told((), 0, asked, is_emulated=True), 0.23)[
+        "outlook"
+    ]["cost_usd"]
+    assert least < 0.23 * 0.05 / 3600 < 0.23 * 2 / 3600 < most
+    least, _ = run_plan(ONE, Asked(RunSettings(transform=asked)), speed_told((), 0, asked), 0.23)["outlook"]["cost_usd"]
+    assert least > 0.23 * 100 / 3600
 
 
 def test_choices_that_take_and_cost_the_same_are_one_line():

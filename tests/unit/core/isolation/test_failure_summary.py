@@ -5,9 +5,17 @@ from __future__ import annotations
 import dataclasses
 
 import pyarrow as pa
+import pytest
 
 from batch_transform.core.isolation.error_classes import ErrorClass
-from batch_transform.core.isolation.failure_summary import Recovered, advice, by_class, recovered, sentence
+from batch_transform.core.isolation.failure_summary import (
+    Recovered,
+    advice,
+    by_class,
+    recovered,
+    sentence,
+    what_is_sent,
+)
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, VERDICT_SCHEMA
 from support.core_tables import job, leaf, leaves, object_of
 
@@ -22,6 +30,23 @@ def failed(start, stop, kind):
     row = {"start": start, "stop": stop, "state": FAILED, "error_class": kind.value, "rounds": 1}
     row["object"] = object_of(start, stop)
     return pa.Table.from_pylist([row], schema=VERDICT_SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("again", "cut", "parts", "words"),
+    [
+        (1, 0, 0, "1 object is sent again"),
+        (2, 1, 8, "2 objects are sent again; 1 object that failed is cut into 8"),
+        (0, 1, 2_530, "1 object that failed is cut into 2,530, since objects take less than one more round"),
+        (0, 3, 24, "3 objects that failed are cut into 24"),
+    ],
+)
+def test_what_a_round_sends_is_told_with_why_it_is_so_much(again, cut, parts, words):
+    assert what_is_sent(again, cut, parts, is_probe=False) == words
+
+
+def test_a_probe_is_told_as_one():
+    assert what_is_sent(1, 2, 31, is_probe=True) == "32 single rows, to tell a broken model from bad rows"
 
 
 def test_classes_are_counted_in_rows_the_largest_first_with_three_examples():

@@ -85,6 +85,14 @@ def test_what_failed_is_told_with_its_most_frequent_class():
     assert screen(VIEW, 121.0).facts[1] == "1 of 2 jobs ended · 1 in flight · 7 rows failed, most of all model_error"
 
 
+def test_a_step_whose_jobs_have_failed_is_no_step_that_went_well():
+    """The run goes on, so it was not cut short either; no other step has anything to do with it."""
+    assert not any(step.has_failures for step in screen(VIEW, 121.0).steps)
+    shown = screen(replace(VIEW, figures=replace(FIGURES, jobs_failed=1)), 121.0)
+    assert [step.name for step in shown.steps if step.has_failures] == ["score"]
+    assert shown.facts[1].startswith("1 of 2 jobs ended, 1 of them failed · ")
+
+
 def test_rows_that_are_settled_are_exact():
     view = View(0.0, figures=Figures("r", rows=10, rows_scored=8, rows_dead=1, objects=1, objects_done=1))
     assert screen(view, 1.0).facts == ("9 of 10 rows, 1 of them without a prediction",)

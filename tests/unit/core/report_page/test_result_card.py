@@ -76,3 +76,4 @@ def test_a_result_is_shown_though_its_session_has_ended():
     result = ScoreResult(None, None, PUBLISHED)
     assert "Rows cannot be shown here: AttributeError" in result._repr_html_()
     assert repr(result).startswith("<ScoreResult flights: Published: 1,234 rows in, 1,230 scored")
+    assert repr(result).endswith("; report file:///home/me/a%20report.html.>")

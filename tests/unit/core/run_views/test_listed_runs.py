@@ -14,6 +14,15 @@ def test_jobs_that_were_asked_to_stop_do_not_look_like_jobs_at_work():
     assert "1 (asked to stop: 1)" in second
 
 
+def test_a_table_of_runs_has_no_column_that_says_nothing_and_fits_a_terminal():
+    run = unreadable_run("s3://my-bucket/scoring/r", "2026-11-27T22:00:00+00:00", "")
+    run |= {"run_id": "churn-v7-2024-05-01", "status": "published", "rows_in": 336_776, "rows_scored": 336_776}
+    run |= {"rows_dead_letter": 0, "model": "churn-v7", "output": "s3://my-bucket/scores", "error": None}
+    heads, *_ = lines = table_of_runs({"workspace": "s3://my-bucket/scoring", "runs": [run]})
+    assert "IN FLIGHT" not in heads
+    assert max(map(len, lines)) <= 120
+
+
 def test_a_status_about_dead_letters_makes_nobody_think_of_money():
     run = unreadable_run("s3://b/runs/r", "2026-11-27T22:00:00+00:00", "")
     ended = {**run, "run_id": "r", "status": "over_budget", "error": None}

@@ -33,7 +33,7 @@ def init(*arguments):
 
 @pytest.mark.parametrize(
     ("place", "format", "output"),
-    [("one.parquet", "parquet", "one_scored"), ("in", "parquet", "in_scored"), ("in/", "parquet", "in_scored")],
+    [("one.parquet", "parquet", "one_scored_1"), ("in", "parquet", "in_scored_1"), ("in/", "parquet", "in_scored_1")],
 )
 def test_it_names_the_columns_of_a_file_or_of_the_first_one_of_a_folder(folder, capsys, place, format, output):
     assert init("run.yml", "--input", place, "--model", "m") == 0
@@ -89,7 +89,9 @@ def test_a_file_that_is_there_stays(folder, capsys):
 )
 def test_the_command_that_it_tells_is_the_one_that_a_run_of_what_was_asked_needs(folder, capsys, given):
     assert init("my run.yml", "--input", "one.parquet", "--model", "m", *given) == 0
-    asked = parse(shlex.split(capsys.readouterr().out.partition("then: ")[2])[1:])
+    _, plan, run = capsys.readouterr().out.splitlines()
+    asked, begun = (parse(shlex.split(line)[1:]) for line in (plan, run))
+    assert dataclasses.replace(begun, command="plan") == asked
     meant = parse(["plan", "my run.yml", *([] if "--var" in given else ["--var", "ds=2024-05-01"]), *given])
     assert asked == meant
     text = (folder / "my run.yml").read_text(encoding="utf-8")
@@ -106,7 +108,7 @@ def test_no_secret_of_the_command_line_is_told_again(folder, capsys):
     assert init("run.yml", "--input", "one.parquet", "--model", "m", *given) == 0
     told = capsys.readouterr().out
     assert "hunter2" not in told + (folder / "run.yml").read_text()
-    assert told.endswith("plan run.yml --var ds=2024-05-01 --set output.mode=append\n")
+    assert told.endswith("run run.yml --var ds=2024-05-01 --set output.mode=append\n")
 
 
 def test_a_model_whose_name_has_a_secrets_word_is_none(folder, capsys):

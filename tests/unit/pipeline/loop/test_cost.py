@@ -46,12 +46,20 @@ def test_an_estimate_over_the_budget_refuses_the_run_before_any_job():
 
 def test_beyond_the_budget_no_job_is_created_and_those_in_flight_finish():
     made = run(BAD_ROW, 1.5)
-    with pytest.raises(OverCost, match=r"2 jobs have cost \$2.00") as ended:
+    with pytest.raises(OverCost, match=r"2 jobs would have cost \$2.00 on AWS: no further") as ended:
         made.to_the_end()
     assert (ended.value.exit_code, ended.value.status) == (3, RunStatus.OVER_COST)
     assert len(made.service.requests) == 2
     assert not made.service.stopped
     assert not list(made.store.list(made.targets["result"]))
+
+
+@pytest.mark.parametrize(("region", "words"), [("us-east-1", "2 jobs have cost"), (None, "2 jobs would have cost")])
+def test_only_of_jobs_that_are_paid_is_it_said_that_they_have_cost_something(region, words):
+    made = run(BAD_ROW, 1.5)
+    made.region = region
+    with pytest.raises(OverCost, match=rf"budget_usd: is 1.5, and {words} \$2.00"):
+        made.to_the_end()
 
 
 def test_the_command_in_the_message_goes_on_and_scores_only_what_is_left():

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.isolation import rounds
+from batch_transform.core.isolation.failure_summary import what_is_sent
 from batch_transform.core.isolation.observed_failures import known_so_far
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.reconciling import reopened
@@ -90,6 +91,9 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
         jobs.append({**job, **pinned, "is_helped": is_helped, **told, "bytes": sent})
         parts.append(ctx.ledger.write_part(lane.spans))
         ctx.tell("plan", _described(name, lane, request))
+    if len(lanes) > 1:  # where a step has one line, the last job's would be taken for all
+        objects = counted(sum(lane.spans.num_rows for lane in lanes), "object")
+        ctx.tell("plan", f"round {number}: {counted(len(lanes), 'job')} with {objects} in all, on {kind}")
     parts.append(ctx.ledger.write_part(now.waiting))
     at = ctx.clock.now().isoformat()
     return NewStep(StepKind.PLANNED, {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
@@ -160,8 +164,8 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, run_framing(state)))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     rounds.check_replaced(left, send, waiting)
-    single = f"{counted(send.num_rows, 'single row')}, to tell a broken model from bad rows"
-    what = single if probe else f"{counted(send.num_rows, 'object')} of what failed"
+    again, cut = plan.as_they_are.num_rows, plan.cuts.num_rows
+    what = what_is_sent(again, cut, send.num_rows - again, is_probe=probe)
     ctx.tell("isolate", f"round {state.next_round}: {what}")
     return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
 

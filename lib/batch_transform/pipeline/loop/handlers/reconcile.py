@@ -148,14 +148,17 @@ def _reconciled(
 ) -> NewStep:
     number = max((job.record.round_number for job in jobs), default=state.rounds)
     failed = by_class(pa.concat_tables([job.verdicts for job in jobs]), FAILED) if jobs else []
+    scored, dead = (rows_in_state(done.leaves, how) for how in (SCORED, DEAD))
+    given_up = f", {dead:,} dead" if dead else ""
+    ctx.tell("reconcile", f"round {number}: {counted(scored, 'row')} scored{given_up}")
     for entry in failed:
         ctx.tell("reconcile", f"round {number}: {sentence(entry)}")
     if done.trials.run.failed >= 1:
         ctx.tell("reconcile", f"round {number}: {done.trials.run.words}")
     payload = {
         **named,
-        "scored_rows": rows_in_state(done.leaves, SCORED),
-        "dead_rows": rows_in_state(done.leaves, DEAD),
+        "scored_rows": scored,
+        "dead_rows": dead,
         "probe": done.probe,
         "stop": list(done.stop),
         "misread": done.misread,
