@@ -43,6 +43,7 @@ TEST = [
     "pyspark[connect]==4.2.0",  # drivers that are killed by the dozen are clients of one warm Spark
     "pytest-timeout>=2.3",
     "ruff>=0.8",
+    "uv>=0.13",  # makes the environments of tests that need others
     "types-PyYAML",
     "types-psutil",
 ]

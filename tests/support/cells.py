@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from support import venvs
 from support.drivers import IDENTITY
 from support.kept import kept
 from support.platforms import built, normalized
@@ -49,7 +50,7 @@ class Cell:
 
     @property
     def requirements(self) -> list[str]:
-        """What pip installs beside the wheel."""
+        """What is installed beside the wheel."""
         delta = [f"delta-spark=={self.delta}"] if self.delta else []
         return [f"pyspark{'[connect]' * self.connect}=={self.spark}", *delta]
 
@@ -63,13 +64,13 @@ class Cell:
         python = _python(self.python)
 
         def install(place: Path) -> None:
-            subprocess.run([python, "-m", "venv", str(place)], check=True)
-            _install(place, f"{wheel}[workers]", *self.requirements)
+            venvs.made(python, place)
+            venvs.install(place, f"{wheel}[workers]", *self.requirements)
 
         with tempfile.TemporaryDirectory() as folder:
             wheel = built("wheel", Path(folder))
             place = kept(self.name, [self.python, *self.requirements, *_asked()], install)
-            _install(place, "--force-reinstall", "--no-deps", str(wheel))
+            venvs.install(place, "--reinstall", "--no-deps", str(wheel))
         return place
 
     @cached_property
@@ -89,10 +90,9 @@ class Cell:
         return next((path.stem.rpartition("-")[2] for path in jars), "")
 
     def versions(self) -> dict[str, str]:
-        """Returns what pip has installed, by its normalized name."""
-        listed = [*_pip(self.environment), "list", "--format", "freeze"]
-        said = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
-        return {normalized(name): version for name, _, version in (line.partition("==") for line in said.splitlines())}
+        """Returns what is installed, by its normalized name."""
+        said = (line.partition("==") for line in venvs.versions(self.environment))
+        return {normalized(name): version for name, _, version in said}
 
 
 CELLS = (
@@ -138,11 +138,3 @@ def _java(version: str) -> Path:
 def _asked() -> list[str]:
     """What the wheel asks for: another list makes another environment."""
     return [(Path(__file__).parents[2] / "setup.py").read_text(encoding="utf-8")]
-
-
-def _install(place: Path, *what: str) -> None:
-    subprocess.run([*_pip(place), "install", "--quiet", *what], check=True)
-
-
-def _pip(place: Path) -> list[str]:
-    return [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
