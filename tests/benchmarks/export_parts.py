@@ -27,6 +27,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from benchmarks.peers.input_tables import input_table
+from benchmarks.peers.local_objects import write as write_file
 from benchmarks.peers.measuring import cpu_seconds
 from benchmarks.peers.plain_session import session
 
@@ -47,7 +48,7 @@ def parts_of(rows: DataFrame, folder: Path) -> Parts:
         for batch in batches:
             done += batch.num_rows
             _, _, data = batch.column(0).buffers()
-            Path(target, uuid.uuid4().hex).write_bytes(b"".join([memoryview(data)]))
+            write_file(Path(target, uuid.uuid4().hex), b"".join([memoryview(data)]))
         yield pa.RecordBatch.from_pydict({"done": [done]})
 
     return {
@@ -71,6 +72,7 @@ def main() -> None:
         "spark.python.unix.domain.socket.enabled": str(asked.unix_sockets).lower(),
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(asked.batch_rows),
     }
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # for Spark's workers
     spark = session(os.cpu_count() or 1, settings)
     seconds: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory(prefix="export-") as made:

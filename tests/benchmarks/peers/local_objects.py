@@ -12,6 +12,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.places import Places
 
 _CHUNK_BYTES = 1 << 20  # as s3.store reads
+_WRITTEN_BYTES = 1 << 16  # as Hadoop's writers of local files
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class LocalObjects:
         """Returns the ETag of the object written."""
         path = self.path(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+        write(path, body)
         return self._etag(uri)
 
     def open_stream(self, uri: S3Uri, if_match: str | None = None) -> ObjectStream:
@@ -51,6 +52,17 @@ class LocalObjects:
     def _etag(self, uri: S3Uri) -> str:
         found = self.path(uri).stat()
         return f'"{found.st_size}-{found.st_mtime_ns}"'
+
+
+def write(path: Path, body: bytes | memoryview) -> None:
+    """Writes a file as a stream does, piece by piece.
+
+    A write of many MB at once takes pages of 2 MB from the kernel, for each of which a virtual machine may have to ask
+    its host: 5 s for 600 MB on one, which took 0.1 s in pieces, as Spark's own writers have them.
+    """
+    with path.open("wb", buffering=0) as file:
+        for start in range(0, len(body), _WRITTEN_BYTES):
+            file.write(memoryview(body)[start : start + _WRITTEN_BYTES])
 
 
 @dataclass(frozen=True)
