@@ -200,6 +200,24 @@ def test_our_commit_is_found_among_others(spark, path, monkeypatch):
 
 
 @pytest.mark.parametrize("by", ["path", "table"])
+def test_a_commit_is_looked_for_without_counting_the_files_of_the_table(spark, path, name, by, monkeypatch):
+    """For which Delta reads all of its log, however long that is."""
+    output = OutputTable("append", path=path) if by == "path" else OutputTable("append", table=name)
+    publish(spark.range(3), output, "n1")
+    monkeypatch.setattr(delta, "describe", lambda *_: pytest.fail("the table's detail was asked for"))
+    assert committed_rows(spark, output, "n1") == 3
+    assert committed_rows(spark, output, "n2") is None
+
+
+def test_a_commit_is_looked_for_in_no_table_of_another_format(spark, path, name):
+    spark.range(3).write.format("parquet").saveAsTable(name)
+    with pytest.raises(ConfigurationError, match="is a parquet table"):
+        committed_rows(spark, OutputTable("append", table=name), "n1")
+    spark.range(3).write.parquet(path)
+    assert committed_rows(spark, OutputTable("append", path), "n1") is None
+
+
+@pytest.mark.parametrize("by", ["path", "table"])
 def test_no_table_has_no_commit(spark, path, name, by):
     output = OutputTable("append", path=path) if by == "path" else OutputTable("append", table=name)
     assert not exists(spark, output)
