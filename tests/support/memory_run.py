@@ -224,6 +224,7 @@ class MemoryRun:
         accept_expectations: whether the next driver accepts predictions that are not as `expect` says.
         sections: further ones of the run file.
         numbers: what is counted of its predictions.
+        block_bytes: in which outputs are read back; few, so that most answers lie in two.
         region: of AWS, which jobs are paid for; None: an emulator's.
         measured: how often its result was looked at for `expect`.
     """
@@ -246,6 +247,7 @@ class MemoryRun:
     accept_expectations: bool = False
     sections: dict[str, Any] = field(default_factory=dict)
     numbers: PredictedNumbers = NOTHING_KNOWN
+    block_bytes: int = 64
     region: str | None = None
     measured: int = 0
     events: list[Event] = field(default_factory=list)
@@ -388,7 +390,7 @@ class MemoryRun:
             chunks = store.open_stream(self.layout.outputs.join(job, f"{name}.out"), etag).chunks
             return self.reader.form.lines(chunks)
 
-        gatherer = Gatherer(leaves, self.reader, opened, 64)
+        gatherer = Gatherer(leaves, self.reader, opened, self.block_bytes)
         found: dict[int, Any] = {}
         for leaf in table.to_pylist():
             numbers = pa.array(range(leaf["start"], leaf["stop"])).to_numpy()

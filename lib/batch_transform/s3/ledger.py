@@ -26,6 +26,7 @@ from batch_transform.core.uris import S3Uri
 APPEND_ATTEMPTS = 6
 LOAD_THREADS = 8
 GROUP_ROWS = 50_000  # of a part: a worker of the merge decodes those alone in which its rows lie
+_SMALL_BYTES = 1 << 20  # of a part that one thread decodes
 FIRST_WAIT_SECONDS = 0.5  # doubled each time: 15.5 s in all, on top of botocore's own retries
 
 
@@ -227,7 +228,9 @@ class Ledger:
         Raises:
             LedgerCorrupt: it is gone, or not what was written.
         """
-        return pq.ParquetFile(pa.BufferReader(self._part_body(part))).read()
+        body = self._part_body(part)
+        # Of a small part another thread takes longer to be woken than to decode it.
+        return pq.ParquetFile(pa.BufferReader(body)).read(use_threads=len(body) > _SMALL_BYTES)
 
     def _part_body(self, part: Part) -> bytes:
         uri = self._layout.part(part.key)

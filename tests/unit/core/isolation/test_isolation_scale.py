@@ -20,7 +20,7 @@ def run_with(count, status):
     """The bad rows, and the run of 200,000 rows of which a model refuses them."""
     rows = all_rows([ROWS] * OBJECTS)
     bad = set(random.Random(count).sample(rows, count))
-    run = MemoryRun([ROWS] * OBJECTS, echoing(lambda row: status if row in bad else None))
+    run = MemoryRun([ROWS] * OBJECTS, echoing(lambda row: status if row in bad else None), block_bytes=1 << 16)
     return bad, run
 
 
