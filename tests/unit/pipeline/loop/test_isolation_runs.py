@@ -184,6 +184,7 @@ def test_any_script_ends_with_each_good_row_scored_and_each_bad_one_dead(script)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scripts())
 def test_five_thousand_more_scripts(script):
