@@ -59,8 +59,19 @@ def _limits(given: Sequence[str]) -> Iterator[str]:
             yield f"{LIMIT}: is no number of rows; give a whole number from 1 on"
 
 
-def subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
-    """Yields what is wrong with the words that are no options."""
+def subject_faults(command: str, words: Sequence[str], beside: Sequence[str]) -> Iterator[str]:
+    """Yields what is wrong with the words that are no options, whether or not an unknown option takes a value.
+
+    Args:
+        command: that they are given to.
+        words: those behind it.
+        beside: without those that may be the value of an option that nobody knows, which is told by itself.
+    """
+    if any(_wrong_subjects(command, words)):
+        yield from _wrong_subjects(command, beside)
+
+
+def _wrong_subjects(command: str, words: Sequence[str]) -> Iterator[str]:
     if command == INIT:
         if len(words) > 1:
             yield f"{command}: writes one file; {len(words)} were given"
@@ -74,7 +85,7 @@ def subject_faults(command: str, words: Sequence[str]) -> Iterator[str]:
     # A word without a dot or a slash is hardly a run file.
     if first.isalpha() and (close or len(words) > 1):
         hint = f"did you mean {close}?" if close else f"valid: {', '.join(COMMANDS)}."
-        named = first if close else "the first word"  # which may be the value of an option that nobody knows
+        named = first if close else "the first word"  # which may be the value of an option of another program
         yield f"{named}: is no command; {hint} A run file of that name is given with ./ in front of it"
     elif len(words) != 1:
         folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"

@@ -138,10 +138,11 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     asked: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()
     }
+    unknown = [argument for argument in left if _name(argument) not in OWN]
     faults = [
-        *(unknown_option(_name(argument)) for argument in left if _name(argument) not in OWN),
+        *(unknown_option(_name(argument)) for argument in unknown),
         *(f"{argument}: needs a value" for argument in given if argument in valued),
-        *subject_faults(command, words),
+        *subject_faults(command, words, _beside(given, unknown)),
         *foreign_options(command, [_name(argument) for argument in left if _name(argument) in OWN]),
         *options_of_spark(command, [name for name, _ in spark], asked.get("no_merge", False)),
         *wrong_values(asked.get("target", ()), asked.get("form", ()), asked.get("limit", ()), asked.get("log", ())),
@@ -153,6 +154,13 @@ def parse(arguments: Sequence[str]) -> CommandLine:
 
 
 _SPARKS = OPTIONS | SWITCHES
+
+
+def _beside(given: Sequence[str], unknown: Collection[str]) -> Sequence[str]:
+    """The words that are no options, without the command and those that may be values of options that nobody knows."""
+    behind = zip(["", *given], given, strict=False)
+    words = [word for before, word in behind if not word.startswith("-") and (before not in unknown or "=" in before)]
+    return words[1:] if words and words[0] in COMMANDS else words
 
 
 def _with_values(arguments: Sequence[str], valued: Collection[str]) -> Iterator[str]:

@@ -65,6 +65,42 @@ def test_all_faults_of_the_arguments_come_together():
     ]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run.yml --limt 10",
+        "--limt 10 run.yml",
+        "--limt ten run.yml",
+        "plan run.yml --limt 10",
+        "--limt 10 plan run.yml",
+        "--limt run.yml",
+        "package --limt 10",
+        "init in.csv --limt 10",
+        "status s3://b/runs/r --limt 10",
+    ],
+)
+def test_a_word_behind_an_option_that_nobody_knows_may_be_its_value_and_is_no_fault_of_its_own(words):
+    with pytest.raises(ConfigurationError) as caught:
+        parse(words.split())
+    assert [fault.partition(":")[0] for fault in caught.value.faults] == ["--limt"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--limt", "RUNFILE: exactly one is needed, none given; see --help"),
+        ("plam run.yml --limt 10", "plam: is no command; did you mean plan?"),
+        ("a.yml b.yml --limt 10", "RUNFILE: exactly one is needed, 2 were given; see --help"),
+        ("a.yml b.yml --limt=10", "RUNFILE: exactly one is needed, 2 were given; see --help"),
+    ],
+)
+def test_what_is_wrong_whatever_such_an_option_means_is_told_beside_it(words, said):
+    with pytest.raises(ConfigurationError) as caught:
+        parse(words.split())
+    assert len(caught.value.faults) == 2
+    assert caught.value.faults[1].startswith(said)
+
+
 @pytest.mark.parametrize("command", ["resume", "status", "stop", "clean", "compare"])
 def test_the_other_commands_take_a_run(command):
     asked = parse([command, "s3://bucket/runs/r1", "--set", "aws.region=eu-west-1"])
