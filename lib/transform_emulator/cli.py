@@ -53,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except StateError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
+        if arguments.exit_with_stdin:  # a program has started it, and tells its own users
+            sys.stdout.write(json.dumps({"state_error": str(error), "state_owner": error.owner}) + "\n")
         return 1
 
 

@@ -29,7 +29,15 @@ def private(path: str, flags: int) -> int:
 
 
 class StateError(Exception):
-    """A directory that cannot be used; the text says why."""
+    """A directory that cannot be used; the text says why.
+
+    Attributes:
+        owner: the process that has it; '': nobody has.
+    """
+
+    def __init__(self, text: str, owner: str = "") -> None:
+        self.owner = owner
+        super().__init__(text)
 
 
 class Directory:
@@ -92,9 +100,9 @@ class Directory:
         while not self._is_taken():
             if time.monotonic() >= deadline:
                 self._lock.seek(0)
-                owner = self._lock.read().strip()
+                owner = self._lock.read().strip() or "unknown"  # it is about to say
                 self._lock.close()
-                raise StateError(f"{self.path} is in use by another transform-emulator (process {owner})")
+                raise StateError(f"{self.path} is in use by another transform-emulator (process {owner})", owner)
             time.sleep(POLL_SECONDS)
         self._lock.truncate(0)
         self._lock.write(f"{os.getpid()}\n")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
@@ -53,7 +53,7 @@ def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield BeginningEmulator(process.stdin, process.stdout, errors)
+            yield BeginningEmulator(process.stdin, process.stdout, errors, config.state or "")
         finally:
             process.stdin.close()
             _end(process)
@@ -62,11 +62,16 @@ def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
 
 @dataclass(frozen=True)
 class BeginningEmulator:
-    """An emulator's process, of which it is not known yet that it is up."""
+    """An emulator's process, of which it is not known yet that it is up.
+
+    Attributes:
+        state: the folder in which it keeps what it holds; '': it keeps nothing.
+    """
 
     stdin: IO[bytes]
     stdout: IO[bytes]
     errors: IO[bytes]
+    state: str = ""
 
     def let_end(self) -> None:
         """Lets it end while something else is done: nobody asks it any more."""
@@ -80,13 +85,26 @@ class BeginningEmulator:
         """
         line = _first_line(self.stdout, _START_SECONDS)
         if line.endswith(b"\n"):
-            endpoint: str = json.loads(line)["endpoint_url"]
-            return endpoint
+            said: Mapping[str, str] = json.loads(line)
+            if "endpoint_url" in said:
+                return said["endpoint_url"]
+            raise ConfigurationError(_of_the_state(self.state, said["state_error"], said["state_owner"]))
         self.errors.seek(-min(self.errors.tell(), _LAST_WORDS_BYTES), 2)
-        said = self.errors.read().decode(errors="replace").strip()
+        words = self.errors.read().decode(errors="replace").strip()
         raise ConfigurationError(
-            f"emulator: it did not start: {said or f'it said nothing for {_START_SECONDS:.0f} seconds'}"
+            f"emulator: it did not start: {words or f'it said nothing for {_START_SECONDS:.0f} seconds'}"
         )
+
+
+def _of_the_state(folder: str, words: str, owner: str) -> str:
+    """What is told of a folder that the emulator cannot use, which a run's user knows by its key alone."""
+    if not owner:
+        return f"emulator.state: {words}; give an empty folder, or one in which an emulator has kept its runs"
+    return (
+        f"emulator.state: {folder} is in use by process {owner}, the emulator of a run or a command that is still at "
+        "work with it, and one at a time can be. Wait until that has ended (the terminal in which it was started shows "
+        "how far it is, and Ctrl-C ends it there), or give this one another folder, in which nothing of that run is"
+    )
 
 
 def _first_line(stdout: IO[bytes], seconds: float) -> bytes:

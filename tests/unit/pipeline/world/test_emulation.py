@@ -1,0 +1,66 @@
+"""What is told where the embedded emulator cannot have the folder in which it is to keep a run."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from batch_transform.config.surroundings import Emulator
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.world import emulation
+from transform_emulator import cli
+from transform_emulator.state import directory
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Nobody waits for a folder, and the signals stay the tests'."""
+    monkeypatch.setattr(directory.Directory.__init__, "__defaults__", (0.0,))
+    monkeypatch.setattr(cli.signal, "signal", lambda number, handler: None)
+
+
+def told(monkeypatch, capsys, tmp_path, state):
+    """What the pipeline tells where the emulator ends with what its own command line has written."""
+    arguments = ["--port", "0", "--state", str(state), "--exit-with-stdin"]
+    assert cli.main(arguments) == 1
+    said = capsys.readouterr()
+    code = f"import sys; sys.stdout.write({said.out!r}); sys.stderr.write({said.err!r}); sys.exit(1)"
+    (tmp_path / "transform_emulator.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(ConfigurationError) as refused,
+        emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"}, state=str(state))),
+    ):
+        pytest.fail("it began")
+    (line,) = refused.value.faults
+    return line
+
+
+def test_a_folder_in_which_a_run_is_at_work_is_told_by_its_key_and_with_what_to_do(monkeypatch, capsys, tmp_path):
+    held = directory.Directory(tmp_path / "kept")
+    line = told(monkeypatch, capsys, tmp_path, held.path)
+    held.release()
+    assert line.startswith(
+        f"emulator.state: {held.path} is in use by process {os.getpid()}, the emulator of a run or a command that is "
+        "still at work with it"
+    )
+    assert "Wait until that has ended" in line
+    assert "transform-emulator" not in line
+
+
+def test_a_folder_that_holds_something_else_is_told_by_its_key(monkeypatch, capsys, tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "thesis.txt").write_text("all of it")
+    line = told(monkeypatch, capsys, tmp_path, tmp_path / "kept")
+    assert line.startswith(f"emulator.state: {tmp_path / 'kept'} holds something else than an emulator's state; give ")
+
+
+def test_a_program_alone_is_told_of_it_on_standard_output(capsys, tmp_path):
+    (tmp_path / "thesis.txt").write_text("all of it")
+    assert cli.main(["--port", "0", "--state", str(tmp_path)]) == 1
+    assert capsys.readouterr().out == ""
+    assert cli.main(["--port", "0", "--state", str(tmp_path), "--exit-with-stdin"]) == 1
+    assert set(json.loads(capsys.readouterr().out)) == {"state_error", "state_owner"}
