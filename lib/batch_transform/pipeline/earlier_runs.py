@@ -19,6 +19,7 @@ from batch_transform.core.run_layout import RUNS, RunLayout
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.recorded import ledgers_of
+from batch_transform.s3.s3_errors import NO_SUCH_BUCKET
 
 # Each is a small object. Of more runs than that the last by name are looked at, which mostly have a date in it.
 _MOST_RUNS = 200
@@ -49,8 +50,9 @@ def earlier_runs(store: ObjectStore, workspace: S3Uri, settings: RunSettings) ->
     """
     try:
         names = [folder.name for folder in store.folders(workspace.join(RUNS))][-_MOST_RUNS:]
-    except StoreFailure:
-        return EarlierRuns(unknown=UNREADABLE)
+    except StoreFailure as err:
+        # Where the bucket is yet to be made, nothing is recorded; who may not look does not know.
+        return EarlierRuns(unknown="" if err.code == NO_SUCH_BUCKET else UNREADABLE)
     types = settings.transform.instance_types
     with ThreadPoolExecutor(_THREADS) as threads:
         found = list(threads.map(lambda name: _of_run(store, RunLayout(workspace, name), settings, types), names))

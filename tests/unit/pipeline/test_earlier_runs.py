@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batch_transform.config.loading import load
-from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT, UNREADABLE
+from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT, UNREADABLE, speed_told
 from batch_transform.core.first_run_file import FirstRun, run_file_text
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.uris import S3Uri
@@ -18,15 +18,26 @@ WORKSPACE = S3Uri.parse("s3://bucket/work")
 
 
 class Unreadable:
+    def __init__(self, code):
+        self.code = code
+
     def folders(self, uri):
-        raise StoreFailure("ListObjectsV2", uri, "AccessDenied", "no")
+        raise StoreFailure("ListObjectsV2", uri, self.code, "no")
 
 
-def test_of_a_workspace_that_cannot_be_listed_nothing_is_known():
+@pytest.mark.parametrize("code", ["AccessDenied", "403", "ExpiredToken", "SlowDown", "ConnectTimeoutError"])
+def test_of_a_workspace_that_cannot_be_listed_nothing_is_known(code):
+    settings = MemoryRun([1], echoing(lambda row: None)).driver().state.settings
+    assert earlier_runs(Unreadable(code), WORKSPACE, settings) == EarlierRuns(unknown=UNREADABLE)
+
+
+def test_where_a_bucket_or_a_workspace_is_not_there_yet_no_run_is_recorded():
     run = MemoryRun([1], echoing(lambda row: None))
     settings = run.driver().state.settings
-    assert earlier_runs(Unreadable(), WORKSPACE, settings) == EarlierRuns(unknown=UNREADABLE)
-    assert earlier_runs(run.store, WORKSPACE, settings) == EarlierRuns()
+    none = earlier_runs(Unreadable("NoSuchBucket"), WORKSPACE, settings)
+    assert none == earlier_runs(run.store, WORKSPACE, settings) == EarlierRuns()
+    told = speed_told(none.jobs, none.runs, settings.transform, unknown=none.unknown)
+    assert told.source.startswith("no run of this model is recorded in this workspace")
 
 
 @pytest.mark.parametrize(("state", "why"), [(None, NOTHING_KEPT), ("kept", "")])
