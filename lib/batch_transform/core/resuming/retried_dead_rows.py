@@ -16,8 +16,14 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
 from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.ledger import Part, Step, StepKind
+from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import EXPORT_SCHEMA, without_history
+
+
+def has_no_dead_rows(report: RunReport) -> bool:
+    """Returns whether a published run has none that anybody could send again: then nothing is to be done."""
+    return report.get("rows_dead_letter") == 0
 
 
 def check_retry(state: RunState | None, again: str) -> None:
@@ -28,9 +34,9 @@ def check_retry(state: RunState | None, again: str) -> None:
         again: how a run file names the dead letters of this one.
 
     Raises:
-        ConfigurationError: it publishes or has published, or its rows are one request.
+        ConfigurationError: it publishes, has published dead letters, or its rows are one request.
     """
-    if state is None:
+    if state is None or (state.report is not None and has_no_dead_rows(state.report)):
         return
     # Dead letters are committed first, and an intent that fell because the output was changed may have got so far.
     if state.publication is not None or state.intents:

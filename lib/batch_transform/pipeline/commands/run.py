@@ -16,6 +16,7 @@ from batch_transform.core.events import Event, EventKind
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import RunReport
+from batch_transform.core.resuming.retried_dead_rows import has_no_dead_rows
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, RUN, STEPS
@@ -81,11 +82,12 @@ class _Job(Guarded):
         beginning = self.resources.enter_context(beginning_emulator(emulator)) if emulator is not None else None
         access = None
         # In an emulator that keeps nothing no run is published, and nobody waits for it.
-        if not self._switches.retry_dead and (emulator is None or emulator.state is not None):
+        if emulator is None or emulator.state is not None:
             from batch_transform.pipeline.recorded import published_report
 
             access = self._access(beginning)
-            if report := published_report(self._config, access):
+            report = published_report(self._config, access)
+            if report is not None and (not self._switches.retry_dead or has_no_dead_rows(report)):
                 self._tell_published(report)
                 return
         threading.Thread(target=_import_meanwhile, daemon=True).start()

@@ -88,8 +88,8 @@ def _opened(
     store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
     run = read_run(S3Uri.parse(config.workspace), run_id, store)
     places, recorded = places_of(config, run.layout, known(spark, "spark.master")), run.state
-    # Once all is scored the model may be gone.
-    needs_model = recorded is None or recorded.gate is None or switches.retry_dead
+    # Once all is scored the model may be gone, and of a published run nothing is sent again.
+    needs_model = recorded is None or recorded.gate is None or (switches.retry_dead and recorded.report is None)
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
     _check_run(run, config, places, switches, faults)

@@ -147,6 +147,16 @@ def test_a_published_run_names_the_other_way():
         retried_dead_rows.check_retry(state, "input.dead_letters: s3://bucket/run")
 
 
+def test_a_published_run_without_dead_rows_has_nothing_to_be_refused():
+    run = MemoryRun(SIZES, Model(), reader=READER, errors={"max_rows": 9})
+    run.model.mend()
+    state = run.to_the_end()
+    assert state.report["rows_dead_letter"] == 0
+    retried_dead_rows.check_retry(state, "again")
+    run.to_the_end(retry_dead=True)
+    assert run.state() == state
+
+
 def test_rows_that_cannot_be_sent_stay_dead():
     unsendable = leaf(3, 4, DEAD, job=None, object=None)
     table = leaves(leaf(0, 1), leaf(1, 2, DEAD, job="j"), leaf(2, 3, DEAD, job="j"), unsendable)
