@@ -270,15 +270,18 @@ def test_a_run_that_is_given_up_can_be_left_without_its_rows(s3):
 @pytest.mark.parametrize("extra", [[], ["--rows"]])
 def test_the_folder_of_its_ledger_names_a_run_as_well(s3, extra):
     published(s3)
-    assert ask("clean", "s3://bucket/runs/run", *extra)["workspace"] == URI
+    report = ask("clean", "s3://bucket/runs/run", *extra)
+    assert (report["workspace"], report["given_up"]) == (URI, False)
     assert keys(s3, "rows/") == []
 
 
 def test_a_run_that_is_not_published_is_cleaned_only_when_asked_twice(s3):
     killed(s3, "reconciled", released=True)
-    with pytest.raises(ConfigurationError, match="could not be resumed once it is cleaned; add --unfinished"):
+    with pytest.raises(
+        ConfigurationError, match="could not be resumed once it is cleaned, nor could its name be used again"
+    ):
         ask("clean", URI)
-    ask("clean", URI, "--unfinished")
+    assert ask("clean", URI, "--unfinished")["given_up"]
     assert not keys(s3, "rows/run/input/")
     assert kinds(s3)[-1] == "cleaned"
 

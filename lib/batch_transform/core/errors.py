@@ -10,13 +10,16 @@ from batch_transform.core.statuses import RunStatus
 
 
 class BatchTransformError(Exception):
-    """An error of this package; `exit_code` is what the job ends with."""
+    """An error of this package: what the job ends with, and `ways` to go on, a sentence with its command each."""
 
     exit_code = 4
     status = RunStatus.FAILED
-    ways: tuple[str, ...] = ()  # how a person goes on, a sentence with its command each
     # Whether the run ends with it, however often it is started; and whether until what its words name is set.
     is_final = wants_setting = False
+
+    def __init__(self, *words: object, ways: Iterable[str] = ()) -> None:
+        self.ways = tuple(map(one_line, ways))
+        super().__init__(*words)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -38,21 +41,19 @@ class BatchTransformError(Exception):
 
 
 class ConfigurationError(BatchTransformError):
-    """The run file, an argument or an input is wrong; nothing was written, created or paid for.
-
-    All faults that were found are in `faults`, one line each.
-    """
+    """The run file, an argument or an input is wrong; nothing was written or paid for. All faults are in `faults`."""
 
     exit_code = 2
     status = RunStatus.REFUSED
 
-    def __init__(self, faults: str | Iterable[str]) -> None:
+    def __init__(self, faults: str | Iterable[str], ways: Iterable[str] = ()) -> None:
         self.faults: tuple[str, ...] = tuple(map(one_line, (faults,) if isinstance(faults, str) else faults))
-        super().__init__(self.faults)
+        super().__init__(self.faults, ways=ways)
 
     def hide(self, secrets: Collection[str]) -> None:
         """Takes secrets out of its faults."""
         self.faults = tuple(hidden(fault, secrets) for fault in self.faults)
+        super().hide(secrets)
         self.args = (self.faults,)
 
     @property
@@ -61,9 +62,9 @@ class ConfigurationError(BatchTransformError):
         return self.faults
 
     def __str__(self) -> str:
-        """Returns the faults below their number."""
+        """Returns the faults below their number, and the ways below them."""
         head = "" if len(self.faults) == 1 else f"{len(self.faults)} faults:\n  "
-        return head + "\n  ".join(self.faults)
+        return head + "\n  ".join((*self.faults, *self.ways))
 
 
 class OtherRows(ConfigurationError):
@@ -76,8 +77,7 @@ class HeldBack(BatchTransformError):
     exit_code = 3
 
     def __init__(self, lines: Iterable[str], ways: Iterable[str] = ()) -> None:
-        self.ways = tuple(map(one_line, ways))
-        super().__init__(*lines)
+        super().__init__(*lines, ways=ways)
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -138,9 +138,14 @@ class _Fault(TypedDict):
 
 
 class FaultReport(_Fault, total=False):
-    """The report of what was refused, or has failed, before there was a run to report of, and so a page (`report`)."""
+    """The report of what was refused, or has failed, before there was a run to report of, and so a page (`report`).
+
+    Attributes:
+        ways: how a person goes on, a sentence with its command each; they end `error` as well.
+    """
 
     error: list[str]
+    ways: list[str]
     report: str | None
 
 
@@ -196,7 +201,11 @@ class DeploymentReport(TypedDict, total=False):
 
 
 class CleanedRun(TypedDict):
-    """The report of `clean`: of a run, how much is removed, what is kept, what could not be reached and remains."""
+    """The report of `clean`: of a run, how much is removed, what is kept, what could not be reached and remains.
+
+    Attributes:
+        given_up: whether it was not published, and so never will be.
+    """
 
     run_id: str
     status: str
@@ -205,6 +214,7 @@ class CleanedRun(TypedDict):
     bytes: int
     kept: list[str]
     remains: list[str]
+    given_up: bool
 
 
 class CleanedAmount(TypedDict):

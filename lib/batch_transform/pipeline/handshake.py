@@ -28,6 +28,7 @@ EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
 ALIVE_FILE = "BATCH_TRANSFORM_ALIVE_FILE"  # a named pipe that the wrapper holds open while it lives
 BEGAN = "BATCH_TRANSFORM_BEGAN"  # when the wrapper was called, in seconds since 1970
 COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given, unless something in it may be a secret
+ANEW = "BATCH_TRANSFORM_ANEW"  # that command, if it begins a run by its file, and so another one under another run_id
 WORDS = ".words"  # added to the report's file: what the wrapper tells a person after it has printed that
 TOLD = ".told"  # likewise: a file that is there if all of it was told in words, which is enough on a terminal
 ERROR = "error: "  # begins what is told of an error once more

@@ -29,6 +29,7 @@ from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import Clock
+from batch_transform.pipeline.remedies import as_another_run
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
@@ -216,16 +217,18 @@ def check_same(state: RunState, config: RunConfig) -> None:
         raise ConfigurationError(
             f"{config.layout.run}: holds the run {state.run_id!r}, and not {config.run_id!r}; choose another run_id"
         )
+    another = f"To score it as another run: {as_another_run(state.run_id, takes_frame=config.takes_frame)}"
     if state.cleaned and state.report is None:
-        raise ConfigurationError(f"{state.run_id} was given up and cleaned; choose another run_id")
+        gone = f"{state.run_id} was given up and cleaned, and its name cannot be used again; choose another run_id"
+        raise ConfigurationError(gone, [another])
     if state.staged is None:
         return  # a run that was refused for its rows has nothing yet that another configuration could contradict
-    begun = f"{state.run_id} was begun with another configuration; give that one, or another run_id"
+    begun = f"{state.run_id} was begun with another configuration; give that one, or another run_id:"
     publishing = state.output_is_fixed or state.published is not None
     now = config.to_document()
     reading = not state.nothing_read
     if changed := differences(state.config, now, publishing=publishing, reading=reading):
-        raise ConfigurationError([f"{begun}: {line}" for line in changed])
+        raise ConfigurationError([begun, *changed], [another])
 
 
 def recorded_reader(state: RunState, settings: RunSettings) -> PredictionReader:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handshake import COMMAND
+from batch_transform.pipeline.handshake import ANEW, COMMAND
 from batch_transform.pipeline.reaching import options_near
 from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS, Spelling, with_options
 
@@ -46,6 +47,21 @@ def once_more(ctx: RunContext) -> str:
     if ctx.config.ephemeral:
         return os.environ.get(COMMAND, "").strip() or "the same command"
     return going_on(ctx, "", "").strip()
+
+
+def as_another_run(run_id: str, *, takes_frame: bool) -> str:
+    """Returns what scores the input under another name, where that of a run cannot be used again.
+
+    Args:
+        run_id: the name that is taken.
+        takes_frame: whether the run is a call of `score()`.
+    """
+    name = f"{run_id}-2"
+    if takes_frame:
+        return f"the same call of score() with run_id={json.dumps(name)}"
+    words = shlex.split(os.environ.get(ANEW, ""))
+    setting = ("--set", f"run_id={name}")
+    return with_options(words, setting) if words else f"the command of its run file with {shlex.join(setting)}"
 
 
 def seeing_errors(ctx: RunContext) -> str | None:

@@ -86,7 +86,8 @@ def last_lines(report: JsonObject) -> list[str]:
     if "left" in report:
         return _of_smoke(report)
     if status in _WITHOUT_RUN:
-        return list(_WITHOUT_RUN[status])
+        said, what_to_do = _WITHOUT_RUN[status]
+        return [said, *(report.get("ways") or [what_to_do])]
     return _COMMANDS[status](report) if status in _COMMANDS else []
 
 
@@ -148,7 +149,10 @@ def _place(page: str) -> str:
 def _cleaned(report: JsonObject) -> list[str]:
     if "cleaned" in report:
         return [f"Cleaned: {_of_runs(report)}."]
-    return [f"Cleaned: {_removed(report)} of {report['run_id']}; kept: {', '.join(report['kept'])}."]
+    found = [f"Cleaned: {_removed(report)} of {report['run_id']}; kept: {', '.join(report['kept'])}."]
+    if report["given_up"]:
+        found.append(f"Its name cannot be used again: give another run_id (--set run_id={report['run_id']}-2).")
+    return found
 
 
 def _of_runs(report: JsonObject) -> str:

@@ -154,6 +154,7 @@ def _clean_run(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun:
         "bytes": amount.size_bytes,
         "kept": left.kept,
         "remains": remains,
+        "given_up": state.report is None,
     }
 
 
@@ -169,7 +170,8 @@ def _refuse_unfinished(there: Reached, state: RunState, unfinished: bool) -> Non
         raise ConfigurationError(f"{there.uri}: is in the middle of publishing; resume it first")
     if not unfinished:
         raise ConfigurationError(
-            f"{there.uri}: is not published, and could not be resumed once it is cleaned; add --unfinished"
+            f"{there.uri}: is not published, and could not be resumed once it is cleaned, nor could its name be used "
+            "again: its input is then scored under another run_id. To clean it all the same, add --unfinished"
         )
     if flying := _flying(there, state):
         raise ConfigurationError(f"{there.uri}: jobs are in flight: {', '.join(flying)}; stop it first")

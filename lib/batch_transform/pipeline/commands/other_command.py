@@ -12,8 +12,9 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import PREPARE, RUN
 from batch_transform.pipeline.commands.named_run import whereabouts_of
-from batch_transform.pipeline.handshake import COMMAND
+from batch_transform.pipeline.handshake import ANEW, COMMAND
 from batch_transform.pipeline.reaching import has_secret, options_near
 from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME, RESUME, SEE_ERRORS, Spelling
 
@@ -68,4 +69,5 @@ def commands_here(asked: CommandLine, environ: Mapping[str, str], config: RunCon
             found = spelling_of(asked, near, environ)
     run = _ANY_RUN if config is None else str(config.layout.run)
     typed = "" if any(map(has_secret, asked.given)) else shlex.join([found.program, *asked.given])
-    return {RESUME: found.of("resume", run), SEE_ERRORS: found.of("errors", run), COMMAND: typed}
+    anew = typed if asked.command in (RUN, PREPARE) else ""
+    return {RESUME: found.of("resume", run), SEE_ERRORS: found.of("errors", run), COMMAND: typed, ANEW: anew}

@@ -65,7 +65,8 @@ class Exit:
     def report(self, run_id: str | None = None) -> JsonObject:
         """Returns what a program is told where no run has begun."""
         told = [*self.lines, *self.ways]
-        return self.found or FaultReport(run_id=run_id, status=self.status.value, error=told, report=None)
+        fault = FaultReport(run_id=run_id, status=self.status.value, error=told, report=None)
+        return self.found or (FaultReport(**fault, ways=list(self.ways)) if self.ways else fault)
 
     def tell(self) -> None:
         """Writes what a person is told to the terminal."""

@@ -197,7 +197,7 @@ def test_a_step_that_died_is_fenced_by_the_next_one():
 
 def test_a_run_that_gave_up_is_tried_once_more_by_the_next_call():
     run = MemoryRun([6], echoing(lambda row: 500), exported=False)
-    with pytest.raises(ServiceFailure, match="Start the run again to try once more"):
+    with pytest.raises(ServiceFailure, match="start the run again"):
         to_the_end(run)
     jobs = len(run.state().jobs)
     with suppress(ServiceFailure):

@@ -68,7 +68,15 @@ def looked_at(status):
     return 0, run_report(run().driver().state, status, "s3://bucket/run")
 
 
-CLEANED = {"status": "cleaned", "run_id": "run", "objects": 4, "bytes": 8000, "kept": ["the ledger"], "remains": []}
+CLEANED = {
+    "status": "cleaned",
+    "run_id": "run",
+    "objects": 4,
+    "bytes": 8000,
+    "kept": ["the ledger"],
+    "remains": [],
+    "given_up": False,
+}
 RUNS = {"status": "cleaned", "cleaned": ["s3://b/a"], "kept": ["s3://b/c"], "objects": 4, "bytes": 8000, "runs": []}
 COMPARED = {"status": "alike", "rows_compared": 100, "rows_different": 0}
 SMOKED = {
@@ -116,6 +124,7 @@ ENDINGS = {
     "`run --target`": ("nothing", lambda: (0, {"status": "submitted", "id": "j-1", "report": "s3://b/status.json"})),
     "`package`": ("nothing", lambda: (0, {"status": "packaged", "wheel": "w", "wheel_bytes": 9000, "python": "3.11"})),
     "`clean`": ("nothing", lambda: (0, CLEANED)),
+    "`clean --unfinished`": ("nothing", lambda: (0, {**CLEANED, "given_up": True})),
     "`clean --dry-run`": ("nothing", lambda: (0, {**CLEANED, "status": "planned"})),
     "`clean --older-than`": ("nothing", lambda: (0, RUNS)),
     "`clean --older-than --dry-run`": ("nothing", lambda: (0, {**RUNS, "status": "planned"})),

@@ -50,6 +50,7 @@ def test_an_error_has_one_exit_code_and_one_status(err):
         "status": found.status.value,
         "error": [*found.lines, *found.ways],
         "report": None,
+        **({"ways": list(found.ways)} if found.ways else {}),
     }
 
 

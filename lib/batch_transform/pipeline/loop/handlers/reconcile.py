@@ -33,7 +33,7 @@ from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.poll_jobs import await_job, look_at_jobs
 from batch_transform.pipeline.recorded import form_of_outputs
-from batch_transform.pipeline.remedies import on_another_type
+from batch_transform.pipeline.remedies import as_another_run, on_another_type, once_more
 from batch_transform.s3.ledger import as_parquet
 
 _LISTINGS = 10
@@ -199,12 +199,30 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
             "model's, set it and start the run again: the answers are kept, and nothing is paid for twice. Started "
             "again as it is, the run sends the same objects to the model once more"
         )
-    raise ServiceFailure(
+    is_any_scored = any(settled.scored_rows for settled in state.round_records)
+    words = (
         f"{counted(spans, 'object')} {verb(spans, 'is', 'are')} not scored after {counted(state.rounds, 'round')}; "
-        "nothing is published, what was scored is kept. "
-        f"{'; '.join(action.reasons)}.{_of_a_start(ctx, state)} Start the run again to try once more"
-        f"{_on_another_type(ctx, last)}"
+        f"nothing is published{', what was scored is kept' if is_any_scored else ''}; "
+        f"{'; '.join(action.reasons)}.{_of_a_start(ctx, state)}"
     )
+    if last is not None and last.is_probe and not is_any_scored and not ctx.config.ephemeral:
+        raise ServiceFailure(f"{words} {_NEEDS_ANOTHER_NAME}", ways=_ways_where_nothing_is_scored(ctx))
+    raise ServiceFailure(f"{words} Start the run again to try once more{_on_another_type(ctx, last)}")
+
+
+_NEEDS_ANOTHER_NAME = (
+    "Once the model is mended, start the run again; with another `record`, `input` or transform.environment, which is "
+    "what was sent, it is another run and needs another run_id"
+)
+
+
+def _ways_where_nothing_is_scored(ctx: RunContext) -> list[str]:
+    assert ctx.config.run_id is not None
+    another = as_another_run(ctx.config.run_id, takes_frame=ctx.config.takes_frame)
+    return [
+        f"Once the model is mended, to try once more: {once_more(ctx)}",
+        f"Once `record` or what else is sent is mended, as another run: {another}",
+    ]
 
 
 def _of_a_start(ctx: RunContext, state: RunState) -> str:
