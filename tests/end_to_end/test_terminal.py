@@ -148,7 +148,7 @@ def test_it_has_steps_bar_rows_speed_time_left_money_and_what_failed(terminal):
     assert "about 500 of 1,000 rows · " in words
     assert "MB/s · about 0:0" in words
     assert "about $0.02" in words
-    assert "1 of 2 jobs ended, 1 of them failed · 1 in flight · 3 rows failed, most of all model_error" in words
+    assert "1 of 2 jobs ended, 1 of them with failures · 1 in flight · 3 rows failed, most of all model_error" in words
 
 
 def test_nothing_is_wider_than_the_terminal_and_a_time_stands_at_its_edge(terminal):

@@ -224,7 +224,7 @@ def test_ctrl_c_stops_the_jobs_removes_what_was_made_and_reports(tmp_path):
             out, err = process.communicate(timeout=30)
         assert process.returncode == 130, err
         report = json.loads(out)
-        assert (report["status"], report["error"]) == ("interrupted", ["interrupted by signal 2"])
+        assert (report["status"], report["error"]) == ("interrupted", ["interrupted by Ctrl-C (SIGINT)"])
         assert "stop requested" in err
         assert (there.objects(), there.models()) == ([], [])
 

@@ -29,8 +29,8 @@ def config(spark, world, tmp_path):
 
 
 def test_what_a_plan_says_is_what_the_run_does(spark, world, config, tmp_path):
-    lines, shown = [], []
-    told = plan(spark, config, lambda event: lines.append(event.text), around(config, world.access), show=shown.append)
+    lines = []
+    told = plan(spark, config, lambda event: lines.append(event.text), around(config, world.access), show_record=True)
     assert told["columns"] == ["key string", "text string", "echo string"]
     assert told["missing"] == []
     assert told["output"] in lines
@@ -40,7 +40,8 @@ def test_what_a_plan_says_is_what_the_run_does(spark, world, config, tmp_path):
     assert (told["rounds"]["least"], told["rounds"]["most"]) == (1, None)
     assert [quota["value"] for quota in told["quotas"]] == [None, None]
     assert "quota not known: SageMaker is emulated here" in lines
-    assert shown[0].startswith('{"key":"')
+    assert any(line.startswith('the first record: {"key":"') for line in lines)
+    assert lines[0] == f"input: {tmp_path}/in (parquet)"
     driver = open_run(spark, config, world.access, silent)
     report = driver.run().report
     driver.close(report)

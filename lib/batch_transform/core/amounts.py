@@ -63,8 +63,8 @@ def between(least: str, most: str) -> str:
 
 
 def cost(amount: float, *, emulated: bool) -> str:
-    """Returns what something costs, about; of an emulated run, for which nothing is paid, what AWS would take."""
-    return f"{'on AWS ' if emulated else ''}about {dollars(amount)}"
+    """Returns what something costs, about; of an emulated run, for which nothing is paid, its time at AWS's prices."""
+    return f"about {dollars(amount)}{' at prices of AWS' if emulated else ''}"
 
 
 def dollars(amount: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -223,7 +224,8 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number
-        super().__init__(f"interrupted by signal {signal_number}")
+        name = signal.Signals(signal_number).name
+        super().__init__(f"interrupted by {'Ctrl-C (SIGINT)' if signal_number == signal.SIGINT else name}")
 
     @property
     def lines(self) -> tuple[str, ...]:

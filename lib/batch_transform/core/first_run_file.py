@@ -81,6 +81,11 @@ class FirstRun:
         day = () if is_given else ("--var", "ds=2024-05-01")
         return shlex.join([self.program, name, self.file, *day, *more, *self.options])
 
+    def on_a_laptop(self, name: str) -> str:
+        """Returns that of a command for which a model's server of one's own stands in for AWS."""
+        served = ("--emulator", f"{self.model}=http://127.0.0.1:8080", "--set", "emulator.state=.emulator")
+        return self.command(name, *served)
+
 
 def run_file_text(run: FirstRun) -> str:
     """Returns the run file."""
@@ -108,10 +113,9 @@ def _on_a_laptop(run: FirstRun) -> list[str]:
     kept = "#   to keep runs, and go on with them: --set emulator.state=.emulator"
     if run.emulated:
         return ["# On AWS:                              the same without --emulator", *([] if run.keeps else [kept])]
-    served = shlex.join(["--emulator", f"{run.model}=http://127.0.0.1:8080"])
     return [
-        f"# On a laptop, with no AWS account:   ... {_words(served)} (your model's server)",
-        kept,
+        "# On a laptop, with no AWS account, against a model's server of yours:",
+        *(f"#   {_words(run.on_a_laptop(name))}" for name in ("plan", "run")),
     ]
 
 
@@ -125,7 +129,7 @@ def _input(run: FirstRun) -> list[str]:
     width = max((len(column.name) for column in run.columns), default=0)
     return [
         "input:",
-        f"  path: {_scalar(run.input)}",
+        f"  path: {_scalar(run.input)}    # of another day: name it with ${{ds}}, or see `where`",
         f"  format: {run.format}",
         "  # where: ds = '${ds}'    # the rows of a day",
         f"  # Its columns, by {_words(run.looked_at)}:",

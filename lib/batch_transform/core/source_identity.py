@@ -209,3 +209,10 @@ def _compared_files(before: SourceFiles | None, now: SourceFiles | None) -> tupl
 
 def _told(files: SourceFiles) -> str:
     return f"{counted(files.count, 'file')} of {counted(files.size_bytes, 'byte')}"
+
+
+def input_place(document: JsonObject) -> str | None:
+    """Returns where the rows of a run's configuration lie; None: a DataFrame's, which `score()` was given."""
+    given = document.get("input") or {}
+    place: str | None = given.get("path") or given.get("table") or given.get("dead_letters")
+    return place

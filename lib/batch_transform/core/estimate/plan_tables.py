@@ -77,7 +77,7 @@ def instance_lines(steps: Sequence[InstanceStep], price: float | None, spread: s
 def _of_instances(group: Sequence[InstanceStep], values: Sequence[str], spread: str) -> str:
     takes, paid, waits, cost = values
     waiting = "" if waits == "-" else f", {waits} of it waiting"
-    amount = "" if cost == "-" else f", on AWS about {cost}"
+    amount = "" if cost == "-" else f", about {cost} at prices of AWS"
     asked = next(step["instance_count"] for step in group if step["configured"])
     more = "more would only wait" if spread == INSTANCES else "another number of them changes none of it"
     return f"{counted(asked, 'instance')} asked for: {takes} of jobs, {paid} paid{waiting}{amount}; {more}"

@@ -69,8 +69,8 @@ def money_lines(told: Outlook, instance_types: Sequence[str], region: str | None
         yield f"{minutes}, {hours}; {no_price(instance_types, region)}{why}"
         return
     amounts = between(*map(dollars, told["cost_usd"]))
-    where = "" if region else "on AWS "
-    yield f"{minutes}, {hours}, {where}{amounts} at ${told['price_per_hour']:g} an hour{why}"
+    whose = "" if region else "AWS's "
+    yield f"{minutes}, {hours}, {amounts} at {whose}${told['price_per_hour']:g} an hour{why}"
 
 
 def _paid(hours: Sequence[float]) -> str:
@@ -79,6 +79,17 @@ def _paid(hours: Sequence[float]) -> str:
         return f"{time_range(*(each * SECONDS_PER_HOUR for each in hours))} of instances paid"
     said = [f"{each:,.2f}" if each >= _LEAST_HOURS else f"{each:.1g}" for each in hours]
     return f"{between(*said)} instance-hours"
+
+
+def input_line(given: str, format: str | None, where: str | None) -> str:
+    """Returns what is scored.
+
+    Args:
+        given: a location, a table, or a run whose dead letters are meant.
+        format: of a location; None: of the others, which have their own.
+        where: which rows of it; None: all.
+    """
+    return f"input: {given}{f' ({format})' if format else ''}{f', where {where}' if where else ''}"
 
 
 def output_fate(output: OutputSettings | None, *, is_there: bool | None) -> str:

@@ -115,8 +115,13 @@ def cost(view: View, now: float) -> float | None:
 
 
 def _line(view: View, step: StepSeen, now: float) -> StepLine:
-    has_failures = step.name == SCORE and view.figures is not None and bool(view.figures.jobs_failed)
+    has_failures = step.name == SCORE and view.figures is not None and _has_failures(view.figures)
     return StepLine(step.name, step.began is not None, step.text, clock(step.took(now)), step.is_cut, has_failures)
+
+
+def _has_failures(figures: Figures) -> bool:
+    """Whether jobs have failed, and rows with them that are not scored yet, or never."""
+    return bool(figures.jobs_failed and (figures.rows_failed or figures.rows_dead))
 
 
 def _elapsed(view: View, now: float) -> str:
@@ -131,14 +136,14 @@ def _of_rows(view: View, figures: Figures, now: float) -> str:
 
 def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
     assert figures.rows is not None
-    settled = figures.rows_scored + figures.rows_dead
-    if settled or not figures.objects:
-        dead = f", {figures.rows_dead:,} of them without a prediction" if figures.rows_dead else ""
-        yield (
-            f"{settled:,} of {counted(figures.rows, 'row')}{dead}" if figures.objects else counted(figures.rows, "row")
-        )
-    else:  # what is counted only when jobs have ended
-        yield f"about {figures.rows * figures.objects_done // figures.objects:,} of {counted(figures.rows, 'row')}"
+    settled, rows = figures.rows_scored + figures.rows_dead, counted(figures.rows, "row")
+    if settled or (figures.rows_failed and not figures.jobs_in_flight):
+        dead = f", {figures.rows_dead:,} without a prediction" if figures.rows_dead else ""
+        yield f"{figures.rows_scored:,} of {rows} scored{dead}"
+    elif figures.objects:  # what is counted only when jobs have ended
+        yield f"about {figures.rows * figures.objects_done // figures.objects:,} of {rows}"
+    else:
+        yield rows
     if rate := bytes_per_second(view):
         yield f"{rate / 1e6:,.1f} MB/s" if rate >= 50_000 else f"{rate / 1e3:,.1f} kB/s"
     if (left := seconds_left(view, now)) is not None:
@@ -149,7 +154,7 @@ def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
 
 
 def _of_jobs(figures: Figures) -> str:
-    failed = f", {figures.jobs_failed:,} of them failed" if figures.jobs_failed else ""
+    failed = f", {figures.jobs_failed:,} of them with failures" if figures.jobs_failed else ""
     parts = [f"{figures.jobs_ended:,} of {counted(figures.jobs, 'job')} ended{failed}"] if figures.jobs else []
     parts += [f"{figures.jobs_in_flight:,} in flight"] if figures.jobs_in_flight else []
     if figures.rows_failed:

@@ -6,7 +6,7 @@ of all endings.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeGuard
 from urllib.parse import quote
 
@@ -70,6 +70,11 @@ def closing(report: RunReport) -> str:
     """Returns that sentence with where the report's page is."""
     page = report["report"]
     return f"{_what(report)}{f'; report {_place(page)}' if page else ''}."
+
+
+def ended_with(errors: Sequence[str]) -> list[str]:
+    """Returns the errors of a run as whoever looks at it is told them: they are the run's, and not his command's."""
+    return [f"{'' if place else 'the run ended with: '}{line}" for place, line in enumerate(errors)]
 
 
 def last_lines(report: JsonObject) -> list[str]:

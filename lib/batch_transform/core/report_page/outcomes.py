@@ -115,9 +115,7 @@ def jobs(facts: PageFacts) -> Html:
     if busy is not None:
         waited = number(round(seconds["paid"] - busy, 3))
         busy_words = number(busy, "instance_seconds.busy")
-        words = Html(
-            f"{words}: in {busy_words} instances were busy, in {waited} they waited for the last one of their job"
-        )
+        words = Html(f"{words}: {busy_words} of them busy, {waited} waiting for the last instance of a job")
     cost = report["cost_usd"]
     if cost is not None:
         amount = Html(f'<data value="{cost!r}" data-key="cost_usd">{dollars(cost)}</data>')
@@ -147,7 +145,7 @@ def jobs(facts: PageFacts) -> Html:
         sums = [number(round(sum(_paid(job, kind) for _, job in left), 3)) for kind in ("paid", "busy")]
         objects = number(sum(job["objects"] for _, job in left))
         rows.append(["", f"{rest:,} more", "", "", "", objects, "", "Completed or in flight", *sums])
-    found = table("Jobs", head, rows)
+    found = table("Each job: what it was sent, and what it took", head, rows)
     shown_jobs = folded(f"All {counted(len(numbered), 'job')}", found) if len(rows) > 12 else found
     return Html(f"<p>{words}.</p>" + shown_jobs)
 
@@ -219,7 +217,9 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
         "(transform.instance_start_seconds, transform.instance_mb_per_second). Jobs and objects that happened are of "
         "all rounds: what failed is sent again, in smaller objects."
     )
-    return Html(table("Plan and outcome", columns, rows) + paragraph(taken))
+    return Html(
+        table("The first round by the run file's speeds, beside all that was done", columns, rows) + paragraph(taken)
+    )
 
 
 def _lanes(objects: pa.Table | None) -> list[tuple[int, int]]:

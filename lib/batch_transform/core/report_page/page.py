@@ -20,6 +20,7 @@ from batch_transform.core.report_page.timeline import timeline
 from batch_transform.core.report_page.verdict import verdict
 from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import is_sealed, sealed, with_texts
+from batch_transform.core.source_identity import input_place
 from batch_transform.core.uris import S3Uri
 
 _MOST_CONFIGURATION = 20_000
@@ -90,7 +91,12 @@ def _seconds(facts: PageFacts) -> Html:
 
 def _places(facts: PageFacts) -> Html:
     report = facts.report
-    named = [("result", report["output"]), ("dead letters", report["dead_letter"]), ("workspace", report["workspace"])]
+    named = [
+        ("input", input_place(facts.state.config)),
+        ("result", report["output"]),
+        ("dead letters", report["dead_letter"]),
+        ("workspace", report["workspace"]),
+    ]
     rows = [[what, _linked(place, facts.region)] for what, place in named if place]
     return table("Places", [Column("what"), Column("where", is_wide=True)], rows)
 

@@ -55,6 +55,8 @@ td.n{font-variant-numeric:tabular-nums}
 details{margin:.6rem 0}
 summary{cursor:pointer;padding:.2rem 0}
 code,pre{font-family:ui-monospace,"SFMono-Regular",Consolas,"Liberation Mono",monospace;font-size:.9em}
+code.command{display:block;background:var(--ground);border:1px solid var(--line);border-radius:.3rem;
+padding:.3rem .6rem;margin:.2rem 0 .5rem}
 pre{background:var(--panel);padding:.8rem;border-radius:.4rem;white-space:pre-wrap;margin:.4rem 0}
 @media (max-width:52rem){
 table,tbody,caption{display:block}

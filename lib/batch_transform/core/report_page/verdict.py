@@ -15,7 +15,19 @@ def verdict(report: RunReport) -> Html:
     inner = [
         paragraph(sentence(report)),
         *([Html("<p><strong>Error</strong></p>"), listed(errors)] if errors else []),
-        *([Html("<p><strong>What to do next</strong></p>"), listed(steps)] if (steps := next_steps(report)) else []),
+        *(
+            [Html("<p><strong>What to do next</strong></p>"), listed(map(_step, steps))]
+            if (steps := next_steps(report))
+            else []
+        ),
     ]
     name = " good" if is_good else ""
     return Html(f'<div class="verdict{name}" data-status="{shown(report["status"])}">{joined(inner)}</div>')
+
+
+def _step(step: str) -> Html:
+    """A step; its command is a block of its own, of which a person takes all."""
+    words, _, command = step.partition(": ")
+    if not words.startswith("To ") or not command or command.startswith("the same call"):
+        return shown(step)
+    return Html(f'{shown(words)}: <code class="command">{shown(command)}</code>')

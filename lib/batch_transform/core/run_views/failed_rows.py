@@ -14,6 +14,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.failure_summary import advice_of, http_statuses
 from batch_transform.core.object_names import row_named
+from batch_transform.core.publishing.last_words import ended_with
 from batch_transform.core.report_keys import FailedClass, FailureExample, RunReport
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.text_table import text_table
@@ -129,7 +130,7 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         [each["class"], each["rows"], ", ".join(map(str, each["http_status"])) or None, _message(each)]
         for each in found["errors"]
     ]
-    lines = [f"the run ended with: {line}" for line in found["error"]]
+    lines = ended_with(found["error"])
     lines += text_table(heads, rows) or [f"{found['run_id']}: no row has failed as far as it has come"]
     for each in found["errors"]:
         lines += ["", f"{each['class']}, {counted(each['rows'], 'row')}"]

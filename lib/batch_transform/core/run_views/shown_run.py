@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from batch_transform.core.amounts import counted, decimal
 from batch_transform.core.expectations import outcome, values_told
 from batch_transform.core.isolation.failure_summary import http_statuses
-from batch_transform.core.publishing.last_words import next_steps, sentence
+from batch_transform.core.publishing.last_words import ended_with, next_steps, sentence
 from batch_transform.core.report_keys import JobReport, RunReport
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
+from batch_transform.core.source_identity import input_place
 from batch_transform.core.text_table import pairs, text_table
 
 
@@ -34,14 +35,9 @@ def shown_run(state: RunState, report: RunReport, driver: str | None) -> ShownRu
         **report,
         "begun_at": state.opened_at,
         "model": state.settings.model_name,
-        "input": _input(state),
+        "input": input_place(state.config),
         "driver": driver,
     }
-
-
-def _input(state: RunState) -> str | None:
-    given = state.config.get("input") or {}
-    return given.get("path") or given.get("table") or given.get("dead_letters")
 
 
 def lines_of_run(found: ShownRun, state: RunState) -> list[str]:
@@ -60,7 +56,7 @@ def lines_of_run(found: ShownRun, state: RunState) -> list[str]:
             ("report", found["report"]),
         ]
     )
-    told = [f"the run ended with: {line}" for line in found.get("error", ())]
+    told = ended_with(found.get("error", ()))
     of_rows = [_rounds(state), _jobs(found["jobs"]), _errors(found), _expectations(found)]
     blocks = [[*told, sentence(found)], facts, *of_rows, next_steps(found)]
     return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")

@@ -16,6 +16,7 @@ from batch_transform.core.first_run_file import FirstRun, run_file_text
 from batch_transform.core.near_names import no_such
 from batch_transform.outputs.first_look import first_look, table_format
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import PLAN, RUN
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.reaching import is_secret
 from batch_transform.pipeline.spelling import PROGRAM
@@ -50,10 +51,11 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
         ) from None
     except OSError as err:
         raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}; name another file") from err
-    return (
-        f"{asked.subject} is written. Look through it, then see what it would do and cost, and do it:\n"
-        f"{run.command('plan')}\n{run.command('run')}"
-    )
+    told = [f"{asked.subject} is written. Look through it, then see what it would do and cost, and do it:"]
+    told += [run.command(name) for name in (PLAN, RUN)]
+    if not run.emulated and not is_s3(run.input):
+        told += ["Without an AWS account, against a model's server of yours:", *map(run.on_a_laptop, (PLAN, RUN))]
+    return "\n".join(told)
 
 
 def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:

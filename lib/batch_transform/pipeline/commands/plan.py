@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
-from contextlib import suppress
 
 from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.escaping import one_line
+from batch_transform.config.sections import Input
 from batch_transform.core.estimate.earlier_jobs import speed_told
 from batch_transform.core.estimate.expected_rounds import ExpectedRounds, expected_rounds, rounds_line
 from batch_transform.core.estimate.instance_quotas import Quota, quota_lines, quotas_told
 from batch_transform.core.estimate.measured_records import Measured
 from batch_transform.core.estimate.plan_keys import RunPlan
-from batch_transform.core.estimate.plan_text import money_lines, plan_lines
+from batch_transform.core.estimate.plan_text import input_line, money_lines, plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.ledger import JsonObject
@@ -104,13 +101,8 @@ class _Plan(Guarded):
             self.interrupts.take_over()
             with reaching_s3(spark, access, config):
                 there = around(config, access if beginning or not config.emulated else None)
-                show = _shown if self._show_record else None
-                self.handshake.report(plan(spark, config, tell_terminal, there, exact=self._exact, show=show))
-
-
-def _shown(record: str) -> None:
-    with suppress(OSError):
-        sys.stderr.write(f"the first record: {one_line(record)}\n")
+                shown = plan(spark, config, tell_terminal, there, exact=self._exact, show_record=self._show_record)
+                self.handshake.report(shown)
 
 
 def plan(
@@ -120,7 +112,7 @@ def plan(
     there: Around = NOTHING_AROUND,
     *,
     exact: bool = False,
-    show: Callable[[str], None] | None = None,
+    show_record: bool = False,
 ) -> PlanReport:
     """Returns the report of a plan; its keys are those of `run_plan` and its own.
 
@@ -130,7 +122,7 @@ def plan(
         listener: is told the plan in lines.
         there: what there is around the run; with the workspace's store, for an input that lies in another run.
         exact: whether each record is rendered.
-        show: is shown the first record; None: nobody is.
+        show_record: whether the listener is told the first record, with a row's values.
 
     Raises:
         ConfigurationError: the input or the record is none, or rows cannot be sent.
@@ -143,8 +135,7 @@ def plan(
         asked = Asked(config.settings, framing_of(config.settings, rule.header))
         with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):
             measured = _measured(df, config, rule, asked, exact=exact)
-            if show is not None:
-                show(first_record(df, rule))
+            record = first_record(df, rule) if show_record else None
         added, is_known = shape_of(spark, config, None).columns, not config.prediction.is_inferred
         check_expected(spark, df.schema, added, config.expect, is_known=is_known)
         columns = [*df.schema.fields, *added]
@@ -154,7 +145,9 @@ def plan(
     found = run_plan(measured, asked, told, price_of(types[0], transform, there.region))
     output = fate(spark, config, places, there.store)
     rounds = expected_rounds(before.outcomes, found["rows_in"], before.unknown)
-    lines = [*plan_lines(found), rounds_line(rounds), output, *(f"missing: {fault}" for fault in there.missing)]
+    lines = [_input_line(config.input), *plan_lines(found), rounds_line(rounds), output]
+    lines += [] if record is None else [f"the first record: {record}"]
+    lines += [*(f"missing: {fault}" for fault in there.missing)]
     lines += quota_lines(there.quotas, transform, _jobs(found))
     for line in (*lines, *money_lines(found["outlook"], types, there.region)):
         listener(Event(PLAN, line))
@@ -169,6 +162,11 @@ def plan(
         "quotas": quotas_told(there.quotas, types),
         **found,
     }
+
+
+def _input_line(given: Input) -> str:
+    place = given.path or given.table or given.dead_letters or ""
+    return input_line(place, given.format if given.path else None, given.where)
 
 
 def _jobs(found: RunPlan) -> int:

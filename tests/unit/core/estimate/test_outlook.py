@@ -155,7 +155,7 @@ def test_money_that_would_idle_is_advised_against(lanes, settings, advice):
 def test_the_last_line_has_time_hours_and_money():
     found = outlook(LANES, UNSAID, SpeedTold(Speed(240, 1.0), MEASURED, ""), 0.23)
     assert [*money_lines(found, ["ml.m5.xlarge"], None)] == [
-        "16 min to 23 min of jobs, 1.04 to 1.54 instance-hours, on AWS $0.24 to $0.36 at $0.23 an hour"
+        "16 min to 23 min of jobs, 1.04 to 1.54 instance-hours, $0.24 to $0.36 at AWS's $0.23 an hour"
     ]
     (line,) = money_lines(found, ["ml.m5.xlarge"], "us-east-1")
     assert ", $0.24 to $0.36 at" in line

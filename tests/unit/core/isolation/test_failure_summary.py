@@ -37,7 +37,12 @@ def failed(start, stop, kind):
     [
         (1, 0, 0, "1 object is sent again"),
         (2, 1, 8, "2 objects are sent again; 1 object that failed is cut into 8"),
-        (0, 1, 2_530, "1 object that failed is cut into 2,530, since objects take less than one more round"),
+        (
+            0,
+            1,
+            2_530,
+            "1 object that failed is cut into 2,530 at once: each further round is one more start of instances",
+        ),
         (0, 3, 24, "3 objects that failed are cut into 24"),
     ],
 )

@@ -73,11 +73,11 @@ def test_rows_speed_time_left_and_money_go_on_between_two_figures():
 def test_money_of_an_emulated_run_is_told_as_what_aws_would_take():
     """In the last line, on the display and in the notebook alike, and as the report's page tells it."""
     view = replace(VIEW, figures=replace(FIGURES, emulated=True))
-    assert screen(view, 121.0).facts[0].endswith(" · on AWS about $1.70")
-    assert line(view, 121.0).count("on AWS about $1.70") == 1
+    assert screen(view, 121.0).facts[0].endswith(" · about $1.70 at prices of AWS")
+    assert line(view, 121.0).count("about $1.70 at prices of AWS") == 1
     report = {**PUBLISHED, "emulated": True}
-    assert ", on AWS about $0.25;" in sentence(report)
-    assert "<b>on AWS about $0.25</b>" in result_card(report, Preview())
+    assert ", about $0.25 at prices of AWS;" in sentence(report)
+    assert "<b>about $0.25 at prices of AWS</b>" in result_card(report, Preview())
     assert ", about $0.25;" in sentence(PUBLISHED)
 
 
@@ -90,12 +90,25 @@ def test_a_step_whose_jobs_have_failed_is_no_step_that_went_well():
     assert not any(step.has_failures for step in screen(VIEW, 121.0).steps)
     shown = screen(replace(VIEW, figures=replace(FIGURES, jobs_failed=1)), 121.0)
     assert [step.name for step in shown.steps if step.has_failures] == ["score"]
-    assert shown.facts[1].startswith("1 of 2 jobs ended, 1 of them failed · ")
+    assert shown.facts[1].startswith("1 of 2 jobs ended, 1 of them with failures · ")
+
+
+def test_jobs_have_failed_without_harm_whose_rows_were_all_scored_since():
+    all_scored = replace(FIGURES, jobs_failed=2, rows_failed=0, failed_most=None, rows_scored=1_000)
+    assert not any(step.has_failures for step in screen(replace(VIEW, figures=all_scored), 121.0).steps)
+    dead = replace(all_scored, rows_scored=999, rows_dead=1)
+    assert any(step.has_failures for step in screen(replace(VIEW, figures=dead), 121.0).steps)
+
+
+def test_of_a_run_whose_jobs_have_all_failed_nobody_says_that_rows_are_done():
+    """Their objects were sent, each of them."""
+    failed = replace(FIGURES, objects_done=10, jobs_in_flight=0, jobs_ended=2, jobs_failed=2, rows_failed=1_000)
+    assert screen(replace(VIEW, figures=failed), 121.0).facts[0].startswith("0 of 1,000 rows scored · ")
 
 
 def test_rows_that_are_settled_are_exact():
     view = View(0.0, figures=Figures("r", rows=10, rows_scored=8, rows_dead=1, objects=1, objects_done=1))
-    assert screen(view, 1.0).facts == ("9 of 10 rows, 1 of them without a prediction",)
+    assert screen(view, 1.0).facts == ("8 of 10 rows scored, 1 without a prediction",)
 
 
 def test_where_no_output_is_seen_before_a_job_ends_nobody_says_how_long_it_takes():

@@ -89,9 +89,14 @@ def test_a_file_that_is_there_stays(folder, capsys):
 )
 def test_the_command_that_it_tells_is_the_one_that_a_run_of_what_was_asked_needs(folder, capsys, given):
     assert init("my run.yml", "--input", "one.parquet", "--model", "m", *given) == 0
-    _, plan, run = capsys.readouterr().out.splitlines()
+    _, plan, run, *without_aws = capsys.readouterr().out.splitlines()
     asked, begun = (parse(shlex.split(line)[1:]) for line in (plan, run))
     assert dataclasses.replace(begun, command="plan") == asked
+    assert bool(without_aws) == ("--emulator" not in given)
+    for line in without_aws[1:]:
+        found = parse(shlex.split(line)[1:])
+        loaded = load("my run.yml", sets=found.sets, variables=found.variables, emulator_models=found.emulator_models)
+        assert (loaded.emulated, loaded.emulator.state) == (True, ".emulator")
     meant = parse(["plan", "my run.yml", *([] if "--var" in given else ["--var", "ds=2024-05-01"]), *given])
     assert asked == meant
     text = (folder / "my run.yml").read_text(encoding="utf-8")
@@ -108,7 +113,7 @@ def test_no_secret_of_the_command_line_is_told_again(folder, capsys):
     assert init("run.yml", "--input", "one.parquet", "--model", "m", *given) == 0
     told = capsys.readouterr().out
     assert "hunter2" not in told + (folder / "run.yml").read_text()
-    assert told.endswith("run run.yml --var ds=2024-05-01 --set output.mode=append\n")
+    assert "run run.yml --var ds=2024-05-01 --set output.mode=append\n" in told
 
 
 def test_a_model_whose_name_has_a_secrets_word_is_none(folder, capsys):
