@@ -26,6 +26,9 @@ class Tree(Protocol):
     def list(self) -> Iterator[TreeFile]:
         """Returns all files, hidden ones too, in a stable order; none if there is no such folder."""
 
+    def find(self, name: str) -> TreeFile | None:
+        """Returns a file by its name; None where there is none, or a folder."""
+
     def read(self, name: str) -> bytes:
         """Returns the bytes of a small file."""
 

@@ -53,6 +53,14 @@ class LocalTree:
                     continue  # deleted since the directory was read
                 yield TreeFile(os.path.relpath(path, self.root).replace(os.sep, "/"), status.st_size, _etag(status))
 
+    def find(self, name: str) -> TreeFile | None:
+        """Returns a file by its name; None where there is none, or a folder."""
+        path = self._path(name)
+        if not os.path.isfile(path):
+            return None
+        status = os.stat(path)
+        return TreeFile(name, status.st_size, _etag(status))
+
     def read(self, name: str) -> bytes:
         """Returns the bytes of a small file."""
         with local_errors("read", self._path(name)), open(self._path(name), "rb") as stream:

@@ -30,6 +30,11 @@ class S3Tree:
             if not found.key.endswith("/"):
                 yield TreeFile(found.key[start:], found.size_bytes, found.etag)
 
+    def find(self, name: str) -> TreeFile | None:
+        """Returns a file by its name; None where there is none."""
+        found = self._store.head(self.root.join(name))
+        return TreeFile(name, found.size_bytes, found.etag) if found is not None else None
+
     def read(self, name: str) -> bytes:
         """Returns the bytes of a small file."""
         return self._store.get(self.root.join(name))[0]

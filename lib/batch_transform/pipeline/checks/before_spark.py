@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
+from batch_transform.config.surroundings import Emulator
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.near_names import no_such
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.plain_paths import plain_path
+from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
@@ -51,7 +57,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     faults.refuse()
     store = S3Store(access.client("s3"))
     if config.emulator is not None:
-        if config.ephemeral:  # what an emulator keeps may be scored, and need no model
+        if _keeps_nothing(config.emulator):  # what it keeps may be scored, and need no model
             faults.of(lambda: check_model_servers(config, CLOCK))
         if config.input is not None and not is_s3(config.input.path or ""):
             _check_columns(config, store, faults)
@@ -69,12 +75,23 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     return None
 
 
-def _check_columns(config: RunConfig, store: ObjectStore, faults: Faults) -> None:
+def _keeps_nothing(emulator: Emulator) -> bool:
+    """Whether an embedded emulator has no run of before: none is kept, or in a folder that is yet to be filled."""
+    if emulator.state is None:
+        return True
+    try:
+        return not any(os.scandir(emulator.state))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # whatever it is, the emulator says it
+
+
+def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults, *, also_output: bool = True) -> None:
     """Refuses with all faults, those among them of names that no file of the input has."""
-    wanted = {
-        "record.columns": config.record.columns or (),
-        "output.partition_by": config.output.partition_by if config.output is not None else (),
-    }
+    wanted = {"record.columns": config.record.columns or ()}
+    if also_output and config.output is not None:
+        wanted["output.partition_by"] = config.output.partition_by
     known = _columns(config.input, store) if config.input is not None else None
     if known is not None:
         for key, names in wanted.items():
@@ -83,15 +100,43 @@ def _check_columns(config: RunConfig, store: ObjectStore, faults: Faults) -> Non
     faults.refuse()
 
 
-def _columns(given: Input, store: ObjectStore) -> tuple[str, ...] | None:
+def check_plan(config: RunConfig, environ: Mapping[str, str]) -> None:
+    """Refuses a plan of a record with a column that no file of the input has; the plan itself tells all else.
+
+    Raises:
+        ConfigurationError: there is such a column.
+    """
+    given, store = config.input, None
+    if given is None or (config.emulator is not None and is_s3(given.path or "")):
+        return  # the emulator that has the input is not up yet
+    if is_s3(given.path or ""):
+        try:
+            store = S3Store(access_of(config, None, environ).client("s3"))
+        except BatchTransformError:
+            return  # as the plan says
+    _check_columns(config, store, faults=Faults(), also_output=False)
+
+
+def _files(path: str, store: ObjectStore | None) -> tuple[Tree, list[TreeFile]]:
+    """The data files of a folder, or the one that a path names itself, each in its tree."""
+    tree = open_tree(path, store)
+    with suppress(StoreFailure):  # no folder
+        if files := [file for file in tree.list() if is_data_file(file.name)]:
+            return tree, files
+    folder, name = posixpath.split(path)
+    tree = open_tree(folder or ".", store)
+    alone = tree.find(name) if name and is_data_file(name) else None
+    return tree, [alone] if alone is not None else []
+
+
+def _columns(given: Input, store: ObjectStore | None) -> tuple[str, ...] | None:
     """The columns of an input by the footers of its files; None where Spark may see others, or nobody can tell."""
     format = output_formats().get(given.format)
     path = plain_path(given.path or "")
     if not isinstance(format, FileFormat) or not path or given.options or given.where:
         return None
     try:
-        tree = open_tree(path, store)
-        files = [file for file in tree.list() if is_data_file(file.name)]
+        tree, files = _files(path, store)
         if not 0 < len(files) <= _MOST_FILES:
             return None
         found = [format.column_names(tree, file) for file in files]

@@ -18,7 +18,7 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.last_words import is_told_in_words
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
-from batch_transform.pipeline.commands.command_options import JSON, PLAN, STEPS
+from batch_transform.pipeline.commands.command_options import JSON, PLAN, RUN, STEPS
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
@@ -78,10 +78,17 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
     document = resolved(asked, config)
     # Imported late: a wrong run file is refused without the seconds that Spark's modules take.
     if asked.command == PLAN:
+        from batch_transform.pipeline.checks.before_spark import check_plan
         from batch_transform.pipeline.commands.plan import plan_job
 
+        check_plan(config, os.environ)
+
         return plan_job(document, printed, exact=asked.exact, show_record=asked.show_record)
+    from batch_transform.pipeline.checks.before_spark import told_before_spark
     from batch_transform.pipeline.commands.run import run_job
+
+    if config.emulator is not None and asked.command == RUN and not asked.retry_dead:
+        told_before_spark(config, os.environ)  # without AWS, of which the run asks all at once
 
     with variables(commands_here(asked, os.environ, RunConfig.from_document(document))):
         return run_job(document, printed, step_of(asked), asked.switches)

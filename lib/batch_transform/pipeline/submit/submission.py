@@ -23,7 +23,7 @@ from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import FaultReport, RunReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.port import SparkTarget
-from batch_transform.pipeline.checks.before_spark import told_before_spark
+from batch_transform.pipeline.checks.before_spark import check_plan, told_before_spark
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form, parse, step_of
 from batch_transform.pipeline.commands.command_options import (
     EXACT,
@@ -92,6 +92,8 @@ def write_submission(
         raise ConfigurationError(
             "plan: is printed by its driver, which is here with --deploy-mode client only; leave --deploy-mode out"
         )
+    if asked.command == PLAN:
+        check_plan(config, environ)
     is_told = asked.command == RUN and not asked.retry_dead and not given.in_cluster and not asked.dry_run
     if is_told and (report := tell(config, environ)):
         teller(RUN)(already_published(report))
