@@ -23,7 +23,6 @@ from batch_transform.core.object_store import ObjectInfo, ObjectStore, StoreFail
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_layout import ROWS, RUNS, RunLayout, layouts_named, layouts_of, run_of_step
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
@@ -192,8 +191,8 @@ def acquired(lease: RunLease, ledger: Ledger, patience_seconds: float = 0.0) -> 
     return ledger.state()
 
 
-def published_report(config: RunConfig, access: AwsAccess) -> RunReport | None:
-    """Returns the report of a run that is published, None for any other; needs neither Spark nor the input.
+def known_run(config: RunConfig, access: AwsAccess) -> RunState | None:
+    """Returns a run as it is recorded, None for a new one; needs neither Spark nor the input.
 
     Raises:
         ConfigurationError: it was begun with another configuration.
@@ -201,10 +200,9 @@ def published_report(config: RunConfig, access: AwsAccess) -> RunReport | None:
     if config.run_id is None:
         return None
     state = read_run(S3Uri.parse(config.workspace), config.run_id, S3Store(access.client("s3"))).state
-    if state is None or state.report is None:
-        return None
-    check_same(state, config)
-    return state.report
+    if state is not None:
+        check_same(state, config)
+    return state
 
 
 def check_same(state: RunState, config: RunConfig) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import url_of_server
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.run_state import RunState
 from batch_transform.pipeline.context import Clock
 
 # Of a server that was started a moment ago.
@@ -37,6 +38,16 @@ class Pinged:
     fault: str = ""
     may_mend: bool = False
     note: str = ""
+
+
+def needs_model(recorded: RunState | None, *, retry_dead: bool) -> bool:
+    """Returns whether a run may yet send records: once all is scored the model may be gone.
+
+    Args:
+        recorded: the run; None: it has not begun.
+        retry_dead: whether its dead rows are to be sent again, which those of a published run are not.
+    """
+    return recorded is None or recorded.gate is None or (retry_dead and recorded.report is None)
 
 
 def check_model_servers(

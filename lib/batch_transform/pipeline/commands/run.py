@@ -18,7 +18,7 @@ from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.resuming.retried_dead_rows import has_no_dead_rows
 from batch_transform.core.secret_values import secrets_of
-from batch_transform.pipeline.checks.model_servers import check_model_servers
+from batch_transform.pipeline.checks.model_servers import check_model_servers, needs_model
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, RUN, STEPS
 from batch_transform.pipeline.handshake import Handshake, seconds_before
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
@@ -83,13 +83,16 @@ class _Job(Guarded):
         access = None
         # In an emulator that keeps nothing no run is published, and nobody waits for it.
         if emulator is None or emulator.state is not None:
-            from batch_transform.pipeline.recorded import published_report
+            from batch_transform.pipeline.recorded import known_run
 
             access = self._access(beginning)
-            report = published_report(self._config, access)
+            state = known_run(self._config, access)
+            report = state.report if state is not None else None
             if report is not None and (not self._switches.retry_dead or has_no_dead_rows(report)):
                 self._tell_published(report)
                 return
+            if needs_model(state, retry_dead=self._switches.retry_dead):
+                check_model_servers(self._config, CLOCK)
         threading.Thread(target=_import_meanwhile, daemon=True).start()
         with run_session(self._config.run_id) as spark:
             access = access or self._access(beginning)

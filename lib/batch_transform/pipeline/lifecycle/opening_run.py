@@ -18,7 +18,7 @@ from batch_transform.pipeline.checks.among_runs import check_workspace
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
 from batch_transform.pipeline.checks.left_results import check_no_result
-from batch_transform.pipeline.checks.model_servers import check_model_servers
+from batch_transform.pipeline.checks.model_servers import check_model_servers, needs_model
 from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
 from batch_transform.pipeline.checks.same_input import check_source
@@ -88,13 +88,12 @@ def _opened(
     store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
     run = read_run(S3Uri.parse(config.workspace), run_id, store)
     places, recorded = places_of(config, run.layout, known(spark, "spark.master")), run.state
-    # Once all is scored the model may be gone, and of a published run nothing is sent again.
-    needs_model = recorded is None or recorded.gate is None or (switches.retry_dead and recorded.report is None)
+    sends = needs_model(recorded, retry_dead=switches.retry_dead)
     # What has scored rows already is held against what the run has recorded of it, before each job.
     is_new = recorded is None or not has_scored(recorded)
     _check_run(run, config, places, switches, faults)
     faults.of(lambda: check_price(config, access.console_region))
-    if needs_model:
+    if sends:
         faults.of(lambda: check_model_servers(config, CLOCK, lambda words: listener(Event("warning", words))))
         check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
     elsewhere = recorded is not None and recorded.settings.published != config.settings.published
@@ -136,7 +135,7 @@ def _opened(
     if recorded is not None and recorded.staged is not None and elsewhere:
         check_uncommitted(tables, recorded, config)
         fit.check_rows(recorded.staged)
-    if needs_model and config.model.parts is not None:  # the last of all, as a refused run creates nothing
+    if sends and config.model.parts is not None:  # the last of all, as a refused run creates nothing
         ensure_model(access.client("sagemaker"), config.model.name, config.model.parts, compare=is_new)
     if recorded is None:
         run.ledger.probe()
