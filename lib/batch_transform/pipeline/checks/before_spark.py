@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -13,7 +13,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.config.surroundings import Emulator
-from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.near_names import no_such
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore, StoreFailure
@@ -100,12 +100,18 @@ def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults,
     faults.refuse()
 
 
-def check_plan(config: RunConfig, environ: Mapping[str, str]) -> None:
+def check_plan(config: RunConfig, environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """Refuses a plan of a record with a column that no file of the input has; the plan itself tells all else.
+
+    Args:
+        config: of the run.
+        environ: of whoever will plan it.
+        tell: is told at once of a model's server that is not there, which the plan waits for and tells as missing.
 
     Raises:
         ConfigurationError: there is such a column.
     """
+    _tell_servers(config, tell)
     given, store = config.input, None
     if given is None or (config.emulator is not None and is_s3(given.path or "")):
         return  # the emulator that has the input is not up yet
@@ -115,6 +121,14 @@ def check_plan(config: RunConfig, environ: Mapping[str, str]) -> None:
         except BatchTransformError:
             return  # as the plan says
     _check_columns(config, store, faults=Faults(), also_output=False)
+
+
+def _tell_servers(config: RunConfig, tell: Callable[[str], None]) -> None:
+    try:
+        check_model_servers(config, CLOCK, waits=False)
+    except ConfigurationError as err:
+        for fault in err.faults:
+            tell(f"missing: {fault}")
 
 
 def _files(path: str, store: ObjectStore | None) -> tuple[Tree, list[TreeFile]]:

@@ -55,6 +55,8 @@ def check_model_servers(
     clock: Clock,
     tell: Callable[[str], None] | None = None,
     ping: Callable[[str], Pinged] | None = None,
+    *,
+    waits: bool = True,
 ) -> None:
     """Asks the servers of the run's model that run already, and waits a moment for one that is not there.
 
@@ -63,11 +65,12 @@ def check_model_servers(
         clock: to wait by.
         tell: is told of a server that is there and not ready; None: nobody is.
         ping: asks the server at a URL; None: over the network.
+        waits: whether for one that is not there; else it is told as it is.
 
     Raises:
         ConfigurationError: nobody is there, or it is no model's server; names every one.
     """
-    until, faults = clock.monotonic() + GRACE_SECONDS, []
+    until, faults = clock.monotonic() + (GRACE_SECONDS if waits else 0.0), []
     for name, url in _urls(config).items():
         found = (ping or pinged)(url)
         while found.fault and found.may_mend and clock.monotonic() < until:

@@ -22,7 +22,7 @@ from batch_transform.pipeline.commands.command_options import JSON, PLAN, RUN, S
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
-from batch_transform.pipeline.ending.exits import ended
+from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import BEGAN, Handshake, variables
 from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
 from batch_transform.pipeline.submit.destination import destination
@@ -81,7 +81,7 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
         from batch_transform.pipeline.checks.before_spark import check_plan
         from batch_transform.pipeline.commands.plan import plan_job
 
-        check_plan(config, os.environ)
+        check_plan(config, os.environ, teller("warning"))
 
         return plan_job(document, printed, exact=asked.exact, show_record=asked.show_record)
     from batch_transform.pipeline.checks.before_spark import told_before_spark

@@ -93,7 +93,7 @@ def write_submission(
             "plan: is printed by its driver, which is here with --deploy-mode client only; leave --deploy-mode out"
         )
     if asked.command == PLAN:
-        check_plan(config, environ)
+        check_plan(config, environ, teller("warning"))
     is_told = asked.command == RUN and not asked.retry_dead and not given.in_cluster and not asked.dry_run
     if is_told and (report := tell(config, environ)):
         teller(RUN)(already_published(report))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,8 +71,14 @@ def test_what_cannot_be_seen_yet_is_left_to_spark(submit, path):
     assert submit("plan", "run.yml", *EMULATED, columns="zz", path=path)[1]
 
 
-def test_a_plan_with_the_columns_goes_on_whatever_else_is_missing(submit):
-    assert submit("plan", "run.yml", *EMULATED)[1]
+@pytest.mark.parametrize("state", [[], KEPT])
+def test_a_plan_tells_a_server_that_is_missing_at_once_and_goes_on(submit, capsys, monkeypatch, state):
+    monkeypatch.setattr(model_servers, "GRACE_SECONDS", 60.0)
+    began = time.monotonic()
+    assert submit("plan", "run.yml", *EMULATED, *state)[1]
+    said = capsys.readouterr().err
+    assert "missing: emulator.models.m: http://127.0.0.1:9: nobody listens there" in said
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("state", [[], KEPT])
