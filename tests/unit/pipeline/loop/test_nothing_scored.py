@@ -62,6 +62,14 @@ def test_where_something_was_scored_that_is_kept():
     assert error.ways == ()
 
 
+def test_where_somebody_else_stopped_the_only_job_the_same_run_is_started_again():
+    run = MemoryRun([6, 6], echoing(lambda row: None))
+    run.service.job_faults.append("stopped")
+    _, error = given_up(run)
+    assert "Start the run again to try once more" in str(error)
+    assert error.ways == ()
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
