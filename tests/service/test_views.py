@@ -28,7 +28,7 @@ from transform_emulator.emulator import Emulator
 from transform_emulator.settings import Settings
 
 URI = "s3://bucket/run"
-HEADS = "RUN STATUS BEGUN (UTC) LAST STEP ROWS SCORED DEAD JOBS IN FLIGHT MODEL OUTPUT"
+HEADS = "RUN STATUS LAST STEP (UTC) ROWS SCORED DEAD MODEL OUTPUT"
 ROOT, RUN = Path(__file__).parents[2], "churn-2024-05-01"
 KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
 QUOTING = "row 2 is \x1b[31mred\u202e"
