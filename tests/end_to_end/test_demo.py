@@ -77,7 +77,7 @@ def test_the_input_columns_come_out_as_they_went_in(spark, published, tmp_path):
 def test_the_one_partition_in_which_spark_reads_them_is_repartitioned(demo):
     folder, _ = demo
     done = submit(folder, "plan", str(ROOT / "conf/demo.yml"), "--show-record", "--", "--master", "local[2]")
-    assert 'plan      the first record: {"month":' in done.stderr
+    assert 'plan      the first record: {"year":' in done.stderr
     plan = json.loads(done.stdout)
     assert (plan["input_partitions"], plan["staged_partitions"]) == (1, 2)
     assert plan["repartitioned"] == "too few for 104 MB of records and 2 cores"
