@@ -39,7 +39,6 @@ NEVER_ONE = {
     ("core/isolation/reconciling.py", "job.record.name"),
     ("core/predictions/csv_cells.py", "self.form.format"),
     ("core/predictions/schema_inference.py", "path"),
-    ("core/report_page/outcomes.py", "busy_words"),
     ("pipeline/checks/output_over_input.py", "table.told"),
     ("pipeline/checks/output_over_input.py", "self.targets.mode"),
     ("pipeline/checks/output_over_input.py", "mode"),
