@@ -20,6 +20,11 @@ OBJECT_NAME = r"^(?:c[0-9a-f]+-)?s(?P<first>\d+)-(?P<rows>\d+)-[0-9a-f]+(?:\.[a-
 _LANE_LETTERS = {STANDARD: "s", OVERSIZE: "o"}
 
 
+def another_run_id(run_id: str) -> str:
+    """Returns a name that is suggested where that of a run cannot be used again."""
+    return f"{run_id}-2"
+
+
 def run_folder(run_id: str) -> str:
     """Returns the name of a run's folder: its id, where that can be one segment of a path and of an S3 key.
 

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 
+from batch_transform.core.object_names import another_run_id
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handshake import ANEW, COMMAND
 from batch_transform.pipeline.reaching import options_near
@@ -56,7 +57,7 @@ def as_another_run(run_id: str, *, takes_frame: bool) -> str:
         run_id: the name that is taken.
         takes_frame: whether the run is a call of `score()`.
     """
-    name = f"{run_id}-2"
+    name = another_run_id(run_id)
     if takes_frame:
         return f"the same call of score() with run_id={json.dumps(name)}"
     words = shlex.split(os.environ.get(ANEW, ""))

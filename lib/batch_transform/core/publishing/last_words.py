@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from batch_transform.core.amounts import cost, counted, dollars, duration, size
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.object_names import another_run_id
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.statuses import RunStatus
 
@@ -156,7 +157,9 @@ def _cleaned(report: JsonObject) -> list[str]:
         return [f"Cleaned: {_of_runs(report)}."]
     found = [f"Cleaned: {_removed(report)} of {report['run_id']}; kept: {', '.join(report['kept'])}."]
     if report["given_up"]:
-        found.append(f"Its name cannot be used again: give another run_id (--set run_id={report['run_id']}-2).")
+        found.append(
+            f"Its name cannot be used again: give another run_id (--set run_id={another_run_id(report['run_id'])})."
+        )
     return found
 
 

@@ -11,15 +11,12 @@ from batch_transform.core.statuses import RunStatus
 def verdict(report: RunReport) -> Html:
     """Returns the box at the head of the page."""
     errors = report.get("error", [])
+    steps = [_step(step) for step in next_steps(report)]
     is_good = report["status"] == RunStatus.PUBLISHED
     inner = [
         paragraph(sentence(report)),
         *([Html("<p><strong>Error</strong></p>"), listed(errors)] if errors else []),
-        *(
-            [Html("<p><strong>What to do next</strong></p>"), listed(map(_step, steps))]
-            if (steps := next_steps(report))
-            else []
-        ),
+        *([Html("<p><strong>What to do next</strong></p>"), listed(steps)] if steps else []),
     ]
     name = " good" if is_good else ""
     return Html(f'<div class="verdict{name}" data-status="{shown(report["status"])}">{joined(inner)}</div>')

@@ -147,7 +147,7 @@ def plan(
     rounds = expected_rounds(before.outcomes, found["rows_in"], before.unknown)
     lines = [_input_line(config.input), *plan_lines(found), rounds_line(rounds), output]
     lines += [] if record is None else [f"the first record: {record}"]
-    lines += [*(f"missing: {fault}" for fault in there.missing)]
+    lines += [f"missing: {fault}" for fault in there.missing]
     lines += quota_lines(there.quotas, transform, _jobs(found))
     for line in (*lines, *money_lines(found["outlook"], types, there.region)):
         listener(Event(PLAN, line))

@@ -66,7 +66,9 @@ class Exit:
         """Returns what a program is told where no run has begun."""
         told = [*self.lines, *self.ways]
         fault = FaultReport(run_id=run_id, status=self.status.value, error=told, report=None)
-        return self.found or (FaultReport(**fault, ways=list(self.ways)) if self.ways else fault)
+        if self.ways:
+            fault["ways"] = list(self.ways)
+        return self.found or fault
 
     def tell(self) -> None:
         """Writes what a person is told to the terminal."""

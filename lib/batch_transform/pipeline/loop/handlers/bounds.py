@@ -58,10 +58,9 @@ def require_budget(ctx: RunContext, state: RunState) -> None:
     if budget is None or cost is None:
         return
     done = sum(job.status is not None for job in state.jobs)
-    jobs = counted(done, "job")
-    what = f"{jobs} {verb(done, 'has', 'have')} cost {dollars(cost)}"
-    if ctx.region is None:
-        what = f"{jobs} would have cost {dollars(cost)} on AWS"
+    amount = dollars(cost)
+    paid = f"would have cost {amount} on AWS" if ctx.region is None else f"{verb(done, 'has', 'have')} cost {amount}"
+    what = f"{counted(done, 'job')} {paid}"
     raise OverCost(
         [
             f"budget_usd: is {budget:g}, and {what}: no further one is created, and nothing is published. What was "

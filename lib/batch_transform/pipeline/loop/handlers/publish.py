@@ -116,11 +116,8 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     command = going_on(ctx, f"--set errors.max_rows={dead}", f'errors={{"max_rows": {dead}}}')
     retry = going_on(ctx, "--retry-dead", "retry_dead=True")
     # Once the run has set out to commit, its dead letters may be there (core.resuming.retried_dead_rows.check_retry).
-    once_more = (
-        []
-        if ctx.config.ephemeral or state.intents
-        else [f"To send {verb(dead, 'this row', 'these rows')} once more: {retry}"]
-    )
+    rows = verb(dead, "this row", "these rows")
+    once_more = [] if ctx.config.ephemeral or state.intents else [f"To send {rows} once more: {retry}"]
     what = f"{dead:,} of {counted(counts.rows_in, 'row')} {verb(dead, 'has', 'have')} no prediction"
     raise ErrorBudgetExceeded(
         [f"{what}, more than `errors` accepts; nothing is published. The dead letters lie in {place}"],

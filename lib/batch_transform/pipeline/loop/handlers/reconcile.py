@@ -217,8 +217,7 @@ _NEEDS_ANOTHER_NAME = (
 
 
 def _ways_where_nothing_is_scored(ctx: RunContext) -> list[str]:
-    assert ctx.config.run_id is not None
-    another = as_another_run(ctx.config.run_id, takes_frame=ctx.config.takes_frame)
+    another = as_another_run(ctx.run_id, takes_frame=ctx.config.takes_frame)
     return [
         f"Once the model is mended, to try once more: {once_more(ctx)}",
         f"Once `record` or what else is sent is mended, as another run: {another}",
