@@ -8,7 +8,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.config.sections import Input
 from batch_transform.core.estimate.earlier_jobs import speed_told
 from batch_transform.core.estimate.expected_rounds import ExpectedRounds, expected_rounds, rounds_line
 from batch_transform.core.estimate.instance_quotas import Quota, quota_lines, quotas_told
@@ -21,6 +20,7 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.progress.event_lines import PLAN
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.sending.instances import price_of
+from batch_transform.core.source_identity import input_place
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
 from batch_transform.pipeline.checks.same_input import read_source
@@ -145,7 +145,9 @@ def plan(
     found = run_plan(measured, asked, told, price_of(types[0], transform, there.region))
     output = fate(spark, config, places, there.store)
     rounds = expected_rounds(before.outcomes, found["rows_in"], before.unknown)
-    lines = [_input_line(config.input), *plan_lines(found), rounds_line(rounds), output]
+    given = config.input
+    read = input_line(input_place(config.to_document()) or "", given.format if given.path else None, given.where)
+    lines = [read, *plan_lines(found), rounds_line(rounds), output]
     lines += [] if record is None else [f"the first record: {record}"]
     lines += [f"missing: {fault}" for fault in there.missing]
     lines += quota_lines(there.quotas, transform, _jobs(found))
@@ -162,11 +164,6 @@ def plan(
         "quotas": quotas_told(there.quotas, types),
         **found,
     }
-
-
-def _input_line(given: Input) -> str:
-    place = given.path or given.table or given.dead_letters or ""
-    return input_line(place, given.format if given.path else None, given.where)
 
 
 def _jobs(found: RunPlan) -> int:
