@@ -21,7 +21,7 @@ from transform_emulator.service import switch_options
 from transform_emulator.service.allowed_callers import DoorError, doors_for
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.switch_options import SwitchError
-from transform_emulator.settings import Settings
+from transform_emulator.settings import STATE_WAIT_SECONDS, Settings
 from transform_emulator.state.directory import StateError
 
 DEFAULT_PORT = 5000
@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StateError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         if arguments.exit_with_stdin:  # a program has started it, and tells its own users
-            sys.stdout.write(json.dumps({"state_error": str(error), "state_owner": error.owner}) + "\n")
+            told = {"state_error": str(error), "state_owner": error.owner, "state_endpoint_url": error.endpoint_url}
+            sys.stdout.write(json.dumps(told) + "\n")
         return 1
 
 
@@ -88,6 +89,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         describes_in_progress=arguments.describes_in_progress,
         emulated_time=arguments.emulated_time,
         state=arguments.state,
+        state_wait_seconds=arguments.state_wait_seconds,
         ping_deadline_seconds=arguments.ping_timeout_seconds,
         doors=doors_for(arguments.allow_host, arguments.allow_origin),
         pass_env=arguments.pass_env,
@@ -190,6 +192,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "type": Path,
         "metavar": "DIR",
         "help": "keep objects, jobs, models and job logs in this directory, and go on with what it holds",
+    },
+    "--state-wait-seconds": {
+        "type": float,
+        "default": STATE_WAIT_SECONDS,
+        "metavar": "S",
+        "help": "how long to wait for another emulator to leave the directory (default: %(default)s)",
     },
     "--allow-host": {
         "action": "append",

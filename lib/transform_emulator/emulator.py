@@ -50,7 +50,11 @@ class Emulator:
         self._world = World()
         self._budget = MemoryBudget()
         self._models = aws_state.ModelRegistry(settings.models, self._world, inherited(os.environ, settings.pass_env))
-        self._state = None if settings.state is None else State(settings.state, self._models, self._world)
+        self._state = (
+            None
+            if settings.state is None
+            else State(settings.state, settings.state_wait_seconds, self._models, self._world)
+        )
         self._stores: dict[str, ObjectStore] = {}
         self._stores_lock = threading.Lock()
         self._clock = EmulatedClock(utc_now()) if settings.emulated_time else None
@@ -103,6 +107,8 @@ class Emulator:
                     self._clock.enter(job.arn, job.stop)
                 self._runner.resume(job, at_once=self._settings.describes_in_progress is None)
         self._thread.start()
+        if self._state is not None:
+            self._state.tell(self.endpoint_url)
 
     def reset(self) -> None:
         """Forget jobs, models, objects and logs, on disk too; what the settings name is made again."""

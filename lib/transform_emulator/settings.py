@@ -9,6 +9,9 @@ from transform_emulator.service.allowed_callers import Doors
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.switches import Switches
 
+# An emulator whose driver was killed ends its model servers first; the driver's next start is not to fail for that.
+STATE_WAIT_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -27,6 +30,7 @@ class Settings:
         ping_deadline_seconds: How long a model server may take until /ping answers.
         state: The directory from which an earlier process's world goes on, and in which this one's is kept; None for
             memory only.
+        state_wait_seconds: How long to wait for another process to leave that directory.
         doors: Who may talk to it besides this machine's own names and pages.
         pass_env: Variables of the emulator's that its model servers get as well.
     """
@@ -42,5 +46,6 @@ class Settings:
     emulated_time: bool = False
     ping_deadline_seconds: float = PING_DEADLINE_SECONDS
     state: Path | None = None
+    state_wait_seconds: float = STATE_WAIT_SECONDS
     doors: Doors = field(default_factory=Doors)
     pass_env: Sequence[str] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+import threading
 from contextlib import closing
 
 import psutil
@@ -15,7 +16,7 @@ import pytest
 from support import answers
 from support.drivers import POISON, ROOT
 from support.scripted_model import ScriptedModel
-from support.submissions import Submission
+from support.submissions import PATIENCE_SECONDS, Submission
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 40
@@ -83,6 +84,40 @@ def test_it_survives_the_death_of_everything(tmp_path, model, document):
     assert published(tmp_path) == EXPECTED
     names = [job["name"] for job in report["jobs"]]
     assert len(set(names)) == len(names)
+
+
+def test_while_a_run_is_at_work_it_is_shown_and_stopped_from_another_terminal(tmp_path, model, document):
+    """Its emulator has the folder, and is asked meanwhile."""
+    asked = threading.Event()
+
+    def answer(body):
+        asked.set()
+        over.wait(PATIENCE_SECONDS)
+        return answers.shaped(body)
+
+    over = threading.Event()
+    model.script.answer = answer
+    within = document | {"errors": {"max_rows": 2}, "lease_seconds": 60}
+    submission = Submission(tmp_path, within)
+    try:
+        assert asked.wait(PATIENCE_SECONDS), submission.log()
+        assert told(tmp_path, "show", "-o", "json")["status"] == "running"
+        assert [run["run_id"] for run in told(tmp_path, "list", "-o", "json")["runs"]] == ["laptop"]
+        assert told(tmp_path, "status")["rows_in"] == ROWS
+        stopped = told(tmp_path, "stop")
+    finally:
+        over.set()
+    code, report = submission.wait()
+    assert (code, report["status"], stopped["status"]) == (143, "interrupted", "interrupted")
+    code, report = Submission(tmp_path, within, "resume", "run.yml").wait()
+    assert code == 0, report
+    assert published(tmp_path) == EXPECTED
+
+
+def told(place, command, *options):
+    """What a command tells of the run file in a folder, as JSON."""
+    words = [str(ROOT / "spark-submit.sh"), command, "run.yml", *options]
+    return json.loads(subprocess.run(words, capture_output=True, check=True, cwd=place, timeout=PATIENCE_SECONDS).stdout)
 
 
 def test_without_a_state_there_is_nothing_to_go_back_to(tmp_path, document):

@@ -12,8 +12,6 @@ OBJECTS = "objects"
 LOCK = "lock"
 OURS = frozenset({DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", OBJECTS, LOCK})
 
-# An emulator whose driver was killed ends its model servers first; the driver's next start is not to fail for that.
-PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
@@ -33,17 +31,19 @@ class StateError(Exception):
 
     Attributes:
         owner: the process that has it; '': nobody has.
+        endpoint_url: where that process answers; '': it has not said so yet.
     """
 
-    def __init__(self, text: str, owner: str = "") -> None:
+    def __init__(self, text: str, owner: str = "", endpoint_url: str = "") -> None:
         self.owner = owner
+        self.endpoint_url = endpoint_url
         super().__init__(text)
 
 
 class Directory:
     """A directory that this process has for itself until it is released, or until the process ends."""
 
-    def __init__(self, path: Path, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, path: Path, patience_seconds: float) -> None:
         """Take the directory, which is made if it is not there.
 
         Args:
@@ -77,6 +77,12 @@ class Directory:
         """The folder of the objects' bytes."""
         return self.path / OBJECTS
 
+    def tell(self, endpoint_url: str) -> None:
+        """Say to whoever looks for the directory that this process has it, and answers there."""
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()} {endpoint_url}\n")
+        self._lock.flush()
+
     def release(self) -> None:
         """Let another process have it."""
         self._lock.close()
@@ -100,13 +106,14 @@ class Directory:
         while not self._is_taken():
             if time.monotonic() >= deadline:
                 self._lock.seek(0)
-                owner = self._lock.read().strip() or "unknown"  # it is about to say
+                owner, _, endpoint_url = self._lock.read().strip().partition(" ")
                 self._lock.close()
-                raise StateError(f"{self.path} is in use by another transform-emulator (process {owner})", owner)
+                owner = owner or "unknown"  # it is about to say
+                raise StateError(
+                    f"{self.path} is in use by another transform-emulator (process {owner})", owner, endpoint_url
+                )
             time.sleep(POLL_SECONDS)
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()}\n")
-        self._lock.flush()
+        self.tell("")
 
     def _is_taken(self) -> bool:
         # Of the open file, not of the process: it also keeps out a second emulator of this process.

@@ -25,13 +25,13 @@ class State:
         models: Models and endpoints that clients created.
     """
 
-    def __init__(self, path: Path, models: ModelRegistry, world: World) -> None:
-        """Take the directory.
+    def __init__(self, path: Path, patience_seconds: float, models: ModelRegistry, world: World) -> None:
+        """Take the directory, once another process that is about to end has left it.
 
         Raises:
             StateError: It cannot be used, or another process has it.
         """
-        self._directory = Directory(path)
+        self._directory = Directory(path, patience_seconds)
         self._database = Database(self._directory.database)
         self.objects = KeptObjects(self._database, ObjectFiles(self._directory.objects), world)
         self.jobs = KeptJobs(self._database)
@@ -59,6 +59,10 @@ class State:
         """Keep nothing any more of what was kept so far."""
         self._database.forget()
         self.objects.forget()
+
+    def tell(self, endpoint_url: str) -> None:
+        """Say where this process answers, to whoever cannot have the directory meanwhile."""
+        self._directory.tell(endpoint_url)
 
     def close(self) -> None:
         """Let another process have the directory."""

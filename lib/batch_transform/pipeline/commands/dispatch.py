@@ -117,14 +117,25 @@ def execute(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> JsonO
         from batch_transform.pipeline.commands.smoke import smoke_command  # late: it alone needs all that it asks
 
         return smoke_command(asked, environ, tell)
-    with reached(asked, environ) as there:
+    if asked.command == STOP:
+        return _stopped(asked, environ, tell)
+    with reached(asked, environ, borrows=asked.command != COMPARE) as there:  # which asks a model
         if asked.command == STATUS:
             return status(there, tell)
-        if asked.command == STOP:
-            return stop(there, tell)
         if asked.command == COMPARE:
             return compare(there, asked, tell)
         return clean_command(there, asked, tell)
+
+
+def _stopped(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> RunReport:
+    """The report of a stopped run; as `stop`."""
+    with reached(asked, environ, borrows=True) as there:
+        if not there.is_borrowed:
+            return stop(there, tell)
+        ask_its_driver(there, tell)
+    # Its emulator ends with that driver, and what they leave in the folder is looked at once they have gone.
+    with reached(asked, environ, wait_seconds=STOP_PATIENCE_SECONDS) as there:
+        return stop(there, tell)
 
 
 def status(there: Reached, tell: Tell) -> RunReport:
@@ -142,20 +153,26 @@ def _forgotten(run: RecordedRun, state: RunState) -> bool:
     return state.forgotten or (apart and next(iter(run.store.list(run.layout.rows)), None) is None)
 
 
+def ask_its_driver(there: Reached, tell: Tell) -> tuple[RecordedRun, RunState]:
+    """Returns the run, whose driver, if one is at work, finds when it next looks that it is to stop."""
+    run, state = there.run()
+    held = run.lease().look()
+    if state.report is None and held is not None and not held.released:
+        request_stop(run.store, run.layout, held.epoch, CLOCK.now().isoformat())
+        tell(f"{run.uri}: its driver ({held.who}) is asked to stop")
+    return run, state
+
+
 def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> RunReport:
     """Returns the report of a run once it is stopped: by its driver, which is asked, or by this process if it is dead.
 
     Raises:
         ServiceFailure: its driver is at work and has not obeyed in time, or a job could not be stopped.
     """
-    run, state = there.run()
+    run, state = ask_its_driver(there, tell)
     if state.report is not None:
         tell(already_published(state.report))
         return state.report
-    held = run.lease().look()
-    if held is not None and not held.released:
-        request_stop(run.store, run.layout, held.epoch, CLOCK.now().isoformat())
-        tell(f"{run.uri}: its driver ({held.who}) is asked to stop")
     try:
         with run.held(patience_seconds) as (lease, state):
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))

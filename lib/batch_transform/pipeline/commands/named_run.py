@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +24,13 @@ from batch_transform.pipeline.commands.command_options import LIST
 from batch_transform.pipeline.ending.exits import NO_CREDENTIALS
 from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
-from batch_transform.pipeline.world.emulation import embedded_emulator
+from batch_transform.pipeline.world.emulation import StateInUse, embedded_emulator
 from batch_transform.s3.store import S3Store
 
 # Whoever keeps credentials and does not answer may mean as well that there are none for whom an emulator has run.
 _NO_CREDENTIALS = (*NO_CREDENTIALS, "CredentialRetrievalError")
+# For an emulator that is about to end: its answers would end with it.
+_BORROW_SECONDS = 1.0
 # An address, which is no such word, may have a secret inside.
 _BARE_WORD = re.compile(r"[\w-]+")
 
@@ -41,12 +43,14 @@ class Reached:
         uri: `<workspace>/<run_id>`, or the run's or the workspace's folder.
         is_of_file: whether a run file has named it, and so its workspace.
         told: how it was named, where that is not its location: a run's folder may have another name than its id.
+        is_borrowed: whether the emulator of a run that is at work is asked, which ends with that run's driver.
     """
 
     uri: S3Uri
     access: AwsAccess
     is_of_file: bool = False
     told: str = ""
+    is_borrowed: bool = False
 
     def recorded(self) -> RecordedRun:
         """Returns the run, whose state is None if there is none."""
@@ -72,8 +76,16 @@ class Reached:
 
 
 @contextmanager
-def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]:
+def reached(
+    asked: CommandLine, environ: Mapping[str, str], *, borrows: bool = False, wait_seconds: float = 5.0
+) -> Iterator[Reached]:
     """Yields where the subject of a command lies; an emulated one can be reached within the block only.
+
+    Args:
+        asked: the command.
+        environ: where `${name}` is looked up, and what reaches AWS.
+        borrows: whether the emulator is asked that has the folder of `emulator.state` already, and models of its own.
+        wait_seconds: how long to wait for that one to leave the folder.
 
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or the run ended with its emulator.
@@ -100,8 +112,15 @@ def reached(asked: CommandLine, environ: Mapping[str, str]) -> Iterator[Reached]
             yield Reached(uri, access_of(near, None, environ), is_of_file, told)
         return
     _refuse_ephemeral(asked.command, near.emulator.state)
-    with embedded_emulator(near.emulator) as url:
-        yield Reached(uri, access_of(near, url, environ), is_of_file, told)
+    with ExitStack() as resources:
+        is_borrowed = False
+        try:
+            url = resources.enter_context(embedded_emulator(near.emulator, _BORROW_SECONDS if borrows else wait_seconds))
+        except StateInUse as err:
+            if not (borrows and err.endpoint_url):
+                raise
+            url, is_borrowed = err.endpoint_url, True
+        yield Reached(uri, access_of(near, url, environ), is_of_file, told, is_borrowed)
 
 
 @contextmanager

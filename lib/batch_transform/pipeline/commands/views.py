@@ -55,7 +55,7 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
     """
     if asked.command == INIT:
         return first_run_file(asked, environ)
-    with reached(asked, environ) as there:
+    with reached(asked, environ, borrows=True) as there:
         if asked.command == LIST:
             runs = _listed(there)
             return _printed(asked, runs, table_of_runs(runs))

@@ -21,19 +21,33 @@ from batch_transform.core.errors import ConfigurationError
 _LAST_WORDS_BYTES = 2000
 # It imports moto and opens a port; its models start with their jobs. A busy machine takes ten times what it takes here.
 _START_SECONDS = 120.0
+# For a folder that another emulator has: one whose driver was killed ends its models first.
+_WAIT_SECONDS = 5.0
 # It stops its models, and writes what it keeps.
 _END_SECONDS = 10.0
 
 
+class StateInUse(ConfigurationError):
+    """Another emulator has the folder in which this one is to keep what it holds.
+
+    Attributes:
+        endpoint_url: where that one answers; '': it has not begun to.
+    """
+
+    def __init__(self, fault: str, endpoint_url: str) -> None:
+        super().__init__(fault)
+        self.endpoint_url = endpoint_url
+
+
 @contextmanager
-def embedded_emulator(config: Emulator) -> Iterator[str]:
+def embedded_emulator(config: Emulator, wait_seconds: float = _WAIT_SECONDS) -> Iterator[str]:
     """Yields the endpoint of an emulator that serves the models of `config`, once it is up; as `beginning_emulator`."""
-    with beginning_emulator(config) as beginning:
+    with beginning_emulator(config, wait_seconds) as beginning:
         yield beginning.endpoint()
 
 
 @contextmanager
-def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
+def beginning_emulator(config: Emulator, wait_seconds: float = _WAIT_SECONDS) -> Iterator[BeginningEmulator]:
     """Yields an emulator that serves the models of `config` and makes missing buckets; it is coming up meanwhile.
 
     It is reached through its command line only, and ends when its standard input is closed: also when this process is
@@ -41,7 +55,7 @@ def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
     """
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin"]
     if config.state is not None:
-        command += ["--state", config.state]
+        command += ["--state", config.state, "--state-wait-seconds", str(wait_seconds)]
     for name in config.pass_env:
         command += ["--pass-env", name]
     for name, server in config.models.items():
@@ -53,7 +67,7 @@ def beginning_emulator(config: Emulator) -> Iterator[BeginningEmulator]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield BeginningEmulator(process.stdin, process.stdout, errors, config.state or "")
+            yield BeginningEmulator(process.stdin, process.stdout, errors, config.state or "", wait_seconds)
         finally:
             process.stdin.close()
             _end(process)
@@ -66,12 +80,14 @@ class BeginningEmulator:
 
     Attributes:
         state: the folder in which it keeps what it holds; '': it keeps nothing.
+        wait_seconds: how long it waits for another one to leave that folder.
     """
 
     stdin: IO[bytes]
     stdout: IO[bytes]
     errors: IO[bytes]
-    state: str = ""
+    state: str
+    wait_seconds: float
 
     def let_end(self) -> None:
         """Lets it end while something else is done: nobody asks it any more."""
@@ -81,29 +97,34 @@ class BeginningEmulator:
         """Returns its endpoint, once it is up; to be asked for once.
 
         Raises:
+            StateInUse: another one has its folder.
             ConfigurationError: it did not start; with its last words.
         """
-        line = _first_line(self.stdout, _START_SECONDS)
+        seconds = _START_SECONDS + self.wait_seconds
+        line = _first_line(self.stdout, seconds)
         if line.endswith(b"\n"):
             said: Mapping[str, str] = json.loads(line)
             if "endpoint_url" in said:
                 return said["endpoint_url"]
-            raise ConfigurationError(_of_the_state(self.state, said["state_error"], said["state_owner"]))
+            raise _of_the_state(self.state, said["state_error"], said["state_owner"], said["state_endpoint_url"])
         self.errors.seek(-min(self.errors.tell(), _LAST_WORDS_BYTES), 2)
         words = self.errors.read().decode(errors="replace").strip()
         raise ConfigurationError(
-            f"emulator: it did not start: {words or f'it said nothing for {_START_SECONDS:.0f} seconds'}"
+            f"emulator: it did not start: {words or f'it said nothing for {seconds:.0f} seconds'}"
         )
 
 
-def _of_the_state(folder: str, words: str, owner: str) -> str:
+def _of_the_state(folder: str, words: str, owner: str, endpoint_url: str) -> ConfigurationError:
     """What is told of a folder that the emulator cannot use, which a run's user knows by its key alone."""
     if not owner:
-        return f"emulator.state: {words}; give an empty folder, or one in which an emulator has kept its runs"
-    return (
+        return ConfigurationError(
+            f"emulator.state: {words}; give an empty folder, or one in which an emulator has kept its runs"
+        )
+    return StateInUse(
         f"emulator.state: {folder} is in use by process {owner}, the emulator of a run or a command that is still at "
         "work with it, and one at a time can be. Wait until that has ended (the terminal in which it was started shows "
-        "how far it is, and Ctrl-C ends it there), or give this one another folder, in which nothing of that run is"
+        "how far it is, and Ctrl-C ends it there), or give this one another folder, in which nothing of that run is",
+        endpoint_url,
     )
 
 

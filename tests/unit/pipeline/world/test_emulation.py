@@ -15,15 +15,18 @@ from transform_emulator.state import directory
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    """Nobody waits for a folder, and the signals stay the tests'."""
-    monkeypatch.setattr(directory.Directory.__init__, "__defaults__", (0.0,))
+def signals_stay(monkeypatch):
+    """The signals stay the tests'."""
     monkeypatch.setattr(cli.signal, "signal", lambda number, handler: None)
 
 
 def told(monkeypatch, capsys, tmp_path, state):
     """What the pipeline tells where the emulator ends with what its own command line has written."""
-    arguments = ["--port", "0", "--state", str(state), "--exit-with-stdin"]
+    return refusal(monkeypatch, capsys, tmp_path, state).faults[0]
+
+
+def refusal(monkeypatch, capsys, tmp_path, state):
+    arguments = ["--port", "0", "--state", str(state), "--state-wait-seconds", "0", "--exit-with-stdin"]
     assert cli.main(arguments) == 1
     said = capsys.readouterr()
     code = f"import sys; sys.stdout.write({said.out!r}); sys.stderr.write({said.err!r}); sys.exit(1)"
@@ -35,12 +38,12 @@ def told(monkeypatch, capsys, tmp_path, state):
         emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"}, state=str(state))),
     ):
         pytest.fail("it began")
-    (line,) = refused.value.faults
-    return line
+    assert len(refused.value.faults) == 1
+    return refused.value
 
 
 def test_a_folder_in_which_a_run_is_at_work_is_told_by_its_key_and_with_what_to_do(monkeypatch, capsys, tmp_path):
-    held = directory.Directory(tmp_path / "kept")
+    held = directory.Directory(tmp_path / "kept", 0)
     line = told(monkeypatch, capsys, tmp_path, held.path)
     held.release()
     assert line.startswith(
@@ -49,6 +52,16 @@ def test_a_folder_in_which_a_run_is_at_work_is_told_by_its_key_and_with_what_to_
     )
     assert "Wait until that has ended" in line
     assert "transform-emulator" not in line
+
+
+def test_who_may_borrow_is_told_where_the_emulator_answers_that_has_the_folder(monkeypatch, capsys, tmp_path):
+    held = directory.Directory(tmp_path / "kept", 0)
+    assert refusal(monkeypatch, capsys, tmp_path, held.path).endpoint_url == ""
+    held.tell("http://127.0.0.1:4711")
+    refused = refusal(monkeypatch, capsys, tmp_path, held.path)
+    held.release()
+    assert refused.endpoint_url == "http://127.0.0.1:4711"
+    assert f"is in use by process {os.getpid()}, " in refused.faults[0]
 
 
 def test_a_folder_that_holds_something_else_is_told_by_its_key(monkeypatch, capsys, tmp_path):
@@ -60,7 +73,7 @@ def test_a_folder_that_holds_something_else_is_told_by_its_key(monkeypatch, caps
 
 def test_a_program_alone_is_told_of_it_on_standard_output(capsys, tmp_path):
     (tmp_path / "thesis.txt").write_text("all of it")
-    assert cli.main(["--port", "0", "--state", str(tmp_path)]) == 1
+    assert cli.main(["--port", "0", "--state", str(tmp_path), "--state-wait-seconds", "0"]) == 1
     assert capsys.readouterr().out == ""
     assert cli.main(["--port", "0", "--state", str(tmp_path), "--exit-with-stdin"]) == 1
-    assert set(json.loads(capsys.readouterr().out)) == {"state_error", "state_owner"}
+    assert set(json.loads(capsys.readouterr().out)) == {"state_error", "state_owner", "state_endpoint_url"}
