@@ -117,7 +117,9 @@ def test_while_a_run_is_at_work_it_is_shown_and_stopped_from_another_terminal(tm
 def told(place, command, *options):
     """What a command tells of the run file in a folder, as JSON."""
     words = [str(ROOT / "spark-submit.sh"), command, "run.yml", *options]
-    return json.loads(subprocess.run(words, capture_output=True, check=True, cwd=place, timeout=PATIENCE_SECONDS).stdout)
+    return json.loads(
+        subprocess.run(words, capture_output=True, check=True, cwd=place, timeout=PATIENCE_SECONDS).stdout
+    )
 
 
 def test_without_a_state_there_is_nothing_to_go_back_to(tmp_path, document):

@@ -11,6 +11,7 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.checks.before_spark import told_before_spark
+from batch_transform.pipeline.submit import console_script
 from batch_transform.pipeline.submit.submission import main
 from support.memory_run import MemoryRun, echoing
 from transform_emulator.emulator import Emulator
@@ -80,9 +81,27 @@ def test_all_of_it_is_told_at_once(submit):
     assert len(report["error"]) == 2
 
 
+def test_an_output_that_is_there_and_may_not_be_is_among_it(submit, tmp_path):
+    (tmp_path / "out" / "day=1").mkdir(parents=True)
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "out" / "day=1" / "part-0.parquet")
+    _, report, starts = submit("--set", "output.mode=error", model="absent", columns="c")
+    assert (len(report["error"]), starts) == (3, False)
+    assert any(f"{tmp_path}/out" in line for line in report["error"])
+    assert submit("--set", "output.mode=append")[2]
+
+
 def test_partition_columns_and_other_cases_are_columns(submit):
     code, _, starts = submit(columns="A, DAY")
     assert (code, starts) == (0, True)
+
+
+def test_the_installed_command_asks_aws_before_it_begins_spark(submit, tmp_path, monkeypatch, capsys):
+    submit(columns="c")
+    for name, value in {"AWS_ENDPOINT_URL": submit.emulator.endpoint_url, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("batch_transform.pipeline.commands.run.run_job", None)
+    assert console_script.exit_code(["run", str(tmp_path / "run.yml")]) == 2
+    assert "record.columns: no column c in the input" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("sets", [["input.where=a > 0"], ["input.options={mergeSchema: true}"], ["input.format=json"]])

@@ -98,14 +98,15 @@ def last_lines(report: JsonObject) -> list[str]:
 
 
 def is_told_in_words(report: JsonObject) -> bool:
-    """Returns whether a person at a terminal has been told a report in words: of a run, a plan, or a refusal.
+    """Returns whether a person at a terminal has been told a report in words: of a run, a plan, a refusal, one cleaning.
 
     Not what `status` prints, which is for programs, and no dry run, which is its report.
     """
     if _is_of_run(report):
         return "rows_forgotten" not in report
     is_refusal = report.get("status") in _WITHOUT_RUN and "error" in report and "left" not in report
-    return is_refusal or ("missing" in report and "quotas" in report)
+    is_of_one = report.get("status") == RunStatus.CLEANED and "cleaned" not in report
+    return is_refusal or is_of_one or ("missing" in report and "quotas" in report)
 
 
 def next_steps(report: RunReport) -> list[str]:

@@ -23,9 +23,10 @@ from batch_transform.core.report_keys import RunReport
 from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.copying import preflight
 from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.registry import output_formats
-from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.outputs.tree_of_location import is_reached, open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
@@ -59,6 +60,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     if config.emulator is not None:
         if _keeps_nothing(config.emulator):  # what it keeps may be scored, and need no model
             faults.of(lambda: check_model_servers(config, CLOCK))
+            _check_output(config, None, faults)
         if config.input is not None and not is_s3(config.input.path or ""):
             _check_columns(config, store, faults)
         faults.refuse()
@@ -71,6 +73,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
         return state.report
     faults.of(lambda: check_bucket(store, workspace))
     check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=True)
+    _check_output(config, store, faults)
     _check_columns(config, store, faults)
     return None
 
@@ -85,6 +88,17 @@ def _keeps_nothing(emulator: Emulator) -> bool:
         return True
     except OSError:
         return False  # whatever it is, the emulator says it
+
+
+def _check_output(config: RunConfig, store: ObjectStore | None, faults: Faults) -> None:
+    """Finds an output of files that is there, and may not be; None for a store that is not up yet."""
+    output = config.output
+    if output is None or output.path is None or output.mode != "error" or (is_s3(output.path) and store is None):
+        return
+    format = output_formats().get(output.format)
+    if isinstance(format, FileFormat) and is_reached(output.path):
+        tree = open_tree(output.path, store)
+        faults.of(lambda: preflight(output.mode, tree, output.partition_by))
 
 
 def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults, *, also_output: bool = True) -> None:

@@ -115,7 +115,9 @@ def reached(
     with ExitStack() as resources:
         is_borrowed = False
         try:
-            url = resources.enter_context(embedded_emulator(near.emulator, _BORROW_SECONDS if borrows else wait_seconds))
+            url = resources.enter_context(
+                embedded_emulator(near.emulator, _BORROW_SECONDS if borrows else wait_seconds)
+            )
         except StateInUse as err:
             if not (borrows and err.endpoint_url):
                 raise

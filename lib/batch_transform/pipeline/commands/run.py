@@ -16,7 +16,7 @@ from batch_transform.core.events import Event, EventKind
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.report_keys import RunReport
-from batch_transform.core.resuming.retried_dead_rows import has_no_dead_rows
+from batch_transform.core.resuming.retried_dead_rows import check_retry, has_no_dead_rows
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.pipeline.checks.model_servers import check_model_servers, needs_model
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, RUN, STEPS
@@ -91,6 +91,8 @@ class _Job(Guarded):
             if report is not None and (not self._switches.retry_dead or has_no_dead_rows(report)):
                 self._tell_published(report)
                 return
+            if self._switches.retry_dead:
+                check_retry(state, f"input.dead_letters: {self.place}")
             if needs_model(state, retry_dead=self._switches.retry_dead):
                 check_model_servers(self._config, CLOCK)
         threading.Thread(target=_import_meanwhile, daemon=True).start()

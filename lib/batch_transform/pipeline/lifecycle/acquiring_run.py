@@ -176,7 +176,10 @@ def _held(ctx: RunContext, recorded: RunState | None, *, tells_time: bool = True
     check_same(recorded, ctx.config)
     if recorded.report is not None:
         return as_published(ctx, recorded)
-    ctx.tell("resume", f"{ctx.run_id} goes on after {counted(recorded.rounds, 'round')}")
+    after = (
+        f" after {counted(recorded.rounds, 'round')}" if recorded.rounds else " from where it was, with no round ended"
+    )
+    ctx.tell("resume", f"{ctx.run_id} goes on{after}")
     if ctx.switches.retry_dead:
         check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
     told = {

@@ -16,6 +16,7 @@ from batch_transform.core.errors import ConfigurationError, Interrupted
 from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.last_words import is_told_in_words
+from batch_transform.core.publishing.report import already_published
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
 from batch_transform.pipeline.commands.command_options import JSON, PLAN, RUN, STEPS
@@ -87,8 +88,13 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
     from batch_transform.pipeline.checks.before_spark import told_before_spark
     from batch_transform.pipeline.commands.run import run_job
 
-    if config.emulator is not None and asked.command == RUN and not asked.retry_dead:
-        told_before_spark(config, os.environ)  # without AWS, of which the run asks all at once
+    # In a cluster's job Spark is there already, and the run asks AWS all at once.
+    if asked.command == RUN and not asked.retry_dead and not (is_job and config.emulator is None):
+        report = told_before_spark(config, os.environ)
+        if report is not None:
+            teller(RUN)(already_published(report))
+            printed.report(report)
+            return 0
 
     with variables(commands_here(asked, os.environ, RunConfig.from_document(document))):
         return run_job(document, printed, step_of(asked), asked.switches)

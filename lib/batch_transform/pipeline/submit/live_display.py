@@ -103,4 +103,8 @@ def drawn(shown: Screen, spinner: RenderableType, marks: Marks, *, is_cut_off: b
         bar.add_row(ProgressBar(total=shown.done[1], completed=shown.done[0]), Text(done_of(*shown.done)))
         parts.append(Padding(bar, (0, 0, 0, 2)))
     parts += [Padding(Text(fact), (0, 0, 0, 2)) for fact in shown.facts]
+    if is_cut_off:
+        parts.append(
+            Text("")
+        )  # what a person types, as Ctrl-C, is echoed there, and pushes no line up that is drawn over
     return Group(*parts)

@@ -109,9 +109,7 @@ class BeginningEmulator:
             raise _of_the_state(self.state, said["state_error"], said["state_owner"], said["state_endpoint_url"])
         self.errors.seek(-min(self.errors.tell(), _LAST_WORDS_BYTES), 2)
         words = self.errors.read().decode(errors="replace").strip()
-        raise ConfigurationError(
-            f"emulator: it did not start: {words or f'it said nothing for {seconds:.0f} seconds'}"
-        )
+        raise ConfigurationError(f"emulator: it did not start: {words or f'it said nothing for {seconds:.0f} seconds'}")
 
 
 def _of_the_state(folder: str, words: str, owner: str, endpoint_url: str) -> ConfigurationError:

@@ -88,6 +88,21 @@ def test_a_server_that_is_not_there_is_told_of_a_run_that_no_emulator_can_have_k
     assert not starts
 
 
+def test_an_output_that_is_there_and_may_not_be_is_told_of_a_run_that_no_emulator_can_have_kept(submit, tmp_path):
+    words, mode = ["run.yml", *EMULATED, *KEPT], ["--set", "output.mode=error"]
+    (tmp_path / "out").mkdir()
+    assert len(submit(*words, *mode)[0]) == 1  # of the server
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "out" / "part-0.parquet")
+    faults, starts = submit(*words, *mode)
+    assert not starts
+    assert [fault.partition(":")[0] for fault in faults] == ["emulator.models.m", "output"]
+    assert "output.mode" in faults[1]
+    assert len(submit(*words, "--set", "output.mode=append")[0]) == 1
+    (tmp_path / ".emulator").mkdir()
+    (tmp_path / ".emulator" / "state.db").write_bytes(b"")
+    assert submit(*words, *mode)[1]  # it may be that run's own
+
+
 def test_what_an_emulator_has_kept_may_need_no_server(submit, tmp_path):
     (tmp_path / ".emulator").mkdir()
     assert not submit("run.yml", *EMULATED, *KEPT)[1]

@@ -23,6 +23,12 @@ DOCUMENT = {
 REPORT = {"status": "published", "output": "out", "workspace": "s3://bucket/runs/a", "rows_dead_letter": 0}
 
 
+def known(*, gate=None, intents=(), report=None):
+    """What a run's state is asked before Spark."""
+    apart = SimpleNamespace(is_one_object=False)
+    return SimpleNamespace(run_id="a", report=report, gate=gate, publication=report, intents=intents, settings=apart)
+
+
 @pytest.mark.parametrize(("command", "asked"), [("run", {}), ("resume", {}), ("resume", {"retry_dead": True})])
 def test_a_published_run_prints_its_report_says_that_nothing_is_done_and_begins_no_spark(
     monkeypatch, capsys, command, asked
@@ -36,18 +42,17 @@ def test_a_published_run_prints_its_report_says_that_nothing_is_done_and_begins_
 
 
 @pytest.mark.parametrize(
-    ("state", "asked", "is_refused"),
+    ("state", "asked", "said"),
     [
-        (None, {}, True),
-        (SimpleNamespace(report=None, gate=None), {}, True),
-        (SimpleNamespace(report=None, gate="passed"), {}, False),
-        (SimpleNamespace(report=None, gate="passed"), {"retry_dead": True}, True),
-        (SimpleNamespace(report={**REPORT, "rows_dead_letter": 2}, gate="passed"), {"retry_dead": True}, False),
+        (None, {}, "nobody listens there"),
+        (known(gate=None), {}, "nobody listens there"),
+        (known(gate="passed"), {}, "Spark begins"),
+        (known(gate="passed"), {"retry_dead": True}, "nobody listens there"),
+        (known(intents=["result"]), {"retry_dead": True}, "a has begun to publish, and its dead rows stay"),
+        (known(report={**REPORT, "rows_dead_letter": 2}), {"retry_dead": True}, "a is published, and its dead"),
     ],
 )
-def test_of_a_run_that_an_emulator_keeps_a_server_that_is_gone_is_told_before_spark_where_it_is_needed(
-    monkeypatch, state, asked, is_refused
-):
+def test_of_a_run_that_an_emulator_keeps_what_its_state_tells_is_told_before_spark(monkeypatch, state, asked, said):
     begun = []
 
     @contextmanager
@@ -65,4 +70,5 @@ def test_of_a_run_that_an_emulator_keeps_a_server_that_is_gone_is_told_before_sp
     reports = []
     handshake = SimpleNamespace(alive_file=None, report=reports.append)
     assert run.run_job(document, handshake, "resume", RunSwitches(**asked)) == 2
-    assert ("nobody listens there" in reports[0]["error"][0], begun) == (is_refused, [] if is_refused else ["a"])
+    assert said in reports[0]["error"][0]
+    assert begun == (["a"] if said == "Spark begins" else [])

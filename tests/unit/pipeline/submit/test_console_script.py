@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.checks import before_spark
 from batch_transform.pipeline.commands import named_run
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.dispatch import configuration
@@ -95,6 +96,7 @@ def launched(run_file, monkeypatch):
 
         module.run_job = run_job
         monkeypatch.setitem(sys.modules, "batch_transform.pipeline.commands.run", module)
+        monkeypatch.setattr(before_spark, "told_before_spark", lambda config, environ: None)
         monkeypatch.setattr(sys, "argv", ["batch-transform", "run", run_file])
         return console_script.main()
 
