@@ -98,7 +98,7 @@ def last_lines(report: JsonObject) -> list[str]:
 
 
 def is_told_in_words(report: JsonObject) -> bool:
-    """Returns whether a person at a terminal has been told a report in words: of a run, a plan, a refusal, one cleaning.
+    """Returns whether a person at a terminal has been told a report in words: of a run, a plan, a refusal, a cleaning.
 
     Not what `status` prints, which is for programs, and no dry run, which is its report.
     """
