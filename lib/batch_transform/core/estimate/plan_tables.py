@@ -22,7 +22,7 @@ def lane_lines(lanes: Sequence[LaneWork]) -> Iterator[str]:
         yield _of_lane(lanes[0])
         return
     yield from text_table(
-        ["lane", "rows", "largest record", "objects", "requests", "MB a request", "at a time on an instance"],
+        ["records", "rows", "largest", "objects", "requests", "MB a request", "requests at a time on an instance"],
         [
             [
                 lane["lane"],
@@ -95,11 +95,11 @@ def concurrency_lines(steps: Sequence[ConcurrencyStep]) -> Iterator[str]:
         rows = [[label, _range(group, "max_payload_mb"), *values] for label, group, values in found]
         yield from _table(
             [
-                "at a time on an instance (* as planned)",
+                "requests at a time on an instance (* as planned)",
                 "MB a request",
                 "at a time in all",
-                "one after another",
-                "largest fits",
+                "one after another each",
+                "largest record fits",
             ],
             rows,
         )

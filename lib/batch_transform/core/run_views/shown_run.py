@@ -67,29 +67,35 @@ def _target(settings: RunSettings) -> str | None:
 
 
 def _rounds(state: RunState) -> list[str]:
-    heads = ["PLAN", "ROUND", "JOBS", "SCORED", "DEAD", "OBJECTS OPEN", "WHAT FAILED"]
-    return text_table(heads, [_round(place, each, state) for place, each in enumerate(state.round_records, 1)])
+    """How the jobs of each round have ended; those of one round may be planned one after another, a line each."""
+    heads = ["ROUND", "JOBS", "SCORED", "DEAD", "OBJECTS LEFT", "WHAT FAILED"]
+    lines = text_table(heads, [_round(place, each, state) for place, each in enumerate(state.round_records, 1)])
+    again = sum(each.retried_rows + each.lost_scored_rows + each.lost_dead_rows for each in state.round_records)
+    return [*lines, f"{counted(again, 'row')} sent once more: counted in each of these rounds"] if again else lines
 
 
 def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
     jobs = sum(job.plan == place for job in state.jobs)
     if record.leaves is None:
-        return [place, record.round_number, jobs, None, None, None, "not judged yet"]
+        return [record.round_number, jobs, None, None, None, "not judged yet"]
     failed = "; ".join(f"{each['class']}, {counted(each['rows'], 'row')}" for each in record.failed) or "nothing"
-    return [place, record.round_number, jobs, record.scored_rows, record.dead_rows, record.open_spans, failed]
+    return [record.round_number, jobs, record.scored_rows, record.dead_rows, record.open_spans, failed]
 
 
 def _jobs(jobs: Sequence[JobReport]) -> list[str]:
-    heads = ["JOB", "ROUND", "LANE", "INSTANCES", "OBJECTS", "STATUS", "PAID, S", "WHY"]
+    """The jobs; their lanes where these are several."""
+    heads = ["JOB", "ROUND", "INSTANCES", "OBJECTS", "STATUS", "PAID, S", "WHY"]
+    if len({job["lane"] for job in jobs}) > 1:
+        return text_table([*heads[:2], "RECORDS", *heads[2:]], [_job(job, job["lane"]) for job in jobs])
     return text_table(heads, [_job(job) for job in jobs])
 
 
-def _job(job: JobReport) -> list[object]:
+def _job(job: JobReport, *lane: str) -> list[object]:
     paid = job["instance_seconds"]["paid"] if job["instance_seconds"] else None
     return [
         job["name"],
         job["round"],
-        job["lane"],
+        *lane,
         f"{job['instance_count']} x {job['instance_type']}",
         job["objects"],
         job["status"] or ("in flight" if job["created_at"] else "planned"),

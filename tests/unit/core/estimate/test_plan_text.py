@@ -21,7 +21,7 @@ from batch_transform.core.spans import OVERSIZE, STANDARD
 MB = 1_000_000
 ONE = Measured({STANDARD: LaneSize(5_000, 180_000, 54)})
 TABLE = Measured({STANDARD: LaneSize(MB, 2000 * MB, 2_000)}, partitions=Partitioning(32, 32))
-HEADS = ("instances (", "at a time on")
+HEADS = ("instances (", "requests at a time on an instance (")
 ZERO = re.compile(r"(?<![\d.,])0(\.0+)?(?= s\b| min\b| h\b| instance|  |$)|\$0\.0+(?!\d)")
 
 
