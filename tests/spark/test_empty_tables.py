@@ -16,10 +16,8 @@ COLUMNS = "day date, key string, part int, big long, `a b=c/d` string, amount de
 LAYOUTS = [
     ("parquet", []),
     ("parquet", ["day"]),
-    ("parquet", ["part", "key"]),
     ("parquet", ["big", "A B=C/D"]),
     ("orc", []),
-    ("orc", ["day"]),
     ("orc", ["big", "A B=C/D"]),
     ("delta", []),
     ("delta", ["day", "part"]),
