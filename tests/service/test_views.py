@@ -144,7 +144,7 @@ def test_errors_of_rows_that_are_forgotten_say_so(s3):
     published(s3)
     for found in s3.list_objects_v2(Bucket="bucket", Prefix="rows/")["Contents"]:
         s3.delete_object(Bucket="bucket", Key=found["Key"])
-    assert "no more was said, or it is forgotten with the rows" in ask("errors", URI)
+    assert "none came, or they are forgotten with the rows" in ask("errors", URI)
 
 
 def test_errors_of_a_run_that_has_none_says_so(s3):

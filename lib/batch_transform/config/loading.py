@@ -84,10 +84,15 @@ def whereabouts(
     emulator_models: Sequence[str],
     environ: Mapping[str, str],
     read: Callable[[str], str] = read_text,
+    names_run: bool = True,
 ) -> Whereabouts:
-    """Returns where the run of a run file is, whatever its other keys need; arguments and errors as of `load`."""
+    """Returns where the run of a run file is, whatever its other keys need; other arguments and errors as of `load`.
+
+    Args:
+        names_run: whether the run is meant, and not all runs of its workspace: then its id may lack a variable.
+    """
     said = _said(path, sets, variables, emulator_models, environ, read)
-    keys = Whereabouts.model_fields
+    keys = Whereabouts.model_fields.keys() - (set() if names_run else {"run_id"})
     layers = [
         replace(layer, document={key: value for key, value in layer.document.items() if key in keys})
         for layer in said.layers

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from batch_transform.config.loading import whereabouts
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
-from batch_transform.pipeline.commands.command_options import CLEAN, COMPARE, STATUS, STOP
+from batch_transform.pipeline.commands.command_options import CLEAN, COMPARE, LIST, SHOW, STATUS, STOP
+from batch_transform.pipeline.commands import named_run
 from batch_transform.pipeline.commands.named_run import reached
+from batch_transform.pipeline.world.emulation import StateInUse
 
 RUN = """
 run_id: ${day}
@@ -63,6 +67,46 @@ def test_a_bare_word_is_neither_a_run_file_nor_a_run():
     asked = CommandLine("churn-2024-05-01", command=STATUS)
     words = "churn-2024-05-01: is no run file that there is; name a run by its folder, s3://"
     with pytest.raises(ConfigurationError, match=words), reached(asked, {}):
+        pass
+
+
+def test_the_runs_of_a_workspace_are_listed_by_a_file_without_what_names_one(run_file):
+    for text in (RUN, RUN.replace("run_id: ${day}\n", "")):
+        with reached(CommandLine(run_file(text), command=LIST), {}) as there:
+            assert (str(there.uri), there.is_of_file) == ("s3://bucket/w", False)
+
+
+def test_whoever_looks_at_a_run_makes_no_folder_of_a_mistyped_name(run_file, tmp_path):
+    (tmp_path / ".emulator").mkdir()
+    state = tmp_path / ".emulatr"
+    for command in (SHOW, STATUS, STOP, CLEAN, LIST):
+        asked = CommandLine(
+            "s3://bucket/w/monday", command=command, sets=(f"emulator={{models: {{}}, state: {state}}}",)
+        )
+        with (
+            pytest.raises(ConfigurationError, match=r"there is no folder .*\.emulatr \(did you mean \.emulator\?\)"),
+            reached(asked, {}, borrows=True),
+        ):
+            pass
+    assert not state.exists()
+
+
+def test_of_a_run_that_is_at_work_with_the_emulator_and_has_recorded_nothing_nobody_says_that_it_is_not_there(
+    tmp_path, monkeypatch
+):
+    def held(config, wait_seconds):
+        raise StateInUse("emulator.state: is in use", "http://127.0.0.1:9")
+
+    monkeypatch.setattr(named_run, "embedded_emulator", held)
+    monkeypatch.setattr(named_run.Reached, "recorded", lambda there: SimpleNamespace(state=None))
+    asked = CommandLine("s3://bucket/w/monday", command=SHOW, sets=(f"emulator={{models: {{}}, state: {tmp_path}}}",))
+    with reached(asked, {}, borrows=True) as there:
+        assert there.is_borrowed
+        with pytest.raises(
+            ConfigurationError, match="a run is at work with the same emulator.state, and if it is this"
+        ):
+            there.run()
+    with pytest.raises(StateInUse), reached(asked, {}):
         pass
 
 

@@ -67,7 +67,8 @@ class FailedRows(TypedDict):
     Attributes:
         error: what ended the run, where it said so.
         dead_letter: where the rows without a prediction are published.
-        kept_dead_letters: where they lie that are not, of a run that has too many of them.
+        next: the command that goes on with the run; of several ways each stands in `ways`.
+        kept_dead_letters: where they lie that are not, as Parquet, of a run that has too many of them.
         read_row: the expression in Python that reads the columns of the first example, of rows that lie in neither.
     """
 
@@ -76,6 +77,7 @@ class FailedRows(TypedDict):
     workspace: str
     error: list[str]
     ways: list[str]
+    next: str | None
     errors: list[Failed]
     dead_letter: str | None
     kept_dead_letters: str | None
@@ -94,6 +96,7 @@ def failed_rows(report: RunReport, words: Words, places: RowPlaces) -> FailedRow
         "workspace": report["workspace"],
         "error": report.get("error", []),
         "ways": report.get("ways", []),
+        "next": report.get("next"),
         "errors": errors,
         "dead_letter": report["dead_letter"],
         "kept_dead_letters": kept,
@@ -141,10 +144,11 @@ def lines_of_failures(found: FailedRows) -> list[str]:
     place = found["dead_letter"] or found["kept_dead_letters"]
     if place and found["errors"]:
         whose = "all rows without a prediction, with their own columns, and in `error` object and line as above"
-        lines += ["", f"{whose}{'' if found['dead_letter'] else ' (not published)'}: {place}"]
+        lines += ["", f"{whose}{'' if found['dead_letter'] else ' (not published; Parquet)'}: {place}"]
     elif found["read_row"]:
         lines += ["", f"nothing is published; the columns of a row, by its number: {found['read_row']}"]
-    return [*lines, "", *found["ways"]] if found["ways"] else lines
+    ways = found["ways"] or ([f"To go on: {found['next']}"] if found["next"] else [])
+    return [*lines, "", *ways] if ways else lines
 
 
 def _message(each: Failed) -> str:
@@ -158,6 +162,9 @@ def _example(example: Example) -> list[str]:
     at = f"  {row}line {example['line']} of {example['object']} in {example['job']}"
     said = example["words"]
     if said is None:
-        return [at, f"    {visible(example['message'])} (no more was said, or it is forgotten with the rows)"]
+        return [
+            at,
+            f"    {visible(example['message'])} (no further words of the model: none came, or they are forgotten with the rows)",
+        ]
     cut = said[:_MOST_WORDS] + ("..." if len(said) > _MOST_WORDS else "")
     return [at, *(f"    {visible(line)}" for line in cut.replace("\t", " ").split("\n"))]

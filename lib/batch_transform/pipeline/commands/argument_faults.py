@@ -81,7 +81,7 @@ def _wrong_subjects(command: str, words: Sequence[str]) -> Iterator[str]:
             yield f"{command}: takes no run file; {len(words)} were given"
         return
     first = words[0] if words and command == RUN else ""
-    close = nearest(first, COMMANDS, _ALIKE)
+    close = nearest(first, COMMANDS, _ALIKE) or _of_these_letters(first)
     # A word without a dot or a slash is hardly a run file.
     if first.isalpha() and (close or len(words) > 1):
         hint = f"did you mean {close}?" if close else f"valid: {', '.join(COMMANDS)}."
@@ -91,6 +91,11 @@ def _wrong_subjects(command: str, words: Sequence[str]) -> Iterator[str]:
         folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
         given = f"{len(words)} were given" if words else "none given"
         yield f"{'RUNFILE' if command in OF_A_RUN_FILE else folder}: exactly one is needed, {given}; see --help"
+
+
+def _of_these_letters(word: str) -> str | None:
+    """The command of the same letters: of a short one a swap makes a word that is hardly like it."""
+    return next((command for command in COMMANDS if sorted(command) == sorted(word.lower())), None)
 
 
 def foreign_options(command: str, foreign: Sequence[str]) -> Iterator[str]:

@@ -15,12 +15,13 @@ from batch_transform.config.run_files import read_text
 from batch_transform.config.runfile import EMULATOR_STAGING, RunConfig
 from batch_transform.config.surroundings import Surroundings, Whereabouts
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.near_names import meant
 from batch_transform.core.object_names import folder_named
 from batch_transform.core.object_store import ObjectNotFound, StoreFailure
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
-from batch_transform.pipeline.commands.command_options import LIST
+from batch_transform.pipeline.commands.command_options import LIST, PREPARE
 from batch_transform.pipeline.ending.exits import NO_CREDENTIALS
 from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
@@ -41,7 +42,7 @@ class Reached:
 
     Attributes:
         uri: `<workspace>/<run_id>`, or the run's or the workspace's folder.
-        is_of_file: whether a run file has named it, and so its workspace.
+        is_of_file: whether a run file has named the run, and so its workspace.
         told: how it was named, where that is not its location: a run's folder may have another name than its id.
         is_borrowed: whether the emulator of a run that is at work is asked, which ends with that run's driver.
     """
@@ -67,6 +68,11 @@ class Reached:
         """
         found = self.recorded()
         if found.state is None:
+            if self.is_borrowed:
+                raise ConfigurationError(
+                    f"{self.told or self.uri}: no such run is recorded; a run is at work with the same emulator.state, and "
+                    "if it is this one, it has nothing to show yet: look again in some seconds"
+                )
             named, beside = self.told or str(self.uri), str(self.uri.parent).rstrip("/")
             raise ConfigurationError(
                 f"{no_run(named, self.uri, found.store)}; `list {beside}` tells the runs beside it, and `list {named}` "
@@ -100,8 +106,9 @@ def reached(
         near, uri, is_of_file = surroundings(asked.sets, asked.emulator_models), _folder(asked), False
     else:
         found = whereabouts_of(asked, environ)
-        near, uri, is_of_file = found, found.layout.run, True
-        if found.run_id is None and (found.emulator is None or found.emulator.state is not None):
+        near, is_of_file = found, asked.command != LIST
+        uri = found.layout.run if is_of_file else found.layout.workspace
+        if is_of_file and found.run_id is None and (found.emulator is None or found.emulator.state is not None):
             raise ConfigurationError(
                 f"{asked.command}: {asked.subject} has no run_id, without which no run can be found; give it there, by "
                 "--set run_id=..., or name the run by its folder, s3://bucket/prefix/run_id"
@@ -111,7 +118,7 @@ def reached(
         with _without_credentials(uri):
             yield Reached(uri, access_of(near, None, environ), is_of_file, told)
         return
-    _refuse_ephemeral(asked.command, near.emulator.state)
+    _refuse_nothing_kept(asked.command, near.emulator.state)
     with ExitStack() as resources:
         is_borrowed = False
         try:
@@ -201,6 +208,7 @@ def whereabouts_of(asked: CommandLine, environ: Mapping[str, str]) -> Whereabout
         emulator_models=asked.emulator_models,
         environ=environ,
         read=_reader(asked, environ),
+        names_run=asked.command != LIST,
     )
 
 
@@ -219,10 +227,17 @@ def _reader(asked: CommandLine, environ: Mapping[str, str]) -> Callable[[str], s
     return read
 
 
-def _refuse_ephemeral(command: str, state: str | None) -> None:
+def _refuse_nothing_kept(command: str, state: str | None) -> None:
     if state is None:
         raise ConfigurationError(
             f"{command}: the embedded emulator's S3 and jobs end with the run's driver, so there is nothing to go back "
             "to; set emulator.state to a folder before a run begins, and it survives its driver, or start a "
             "transform-emulator of your own and set aws.endpoint_url"
+        )
+    folder = Path(state)
+    if command != PREPARE and not folder.exists():
+        beside = [each.name for each in folder.absolute().parent.iterdir()] if folder.absolute().parent.is_dir() else []
+        raise ConfigurationError(
+            f"emulator.state: there is no folder {state}{meant(folder.name, beside)}, so no run is kept there; a relative "
+            "one is looked for from where the command is given"
         )

@@ -86,7 +86,7 @@ def _listed(there: Reached) -> ListedRuns:
     Raises:
         ConfigurationError: there is none.
     """
-    workspace = there.uri.parent if there.is_of_file else there.uri
+    workspace = there.uri
     store = S3Store(there.access.client("s3"))
     found, what = {}, f"bucket {workspace.bucket}"
     if store.bucket_exists(workspace):

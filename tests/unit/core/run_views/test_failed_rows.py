@@ -41,8 +41,15 @@ def test_columns_are_read_where_they_are_published():
 
 def test_columns_of_a_run_with_too_many_dead_letters_are_read_where_those_are_kept():
     found, text = told(RowPlaces("file:/kept", STAGED), dead_letter=None)
-    assert text.endswith("in `error` object and line as above (not published): file:/kept")
+    assert text.endswith("in `error` object and line as above (not published; Parquet): file:/kept")
     assert (found["kept_dead_letters"], found["read_row"]) == ("file:/kept", None)
+
+
+def test_how_to_go_on_stands_last():
+    _, text = told(RowPlaces(), next="resume it", error=["failed"])
+    assert text.endswith("\n\nTo go on: resume it")
+    _, text = told(RowPlaces(), next="resume it", ways=["To send this row once more: retry"])
+    assert text.endswith("\n\nTo send this row once more: retry")
 
 
 def test_columns_that_no_table_of_dead_letters_has_are_read_among_the_staged_rows():

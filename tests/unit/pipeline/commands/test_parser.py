@@ -77,6 +77,7 @@ def test_the_help_needs_nothing_that_is_not_pythons_own():
     [
         (f"stats {RUN}", "stats: is no command; did you mean status?"),
         (f"--set a=b colect {RUN}", "colect: is no command; did you mean collect?"),
+        (f"rnu {RUN}", "rnu: is no command; did you mean run?"),
         ("reesume", "reesume: is no command; did you mean resume?"),
         (f"frobnicate {RUN}", "the first word: is no command; valid: run, resume, plan, "),
         (f"status {RUN} --sett a=b", "--sett: is no option of this command nor of spark-submit; did you mean --set?"),

@@ -66,7 +66,10 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> NewStep:
     if found is None:
         raise ServiceFailure(f"prediction.schema: infer: {_why_none(ctx, sample[0])}. {_KEPT}")
     _check_names(ctx, state, found)
-    ctx.tell("infer", f"answers are read as by prediction.schema: {found.ddl} (pinned, it needs no sample)")
+    ctx.tell(
+        "infer",
+        f"answers are read as by prediction.schema: {found.ddl} (say so in the run file, and no sample is taken)",
+    )
     for name in found.left_out:
         ctx.tell("infer", f"{name} is left out: it has no value in the sample")
     return NewStep(StepKind.INFERRED, {"schema": found.ddl, "fields": encode_schema(found.schema)})

@@ -120,7 +120,7 @@ def _require_budget(ctx: RunContext, state: RunState, counts: Counts) -> None:
     once_more = [] if ctx.config.ephemeral or state.intents else [f"To send {rows} once more: {retry}"]
     what = f"{dead:,} of {counted(counts.rows_in, 'row')} {verb(dead, 'has', 'have')} no prediction"
     raise ErrorBudgetExceeded(
-        [f"{what}, more than `errors` accepts; nothing is published. The dead letters lie in {place}"],
+        [f"{what}, more than `errors` accepts; nothing is published. The dead letters lie in {place} (Parquet)"],
         [*once_more, f"{how}: {command}"],
     )
 
