@@ -77,8 +77,8 @@ def _by_what_was_measured(transform: TransformSettings, told: SpeedTold) -> Iter
     measured, asked = told.speed, transform.instance_mb_per_second
     if told.how == MEASURED and not asked / _FAR < measured.mb_per_second < asked * _FAR:
         yield (
-            f"the number of jobs is reckoned with {asked:g} MB/s and a start of {transform.instance_start_seconds:g} s, "
-            "as the run file says or by default; measured was "
+            f"the number of jobs is reckoned with {asked:g} MB/s and a start of {transform.instance_start_seconds:g} "
+            "s, as the run file says or by default; measured was "
             f"transform.instance_mb_per_second={measured.mb_per_second:g}, "
             f"transform.instance_start_seconds={measured.start_seconds:g}"
         )

@@ -140,6 +140,8 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         lines += [f"  what to do: {each['advice']}"] if each["advice"] else []
         for example in each["examples"]:
             lines += _example(example)
+    if any(example["row"] is not None for each in found["errors"] for example in each["examples"]):
+        lines += ["", "rows are numbered from 0, in the order of the staged table"]
     # Which row an example is, its table tells: a row's values stand nowhere else.
     place = found["dead_letter"] or found["kept_dead_letters"]
     if place and found["errors"]:
@@ -162,9 +164,7 @@ def _example(example: Example) -> list[str]:
     at = f"  {row}line {example['line']} of {example['object']} in {example['job']}"
     said = example["words"]
     if said is None:
-        return [
-            at,
-            f"    {visible(example['message'])} (no further words of the model: none came, or they are forgotten with the rows)",
-        ]
+        why = "no further words of the model: none came, or they are forgotten with the rows"
+        return [at, f"    {visible(example['message'])} ({why})"]
     cut = said[:_MOST_WORDS] + ("..." if len(said) > _MOST_WORDS else "")
     return [at, *(f"    {visible(line)}" for line in cut.replace("\t", " ").split("\n"))]

@@ -70,8 +70,8 @@ class Reached:
         if found.state is None:
             if self.is_borrowed:
                 raise ConfigurationError(
-                    f"{self.told or self.uri}: no such run is recorded; a run is at work with the same emulator.state, and "
-                    "if it is this one, it has nothing to show yet: look again in some seconds"
+                    f"{self.told or self.uri}: no such run is recorded; a run is at work with the same emulator.state, "
+                    "and if it is this one, it has nothing to show yet: look again in some seconds"
                 )
             named, beside = self.told or str(self.uri), str(self.uri.parent).rstrip("/")
             raise ConfigurationError(
@@ -236,8 +236,9 @@ def _refuse_nothing_kept(command: str, state: str | None) -> None:
         )
     folder = Path(state)
     if command != PREPARE and not folder.exists():
-        beside = [each.name for each in folder.absolute().parent.iterdir()] if folder.absolute().parent.is_dir() else []
+        around = folder.absolute().parent
+        hint = meant(folder.name, [each.name for each in around.iterdir()] if around.is_dir() else [])
         raise ConfigurationError(
-            f"emulator.state: there is no folder {state}{meant(folder.name, beside)}, so no run is kept there; a relative "
-            "one is looked for from where the command is given"
+            f"emulator.state: there is no folder {state}{hint}, so no run is kept there; a relative one is looked for "
+            "from where the command is given"
         )
