@@ -121,10 +121,10 @@ class MemoryService:
             return False
         return self.looked[name] <= self.looks if self.lasts is None else self.now() < job.ended_at
 
-    def stop(self, name: str) -> None:
-        """Ends a job in flight, which then has no outputs; one that has ended, or never was, is no error."""
+    def stop(self, name: str) -> bool:
+        """Ends a job in flight, which then has no outputs; False of one that has ended, or never was."""
         if name not in self._jobs or not self._is_in_flight(name):
-            return
+            return False
         job = self._jobs[name]
         self._jobs[name] = replace(job, status=JobStatus.STOPPED, failure_reason=None)
         self.stopped.append(name)
@@ -132,6 +132,7 @@ class MemoryService:
         (request,) = (request for request in self.requests if request["TransformJobName"] == name)
         output = S3Uri.parse(request["TransformOutput"]["S3OutputPath"])
         store.delete([S3Uri(output.bucket, found.key) for found in store.list(output)])
+        return True
 
     def read(
         self, job_name: str, bucket: str, folder: str, names: Collection[str], *, patiently: bool = True

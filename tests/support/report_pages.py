@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from batch_transform.core.errors import BatchTransformError, Interrupted
+from batch_transform.core.errors import BatchTransformError, Interrupted, StopRequested
 from batch_transform.core.publishing.prediction_values import PredictedNumbers, value_counts
 from batch_transform.core.report_histograms import PredictionRange
+from batch_transform.core.run_state import ASKED, INTERRUPTED
 from batch_transform.core.statuses import JobStatus, RunStatus
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
@@ -41,7 +42,7 @@ def driven(run: MemoryRun, act: Callable[[Driver], Any] = Driver.run) -> Written
         driver.close(driver.state.report)
     except (BatchTransformError, Interrupted) as err:
         if isinstance(err, Interrupted):
-            driver.interrupt()
+            driver.interrupt(ASKED if isinstance(err, StopRequested) else INTERRUPTED)
         found = exit_of(err)
         driver.close(report_of_end(driver.ctx, driver.state, found, err))
     return written(run)

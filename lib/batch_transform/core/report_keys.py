@@ -114,6 +114,7 @@ class RunReport(_Run, PredictionsTold, total=False):
         emulated: that something else than an endpoint of AWS's own name answers, so that its cost is what AWS would
             take; else it lacks.
         see_errors: the command that shows what failed; of a run that can be gone back to.
+        stopped: that a person has stopped it with `stop`, and nobody has gone on with it since; else it lacks.
     """
 
     prediction_schema: str
@@ -130,6 +131,7 @@ class RunReport(_Run, PredictionsTold, total=False):
     resumed: bool
     emulated: bool
     see_errors: str | None
+    stopped: bool
 
 
 class _Fault(TypedDict):

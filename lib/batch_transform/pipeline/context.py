@@ -140,8 +140,8 @@ class Jobs(Protocol):
     def describe(self, name: str) -> JobDescription:
         """Returns a job's status and times."""
 
-    def stop(self, name: str) -> None:
-        """Asks for the end of a job; one that has ended is no error."""
+    def stop(self, name: str) -> bool:
+        """Asks for the end of a job; returns False of one that has ended, which is no error."""
 
 
 class Models(Protocol):

@@ -16,6 +16,7 @@ from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS, Spelling, with
 GONE_WITH_ITS_EMULATOR = (
     "Its emulator has ended, and the run with it; with `emulator.state` set to a folder it would be kept, and go on."
 )
+SAME_CALL = "the same call of score()"
 
 
 def going_on(ctx: RunContext, options: str, arguments: str) -> str:
@@ -44,10 +45,20 @@ def _spelling(ctx: RunContext) -> Spelling:
 def once_more(ctx: RunContext) -> str:
     """Returns what goes on with a run as it was, or begins it again where it ends with its driver."""
     if ctx.config.takes_frame:
-        return "the same call of score()"
+        return SAME_CALL
     if ctx.config.ephemeral:
         return os.environ.get(COMMAND, "").strip() or "the same command"
     return going_on(ctx, "", "").strip()
+
+
+def way_on(run: str, *, takes_frame: bool) -> str:
+    """Returns what goes on with a recorded run, for whoever has no driver of it.
+
+    Args:
+        run: the run's folder.
+        takes_frame: whether the run is a call of `score()`.
+    """
+    return SAME_CALL if takes_frame else Spelling.from_environ(os.environ).of("resume", run)
 
 
 def as_another_run(run_id: str, *, takes_frame: bool) -> str:

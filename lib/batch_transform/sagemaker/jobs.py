@@ -171,8 +171,8 @@ class TransformJobs:
             raise failure_of("DescribeTransformJob", name, err) from err
         return found
 
-    def stop(self, name: str) -> None:
-        """Asks the service to stop a job; one that has ended, or that it never heard of, is no error.
+    def stop(self, name: str) -> bool:
+        """Asks the service to stop a job; returns whether there was one to stop: it may have ended, or never begun.
 
         Raises:
             ServiceFailure: the call failed otherwise.
@@ -182,8 +182,10 @@ class TransformJobs:
         except ClientError as err:
             if err.response["Error"]["Code"] not in _NO_SUCH_JOB:
                 raise failure_of("StopTransformJob", name, err) from err
+            return False
         except BotoCoreError as err:
             raise failure_of("StopTransformJob", name, err) from err
+        return True
 
 
 def _status_of(name: str, described: DescribedTransformJob) -> JobStatus:

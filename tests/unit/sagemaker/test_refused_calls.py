@@ -55,7 +55,7 @@ def test_jobs_that_this_run_stopped_are_gone_on_with_by_the_next_driver():
     driver = run.driver()
     while not any(job.created for job in driver.state.jobs):
         driver.step()
-    run.service.stop = lambda name: None
+    run.service.stop = lambda name: True
     assert driver.interrupt() == [driver.state.jobs[0].name]
     driver.close({})
     state = run.to_the_gate()

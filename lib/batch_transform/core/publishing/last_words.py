@@ -35,6 +35,9 @@ _SAID: dict[str, str] = {
     RunStatus.ENDED.value: "The driver has ended, the run is not published",
 }
 _OTHER = "The run is not published"
+# Instead, of a run that a person has stopped, whoever drove it.
+_STOPPED = "Stopped as a person has asked, the run is not published"
+_MAY_BE_STOPPED = (RunStatus.INTERRUPTED.value, RunStatus.ENDED.value)
 # What a person does where no command is known.
 _DO: dict[str, str] = {
     RunStatus.REFUSED.value: "Mend what is named here, and start the run again.",
@@ -133,7 +136,9 @@ def _is_of_run(report: JsonObject) -> TypeGuard[RunReport]:
 def _what(report: RunReport) -> str:
     table = report["output"]
     where = f"; table {table}" if report["status"] == RunStatus.PUBLISHED and table else ""
-    return f"{_SAID.get(report['status'], _OTHER)}: {', '.join(_counts(report))}{where}"
+    is_stopped = report.get("stopped", False) and report["status"] in _MAY_BE_STOPPED
+    said = _STOPPED if is_stopped else _SAID.get(report["status"], _OTHER)
+    return f"{said}: {', '.join(_counts(report))}{where}"
 
 
 def _counts(report: RunReport) -> list[str]:

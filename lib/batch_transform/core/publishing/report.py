@@ -72,6 +72,8 @@ def run_report(
         report["seconds"], report["resumed"] = round(took.seconds, 3), took.resumed
     if emulated or state.config.get("emulator"):
         report["emulated"] = True
+    if state.stopped:
+        report["stopped"] = True
     if see_errors:
         report["see_errors"] = see_errors
     if state.inferred:

@@ -12,6 +12,8 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 
 _SAID_AT_ITS_END = ("error", "ways", "next", "emulated", "see_errors", "seconds", "resumed")
+# How a driver ends that tells itself what goes on, if anything does.
+_GONE_ON_WITH = (RunStatus.FAILED.value, RunStatus.INTERRUPTED.value)
 
 
 def standing(state: RunState, lease: Lease | None, age_seconds: float) -> RunStatus:
@@ -48,13 +50,52 @@ def report_as_it_stands(
     report = run_report(state, status, workspace, took)
     if status is RunStatus.PUBLISHED:
         said = state.report
-    elif status is not RunStatus.ENDED or (said and said["seconds_by_step"] != report["seconds_by_step"]):
+    elif status is not RunStatus.ENDED or not _is_of(state, said):
         said = None
     if said is None:
         return report
     # Those of a published run were told before its last step was recorded.
     report["seconds_by_step"] = said["seconds_by_step"]
-    report["status"], report["report"], report["advice"] = said["status"], said["report"], said["advice"]
+    report["status"] = said["status"]
+    return _taken_over(report, said)
+
+
+def report_of_stopped(
+    state: RunState, before: RunState, workspace: str, said: RunReport | None, way: str, *, emulated: bool = False
+) -> RunReport:
+    """Returns the report of a run that `stop` has ended, with what the end of its last driver has said.
+
+    Args:
+        state: the run.
+        before: the run when that driver had left it.
+        workspace: the run's own folder on S3.
+        said: `status.json`, as that driver has left it; None: there is none.
+        way: what goes on with the run.
+        emulated: as of `run_report`.
+    """
+    report = run_report(state, RunStatus.INTERRUPTED, workspace, emulated=emulated)
+    report["next"] = way
+    if said is None:
+        return report
+    if not _is_of(before, said):
+        report["report"] = said["report"]
+        return report
+    _taken_over(report, said)
+    if said["status"] in _GONE_ON_WITH:
+        report["next"] = said.get("next")
+    elif not (said.get("ways") or said["advice"]):  # a poll, or what was to be mended, does not go on with it now
+        report["next"] = way
+    return report
+
+
+def _is_of(state: RunState, said: RunReport | None) -> bool:
+    """Whether nothing was recorded since an end was told."""
+    return said is not None and said["seconds_by_step"] == state.seconds_by_step
+
+
+def _taken_over(report: RunReport, said: RunReport) -> RunReport:
+    """The report with what the end of a driver has said beside the state."""
+    report["report"], report["advice"] = said["report"], said["advice"]
     for key in _SAID_AT_ITS_END:
         if key in said:
             report[key] = said[key]  # type: ignore[literal-required]

@@ -8,10 +8,10 @@ from contextlib import suppress
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, RunHeld, ServiceFailure
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.publishing.report import already_published, run_report
+from batch_transform.core.publishing.report import already_published
+from batch_transform.core.publishing.standing import report_of_stopped
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
-from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell, clean_command
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import (
@@ -30,15 +30,16 @@ from batch_transform.pipeline.commands.command_options import (
 )
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.iam import policies
-from batch_transform.pipeline.commands.looked_at import looked_at
+from batch_transform.pipeline.commands.looked_at import last_said, looked_at
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
 from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import teller
-from batch_transform.pipeline.ending.reporting import Reporting
+from batch_transform.pipeline.ending.reporting import Reporting, page_on_this_disk
 from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.pipeline.remedies import way_on
 from batch_transform.s3.lease import request_stop
 from batch_transform.sagemaker.jobs import TransformJobs
 
@@ -174,14 +175,16 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
         tell(already_published(state.report))
         return state.report
     try:
-        with run.held(patience_seconds) as (lease, state):
+        with run.held(patience_seconds) as (lease, before):
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
-            state, names = stop_jobs(state, lease, run.ledger, jobs, ASKED)
+            state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED)
             for name in names:
                 tell(f"{name}: stop requested")
             region = there.access.console_region
-            report = state.report or run_report(state, RunStatus.INTERRUPTED, str(run.uri), emulated=region is None)
-            report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region).write(state, report)
+            said, way = last_said(run), way_on(str(run.uri), takes_frame=state.settings.is_of_frame)
+            report = state.report or report_of_stopped(state, before, str(run.uri), said, way, emulated=region is None)
+            beside = page_on_this_disk(said) if region is None else None
+            report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region, beside).write(state, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
     return report

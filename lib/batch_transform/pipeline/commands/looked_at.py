@@ -44,12 +44,12 @@ def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
     """Returns a run as S3 alone tells it."""
     lease = run.lease().look()
     status = standing(state, lease, run.lease_age_seconds())
-    report = report_as_it_stands(state, status, str(run.uri), _last_said(run), CLOCK.now())
+    report = report_as_it_stands(state, status, str(run.uri), last_said(run), CLOCK.now())
     return LookedAt(report, who_drives(lease, status))
 
 
-def _last_said(run: RecordedRun) -> RunReport | None:
-    """What the run's last driver has written of its end, where that is a report."""
+def last_said(run: RecordedRun) -> RunReport | None:
+    """Returns what the run's last driver, or `stop`, has written of its end, where that is a report."""
     with suppress(ObjectNotFound, ValueError):
         said: RunReport = json.loads(run.store.get(run.layout.status)[0])
         return said if "seconds_by_step" in said else None

@@ -30,6 +30,7 @@ from batch_transform.s3.ledger import Ledger
 
 # Of more objects no sizes are shown: the list of a million is 50 MB, and a process that is to end has little time.
 MOST_OBJECTS = 1_000_000
+PAGE_NAME = "report.html"
 _PACKAGES = ("spark-batch-transform", "pyspark", "pyarrow", "boto3", "sagemaker-core")
 
 
@@ -98,10 +99,20 @@ class Reporting:
         return None
 
 
+def page_on_this_disk(said: RunReport | None) -> Path | None:
+    """Returns the page that a run's last driver has left on this machine, where there is one still.
+
+    Args:
+        said: what that driver has written of its end.
+    """
+    page = Path((said["report"] if said else None) or "")
+    return page if page.is_absolute() and page.name == PAGE_NAME and page.is_file() else None
+
+
 def reporting_of(ctx: RunContext) -> Reporting:
     """Returns where the reports of a driver's run go."""
     on_disk = ctx.config.emulated and places.scheme_of(ctx.places.scratch) in ("", "file")
-    beside = Path(ctx.places.scratch.removeprefix("file:")) / "report.html" if on_disk else None
+    beside = Path(ctx.places.scratch.removeprefix("file:")) / PAGE_NAME if on_disk else None
     return Reporting(ctx.store, ctx.places.layout, ctx.ledger, ctx.clock.now(), ctx.region, beside)
 
 

@@ -14,7 +14,9 @@ from batch_transform.s3.ledger import Ledger
 
 
 def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reason: str) -> tuple[RunState, list[str]]:
-    """Returns the state, and the names of the jobs that were asked to stop, also of one whose creation is unrecorded.
+    """Returns the state, and the names of the jobs that were in flight still and were asked to stop.
+
+    Asked is also for one whose creation is unrecorded.
 
     Args:
         state: the run.
@@ -32,12 +34,14 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
         state = ledger.state() or state
     except LedgerCorrupt:
         for name in _flying(state):
-            _stop(jobs, name)
+            with suppress(ServiceFailure):
+                jobs.stop(name)
         raise
     except BatchTransformError:
         pass  # S3 does not tell now: what this process knows has to do
     flying = _flying(state)
     failures: list[BatchTransformError] = []
+    asked: list[str] = []
     if reason == ASKED and not (state.stopped or state.cleaned or state.report is not None):
         # Also between two jobs: else the next `collect` would go on as if nobody had asked.
         try:
@@ -51,21 +55,15 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
             lease.renew()
         with suppress(BatchTransformError):
             state = advance(state, ledger.append(StepKind.JOB_STOPPING, {"job": name, "reason": reason}))
-        failures += _stop(jobs, name)
+        try:
+            asked += [name] if jobs.stop(name) else []
+        except ServiceFailure as err:
+            failures.append(err)
     if failures:
         raise failures[0]
-    return state, flying
+    return state, asked
 
 
 def _flying(state: RunState) -> list[str]:
     """The jobs that may cost money, also one whose creation is not recorded."""
     return [] if state.cleaned else [job.name for job in state.jobs if job.status is None]
-
-
-def _stop(jobs: Jobs, name: str) -> list[BatchTransformError]:
-    """Asks for the end of a job; the failure, if it could not be."""
-    try:
-        jobs.stop(name)
-    except ServiceFailure as err:
-        return [err]
-    return []

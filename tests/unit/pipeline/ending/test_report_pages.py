@@ -103,7 +103,12 @@ ENDINGS = {
         None,
     ),
     "interrupted": (lambda run: driven(run, raising(Interrupted(2), staged)), "interrupted", "Interrupted", RESUME),
-    "stopped": (lambda run: driven(run, raising(StopRequested(), staged)), "interrupted", "Interrupted", RESUME),
+    "stopped": (
+        lambda run: driven(run, raising(StopRequested(), staged)),
+        "interrupted",
+        "Stopped as a person has",
+        RESUME,
+    ),
     "prepared": (lambda run: stepped(run, PREPARE), "prepared", "Prepared, nothing was sent yet", "submit"),
     "submitted": (lambda run: stepped(run, PREPARE, SUBMIT), "waiting", "Waiting for jobs", "collect"),
     "collected": (lambda run: stepped(run, PREPARE, SUBMIT, *[COLLECT] * 6), "published", "Published", None),

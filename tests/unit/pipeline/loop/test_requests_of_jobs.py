@@ -45,7 +45,7 @@ class Asked:
 
     def stop(self, name):
         self.asked["stop"] += 1
-        self.run.service.stop(name)
+        return self.run.service.stop(name)
 
 
 @dataclass

@@ -53,6 +53,7 @@ class NeverEnding:
 
     def stop(self, name):
         self.stops.append(name)
+        return True
 
 
 def test_a_job_that_never_ends_is_waited_for_no_longer_than_twice_its_time():
