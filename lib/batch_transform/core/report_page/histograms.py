@@ -116,9 +116,10 @@ def drawn(chart: Chart, found: Histogram, axis: Axis, told: Wording, limits: Seq
     columns = []
     for (start, stop), count in zip(pairwise(found.edges), found.counts, strict=True):
         if count:
-            left, right = axis.at(start), axis.at(stop)
+            right = axis.at(min(stop, found.most))  # beyond it a line may be drawn, which nothing here has crossed
+            left = right - (axis.at(stop) - axis.at(start))
             gap = _GAP * (right - left)
-            words = f"{count:,} from {told.spelled(start)} to {told.spelled(stop)}"
+            words = f"{count:,} from {told.spelled(start)} to {told.spelled(min(stop, found.most))}"
             columns.append((Bar(left + gap, right - gap, WORK, words), count / highest))
     marks = [Mark(axis.at(limit.at), limit.label) for limit in limits]
     ticks = [Mark(place / 2, told.spelled(value)) for place, value in enumerate(axis.ticks)]

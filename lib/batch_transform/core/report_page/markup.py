@@ -33,6 +33,14 @@ def shown(value: object) -> Html:
     return value if isinstance(value, Html) else Html(escape(one_line(str(value))))
 
 
+def sentence_of(text: str) -> Html:
+    """Returns a sentence in which what stands between backticks, as a key or a command, is set as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them is the text's own
+        return shown(text)
+    return joined(Html(f"<code>{shown(part)}</code>") if place % 2 else part for place, part in enumerate(parts))
+
+
 def joined(parts: Iterable[object], between: str = "") -> Html:
     """Returns values one after the other."""
     return Html(between.join(map(shown, parts)))

@@ -44,6 +44,13 @@ def test_each_number_of_a_run_wherever_it_stands_is_the_report_s(length, status)
     assert known <= set(numbers)
 
 
+def test_what_a_sentence_quotes_is_set_as_code_and_its_backticks_are_not_shown():
+    html = page(report={"error": ["more than `errors` accepts", "one ` alone", "`<b>`"]})
+    assert "more than <code>errors</code> accepts" in html
+    assert "<code>&lt;b&gt;</code>" in html
+    assert "one ` alone" in html
+
+
 @pytest.mark.parametrize("place", ["run_id", "model", "job", "output", "advice", "error", "version", "option"])
 @given(text=st.sampled_from(["<script>x</script>", "<img src=x onerror=y>", "a&lt;b", "\"'><b>", "</title><b>"]))
 def test_markup_in_a_name_is_text(place, text):

@@ -39,6 +39,16 @@ def test_the_limit_stands_where_a_record_as_large_as_it_would():
     assert 0.9 * at < float(rect[0]) + float(rect[1]) < at < 100
 
 
+@pytest.mark.parametrize("least", range(960_000, 1_000_000, 4_000))
+def test_objects_that_are_nearly_as_large_as_a_request_may_be_reach_over_no_limit(least):
+    """Their column is as wide as a class of sizes, which ends beyond the largest of them."""
+    objects = spans(*[span(n, n + 1, bytes=bytes, largest=300) for n, bytes in enumerate([least, 1_000_000])])
+    _, chart = lefts(sizes(objects, None, [1]), "objects")
+    at = float(re.search(r'<line x1="([0-9.]+)%"', chart)[1])
+    rects = re.findall(r'<rect x="([0-9.]+)%" y="[0-9.]+" width="([0-9.]+)%"', chart)
+    assert all(float(left) + float(width) <= at for left, width in rects)
+
+
 def test_records_are_drawn_without_the_list_of_objects():
     assert "Sizes of objects" not in sizes(None, RECORDS, [])
     assert "Sizes of records" in sizes(None, RECORDS, [])
