@@ -31,7 +31,7 @@ class Figures:
         rows_dead: that are settled without.
         rows_failed: that failed in the latest round of which any did, and were not scored since.
         failed_most: the class of most that failed in that round.
-        objects: of all jobs that were created.
+        objects: of all jobs that were created, but for those that are sent again as they are: they count once.
         objects_done: of those, as far as it is known: of jobs that have ended, and outputs that a listing shows.
         bytes: of the records in these objects.
         bytes_done: likewise, by the share of each job's objects.

@@ -22,7 +22,8 @@ def figures_of(
         region: where its jobs run; None: in an emulator.
     """
     created = [job for job in state.jobs if job.created]
-    done = {job.name: _done(job, listed) for job in created}
+    sent = {job.name: _sent(job) for job in created}
+    done = {job.name: min(_done(job, listed), sent[job.name]) for job in created}
     records = state.round_records
     rows, scored = state.staged.rows if state.staged else None, state.rows_scored
     failed = next((each.failed for each in reversed(records) if each.failed), ())
@@ -36,10 +37,10 @@ def figures_of(
         rows_dead=state.rows_dead,
         rows_failed=left,
         failed_most=max(failed, key=lambda entry: entry["rows"])["class"] if left else None,
-        objects=sum(map(objects_in, created)),
+        objects=sum(sent.values()),
         objects_done=sum(done.values()),
-        bytes=sum(job.bytes or 0 for job in created),
-        bytes_done=sum((job.bytes or 0) * done[job.name] // max(1, objects_in(job)) for job in created),
+        bytes=sum(_bytes(job, sent[job.name]) for job in created),
+        bytes_done=sum(_bytes(job, done[job.name]) for job in created),
         jobs=len(state.jobs),
         jobs_in_flight=len(state.in_flight),
         jobs_ended=len(created) - len(state.in_flight),
@@ -58,6 +59,19 @@ def objects_in(job: JobRecord) -> int:
     (`controls`).
     """
     return job.spans.rows
+
+
+def _sent(job: JobRecord) -> int:
+    """The objects of a job; of one that was stopped those alone of which something came.
+
+    The others are sent again as they are, and count as the next job's. What failed is sent again otherwise.
+    """
+    return min(job.objects_scored, objects_in(job)) if job.status is JobStatus.STOPPED else objects_in(job)
+
+
+def _bytes(job: JobRecord, objects: int) -> int:
+    """The bytes of so many objects of a job, as far as it is known."""
+    return (job.bytes or 0) * objects // max(1, objects_in(job))
 
 
 def _done(job: JobRecord, listed: Mapping[str, int]) -> int:

@@ -56,6 +56,13 @@ def test_when_all_is_over_no_step_goes_on():
     assert (view.current, view.steps[0].took(100)) == (None, 2)
 
 
+def test_what_is_to_be_done_again_is_no_measure_of_how_fast_rows_are_scored():
+    """A stopped job's objects are no longer done: a rate by them would be negative."""
+    before = [(1, measured(jobs_in_flight=1, bytes=100)), (3, measured(jobs_in_flight=1, bytes=100, bytes_done=80))]
+    view = viewed(*before, (5, measured(bytes=0)), (7, measured(jobs_in_flight=1, bytes=100)))
+    assert (view.scoring_since, view.bytes_before, view.scored_at) == (7, 0, None)
+
+
 def test_scoring_is_counted_from_the_first_job_in_flight_that_was_seen():
     resumed = measured(jobs_in_flight=1, bytes=100, bytes_done=40)
     view = viewed((5, measured(rows=1)), (7, resumed), (9, measured(jobs_in_flight=1, bytes=100, bytes_done=60)))

@@ -13,7 +13,9 @@ import pytest
 from batch_transform.core.amounts import duration
 from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
 from batch_transform.core.events import EventKind
+from batch_transform.core.progress.figures import figures_of
 from batch_transform.core.publishing.last_words import sentence
+from batch_transform.core.run_state import ASKED, INTERRUPTED
 from batch_transform.core.statuses import JobStatus
 from support.memory_run import MemoryRun, all_rows, echoing
 
@@ -160,6 +162,26 @@ def test_what_came_before_the_run_was_held_is_told_as_well(resumes):
     opened = replace(driver.state, opened_at=(run.now() - timedelta(seconds=40.0 if resumes else 20.0)).isoformat())
     took = ctx.took(opened)
     assert (took.seconds, took.resumed) == (pytest.approx(30.0), resumes)
+
+
+def figures_once_sent(driver):
+    """How far a run is as soon as a job of a driver's own is in flight."""
+    before = len(driver.state.jobs)
+    while len(driver.state.jobs) == before or not driver.state.in_flight:
+        assert driver.step()
+    return figures_of(driver.state, {}, {})
+
+
+@pytest.mark.parametrize("reason", [ASKED, INTERRUPTED])
+def test_objects_of_a_stopped_job_are_still_to_be_done(reason):
+    """The bar stood at a half, with a rate and a time left, before the first row was scored."""
+    run = MemoryRun([40, 60], echoing(lambda row: None))
+    driver = run.driver()
+    sent = figures_once_sent(driver)
+    driver.interrupt(reason)
+    driver.ctx.lease.release()
+    again = figures_once_sent(run.driver())
+    assert (again.objects, again.objects_done, again.bytes, again.bytes_done) == (2, 0, sent.bytes, 0)
 
 
 def test_display_report_and_what_is_told_of_each_job_count_the_same_objects():
