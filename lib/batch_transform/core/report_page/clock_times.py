@@ -61,6 +61,7 @@ class ClockTimes:
         whole: from its beginning to its end, or to now.
         work: of the driver, by label, in order.
         jobs: those that were created.
+        jobs_seconds: in which one of them was there at least; those of a job in flight until now.
         waiting_for_jobs: no step was at work, and a job was.
         waiting: neither was: nobody was at the run, or a command was awaited.
     """
@@ -68,6 +69,7 @@ class ClockTimes:
     whole: Interval
     work: dict[str, tuple[Interval, ...]]
     jobs: tuple[JobTimes, ...]
+    jobs_seconds: float
     waiting_for_jobs: tuple[Interval, ...]
     waiting: tuple[Interval, ...]
 
@@ -102,7 +104,8 @@ def clock_times(steps: Sequence[Step], jobs: Sequence[JobRecord], now: datetime)
     whole = Interval(first, last)
     gaps = _without([whole], busy)
     waiting = _without(gaps, flying)
-    return ClockTimes(whole, {k: _joined(v) for k, v in work.items() if v}, of_jobs, _without(gaps, waiting), waiting)
+    done, in_jobs = {k: _joined(v) for k, v in work.items() if v}, sum(each.seconds for each in flying)
+    return ClockTimes(whole, done, of_jobs, in_jobs, _without(gaps, waiting), waiting)
 
 
 def _recorded_at(step: Step) -> datetime | None:

@@ -195,9 +195,7 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
     transform = facts.state.settings.transform
     speed = configured_speed(transform, is_emulated=bool(facts.state.config.get("emulator")))
     planned = instance_time(lanes, transform, speed)
-    made = [each.made for each in times.jobs]
-    ended = [each.ended for each in times.jobs if each.ended is not None]
-    elapsed = duration((max(ended) - min(made)).total_seconds()) if ended else "not known yet"
+    elapsed = duration(times.jobs_seconds) if any(each.ended for each in times.jobs) else "not known yet"
     paid = report["instance_seconds"]["paid"]
     rows: list[list[object]] = [
         ["rows with a prediction", number(report["rows_in"]), number(report["rows_scored"])],
@@ -208,14 +206,14 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
             number(sum(count for _, count in lanes)),
             number(sum(job["objects"] for job in report["jobs"])),
         ],
-        ["time of the jobs", duration(planned["elapsed_seconds"]), elapsed],
+        ["time in which a job was at work", duration(planned["elapsed_seconds"]), elapsed],
         ["instance-seconds paid", number(planned["paid_seconds"]), number(paid)],
     ]
     columns = [Column("what"), Column("planned, if every row is scored at once", True), Column("happened", True)]
     taken = (
         f"Planned with {speed.start_seconds:g} s for an instance's start and {speed.mb_per_second:g} MB/s "
         "(transform.instance_start_seconds, transform.instance_mb_per_second). Jobs and objects that happened are of "
-        "all rounds: what failed is sent again, in smaller objects."
+        "all rounds: what is sent again counts once more, in smaller objects where its rows may be at fault, else as it was."
     )
     return Html(
         table("The first round by the run file's speeds, beside all that was done", columns, rows) + paragraph(taken)

@@ -65,6 +65,11 @@ def test_rounds_may_overlap_since_each_job_is_where_its_own_times_are():
     assert found.waiting_for_jobs == (interval(0, 100),)
 
 
+def test_the_time_of_the_jobs_is_that_in_which_one_was_at_work_and_no_pause_between_them():
+    found = times_of([], [job(0, 10, 30, "a"), job(20, 25, 40, "b"), job(140, 150, 152, "c", 2)], now=500)
+    assert found.jobs_seconds == 40 + 12
+
+
 def test_a_job_in_flight_lasts_until_now_and_was_made_when_that_was_recorded():
     flying = replace(JOB, created_at=None, started_at=None, ended_at=None, status=None)
     found = times_of([step("job_created", job="j1", at=at(7))], [flying], now=30)

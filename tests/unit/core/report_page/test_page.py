@@ -181,6 +181,8 @@ def test_plan_stands_beside_what_happened():
     text = Page(page()).text
     assert "instance-seconds paid" in text
     assert "planned, if every row is scored at once" in text
+    assert "time in which a job was at work" in text
+    assert "in smaller objects where its rows may be at fault, else as it was" in text
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,14 @@ def test_it_is_looked_for_beyond_the_first_outputs():
 
 
 def test_where_no_answer_counts_nothing_is_inferred_and_a_later_round_is_sampled():
-    _, driver = before_inferring(answers, tamper=lambda job, name, body: ODD + b"\n" if rows_named(name) > 1 else body)
+    run, driver = before_inferring(
+        answers, tamper=lambda job, name, body: ODD + b"\n" if rows_named(name) > 1 else body
+    )
     assert inferred(driver) is None
+    # A step that is shown as done says what it has done.
+    assert [each.text for each in run.events if each.text and each.step == "infer"] == [
+        "no answer counts yet: prediction.schema is inferred once one does"
+    ]
     while driver.state.inferred is None:
         assert driver.step()
     assert (driver.state.rounds, driver.state.inferred) == (2, "p double")

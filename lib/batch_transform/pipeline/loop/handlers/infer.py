@@ -56,6 +56,7 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> NewStep:
     if not sample:
         if first is not None and (why := _why_none_counts(ctx, first)):
             raise ServiceFailure(f"prediction.schema: infer: {why}. {_KEPT}")
+        ctx.tell("infer", "no answer counts yet: prediction.schema is inferred once one does")
         return NewStep(StepKind.INFERRED, {"schema": None, "fields": ""})
     share = MOST_LINES // len(sample)
     lines = (line for answers in sample for line in itertools.islice(_lines(ctx, answers), share))
