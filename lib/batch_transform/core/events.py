@@ -37,6 +37,7 @@ class Figures:
         bytes_done: likewise, by the share of each job's objects.
         jobs: that are planned.
         jobs_in_flight: that were created and have not ended.
+        jobs_stopping: of those in flight, that this run has asked to stop.
         jobs_ended: of those that were created.
         jobs_failed: of those that have ended.
         cost_usd: of the jobs that have ended; None: a price is not known.
@@ -59,6 +60,7 @@ class Figures:
     bytes_done: int = 0
     jobs: int = 0
     jobs_in_flight: int = 0
+    jobs_stopping: int = 0
     jobs_ended: int = 0
     jobs_failed: int = 0
     cost_usd: float | None = None

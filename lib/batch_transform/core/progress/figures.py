@@ -43,6 +43,7 @@ def figures_of(
         bytes_done=sum(_bytes(job, done[job.name]) for job in created),
         jobs=len(state.jobs),
         jobs_in_flight=len(state.in_flight),
+        jobs_stopping=sum(job.stop_reason is not None for job in state.in_flight),
         jobs_ended=len(created) - len(state.in_flight),
         jobs_failed=sum(job.status is JobStatus.FAILED for job in created),
         cost_usd=spent(state),

@@ -125,8 +125,10 @@ def _has_failures(figures: Figures) -> bool:
 
 
 def _elapsed(view: View, now: float) -> str:
-    """How long it takes; at its end in the very words of the report."""
+    """How long it takes; at its end in the very words of the report, if there is one."""
     took = view.figures.seconds if view.figures else None
+    if took is None and view.over_at is not None:
+        took = view.over_at - view.began
     return f"{clock(now - view.began)} elapsed" if took is None else f"took {duration(took)}"
 
 
@@ -153,10 +155,17 @@ def _rows(view: View, figures: Figures, now: float) -> Iterator[str]:
         yield amounts.cost(amount, emulated=figures.emulated)
 
 
+def _stopping(figures: Figures) -> str:
+    if not figures.jobs_stopping:
+        return ""
+    are_all = figures.jobs_stopping == figures.jobs_in_flight
+    return ", asked to stop" if are_all else f", {figures.jobs_stopping:,} of them asked to stop"
+
+
 def _of_jobs(figures: Figures) -> str:
     failed = f", {figures.jobs_failed:,} of them with failures" if figures.jobs_failed else ""
     parts = [f"{figures.jobs_ended:,} of {counted(figures.jobs, 'job')} ended{failed}"] if figures.jobs else []
-    parts += [f"{figures.jobs_in_flight:,} in flight"] if figures.jobs_in_flight else []
+    parts += [f"{figures.jobs_in_flight:,} in flight{_stopping(figures)}"] if figures.jobs_in_flight else []
     if figures.rows_failed:
         most = f", most of all {figures.failed_most}" if figures.failed_most else ""
         parts.append(f"{counted(figures.rows_failed, 'row')} failed{most}")

@@ -43,6 +43,7 @@ class View:
         scoring_since: when the first job was seen in flight by whoever looks.
         bytes_before: that were done then.
         scored_at: when objects were last seen to be done.
+        over_at: when nothing went on any more; None: something does.
     """
 
     began: float
@@ -52,6 +53,7 @@ class View:
     scoring_since: float | None = None
     bytes_before: int = 0
     scored_at: float | None = None
+    over_at: float | None = None
 
     @property
     def current(self) -> StepSeen | None:
@@ -74,11 +76,16 @@ def seen(view: View, event: Event, at: float) -> View:
 
 def ended(view: View, at: float) -> View:
     """Returns the view once nothing goes on any more."""
+    return replace(_between(view, at), over_at=at)
+
+
+def _between(view: View, at: float) -> View:
+    """The view once its step has ended."""
     return replace(view, steps=tuple(_closed(step, at) for step in view.steps))
 
 
 def _begun(view: View, name: str, at: float) -> View:
-    closed = ended(view, at)
+    closed = replace(_between(view, at), over_at=None)
     if view.step(name) is None:
         return replace(closed, steps=(*closed.steps, StepSeen(name, began=at)))
     again = tuple(replace(step, began=at, is_cut=False) if step.name == name else step for step in closed.steps)

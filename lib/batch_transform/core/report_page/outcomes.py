@@ -213,7 +213,8 @@ def plan_and_outcome(facts: PageFacts, times: ClockTimes) -> Html:
     taken = (
         f"Planned with {speed.start_seconds:g} s for an instance's start and {speed.mb_per_second:g} MB/s "
         "(transform.instance_start_seconds, transform.instance_mb_per_second). Jobs and objects that happened are of "
-        "all rounds: what is sent again counts once more, in smaller objects where its rows may be at fault, else as it was."
+        "all rounds: what is sent again counts once more, in smaller objects where its rows may be at fault, else as "
+        "it was."
     )
     return Html(
         table("The first round by the run file's speeds, beside all that was done", columns, rows) + paragraph(taken)

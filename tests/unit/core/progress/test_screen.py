@@ -8,7 +8,7 @@ import pytest
 
 from batch_transform.core.events import Event, EventKind, Figures
 from batch_transform.core.progress.screen import clock, is_kept, line, screen
-from batch_transform.core.progress.view import StepSeen, View
+from batch_transform.core.progress.view import StepSeen, View, ended
 from batch_transform.core.publishing.last_words import sentence
 from batch_transform.core.report_page.result_card import Preview, result_card
 from support.published_report import PUBLISHED
@@ -50,6 +50,19 @@ def test_at_its_end_a_screen_and_a_line_have_the_time_of_the_report_in_its_words
     view = replace(VIEW, figures=replace(FIGURES, seconds=seconds))
     assert screen(view, 999.0).title == f"flights · round 2 · {words}"
     assert line(view, 999.0).startswith(f"{words} · ")
+
+
+@pytest.mark.parametrize("figures", [None, FIGURES])
+def test_the_last_screen_of_what_ended_without_a_report_has_no_clock_that_runs(figures):
+    """After a refusal, or a plan, it stood there as if it went on."""
+    title = screen(ended(replace(VIEW, figures=figures), 120.4), 999.0).title
+    assert title.endswith(" · took 20.4 s")
+
+
+@pytest.mark.parametrize(("stopping", "words"), [(0, ""), (1, ", 1 of them asked to stop"), (2, ", asked to stop")])
+def test_a_job_that_was_asked_to_stop_is_not_told_as_if_it_went_on(stopping, words):
+    view = replace(VIEW, figures=replace(FIGURES, jobs_in_flight=2, jobs_stopping=stopping, rows_failed=0))
+    assert screen(view, 121.0).facts[1] == f"1 of 2 jobs ended · 2 in flight{words}"
 
 
 def test_a_step_that_goes_on_is_told_from_one_that_is_done():

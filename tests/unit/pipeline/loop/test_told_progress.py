@@ -179,6 +179,8 @@ def test_objects_of_a_stopped_job_are_still_to_be_done(reason):
     driver = run.driver()
     sent = figures_once_sent(driver)
     driver.interrupt(reason)
+    left = figures_of(driver.state, {}, {})
+    assert (sent.jobs_stopping, left.jobs_stopping, left.jobs_in_flight) == (0, 1, 1)
     driver.ctx.lease.release()
     again = figures_once_sent(run.driver())
     assert (again.objects, again.objects_done, again.bytes, again.bytes_done) == (2, 0, sent.bytes, 0)
