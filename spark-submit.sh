@@ -6,16 +6,25 @@
 # Standard output gets one line, the report (a terminal only with -o json); everything else goes to standard error.
 set -u
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 2
 emr_node=${BATCH_TRANSFORM_EMR_NODE:-/mnt/var/lib/info/job-flow.json} # what each node of an EMR cluster has
-entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
-work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX") || exit 2
-trap 'rm -rf "$work"' EXIT
+work=
 child=
+begun=
 teller=
 ticker=
 interrupted=
 as_json=
+
+forward() { # signal name, exit code: to the driver if it runs, else to whatever is running instead of it
+    interrupted=${interrupted:-$2}
+    if [ -n "$work" ] && driver=$(cat "$work/pid" 2>/dev/null); then
+        kill -s "$1" "$driver" 2>/dev/null
+    elif [ -n "$child" ]; then
+        kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
+    fi
+}
+trap 'forward TERM 143' TERM
+trap 'forward INT 130' INT
 
 usage() { # of a machine without Python; else argparse says it, of each command
     cat <<'END'
@@ -29,6 +38,7 @@ END
 }
 
 refuse() { # nothing was done: the reason on standard error and in the report
+    [ -z "$interrupted" ] || end_without_report "$interrupted" # Ctrl-C ends whatever was asked, and its answer is none
     tell refused "$1"
     printf '%s\n' 'Refused: nothing was done and nothing is paid.' 'Mend what is named above, and try again.' >&2
     exit 2
@@ -39,34 +49,19 @@ tell() { # status, reason: of this shell itself, where there is no Python to say
     printf '{"run_id": null, "status": "%s", "error": ["%s"], "report": null}\n' "$1" "$(printf %s "$2" | tr '"\\' "''")"
 }
 
-forward() { # signal name, exit code: to the driver if it runs, else to whatever is running instead of it
-    interrupted=${interrupted:-$2}
-    if driver=$(cat "$work/pid" 2>/dev/null); then
-        kill -s "$1" "$driver" 2>/dev/null
-    elif [ -n "$child" ]; then
-        kill -s TERM -- "-$child" 2>/dev/null || kill -s TERM "$child" 2>/dev/null
-    fi
-}
-trap 'forward TERM 143' TERM
-trap 'forward INT 130' INT
-
 await() { # runs a command that signals do not cut short unnoticed; returns its exit code
     [ -z "$interrupted" ] || return "$interrupted"
     "$@" </dev/null &
-    child=$!
-    await_child
-}
-
-await_child() { # a trapped signal ends `wait` early: again until the child is gone
-    while :; do
+    begun=$!
+    child=$begun
+    [ -z "$interrupted" ] || forward TERM "$interrupted" # which came before the child was known
+    while :; do # a trapped signal ends `wait` early: again until the child is gone
         wait "$child"
         code=$?
         kill -0 "$child" 2>/dev/null || break
     done
-    # The wait that a signal cut short may have been the last one: ask again for the real code.
-    wait "$child" 2>/dev/null
-    last=$?
-    [ "$last" -eq 127 ] || code=$last
+    # If a signal cut that short, the code is the signal's: bash may wait for ever if asked again for a child's that died
+    # of the same signal.
     child=
     return "$code"
 }
@@ -196,10 +191,11 @@ driver_runs() { # an orphan that nobody reaps stays as a zombie, and is over all
 
 watch() { # what goes to 8 from now on goes to whoever draws the run and keeps Spark's own words; signals do not end it
     : >"$work/events"
-    mkfifo "$work/said" || return
-    (trap '' INT TERM && PYTHONPATH=$root/lib exec "$python" -m batch_transform.pipeline.submit.watching "$work") <"$work/said" >&2 9>&- &
+    # Both ends are opened here, the first one for both: an open that waits for another process waits for ever if it dies.
+    mkfifo "$work/said" && exec 7<>"$work/said" 6<"$work/said" 8>"$work/said" 7>&- || return
+    (trap '' INT TERM && PYTHONPATH=$root/lib exec "$python" -m batch_transform.pipeline.submit.watching "$work") <&6 >&2 6<&- 8>&- 9>&- &
     teller=$!
-    exec 8>"$work/said"
+    exec 6<&-
     export BATCH_TRANSFORM_EVENTS_FILE=$work/events
 }
 
@@ -214,7 +210,13 @@ let_finish() { # exit code: tells the watcher that all is over; whatever holds i
     kill -s KILL "$teller" 2>/dev/null
 }
 
+without_word() { # exit code: whether a signal has ended what should have reported; a cluster that was asked may go on
+    case $1 in 130 | 143) ;; *) return 1 ;; esac
+    [ -e "$work/command.json" ] && [ ! -e "$work/report" ] && { [ -z "$begun" ] || [ ! -e "$work/words-shown" ]; }
+}
+
 finish() { # exit code: prints the report, then what a person reads last, and leaves no process of this run behind
+    ! without_word "$1" || end_without_report "$1"
     for said in "$work/report" "$work/fallback.json"; do
         [ -e "$said" ] || continue
         # On a terminal, what was told in words is not pushed away by its report; elsewhere errors stand just above.
@@ -225,10 +227,14 @@ finish() { # exit code: prints the report, then what a person reads last, and le
     end_without_report "$1"
 }
 
-end_without_report() { # exit code: of what ended before any Python had begun
+end_without_report() { # exit code: of what ended before any Python had said how
     case $1 in
     130 | 143)
-        tell interrupted "interrupted before the run was begun"
+        if [ -e "$work/pid" ]; then
+            tell interrupted "interrupted, and the driver ended before it wrote a report"
+        else
+            tell interrupted "interrupted before the run was begun"
+        fi
         printf '%s\n' 'Interrupted, with no report of a run.' 'The same command again goes on.' >&2
         ;;
     *)
@@ -239,6 +245,10 @@ end_without_report() { # exit code: of what ended before any Python had begun
     exit "$1"
 }
 
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || refuse "the folder of $0 cannot be entered"
+entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX") || refuse "no folder can be made in ${TMPDIR:-/tmp}"
 before=
 for argument in "$@"; do
     case $before:$argument in
@@ -266,6 +276,7 @@ began=${EPOCHREALTIME:-$(date +%s)} # since 1970; of bash 5 with a fraction, beh
 export BATCH_TRANSFORM_BEGAN=${began/,/.}
 PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submit.submission "$work" "$entry" "$@"
 code=$?
+begun=
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"
 [ -e "$work/command.json" ] || finish "${interrupted:-0}" # a command that needs no Spark is done
 
@@ -275,18 +286,15 @@ export BATCH_TRANSFORM_EXIT_FILE=$work/exit
 export BATCH_TRANSFORM_ALIVE_FILE=$work/alive
 # Open for writing in this shell alone: whatever ends it, also kill -9, the driver then sees that nobody writes any more.
 mkfifo "$BATCH_TRANSFORM_ALIVE_FILE" && exec 9<>"$BATCH_TRANSFORM_ALIVE_FILE" || refuse "no named pipe can be made in $work"
-[ -z "$interrupted" ] || finish "$interrupted"
-# -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
 exec 8>&2
 watch
-"$python" -I "$root/lib/batch_transform/pipeline/submit/exec_command.py" "$work/command.json" </dev/null >&8 2>&8 8>&- 9>&- &
-child=$!
-spark=$child
-await_child
+# -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
+await "$python" -I "$root/lib/batch_transform/pipeline/submit/exec_command.py" "$work/command.json" >&8 2>&8 8>&- 9>&-
 code=$?
 while driver_runs; do sleep 0.2; done
-kill -s KILL -- "-$spark" 2>/dev/null
+[ -z "$begun" ] || kill -s KILL -- "-$begun" 2>/dev/null
 case $code in 0 | 2 | 3 | 130 | 143) ;; *) code=4 ;; esac
 code=$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")
+[ "$code" != 143 ] || code=${interrupted:-143} # of a driver that was told of Ctrl-C by what ends Spark
 [ -z "$teller" ] || let_finish "$code"
 finish "$code"

@@ -430,3 +430,74 @@ def test_an_active_environment_without_the_packages_is_left_as_it_is(tmp_path):
     done = Wrapper(tmp_path, VIRTUAL_ENV=str(tmp_path / "theirs")).run("run.yml")
     assert done.returncode == 2
     assert "lacks packages: pip install -e" in done.stderr
+
+
+PAUSE = """case "$*" in {when}) [ -e {ready} ] || {{ echo 0 0 > {ready}; exec sleep 60; }} ;; esac"""
+# What the wrapper is doing when Ctrl-C comes: the program that is then at work, and its arguments.
+MOMENTS = {
+    "its folder is made": ("mktemp", "*"),
+    "Java is asked": ("java", "*"),
+    "the packages are looked for": ("python", "*find_spec*"),
+    "the run file is read": ("python", "*submit.submission*"),
+    "the first pipe is made": ("mkfifo", "*/alive"),
+    "the second pipe is made": ("mkfifo", "*/said"),
+    "spark-submit is launched": ("python", "*exec_command.py*"),
+    "Spark begins": ("spark-submit", "*"),
+}
+
+
+def slow_programs(folder: Path, **bodies: str) -> Wrapper:
+    """A wrapper whose programs do something of the test's first; nothing of Java or of Spark is real."""
+    theirs = {"java": "jdk/bin/java", "python": "theirs/bin/python", "spark-submit": "spark/bin/spark-submit"}
+    real = {"java": "echo 'openjdk version \"17.0.1\"' >&2", "spark-submit": "exec sleep 60"}
+    for name in ("java", "python", "spark-submit", "mkfifo", "mktemp"):
+        found = sys.executable if name == "python" else shutil.which(name)
+        itself = real.get(name, f'exec {found} "$@"')
+        script(folder / theirs.get(name, f"bin/{name}"), f"{bodies.get(name, '')}\n{itself}")
+    return Wrapper(
+        folder,
+        PATH=f"{folder / 'bin'}:{os.environ['PATH']}",
+        JAVA_HOME=str(folder / "jdk"),
+        VIRTUAL_ENV=str(folder / "theirs"),
+        SPARK_HOME=str(folder / "spark"),
+    )
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ctrl_c_before_the_driver_has_begun_is_told_as_that_whatever_moment_it_comes_at(tmp_path, moment):
+    """It was told as a failure, or as a Java or packages that are missing; a terminal sends it to all processes."""
+    name, when = MOMENTS[moment]
+    wrapper = slow_programs(tmp_path, **{name: PAUSE.format(when=when, ready=tmp_path / "ready")})
+    process = wrapper.start("run.yml")
+    until(wrapper.ready.exists)
+    os.killpg(process.pid, signal.SIGINT)
+    returned, out, err = finish(process)
+    said = "interrupted before the run was begun"
+    report = {"run_id": None, "status": "interrupted", "error": [said], "report": None}
+    assert (returned, json.loads(out)) == (130, report)
+    assert err.splitlines()[-3:] == [
+        f"[batch-transform] error:    {said}",
+        "Interrupted, with no report of a run.",
+        "The same command again goes on.",
+    ]
+    assert wrapper.leaves_nothing()
+
+
+def test_no_pipe_is_waited_for_whose_other_end_has_gone(tmp_path):
+    """Ctrl-C that killed what was to read hung the wrapper for ever, and no later signal ended that."""
+    slowly = tmp_path / "slowly.sh"  # whoever opens a pipe by its name finds that the watcher has gone
+    slowly.write_text("set -T; trap 'case $BASH_COMMAND in *said*) sleep 0.5 ;; esac' DEBUG\n")
+    wrapper = slow_programs(
+        tmp_path,
+        mkfifo=f"""{shutil.which("mkfifo")} "$1"; case $1 in */said) : >"$1" & ;; esac; exit 0""",
+        python='case "$*" in *submit.watching*) exit 1 ;; esac',
+        **{"spark-submit": "exit 0"},
+    )
+    wrapper.environ["BASH_ENV"] = str(slowly)
+    process = wrapper.start("run.yml")
+    try:
+        process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert wrapper.leaves_nothing()

@@ -121,8 +121,9 @@ def write_submission(
     if asked.dry_run:
         handshake.report(dry_run(asked, config, arguments, target, command, added))
         return
-    handshake.report(_fallback(config, arguments))
+    # Before its report: a report without a command is that of what is done here, also where a signal comes in between.
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
+    handshake.report(_fallback(config, arguments))
 
 
 def _fallback(config: RunConfig, arguments: SparkArguments) -> FaultReport:
