@@ -109,7 +109,15 @@ def test_while_a_run_is_at_work_it_is_shown_and_stopped_from_another_terminal(tm
         over.set()
     code, report = submission.wait()
     assert (code, report["status"], stopped["status"]) == (143, "interrupted", "interrupted")
-    code, report = Submission(tmp_path, within, "resume", "run.yml").wait()
+    page = tmp_path / "staging" / "laptop" / "report.html"
+    assert report["report"] == stopped["report"] == told(tmp_path, "show", "-o", "json")["report"] == str(page)
+    assert "Stopped as a person has asked" in page.read_text(encoding="utf-8")
+    words = [str(ROOT / "spark-submit.sh"), "show", "run.yml"]
+    shown = subprocess.run(words, capture_output=True, check=True, cwd=tmp_path, timeout=PATIENCE_SECONDS, text=True)
+    *_, last = shown.stdout.splitlines()
+    program, *going_on = shlex.split(last.partition("To go on: ")[2])
+    assert program == words[0]
+    code, report = Submission(tmp_path, within, *going_on).wait()
     assert code == 0, report
     assert published(tmp_path) == EXPECTED
 

@@ -81,10 +81,11 @@ def report_of_stopped(
         report["report"] = said["report"]
         return report
     _taken_over(report, said)
+    is_told = bool(said.get("ways") or said["advice"])
     if said["status"] in _GONE_ON_WITH:
-        report["next"] = said.get("next")
-    elif not (said.get("ways") or said["advice"]):  # a poll, or what was to be mended, does not go on with it now
-        report["next"] = way
+        report["next"] = said.get("next", way)
+    else:  # a poll does not go on with it now
+        report["next"] = None if is_told and not said.get("next") else way
     return report
 
 

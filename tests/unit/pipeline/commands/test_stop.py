@@ -11,6 +11,7 @@ from batch_transform.core.errors import Interrupted, ServiceFailure
 from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
 from batch_transform.pipeline.commands import dispatch
+from batch_transform.pipeline.commands.command_options import PREPARE, SUBMIT
 from batch_transform.pipeline.commands.looked_at import recorded_report
 from batch_transform.pipeline.recorded import RecordedRun
 from support.memory_run import MemoryRun, echoing
@@ -82,6 +83,23 @@ def test_whatever_had_ended_the_driver_a_stopped_run_has_a_way_on(monkeypatch, e
     assert (report["status"], report["stopped"], report["next"]) == ("interrupted", True, ON)
     assert shown(run)[-1] == f"To go on: {ON}"
     assert report.get("error") == (["S3 said 500"] if error else None)
+
+
+def test_a_run_in_steps_is_gone_on_with_by_no_poll_once_it_is_stopped(monkeypatch):
+    run = MemoryRun([4, 4], echoing(lambda row: None), exported=False)
+    run.service.looks = 9
+    for command in (PREPARE, SUBMIT):
+        assert run.step(command)["next"] not in (None, ON)
+    report, told = told_by_stop(run, monkeypatch)
+    assert (report["next"], len(told)) == (ON, 1)
+
+
+def test_what_an_earlier_stop_has_left_without_a_way_on_gets_one(monkeypatch):
+    run = a_run(Interrupted(2))
+    report = json.loads(run.store.get(run.layout.status)[0])
+    del report["next"]
+    run.store.put(run.layout.status, json.dumps(report).encode())
+    assert told_by_stop(run, monkeypatch)[0]["next"] == ON
 
 
 def test_stop_draws_the_page_anew_that_the_driver_has_left_on_this_disk(monkeypatch, tmp_path):
