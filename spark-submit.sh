@@ -272,6 +272,7 @@ done
 check_java
 choose_environment "$@"
 export BATCH_TRANSFORM_PROGRAM=$0
+if [ -t 1 ] && columns=$(stty size <&1 2>/dev/null); then export BATCH_TRANSFORM_COLUMNS=${columns#* }; fi
 began=${EPOCHREALTIME:-$(date +%s)} # since 1970; of bash 5 with a fraction, behind the locale's own sign
 export BATCH_TRANSFORM_BEGAN=${began/,/.}
 PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submit.submission "$work" "$entry" "$@"

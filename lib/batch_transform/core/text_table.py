@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from batch_transform.core.escaping import one_line
 
 _GAP = "  "
+_LEAST_COLUMNS = 20  # a column that is narrower is no easier to read than a line that a terminal breaks
+
+
+class Row(str):
+    """A line of a table.
+
+    Attributes:
+        last: at which of its characters the last column begins.
+    """
+
+    last = 0
 
 
 def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, is_right: bool = False) -> list[str]:
@@ -23,9 +35,32 @@ def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, is_rig
     right = [is_right or all(_is_number(row[place]) for row in cells) for place in places]
     widths = [max(_width(row[place]) for row in [list(heads), *cells]) for place in places]
     return [
-        _GAP.join(_padded(row[place], widths[place], is_right=right[place]) for place in places).rstrip()
+        _row([_padded(row[place], widths[place], is_right=right[place]) for place in places])
         for row in [list(heads), *cells]
     ]
+
+
+def _row(cells: Sequence[str]) -> Row:
+    found = Row(_GAP.join(cells).rstrip())
+    found.last = len(_GAP.join([*cells[:-1], ""]))
+    return found
+
+
+def folded(lines: Iterable[str], columns: int) -> list[str]:
+    """Returns lines of which those of tables that are wider than a terminal go on below their last column.
+
+    All else is a terminal's to break: it is one line for whoever copies it, as a command has to be.
+    """
+    return [part for line in lines for part in _folded(line, columns)]
+
+
+def _folded(line: str, columns: int) -> list[str]:
+    room = columns - line.last if isinstance(line, Row) else 0
+    if room < _LEAST_COLUMNS or _width(line) <= columns:
+        return [line]
+    assert isinstance(line, Row)
+    first, *more = textwrap.wrap(line[line.last :], room) or [""]
+    return [line[: line.last] + first, *(" " * line.last + part for part in more)]
 
 
 def pairs(rows: Iterable[tuple[str, object]]) -> list[str]:

@@ -7,6 +7,7 @@ a file, to which events are appended as lines of JSON; `pipeline/submit/watching
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from batch_transform.core.progress.view import View, seen
 
 EVENTS_FILE = "BATCH_TRANSFORM_EVENTS_FILE"  # to which a driver appends its events
 LOG = "BATCH_TRANSFORM_LOG"  # in which form they are written where no file is named
+COLUMNS = "BATCH_TRANSFORM_COLUMNS"  # of the terminal on which the wrapper prints what this process tells
 TEXT, JSON = "text", "json"
 QUIET_SECONDS = 60.0  # after which a person is told that all is well, and how far it is
 _TICK_SECONDS = 5.0
@@ -73,6 +75,13 @@ def tell_terminal(event: Event) -> None:
             _say(to_json(event, datetime.now(timezone.utc)))
         else:
             _say(_LINES.of(event, time.monotonic()))
+
+
+def terminal_columns() -> int | None:
+    """Returns how wide the terminal is that standard output goes to in the end; None: it goes to none."""
+    if os.environ.get(COLUMNS, "").isdecimal():
+        return int(os.environ[COLUMNS])
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def write_log_as(*forms: str) -> None:

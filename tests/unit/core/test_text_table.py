@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_transform.core.text_table import pairs, text_table
+from batch_transform.core.text_table import folded, pairs, text_table
 
 
 def test_numbers_stand_at_the_right_and_words_at_the_left():
@@ -26,3 +26,22 @@ def test_without_a_row_there_is_no_table():
 
 def test_what_has_no_value_is_not_named():
     assert pairs([("run", "r"), ("dead letters", None), ("output", "")]) == ["run  r"]
+
+
+def test_a_row_that_is_wider_than_the_terminal_goes_on_below_its_last_column():
+    why = "ClientError: the model answered 400 to each of the requests that it was sent"
+    lines = folded(text_table(["JOB", "OBJECTS", "WHY"], [["j1", 3, why], ["j2", 12, "ok"]]), 40)
+    assert lines == [
+        "JOB  OBJECTS  WHY",
+        "j1         3  ClientError: the model",
+        "              answered 400 to each of",
+        "              the requests that it was",
+        "              sent",
+        "j2        12  ok",
+    ]
+
+
+def test_what_is_no_table_and_what_leaves_no_room_is_a_terminal_s_to_break():
+    command = f"To go on: ./spark-submit.sh resume {'x' * 60}"
+    table = text_table(["A" * 30, "B"], [["a", "b" * 60]])
+    assert folded([command, *table], 40) == [command, *table]

@@ -59,7 +59,7 @@ def lines_of_run(found: ShownRun, state: RunState) -> list[str]:
     told = ended_with(found.get("error", ()))
     of_rows = [_rounds(state), _jobs(found["jobs"]), _errors(found), _expectations(found)]
     blocks = [[*told, sentence(found)], facts, *of_rows, next_steps(found)]
-    return "\n\n".join("\n".join(block) for block in blocks if block).split("\n")
+    return [line for block in blocks if block for line in ("", *block)][1:]
 
 
 def _target(settings: RunSettings) -> str | None:

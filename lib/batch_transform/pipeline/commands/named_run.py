@@ -239,6 +239,6 @@ def _refuse_nothing_kept(command: str, state: str | None) -> None:
         around = folder.absolute().parent
         hint = meant(folder.name, [each.name for each in around.iterdir()] if around.is_dir() else [])
         raise ConfigurationError(
-            f"emulator.state: there is no folder {state}{hint}, so no run is kept there; a relative one is looked for "
-            "from where the command is given"
+            f"emulator.state: there is no folder {state}{hint}, so no run is kept there; give the one that the run "
+            "had, from where that was begun if it is a relative one"
         )

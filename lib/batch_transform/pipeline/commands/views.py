@@ -28,6 +28,7 @@ from batch_transform.core.run_views.listed_runs import (
     unreadable_run,
 )
 from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
+from batch_transform.core.text_table import folded
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.command_line import CommandLine
@@ -40,6 +41,7 @@ from batch_transform.pipeline.commands.named_run import Reached, reached
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
 from batch_transform.pipeline.spelling import spelled_out_here
+from batch_transform.pipeline.telling import terminal_columns
 from batch_transform.s3.store import S3Store
 
 _THREADS = 8
@@ -77,7 +79,8 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
 def _printed(asked: CommandLine, document: JsonObject, lines: Sequence[str]) -> str:
     if JSON in asked.form[-1:]:
         return visible_json(document)
-    return spelled_out_here("\n".join(lines))
+    columns = terminal_columns()
+    return spelled_out_here("\n".join(folded(lines, columns) if columns else lines))
 
 
 def _listed(there: Reached) -> ListedRuns:
