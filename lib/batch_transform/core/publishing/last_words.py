@@ -60,7 +60,7 @@ _WITHOUT_RUN: dict[str, tuple[str, str]] = {
     RunStatus.FENCED.value: (f"{_SAID[RunStatus.FENCED.value]}.", _DO[RunStatus.FENCED.value]),
     RunStatus.INTERRUPTED.value: (
         "Interrupted, with no report of a run.",
-        "The same command again goes on. Jobs of an earlier driver go on by themselves, until the run is stopped.",
+        "The same command again begins it, or goes on with what was begun before.",
     ),
 }
 

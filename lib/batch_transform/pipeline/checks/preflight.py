@@ -112,10 +112,12 @@ def check_table(
             if odd := format.name_faults(final):
                 faults.add(odd)
                 continue
-            read = faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
+            try:
+                read = faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
+            finally:  # a signal cuts it short as well
+                _forget(f"{places.scratch}/{probe}-{name}", connect())
             if read is not None:
                 faults.add(format.type_faults(final, read))
-            _forget(f"{places.scratch}/{probe}-{name}", connect())
         faults.of(reach.check)  # which Python workers start for meanwhile
     return list(faults.found)
 

@@ -68,6 +68,7 @@ class _Job(Guarded):
         self.secrets = secrets_of(config.to_document()).values()
         self._config = config
         self.place = str(config.layout.run) if config.run_id is not None and not config.ephemeral else None
+        self.is_new = self.place is None  # as its name is made now, or nothing of an earlier one is kept
         self._command = command
         self._switches = switches
         self._began = CLOCK.monotonic() - seconds_before(os.environ, CLOCK.wall())
@@ -87,6 +88,7 @@ class _Job(Guarded):
 
             access = self._access(beginning)
             state = known_run(self._config, access)
+            self.is_new = state is None
             report = state.report if state is not None else None
             if report is not None and (not self._switches.retry_dead or has_no_dead_rows(report)):
                 self._tell_published(report)
@@ -130,6 +132,7 @@ class _Job(Guarded):
             tell_terminal,
             names_input=anew,
             switches=self._switches,
+            begins=self._begins,
         )
         self.resources.enter_context(renewed(self.driver.ctx.lease))
         # As `collect`: what was hurt is made again here, and sent: nobody holds a cluster until that is scored.
@@ -138,6 +141,9 @@ class _Job(Guarded):
         (prepare if self._command == PREPARE else _to_the_end)(self.driver)
         report = self._report(self.driver)
         return self.driver.close(report)
+
+    def _begins(self) -> None:
+        self.is_new = self._config.ephemeral  # of which nothing is kept
 
     def _report(self, driver: Driver) -> RunReport:
         if self._command in STEPS:

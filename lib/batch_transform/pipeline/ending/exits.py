@@ -107,9 +107,15 @@ def _told(lines: Iterable[str], secrets: Collection[str]) -> tuple[str, ...]:
     return tuple(hidden(spelled_out_here(line), secrets) for line in lines)
 
 
-def ended(err: BaseException, handshake: Handshake) -> int:
-    """Returns the exit code of a process that an error has ended before it held a run, once all is told."""
-    found = exit_of(err, is_begun=False)
+def ended(err: BaseException, handshake: Handshake, *more: str) -> int:
+    """Returns the exit code of a process that an error has ended before it held a run, once all is told.
+
+    Args:
+        err: as of `exit_of`, and so is `more`.
+        handshake: takes the report.
+        more: lines, after the error's own.
+    """
+    found = exit_of(err, *more, is_begun=False)
     found.tell()
     handshake.report(found.report())
     return found.code

@@ -22,6 +22,8 @@ from batch_transform.pipeline.telling import tell_terminal
 if TYPE_CHECKING:  # it imports much, and Spark begins before that
     from batch_transform.pipeline.loop.driver import Driver
 
+_NOTHING_BEGUN = "nothing was begun and nothing is paid; the same command begins it"
+
 
 class Guarded:
     """A driver's work, and how it ends.
@@ -32,10 +34,12 @@ class Guarded:
         driver: None until the run is held.
         resources: what lives until the work has ended and its report is written.
         unheld: what is told of a signal that comes before the run is held, where that is no run's.
+        is_new: whether nobody has begun a run of this name, as far as was looked: there is nothing to be stopped.
         place: the run's folder, once it is known.
     """
 
     unheld = ""
+    is_new = False
     place: str | None = None
 
     def __init__(self, run_id: str | None, handshake: Handshake, interrupts: Interrupts) -> None:
@@ -97,9 +101,8 @@ class Guarded:
 
     def _leave(self, number: int) -> None:
         """Ends the process, with whatever is done."""
-        found = exit_of(
-            Interrupted(number), f"it was not seen to its end in time: jobs may still be in flight{self._to_stop}"
-        )
+        unseen = f"it was not seen to its end in time: jobs may still be in flight{self._to_stop}"
+        found = exit_of(Interrupted(number), unseen if self.driver is not None else self._unheld())
         if not self._ended.is_set():
             self.handshake.report(found.report(self.run_id))
         self.handshake.end(found.code)
@@ -145,8 +148,13 @@ class Guarded:
 
     def _of_interruption(self) -> list[str]:
         if self.driver is None:
-            return [self.unheld or f"the run was not held yet: jobs that are in flight go on{self._to_stop}"]
+            return [self._unheld()]
         return [] if self.driver.ctx.config.ephemeral else ["the run can be resumed"]
+
+    def _unheld(self) -> str:
+        if self.unheld or self.is_new:
+            return self.unheld or _NOTHING_BEGUN
+        return f"if the run was begun before, its jobs go on{self._to_stop}; if not, {_NOTHING_BEGUN}"
 
     def _stop_jobs(self, driver: Driver, reason: str) -> None:
         try:

@@ -90,6 +90,17 @@ class Interrupts:
             signal.signal(number, self._handle)
 
     @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Handles signals within the block, and watches nobody: of a process that has not begun its work."""
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self.take_over()
+        try:
+            yield
+        finally:
+            for number, handler in before.items() if _in_main_thread() else ():
+                signal.signal(number, handler)
+
+    @contextmanager
     def installed(
         self, help: Callable[[int], None] = lambda _number: None, leave: Callable[[int], None] | None = None
     ) -> Iterator[None]:

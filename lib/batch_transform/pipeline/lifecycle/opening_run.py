@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 from pyspark.sql import SparkSession
@@ -50,6 +51,7 @@ def open_run(
     *,
     names_input: bool = True,
     switches: RunSwitches = NO_SWITCHES,
+    begins: Callable[[], None] = lambda: None,
 ) -> Driver:
     """Returns the driver of a run that is new, or that its ledger knows; it holds the run's lease.
 
@@ -62,6 +64,7 @@ def open_run(
         names_input: whether the input is named anew, and must be the one that was staged; a run that is resumed by
             its folder goes on with what it has.
         switches: what whoever opens it says besides.
+        begins: is called when all is checked, before the first that is recorded of a new run.
 
     Raises:
         OtherRows: the run has staged other rows.
@@ -70,7 +73,7 @@ def open_run(
     """
     check_pyarrow()
     with WorkersReach(spark, WorkerStore(access)) as reach:
-        return _opened(spark, config.named(), access, listener, source, reach, names_input, switches)
+        return _opened(spark, config.named(), access, listener, source, reach, names_input, switches, begins)
 
 
 def _opened(
@@ -82,6 +85,7 @@ def _opened(
     reach: WorkersReach,
     names_input: bool,
     switches: RunSwitches,
+    begins: Callable[[], None],
 ) -> Driver:
     run_id = config.run_id
     assert run_id is not None
@@ -137,6 +141,7 @@ def _opened(
         fit.check_rows(recorded.staged)
     if sends and config.model.parts is not None:  # the last of all, as a refused run creates nothing
         ensure_model(access.client("sagemaker"), config.model.name, config.model.parts, compare=is_new)
+    begins()
     if recorded is None:
         run.ledger.probe()
     return Driver(ctx, begin(ctx))

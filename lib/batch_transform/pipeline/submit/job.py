@@ -13,9 +13,11 @@ import os
 import sys
 from pathlib import Path
 
+from batch_transform.core.errors import Interrupted
 from batch_transform.pipeline.commands.package import ENTRY
 from batch_transform.pipeline.ending.exits import ended
 from batch_transform.pipeline.handshake import Handshake
+from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.run_switches import SWITCHES, RunSwitches
 from batch_transform.pipeline.telling import JSON, TEXT, write_log_as
 
@@ -56,11 +58,16 @@ def main() -> int:
     # Until all is imported (`run`): what a module makes stays, and to look for garbage among it took half a second.
     gc.disable()
     handshake = Handshake.from_environ(os.environ)
-    handshake.announce(os.getpid())
-    try:
-        code = run(sys.argv[1:], handshake)
-    except Exception as err:  # noqa: BLE001 - whatever it is, whoever waits needs a report and an exit code of ours
-        code = ended(err, handshake)
-    handshake.end(code)
+    interrupts = Interrupts(watch_parent=False)
+    with interrupts.raised():  # seconds go into imports before the run handles them itself
+        try:
+            handshake.announce(os.getpid())
+            code = run(sys.argv[1:], handshake)
+        except Interrupted as err:  # which takes no report back, if it comes as the work has ended
+            code = err.exit_code if handshake.reports else ended(err, handshake, "before the run was begun")
+        except Exception as err:  # noqa: BLE001 - whatever it is, whoever waits needs a report and an exit code of ours
+            code = ended(err, handshake)
+        interrupts.work_is_over()
+        handshake.end(code)
     gc.freeze()  # the interpreter's end does not look through it once more, which took a second
     return code

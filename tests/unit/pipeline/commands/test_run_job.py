@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, Interrupted
 from batch_transform.pipeline import recorded
 from batch_transform.pipeline.checks import model_servers
 from batch_transform.pipeline.commands import run
+from batch_transform.pipeline.lifecycle import opening_run
 from batch_transform.pipeline.run_switches import RunSwitches
 
 DOCUMENT = {
@@ -72,3 +73,40 @@ def test_of_a_run_that_an_emulator_keeps_what_its_state_tells_is_told_before_spa
     assert run.run_job(document, handshake, "resume", RunSwitches(**asked)) == 2
     assert said in reports[0]["error"][0]
     assert begun == (["a"] if said == "Spark begins" else [])
+
+
+@pytest.mark.parametrize(
+    ("state", "kept", "is_told_new"),
+    [(None, False, True), (None, True, True), (known(gate="passed"), True, False)],
+)
+@pytest.mark.parametrize("moment", ["spark", "checks", "begun"])
+def test_ctrl_c_in_the_checks_of_a_new_run_says_that_nothing_was_begun(monkeypatch, state, kept, is_told_new, moment):
+    """It spoke of jobs in flight, and of a `stop` that then found no run."""
+
+    @contextmanager
+    def session(run_id):
+        if moment == "spark":
+            raise Interrupted(2)
+        yield None
+
+    def opened(*args, begins, **asked):
+        if moment == "begun":
+            begins()
+        raise Interrupted(2)
+
+    emulator = nullcontext(SimpleNamespace(endpoint=lambda: "http://127.0.0.1:1", let_end=lambda: None))
+    monkeypatch.setattr(run, "beginning_emulator", lambda config: emulator)
+    monkeypatch.setattr(run, "check_model_servers", lambda *args: None)
+    monkeypatch.setattr(run, "run_session", session)
+    monkeypatch.setattr(run, "reaching_s3", lambda *args: nullcontext())
+    monkeypatch.setattr(opening_run, "open_run", opened)
+    monkeypatch.setattr(recorded, "known_run", lambda config, access: state)
+    document = {**DOCUMENT, "emulator": {"models": {"m": "http://127.0.0.1:9"}, **({"state": "kept"} if kept else {})}}
+    reports = []
+    handshake = SimpleNamespace(alive_file=None, report=reports.append)
+    assert run.run_job(document, handshake) == 130
+    _, said = reports[0]["error"]
+    nothing = "nothing was begun and nothing is paid; the same command begins it"
+    assert (said == nothing) == (is_told_new and (moment != "begun" or not kept))
+    assert said.endswith(nothing)
+    assert "held" not in said

@@ -259,17 +259,30 @@ def test_a_step_that_is_interrupted_as_it_gets_the_run_keeps_nobody_waiting(monk
     assert run.seconds == began
 
 
+NOTHING = "nothing was begun and nothing is paid; the same command begins it"
+
+
 @pytest.mark.parametrize(
-    ("place", "way"), [(None, ", until it is stopped"), ("s3://b/r", "; `batch-transform stop s3://b/r` ends them")]
+    ("place", "is_new", "said"),
+    [
+        (None, False, f"if the run was begun before, its jobs go on, until it is stopped; if not, {NOTHING}"),
+        (
+            "s3://b/r",
+            False,
+            "if the run was begun before, its jobs go on; `batch-transform stop s3://b/r` ends them; "
+            f"if not, {NOTHING}",
+        ),
+        ("s3://b/r", True, NOTHING),
+    ],
 )
-def test_who_is_interrupted_before_the_run_is_its_own_says_that_jobs_go_on(tmp_path, place, way):
+def test_who_is_interrupted_before_the_run_is_its_own_says_what_goes_on_if_anything(tmp_path, place, is_new, said):
     handshake = Handshake(report_file=tmp_path / "report")
     guarded = Guarded("run", handshake, Interrupts(watch_parent=False))
-    guarded.place = place
+    guarded.place, guarded.is_new = place, is_new
     assert guarded.do(lambda: signal.raise_signal(signal.SIGTERM)) == 143
     report = json.loads((tmp_path / "report").read_text())
     assert report["status"] == "interrupted"
-    assert f"the run was not held yet: jobs that are in flight go on{way}" in report["error"]
+    assert report["error"] == ["interrupted by SIGTERM", said]
 
 
 def two_jobs(**transform):
