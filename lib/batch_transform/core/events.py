@@ -37,7 +37,6 @@ class Figures:
         bytes_done: likewise, by the share of each job's objects.
         jobs: that are planned.
         jobs_in_flight: that were created and have not ended.
-        jobs_stopping: of those in flight, that this run has asked to stop.
         jobs_ended: of those that were created.
         jobs_failed: of those that have ended.
         cost_usd: of the jobs that have ended; None: a price is not known.
@@ -45,6 +44,7 @@ class Figures:
         usd_per_hour: of the jobs in flight, all together.
         seconds: that the driver has taken, as its report says; None: it is at work.
         emulated: whether money is what AWS would take, and nothing is paid.
+        jobs_stopping: of the jobs in flight, that this run has asked to stop.
     """
 
     run_id: str
@@ -60,7 +60,6 @@ class Figures:
     bytes_done: int = 0
     jobs: int = 0
     jobs_in_flight: int = 0
-    jobs_stopping: int = 0
     jobs_ended: int = 0
     jobs_failed: int = 0
     cost_usd: float | None = None
@@ -68,6 +67,7 @@ class Figures:
     usd_per_hour: float = 0.0
     seconds: float | None = None
     emulated: bool = False
+    jobs_stopping: int = 0
 
 
 @dataclass(frozen=True)
