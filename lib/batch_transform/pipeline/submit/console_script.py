@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -61,7 +62,9 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
             began = {} if is_job else {BEGAN: str(time.time())}
             resources.enter_context(variables({**began, **commands_here(asked, os.environ)}))
             code = _done(asked, printed, is_job)
-        except (Exception, Interrupted) as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
+        except KeyboardInterrupt as err:  # Python's own as well, before anything handles signals
+            code = ended(err if isinstance(err, Interrupted) else Interrupted(signal.SIGINT), printed)
+        except Exception as err:  # noqa: BLE001 - whoever called needs a report and an exit code of ours
             code = ended(err, printed)
         finally:
             printed.end(code)
@@ -112,7 +115,10 @@ def _sent(asked: CommandLine, printed: PrintedReport) -> int:
         fallback = Handshake(report_file=work / FALLBACK)
         code = submit(asked, work, work / ENTRY, {PROGRAM: PROGRAM_NAME, **os.environ}, fallback)
         if (work / COMMAND).exists():
-            code = Supervised(work, os.environ).run(work / COMMAND)
+            supervised = Supervised(work, os.environ)
+            code = supervised.run(work / COMMAND)
+            if supervised.is_without_word(code):
+                return ended(Interrupted(code - 128), printed, "before the driver wrote a report")
         reports = [path for path in (work / "report", work / FALLBACK) if path.exists()]
         if reports:
             printed.report(json.loads(reports[0].read_text(encoding="utf-8")))

@@ -10,15 +10,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from batch_transform.pipeline.handshake import ALIVE_FILE, EXIT_FILE, PID_FILE, REPORT_FILE
 from batch_transform.pipeline.submit import watching
-from batch_transform.pipeline.submit.watching import CODE, EVENTS
+from batch_transform.pipeline.submit.watching import CODE, EVENTS, SHOWN
 from batch_transform.pipeline.telling import EVENTS_FILE
 
 _CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -45,11 +45,15 @@ class Supervised:
         # Open for writing in this process alone: when it ends, however that is, the driver sees that nobody writes.
         alive = os.open(self.work / "alive", os.O_RDWR)
         before = {number: signal.signal(number, self._forward) for number in _CODES}
-        watcher = subprocess.Popen(
-            [sys.executable, "-m", watching.__name__, str(self.work)], stdin=subprocess.PIPE, stdout=sys.stderr
-        )
+        with _signals_held():
+            watcher = subprocess.Popen(
+                [sys.executable, "-m", watching.__name__, str(self.work)], stdin=subprocess.PIPE, stdout=sys.stderr
+            )
         code = 4
         try:
+            if self._interrupted is not None:
+                code = self._interrupted
+                return code
             launcher = str(Path(__file__).with_name("exec_command.py"))
             self._child = subprocess.Popen(
                 [sys.executable, "-I", launcher, str(described)],
@@ -58,6 +62,8 @@ class Supervised:
                 stderr=watcher.stdin,
                 env={**self.environ, **names},
             )
+            if self._interrupted is not None:  # before the child was known
+                self._pass_on(signal.SIGTERM)
             code = self._child.wait()
             while self._driver_runs():
                 self.sleep(_LOOK_SECONDS)
@@ -70,6 +76,11 @@ class Supervised:
             self._tell_over(watcher, code)
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def is_without_word(self, code: int) -> bool:
+        """Returns whether a signal has ended what should have reported; a cluster that was asked may go on."""
+        asked = self._child is not None and (self.work / SHOWN).exists()
+        return code in _CODES.values() and not (self.work / "report").exists() and not asked
 
     def _tell_over(self, watcher: subprocess.Popen[bytes], code: int) -> None:
         """Lets the watcher show the end; whatever holds its pipe beyond that is not waited for."""
@@ -84,11 +95,17 @@ class Supervised:
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         self._interrupted = self._interrupted or _CODES[signal.Signals(number)]
+        self._pass_on(number)
+
+    def _pass_on(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             if driver := self._driver():
                 os.kill(driver, number)
             elif self._child is not None:
-                os.killpg(self._child.pid, signal.SIGTERM)
+                try:
+                    os.killpg(self._child.pid, signal.SIGTERM)
+                except ProcessLookupError:  # it has no session of its own yet
+                    self._child.terminate()
 
     def _driver(self) -> int | None:
         with suppress(FileNotFoundError, ValueError):
@@ -104,7 +121,22 @@ class Supervised:
 
     def _exit_code(self, of_spark_submit: int) -> int:
         with suppress(FileNotFoundError, ValueError):
-            return int((self.work / "exit").read_text(encoding="utf-8"))
+            code = int((self.work / "exit").read_text(encoding="utf-8"))
+            # Of a driver that was told of Ctrl-C by what ends Spark.
+            return self._interrupted or code if code == _CODES[signal.SIGTERM] else code
         if self._interrupted is not None:
             return self._interrupted
         return of_spark_submit if of_spark_submit in _OURS else 4
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals wait until the block has ended, and for good in a process that it starts.
+
+    A terminal sends Ctrl-C to all processes, also to one that has yet to say that it does not mean it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _CODES)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

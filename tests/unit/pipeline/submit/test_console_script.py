@@ -17,7 +17,7 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.dispatch import configuration
 from batch_transform.pipeline.handshake import COMMAND
 from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS
-from batch_transform.pipeline.submit import console_script, submission
+from batch_transform.pipeline.submit import console_script, submission, supervising
 
 URI = "s3://bucket/runs/a"
 RUN_FILE = """
@@ -150,6 +150,34 @@ def test_an_error_that_nobody_named_is_exit_code_4_and_one_report(words, monkeyp
     report = json.loads(line)
     assert (report["status"], report["error"]) == ("failed", ["Unforeseen: oh"])
     assert printed.err.count("Traceback") == 1
+
+
+def test_ctrl_c_before_anything_handles_signals_is_an_interruption_without_a_stack(monkeypatch, capsys):
+    def cut_short(uri, access):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(named_run, "named_run", cut_short)
+    assert console_script.exit_code(["status", URI]) == 130
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"] == ["interrupted by Ctrl-C (SIGINT)"]
+    assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize(("elsewhere", "status"), [(False, "interrupted"), (True, "submitted")])
+def test_ctrl_c_before_a_driver_that_is_submitted_reports_is_no_failure(monkeypatch, capsys, elsewhere, status):
+    """A driver in a cluster may go on, and where its report will be stays told."""
+
+    def submitted(_asked, work, *_others):
+        (work / "command.json").touch()
+        (work / "fallback.json").write_text(json.dumps({"status": "submitted" if elsewhere else "failed"}))
+        return 0
+
+    monkeypatch.setattr(submission, "submit", submitted)
+    monkeypatch.setattr(supervising.Supervised, "run", lambda *_: 130)
+    monkeypatch.setattr(supervising.Supervised, "is_without_word", lambda *_: not elsewhere)
+    printed = console_script.PrintedReport()
+    assert console_script._sent(None, printed) == 130
+    assert [report["status"] for report in printed.reports] == [status]
 
 
 @pytest.mark.parametrize("words", [["status", URI], ["collect", URI], ["resume", URI]])

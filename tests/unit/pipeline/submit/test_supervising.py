@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from batch_transform.pipeline.submit import supervising
 from batch_transform.pipeline.submit.supervising import Supervised
 
 # In spark-submit's place: a process that starts a driver and, as it does, dies of a signal at once.
@@ -73,6 +74,44 @@ def test_a_signal_goes_to_the_driver_whose_report_is_there(described, tmp_path):
     driver = (tmp_path / "pid").read_text()
     said = subprocess.run(["ps", "-o", "stat=", "-p", driver], capture_output=True, text=True).stdout.strip()
     assert said in ("", "Z")
+
+
+@pytest.mark.parametrize("moment", ["the watcher is started", "spark-submit is started", "it has no session yet"])
+def test_a_signal_before_spark_submit_has_begun_is_not_lost(tmp_path, monkeypatch, moment):
+    """It was, before its process was known and before that had a session of its own: the run went on to its end."""
+    (tmp_path / "command.json").write_text(json.dumps({"command": ["sleep", "30"], "environment": {}}))
+    popen, started = subprocess.Popen, []
+
+    def begun(arguments, **asked):
+        if moment == "it has no session yet" and started:
+            arguments = ["sleep", "30"]
+            threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        started.append(popen(arguments, **asked))
+        if moment == ("spark-submit is started" if len(started) == 2 else "the watcher is started"):
+            signal.raise_signal(signal.SIGINT)
+        return started[-1]
+
+    monkeypatch.setattr(supervising.subprocess, "Popen", begun)
+    began = time.monotonic()
+    supervised = Supervised(tmp_path, os.environ)
+    code = supervised.run(tmp_path / "command.json")
+    assert (code, supervised.is_without_word(code)) == (130, True)
+    assert time.monotonic() - began < 20
+
+
+def test_what_draws_the_run_is_deaf_to_ctrl_c_from_its_first_moment(tmp_path, monkeypatch):
+    (tmp_path / "command.json").write_text(json.dumps({"command": ["true"], "environment": {}}))
+    popen, started = subprocess.Popen, []
+
+    def begun(arguments, **asked):
+        started.append(popen(arguments, **asked))
+        if len(started) == 1:
+            started[0].send_signal(signal.SIGINT)
+        return started[-1]
+
+    monkeypatch.setattr(supervising.subprocess, "Popen", begun)
+    assert Supervised(tmp_path, os.environ).run(tmp_path / "command.json") == 0
+    assert started[0].returncode == 0
 
 
 def test_what_is_left_of_spark_submit_is_ended(tmp_path):
