@@ -289,8 +289,11 @@ export BATCH_TRANSFORM_ALIVE_FILE=$work/alive
 mkfifo "$BATCH_TRANSFORM_ALIVE_FILE" && exec 9<>"$BATCH_TRANSFORM_ALIVE_FILE" || refuse "no named pipe can be made in $work"
 exec 8>&2
 watch
-# -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names.
-await "$python" -I "$root/lib/batch_transform/pipeline/submit/exec_command.py" "$work/command.json" >&8 2>&8 8>&- 9>&-
+spark() { # -I: what runs on the other side is what was packaged, not what a PYTHONPATH of this side names
+    exec "$python" -I "$root/lib/batch_transform/pipeline/submit/exec_command.py" "$work/command.json" >&8 2>&8 8>&- 9>&-
+}
+# That alone writes to 8: this shell, which says of a child that it was killed, would die of a pipe that nobody reads.
+await spark
 code=$?
 while driver_runs; do sleep 0.2; done
 [ -z "$begun" ] || kill -s KILL -- "-$begun" 2>/dev/null
