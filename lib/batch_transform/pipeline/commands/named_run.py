@@ -83,7 +83,7 @@ class Reached:
 
 @contextmanager
 def reached(
-    asked: CommandLine, environ: Mapping[str, str], *, borrows: bool = False, wait_seconds: float = 5.0
+    asked: CommandLine, environ: Mapping[str, str], *, borrows: bool = False, wait_seconds: float | None = None
 ) -> Iterator[Reached]:
     """Yields where the subject of a command lies; an emulated one can be reached within the block only.
 
@@ -91,7 +91,7 @@ def reached(
         asked: the command.
         environ: where `${name}` is looked up, and what reaches AWS.
         borrows: whether the emulator is asked that has the folder of `emulator.state` already, and models of its own.
-        wait_seconds: how long to wait for that one to leave the folder.
+        wait_seconds: how long to wait for that one to leave the folder; None: as long as an emulator does by itself.
 
     Raises:
         ConfigurationError: the run file or the arguments are wrong, or the run ended with its emulator.

@@ -21,8 +21,6 @@ from batch_transform.core.errors import ConfigurationError
 _LAST_WORDS_BYTES = 2000
 # It imports moto and opens a port; its models start with their jobs. A busy machine takes ten times what it takes here.
 _START_SECONDS = 120.0
-# For a folder that another emulator has: one whose driver was killed ends its models first.
-_WAIT_SECONDS = 5.0
 # It stops its models, and writes what it keeps.
 _END_SECONDS = 10.0
 
@@ -40,14 +38,14 @@ class StateInUse(ConfigurationError):
 
 
 @contextmanager
-def embedded_emulator(config: Emulator, wait_seconds: float = _WAIT_SECONDS) -> Iterator[str]:
+def embedded_emulator(config: Emulator, wait_seconds: float | None = None) -> Iterator[str]:
     """Yields the endpoint of an emulator that serves the models of `config`, once it is up; as `beginning_emulator`."""
     with beginning_emulator(config, wait_seconds) as beginning:
         yield beginning.endpoint()
 
 
 @contextmanager
-def beginning_emulator(config: Emulator, wait_seconds: float = _WAIT_SECONDS) -> Iterator[BeginningEmulator]:
+def beginning_emulator(config: Emulator, wait_seconds: float | None = None) -> Iterator[BeginningEmulator]:
     """Yields an emulator that serves the models of `config` and makes missing buckets; it is coming up meanwhile.
 
     It is reached through its command line only, and ends when its standard input is closed: also when this process is
@@ -55,7 +53,9 @@ def beginning_emulator(config: Emulator, wait_seconds: float = _WAIT_SECONDS) ->
     """
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin"]
     if config.state is not None:
-        command += ["--state", config.state, "--state-wait-seconds", str(wait_seconds)]
+        command += ["--state", config.state]
+    if config.state is not None and wait_seconds is not None:
+        command += ["--state-wait-seconds", str(wait_seconds)]
     for name in config.pass_env:
         command += ["--pass-env", name]
     for name, server in config.models.items():
@@ -67,7 +67,7 @@ def beginning_emulator(config: Emulator, wait_seconds: float = _WAIT_SECONDS) ->
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield BeginningEmulator(process.stdin, process.stdout, errors, config.state or "", wait_seconds)
+            yield BeginningEmulator(process.stdin, process.stdout, errors, config.state or "", wait_seconds or 0.0)
         finally:
             process.stdin.close()
             _end(process)
@@ -80,7 +80,7 @@ class BeginningEmulator:
 
     Attributes:
         state: the folder in which it keeps what it holds; '': it keeps nothing.
-        wait_seconds: how long it waits for another one to leave that folder.
+        wait_seconds: how long it was told to wait for another one to leave that folder.
     """
 
     stdin: IO[bytes]
