@@ -19,6 +19,7 @@ from support.scripted_model import ScriptedModel
 from support.submissions import PATIENCE_SECONDS, Submission
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
+WRAPPER = str(ROOT / "spark-submit.sh")
 ROWS = 40
 EXPECTED = [(place, str(place)) for place in range(ROWS) if place not in POISON]
 
@@ -112,22 +113,22 @@ def test_while_a_run_is_at_work_it_is_shown_and_stopped_from_another_terminal(tm
     page = tmp_path / "staging" / "laptop" / "report.html"
     assert report["report"] == stopped["report"] == told(tmp_path, "show", "-o", "json")["report"] == str(page)
     assert "Stopped as a person has asked" in page.read_text(encoding="utf-8")
-    words = [str(ROOT / "spark-submit.sh"), "show", "run.yml"]
-    shown = subprocess.run(words, capture_output=True, check=True, cwd=tmp_path, timeout=PATIENCE_SECONDS, text=True)
-    *_, last = shown.stdout.splitlines()
+    *_, last = printed(tmp_path, "show").splitlines()
     program, *going_on = shlex.split(last.partition("To go on: ")[2])
-    assert program == words[0]
+    assert program == WRAPPER
     code, report = Submission(tmp_path, within, *going_on).wait()
     assert code == 0, report
     assert published(tmp_path) == EXPECTED
 
 
+def printed(place, command, *options):
+    """What a command prints of the run file in a folder."""
+    words = [WRAPPER, command, "run.yml", *options]
+    return subprocess.run(words, capture_output=True, check=True, cwd=place, timeout=PATIENCE_SECONDS, text=True).stdout
+
+
 def told(place, command, *options):
-    """What a command tells of the run file in a folder, as JSON."""
-    words = [str(ROOT / "spark-submit.sh"), command, "run.yml", *options]
-    return json.loads(
-        subprocess.run(words, capture_output=True, check=True, cwd=place, timeout=PATIENCE_SECONDS).stdout
-    )
+    return json.loads(printed(place, command, *options))
 
 
 def test_without_a_state_there_is_nothing_to_go_back_to(tmp_path, document):

@@ -55,10 +55,8 @@ def folded(lines: Iterable[str], columns: int) -> list[str]:
 
 
 def _folded(line: str, columns: int) -> list[str]:
-    room = columns - line.last if isinstance(line, Row) else 0
-    if room < _LEAST_COLUMNS or _width(line) <= columns:
+    if not isinstance(line, Row) or (room := columns - line.last) < _LEAST_COLUMNS or _width(line) <= columns:
         return [line]
-    assert isinstance(line, Row)
     first, *more = textwrap.wrap(line[line.last :], room) or [""]
     return [line[: line.last] + first, *(" " * line.last + part for part in more)]
 

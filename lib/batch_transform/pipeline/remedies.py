@@ -28,7 +28,7 @@ def going_on(ctx: RunContext, options: str, arguments: str) -> str:
         arguments: of `score()`, where the run is a call of that.
     """
     if ctx.config.takes_frame:
-        return f"the same call of score() with {arguments}"
+        return f"{SAME_CALL} with {arguments}"
     if not ctx.config.ephemeral:
         return _spelling(ctx).of("resume", str(ctx.places.run), *shlex.split(options))
     words = shlex.split(os.environ.get(COMMAND, ""))
@@ -70,7 +70,7 @@ def as_another_run(run_id: str, *, takes_frame: bool) -> str:
     """
     name = another_run_id(run_id)
     if takes_frame:
-        return f"the same call of score() with run_id={json.dumps(name)}"
+        return f"{SAME_CALL} with run_id={json.dumps(name)}"
     words = shlex.split(os.environ.get(ANEW, ""))
     setting = ("--set", f"run_id={name}")
     return with_options(words, setting) if words else f"the command of its run file with {shlex.join(setting)}"

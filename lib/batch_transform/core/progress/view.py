@@ -97,13 +97,10 @@ def _closed(step: StepSeen, at: float) -> StepSeen:
 
 
 def _measured(view: View, figures: Figures, at: float) -> View:
-    before = view.figures
-    if (
-        before is not None and figures.bytes_done < before.bytes_done
-    ):  # a job was stopped: what it had done is to be done
+    more = figures.bytes_done - view.figures.bytes_done if view.figures is not None else 0
+    if more < 0:  # a job was stopped: what it had done is to be done
         view = replace(view, scoring_since=None, scored_at=None)
-    moved = before is not None and figures.bytes_done > before.bytes_done
-    new = replace(view, figures=figures, figures_at=at, scored_at=at if moved else view.scored_at)
+    new = replace(view, figures=figures, figures_at=at, scored_at=at if more > 0 else view.scored_at)
     if view.scoring_since is None and figures.jobs_in_flight:
         return replace(new, scoring_since=at, bytes_before=figures.bytes_done)
     return new

@@ -112,6 +112,11 @@ def is_told_in_words(report: JsonObject) -> bool:
     return is_refusal or is_of_one or ("missing" in report and "quotas" in report)
 
 
+def ways_on(ways: Sequence[str], command: str | None) -> list[str]:
+    """Returns how a person goes on, a sentence each: in these ways, else by the one command, if any is known."""
+    return [*ways] or ([f"To go on: {command}"] if command else [])
+
+
 def next_steps(report: RunReport) -> list[str]:
     """Returns what a person does next, a sentence each."""
     command, found = report.get("see_errors"), list[str]()
@@ -120,10 +125,8 @@ def next_steps(report: RunReport) -> list[str]:
     if report["status"] == RunStatus.PUBLISHED:
         if report["rows_dead_letter"] and report["dead_letter"]:
             found.append(f"The rows without a prediction lie in {report['dead_letter']}, each with its error.")
-    elif ways := report.get("ways"):
+    elif ways := ways_on(report.get("ways", ()), report.get("next")):
         found.extend(ways)
-    elif command := report.get("next"):
-        found.append(f"To go on: {command}")
     elif report["status"] in _DO:
         found.append(_DO[report["status"]].replace("{run}", report["workspace"]))
     return [*found, *report["advice"]]

@@ -19,6 +19,7 @@ from batch_transform.core.ledger import Part, Step, StepKind
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import EXPORT_SCHEMA, without_history
+from batch_transform.core.uris import S3Uri
 
 
 def has_no_dead_rows(report: RunReport) -> bool:
@@ -26,12 +27,12 @@ def has_no_dead_rows(report: RunReport) -> bool:
     return report.get("rows_dead_letter") == 0
 
 
-def check_retry(state: RunState | None, again: str) -> None:
+def check_retry(state: RunState | None, run: S3Uri) -> None:
     """Checks that the dead rows of a run may be sent again.
 
     Args:
         state: the run; None: it has not begun, and has none.
-        again: how a run file names the dead letters of this one.
+        run: by which a run file names its dead letters.
 
     Raises:
         ConfigurationError: it publishes, has published dead letters, or its rows are one request.
@@ -41,6 +42,7 @@ def check_retry(state: RunState | None, again: str) -> None:
     # Dead letters are committed first, and an intent that fell because the output was changed may have got so far.
     if state.publication is not None or state.intents:
         did = "has begun to publish" if state.report is None else "is published"
+        again = f"input.dead_letters: {run}"
         raise ConfigurationError(
             f"{state.run_id} {did}, and its dead rows stay as they are. A run of its own sends them once more and "
             f"appends to the same output: {again}"

@@ -14,7 +14,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.failure_summary import advice_of, http_statuses
 from batch_transform.core.object_names import row_named
-from batch_transform.core.publishing.last_words import ended_with
+from batch_transform.core.publishing.last_words import ended_with, ways_on
 from batch_transform.core.report_keys import FailedClass, FailureExample, RunReport
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.text_table import text_table
@@ -149,7 +149,7 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         lines += ["", f"{whose}{'' if found['dead_letter'] else ' (not published; Parquet)'}: {place}"]
     elif found["read_row"]:
         lines += ["", f"nothing is published; the columns of a row, by its number: {found['read_row']}"]
-    ways = found["ways"] or ([f"To go on: {found['next']}"] if found["next"] else [])
+    ways = ways_on(found["ways"], found["next"])
     return [*lines, "", *ways] if ways else lines
 
 

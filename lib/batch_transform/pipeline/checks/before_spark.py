@@ -93,12 +93,10 @@ def _keeps_nothing(emulator: Emulator) -> bool:
 def _check_output(config: RunConfig, store: ObjectStore | None, faults: Faults) -> None:
     """Finds an output of files that is there, and may not be; None for a store that is not up yet."""
     output = config.output
-    if output is None or output.path is None or output.mode != "error" or (is_s3(output.path) and store is None):
+    if output is None or output.mode != "error" or not (path := output.path) or (is_s3(path) and store is None):
         return
-    format = output_formats().get(output.format)
-    if isinstance(format, FileFormat) and is_reached(output.path):
-        tree = open_tree(output.path, store)
-        faults.of(lambda: preflight(output.mode, tree, output.partition_by))
+    if isinstance(output_formats().get(output.format), FileFormat) and is_reached(path):
+        faults.of(lambda: preflight(output.mode, open_tree(path, store), output.partition_by))
 
 
 def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults, *, also_output: bool = True) -> None:

@@ -94,7 +94,7 @@ class _Job(Guarded):
                 self._tell_published(report)
                 return
             if self._switches.retry_dead:
-                check_retry(state, f"input.dead_letters: {self.place}")
+                check_retry(state, self._config.layout.run)
             if needs_model(state, retry_dead=self._switches.retry_dead):
                 check_model_servers(self._config, CLOCK)
         threading.Thread(target=_import_meanwhile, daemon=True).start()

@@ -176,12 +176,12 @@ def _held(ctx: RunContext, recorded: RunState | None, *, tells_time: bool = True
     check_same(recorded, ctx.config)
     if recorded.report is not None:
         return as_published(ctx, recorded)
-    after = (
-        f" after {counted(recorded.rounds, 'round')}" if recorded.rounds else " from where it was, with no round ended"
+    rounds = (
+        f"after {counted(recorded.rounds, 'round')}" if recorded.rounds else "from where it was, with no round ended"
     )
-    ctx.tell("resume", f"{ctx.run_id} goes on{after}")
+    ctx.tell("resume", f"{ctx.run_id} goes on {rounds}")
     if ctx.switches.retry_dead:
-        check_retry(recorded, f"input.dead_letters: {ctx.places.run}")
+        check_retry(recorded, ctx.places.run)
     told = {
         **(at if tells_time else {"config": at["config"]}),
         "answers": encode_schema(ctx.objects.reader.schema),

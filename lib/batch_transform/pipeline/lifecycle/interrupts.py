@@ -97,8 +97,9 @@ class Interrupts:
         try:
             yield
         finally:
-            for number, handler in before.items() if _in_main_thread() else ():
-                signal.signal(number, handler)
+            if _in_main_thread():
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
     @contextmanager
     def installed(
@@ -121,23 +122,18 @@ class Interrupts:
             return
         told, ended = socket.socketpair()
         told.setblocking(False)
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
         wakeup = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-        self.take_over()
         watch = _Watch(self, ended, help, leave or _leave)
         watcher = threading.Thread(target=watch.run, name="interrupts", daemon=True)
-        watcher.start()
-        try:
-            with _py4j_silenced():
-                yield
-        finally:
-            told.send(bytes([_Watch.END]))
-            watcher.join()
-            signal.set_wakeup_fd(wakeup)
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            told.close()
-            ended.close()
+        with told, ended, self.raised():
+            watcher.start()
+            try:
+                with _py4j_silenced():
+                    yield
+            finally:
+                told.send(bytes([_Watch.END]))
+                watcher.join()
+                signal.set_wakeup_fd(wakeup)
 
 
 def _in_main_thread() -> bool:

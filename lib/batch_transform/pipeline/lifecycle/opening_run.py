@@ -157,4 +157,4 @@ def _check_run(run: RecordedRun, config: RunConfig, places: Places, switches: Ru
     else:
         check_same(run.state, config)
     if switches.retry_dead:
-        check_retry(run.state, f"input.dead_letters: {places.run}")
+        check_retry(run.state, places.run)

@@ -104,7 +104,6 @@ def drawn(shown: Screen, spinner: RenderableType, marks: Marks, *, is_cut_off: b
         parts.append(Padding(bar, (0, 0, 0, 2)))
     parts += [Padding(Text(fact), (0, 0, 0, 2)) for fact in shown.facts]
     if is_cut_off:
-        parts.append(
-            Text("")
-        )  # what a person types, as Ctrl-C, is echoed there, and pushes no line up that is drawn over
+        # What a person types, as Ctrl-C, is echoed there, and pushes no line up that is drawn over.
+        parts.append(Text(""))
     return Group(*parts)

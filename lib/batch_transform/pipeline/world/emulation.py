@@ -54,8 +54,7 @@ def beginning_emulator(config: Emulator, wait_seconds: float | None = None) -> I
     command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin"]
     if config.state is not None:
         command += ["--state", config.state]
-    if config.state is not None and wait_seconds is not None:
-        command += ["--state-wait-seconds", str(wait_seconds)]
+        command += [] if wait_seconds is None else ["--state-wait-seconds", str(wait_seconds)]
     for name in config.pass_env:
         command += ["--pass-env", name]
     for name, server in config.models.items():

@@ -144,7 +144,7 @@ def test_a_published_run_names_the_other_way():
     run.errors = {"max_rows": 9}
     state = run.to_the_end()
     with pytest.raises(ConfigurationError, match=r"appends to the same output: input.dead_letters: s3://bucket/run"):
-        retried_dead_rows.check_retry(state, "input.dead_letters: s3://bucket/run")
+        retried_dead_rows.check_retry(state, S3Uri("bucket", "run"))
 
 
 def test_a_published_run_without_dead_rows_has_nothing_to_be_refused():
@@ -152,7 +152,7 @@ def test_a_published_run_without_dead_rows_has_nothing_to_be_refused():
     run.model.mend()
     state = run.to_the_end()
     assert state.report["rows_dead_letter"] == 0
-    retried_dead_rows.check_retry(state, "again")
+    retried_dead_rows.check_retry(state, S3Uri("bucket", "run"))
     run.to_the_end(retry_dead=True)
     assert run.state() == state
 

@@ -132,7 +132,7 @@ def test_what_spark_may_have_committed_is_not_sent_again_when_the_output_has_cha
     """Dead letters are committed first; a run that goes on with another output may keep them where they are."""
     state = replace(RunState("run", "n", {}, "", ""), intents=({"output": {"path": "s3://lake/out"}},))
     with pytest.raises(ConfigurationError, match="has begun to publish"):
-        check_retry(state, "input.dead_letters: s3://bucket/run")
+        check_retry(state, S3Uri("bucket", "run"))
 
 
 @pytest.mark.parametrize("record", [b"one", b"two\nlines", b"\x89PNG\r\n\x1a\n\n\x00", b"\n"])
