@@ -45,7 +45,7 @@ BAD_ROWS = (1, 3, 50, 2000)
 RECORD_BYTES = 330
 ROWS_PER_REQUEST = DEFAULT_PAYLOAD_MB * BYTES_PER_MB // RECORD_BYTES
 # Objects and rows of each; some larger and smaller than they are staged.
-SHAPES = ((20, 10_000), (20, 50_000), (200, 1_000), (5, 1_000), (5, 200))
+SHAPES = ((20, 10_000), (20, 50_000), (200, 1_000), (5, 1_000), (5, 200), (1, 20_000))
 
 Spans = npt.NDArray[np.int64]  # a line for each: first row, and the row after its last
 
@@ -90,13 +90,33 @@ class Run:
             self._count(np.ones(len(self.dead), dtype=np.int64))
 
 
-def cut(spans: Spans, part_rows: Callable[[int], int]) -> Spans:
-    """Returns the parts of the spans, each of which is cut into parts of at most `part_rows(its rows)` rows."""
+def cut(spans: Spans, part_rows: Callable[[int], int], failed: Spans | None = None) -> Spans:
+    """Returns the parts of the spans, each of which is cut into parts of at most `part_rows(rows)` rows.
+
+    Args:
+        spans: to be cut.
+        part_rows: of the rows that are left of the failed object that a span is of.
+        failed: those objects; None: each span is one.
+    """
+    of_object = rows_left(spans, spans if failed is None else failed)
     bounds = [
-        first + np.cumsum([0, *parts(int(last - first), part_rows(int(last - first)))], dtype=np.int64)
-        for first, last in spans
+        first + np.cumsum([0, *parts(int(last - first), part_rows(int(rows)))], dtype=np.int64)
+        for (first, last), rows in zip(spans, of_object, strict=True)
     ]
     return np.concatenate([np.stack([bound[:-1], bound[1:]], axis=1) for bound in bounds])
+
+
+def places(spans: Spans, failed: Spans) -> npt.NDArray[np.int64]:
+    """Returns of which failed object each span is left."""
+    found: npt.NDArray[np.int64] = np.searchsorted(failed[:, 0], spans[:, 0], side="right") - 1
+    return found
+
+
+def rows_left(spans: Spans, failed: Spans) -> npt.NDArray[np.int64]:
+    """Returns for each span how many rows are left of its failed object."""
+    of = places(spans, failed)
+    counted: npt.NDArray[np.int64] = np.bincount(of, np.diff(spans)[:, 0], len(failed)).astype(np.int64)[of]
+    return counted
 
 
 def probe(spans: Spans) -> tuple[Spans, Spans]:
@@ -112,7 +132,7 @@ def probe(spans: Spans) -> tuple[Spans, Spans]:
 def ours(run: Run, spans: Spans) -> None:
     """Scores the table as we do."""
     failed, levels = run.send(spans), LEVELS
-    left = _Tried(run, len(spans) - len(failed))
+    left, objects = _Tried(run, len(spans) - len(failed)), failed
     if len(failed) == len(spans):
         rows, failed = probe(failed)
         left.send(rows, {int(row): 1 for row in rows[:, 0]}, 0)
@@ -120,13 +140,12 @@ def ours(run: Run, spans: Spans) -> None:
         if not run.good:
             return
     while len(failed) or left.weights:
-        seen = Seen(
-            run.good, len(run.dead) + len(left.weights), max(1, len(failed)), max(1, int(np.diff(failed).sum()))
-        )
+        rows_failed = max(1, int(np.diff(failed).sum()))
+        seen = Seen(run.good, len(run.dead) + len(left.weights), max(1, len(objects)), rows_failed)
         tries = 1 if run.confirm else likely_tries(left.known, seen.failed_rows)
         size = lambda rows, seen=seen, levels=levels, tries=tries: rows_per_part(rows, seen, levels, tries=tries)  # noqa: E731
-        pieces = cut(failed, size) if len(failed) else failed
-        failed = left.send(*left.planned(failed, pieces))
+        pieces = cut(failed, size, objects) if len(failed) else failed
+        failed = objects = left.send(*left.planned(failed, pieces, objects))
         levels -= 1
 
 
@@ -143,27 +162,38 @@ class _Tried:
         run, rate = self._run, Rate(0, self._passed)
         return Known(ROWS, run.good, len(run.dead), rate, self._alone, self._repeats)
 
-    def planned(self, failed: Spans, pieces: Spans) -> tuple[Spans, dict[int, int], int]:
-        """Returns the spans of the next round, as how many objects each single row is sent, and the controls."""
+    def planned(self, failed: Spans, pieces: Spans, objects: Spans) -> tuple[Spans, dict[int, int], int]:
+        """Returns the spans of the next round, as how many objects each single row is sent, and the controls.
+
+        Args:
+            failed: spans, and what is to be sent of them.
+            pieces: that.
+            objects: that failed, of which the spans are left.
+        """
         error = ErrorClass.MODEL_ERROR if self._run.confirm else ErrorClass.REJECTED
         fields = {"lane": "standard", "payload_mb": 0, "error_class": error.value, "whole": True, "move": "split"}
+        fields |= {"lines": None}
         rows = [
-            {**fields, "start": row, "tries": self._tries[row], "weight": self.weights[row]} for row in self.weights
+            {**fields, "object": f"row {row}", "start": row, "tries": self._tries[row], "weight": self.weights[row]}
+            for row in self.weights
         ]
-        parents = [{**fields, "start": int(first), "tries": None, "weight": None} for first in failed[:, 0]]
+        of_objects = zip(failed[:, 0].tolist(), places(failed, objects).tolist(), strict=True)
+        parents = [
+            {**fields, "object": str(of), "start": start, "tries": None, "weight": None} for start, of in of_objects
+        ]
         cuts: dict[int, list[tuple[int, int]]] = {row: [(1, 1)] for row in self.weights}
         for parent, (first, last) in zip(parents, failed.tolist(), strict=True):
             inside = pieces[(pieces[:, 0] >= first) & (pieces[:, 1] <= last)]
             cuts[parent["start"]] = [(size, 1) for size in (inside[:, 1] - inside[:, 0]).tolist()]
         tried, controls = with_tries(rows + parents, cuts, self.known)
-        objects = {}
+        times = {}
         for start, of_span in tried.items():
             for size, count in of_span:
                 if size == 1:
-                    objects[start] = count
+                    times[start] = count
                 start += size
         alone = np.array([[row, row + 1] for row in self.weights], dtype=np.int64).reshape(-1, 2)
-        return np.concatenate([pieces, alone]), objects, max(controls.values(), default=0)
+        return np.concatenate([pieces, alone]), times, max(controls.values(), default=0)
 
     def send(self, spans: Spans, objects: dict[int, int], controls: int) -> Spans:
         """Returns the spans of more than one row that fail in a round; rows are given up once that is certain."""
@@ -191,6 +221,7 @@ class _Tried:
 def splitting(run: Run, spans: Spans) -> None:
     """Scores the table as we do, but for how often a single row is tried."""
     failed, levels = run.send(spans), LEVELS
+    objects = failed
     if len(failed) == len(spans):
         rows, failed = probe(failed)
         run.send(rows)
@@ -198,8 +229,9 @@ def splitting(run: Run, spans: Spans) -> None:
         if not run.good:
             return
     while len(failed):
-        seen = Seen(run.good, len(run.dead), len(failed), int(np.diff(failed).sum()))
-        failed = run.send(cut(failed, lambda rows, seen=seen, levels=levels: rows_per_part(rows, seen, levels)))
+        seen = Seen(run.good, len(run.dead), len(objects), int(np.diff(failed).sum()))
+        size = lambda rows, seen=seen, levels=levels: rows_per_part(rows, seen, levels)  # noqa: E731
+        failed = objects = run.send(cut(failed, size, objects))
         levels -= 1
 
 

@@ -83,9 +83,9 @@ class State:
         return normalised(self.known() + self.failed * np.log(fails(self.rows)))
 
     def seen(self):
-        """Returns what our policy is told: it takes every piece for a failed span."""
-        rows = round((self.failed + self.others) * self.rows)
-        return Seen(round(self.good), round(self.bad), round(self.pieces), max(rows, round(self.pieces)))
+        """Returns what our policy is told: a span whose probed row was bad is one that failed all the same."""
+        spans = round(self.failed + self.others)
+        return Seen(round(self.good), round(self.bad), spans, max(round(spans * self.rows), spans))
 
     def piece_rows(self):
         return (self.failed + self.others) * self.rows / self.pieces
@@ -98,8 +98,8 @@ def sizes_below(rows):
 
 
 def ours(state, levels):
-    rows = max(1, int(np.ceil(state.piece_rows())))
-    return rows_per_part(rows, state.seen(), levels, COSTS)
+    piece_rows, rows = (max(1, int(np.ceil(each))) for each in (state.piece_rows(), state.rows))
+    return min(piece_rows, rows_per_part(rows, state.seen(), levels, COSTS))
 
 
 def seconds_of_two(state, sizes):

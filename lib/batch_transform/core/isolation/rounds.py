@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan, failed_objects
 from batch_transform.core.isolation.reconciling import PROBE_ROWS, rows_in
 from batch_transform.core.isolation.single_row_tries import (
     Known,
@@ -75,26 +75,24 @@ def plan_round(
             # All rows of the run are in it: nothing is left to a later round, and one bad row of them is to cost none.
             cut, _ = with_tries(spans, cut, known)
         return _round(spans, waiting, cut, {})
-    seen = _seen(spans, good_rows, bad_rows)
+    failures = failed_objects(spans)
+    # A single row that waits for more evidence is most likely bad.
+    doubted = sum(span["alone"] > 0 for span in spans)
+    seen = Seen(good_rows, bad_rows + doubted, len(failures), sum(failures.values()))
     tries = likely_tries(known, sum(rows_in(span) for span in spans))
-    cut, controls = with_tries(spans, {span["start"]: _cut(span, seen, tries) for span in spans}, known)
+    pieces = {span["start"]: _cut(span, failures.get(span["object"], 0), seen, tries) for span in spans}
+    cut, controls = with_tries(spans, pieces, known)
     return _round(spans, [], cut, controls)
 
 
-def _seen(spans: list[OpenSpan], good_rows: int, bad_rows: int) -> Seen:
-    split = [rows_in(span) for span in spans if span["move"] == Move.SPLIT.value]
-    # A single row that waits for more evidence is most likely bad.
-    doubted = sum(span["alone"] > 0 for span in spans)
-    return Seen(good_rows, bad_rows + doubted, len(split), sum(split))
-
-
-def _cut(span: OpenSpan, seen: Seen, tries: int) -> Pieces:
+def _cut(span: OpenSpan, failed_rows: int, seen: Seen, tries: int) -> Pieces:
+    """The parts of a span: as large as those of the failed object that it is left of, or all of it."""
     rows = rows_in(span)
     if span["move"] != Move.SPLIT.value or rows == 1:
         return [(rows, 1)]
     levels = max(1, MAX_LEVELS - span["level"])
     tries = tries if is_tried_to_the_end(span) else 1
-    return [(part, 1) for part in parts(rows, rows_per_part(rows, seen, levels, tries=tries))]
+    return [(part, 1) for part in parts(rows, rows_per_part(failed_rows, seen, levels, tries=tries))]
 
 
 def _probe(spans: list[OpenSpan]) -> Iterator[tuple[int, Pieces]]:
@@ -199,9 +197,9 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
     for part in made.to_pylist():
         parent = parents[max(0, bisect.bisect(starts, part["start"]) - 1)]
         whole_span = rows_in(part) == rows_in(parent)
-        # A span that is only moved into an object of its own keeps its history.
+        # A span that is only moved into an object of its own, to be sent again, keeps its history.
         history = {name: parent[name] for name in _HISTORY}
-        if not whole_span:
+        if not whole_span or parent["move"] == Move.SPLIT.value:
             history |= {"repeats": 0, "alone": 0, "witnessed": False, "level": parent["level"] + 1}
         if part["object"] is not None:
             sent.append({**part, **history, "whole": True})

@@ -146,7 +146,9 @@ class _Suspects:
         singles = sum(rows == 1 for span in spans for rows, _ in self._cut[span["start"]])
         tries = max(LEAST_TRIES, self.chosen.tries)
         if singles and not (to_the_end and singles * (tries - 1) <= self._known.room / 2):
-            bad = min(0.5, max(self._known.bad_share, len(spans) / singles))
+            # An object failed for one row of it, as a rule; a line that could not be read stands for itself.
+            failures = len({span["object"] if span["lines"] is None else span["start"] for span in spans})
+            bad = min(0.5, max(self._known.bad_share, failures / singles))
             # The first of each is no repeat.
             tries = at_once(singles, tries, self._known.run.bound, bad, self._known.room / 2 + singles) or 1
         return {

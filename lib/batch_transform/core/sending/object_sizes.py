@@ -25,6 +25,12 @@ OBJECT_SECONDS = 0.25
 BAD_ROWS = 1
 # Below it a request's own time weighs as much as a fiftieth of its bytes (spreading.REQUEST_BYTES).
 LEAST_OBJECT_BYTES = BYTES_PER_MB
+# Of a table in one object a bad row leaves nothing scored: the next round can only be a probe (reconciling.PROBE_ROWS),
+# and the one after it is planned in the dark. Of eight it leaves seven, so no probe is needed and few bad rows are
+# looked for as few; that costs eight requests for one.
+FEWEST_OBJECTS = 8
+# Of less an object is mostly its own request, and a probe reaches a good part of its rows anyway.
+SMALLEST_OBJECT_BYTES = 16_000
 # An export worker holds one object before it is uploaded.
 MAX_OBJECT_BYTES = 64 * BYTES_PER_MB
 ARROW_BATCH_BYTES = 32 * BYTES_PER_MB
@@ -39,7 +45,8 @@ def object_bytes(json_bytes: int, transform: TransformSettings) -> int:
 
     With `spread: jobs` it is where the bill is least: n objects cost n times their own time, and each bad row the work
     on an nth of the table; but no larger than a hundredth of what an instance has. At least it is one full request,
-    where its size is given, or 1 MB, and at most 64 MB, which an export worker holds in memory.
+    where its size is given, or 1 MB, or an eighth of a smaller table; at most 64 MB, which an export worker holds in
+    memory.
     """
     instances, least_bill = transform.instance_count, 1
     if transform.spread == JOBS:
@@ -49,7 +56,8 @@ def object_bytes(json_bytes: int, transform: TransformSettings) -> int:
     wanted = math.ceil(json_bytes / max(least_bill, OBJECTS_PER_INSTANCE * instances))
     payload_mb = transform.max_payload_mb
     least = payload_mb * BYTES_PER_MB if isinstance(payload_mb, int) else LEAST_OBJECT_BYTES
-    return min(max(wanted, least), MAX_OBJECT_BYTES)
+    of_a_small_table = max(math.ceil(json_bytes / FEWEST_OBJECTS), SMALLEST_OBJECT_BYTES)
+    return min(max(wanted, min(least, of_a_small_table)), MAX_OBJECT_BYTES)
 
 
 def oversize_bytes(max_payload_mb: int | None) -> int:

@@ -19,7 +19,7 @@ from batch_transform.core.sending.partitioning import Partitioning
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 MB = 1_000_000
-ONE = Measured({STANDARD: LaneSize(5_000, 180_000, 54)})
+ONE = Measured({STANDARD: LaneSize(400, 14_400, 54)})
 TABLE = Measured({STANDARD: LaneSize(MB, 2000 * MB, 2_000)}, partitions=Partitioning(32, 32))
 HEADS = ("instances (", "requests at a time on an instance (")
 ZERO = re.compile(r"(?<![\d.,])0(\.0+)?(?= s\b| min\b| h\b| instance|  |$)|\$0\.0+(?!\d)")
@@ -70,11 +70,11 @@ def test_of_any_plan_each_line_says_something_and_nothing_is_zero(rows, size, co
 def test_one_object_has_no_table_but_a_sentence_with_seconds_and_money():
     lines = told(ONE, is_emulated=True)
     assert tables(lines) == []
-    in_one = "5,000 rows in about 1 object, about 1 request of up to 1 MB, at most 100 at a time on"
-    asked_for = "1 instance asked for: 2.2 s of jobs, 2.2 s paid, about $0.00014 at prices of AWS"
+    in_one = "400 rows in about 1 object, about 1 request of up to 1 MB, at most 100 at a time on"
+    asked_for = "1 instance asked for: 2.0 s of jobs, 2.0 s paid, about $0.00013 at prices of AWS"
     assert f"{in_one} an instance" in lines
     assert f"{asked_for}; another number of them changes none of it" in lines
-    assert lines[-1].startswith("under 1 s to 4 s of jobs, under 1 s to 4 s of instances paid, $0.000001 to $0.0")
+    assert lines[-1].startswith("under 1 s to 3 s of jobs, under 1 s to 3 s of instances paid, $0.000001 to $0.0")
     assert "$" not in " ".join(told(ONE, price=None)[:-1])
 
 

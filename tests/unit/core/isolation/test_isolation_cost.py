@@ -8,7 +8,7 @@ import pytest
 from batch_transform.core.isolation.splitting import Costs
 from benchmarks import isolation_cost, isolation_optimum
 
-SHAPES = [(5, 200), (5, 1_000), (20, 10_000), (20, 50_000), (200, 1_000)]
+SHAPES = [(1, 20_000), (5, 200), (5, 1_000), (20, 10_000), (20, 50_000), (200, 1_000)]
 
 
 @pytest.fixture(scope="module", params=SHAPES, ids=str)
@@ -17,9 +17,9 @@ def shape_and_ratio(request):
 
 
 def test_ours_is_at_most_1_2_times_the_cheapest_adaptive_policy(shape_and_ratio):
-    _, ratio = shape_and_ratio
-    assert 1 - 1e-6 <= ratio.some_failed <= 1.2
-    assert 1 - 1e-3 <= ratio.bound <= 1.2
+    (objects, _), ratio = shape_and_ratio
+    assert objects == 1 or 1 - 1e-6 <= ratio.some_failed <= 1.2
+    assert 1 - 1e-3 <= ratio.bound <= 1.03  # what a probe has left of an object is one failure
 
 
 def test_the_probe_costs_more_than_that_in_tiny_tables_only_and_then_one_round(shape_and_ratio):

@@ -6,6 +6,7 @@ import itertools
 import json
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,48 @@ def test_what_was_left_around_a_probe_is_moved_into_an_object_of_its_own():
     assert none.num_rows == 0
     assert (sent["level"].to_pylist()[0], waiting["level"].to_pylist()[0]) == (1, 1)
     assert all(row["whole"] and row["offset"] == 0 for row in later.to_pylist())
+
+
+@pytest.mark.parametrize("count", [1, 3, 32])
+def test_what_a_probe_leaves_of_an_object_is_one_failure(count):
+    """Spans that a probe has cut an object into did not fail each: few bad rows would be looked for as many."""
+    store, rows = MemoryStore(), 2_000
+    left = stored(store, *(open_span(place * rows, (place + 1) * rows) for place in range(count)))
+    probe = planned(left, probe=True)
+    sent, waiting = children(left, cut(store, probe))
+    waiting = pa.concat_tables([probe.waiting, waiting])
+    assert waiting.num_rows > count
+    orders = planned(waiting, good=sent.num_rows).cuts.to_pylist()
+    # As if the rows that are left of each object lay together.
+    together = table(*(open_span(place * rows, (place + 1) * rows - 32 // count, level=1) for place in range(count)))
+    whole = planned(together, good=sent.num_rows).cuts.to_pylist()
+    assert max(n for order in orders for n in order["parts"]) <= max(whole[0]["parts"]) <= rows
+    assert sum(len(order["parts"]) for order in orders) <= sum(len(order["parts"]) for order in whole) + len(orders)
+
+
+def test_a_table_in_one_object_with_a_bad_row_is_not_cut_as_if_each_part_of_it_had_one():
+    (order,) = planned(table(open_span(0, 20_000)), probe=True).cuts.to_pylist()
+    places = itertools.accumulate(order["parts"], initial=0)
+    rest = [
+        open_span(start, start + rows, object="one", whole=False, level=1)
+        for start, rows, send in zip(places, order["parts"], order["send"], strict=False)
+        if not send
+    ]
+    cuts = planned(table(*rest), good=PROBE_ROWS).cuts.to_pylist()
+    assert len(cuts) == len(rest) == PROBE_ROWS + 1
+    assert sum(len(cut["parts"]) for cut in cuts) < 2_500
+
+
+def test_a_span_that_a_probe_has_left_and_that_is_sent_whole_was_split_as_often_as_its_neighbours():
+    store = MemoryStore()
+    left = stored(store, open_span(0, 40, object="one", whole=False, level=1))
+    far = open_span(10**6, 2 * 10**6, object="one", whole=False, level=1)
+    cuts = planned(pa.concat_tables([left, table(far)]), good=10**9).cuts
+    (near,) = cuts.filter(pc.equal(cuts["start"], 0)).to_pylist()
+    assert near["parts"] == [40]
+    made = cut_object(store, FOLDER, near, "0")
+    sent, _ = children(left, pa.Table.from_pylist(list(made), schema=PART_SCHEMA))
+    assert sent["level"].to_pylist() == [2]
 
 
 def test_children_begin_anew_but_for_level_and_payload():

@@ -15,14 +15,14 @@ MB = 1_000_000
 @pytest.mark.parametrize(
     ("json_bytes", "instances", "payload_mb", "target"),
     [
-        (0, 1, "auto", 1 * MB),
+        (8 * MB, 1, "auto", 1 * MB),
         (60 * MB, 1, "auto", 1 * MB),
         (600 * MB, 1, "auto", 6 * MB),
         (600 * MB + 1, 1, "auto", 6 * MB + 1),
         (1000 * MB, 4, "auto", 2.5 * MB),
         (10**12, 1, "auto", 64 * MB),
-        (0, 1, 20, 20 * MB),
-        (0, 1, 100, 64 * MB),
+        (160 * MB, 1, 20, 20 * MB),
+        (800 * MB, 1, 100, 64 * MB),
     ],
 )
 def test_a_hundred_objects_for_each_instance_of_one_job(json_bytes, instances, payload_mb, target):
@@ -30,11 +30,22 @@ def test_a_hundred_objects_for_each_instance_of_one_job(json_bytes, instances, p
     assert object_sizes.object_bytes(json_bytes, asked) == target
 
 
+@pytest.mark.parametrize("spread", ["jobs", "instances"])
+@pytest.mark.parametrize("payload_mb", ["auto", "model", 6, 100])
+@pytest.mark.parametrize(
+    ("json_bytes", "target"), [(0, 16_000), (100_000, 16_000), (440_000, 55_000), (8 * MB - 1, MB)]
+)
+def test_a_small_table_has_several_objects_so_that_a_bad_row_leaves_some_scored(json_bytes, target, payload_mb, spread):
+    asked = TransformSettings(max_payload_mb=payload_mb, spread=spread)
+    assert object_sizes.object_bytes(json_bytes, asked) == target
+
+
 @given(st.integers(0, 10**13), st.integers(1, 100), st.sampled_from(["auto", "model", 6, 45, 100]))
 def test_an_object_is_within_a_request_and_64_mb_and_a_hundredth_of_a_job(json_bytes, instances, payload_mb):
     asked = TransformSettings(instance_count=instances, max_payload_mb=payload_mb)
     size = object_sizes.object_bytes(json_bytes, asked)
-    least = min(64 * MB, MB if isinstance(payload_mb, str) else payload_mb * MB)
+    request = MB if isinstance(payload_mb, str) else payload_mb * MB
+    least = min(64 * MB, request, max(16_000, -(-json_bytes // 8)))
     assert least <= size <= 64 * MB
     jobs = max(1, min(instances, json_bytes // (240 * MB)))
     assert size == least or size <= json_bytes / jobs / 100 + 1

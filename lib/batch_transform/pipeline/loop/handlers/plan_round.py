@@ -164,7 +164,7 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, run_framing(state)))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     rounds.check_replaced(left, send, waiting)
-    again, cut = plan.as_they_are.num_rows, plan.cuts.num_rows
+    again, cut = plan.as_they_are.num_rows, len(plan.cuts["object"].unique())
     what = what_is_sent(again, cut, send.num_rows - again, is_probe=probe)
     ctx.tell("isolate", f"round {state.next_round}: {what}")
     return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
