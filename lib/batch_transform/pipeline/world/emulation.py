@@ -120,7 +120,7 @@ def _of_the_state(folder: str, words: str, owner: str, endpoint_url: str) -> Con
     return StateInUse(
         f"emulator.state: {folder} is in use by process {owner}, the emulator of a run or a command that is still at "
         "work with it, and one at a time can be. Wait until that has ended (the terminal in which it was started shows "
-        "how far it is, and Ctrl-C ends it there), or give this one another folder, in which nothing of that run is",
+        "how far it is, and Ctrl-C ends it there), or give this one another folder; what that run has is not there",
         endpoint_url,
     )
 
