@@ -30,9 +30,8 @@ def plan_lines(plan: RunPlan) -> Iterator[str]:
         are = verb(over, "is", "are")
         yield f"{counted(over, 'row')} {are} over the service's largest payload, 100 MB: dead letters"
     before, after = plan["input_partitions"], plan["staged_partitions"]
-    shuffle = (
-        f"repartitioned into {after:,}: {plan['repartitioned']}" if plan["repartitioned"] else "staged as they are"
-    )
+    as_is = f"staged as {verb(before, 'it is', 'they are')}"
+    shuffle = f"{plan['repartitioned']}: repartitioned into {after:,}" if plan["repartitioned"] else as_is
     yield f"{counted(before, 'partition')} with rows, {shuffle}; objects of up to {size(plan['object_bytes'])}"
     yield from lane_lines(plan["jobs"])
     if plan["instances"]:

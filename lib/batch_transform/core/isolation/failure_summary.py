@@ -62,7 +62,7 @@ def what_is_sent(again: int, cut: int, parts: int, *, is_probe: bool) -> str:
         return f"{counted(again + parts, 'single row')}, to tell a broken model from bad rows"
     words = [f"{counted(again, 'object')} {verb(again, 'is', 'are')} sent again"] if again else []
     if cut:
-        why = " at once: each further round is one more start of instances" if parts > _FEW_PARTS * cut else ""
+        why = " at once, since each further round starts instances once more" if parts > _FEW_PARTS * cut else ""
         words.append(f"{counted(cut, 'object')} that failed {verb(cut, 'is', 'are')} cut into {parts:,}{why}")
     return "; ".join(words)
 

@@ -167,6 +167,7 @@ def _of_jobs(figures: Figures) -> str:
     parts = [f"{figures.jobs_ended:,} of {counted(figures.jobs, 'job')} ended{failed}"] if figures.jobs else []
     parts += [f"{figures.jobs_in_flight:,} in flight{_stopping(figures)}"] if figures.jobs_in_flight else []
     if figures.rows_failed:
-        most = f", most of all {figures.failed_most}" if figures.failed_most else ""
+        of = ":" if figures.rows_failed == 1 else ", most of all"
+        most = f"{of} {figures.failed_most}" if figures.failed_most else ""
         parts.append(f"{counted(figures.rows_failed, 'row')} failed{most}")
     return " · ".join(parts)

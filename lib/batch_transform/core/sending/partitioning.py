@@ -57,9 +57,9 @@ def partitioning(sizes: Sequence[float], cores: int) -> Partitioning:
     elif largest > MOST_PARTITION_BYTES:
         why = f"one holds {size(largest)} of records"
     elif largest > _TIMES * max(PARTITION_BYTES, total / len(filled)):
-        why = f"uneven: one holds {size(largest)} of records, their mean {size(total / len(filled))}"
+        why = f"uneven, one holds {size(largest)} of records, their mean {size(total / len(filled))}"
     elif len(filled) > _TIMES * max(wanted, cores):
-        why = f"too small: {size(total / len(filled))} of records each"
+        why = f"too small with {size(total / len(filled))} of records each"
     else:
         return Partitioning(len(filled), len(filled))
     return Partitioning(len(filled), wanted, why)

@@ -15,7 +15,7 @@ from batch_transform.core.estimate.measured_records import Measured
 from batch_transform.core.estimate.plan_keys import RunPlan
 from batch_transform.core.estimate.plan_text import input_line, money_lines, plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
-from batch_transform.core.events import Event, Listener
+from batch_transform.core.events import Event, EventKind, Listener
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.progress.event_lines import PLAN
 from batch_transform.core.secret_values import secrets_of
@@ -96,10 +96,12 @@ class _Plan(Guarded):
         keeps = config.emulator is not None and config.emulator.state is not None
         if given is not None and (keeps or given.dead_letters or is_s3(given.path or "")) and config.emulator:
             beginning = self.resources.enter_context(beginning_emulator(config.emulator))
+        tell_terminal(Event("spark", kind=EventKind.BEGINS))
         with run_session(config.run_id) as spark:
             access = access_of(config, beginning.endpoint() if beginning else None, os.environ)
             self.interrupts.take_over()
             with reaching_s3(spark, access, config):
+                tell_terminal(Event("measure", kind=EventKind.BEGINS))
                 there = around(config, access if beginning or not config.emulated else None)
                 shown = plan(spark, config, tell_terminal, there, exact=self._exact, show_record=self._show_record)
                 self.handshake.report(shown)

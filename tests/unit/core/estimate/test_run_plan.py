@@ -205,7 +205,7 @@ def test_the_lines_for_a_person_hold_the_plan_and_the_report_is_json():
     text = "\n".join(plan_lines(plan))
     assert "1,005 rows, 590 MB of records, the largest 200,000,000 bytes" in text
     assert "2 rows are over the service's largest payload, 100 MB: dead letters" in text
-    assert "1 partition with rows, repartitioned into 14: too few for 890 MB of records and 4 cores" in text
+    assert "1 partition with rows, too few for 890 MB of records and 4 cores: repartitioned into 14" in text
     assert "  3*" in text
     assert json.loads(json.dumps(plan)) == plan
     assert "model" in "\n".join(plan_lines(run_plan(TABLE, asked(2, "model", "model"))))

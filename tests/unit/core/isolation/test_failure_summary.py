@@ -41,7 +41,7 @@ def failed(start, stop, kind):
             0,
             1,
             2_530,
-            "1 object that failed is cut into 2,530 at once: each further round is one more start of instances",
+            "1 object that failed is cut into 2,530 at once, since each further round starts instances once more",
         ),
         (0, 3, 24, "3 objects that failed are cut into 24"),
     ],

@@ -96,6 +96,8 @@ def test_money_of_an_emulated_run_is_told_as_what_aws_would_take():
 
 def test_what_failed_is_told_with_its_most_frequent_class():
     assert screen(VIEW, 121.0).facts[1] == "1 of 2 jobs ended · 1 in flight · 7 rows failed, most of all model_error"
+    one = replace(VIEW, figures=replace(FIGURES, rows_failed=1))
+    assert screen(one, 121.0).facts[1].endswith(" · 1 row failed: model_error")
 
 
 def test_a_step_whose_jobs_have_failed_is_no_step_that_went_well():
