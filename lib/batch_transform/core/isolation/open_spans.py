@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from enum import Enum
 
 import pyarrow as pa
@@ -50,18 +48,6 @@ def opened(span: Span) -> OpenSpan:
         "tries": None,
         "weight": None,
     }
-
-
-def failed_objects(spans: Iterable[OpenSpan]) -> dict[str, int]:
-    """Returns how many rows are to be split of each object that failed.
-
-    A probe leaves several spans of one object: it failed once, for a row in any of them, and they did not fail each.
-    """
-    rows: Counter[str] = Counter()
-    for span in spans:
-        if span["move"] == Move.SPLIT.value:
-            rows[span["object"]] += span["stop"] - span["start"]
-    return dict(rows)
 
 
 def again(spans: pa.Table) -> pa.Table:

@@ -7,6 +7,7 @@ probe) get no object; they stay a range of bytes of the object that they were cu
 from __future__ import annotations
 
 import bisect
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan, failed_objects
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan
 from batch_transform.core.isolation.reconciling import PROBE_ROWS, rows_in
 from batch_transform.core.isolation.single_row_tries import (
     Known,
@@ -75,14 +76,26 @@ def plan_round(
             # All rows of the run are in it: nothing is left to a later round, and one bad row of them is to cost none.
             cut, _ = with_tries(spans, cut, known)
         return _round(spans, waiting, cut, {})
-    failures = failed_objects(spans)
+    failures = _failed_objects(spans)
     # A single row that waits for more evidence is most likely bad.
     doubted = sum(span["alone"] > 0 for span in spans)
     seen = Seen(good_rows, bad_rows + doubted, len(failures), sum(failures.values()))
     tries = likely_tries(known, sum(rows_in(span) for span in spans))
-    pieces = {span["start"]: _cut(span, failures.get(span["object"], 0), seen, tries) for span in spans}
+    pieces = {span["start"]: _cut(span, failures[span["object"]], seen, tries) for span in spans}
     cut, controls = with_tries(spans, pieces, known)
     return _round(spans, [], cut, controls)
+
+
+def _failed_objects(spans: list[OpenSpan]) -> Counter[str]:
+    """How many rows are to be split of each object that failed.
+
+    A probe leaves several spans of one object: it failed once, for a row in any of them, and they did not fail each.
+    """
+    rows: Counter[str] = Counter()
+    for span in spans:
+        if span["move"] == Move.SPLIT.value:
+            rows[span["object"]] += rows_in(span)
+    return rows
 
 
 def _cut(span: OpenSpan, failed_rows: int, seen: Seen, tries: int) -> Pieces:
