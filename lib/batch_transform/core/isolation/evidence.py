@@ -36,6 +36,8 @@ MAX_TRIES = 50
 _FIRST_PLANS = 5
 _ONCE_IN = 20
 _RULE_OF_THREE = 3.0
+# Failures of good requests that are expected before any was seen: one model in twenty is flaky.
+_RARELY = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class Rate:
     def words(self) -> str:
         """How often, in words, as a stop over a flaky model says it."""
         return f"of about {counted(round(self.seen), 'good request')} {self.failed:,.0f} failed ({self.share:.1%})"
+
+    @property
+    def likely(self) -> float:
+        """The rate to expect. A model that never failed at a good request is likely one that does not."""
+        return (self.failed + _RARELY) / (self.seen + 1)
 
     @property
     def bound(self) -> float:

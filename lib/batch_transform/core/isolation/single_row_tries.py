@@ -139,7 +139,8 @@ class _Suspects:
         batch = 1
         if needs:
             # Of the rows that were tried alone so many good ones would have failed each time; the others are bad.
-            unlucky = known.rows_alone * rate ** max(1, min(span["tries"] or 0 for span in self._tried))
+            tries = max(1, min(span["tries"] or 0 for span in self._tried))
+            unlucky = known.rows_alone * known.run.likely**tries
             bad = max(known.bad_share, 1 - unlucky / len(needs))
             batch = at_once(len(needs), max(needs.values()), rate, bad, known.room) or 1
         pieces = {start: [(1, min(need, batch))] for start, need in needs.items()}

@@ -85,7 +85,8 @@ def rows_per_part(rows: int, seen: Seen, levels: int, costs: Costs = Costs(), tr
         levels: how often it may still be split, the last time into single rows; at least 1.
         costs: of a round and of an object.
         tries: objects that a single row takes, each a try of its own. They make single rows dearer, and so the parts
-            before them smaller; how many rounds are worth it is decided as if it were one.
+            before them smaller; how many rounds are worth it is decided as if it were one, but for the rounds that
+            would be a single one: that all rows are sent alone at once.
 
     Raises:
         ValueError: `rows` or `levels` is less than 1, or no span has failed.
@@ -95,6 +96,8 @@ def rows_per_part(rows: int, seen: Seen, levels: int, costs: Costs = Costs(), tr
     if rows <= 2 or levels == 1:
         return 1
     worthwhile = _worthwhile_levels(seen, levels, costs)
+    if worthwhile == 1 and tries > 1:
+        worthwhile = min(2, _worthwhile_levels(seen, levels, costs, tries))
     return _plans(rows, seen, worthwhile, tries)[-1][1]
 
 
@@ -104,11 +107,11 @@ def parts(rows: int, part_rows: int) -> list[int]:
     return [rows // count + (index < rows % count) for index in range(count)]
 
 
-def _worthwhile_levels(seen: Seen, levels: int, costs: Costs) -> int:
+def _worthwhile_levels(seen: Seen, levels: int, costs: Costs, tries: int = 1) -> int:
     mean_rows = max(2, round(seen.failed_rows / seen.failed_spans))
     seconds = [
         level * costs.round_seconds + seen.failed_spans * objects * costs.object_seconds
-        for level, (objects, _) in enumerate(_plans(mean_rows, seen, levels), start=1)
+        for level, (objects, _) in enumerate(_plans(mean_rows, seen, levels, tries), start=1)
     ]
     return 1 + seconds.index(min(seconds))
 

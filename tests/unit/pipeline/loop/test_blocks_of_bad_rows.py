@@ -67,3 +67,24 @@ def test_a_job_of_suspects_that_was_stopped_is_made_up_for_by_a_resume():
         run.to_the_gate()
     run.to_the_gate()
     assert dead(run) == bad
+
+
+@pytest.mark.parametrize("failing", [500, 502, "drop"])
+@pytest.mark.parametrize("sizes", [[1, 100, 100], [1] * 3 + [1000] * 5])
+def test_single_rows_that_failed_do_not_say_that_a_model_is_broken_which_was_not_asked_for_others(sizes, failing):
+    """One bad row in each object, and each fails as in an outage."""
+    rows, begun, bad = all_rows(sizes), 0, set()
+    for size in sizes:
+        bad.add(rows[begun + size // 2])
+        begun += size
+    run = refusing(sizes, bad, failing)
+    run.to_the_gate()
+    assert dead(run) == bad
+
+
+def test_a_model_that_answers_nothing_is_given_up_though_some_objects_are_one_row():
+    run = MemoryRun([1, 100, 100], echoing(lambda row: 502))
+    with pytest.raises(ServiceFailure, match="no record at all was scored"):
+        run.to_the_gate()
+    assert run.state().rounds <= 5
+    assert run.service.records_sent < 4 * 201
