@@ -12,8 +12,7 @@ from support.memory_run import MemoryRun, all_rows, echoing
 
 
 def refusing(sizes, bad, status=400, **changes):
-    run = MemoryRun(sizes, echoing(lambda row: status if row in bad else None), **changes)
-    return run
+    return MemoryRun(sizes, echoing(lambda row: status if row in bad else None), **changes)
 
 
 def dead(run):
