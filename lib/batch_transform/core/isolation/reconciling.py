@@ -111,9 +111,9 @@ def reconcile(
     return Reconciled(
         pa.concat_tables([*answered, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
         pa.concat_tables([conformed(waiting, OPEN_SCHEMA), pa.Table.from_pylist(left, schema=OPEN_SCHEMA)]),
-        # Before that, objects of which nothing came back at all are sent again as they are: of their rows a probe would
-        # tell nothing, and it tells of the model only if it is asked for all kinds of rows.
-        probe=suspected and not any(_is_unanswered(span, decision) for span, _, decision in decided),
+        # Before that, objects of which nothing came back are sent again as they are: a probe would hold no row of them.
+        probe=suspected
+        and not any(rows_in(it) > 1 and "unanswered" in decision.history for it, _, decision in decided),
         stop=tuple(stop),
         misread=misread is not None,
         unread=unread is not None,
@@ -159,10 +159,6 @@ def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
         decision.move is Move.SPLIT or (rows_in(span) == 1 and _failure(verdict).error_class.counts)
         for span, verdict, decision in decided
     )
-
-
-def _is_unanswered(span: OpenSpan, decision: Decision) -> bool:
-    return rows_in(span) > 1 and "unanswered" in decision.history
 
 
 def _flaky(left: Sequence[OpenSpan], found: Trials) -> str | None:
