@@ -15,7 +15,7 @@ _S3_SCHEMES = ("s3", "s3a", "s3n")
 # What stands before an @ in front of a host. A secret may have a slash in it (`s3a://KEY:SEC/RET@bucket`), but what
 # follows a colon and is a number is a port; Oracle's form has no slashes before it.
 _USER = re.compile(
-    r"://(?:[^/?#@\s]*@|(?!\[)[^/?#@\s:]*:(?!\d*(?:[/?#\s]|$))[^@\s]*@)|jdbc:oracle:\w+:[^@/\s]+/[^@\s]*@"
+    r"://(?:[^/?#@\s]*@|(?!\[)[^/?#@\s:]*:(?!\d*(?:[/?#\s]|$))[^@\s]*@)|jdbc:oracle:\w{1,64}:[^@/\s]{1,256}/[^@\s]*@"
     # Without a scheme it takes a password to tell a user from a folder's name.
     r"|(?<![^\s\"'`=(,;|])//(?!\[)[^/?#@\s:]+:(?!\d*(?:[/?#\s]|$))[^@\s]*@",
     re.IGNORECASE,
@@ -25,10 +25,11 @@ WITH_USER = "has a user, and perhaps a password, in front of an address's host (
 _CONTAINER = re.compile(r"\b((?:abfs|wasb)s?://)[^/?#@:\s]+@", re.IGNORECASE)
 # Behind a #, a browser's answer has them.
 _PARAMETER = re.compile(r"[?&;#]([^=?&;#\s]+)=[^&;#\s]")
-# OAuth's name for it, by which even an address without a scheme is known as one.
-_FRAGMENT = re.compile(r"#(?:\S*&)?(\w*token)=[^&#\s]", re.IGNORECASE)
-# An address within a text, up to the next one.
-_WITHIN = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(?:(?![a-zA-Z][a-zA-Z0-9+.-]*://)[^\s\"'`<>])*")
+# OAuth's name for it behind a #, by which even an address without a scheme is known as one.
+_FRAGMENT = re.compile(r"[#&](\w*token)=[^&#\s]", re.IGNORECASE)
+# An address within a text, up to the next one. A scheme has an end here, or each character of a long text would be
+# looked at as the first of one that reaches to the text's end.
+_WITHIN = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30})://(?:(?![a-zA-Z][a-zA-Z0-9+.-]{0,30}://)[^\s\"'`<>])*")
 # Of schemes whose paths have no parameters; a `?` stands for any character in them.
 _PLAIN = (*_S3_SCHEMES, "", "file", "hdfs", "dbfs", "package")
 
@@ -52,12 +53,16 @@ def _check_no_arn(location: str) -> None:
 def secret_in_url(url: str) -> str | None:
     """Returns which secret an address, or a text with addresses in it, has inside, in words that do not repeat it."""
     url = _CONTAINER.sub(r"\1", url)
-    if _USER.search(url):
+    words = url.split()
+    # What follows the last @ cannot make a user, and is not looked at, from each // anew.
+    if any(_USER.search(word[: word.rfind("@") + 1]) for word in words if "@" in word):
         return WITH_USER
     whole = [] if scheme_of(url) in _PLAIN else [url]
     addresses = [found.group() for found in _WITHIN.finditer(url) if found.group(1).lower() not in _PLAIN]
     found = [name for text in (*whole, *addresses) for name in _PARAMETER.findall(text) if is_secret_name(name)]
-    names = dict.fromkeys(found + _FRAGMENT.findall(url))
+    fragments = (word[word.index("#") :] for word in words if "#" in word)
+    found += [name for fragment in fragments for name in _FRAGMENT.findall(fragment)]
+    names = dict.fromkeys(found)
     return f"has a secret in an address: {', '.join(names)}" if names else None
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from batch_transform.config.faults import Fault, Path
 from batch_transform.config.values import Untyped
-from batch_transform.core.secret_values import is_secret
+from batch_transform.core.secret_values import is_secret, may_hold_secret
 
 # `$${` first, or its second dollar would begin a variable.
-_TOKEN = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
+_TOKEN = re.compile(r"\$\$\{|\$\{([^}]{0,200})\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -53,7 +53,11 @@ class _Substitution:
             if match.group() == "$${":
                 return "${"
             if name is None or not _NAME.fullmatch(name):
-                self.faults.append(Fault(path, f"has {match.group()!r}, which names no variable; $${{ stands for ${{"))
+                # It may be in the middle of a password.
+                found = "a ${...} that names no variable"
+                if not may_hold_secret(path):
+                    found = f"{match.group()!r}, which names no variable"
+                self.faults.append(Fault(path, f"has {found}; $${{ stands for ${{"))
             elif name not in self.variables:
                 way = "set it in the environment" if is_secret(path, self.listed) else f"give --var {name}=..."
                 self.faults.append(Fault(path, f"needs the variable {name}, which is undefined; {way}"))

@@ -28,7 +28,7 @@ _SECRET = re.compile(
 )
 # Words in which one of these is found by chance.
 _HARMLESS = re.compile(
-    "key_?spaces?|keywords?|keyboards?|monkeys?|tokeni[sz]\\w*?(?=_|\\b)|(?:max|min|num)_(?:[a-z]+_)*tokens|author(?!i[sz])"
+    "key_?spaces?|keywords?|keyboards?|monkeys?|tokeni[sz]\\w*?(?=_|\\b)|(?:max|min|num)_(?:[a-z]+_){0,6}tokens|author(?!i[sz])"
     "|(?:un)?certain|concert"
 )
 _BEFORE_A_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -47,6 +47,11 @@ def is_secret_name(name: str) -> bool:
 def is_named_by_a_person(path: tuple[str, ...]) -> bool:
     """Returns whether a key of a run file is a reader's option or a container's variable."""
     return any(key in _NAMED_BY_PERSONS for key in path[:-1])
+
+
+def may_hold_secret(path: tuple[str, ...]) -> bool:
+    """Returns whether a value may be a secret by its place, whatever its name: also where a map or a name belongs."""
+    return path[:1] == ("secrets",) or any(key in _NAMED_BY_PERSONS for key in path) or is_external_id(path)
 
 
 def is_external_id(path: tuple[str, ...]) -> bool:
