@@ -13,7 +13,7 @@ import yaml
 from batch_transform.config.faults import Fault
 from batch_transform.config.layers import Layer, nested
 from batch_transform.config.values import Untyped
-from batch_transform.config.yaml_text import parse_value
+from batch_transform.config.yaml_text import parse_value, words_of
 
 _KEY = re.compile(r"[^.=\s]+(\.[^.=\s]+)*")
 _QUOTES = "'\",.:;!*&`"
@@ -40,8 +40,8 @@ def read_override(text: str) -> Layer | Fault:
 
 def _problem(error: yaml.YAMLError, value: str) -> str:
     """What YAML says, without the words that it quotes."""
-    said = str(getattr(error, "problem", None) or error).partition("\n")[0]
-    return " ".join("..." if re.search(r"\w", word) and word.strip(_QUOTES) in value else word for word in said.split())
+    said = words_of(error).split()
+    return " ".join("..." if re.search(r"\w{2}", word) and word.strip(_QUOTES) in value else word for word in said)
 
 
 def read_model(text: str) -> Layer | Fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from typing import Annotated, Any
 
 from batch_transform.config.places import check_no_secret
@@ -69,6 +70,8 @@ def check_price(value: Any) -> float | dict[str, float]:
 
 def _check_amount(value: Any) -> float:
     number = read_number(value)
+    if isinstance(number, int) and number > sys.float_info.max:
+        number = math.inf
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < math.inf:
         raise ValueError(f"is {written(value)}; valid: US dollars for an hour, as 0.23, or those of each instance type")
     return float(number)

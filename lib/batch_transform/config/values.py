@@ -18,7 +18,7 @@ from batch_transform.core.near_names import meant
 from batch_transform.core.run_settings import Sizing
 from batch_transform.core.written_values import written
 
-_WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
+_WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,300}")  # longer ones Python refuses in words of its own
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _ENVIRONMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # botocore, TransformEnvironmentKey and EnvironmentKey
 _IMAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._:/@-]*")  # without spaces (botocore), nor the = of NAME=COMMAND
@@ -157,6 +157,8 @@ def check_environment(environment: dict[str, str], most_entries: int, most_chara
     """Returns variables of a container; `most_characters` is the limit of a value."""
     check_count(environment, most_entries)
     for name, value in environment.items():
+        if "=" in name:  # and a value, perhaps a secret
+            raise ValueError("has a name with = in it; write NAME: value")
         if not _ENVIRONMENT_NAME.fullmatch(name) or len(name) > limits.MAX_ENVIRONMENT_KEY_CHARACTERS:
             raise ValueError(f"has the name {name!r}; valid: letters, digits and _, no digit first")
         if len(value) > most_characters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.config.loading import load
+from batch_transform.config.loading import from_arguments, load
 from batch_transform.config.yaml_text import MOST_DEPTH, MOST_VALUES, parse_value
 from batch_transform.core.errors import ConfigurationError
 
@@ -18,7 +18,18 @@ BROKEN = {
     "indents": ("".join(f"{' ' * n}a:\n" for n in range(200)), "more than 50 maps and lists within one another"),
     "names": (f"record: {{columns: [{TENS(f'c{n}' for n in range(300_000))}]}}", "more than 20,000 values"),
     "characters": (f"run_id: {'a' * 6_000_000}", "it has 6,000,008 characters; the limit is 5,000,000"),
+    "digits": (
+        f"errors: {{max_rows: {'9' * 5_000}}}",
+        "line 1, column 20: a number of 5,000 digits; .* put it in quotes",
+    ),
+    "more digits than a float has": (f"budget_usd: {'9' * 400}", "line 1, column 13: a number of 400 digits"),
+    "a character that is none": ('run_id: "a\\U00110000"', "line 1, column .*: "),
+    "half a character": ('run_id: r\nmerge: "\\ud800"', "line 2, column 8: has half of a character"),
+    "a version of YAML": (f"%YAML 1.{'9' * 5_000}\n---\na: b", "line 1, column .*: "),
+    "a merge": ("a: &a {b: c}\ntransform: {<<: *a}", "line 2, column 13: << is no key here: .* extends"),
 }
+TAGGED = ['!!int "x"', '!!bool "x"', '!!float "x"', "!!map x", '!!timestamp "xx"', "!!set x", "!!omap x", "!!pairs 1"]
+TAGGED += ['!!binary "é"', "!!null x", "!!seq x", "!!python/object:os.system x", "!own x", '!!int "5"', "!!map {a: b}"]
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -27,6 +38,36 @@ def test_a_broken_run_file_is_refused_and_says_where(tmp_path, name):
     (tmp_path / "run.yml").write_text(text)
     with pytest.raises(ConfigurationError, match=words):
         load(tmp_path / "run.yml", variables=[], environ={})
+
+
+@pytest.mark.parametrize("value", TAGGED)
+def test_a_tag_is_refused_wherever_it_stands(tmp_path, value):
+    for text in (f"a: {{b: [{value}]}}", value, f"? {value}\n: a"):
+        (tmp_path / "run.yml").write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"line 1, column \d+: a value that begins with ! has a tag"):
+            load(tmp_path / "run.yml", environ={})
+
+
+def test_a_tag_that_makes_text_of_a_value_is_taken():
+    assert parse_value("a: !!str 5") == {"a": "5"}
+
+
+def test_a_number_of_many_digits_is_refused_wherever_it_comes_from(tmp_path):
+    many = "9" * 5_000
+    (tmp_path / "run.yml").write_text(
+        "transform: {instance_count: '${n}', poll_seconds: '${n}', price_per_hour: '${n}'}"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path / "run.yml", variables=[f"n={many}"], sets=[f"errors.max_rows={many}"], environ={})
+    told = str(caught.value)
+    assert "a number of 5,000 digits" in told
+    assert "Exceeds" not in told
+    with pytest.raises(ConfigurationError, match=r"transform\.price_per_hour: is 1000.*; valid: US dollars"):
+        from_arguments(run_id="r", workspace="s3://b/w", model="m", transform={"price_per_hour": 10**400})
+
+
+def test_anchors_and_a_quoted_key_are_taken():
+    assert parse_value('a: &a {b: c}\nd: *a\n"<<": x') == {"a": {"b": "c"}, "d": {"b": "c"}, "<<": "x"}
 
 
 def test_a_value_of_the_command_line_is_held_to_the_same():
