@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os.path
+import errno
+import os
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from batch_transform.config.places import WITH_USER, is_s3, secret_in_url
 from batch_transform.config.variables import substitute
 from batch_transform.config.yaml_text import describe_error, parse_value
 from batch_transform.core.near_names import nearest
+
+_NOT_UTF8 = "is not text in UTF-8; save it as UTF-8"
 
 
 def read_text(name: str) -> str:
@@ -36,8 +39,8 @@ def read_chain(name: str, variables: Mapping[str, str], read: Callable[[str], st
     seen: list[str] = []
     following: str | None = name
     while following is not None:
-        if secret_in_url(re.sub(":/+", "://", following)):  # as a path has lost the second slash
-            return [], [Fault(("extends",), f"{WITH_USER}, and a run file is a file", seen[-1] if seen else "RUNFILE")]
+        if (fault := _name_fault(following, seen)) is not None:
+            return [], [fault]
         name = _plain(following)
         if name in seen:
             return [], [Fault(("extends",), f"goes in a circle: {' -> '.join([*seen, name])}", seen[-1])]
@@ -54,6 +57,20 @@ def read_chain(name: str, variables: Mapping[str, str], read: Callable[[str], st
     return layers, []
 
 
+def _name_fault(name: str, seen: Sequence[str]) -> Fault | None:
+    """What is wrong with the name of a run file before it is read; `seen` are those that lead to it."""
+    if secret_in_url(re.sub(":/+", "://", name)):  # as a path has lost the second slash
+        return Fault(("extends",), f"{WITH_USER}, and a run file is a file", seen[-1] if seen else "RUNFILE")
+    words = None
+    if not name.strip():
+        words = "is empty; " + ("name a run file, or leave it out" if seen else "is a variable of the shell not set?")
+    elif any(ord(character) < 32 for character in name):
+        words = "has a control character, which no run file's name may have"
+    if words is None:
+        return None
+    return Fault(("extends",), words, seen[-1]) if seen else Fault((), f"its name {words}", "RUNFILE")
+
+
 def _plain(name: str) -> str:
     """The one spelling of a run file's name: by it a circle is seen."""
     if not is_s3(name):
@@ -63,26 +80,43 @@ def _plain(name: str) -> str:
 
 
 def _beside(name: str, extended: str) -> str:
-    if is_s3(extended):
+    if is_s3(extended) or not extended.strip():
         return extended
     return f"{name.rpartition('/')[0]}/{extended}" if is_s3(name) else str(Path(name).parent / extended)
 
 
 def _meant(name: str) -> str:
     """The run file that may be meant by a name that is none, where it would lie beside it."""
-    beside = {} if is_s3(name) else {file.stem: file for file in Path(name).parent.glob("*.y*ml")}
+    files = () if is_s3(name) else Path(name).parent.glob("*.y*ml")
+    beside = {file.stem: file for file in files if file.is_file()}
     near = nearest(Path(name).stem, sorted(beside))
     return "" if near is None else f" (did you mean {beside[near]}?)"
+
+
+def _unread(name: str, error: OSError) -> str:
+    """Why a file cannot be read: the system's words where there are no better ones, never with its number."""
+    if isinstance(error, FileNotFoundError):
+        if not is_s3(name) and Path(name).is_symlink():
+            return f"is a link to {os.readlink(name)}, which is not there"
+        return f"no such file{_meant(name)}"
+    if isinstance(error, IsADirectoryError):
+        return "is a folder; name a run file in it"
+    if error.errno == errno.ELOOP:
+        return "is a link that leads back to itself; name a file, or have the link name one"
+    return f"cannot be read: {error.strerror or error}"
 
 
 def read_document(name: str, read: Callable[[str], str]) -> dict[str, Any] | Fault:
     """Returns the map that a YAML file holds (an empty file: no keys), or what is wrong with the file."""
     try:
-        document = parse_value(read(name))
-    except FileNotFoundError:
-        return Fault((), f"no such file{_meant(name)}", name)
-    except (OSError, UnicodeDecodeError) as error:
-        return Fault((), f"cannot be read: {error}", name)
+        text = read(name)
+        if "\0" in text:  # UTF-16 without a mark of its own
+            return Fault((), _NOT_UTF8, name)
+        document = parse_value(text)
+    except OSError as error:
+        return Fault((), _unread(name, error), name)
+    except UnicodeDecodeError:
+        return Fault((), _NOT_UTF8, name)
     except yaml.YAMLError as error:
         return Fault((), describe_error(error), name)
     if document is None:

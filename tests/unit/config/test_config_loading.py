@@ -166,7 +166,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "run.yml").write_bytes(b"run_id: \xff\xfe")
     [fault] = refusal(tmp_path / "run.yml")
-    assert "cannot be read" in fault
+    assert fault.endswith("run.yml: is not text in UTF-8; save it as UTF-8")
 
 
 def test_arguments_that_make_no_sense_are_told_with_the_files_faults(write):
