@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 from batch_transform.config.faults import FILLED_IN, Fault, Path, faults_of, unknown_key
 from batch_transform.config.layers import Layer, merge_layers, origin, prune
 from batch_transform.config.overrides import EMULATOR, SET
+from batch_transform.config.places import secret_in_url
 from batch_transform.config.secret_keys import read_later, secret_faults, variables_of_secrets
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused
 from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.ledger import JsonObject
+from batch_transform.core.secret_values import is_secret_name
 
 # A word of the command line that is as long is no word of a message.
 _LONG = 8
@@ -63,9 +66,9 @@ def check(
         # A value whose variable is undefined says nothing about its key.
         new = faults_of(error, kind)
         found += [fault for fault in new if not _concerns(fault.path, unresolved)]
-        raise _refusal(found, layers, said) from None  # it has the values
+        raise _refusal(found, layers, said, given) from None  # it has the values
     if found:
-        raise _refusal(found, layers, said)
+        raise _refusal(found, layers, said, given)
     return config
 
 
@@ -81,17 +84,27 @@ def _concerns(path: Path, unresolved: set[Path]) -> bool:
     return any(path[: len(other)] == other or other[: len(path)] == path for other in unresolved)
 
 
-def _refusal(faults: Iterable[Fault], layers: Sequence[Layer], spoken: Mapping[str, str]) -> ConfigurationError:
-    """The faults in words, without what the command line says: they become a report."""
+def _refusal(
+    faults: Iterable[Fault], layers: Sequence[Layer], spoken: Mapping[str, str], given: JsonObject
+) -> ConfigurationError:
+    """The faults in words, without what the command line says and without secrets: they become a report."""
     said = [layer.document for layer in layers if layer.source in (SET, EMULATOR)]
     values = [*spoken.values(), *(text for document in said for text in _scalars(document))]
+    values += [text for text in _scalars([*(layer.document for layer in layers), given]) if _has_secret(text)]
     lines = (replace(fault, text=_unrepeated(fault.text, values)) for fault in faults)
     return ConfigurationError(fault.line(lambda path: origin(layers, path)) for fault in lines)
 
 
+def _has_secret(text: str) -> bool:
+    """Whether a text has a secret in it, wherever it stands: an address's, or `NAME=secret`."""
+    name, equals, value = text.partition("=")
+    is_pair = bool(equals and value.strip()) and name.isidentifier()
+    return (is_pair and is_secret_name(name)) or secret_in_url(text) is not None
+
+
 def _scalars(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        yield from (text for inner in value.values() for text in _scalars(inner))
+        yield from (text for part in value.items() for inner in part for text in _scalars(inner))
     elif isinstance(value, list):
         yield from (text for inner in value for text in _scalars(inner))
     else:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from batch_transform.config.places import secret_in_url
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused, Wrong
 from batch_transform.core.near_names import nearest
-from batch_transform.core.secret_values import is_external_id, is_named_by_a_person
+from batch_transform.core.secret_values import may_hold_secret
 
 Path = tuple[str, ...]
 
@@ -40,7 +42,9 @@ class Fault:
     def line(self, origin: Callable[[Path], str]) -> str:
         """Returns the fault as a line; `origin` names the source of a key unless the fault has its own."""
         source = self.source or origin(self.path)
-        return ": ".join([source, ".".join(self.path), self.text] if self.path else [source, self.text])
+        # `"API_KEY=value": x`: what is meant for a value stands in the key.
+        path = ["..." if secret_in_url(part) else re.sub("=.*", "=...", part, flags=re.DOTALL) for part in self.path]
+        return ": ".join([source, ".".join(path), self.text] if path else [source, self.text])
 
 
 def faults_of(refused: Refused, model: type[Section]) -> list[Fault]:
@@ -58,7 +62,9 @@ def _text(wrong: Wrong, model: type[Section]) -> str:
     if kind == "unknown":
         return unknown_key(wrong.path, model)
     if kind in _WANTED:
-        return f"must be {_WANTED[kind]}, not {_spelled(value, wrong.path)}{_remedy(kind, value)}"
+        # A text in the place of a map is often an address, or what belongs into it: `NAME=secret`.
+        hidden = kind == "map" or may_hold_secret(wrong.path)
+        return f"must be {_WANTED[kind]}, not {_spelled(value, hidden=hidden)}{_remedy(kind, value)}"
     if kind in _BOUNDS:
         return f"is {value}; it must be {_BOUNDS[kind]} {wrong.text}"
     return wrong.text
@@ -74,14 +80,14 @@ def _remedy(kind: str, value: Any) -> str:
     return ""
 
 
-def _spelled(value: Any, path: Path) -> str:
+def _spelled(value: Any, *, hidden: bool) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (dict, list, tuple)):
         return "a map" if isinstance(value, dict) else "a list"
     if value is None:
         return "null"
-    if is_named_by_a_person(path) or is_external_id(path):  # it may be a secret, and a message ends up in logs
+    if hidden:  # it may be a secret, and a message ends up in logs
         return "text" if isinstance(value, str) else "a number"
     text = f"the text {str(value)!r}" if isinstance(value, str) else repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."

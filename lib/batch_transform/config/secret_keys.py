@@ -13,6 +13,7 @@ from batch_transform.config.overrides import SET
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.variables import Substituted
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.near_names import meant
 from batch_transform.core.secret_values import (
     NOT_GIVEN,
     is_external_id,
@@ -25,7 +26,7 @@ from batch_transform.core.secret_values import (
 
 _PLACES = "input.options, transform.environment, model.environment or model.containers.N.environment"
 # `$${` stands for itself, and its second dollar for no variable.
-_VARIABLE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
+_VARIABLE = re.compile(r"(?<!\$)\$\{([^}]{0,200})\}")
 _FROM_ELSEWHERE = (
     "is a secret, which the command line may not hold: others see it there, and a shell keeps it. Write ${NAME} in the "
     "run file and set that variable in the environment"
@@ -50,9 +51,7 @@ def secret_faults(
         needed: whether a key's value must be there, and no placeholder.
     """
     secrets, templates = secrets_of(resolved), _by_key(document)
-    for key in resolved.get("secrets") or () if isinstance(resolved.get("secrets"), list) else ():
-        if isinstance(key, str) and key not in secrets:  # whatever else it is, is refused for its type
-            yield Fault(("secrets",), f"names {key}; valid: a key below {_PLACES} that is given")
+    yield from _listed_faults(resolved, secrets)
     for path, text in texts_of(resolved):
         key = ".".join(path)
         if key in secrets:
@@ -66,6 +65,16 @@ def secret_faults(
                 yield Fault(path, f"has {', '.join(names)} of --var in it; it {_FROM_ELSEWHERE}")
         elif is_named_by_a_person(path) and (found := secret_in_url(text)):
             yield Fault(path, f"{found}; leave it out, or name the key in secrets: [{key}], and it is never stored")
+
+
+def _listed_faults(document: JsonObject, secrets: Collection[str]) -> Iterator[Fault]:
+    """A fault for each entry of the list `secrets` that is no key; it may be the secret itself, and is not repeated."""
+    entries = document.get("secrets")
+    given = [".".join(path) for path, _ in texts_of(document) if is_named_by_a_person(path)]
+    for place, key in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(key, str) and key not in secrets:  # whatever else it is, is refused for its type
+            words = f"names no key that is given{meant(key, given)}; valid: a key below {_PLACES}"
+            yield Fault(("secrets", str(place)), words)
 
 
 def _missing(path: Path, document: JsonObject) -> Fault:

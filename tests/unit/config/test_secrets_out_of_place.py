@@ -1,0 +1,122 @@
+"""A secret that is not quoted, or stands where none belongs, is in no message: these go into logs and reports."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.config import load
+from batch_transform.core.errors import ConfigurationError
+
+MARK = "hunter2xx"
+KEYS = {
+    "run_id": "r",
+    "workspace": "s3://bucket/w",
+    "input": "{path: in}",
+    "model": "{name: m}",
+    "output": "{path: out}",
+}
+ROLE = "arn:aws:iam::123456789012:role/m"
+
+
+def refusal(tmp_path, **keys):
+    text = "".join(f"{key}: {value}\n" for key, value in {**KEYS, **keys}.items())
+    (tmp_path / "run.yml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path / "run.yml", environ={})
+    assert MARK not in str(caught.value)
+    assert MARK[:5] not in str(caught.value)
+    return [fault.partition("run.yml: ")[2] for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (f"!{MARK}", "a value that begins with ! has a tag"),
+        (f"!!{MARK}", "a value that begins with ! has a tag"),
+        (f"!<{MARK}> a", "a value that begins with ! has a tag"),
+        (f"!{MARK}!x", "a value that begins with ! has a tag"),
+        (f"!a,{MARK}", "a value that begins with ! has a tag"),
+        (f"!{MARK}|x", "a value that begins with ! has a tag"),
+        (f"*{MARK}", "a value that begins with * is an alias"),
+        (f"*{MARK}!", "a value that begins with * is an alias"),
+        (f"*$%{MARK}", "a value that begins with * is an alias"),
+        (f"&{MARK}$", "a value that begins with & is an anchor"),
+        (f"&{MARK}", "a value that begins with & is an anchor"),
+        (f"%{MARK}", "found character '%' that cannot start any token"),
+        (f"@{MARK}", "found character '@' that cannot start any token"),
+        (f"`{MARK}", "found character '`' that cannot start any token"),
+        (f"|{MARK}", "a value that begins with | or > is text of several lines"),
+    ],
+)
+def test_a_value_that_yaml_takes_for_a_word_of_its_own_is_told_by_its_place(tmp_path, value, words):
+    (fault,) = refusal(tmp_path, transform=f"\n  environment:\n    API_KEY: {value}")
+    assert fault.startswith("line 8, column ")
+    assert words in fault
+    assert fault.endswith("; put it in quotes")
+
+
+@pytest.mark.parametrize("value", [f'"\\{MARK}"', f'"\\x{MARK}"', f"'{MARK}' x", f"a: {MARK}: b", f'"{MARK}'])
+def test_what_else_is_no_yaml_is_told_by_its_place(tmp_path, value):
+    (fault,) = refusal(tmp_path, transform=f"\n  environment:\n    API_KEY: {value}")
+    assert fault.startswith("line ")
+
+
+def test_a_backslash_in_double_quotes_has_a_remedy(tmp_path):
+    (fault,) = refusal(tmp_path, transform=f'{{environment: {{A: "a\\{MARK}"}}}}')
+    assert fault == "line 6, column 33: a backslash in double quotes begins an escape; put the value in single quotes"
+
+
+def test_a_tab_is_called_a_tab(tmp_path):
+    (fault,) = refusal(tmp_path, transform="\n\tenvironment: x")
+    assert fault == "line 7, column 1: a tab cannot indent; use blanks"
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"transform": f'{{environment: "API_KEY={MARK}"}}'}, "transform.environment: must be a map, not text"),
+        ({"transform": f'{{environment: ["API_KEY={MARK}"]}}'}, "transform.environment: must be a map, not a list"),
+        (
+            {"transform": f'{{environment: {{"API_KEY={MARK}": x}}}}'},
+            "transform.environment: has a name with = in it",
+        ),
+        ({"transform": f'{{environment: {{"API_KEY={MARK}": 1}}}}'}, "transform.environment.API_KEY=...: must be text"),
+        (
+            {"transform": f'{{environment: {{API_KEY: "a${{{MARK}!}}"}}}}'},
+            "API_KEY: has a ${...} that names no variable",
+        ),
+        ({"transform": f'{{environment: "a${{{MARK}!}}"}}'}, "environment: has a ${...} that names no variable"),
+        ({"transform": MARK}, "transform: must be a map, not text"),
+        ({"input": f'{{path: x, options: "{MARK}"}}'}, "input.options: must be a map, not text"),
+        ({"model": f"https://u:{MARK}@host/x"}, "model: must be a map, not text"),
+        ({"model": f'{{name: "https://u:{MARK}@host/x"}}'}, "model.name: is '...'; valid"),
+        ({"model": f'{{image: i, role_arn: "{ROLE}", environment: "A={MARK}"}}'}, "model.environment: must be a map"),
+        (
+            {"model": f'{{role_arn: "{ROLE}", containers: [{{image: i, environment: "A={MARK}"}}]}}'},
+            "model.containers.0.environment: must be a map, not text",
+        ),
+        ({"output": f"s3a://KEY:{MARK}@bucket/x"}, "output: must be a map, not text"),
+        ({f"https://u:{MARK}@h": "x"}, "...: is no key; valid: "),
+        ({"budget_usd": f"'https://u:{MARK}@h'"}, "budget_usd: must be a number, not the text '...'"),
+        ({"transform": f"{{split: ['https://u:{MARK}@h']}}"}, "transform.split: is [...]; valid"),
+        ({"transform": f"{{price_per_hour: {{'https://u:{MARK}@h': 1}}}}"}, "price_per_hour: is '...'; valid"),
+        ({"record": f"{{columns: 'API_KEY={MARK}'}}"}, "record.columns: must be a list, not the text '...'"),
+        ({"record": f"{{columns: ['API_KEY={MARK}', 'API_KEY={MARK}']}}"}, "record.columns: names ... more than once"),
+        ({"merge": f"https://u:{MARK}@host/x"}, "merge: is '...'; valid"),
+        (
+            {"secrets": f"[transform.environment.A, {MARK}]"},
+            "secrets.1: names no key that is given; valid: a key below",
+        ),
+        ({"secrets": MARK}, "secrets: must be a list, not text"),
+        ({"secrets": "[4711]"}, "secrets.0: must be text, not a number"),
+    ],
+)
+def test_a_value_that_stands_too_high_is_told_by_its_kind(tmp_path, keys, words):
+    faults = refusal(tmp_path, **keys)
+    assert any(words in fault for fault in faults), faults
+
+
+def test_a_misspelt_entry_of_secrets_is_told_with_the_key_that_may_be_meant(tmp_path):
+    keys = {"transform": "{environment: {WORD: x}}", "secrets": "[transform.environment.WROD]"}
+    (fault,) = refusal(tmp_path, **keys)
+    assert fault.startswith("secrets.0: names no key that is given (did you mean transform.environment.WORD?); valid: ")
