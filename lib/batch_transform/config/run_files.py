@@ -23,8 +23,17 @@ _NOT_UTF8 = "is not text in UTF-8; save it as UTF-8"
 
 
 def read_text(name: str) -> str:
-    """Returns the text of a file on disk."""
-    return Path(name).read_text(encoding="utf-8")
+    """Returns the text of a file on disk.
+
+    Raises:
+        OSError: it is a pipe, which is empty when it is read again, and waits for whoever writes; or a folder.
+    """
+    place = Path(name)
+    if place.is_dir():
+        raise OSError("it is a folder; name a run file in it")
+    if place.exists() and not place.is_file():
+        raise OSError("it is no regular file, and a run file is read more than once; save it as a file first")
+    return place.read_text(encoding="utf-8")
 
 
 def read_chain(name: str, variables: Mapping[str, str], read: Callable[[str], str]) -> tuple[list[Layer], list[Fault]]:
