@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from batch_transform.core.near_names import meant, nearest
 from batch_transform.deploy.targets import target_names
@@ -11,9 +11,11 @@ from batch_transform.pipeline.commands.command_options import (
     HELP,
     INIT,
     JSON,
+    LIFECYCLE,
     LIMIT,
     LOG_FORM,
     OF_A_RUN_FILE,
+    OLDER_THAN,
     OWN,
     PACKAGE,
     RUN,
@@ -22,13 +24,19 @@ from batch_transform.pipeline.commands.command_options import (
     TABLE,
     TARGET,
     TEXT,
+    UNFINISHED,
     VERSION,
     WITHOUT_SPARK,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
+from batch_transform.pipeline.commands.whole_numbers import whole_number
 
+MOST_ROWS = 2_147_483_647  # Dataset.limit takes an int of Java
 # Below it a word resembles a command by chance.
 _ALIKE = 0.7
+# For many programs it names standard input or output; here it is a word like others.
+DASH = "-"
+_NAMED_SO = "A run file of that name is given with ./ in front of it"
 
 
 def wrong_values(
@@ -55,8 +63,8 @@ def _forms(option: str, given: Sequence[str], valid: Sequence[str]) -> Iterator[
 
 def _limits(given: Sequence[str]) -> Iterator[str]:
     for number in given:
-        if not number.isdecimal() or not int(number):
-            yield f"{LIMIT}: is no number of rows; give a whole number from 1 on"
+        if whole_number(number, MOST_ROWS) is None:
+            yield f"{LIMIT}: is no number of rows; give a whole number from 1 to {MOST_ROWS:,}"
 
 
 def subject_faults(command: str, words: Sequence[str], beside: Sequence[str]) -> Iterator[str]:
@@ -72,25 +80,41 @@ def subject_faults(command: str, words: Sequence[str], beside: Sequence[str]) ->
 
 
 def _wrong_subjects(command: str, words: Sequence[str]) -> Iterator[str]:
-    if command == INIT:
+    first = words[0] if words else ""
+    if first in COMMANDS:
+        two = f"{command} and {first}: are two commands; give one of them"
+        yield f"{f'{command}: stands twice; give it once' if first == command else two}. {_NAMED_SO}"
+    elif command == INIT:
         if len(words) > 1:
             yield f"{command}: writes one file; {len(words)} were given"
-        return
-    if command in (PACKAGE, SMOKE):
+        elif first == DASH:
+            yield f"{command}: is to write to {DASH}; leave it out, and the run file is printed"
+    elif command in (PACKAGE, SMOKE):
         if words:
             yield f"{command}: takes no run file; {len(words)} were given"
-        return
+    else:
+        yield from _wrong_runs(command, words)
+
+
+def _wrong_runs(command: str, words: Sequence[str]) -> Iterator[str]:
+    """What is wrong with the words of a command that is about a run, or begins one."""
     first = words[0] if words and command == RUN else ""
     close = nearest(first, COMMANDS, _ALIKE) or _of_these_letters(first)
     # A word without a dot or a slash is hardly a run file.
     if first.isalpha() and (close or len(words) > 1):
         hint = f"did you mean {close}?" if close else f"valid: {', '.join(COMMANDS)}."
         named = first if close else "the first word"  # which may be the value of an option of another program
-        yield f"{named}: is no command; {hint} A run file of that name is given with ./ in front of it"
-    elif len(words) != 1:
-        folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+        yield f"{named}: is no command; {hint} {_NAMED_SO}"
+        return
+    folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
+    subject = "RUNFILE" if command in OF_A_RUN_FILE else folder
+    if len(words) != 1:
         given = f"{len(words)} were given" if words else "none given"
-        yield f"{'RUNFILE' if command in OF_A_RUN_FILE else folder}: exactly one is needed, {given}; see --help"
+        yield f"{subject}: exactly one is needed, {given}; see --help"
+    elif words[0] == DASH:
+        yield f"{subject}: is {DASH}, and standard input is not read; save it as a file, and name that"
+    elif not words[0].strip():
+        yield f"{subject}: is empty; exactly one is needed, see --help"
 
 
 def _of_these_letters(word: str) -> str | None:
@@ -103,6 +127,13 @@ def foreign_options(command: str, foreign: Sequence[str]) -> Iterator[str]:
     for owners in dict.fromkeys(OWN[name].owners for name in OWN if name in foreign):
         names = ", ".join(name for name in OWN if name in foreign and OWN[name].owners == owners)
         yield f"{names}: belongs to {', '.join(owners)}, not to {command}"
+
+
+def options_at_odds(given: Collection[str]) -> Iterator[str]:
+    """Yields what is told of options of which one would be dropped for another."""
+    for other in (OLDER_THAN, UNFINISHED):
+        if LIFECYCLE in given and other in given:
+            yield f"{LIFECYCLE}, {other}: {LIFECYCLE} prints a rule and removes nothing; give one of the two"
 
 
 def options_of_spark(command: str, spark: Sequence[str], no_merge: bool) -> Iterator[str]:

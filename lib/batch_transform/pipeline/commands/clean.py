@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -20,6 +19,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
 from batch_transform.s3.store import S3Store
@@ -126,9 +126,10 @@ def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun 
 
 
 def _days(option: str, text: str) -> int:
-    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MOST_DAYS:
+    days = whole_number(text, MOST_DAYS)
+    if days is None:
         raise ConfigurationError(f"{option}: is no number of days; valid: a whole number of days, 1 to {MOST_DAYS:,}")
-    return int(text)
+    return days
 
 
 def _clean_run(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun:

@@ -9,7 +9,9 @@ from typing import Any
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands.argument_faults import (
+    DASH,
     foreign_options,
+    options_at_odds,
     options_of_spark,
     subject_faults,
     unknown_option,
@@ -130,36 +132,43 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     valued = OPTIONS | {flag for flag in OWN if option_of(flag, meant).value is not None}
     given = list(_with_values(arguments[:cut], valued))
     spark = tuple(_option(argument) for argument in given if _name(argument) in _SPARKS and argument not in valued)
-    words = [argument for argument in given if not argument.startswith("-")]
-    flags = [argument for argument in given if argument.startswith("-") and _name(argument) not in _SPARKS]
+    words = [argument for argument in given if _is_word(argument)]
+    flags = [argument for argument in given if not _is_word(argument) and _name(argument) not in _SPARKS]
     command = words.pop(0) if words and words[0] in COMMANDS else RUN
     found, left = parser_of().parse_known_args([command, *words, *(flag for flag in flags if flag not in valued)])
     # By the names of CommandLine's fields: strings for what takes values, bools for flags, as the parser declares them.
     asked: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()
     }
+    # argparse takes -1, and what has a blank in it, for a word.
+    left += [argument for argument in asked.pop("words") if not _is_word(argument)]
     unknown = [argument for argument in left if _name(argument) not in OWN]
     faults = [
         *(unknown_option(_name(argument)) for argument in unknown),
         *(f"{argument}: needs a value" for argument in given if argument in valued),
         *subject_faults(command, words, _beside(given, unknown)),
         *foreign_options(command, [_name(argument) for argument in left if _name(argument) in OWN]),
+        *options_at_odds([_name(argument) for argument in flags]),
         *options_of_spark(command, [name for name, _ in spark], asked.get("no_merge", False)),
         *wrong_values(asked.get("target", ()), asked.get("form", ()), asked.get("limit", ()), asked.get("log", ())),
     ]
     if faults:
         raise ConfigurationError(faults)
-    told, rest = "".join(asked.pop("words")), tuple(arguments[cut + 1 :])
-    return CommandLine(told, **asked, spark=spark, rest=rest, given=tuple(arguments))
+    subject = words[0] if words else ""
+    return CommandLine(subject, **asked, spark=spark, rest=tuple(arguments[cut + 1 :]), given=tuple(arguments))
 
 
 _SPARKS = OPTIONS | SWITCHES
 
 
+def _is_word(argument: str) -> bool:
+    return argument == DASH or not argument.startswith("-")
+
+
 def _beside(given: Sequence[str], unknown: Collection[str]) -> Sequence[str]:
     """The words that are no options, without the command and those that may be values of options that nobody knows."""
     behind = zip(["", *given], given, strict=False)
-    words = [word for before, word in behind if not word.startswith("-") and (before not in unknown or "=" in before)]
+    words = [word for before, word in behind if _is_word(word) and (before not in unknown or "=" in before)]
     return words[1:] if words and words[0] in COMMANDS else words
 
 

@@ -48,6 +48,7 @@ PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ROWS = "--no-merge", "--retry-dead", "--rows"
 ACCEPT_MODEL, ACCEPT_EXPECTATIONS = "--accept-model", "--accept-expectations"
 LIMIT, EXACT, SHOW_RECORD = "--limit", "--exact", "--show-record"
+OLDER_THAN, LIFECYCLE, UNFINISHED = "--older-than", "--lifecycle", "--unfinished"
 DRY_RUN, TARGET, LOG_FORM = "--dry-run", "--target", "--log"
 HELP, VERSION = ("-h", "--help"), "--version"
 TABLE, JSON, TEXT = "table", "json", "text"
@@ -151,8 +152,8 @@ OWN = {
         "runs against the embedded emulator; the model is a command that serves /ping and /invocations on "
         "SAGEMAKER_BIND_TO_PORT, or the URL of a server that runs already",
     ),
-    "--older-than": Option("older_than", "DAYS", (CLEAN,), "all runs of a workspace that were last at work before"),
-    "--lifecycle": Option(
+    OLDER_THAN: Option("older_than", "DAYS", (CLEAN,), "all runs of a workspace that were last at work before"),
+    LIFECYCLE: Option(
         "lifecycle",
         "DAYS",
         (CLEAN,),
@@ -182,7 +183,7 @@ OWN = {
         "dist", "FOLDER", (RUN, RESUME, PACKAGE), "where package writes, and run looks for it; default: dist"
     ),
     "--python": Option("python", "VERSION|PATH", (PACKAGE,), "that the workers have; default: the one that runs this"),
-    "--unfinished": Option("unfinished", None, (CLEAN,), "also a run that is not published, and is given up"),
+    UNFINISHED: Option("unfinished", None, (CLEAN,), "also a run that is not published, and is given up"),
     NO_MERGE: Option("no_merge", None, (COLLECT,), "ends, as `settled`, where the merge would begin Spark"),
     RETRY_DEAD: Option("retry_dead", None, (RESUME,), "sends the dead rows again of a run that is not published"),
     ACCEPT_MODEL: Option(

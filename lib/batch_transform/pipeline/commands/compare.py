@@ -30,6 +30,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
+from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.recorded import recorded_reader
 from batch_transform.records.registry import run_framing
 from batch_transform.sagemaker.endpoint import READ_TIMEOUT_SECONDS, Endpoint, ModelRefusal
@@ -92,15 +93,15 @@ def _arguments(asked: CommandLine) -> _Asked:
     if not _NAME.fullmatch(name) or len(name) > MAX_ENDPOINT_NAME_CHARACTERS:
         given = "is none" if asked.endpoint else "is required"
         faults.append(f"--endpoint: {given}; valid: the name of a real-time endpoint")
-    rows = asked.rows[-1] if asked.rows else str(ROWS)
-    if not rows.isdecimal() or not 1 <= int(rows) <= MOST_ROWS:
+    rows = whole_number(asked.rows[-1], MOST_ROWS) if asked.rows else ROWS
+    if rows is None:
         faults.append(f"--rows: is no number of rows; valid: a whole number from 1 to {MOST_ROWS}")
     tolerance = asked.tolerance[-1] if asked.tolerance else str(TOLERANCE)
     if not _is_tolerance(tolerance):
         faults.append("--tolerance: is none; valid: a number, 0 or more, such as 1e-6")
-    if faults:
+    if faults or rows is None:
         raise ConfigurationError(faults)
-    return _Asked(name, int(rows), float(tolerance))
+    return _Asked(name, rows, float(tolerance))
 
 
 def _is_tolerance(text: str) -> bool:
