@@ -214,8 +214,9 @@ def test_a_report_is_drawn_from_the_ledger_into_a_file_and_the_workspace_stays_a
 
 def test_a_page_that_cannot_be_written_is_refused(s3, tmp_path):
     published(s3)
-    with pytest.raises(ConfigurationError, match="--output: the page cannot be written to "):
-        ask("report", URI, "--output", str(tmp_path / "no" / "folder.html"))
+    for place, why in ((tmp_path / "no" / "folder.html", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(ConfigurationError, match=f"the page cannot be written to {place}: {why}; name another"):
+            ask("report", URI, "--output", str(place))
 
 
 @pytest.fixture

@@ -118,6 +118,19 @@ def test_no_error_shows_a_list_a_map_or_another_error_as_python_spells_it():
     assert spelled == []
 
 
+def test_no_refusal_shows_what_a_file_system_says_with_its_number():
+    """`[Errno 2]` tells a person nothing: `strerror` has the words. pyarrow's own errors have no number."""
+    spelled = [
+        (place, ast.unparse(each))
+        for place, node, handler in raised()
+        if handler is not None and handler.type and "OSError" in ast.unparse(handler.type)
+        if "pa." not in ast.unparse(handler.type)
+        for each in shown(node)
+        if is_error(each.value, handler)
+    ]
+    assert spelled == []
+
+
 def is_collection(node: ast.expr) -> bool:
     """Whether a list, set or map is put into a text as it is."""
     if isinstance(node, ast.Call):

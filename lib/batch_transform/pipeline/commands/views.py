@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -38,6 +37,8 @@ from batch_transform.pipeline.commands.init import first_run_file
 from batch_transform.pipeline.commands.kept_rows import row_places
 from batch_transform.pipeline.commands.looked_at import looked_at, recorded_report
 from batch_transform.pipeline.commands.named_run import Reached, reached
+from batch_transform.pipeline.commands.unwritable import unwritable
+from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
 from batch_transform.pipeline.spelling import spelled_out_here
@@ -142,10 +143,10 @@ def _named(jobs: Sequence[JobReport], name: str, run: RecordedRun) -> list[JobRe
 
 
 def _count(asked: CommandLine) -> int:
-    text = asked.lines[-1] if asked.lines else str(_LINES)
-    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MOST_LINES:
+    count = whole_number(asked.lines[-1], MOST_LINES) if asked.lines else _LINES
+    if count is None:
         raise ConfigurationError(f"--lines: is no number of lines; valid: a whole number, 1 to {MOST_LINES:,}")
-    return int(text)
+    return count
 
 
 def _written(logs: ContainerLogs, job: JobReport, count: int) -> WrittenJob:
@@ -176,5 +177,7 @@ def _drawn(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine
             return place
         Path(place).write_bytes(page)
     except (OSError, ValueError) as err:
-        raise ConfigurationError(f"--output: the page cannot be written to {place}: {err}; name another file") from err
+        raise ConfigurationError(
+            f"--output: the page cannot be written to {place}: {unwritable(err)}; name another file"
+        ) from err
     return str(Path(place).resolve())
