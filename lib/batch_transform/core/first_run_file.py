@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
+from batch_transform.core.plain_paths import escaped
+
 # What YAML takes for something else than a text, as `config.yaml_text` reads it.
 _OTHER = re.compile(r"(?i)true|false|yes|no|on|off|null|y|n|~")
 _PLAIN = re.compile(r"[A-Za-z_./][\w./@-]*(://[\w./@-]+)?", re.ASCII)
@@ -46,14 +48,14 @@ class FirstRun:
     """What a first run file is about.
 
     Attributes:
-        input: a location, or the name of a table.
+        input: a location as it is, no pattern and without variables, or the name of a table.
         is_table: whether it is a name.
         format: of the input; of a table the output's.
         model: the name of a SageMaker model.
         columns: of the input; none are known of a table.
         looked_at: whose footer has told them.
-        output: where the result goes; None: it is suggested.
-        workspace: None: it is suggested.
+        output: where the result goes, as a run file says it, also with variables; None: it is suggested.
+        workspace: the same; None: it is suggested.
         program: as whoever reads the file starts it.
         file: its own name, where that is known.
         options: with which a run of it is to be begun, but for the file's variable.
@@ -94,7 +96,8 @@ def run_file_text(run: FirstRun) -> str:
 
 def _head(run: FirstRun) -> list[str]:
     stem = re.sub(r"[^A-Za-z0-9-]+", "-", run.model).strip("-") or "run"
-    workspace = run.workspace or (f"{'/'.join(run.input.split('/')[:3])}/scoring" if _on_s3(run) else None)
+    bucket = _literal("/".join(run.input.split("/")[:3]))
+    workspace = run.workspace or (f"{bucket}/scoring" if _on_s3(run) else None)
     told = "  # a bucket of your own: the job writes there" if workspace is None else ""
     return [
         f"# To see what it would do and cost:   {_words(run.command('plan'))}",
@@ -126,10 +129,11 @@ def _on_s3(run: FirstRun) -> bool:
 def _input(run: FirstRun) -> list[str]:
     if run.is_table:
         return ["input:", f"  table: {_scalar(run.input)}", "  # where: ds = '${ds}'    # the rows of a day", ""]
+    path = _scalar(_literal(escaped(run.input, run.format)))
     width = max((len(column.name) for column in run.columns), default=0)
     return [
         "input:",
-        f"  path: {_scalar(run.input)}    # of another day: name it with ${{ds}}, or see `where`",
+        f"  path: {path}    # of another day: name it with ${{ds}}, or see `where`",
         f"  format: {run.format}",
         "  # where: ds = '${ds}'    # the rows of a day",
         f"  # Its columns, by {_words(run.looked_at)}:",
@@ -159,7 +163,7 @@ def _record(run: FirstRun) -> list[str]:
         "# What the model is sent of a row, as a line of JSON: all that it was trained on, and nothing else.",
         *([f"# Left out: {', '.join(others)}."] if others else []),
         "record:",
-        f"  columns: [{', '.join(_scalar(column.name) for column in chosen)}]",
+        f"  columns: [{', '.join(_scalar(_literal(column.name)) for column in chosen)}]",
         "  # format: csv            # what the model reads: jsonlines (default), csv, json, text, binary",
         "",
     ]
@@ -171,7 +175,7 @@ def _rest(run: FirstRun) -> list[str]:
     return [
         "model:",
         "  # A SageMaker model; or image, data_url and role_arn, of which one is made.",
-        f"  name: {_scalar(run.model)}",
+        f"  name: {_scalar(_literal(run.model))}",
         "",
         "transform:",
         "  instance_type: ml.m5.xlarge",
@@ -193,10 +197,10 @@ def _rest(run: FirstRun) -> list[str]:
 
 def _output(run: FirstRun) -> list[str]:
     """Suggested is what the next day's run, under its own name, can go to as well."""
-    stem = f"{_SUFFIX.sub('', run.input.rstrip('/'))}_scored"
+    stem = _literal(f"{_SUFFIX.sub('', run.input.rstrip('/'))}_scored")
     place = run.output or (stem if run.is_table else f"{stem}_${{ds}}")
     is_name = run.is_table and "/" not in place
-    is_each_days = "${ds}" in place
+    is_each_days = "${ds}" in place.replace("$${", "")
     told = "a table for each day" if is_each_days else "each day's rows are added"
     others = "append, overwrite, overwrite_partitions" if is_each_days else "error, overwrite, overwrite_partitions"
     return [
@@ -207,9 +211,17 @@ def _output(run: FirstRun) -> list[str]:
     ]
 
 
+def _literal(text: str) -> str:
+    """A text in which no variable is meant, as a run file says it."""
+    return text.replace("${", "$${")
+
+
 def _scalar(text: str) -> str:
-    """A text as YAML reads it back."""
-    return text if _PLAIN.fullmatch(text) and not _OTHER.fullmatch(text) else json.dumps(text)
+    """A text as YAML reads it back, which takes the two halves of JSON's escape for two characters."""
+    if _PLAIN.fullmatch(text) and not _OTHER.fullmatch(text):
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)
 
 
 def _words(text: str) -> str:

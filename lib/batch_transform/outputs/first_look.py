@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def first_look(place: str, store: ObjectStore | None) -> FirstLook:
             f"--input: {err.what}; give a whole Parquet file: of another format `init` reads no columns"
         ) from err
     assert schema is not None
+    if twice := [name for name, times in Counter(schema.names).items() if times > 1]:
+        raise ConfigurationError(
+            f"--input: in {file.name}, more than one column is named {', '.join(twice)}, and Spark reads none of them; "
+            "write it anew with a name for each"
+        )
     columns = [InputColumn(field.name, str(field.type)) for field in schema]
     folders = [InputColumn(name, None) for name in partition_columns(file.name) if name not in schema.names]
     return FirstLook(_format(tree, store), (*columns, *folders), file.name)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from batch_transform.config.loading import surroundings
-from batch_transform.config.places import is_s3
+from batch_transform.config.loading import load, surroundings
+from batch_transform.config.places import check_location, is_s3
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.first_run_file import FirstRun, run_file_text
 from batch_transform.core.near_names import no_such
 from batch_transform.outputs.first_look import first_look, table_format
-from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.outputs.tree_of_location import is_reached
+from batch_transform.pipeline.commands.command_line import CommandLine, parse
 from batch_transform.pipeline.commands.command_options import PLAN, RUN
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
+from batch_transform.pipeline.commands.unwritable import unwritable
 from batch_transform.pipeline.reaching import is_secret
 from batch_transform.pipeline.spelling import PROGRAM
 from batch_transform.pipeline.world.aws_access import access_of
@@ -27,19 +30,22 @@ from batch_transform.s3.store import S3Store
 # What looks like schema.name, and is the name of a file that is not there.
 _OF_FILES = (".parquet", ".pq", ".orc", ".csv", ".json", ".jsonl", ".avro", ".txt", ".gz")
 _TABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*){1,2}")
+# Where what is wrong with it stands, as long as it is nowhere.
+_UNWRITTEN = "the run file that init would write"
 
 
 def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
     """Returns what is printed: the run file, or where it was written and what to do with it.
 
     Raises:
-        ConfigurationError: it is not said for what, there is no such input, or the file is there already.
+        ConfigurationError: it is not said for what, there is no such input, a run of the file would be refused, or it
+            is there already.
         StoreFailure: S3 does not tell.
     """
-    if missing := [flag for flag, given in (("--input", asked.input), ("--model", asked.model)) if not given]:
-        raise ConfigurationError(f"{', '.join(missing)}: is needed; see --help")
+    _check_given(asked)
     run = _first_run(asked, environ)
     text = run_file_text(run)
+    _check_loads(text, run, environ)
     if not asked.subject:
         return text.rstrip("\n")
     try:
@@ -50,12 +56,43 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
             f"{asked.subject}: is there already, and is left as it is; name another file"
         ) from None
     except OSError as err:
-        raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}; name another file") from err
+        raise ConfigurationError(f"{asked.subject}: cannot be written: {unwritable(err)}; name another file") from err
     told = [f"{asked.subject} is written. Look through it, then see what it would do and cost, and do it:"]
     told += [run.command(name) for name in (PLAN, RUN)]
     if not run.emulated and not is_s3(run.input):
         told += ["Without an AWS account, against a model's server of yours:", *map(run.on_a_laptop, (PLAN, RUN))]
     return "\n".join(told)
+
+
+def _check_given(asked: CommandLine) -> None:
+    """Raises ConfigurationError for what is missing or empty, and for an input that nobody can look at."""
+    needed = {"--input": asked.input, "--model": asked.model}
+    if missing := [flag for flag, given in needed.items() if not "".join(given[-1:]).strip()]:
+        raise ConfigurationError(f"{', '.join(missing)}: is needed; see --help")
+    others = {"--output": asked.result, "--workspace": asked.workspace}
+    if empty := [flag for flag, given in others.items() if given and not given[-1].strip()]:
+        raise ConfigurationError(f"{', '.join(empty)}: is empty; name a place, or leave it out, and one is suggested")
+    try:
+        check_location(asked.input[-1])
+    except ValueError as err:
+        raise ConfigurationError(f"--input: {err}") from err
+    if not is_reached(asked.input[-1]):
+        raise ConfigurationError(
+            "--input: lies where init cannot look; give one on S3 or of this machine, and put the other into the file"
+        )
+
+
+def _check_loads(text: str, run: FirstRun, environ: Mapping[str, str]) -> None:
+    """Raises ConfigurationError with what `plan` and `run` would refuse, given as the file and what is told say it."""
+    asked = parse(shlex.split(run.command(PLAN))[1:])
+    load(
+        _UNWRITTEN,
+        sets=asked.sets,
+        variables=asked.variables,
+        emulator_models=asked.emulator_models,
+        environ=environ,
+        read=lambda _name: text,
+    )
 
 
 def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:
