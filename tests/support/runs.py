@@ -28,6 +28,7 @@ def run_file(world: Emulated, run_id: str, **changes: Any) -> dict[str, Any]:
         "input": {"path": "{folder}/in"},
         "record": {"columns": ["key"]},
         "model": {"name": "echo"},
+        "transform": {"poll_seconds": 0.1},
         "prediction": {"schema": "echo string"},
         "output": {"path": "{folder}/out"},
         "aws": {"endpoint_url": world.url, "region": "us-east-1"},
