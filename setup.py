@@ -42,6 +42,7 @@ TEST = [
     "pytest>=8",
     "pyspark[connect]==4.2.0",  # drivers that are killed by the dozen are clients of one warm Spark
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.7",  # several files at once
     "ruff>=0.8",
     "uv>=0.13",  # makes the environments of tests that need others
     "types-PyYAML",

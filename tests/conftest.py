@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -15,17 +16,33 @@ from support import jvm
 from support.emulated import emulated
 from support.second_s3 import second_s3_server
 
+TESTS = Path(__file__).parent
+LIB = TESTS.parent / "lib"
+
 # A time limit for each example measures the machine's other work; pytest-timeout bounds the test.
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
 
 
+def pytest_configure():
+    """What tests start can be interrupted, though they themselves were begun in the background, which cannot be."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Where a file's tests take minutes; with several processes the little ones of the others fill the end.
+LONGEST = ("end_to_end", "platforms", "spark", "workloads", "emulator")
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take long come first, in the order of the folders here."""
+    place = {folder: place for place, folder in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.relative_to(TESTS).parts[0], len(place)))
+
+
 def pytest_collection_finish():
     """Thousands of tests and what they import stay to the end: garbage is looked for among what comes after them."""
     gc.freeze()
-
-
-LIB = Path(__file__).parents[1] / "lib"
 
 
 @pytest.fixture(scope="session", autouse=True)
