@@ -130,9 +130,8 @@ def check_delta(scene, times, seed):
     return points
 
 
-@pytest.mark.parametrize("name", ["overwrite", "orc"])
-def test_files_killed_while_it_publishes(scene, name):
-    assert len(check_files(scene, name, 2, seed=5)) == 2
+def test_files_killed_while_it_publishes(scene):
+    assert len(check_files(scene, "overwrite", 2, seed=5)) == 2
 
 
 def test_delta_killed_while_it_publishes(scene):
