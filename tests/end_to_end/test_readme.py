@@ -20,6 +20,8 @@ from batch_transform.records.jsonlines import FORMAT
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support.model_server import model_command
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CHURN_MODEL = model_command("churn")
 FRONT, *OTHERS = (

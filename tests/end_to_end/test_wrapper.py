@@ -19,6 +19,8 @@ from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from support.marked import MARK, marked_processes
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 RUN = """\
 run_id: r1

@@ -20,7 +20,7 @@ from batch_transform.spark.settings import session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 from support.runs import run_file, silent
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROW = "ROWVALUE-7731"
 
 # Name: sections of the run file, what is told.

@@ -18,7 +18,7 @@ from batch_transform.outputs.port import OutputTable
 from batch_transform.outputs.registry import format_named
 from support.memory_store import MemoryStore
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 
 @pytest.fixture

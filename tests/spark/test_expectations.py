@@ -14,7 +14,7 @@ from batch_transform.spark.expectations import analysed, check_expected, measure
 from batch_transform.spark.prediction_columns import SQL_SETTINGS
 from batch_transform.spark.settings import session_settings
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ADDED = [StructField("label", StringType()), StructField("p", DoubleType())]
 SCHEMA = StructType([StructField("age", LongType()), StructField("name", StringType()), *ADDED])
 NEW = [field.name for field in ADDED]
@@ -150,7 +150,6 @@ def test_files_are_published_when_they_are_accepted(spark, world, tmp_path, form
 
 
 @pytest.mark.jars
-@pytest.mark.slow
 def test_a_commit_is_made_when_it_is_accepted(spark, world, tmp_path):
     output = {"path": f"{tmp_path}/out", "format": "delta", "partition_by": ["part"]}
     arguments = world.arguments(tmp_path, prediction=SQL, output=output, expect=EXPECT)

@@ -15,7 +15,7 @@ from support.accounts import Accounts, Role
 from support.emulated import BUCKET, REGION
 from support.watching_proxy import GONE, watching
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 DATA, ML = "arn:aws:iam::111111111111:role/data", "arn:aws:iam::222222222222:role/ml"
 ROLES = {
     DATA: Role(frozenset({"s3"}), "partner-7"),

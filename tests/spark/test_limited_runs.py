@@ -8,7 +8,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from support.runs import run_file, silent
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def test_some_rows_are_scored_into_the_runs_own_folder_and_once(spark, world, tmp_path):

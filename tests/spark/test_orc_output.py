@@ -18,7 +18,7 @@ from support.memory_store import MemoryStore
 from support.rows import UNSENDABLE, table
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 # Of Spark's types those that ORC has not, or gives back as another.
 NOT_IN_ORC = {"variant", "time", "void"}

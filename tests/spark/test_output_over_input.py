@@ -17,7 +17,7 @@ from batch_transform.s3.store import S3Store
 from batch_transform.spark.input_reading import InputTable, filtered, read_input
 from support.memory_store import MemoryStore
 
-pytestmark = [pytest.mark.spark, pytest.mark.jars]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 PLACES = Places(RunLayout(S3Uri("tests", "ws"), "r"), "s3a://tests/ws/rows/r", "s3a")
 

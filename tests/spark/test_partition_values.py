@@ -13,7 +13,7 @@ from batch_transform.spark.partition_values import Room, partition_faults, parti
 from batch_transform.spark.row_rules import check_rows
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 LOST = {
     "empty": "",

@@ -17,7 +17,7 @@ from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.s3.store import S3Store
 from support.runs import run_file, silent
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from support.rows import UNSENDABLE, table
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 USUAL = {
     "spark.sql.session.timeZone": "UTC",

@@ -19,7 +19,7 @@ from benchmarks.peers.input_tables import NUMBER, check_predictions, input_table
 from benchmarks.peers.steps import Steps
 from support.watching_proxy import watching
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 20_000
 MOST_S3_REQUESTS = 4  # for each object, parts of a multipart upload apart
 SORTED_FIRST = "spark.sql.execution.sortBeforeRepartition"

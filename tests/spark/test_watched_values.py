@@ -18,7 +18,7 @@ from batch_transform.spark import watched_values
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.watched_values import MOST_COLUMNS, watched
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 SCHEMA = (
     "id long, p double, f float, label int, cost decimal(20, 2), scores array<double>, by map<string, double>, "
     "`in.side` struct<x: double, word: string>, word string"

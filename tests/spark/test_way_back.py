@@ -19,7 +19,7 @@ from support import answers
 from support.runs import silent
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 40
 BAD = {"3", "17", "31"}
 

@@ -22,6 +22,8 @@ from support.emulator_aws import Aws, request
 from transform_emulator.emulator import Emulator
 from transform_emulator.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 FEATURES = np.random.default_rng(7).normal(size=(200, 3)).astype(np.float32)
 LABELS = (FEATURES @ np.array([1.0, -2.0, 0.5]) > 0).astype(int)
 

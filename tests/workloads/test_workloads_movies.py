@@ -15,7 +15,7 @@ import movies as chain
 from batch_transform import score
 from transform_emulator.examples import dbscan, movies
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ORIGINAL_COLUMNS = 2_348  # of the matrix of ratings in the notebook that the movies stand for
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from batch_transform import score
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 SITES, ROWS, BAD = 400, 8_000, 1_234
 
 

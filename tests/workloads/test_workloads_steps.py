@@ -9,6 +9,8 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
 from support.memory_run import MemoryRun, all_rows, echoing
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 
 BASE = """\

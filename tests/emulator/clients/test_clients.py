@@ -13,7 +13,7 @@ from support.model_server import model_command
 from support.venvs import AIRFLOW, Venv
 
 # The first run installs what it tries.
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 
 HERE = Path(__file__).parent
 MIRROR = model_command("mirror")

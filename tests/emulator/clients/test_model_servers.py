@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 START_SECONDS = 120
 MLFLOW = ("mlflow==3.17.2", "scikit-learn==1.9.1")
 # The first run installs what it tries.
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.slow]
 
 
 def score(aws: Aws, job: str, files: dict[str, bytes], **changes: str) -> dict[str, bytes]:

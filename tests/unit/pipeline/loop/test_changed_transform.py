@@ -16,6 +16,8 @@ from support.crashing_run import begun, check, kinds, mutations
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, all_rows, echoing
 
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE, OTHER = "ml.m5.large", "ml.m5.4xlarge", "ml.c5.large"
 GOOD = echoing(lambda row: None)
 TEN = [10] * 10

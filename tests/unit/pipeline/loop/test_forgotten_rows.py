@@ -107,6 +107,7 @@ def _left(run, end):
     driver.ctx.lease.release()
 
 
+@pytest.mark.slow
 def test_one_rule_forgets_the_rows_of_200_runs_and_each_says_what_it_still_can_do():
     world = World()
     runs = many(world)

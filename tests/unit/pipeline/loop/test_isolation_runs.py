@@ -177,6 +177,7 @@ def accepted(run: MemoryRun) -> list[tuple[int, int]]:
     return [(leaf["start"], leaf["stop"]) for table in leaves for leaf in table.to_pylist()]
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(scripts())
 def test_any_script_ends_with_each_good_row_scored_and_each_bad_one_dead(script):

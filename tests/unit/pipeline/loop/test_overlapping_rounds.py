@@ -224,6 +224,7 @@ def test_what_is_altered_after_the_first_job_was_judged_is_not_believed_either(f
     check(run, driver.state, bad)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_whatever_fails_wherever_and_whenever_the_driver_is_killed_each_row_is_scored_once_or_dead(data):

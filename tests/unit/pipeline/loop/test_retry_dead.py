@@ -195,6 +195,7 @@ def undisturbed():
     return worlds
 
 
+@pytest.mark.slow
 def test_killed_at_every_point_and_asked_again(undisturbed):
     for number in range(len(undisturbed)):
         run = undisturbed[0].copy()

@@ -32,6 +32,7 @@ def undisturbed():
     return faults.log, [*worlds, run.copy()]
 
 
+@pytest.mark.slow
 def test_killed_once_at_every_point(undisturbed):
     """After one mutation is before the next one: what lies between them is lost with the process."""
     log, worlds = undisturbed
@@ -41,6 +42,7 @@ def test_killed_once_at_every_point(undisturbed):
     assert len(worlds) == len(log) + 1 > 120
 
 
+@pytest.mark.slow
 def test_killed_with_jobs_side_by_side():
     """Four in a round and lane, each with the controls of its own; every seventh of the points."""
     run, worlds = begun(transform={"instance_count": 4, "instance_start_seconds": 0}), []
@@ -52,6 +54,7 @@ def test_killed_with_jobs_side_by_side():
         check(world, world.to_the_end())
 
 
+@pytest.mark.slow
 def test_killed_while_rounds_overlap():
     """As above, with jobs that take unlike long: the poison rows' chains go on beside jobs of the first round."""
     run, worlds = begun(transform={"instance_count": 4, "instance_start_seconds": 0}), []
