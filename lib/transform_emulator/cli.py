@@ -22,7 +22,7 @@ from transform_emulator.service.allowed_callers import DoorError, doors_for
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.switch_options import SwitchError
 from transform_emulator.settings import STATE_WAIT_SECONDS, Settings
-from transform_emulator.state.directory import StateError
+from transform_emulator.state.errors import StateError
 
 DEFAULT_PORT = 5000
 

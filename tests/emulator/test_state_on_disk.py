@@ -198,11 +198,11 @@ def test_directories_that_are_not_a_state(kept: KeptProcess, tmp_path: Path) -> 
     kept.end()
     (file,) = (kept.state / "objects").iterdir()
     file.rename(tmp_path / "moved")
-    assert f"the file of an object is gone, as {file.name}" in refusal(kept.state)
+    assert f"the file of an object is gone, as {file}; put the folder back" in refusal(kept.state)
     with contextlib.suppress(FileNotFoundError):
         (kept.state / "state.db-wal").unlink()
     (kept.state / "state.db").write_bytes(b"no database" * 1000)
-    assert "cannot read" in refusal(kept.state)
+    assert "state.db is damaged (file is not a database); put the folder back" in refusal(kept.state)
 
 
 def test_objects_in_another_server(tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:

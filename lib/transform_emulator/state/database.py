@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from transform_emulator.state.directory import StateError, private
+from transform_emulator.state.contents import FORMAT, TABLES, is_empty
+from transform_emulator.state.directory import private
+from transform_emulator.state.errors import damaged
 
-FORMAT = 1
-TABLES = ("buckets", "objects", "jobs", "inputs", "log_lines", "resources")
 SCHEMA = f"""
 BEGIN;
 CREATE TABLE buckets (name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
@@ -50,22 +50,29 @@ class Database:
         """Open the file, or make it.
 
         Raises:
-            StateError: It is not such a database, or of another version's.
+            StateError: It is not such a database, is damaged, or of another version's.
+            sqlite3.Error: It cannot be read.
         """
         self._lock = threading.Lock()
+        # SQLite gives its other files the rights of the first.
+        os.close(private(str(path), os.O_RDWR | os.O_CREAT))
+        self._connection = sqlite3.connect(path, check_same_thread=False)
         try:
-            # SQLite gives its other files the rights of the first.
-            os.close(private(str(path), os.O_RDWR | os.O_CREAT))
-            self._connection = sqlite3.connect(path, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            ((found,),) = self.rows("PRAGMA user_version")
-            if not found:
-                self._connection.executescript(SCHEMA)
-        except (OSError, sqlite3.DatabaseError) as error:
-            raise StateError(f"cannot read {path}: {error}") from error
-        if found not in {0, FORMAT}:
-            raise StateError(f"{path} has format {found}, this version writes {FORMAT}")
+            self._begin(path)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _begin(self, path: Path) -> None:
+        new = is_empty(self._connection, path)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        if new:
+            self._connection.executescript(SCHEMA)
+        # Also of pages that nothing reads at the start: a job would find them hours later.
+        ((found,),) = self.rows("PRAGMA quick_check(1)")
+        if found != "ok":
+            raise damaged(path, found)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

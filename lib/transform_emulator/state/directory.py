@@ -7,13 +7,10 @@ import time
 from pathlib import Path
 from typing import IO
 
-DATABASE = "state.db"
-OBJECTS = "objects"
-LOCK = "lock"
-OURS = frozenset({DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", OBJECTS, LOCK})
+from transform_emulator.state.contents import DATABASE, LOCK, OBJECTS, OURS, check
+from transform_emulator.state.errors import StateError, told_of
 
 POLL_SECONDS = 0.05
-
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
@@ -24,20 +21,6 @@ def private(path: str, flags: int) -> int:
     descriptor = os.open(path, flags, PRIVATE_FILE)
     os.fchmod(descriptor, PRIVATE_FILE)
     return descriptor
-
-
-class StateError(Exception):
-    """A directory that cannot be used; the text says why.
-
-    Attributes:
-        owner: the process that has it; '': nobody has.
-        endpoint_url: where that process answers; '': it has not said so yet.
-    """
-
-    def __init__(self, text: str, owner: str = "", endpoint_url: str = "") -> None:
-        self.owner = owner
-        self.endpoint_url = endpoint_url
-        super().__init__(text)
 
 
 class Directory:
@@ -54,18 +37,22 @@ class Directory:
             StateError: Another process has it, it holds something else, or it cannot be written.
         """
         self.path = path
-        try:
+        with told_of(self.database):
             path.mkdir(parents=True, exist_ok=True)
-            self._check_contents()
+            check(path)
             self._close_to_others()
             self._lock: IO[str] = os.fdopen(
                 private(str(path / LOCK), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+", encoding="utf-8"
             )
-        except OSError as error:
-            raise StateError(f"cannot keep state in {path}: {error}") from error
         self._take(patience_seconds)
-        self.objects.mkdir(exist_ok=True)
-        self.objects.chmod(PRIVATE_FOLDER)
+        try:
+            with told_of(self.database):
+                check(path)  # it may have changed while another process had it
+                self.objects.mkdir(exist_ok=True)
+                self.objects.chmod(PRIVATE_FOLDER)
+        except StateError:
+            self.release()
+            raise
 
     @property
     def database(self) -> Path:
@@ -86,12 +73,6 @@ class Directory:
     def release(self) -> None:
         """Let another process have it."""
         self._lock.close()
-
-    def _check_contents(self) -> None:
-        names = {entry.name for entry in self.path.iterdir()}
-        # Unknown files below objects/ are removed at each start: they must not be somebody else's.
-        if DATABASE not in names and names - OURS:
-            raise StateError(f"{self.path} holds something else than an emulator's state")
 
     def _close_to_others(self) -> None:
         """Let the owner alone read what is there: rows and job logs, also of a version that left them to the umask."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +23,7 @@ from transform_emulator.service.limits import READ_CHUNK_BYTES
 from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.state import documents
 from transform_emulator.state.database import Database
-from transform_emulator.state.directory import StateError
+from transform_emulator.state.errors import FROM_A_COPY, StateError
 from transform_emulator.state.object_files import KeptFile, ObjectFiles
 
 STRIPES = 256
@@ -77,19 +77,17 @@ class KeptObjects:
         """Give moto what was kept.
 
         Raises:
-            StateError: Bytes of an object are not there any more.
+            StateError: Bytes of an object are not there any more, or not all of them; nothing was removed.
         """
-        missing = self.files.sweep(
-            {file for (file,) in self._database.rows("SELECT file FROM objects WHERE file != ''")}
-        )
-        if missing:
-            gone = "the file of an object is" if len(missing) == 1 else f"{len(missing)} files of objects are"
-            raise StateError(f"{gone} gone, as {missing[0]}")
+        kept = self._database.rows("SELECT file, document FROM objects WHERE file != ''")
+        self._check_files({file: json.loads(text)["contentsize"] for file, text in kept})
         for name, text in self._database.rows("SELECT name, document FROM buckets"):
             documents.bucket_of(name, text)
             self._known.add(name)
         for bucket, key in self._database.rows("SELECT DISTINCT bucket, key FROM objects"):
             self.restore(S3Location(bucket, key))
+        # Last, so that an index that cannot be read costs no object.
+        self.files.sweep({file for file, _ in kept})
 
     def forget(self) -> None:
         """Remove the bytes of all objects; the index names none of them any more."""
@@ -159,6 +157,17 @@ class KeptObjects:
             bucket.keys.setlist(place.key, versions)
         elif place.key in bucket.keys:
             bucket.keys.pop(place.key)
+
+    def _check_files(self, kept: Mapping[str, int]) -> None:
+        found = self.files.sizes()
+        faults = {
+            "gone": sorted(kept.keys() - found.keys()),
+            "not as long as the index says": sorted(kept.keys() - {name for name, _ in kept.items() & found.items()}),
+        }
+        for fault, names in faults.items():
+            if names:
+                files = "the file of an object is" if len(names) == 1 else f"{len(names)} files of objects are"
+                raise StateError(f"{files} {fault}, as {self.files.of(names[0]).path}; {FROM_A_COPY}")
 
     def _write(self, place: S3Location, versions: Iterable[Version]) -> None:
         before: list[Row] = [(text, file) for text, file in self._database.rows(VERSIONS, place.bucket, place.key)]

@@ -4,6 +4,7 @@ A file that the index does not name is no object: what was being written when th
 start. So a file is complete, and never changes, from the moment in which the index names it.
 """
 
+import os
 import re
 import secrets
 from collections.abc import Collection, Iterable
@@ -70,8 +71,11 @@ class ObjectFiles:
         for name in names:
             (self._folder / name).unlink(missing_ok=True)
 
-    def sweep(self, named: Collection[str]) -> list[str]:
-        """Those of the files that the index names that are not there; all files that it does not name are removed."""
-        found = {entry.name for entry in self._folder.iterdir() if NAME.fullmatch(entry.name)}
-        self.remove(found.difference(named))
-        return sorted(set(named) - found)
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each file that is there."""
+        with os.scandir(self._folder) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries if NAME.fullmatch(entry.name)}
+
+    def sweep(self, named: Collection[str]) -> None:
+        """Remove all files that the index does not name."""
+        self.remove(self.sizes().keys() - set(named))

@@ -8,6 +8,7 @@ from transform_emulator.moto.registry import ModelRegistry
 from transform_emulator.moto.world import World
 from transform_emulator.state.database import Database
 from transform_emulator.state.directory import Directory
+from transform_emulator.state.errors import StateError, told_of
 from transform_emulator.state.kept_jobs import KeptJobs
 from transform_emulator.state.kept_logs import KeptLogs
 from transform_emulator.state.kept_models import KeptModels
@@ -32,11 +33,16 @@ class State:
             StateError: It cannot be used, or another process has it.
         """
         self._directory = Directory(path, patience_seconds)
-        self._database = Database(self._directory.database)
-        self.objects = KeptObjects(self._database, ObjectFiles(self._directory.objects), world)
-        self.jobs = KeptJobs(self._database)
-        self.logs = KeptLogs(self._database)
-        self.models = KeptModels(self._database, models, world)
+        try:
+            with told_of(self._directory.database):
+                self._database = Database(self._directory.database)
+                self.objects = KeptObjects(self._database, ObjectFiles(self._directory.objects), world)
+                self.jobs = KeptJobs(self._database)
+                self.logs = KeptLogs(self._database)
+                self.models = KeptModels(self._database, models, world)
+        except StateError:
+            self._directory.release()
+            raise
 
     def load(self, jobs: JobRegister, logs: LogGroup, with_objects: bool) -> None:
         """Give the parts of the emulator what was kept.
@@ -47,13 +53,18 @@ class State:
             with_objects: Whether moto is to have the objects, rather than another S3 server.
 
         Raises:
-            StateError: Some of it is not there any more.
+            StateError: Some of it is not there any more, or damaged.
         """
-        if with_objects:
-            self.objects.load()
-        self.models.load()
-        self.logs.load(logs.restore)
-        jobs.restore(self.jobs.load())
+        try:
+            with told_of(self._directory.database):
+                self.models.load()
+                self.logs.load(logs.restore)
+                jobs.restore(self.jobs.load())
+                if with_objects:
+                    self.objects.load()  # last: it removes the files that the index does not name
+        except StateError:
+            self.close()
+            raise
 
     def forget(self) -> None:
         """Keep nothing any more of what was kept so far."""

@@ -114,9 +114,7 @@ class BeginningEmulator:
 def _of_the_state(folder: str, words: str, owner: str, endpoint_url: str) -> ConfigurationError:
     """What is told of a folder that the emulator cannot use, which a run's user knows by its key alone."""
     if not owner:
-        return ConfigurationError(
-            f"emulator.state: {words}; give an empty folder, or one in which an emulator has kept its runs"
-        )
+        return ConfigurationError(f"emulator.state: {words}")
     return StateInUse(
         f"emulator.state: {folder} is in use by process {owner}, the emulator of a run or a command that is still at "
         "work with it, and one at a time can be. Wait until that has ended (the terminal in which it was started shows "

@@ -77,3 +77,11 @@ def test_a_program_alone_is_told_of_it_on_standard_output(capsys, tmp_path):
     assert capsys.readouterr().out == ""
     assert cli.main(["--port", "0", "--state", str(tmp_path), "--exit-with-stdin"]) == 1
     assert set(json.loads(capsys.readouterr().out)) == {"state_error", "state_owner", "state_endpoint_url"}
+
+
+def test_a_folder_that_has_lost_its_index_is_told_by_its_key_and_with_what_to_do(monkeypatch, capsys, tmp_path):
+    (tmp_path / "kept" / "objects").mkdir(parents=True)
+    (tmp_path / "kept" / "objects" / ("0" * 32)).write_bytes(b"row")
+    line = told(monkeypatch, capsys, tmp_path, tmp_path / "kept")
+    assert line.startswith(f"emulator.state: {tmp_path / 'kept'} holds 1 file of objects and no index: ")
+    assert line.endswith("; put state.db back from a copy, or give an empty folder")
