@@ -107,8 +107,15 @@ class BeginningEmulator:
                 return said["endpoint_url"]
             raise _of_the_state(self.state, said["state_error"], said["state_owner"], said["state_endpoint_url"])
         self.errors.seek(-min(self.errors.tell(), _LAST_WORDS_BYTES), 2)
-        words = self.errors.read().decode(errors="replace").strip()
+        words = _without_stack(self.errors.read().decode(errors="replace").strip())
         raise ConfigurationError(f"emulator: it did not start: {words or f'it said nothing for {seconds:.0f} seconds'}")
+
+
+def _without_stack(words: str) -> str:
+    """The last line alone where there are lines of Python's stack, whose begin may be cut off."""
+    lines = words.split("\n")
+    stack = any(line.startswith(("Traceback (", '  File "')) for line in lines)
+    return lines[-1] if stack else words
 
 
 def _of_the_state(folder: str, words: str, owner: str, endpoint_url: str) -> ConfigurationError:

@@ -85,3 +85,17 @@ def test_a_folder_that_has_lost_its_index_is_told_by_its_key_and_with_what_to_do
     line = told(monkeypatch, capsys, tmp_path, tmp_path / "kept")
     assert line.startswith(f"emulator.state: {tmp_path / 'kept'} holds 1 file of objects and no index: ")
     assert line.endswith("; put state.db back from a copy, or give an empty folder")
+
+
+@pytest.mark.parametrize("depth", [1, 200], ids=["a whole stack", "the end of a stack"])
+def test_of_a_stack_of_the_emulators_its_last_line_is_told(monkeypatch, tmp_path, depth):
+    code = f"def deep(n):\n    if not n: raise OSError('no port is free')\n    [deep, len][0](n - 1)\ndeep({depth})\n"
+    (tmp_path / "transform_emulator.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(ConfigurationError) as refused,
+        emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"})),
+    ):
+        pytest.fail("it began")
+    assert refused.value.faults == ("emulator: it did not start: OSError: no port is free",)
