@@ -24,7 +24,7 @@ from support.emulated import BUCKET
 from support.runs import silent
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 PLACES = Places(S3Uri(BUCKET, ""), "", "s3a")
 ODD = "a [1]{b,c}*d\\e %41+#?é"

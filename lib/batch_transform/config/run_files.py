@@ -26,12 +26,10 @@ def read_text(name: str) -> str:
     """Returns the text of a file on disk.
 
     Raises:
-        OSError: it is a pipe, which is empty when it is read again, and waits for whoever writes; or a folder.
+        OSError: it is a pipe, which is empty when it is read again, and waits for whoever writes; or it cannot be read.
     """
     place = Path(name)
-    if place.is_dir():
-        raise OSError("it is a folder; name a run file in it")
-    if place.exists() and not place.is_file():
+    if place.exists() and not (place.is_file() or place.is_dir()):
         raise OSError("it is no regular file, and a run file is read more than once; save it as a file first")
     return place.read_text(encoding="utf-8")
 

@@ -92,6 +92,7 @@ def test_what_the_points_are(undisturbed):
     assert any("_SUCCESS" in name for name in log)
 
 
+@pytest.mark.slow
 def test_killed_twice_at_sampled_points(undisturbed):
     draw = random.Random(7)
     log, worlds = undisturbed
