@@ -1,5 +1,6 @@
 """Real-time endpoints of the models that jobs use."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 
@@ -80,8 +81,12 @@ def started() -> Iterator[Aws]:
 
 
 def children() -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
-    return [process for process in found if TELLING_MODEL in " ".join(process.cmdline())]
+    """Of this process, those that serve the model; another test's child may be about to be gone."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found += [process] if TELLING_MODEL in " ".join(process.cmdline()) else []
+    return found
 
 
 def test_a_server_lives_from_the_first_call_to_the_deletion(started: Aws) -> None:

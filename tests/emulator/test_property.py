@@ -8,12 +8,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.emulator_aws import Aws, request
 from support.scripted_model import ScriptedModel
 from transform_emulator.service.switches import Switches
+
+pytestmark = pytest.mark.slow
 
 MB = 2**20
 SMALL_MB = 64

@@ -20,6 +20,8 @@ from support.emulator_aws import Aws, request
 from support.kept_process import KeptProcess, kept_process
 from support.scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 MB = 2**20
 CLIENTS = 3
 KEYS = 12

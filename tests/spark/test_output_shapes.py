@@ -12,7 +12,7 @@ from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
 from support.answers import SHAPES
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 800
 # What becomes of a row whose answer has the shape, alone in the end: its class; None: it is scored.
 CLASSES = {

@@ -12,7 +12,7 @@ from batch_transform.core.errors import ConfigurationError
 from support.runs import silent
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 300
 STEPS = ["stage", "export", "plan", "score", "reconcile", "gate", "merge", "publish"]
 

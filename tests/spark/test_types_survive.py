@@ -10,7 +10,7 @@ from batch_transform.core.reserved_columns import quoted
 from support.rows import UNSENDABLE, table
 from support.tables import assert_same_rows
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 200
 
 

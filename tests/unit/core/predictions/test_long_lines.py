@@ -24,6 +24,8 @@ from batch_transform.core.predictions.records_path import parse_path
 from batch_transform.core.publishing.prediction_gathering import FLAG, Gatherer, Leaves, RawLines
 from batch_transform.core.uris import S3Uri
 
+pytestmark = pytest.mark.slow
+
 MB = 1_000_000
 MOST = 2 * MB
 PIECE = b"x" * (256 * 1024)

@@ -17,6 +17,8 @@ from batch_transform.core.predictions.reader import PredictionReader
 from support.memory_delta import DeltaRun
 from support.memory_run import all_rows
 
+pytestmark = pytest.mark.slow
+
 SIZES = [8, 1, 6]
 ROWS = all_rows(SIZES)
 PLACEHOLDER = "ERROR"
