@@ -27,7 +27,7 @@ def check(folder: Path) -> None:
         sqlite3.Error: So its index.
     """
     # Counted before the index is looked for, which an emulator that begins meanwhile makes first.
-    files = _size_of_folder(folder / OBJECTS)
+    files = _entries_in(folder / OBJECTS)
     index = folder / DATABASE
     if index.exists() and not _is_new(index):
         return
@@ -76,7 +76,7 @@ def _has_log(folder: Path) -> bool:
         return False
 
 
-def _size_of_folder(folder: Path) -> int:
+def _entries_in(folder: Path) -> int:
     try:
         with os.scandir(folder) as entries:
             return sum(1 for _ in entries)

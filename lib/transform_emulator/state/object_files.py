@@ -78,4 +78,6 @@ class ObjectFiles:
 
     def sweep(self, named: Collection[str]) -> None:
         """Remove all files that the index does not name."""
-        self.remove(self.sizes().keys() - set(named))
+        with os.scandir(self._folder) as entries:
+            found = {entry.name for entry in entries if NAME.fullmatch(entry.name)}
+        self.remove(found.difference(named))

@@ -86,8 +86,8 @@ def with_tries(
         if suspects.count:
             cut |= suspects.tried()
             controls[lane] = suspects.chosen.controls
-        elif suspects.are_alone and known.good_rows:
-            # Were nothing good beside them and all of them are bad, they would be no wiser after any number of jobs.
+        elif suspects.are_there and known.good_rows:
+            # They would be alone in the job, and none of them any wiser after any number of such jobs.
             controls[lane] = _FEW
     return cut, controls
 
@@ -106,7 +106,7 @@ class _Suspects:
         suspects = [span for span in spans if span["error_class"] and ErrorClass(span["error_class"]).counts]
         self._fresh = [span for span in suspects if not span["tries"] and not _has_yet_to_be_sent(span)]
         self._tried = [span for span in suspects if span["tries"]]
-        self.are_alone = bool(suspects)
+        self.are_there = bool(suspects)
         # Many rows that failed where nothing was scored were hardly tried at all: they are each other's controls.
         if sum(not span["weight"] for span in self._tried) > _FEW:
             self._tried = [span for span in self._tried if span["weight"]]

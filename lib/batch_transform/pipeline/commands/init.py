@@ -20,7 +20,6 @@ from batch_transform.outputs.tree_of_location import is_reached
 from batch_transform.pipeline.commands.command_line import CommandLine, parse
 from batch_transform.pipeline.commands.command_options import PLAN, RUN
 from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
-from batch_transform.pipeline.commands.unwritable import unwritable
 from batch_transform.pipeline.reaching import is_secret
 from batch_transform.pipeline.spelling import PROGRAM
 from batch_transform.pipeline.world.aws_access import access_of
@@ -56,7 +55,7 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
             f"{asked.subject}: is there already, and is left as it is; name another file"
         ) from None
     except OSError as err:
-        raise ConfigurationError(f"{asked.subject}: cannot be written: {unwritable(err)}; name another file") from err
+        raise ConfigurationError(f"{asked.subject}: cannot be written: {err.strerror}; name another file") from err
     told = [f"{asked.subject} is written. Look through it, then see what it would do and cost, and do it:"]
     told += [run.command(name) for name in (PLAN, RUN)]
     if not run.emulated and not is_s3(run.input):

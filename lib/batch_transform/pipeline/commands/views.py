@@ -37,7 +37,6 @@ from batch_transform.pipeline.commands.init import first_run_file
 from batch_transform.pipeline.commands.kept_rows import row_places
 from batch_transform.pipeline.commands.looked_at import looked_at, recorded_report
 from batch_transform.pipeline.commands.named_run import Reached, reached
-from batch_transform.pipeline.commands.unwritable import unwritable
 from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
@@ -177,7 +176,8 @@ def _drawn(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine
             return place
         Path(place).write_bytes(page)
     except (OSError, ValueError) as err:
+        words = getattr(err, "strerror", None) or err  # a ValueError has words alone
         raise ConfigurationError(
-            f"--output: the page cannot be written to {place}: {unwritable(err)}; name another file"
+            f"--output: the page cannot be written to {place}: {words}; name another file"
         ) from err
     return str(Path(place).resolve())

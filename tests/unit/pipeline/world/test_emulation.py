@@ -30,12 +30,17 @@ def refusal(monkeypatch, capsys, tmp_path, state):
     assert cli.main(arguments) == 1
     said = capsys.readouterr()
     code = f"import sys; sys.stdout.write({said.out!r}); sys.stderr.write({said.err!r}); sys.exit(1)"
+    return refusal_of(code, monkeypatch, tmp_path, str(state))
+
+
+def refusal_of(code, monkeypatch, tmp_path, state=None):
+    """What is told of an emulator that does no more than this."""
     (tmp_path / "transform_emulator.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with (
         pytest.raises(ConfigurationError) as refused,
-        emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"}, state=str(state))),
+        emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"}, state=state)),
     ):
         pytest.fail("it began")
     assert len(refused.value.faults) == 1
@@ -90,12 +95,5 @@ def test_a_folder_that_has_lost_its_index_is_told_by_its_key_and_with_what_to_do
 @pytest.mark.parametrize("depth", [1, 200], ids=["a whole stack", "the end of a stack"])
 def test_of_a_stack_of_the_emulators_its_last_line_is_told(monkeypatch, tmp_path, depth):
     code = f"def deep(n):\n    if not n: raise OSError('no port is free')\n    [deep, len][0](n - 1)\ndeep({depth})\n"
-    (tmp_path / "transform_emulator.py").write_text(code)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    with (
-        pytest.raises(ConfigurationError) as refused,
-        emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"})),
-    ):
-        pytest.fail("it began")
-    assert refused.value.faults == ("emulator: it did not start: OSError: no port is free",)
+    refused = refusal_of(code, monkeypatch, tmp_path)
+    assert refused.faults == ("emulator: it did not start: OSError: no port is free",)
