@@ -103,8 +103,9 @@ class _Suspects:
     def __init__(self, spans: list[OpenSpan], cut: Mapping[int, Pieces], known: Known) -> None:
         self._cut, self._known = cut, known
         # What failed through no fault of a row is sent again as it is.
-        suspects = [span for span in spans if span["error_class"] and ErrorClass(span["error_class"]).counts]
-        self._fresh = [span for span in suspects if not span["tries"] and not _has_yet_to_be_sent(span)]
+        failed = [span for span in spans if span["error_class"] and ErrorClass(span["error_class"]).counts]
+        suspects = [span for span in failed if span["tries"] or not _has_yet_to_be_sent(span)]
+        self._fresh = [span for span in suspects if not span["tries"]]
         self._tried = [span for span in suspects if span["tries"]]
         self.are_there = bool(suspects)
         # Many rows that failed where nothing was scored were hardly tried at all: they are each other's controls.
