@@ -81,6 +81,7 @@ def test_every_prediction_is_what_the_model_says_of_that_flight(demo):
     assert 0.1 < sum(answer["late"] for answer in told) / len(told) < 0.3
 
 
+@pytest.mark.long
 def test_the_delta_table_of_january_that_spark_has_joined_is_the_same(spark, published, tmp_path):
     to_delta = ["--set", "output.format=delta", "--set", "output.path=out/flights_delta"]
     done = submit(

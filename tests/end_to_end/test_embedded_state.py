@@ -54,6 +54,7 @@ def published(tmp_path):
     return sorted((row["id"], row["echo"]) for row in pq.read_table(tmp_path / "out").to_pylist())
 
 
+@pytest.mark.long
 def test_over_budget_it_is_published_by_the_command_in_the_message(tmp_path, model, document):
     """Without scoring again: the second process finds the first one's S3 on disk."""
     code, report = Submission(tmp_path, document).wait()
@@ -87,6 +88,7 @@ def test_it_survives_the_death_of_everything(tmp_path, model, document):
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.long
 def test_while_a_run_is_at_work_it_is_shown_and_stopped_from_another_terminal(tmp_path, model, document):
     """Its emulator has the folder, and is asked meanwhile."""
     asked = threading.Event()

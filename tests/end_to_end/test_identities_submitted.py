@@ -43,6 +43,7 @@ def document(world, folder, **sections):
     }
 
 
+@pytest.mark.long
 def test_a_bucket_that_takes_nothing_unencrypted_has_everything_of_a_run_on_it(world, tmp_path):
     """Input, staging and output are on S3: by s3a, and copied into place by boto3."""
     pq.write_table(pa.table({"key": [str(n) for n in range(40)]}), tmp_path / "in.parquet")

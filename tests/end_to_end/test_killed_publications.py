@@ -134,6 +134,7 @@ def test_files_killed_while_it_publishes(scene):
     assert len(check_files(scene, "overwrite", 2, seed=5)) == 2
 
 
+@pytest.mark.long
 def test_delta_killed_while_it_publishes(scene):
     assert len(check_delta(scene, 2, seed=5)) == 2
 

@@ -14,6 +14,7 @@ import pytest
 
 from support.drivers import DEAD, Scene, expected
 from support.emulated import emulated
+from support.sampling import one_in
 from support.strikes import Strike
 from support.submissions import Submission
 from support.watching_proxy import watching
@@ -92,7 +93,7 @@ def reach(run):
     return ["--set", f"aws.endpoint_url={aws['endpoint_url']}", "--set", f"aws.region={aws['region']}"]
 
 
-@pytest.mark.parametrize("victim", ["python", "jvm"])
+@pytest.mark.parametrize("victim", one_in(2, ["jvm", "python"]))
 def test_sampled_points_under_spark_submit(scene, victim):
     draw = random.Random(victim)
     assert killed_and_resumed(scene, victim, draw.randrange(5, REQUESTS // 2), draw.random() < 0.5)

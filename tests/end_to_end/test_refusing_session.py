@@ -12,6 +12,7 @@ import pytest
 
 from support.drivers import IDENTITY, PATIENCE_SECONDS, ROOT
 from support.emulated import BUCKET, REGION
+from support.sampling import one_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
@@ -75,7 +76,7 @@ def notebook(scene, tmp_path, held, **variables):
     return json.loads(done.stdout.splitlines()[-1]), arguments
 
 
-@pytest.mark.parametrize("variables", [{}, {"IS_SERVERLESS": "TRUE"}])
+@pytest.mark.parametrize("variables", one_in(2, [{"IS_SERVERLESS": "TRUE"}, {}]))
 def test_a_run_passes_where_few_settings_can_be_set_and_says_once_what_it_cannot_promise(scene, tmp_path, variables):
     told, _ = notebook(scene, tmp_path, {}, **variables)
     assert isinstance(told, list), told

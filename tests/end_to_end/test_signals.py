@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from support.model_server import model_command
+from support.sampling import one_in
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +90,7 @@ def _await_job(endpoint: str, status: str) -> None:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), one_in(2, [(signal.SIGTERM, 143), (signal.SIGINT, 130)]))
 def test_a_signal_stops_the_job_and_leaves_no_process(tmp_path, emulator, number, code):
     """The job is stopped, the exit code says which signal, standard output has the report alone, all processes end."""
     process = _submitted(tmp_path, _run_file(tmp_path, emulator))

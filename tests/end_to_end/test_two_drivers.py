@@ -49,7 +49,7 @@ def is_done(passing):
     [
         pytest.param(is_ledger_put, marks=pytest.mark.long),
         is_create,
-        is_copy,
+        pytest.param(is_copy, marks=pytest.mark.long),
         pytest.param(is_done, marks=pytest.mark.long),
     ],
 )

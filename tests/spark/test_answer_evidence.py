@@ -11,6 +11,7 @@ from batch_transform import score
 from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON
 from support.answers import answer, keys
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -90,7 +91,7 @@ def swapped(asked):
     return lines
 
 
-@pytest.mark.parametrize("key", ["echo", {"field": "echo", "column": "key"}], ids=["name", "map"])
+@pytest.mark.parametrize("key", one_in(2, ["echo", {"field": "echo", "column": "key"}]), ids=["name", "map"])
 def test_a_key_puts_answers_that_changed_places_on_no_row(world, rows, tmp_path, answers, key):
     answers(swapped)
     named = rows.withColumn("echo", F.col("key")) if key == "echo" else rows

@@ -12,6 +12,7 @@ from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.outputs.delta_fit import check_fits
 from batch_transform.outputs.port import OutputTable
+from support.sampling import in_turn, one_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
@@ -63,8 +64,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.parametrize("mode", ["append", "overwrite"])
+@pytest.mark.parametrize(("name", "mode"), in_turn(REFUSED, ["append", "overwrite"]))
 def test_what_delta_refuses_is_told_and_nothing_is_left(spark, table, tmp_path, name, mode):
     columns, made, ddl, words = REFUSED[name]
     place = table(columns, **made)
@@ -102,8 +102,7 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
-@pytest.mark.parametrize("mode", ["append", "overwrite", "overwrite_partitions"])
+@pytest.mark.parametrize(("name", "mode"), in_turn(ACCEPTED, ["append", "overwrite", "overwrite_partitions"]))
 def test_what_delta_accepts_is_accepted_without_a_commit(spark, table, tmp_path, name, mode):
     """The same write, done, is accepted as well."""
     columns, made, ddl = ACCEPTED[name]
@@ -203,7 +202,7 @@ NESTED = {
 }
 
 
-@pytest.mark.parametrize("name", NESTED)
+@pytest.mark.parametrize("name", one_in(2, NESTED))
 def test_texts_that_are_too_long_within_a_column_are_counted_as_well(spark, world, table, tmp_path, name):
     kind, made = NESTED[name]
     place = table(f"id INT, key STRING, c {kind.upper()}, echo STRING")

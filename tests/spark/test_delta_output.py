@@ -17,6 +17,7 @@ from batch_transform.outputs.delta_table import committed_rows, exists, publish_
 from batch_transform.outputs.port import OutputTable
 from batch_transform.outputs.registry import format_named
 from support.memory_store import MemoryStore
+from support.sampling import in_turn
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
@@ -56,8 +57,7 @@ OUTPUTS = {
 }
 
 
-@pytest.mark.parametrize("mode", OUTPUTS)
-@pytest.mark.parametrize("by", ["path", "table"])
+@pytest.mark.parametrize(("mode", "by"), in_turn(OUTPUTS, ["path", "table"]))
 def test_a_write_repeated_changes_nothing(spark, path, name, mode, by):
     """Every mode does what it is called, once, and tells the same count again."""
     place = {"path": path} if by == "path" else {"table": name}
@@ -68,8 +68,7 @@ def test_a_write_repeated_changes_nothing(spark, path, name, mode, by):
     assert rows(spark, output) == OUTPUTS[mode]
 
 
-@pytest.mark.parametrize("by", ["path", "table"])
-@pytest.mark.parametrize("mode", ["error", *OUTPUTS])
+@pytest.mark.parametrize(("mode", "by"), in_turn(["error", *OUTPUTS], ["path", "table"]))
 def test_delta_skips_a_commit_that_this_code_did_not_find(spark, path, name, mode, by):
     """The transaction alone holds, also for the write that made the table: the history is a second line only."""
     output = OutputTable(mode, path=path) if by == "path" else OutputTable(mode, table=name)

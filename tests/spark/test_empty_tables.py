@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from batch_transform import score
 from batch_transform.core.object_names import is_data_file
 from batch_transform.outputs.local_tree import LocalTree
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -43,7 +44,7 @@ def read(spark, format, path):
     return spark.read.format(format).load(path)
 
 
-@pytest.mark.parametrize(("format", "partition_by"), LAYOUTS)
+@pytest.mark.parametrize(("format", "partition_by"), one_in(2, LAYOUTS))
 def test_an_empty_run_publishes_two_tables_that_can_be_read_and_appended_to(
     spark, world, tmp_path, format, partition_by
 ):

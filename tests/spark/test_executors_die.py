@@ -16,6 +16,7 @@ from support.cluster_runs import DEAD, SCORED, ClusterRun, run_on
 from support.clusters import cluster
 from support.kills import Aim, Killed, Kills, Victim, WritingKill
 from support.moments import makes_rows, puts_after, reads_outputs
+from support.sampling import one_in
 from support.watching_proxy import GONE, Passing, watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -50,7 +51,7 @@ def executors(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="module", params=Victim, ids=lambda victim: victim.value)
+@pytest.fixture(scope="module", params=one_in(2, Victim), ids=lambda victim: victim.value)
 def case(request, world, proxy, executors, tmp_path_factory):
     proxy.reset()
     proxy.watch = kills = Kills(proxy, request.param, AIMS)

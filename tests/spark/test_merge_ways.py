@@ -107,6 +107,7 @@ def tasks_per_file(df: DataFrame) -> list[int]:
     return [row["count"] for row in seen.groupBy("file").count().collect()]
 
 
+@pytest.mark.long
 def test_zip_and_join_give_the_same_table_on_many_staged_files(gated, settings):
     assert len(gated.state.staged.files) > 20
     assert_same_rows(gated.result(gated.zipped()), gated.result(gated.joined()))

@@ -16,6 +16,7 @@ from batch_transform.outputs.port import OutputTable
 from batch_transform.outputs.value_rules import condition_on
 from support.memory_store import MemoryStore
 from support.rows import UNSENDABLE, table
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -36,11 +37,14 @@ def keys(rows):
 
 @pytest.mark.parametrize(
     ("mode", "after"),
-    [
-        ("append", ["a0", "a0", "b1", "c1"]),
-        ("overwrite", ["a0", "c1"]),
-        ("overwrite_partitions", ["a0", "b1", "c1"]),
-    ],
+    one_in(
+        3,
+        [
+            ("overwrite_partitions", ["a0", "b1", "c1"]),
+            ("append", ["a0", "a0", "b1", "c1"]),
+            ("overwrite", ["a0", "c1"]),
+        ],
+    ),
 )
 def test_every_mode_does_what_it_is_called(spark, world, tmp_path, mode, after):
     output = {"path": f"{tmp_path}/out", "format": "orc", "partition_by": ["part"]}

@@ -27,6 +27,7 @@ from batch_transform.spark.settings import session_settings
 from batch_transform.spark.source_identity import identify
 from batch_transform.spark.staging import stage
 from support.runs import Interrupting, silent
+from support.sampling import in_turn
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 SAME, UNSURE, OTHER = "same", "unsure", "other"
@@ -167,20 +168,20 @@ def delete_by_a_vector(spark, path, format):
     spark.sql(f"DELETE FROM delta.`{path}` WHERE id = 2")
 
 
-@pytest.mark.parametrize("is_elsewhere", [False, True])
-@pytest.mark.parametrize(
-    ("format", "change"),
-    [
-        ("parquet", append),
-        ("parquet", rewrite),
-        ("parquet", remove),
-        ("json", append),
-        ("json", rewrite),
-        ("delta", append),
-        ("delta", delete_by_a_vector),
-    ],
-)
-def test_other_files_are_other_rows(spark, tmp_path, format, change, is_elsewhere):
+CHANGES = [
+    ("parquet", append),
+    ("parquet", rewrite),
+    ("parquet", remove),
+    ("json", append),
+    ("json", rewrite),
+    ("delta", append),
+    ("delta", delete_by_a_vector),
+]
+
+
+@pytest.mark.parametrize(("changed", "is_elsewhere"), in_turn(CHANGES, [False, True]))
+def test_other_files_are_other_rows(spark, tmp_path, changed, is_elsewhere):
+    format, change = changed
     path = str(tmp_path / "a table")
     with session_settings(spark, {"spark.databricks.delta.properties.defaults.enableDeletionVectors": "true"}):
         spark.range(10, numPartitions=2).write.format(format).save(path)

@@ -18,6 +18,7 @@ from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from batch_transform.spark.staging import read_staged, staged_schema
+from support.sampling import in_turn, one_in
 from support.staged_tables import answered, stage_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -85,7 +86,7 @@ def collected(df):
     return sorted(tuple(row) for row in df.collect())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(2, CASES))
 def test_input_columns_of_every_own_name_come_out_as_they_went_in(spark, world, tmp_path, case):
     df = wide(spark, names_of(case))
     run = answered(world, df, lambda place: {"p!": place}, tmp_path)
@@ -100,7 +101,7 @@ def test_input_columns_of_every_own_name_come_out_as_they_went_in(spark, world, 
     assert dead["what happened"]["class"] == "client error"
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(2, CASES))
 def test_nested_fields_of_every_own_name_come_out_as_they_went_in(spark, world, tmp_path, case):
     names = names_of(case)
     df = wide(spark, names).select(F.struct("*").alias("__outcome"), F.array(F.struct("*")).alias("c0"))
@@ -110,7 +111,7 @@ def test_nested_fields_of_every_own_name_come_out_as_they_went_in(spark, world, 
     assert [collected(run.result(shape, way)) for way in WAYS] == [expected, expected]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(2, CASES))
 def test_prediction_fields_of_every_own_name_come_out_as_they_were_answered(spark, world, tmp_path, case):
     names = [name for name in names_of(case) if name.lower() != reserved_columns.PROVENANCE]
     df = wide(spark, ["in"])
@@ -126,7 +127,7 @@ def test_prediction_fields_of_every_own_name_come_out_as_they_were_answered(spar
         assert [tuple(row[-1])[:4] for row in rows] == [("the-run", "m", "the-job", "the-object.jsonl")] * (ROWS - 1)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(2, CASES))
 def test_aliases_and_fields_of_prediction_sql_of_every_own_name_mean_the_predictions(spark, world, tmp_path, case):
     names = names_of(case)
     df = wide(spark, names)
@@ -144,8 +145,7 @@ def test_aliases_and_fields_of_prediction_sql_of_every_own_name_mean_the_predict
     assert tuple(first["p"]) == (0,) * len(names)
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("format", ["jsonlines", "csv"])
+@pytest.mark.parametrize(("format", "case"), in_turn(["jsonlines", "csv"], list(CASES)))
 def test_record_sql_of_every_own_name_sends_what_the_rows_hold(spark, tmp_path, case, format):
     names = names_of(case)
     df = wide(spark, names, 2)

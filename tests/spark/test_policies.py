@@ -11,6 +11,7 @@ from batch_transform.core.policies import driver_policy, executors_policy
 from batch_transform.pipeline.commands.iam import needed_of
 from support.emulated import BUCKET, REGION
 from support.policies import Policies, without
+from support.sampling import one_in
 from support.watching_proxy import watching
 
 pytestmark = pytest.mark.spark
@@ -96,13 +97,16 @@ def test_without_an_action_the_run_ends_and_names_it_and_its_resource(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
-    [
-        {
-            "sagemaker:DescribeModel": ("DescribeModel echo is refused", "AccessDenied"),
-            "logs:DescribeLogStreams": ("/aws/sagemaker/TransformJobs", "DescribeLogStreams", "AccessDenied"),
-        },
-        {"logs:GetLogEvents": ("/aws/sagemaker/TransformJobs", "GetLogEvents", "AccessDenied")},
-    ],
+    one_in(
+        2,
+        [
+            {
+                "sagemaker:DescribeModel": ("DescribeModel echo is refused", "AccessDenied"),
+                "logs:DescribeLogStreams": ("/aws/sagemaker/TransformJobs", "DescribeLogStreams", "AccessDenied"),
+            },
+            {"logs:GetLogEvents": ("/aws/sagemaker/TransformJobs", "GetLogEvents", "AccessDenied")},
+        ],
+    ),
 )
 def test_without_what_only_tells_more_the_run_says_so_and_goes_on(world, under, tmp_path, rows, said):
     under.told = []

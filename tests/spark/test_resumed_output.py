@@ -11,6 +11,7 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.pipeline.checks import preflight
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from support.emulated import BUCKET
+from support.sampling import one_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
@@ -28,17 +29,21 @@ def refused(spark, world, tmp_path):
     arguments = world.arguments(
         tmp_path, output={"path": place, "format": "delta", "mode": "append"}, dead_letter={"path": f"{tmp_path}/dead"}
     )
-    for _ in range(2):  # and again: the same end, and nothing paid
-        with pytest.raises(ServiceFailure, match="with another output") as ended:
-            score(keys(spark), **arguments)
-        assert "strict" in str(ended.value)
-        assert "k2 " not in str(ended.value)
+    check_refused(spark, arguments)
     return arguments
 
 
-@pytest.mark.parametrize("format", ["delta", "parquet"])
+def check_refused(spark, arguments):
+    with pytest.raises(ServiceFailure, match="with another output") as ended:
+        score(keys(spark), **arguments)
+    assert "strict" in str(ended.value)
+    assert "k2 " not in str(ended.value)
+
+
+@pytest.mark.parametrize("format", one_in(2, ["delta", "parquet"]))
 def test_another_output_takes_what_was_scored(spark, world, tmp_path, refused, format):
     jobs = world.jobs(refused["run_id"])
+    check_refused(spark, refused)  # again: the same end, and nothing paid
     other = {"path": f"{tmp_path}/other", "format": format, "mode": "append"}
     changed = {**refused, "output": other, "dead_letter": {"path": f"{tmp_path}/dead2"}}
     assert score(keys(spark), **changed).report["status"] == "published"

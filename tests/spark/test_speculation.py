@@ -12,7 +12,7 @@ from support.kills import Delay
 from support.moments import puts_after, reads_outputs
 from support.watching_proxy import GONE, watching
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow]
+pytestmark = [pytest.mark.spark, pytest.mark.long]
 # A task is run twice when a quarter of the others is done and it has taken a tenth longer than they.
 SPECULATION = {
     "spark_speculation": "true",

@@ -8,13 +8,14 @@ from pyspark.sql import functions as F
 from batch_transform import score
 from batch_transform.core.reserved_columns import quoted
 from support.rows import UNSENDABLE, table
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 200
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(scope="module", params=one_in(2, [1, 2, 3]))
 def scored(request, spark, world, tmp_path_factory):
     """Input and result; two rows hold 2 MB of text."""
     df = table(spark, ROWS, request.param)

@@ -16,6 +16,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import session_settings
 from support.emulated import BUCKET
+from support.sampling import in_turn
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -126,8 +127,7 @@ def test_record_sql_means_in_another_session_what_it_meant_where_the_rows_were_s
     assert sent == {str(key): {"key": str(key), **IN_BERLIN} for key in range(20)}
 
 
-@pytest.mark.parametrize("output", ["parquet", "delta"])
-@pytest.mark.parametrize("merge", ["zip", "join"])
+@pytest.mark.parametrize(("merge", "output"), in_turn(["zip", "join"], ["delta", "parquet"]))
 def test_prediction_sql_means_in_another_session_what_it_meant_before(
     spark, world, tmp_path, merge, output, monkeypatch
 ):

@@ -33,9 +33,9 @@ def versions(spark):
         pytest.skip("the examples are of Spark 4.2")
 
 
-def of_group(group):
+def of_group(group, every=1):
     """The examples of a group and the settings of its session; two examples that need different ones are an error."""
-    examples = [example for example in EXAMPLES if example.group == group]
+    examples = [example for example in EXAMPLES if example.group == group][::every]
     settings: dict[str, str] = {}
     for example in examples:
         for key, value in example.settings.items():
@@ -57,6 +57,7 @@ def outcome(spark, example, folder):
         return f"error: {str(err)[:300]}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("group", GROUPS)
 def test_each_setting_matters(spark, versions, tmp_path, group):
     examples, settings = of_group(group)
@@ -103,9 +104,13 @@ def record_of(examples):
     return f"named_struct('key', key, {', '.join(fields)})"
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_a_run_gives_what_the_users_session_says(spark, world, versions, tmp_path, group):
-    examples, settings = of_group(group)
+# Nearly all examples are of the first group: CI takes a third of them.
+OF_CI = [("main", 3), *[(group, 1) for group in GROUPS if group != "main"]]
+
+
+@pytest.mark.parametrize(("group", "every"), [*OF_CI, pytest.param("main", 1, marks=pytest.mark.long)])
+def test_a_run_gives_what_the_users_session_says(spark, world, versions, tmp_path, group, every):
+    examples, settings = of_group(group, every)
     sql = record_of(examples)
     with session_settings(spark, settings):
         df = table_of(spark, examples, tmp_path)

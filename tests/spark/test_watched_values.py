@@ -17,6 +17,7 @@ from batch_transform.outputs.port import OutputTable
 from batch_transform.spark import watched_values
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.watched_values import MOST_COLUMNS, watched
+from support.sampling import one_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 SCHEMA = (
@@ -192,7 +193,7 @@ def test_without_a_sketch_nulls_and_ends_are_told(spark, tmp_path, monkeypatch):
     assert (sum(again["values"]["counts"]), again.get("note")) == (8, None)
 
 
-@pytest.mark.parametrize("format", ["parquet", "orc"])
+@pytest.mark.parametrize("format", one_in(2, ["parquet", "orc"]))
 def test_files_are_read_once_more_where_nothing_is_sketched_in_passing(spark, world, tmp_path, monkeypatch, format):
     monkeypatch.setattr(watched_values, "may_sketch", lambda version: False)
     rows = spark.range(0, 40).selectExpr("CAST(id AS STRING) AS key", "CAST(id % 2 AS INT) AS part")

@@ -42,6 +42,7 @@ def shell(script: str, bin_folder: Path, **variables: str) -> str:
     )
 
 
+@pytest.mark.long
 def test_mlflow(served: Callable[..., Aws], job: str, venv: Venv, tmp_path: Path) -> None:
     """MLflow's scoring server: a scikit-learn model over text/csv, a header in each object as MLflow demands."""
     binaries = venv("mlflow", *MLFLOW)

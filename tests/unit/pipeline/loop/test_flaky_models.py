@@ -29,8 +29,7 @@ def check(rate, way, strategy, seed, rows=1_000, **transform):
 
 @pytest.mark.parametrize(("rate", "way", "strategy"), COMBINATIONS)
 def test_no_good_row_is_given_up_and_every_bad_one_is_found(rate, way, strategy):
-    for seed in range(2):
-        check(rate, way, strategy, seed, invocations_max_retries=0)
+    check(rate, way, strategy, 0, invocations_max_retries=0)
 
 
 @pytest.mark.long

@@ -44,13 +44,13 @@ def test_killed_once_at_every_point(undisturbed):
 
 @pytest.mark.slow
 def test_killed_with_jobs_side_by_side():
-    """Four in a round and lane, each with the controls of its own; every seventh of the points."""
+    """Four in a round and lane, each with the controls of its own; every thirteenth of the points."""
     run, worlds = begun(transform={"instance_count": 4, "instance_start_seconds": 0}), []
     run.watched(lambda: worlds.append(run.copy()))
     state = run.to_the_end()
     check(run, state)
     assert max(Counter((job.round_number, job.lane) for job in state.jobs).values()) == 4
-    for world in worlds[::7]:
+    for world in worlds[::13]:
         check(world, world.to_the_end())
 
 
@@ -64,7 +64,7 @@ def test_killed_while_rounds_overlap():
     check(run, state)
     assert early_steps(run) >= 2
     assert len({job.plan for job in state.jobs}) > state.rounds - 1
-    for world in worlds[::7]:
+    for world in worlds[::13]:
         check(world, world.to_the_end())
 
 
