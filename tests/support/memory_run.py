@@ -436,8 +436,9 @@ class MemoryRun:
 
     def _context(self, ledger: Ledger) -> RunContext:
         clock = Clock(lambda: self.seconds, lambda: self.now().timestamp(), self.sleep, lambda: self.seconds)
+        config = self._config()
         return RunContext(
-            config=self._config(),
+            config=config,
             run_id=self.run_id,
             writer=ledger.writer,
             places=Places(self.layout, str(self.layout.rows), "s3a"),
@@ -450,6 +451,7 @@ class MemoryRun:
             objects=LocalObjects(self.store, self.reader, self.key, self.layout),
             clock=clock,
             jitter=lambda: 0.5,
+            poll_seconds=config.poll_seconds(emulated=False),
             listener=self.events.append,
             models=self.models,
             region=self.region,

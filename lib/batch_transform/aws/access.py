@@ -126,6 +126,11 @@ class AwsAccess:
         return not self.emulated and (endpoint is None or urlsplit(endpoint).netloc.endswith(_OF_AWS))
 
     @property
+    def is_emulator(self) -> bool:
+        """Whether SageMaker is an emulator, the run's own or another: AWS's is asked by https alone."""
+        return self.emulated or (self.endpoint(SAGEMAKER) or "").startswith("http:")
+
+    @property
     def console_region(self) -> str | None:
         """The region in which AWS's console shows what is asked of SageMaker; None where that is not AWS."""
         return self.session(SAGEMAKER).region_name if self.is_of_aws else None

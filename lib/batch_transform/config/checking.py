@@ -54,6 +54,7 @@ def check(
     found = [
         *faults,
         *_filled_in(layers, kind),
+        *_glued(layers),
         *substituted.faults,
         *secret_faults(layers, document, given, said, needed=needed),
     ]
@@ -78,6 +79,22 @@ def _filled_in(layers: Sequence[Layer], kind: type[Config]) -> Iterator[Fault]:
         for key in FILLED_IN if not layer.is_recorded else ():
             if key in layer.document:
                 yield Fault((key,), unknown_key((key,), kind), layer.source)
+
+
+def _glued(layers: Sequence[Layer]) -> Iterator[Fault]:
+    """A fault for each `{NAME=value}`, which YAML reads as a name without a value; the name may hold a secret."""
+    for layer in layers:
+        for path in _valueless({} if layer.is_recorded else layer.document):
+            if "=" in path[-1]:
+                yield Fault(path[:-1], "has a name with '=' in it and no value; write NAME: value", layer.source)
+
+
+def _valueless(document: JsonObject, path: Path = ()) -> Iterator[Path]:
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from _valueless(value, (*path, key))
+        elif value is None:
+            yield (*path, str(key))
 
 
 def _concerns(path: Path, unresolved: set[Path]) -> bool:

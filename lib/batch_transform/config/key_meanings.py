@@ -62,7 +62,7 @@ MEANINGS: Mapping[str, str] = {
     "transform.volume_kms_key": "the key of the instances' volumes",
     "transform.ami_version": "TransformAmiVersion, the drivers of GPU instances",
     "transform.price_per_hour": "US dollars of an instance, or of each type; default: AWS's list price in us-east-1",
-    "transform.poll_seconds": "between two looks at the jobs; default: 30, with the embedded emulator 0.3",
+    "transform.poll_seconds": "between two looks at the jobs; default: 30, with an emulator (its own or by http) 0.3",
     "prediction.schema": "the fields of an answer in DDL, or `infer`; default: one string column, `prediction`",
     "prediction.format": "how answers lie in an output: `jsonlines`, `json`, `csv`, `text`",
     "prediction.records_path": "where the predictions lie in a JSON document",

@@ -228,10 +228,9 @@ class RunConfig(Section):
         """Whether everything that the run has on S3 ends with its driver."""
         return self.emulator is not None and self.emulator.state is None
 
-    @property
-    def poll_seconds(self) -> float:
-        """Seconds between two looks at the jobs, as given or else by what is looked at."""
-        return self.transform.poll_seconds or (EMULATOR_POLL_SECONDS if self.emulated else POLL_SECONDS)
+    def poll_seconds(self, *, emulated: bool) -> float:
+        """Returns the seconds between two looks at the jobs, as given or else by whether an emulator is looked at."""
+        return self.transform.poll_seconds or (EMULATOR_POLL_SECONDS if emulated else POLL_SECONDS)
 
     @property
     def staging_place(self) -> str:

@@ -185,6 +185,7 @@ class RunContext:
     Attributes:
         writer: random for each process; part of the names of what it writes.
         jitter: a random number in [0, 1).
+        poll_seconds: between two looks at the jobs.
         waits: whether this process waits for jobs to end and for quotas; a step looks once and ends.
         models: where the run's model is looked at before each Create.
         switches: what whoever began the run, or goes on with it, says besides.
@@ -209,6 +210,7 @@ class RunContext:
     objects: ObjectWork
     clock: Clock
     jitter: Callable[[], float]
+    poll_seconds: float
     listener: Listener
     waits: bool = True
     models: Models = field(default_factory=NoModels)

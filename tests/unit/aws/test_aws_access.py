@@ -115,3 +115,18 @@ def test_identities_are_not_shared(monkeypatch):
     AwsAccess("eu-west-1").client("s3")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
     assert AwsAccess("eu-west-1").session().get_credentials().access_key == "another"
+
+
+@pytest.mark.parametrize(
+    ("access", "is_emulator"),
+    [
+        (AwsAccess(), False),
+        (AwsAccess(endpoint_url="http://127.0.0.1:5000", emulated=True), True),
+        (AwsAccess(endpoint_url="http://emulator.internal:5000"), True),
+        (AwsAccess(service_endpoints=(("sagemaker", "http://127.0.0.1:5000"),)), True),
+        (AwsAccess(service_endpoints=(("s3", "http://127.0.0.1:9000"),)), False),
+        (AwsAccess(endpoint_url="https://sagemaker.corp.example"), False),
+    ],
+)
+def test_what_is_asked_by_http_is_an_emulator(access, is_emulator):
+    assert access.is_emulator is is_emulator

@@ -437,8 +437,8 @@ def test_dead_letters_go_where_the_outputs_format_can():
 
 def test_polling_and_staging_depend_on_what_is_run_against():
     emulator = {"models": {"churn-v7": "http://127.0.0.1:1"}}
-    assert (build().poll_seconds, build(emulator=emulator).poll_seconds) == (30, 0.3)
-    assert build(emulator=emulator, transform__poll_seconds=5).poll_seconds == 5
+    assert [build().poll_seconds(emulated=emulated) for emulated in (False, True)] == [30, 0.3]
+    assert build(emulator=emulator, transform__poll_seconds=5).poll_seconds(emulated=True) == 5
     assert build().staging_place == "s3://bucket/prefix"
     assert build(emulator=emulator).staging_place == ".batch_transform/staging"
     assert build(staging="hdfs:///s").staging_place == "hdfs:///s"

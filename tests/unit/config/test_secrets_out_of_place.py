@@ -120,3 +120,17 @@ def test_a_misspelt_entry_of_secrets_is_told_with_the_key_that_may_be_meant(tmp_
     keys = {"transform": "{environment: {WORD: x}}", "secrets": "[transform.environment.WROD]"}
     (fault,) = refusal(tmp_path, **keys)
     assert fault.startswith("secrets.0: names no key that is given (did you mean transform.environment.WORD?); valid: ")
+
+
+GLUED = "has a name with '=' in it and no value; write NAME: value"
+
+
+@pytest.mark.parametrize("variables", [f"{{API_KEY={MARK}}}", f"{{A: b, TOKEN={MARK}, C: d}}", f"\n    {MARK}=x:"])
+def test_a_variable_that_is_written_as_in_a_shell_is_refused_and_not_left_out(tmp_path, variables):
+    """YAML reads `{NAME=value}` as a name without a value, and what has none is not given."""
+    assert refusal(tmp_path, transform=f"\n  environment: {variables}") == [f"transform.environment: {GLUED}"]
+    assert f"emulator: {GLUED}" in refusal(tmp_path, emulator=f"{{pass_env={MARK}}}")
+
+
+def test_so_is_a_key_of_the_whole_file(tmp_path):
+    assert refusal(tmp_path, **{f"x={MARK}": ""}) == [GLUED]

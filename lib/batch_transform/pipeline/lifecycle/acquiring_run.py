@@ -82,6 +82,7 @@ def context_of(
         objects=objects,
         clock=CLOCK,
         jitter=random.random,
+        poll_seconds=config.poll_seconds(emulated=access.is_emulator),
         listener=lambda event: listener(replace(event, text=hide(event.text))),
         waits=waits,
         models=lookup_of(access),

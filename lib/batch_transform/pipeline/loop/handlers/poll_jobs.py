@@ -36,7 +36,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
         new = look(action)
         if new is not None:
             return new
-        wait = ctx.config.poll_seconds * (_LEAST_WAIT + 0.5 * ctx.jitter())
+        wait = ctx.poll_seconds * (_LEAST_WAIT + 0.5 * ctx.jitter())
         if ctx.clock.monotonic() - started > most:
             minutes = ctx.config.transform.job_timeout_minutes
             raise ServiceFailure(
@@ -104,7 +104,7 @@ class Look:
 
     def _is_due(self, name: str) -> bool:
         now, looked = self._ctx.clock.monotonic(), self._ctx.looked
-        is_due = now - looked.get(name, float("-inf")) >= _LEAST_WAIT * self._ctx.config.poll_seconds
+        is_due = now - looked.get(name, float("-inf")) >= _LEAST_WAIT * self._ctx.poll_seconds
         if is_due:
             looked[name] = now
         return is_due
