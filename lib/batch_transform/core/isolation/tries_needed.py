@@ -116,5 +116,8 @@ def flaky(rows: int, weight: float, done: int, run: Rate, room: float, classes: 
     if tries is None or done + tries > MAX_TRIES:
         return f"{told} each would have to be tried more than {MAX_TRIES} times; none of them is given up"
     if not at_once(rows, tries, run.bound, 0.0, room):
-        return f"{told} more repeats of single rows would be needed than a run may pay for; none of them is given up"
+        return (
+            f"{told} more repeats of single rows would be needed than a run may pay for; none of them is given up. "
+            "Where so many rows are bad, leave them out (input.where), or let the model answer for them"
+        )
     return None

@@ -147,4 +147,6 @@ def test_a_model_that_fails_two_of_three_is_told_so_and_one_that_fails_half_is_n
     assert "flaky" in words
     assert "70.0%" in words
     assert "more than 50 times" in words
-    assert "more repeats" in flaky(9000, 20.7, 0, Rate(300, 1000), 10_000, ["out of memory"])
+    words = flaky(9000, 20.7, 0, Rate(300, 1000), 10_000, ["out of memory"])
+    assert "more repeats" in words
+    assert "leave them out (input.where)" in words
