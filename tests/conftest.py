@@ -64,6 +64,7 @@ def spark(tmp_path_factory):
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["PYTHONPATH"] += f"{os.pathsep}{TESTS / 'support/daemon'}"
     # Python workers inherit the JVM's environment: it is their default credential chain.
     os.environ.update(AWS_ACCESS_KEY_ID="tests", AWS_SECRET_ACCESS_KEY="tests")
     home = tmp_path_factory.mktemp("spark")
@@ -71,6 +72,7 @@ def spark(tmp_path_factory):
         SparkSession.builder.master("local[2]")
         .appName("tests")
         .config("spark.ui.enabled", "false")
+        .config("spark.python.daemon.module", "preloaded_daemon")
         .config("spark.driver.memory", "2g")
         .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={home}")
         .config("spark.sql.warehouse.dir", str(home / "warehouse"))
