@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_transform.config.faults import Path
+from batch_transform.config.layers import leaves
 from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name, secrets_of
 from batch_transform.core.written_values import written
 
@@ -81,7 +82,7 @@ def differences(
     free_now += () if reading else MAY_CHANGE_BEFORE_READING
     named = _environment_that_may_change(given)
     credentials = {key for document in (recorded, given) for key in secrets_of(document)}
-    before, after = _leaves(recorded), _leaves(given)
+    before, after = leaves(recorded), leaves(given)
     return [
         f"{'.'.join(path)}: {_told(path, before.get(path), after.get(path))}"
         for path in sorted({*before, *after})
@@ -126,13 +127,3 @@ def remedy(path: Path) -> str:
 
 def _entries(value: Any) -> Iterable[Any]:
     return value if isinstance(value, (list, tuple)) else ()
-
-
-def _leaves(document: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
-    leaves: dict[Path, Any] = {}
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            leaves |= _leaves(value, (*path, key))
-        else:
-            leaves[(*path, key)] = value
-    return leaves

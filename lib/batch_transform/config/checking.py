@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from batch_transform.config.faults import FILLED_IN, Fault, Path, faults_of, unknown_key
-from batch_transform.config.layers import Layer, merge_layers, origin, prune
+from batch_transform.config.layers import Layer, leaves, merge_layers, origin, prune
 from batch_transform.config.overrides import EMULATOR, SET
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.secret_keys import read_later, secret_faults, variables_of_secrets
@@ -84,17 +84,9 @@ def _filled_in(layers: Sequence[Layer], kind: type[Config]) -> Iterator[Fault]:
 def _glued(layers: Sequence[Layer]) -> Iterator[Fault]:
     """A fault for each `{NAME=value}`, which YAML reads as a name without a value; the name may hold a secret."""
     for layer in layers:
-        for path in _valueless({} if layer.is_recorded else layer.document):
-            if "=" in path[-1]:
+        for path, value in leaves({} if layer.is_recorded else layer.document).items():
+            if value is None and "=" in str(path[-1]):
                 yield Fault(path[:-1], "has a name with '=' in it and no value; write NAME: value", layer.source)
-
-
-def _valueless(document: JsonObject, path: Path = ()) -> Iterator[Path]:
-    for key, value in document.items():
-        if isinstance(value, dict):
-            yield from _valueless(value, (*path, key))
-        elif value is None:
-            yield (*path, str(key))
 
 
 def _concerns(path: Path, unresolved: set[Path]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,14 @@ def nested(path: Path, value: Any) -> dict[str, Any]:
     for key in reversed(path):
         value = {key: value}
     return dict(value)
+
+
+def leaves(document: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
+    """Returns what is no map within a document, by its path."""
+    found: dict[Path, Any] = {}
+    for key, value in document.items():
+        found |= leaves(value, (*path, key)) if isinstance(value, Mapping) else {(*path, key): value}
+    return found
 
 
 def prune(value: Any) -> Any:

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import gc
 
-import botocore.endpoint  # noqa: F401
-import pandas  # noqa: F401
-import pyarrow.parquet  # noqa: F401
 from pyspark.daemon import manager
 
 import batch_transform.aws.access

@@ -42,20 +42,26 @@ def test_killed_once_at_every_point(undisturbed):
     assert len(worlds) == len(log) + 1 > 120
 
 
+# Of the points of a run these are tried.
+EVERY = [13, pytest.param(7, marks=pytest.mark.long)]
+
+
 @pytest.mark.slow
-def test_killed_with_jobs_side_by_side():
-    """Four in a round and lane, each with the controls of its own; every thirteenth of the points."""
+@pytest.mark.parametrize("every", EVERY)
+def test_killed_with_jobs_side_by_side(every):
+    """Four in a round and lane, each with the controls of its own."""
     run, worlds = begun(transform={"instance_count": 4, "instance_start_seconds": 0}), []
     run.watched(lambda: worlds.append(run.copy()))
     state = run.to_the_end()
     check(run, state)
     assert max(Counter((job.round_number, job.lane) for job in state.jobs).values()) == 4
-    for world in worlds[::13]:
+    for world in worlds[::every]:
         check(world, world.to_the_end())
 
 
 @pytest.mark.slow
-def test_killed_while_rounds_overlap():
+@pytest.mark.parametrize("every", EVERY)
+def test_killed_while_rounds_overlap(every):
     """As above, with jobs that take unlike long: the poison rows' chains go on beside jobs of the first round."""
     run, worlds = begun(transform={"instance_count": 4, "instance_start_seconds": 0}), []
     run.service.lasts = lambda number: [200, 900, 3_000, 500][number % 4]
@@ -64,7 +70,7 @@ def test_killed_while_rounds_overlap():
     check(run, state)
     assert early_steps(run) >= 2
     assert len({job.plan for job in state.jobs}) > state.rounds - 1
-    for world in worlds[::13]:
+    for world in worlds[::every]:
         check(world, world.to_the_end())
 
 
