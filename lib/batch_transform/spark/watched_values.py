@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -100,11 +100,11 @@ def watched(rows: DataFrame, names: Collection[str], count: int) -> Watched:
     if not columns:
         return Watched(rows, 0, (), None)
     observation, is_sketched = Observation(), may_sketch(rows.sparkSession.version)
-    beside, numbers = _beside(rows, columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
-    counts = [_counts(column, numbers, place, is_sketched).alias(f"c{place}") for place, column in enumerate(columns)]
+    beside, added = _beside(rows, columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
+    counts = [_counts(column, added, place, is_sketched).alias(f"c{place}") for place, column in enumerate(columns)]
     told = F.to_json(F.struct(F.count(F.lit(1)).alias("rows"), *counts)).alias("told")
     # By our names, which are no user's in any case: theirs may differ by case alone.
-    observed = beside.observe(observation, told).drop(*free([SAMPLED, NUMBERS], rows.columns))
+    observed = beside.observe(observation, told).drop(*beside.columns[len(rows.columns) :])
     return Watched(observed, len(every) - len(columns), columns, observation)
 
 
@@ -115,8 +115,8 @@ def _sketches(read: Callable[[], DataFrame], columns: Sequence[_Numbers], count:
     if not places:
         return {}
     try:
-        beside, numbers = _beside(read(), columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
-        found = [F.struct(_sketch(numbers, place)).alias(f"c{place}") for place in places]
+        beside, added = _beside(read(), columns, SAMPLE_ROWS / max(count, SAMPLE_ROWS))
+        found = [F.struct(_sketch(added, place)).alias(f"c{place}") for place in places]
         row = beside.agg(F.to_json(F.struct(*found))).first()
     except SPARK_ERRORS:  # all is written, and a picture is no reason to fail
         return {}
@@ -124,8 +124,8 @@ def _sketches(read: Callable[[], DataFrame], columns: Sequence[_Numbers], count:
     return told
 
 
-def _sketch(numbers: Column, place: int) -> Column:
-    return F.histogram_numeric(numbers[f"s{place}"], F.lit(SKETCHED)).alias("sketch")
+def _sketch(added: Mapping[str, Column], place: int) -> Column:
+    return F.histogram_numeric(added[f"s{place}"], F.lit(SKETCHED)).alias("sketch")
 
 
 def may_sketch(version: str) -> bool:
@@ -144,21 +144,27 @@ def _numbers(name: str, value: Column, kind: DataType) -> Iterator[_Numbers]:
         yield _Numbers(name, value, note=f"{kind.simpleString()}: what is in {what} is not counted")
 
 
-def _beside(rows: DataFrame, columns: Sequence[_Numbers], share: float) -> tuple[DataFrame, Column]:
-    """Rows with a column more: of each column of numbers one in the sample, s0, and of floats the finite one, n0.
+def _beside(rows: DataFrame, columns: Sequence[_Numbers], share: float) -> tuple[DataFrame, dict[str, Column]]:
+    """Rows with columns more, by what they are: of each column of numbers one in the sample, of floats the finite one.
 
-    What is sketched is computed in a step of its own, for whose expressions Spark makes code, unlike for a metric's.
+    What is sketched is computed in a step of its own, for whose expressions Spark makes code, unlike for a metric's;
+    in columns of their own, as a struct of them took more time than all that is counted.
     """
-    sampled, numbers = free([SAMPLED, NUMBERS], rows.columns)
+    named = [(place, column) for place, column in enumerate(columns) if not column.note]
+    if not named:
+        return rows, {}
+    words = [f"s{place}" for place, _ in named] + [f"n{place}" for place, column in named if column.is_float]
+    sampled, *names = free([SAMPLED, *(f"{NUMBERS}_{word}" for word in words)], rows.columns)
     chosen = rows.withColumn(sampled, F.rand(0) < share) if share < 1 else rows
-    found = []
-    for place, column in enumerate(columns):
-        if column.note:
-            continue
+    made: dict[str, Column] = {}
+    for place, column in named:
         number = _finite(column)
-        found += [number.cast("double").alias(f"n{place}")] if column.is_float else []
-        found.append((F.when(F.col(sampled), number) if share < 1 else number).cast("double").alias(f"s{place}"))
-    return (chosen.withColumn(numbers, F.struct(*found)) if found else rows), F.col(numbers)
+        made[f"s{place}"] = (F.when(F.col(sampled), number) if share < 1 else number).cast("double")
+        if column.is_float:
+            made[f"n{place}"] = number.cast("double")
+    of = dict(zip(words, names, strict=True))
+    beside = chosen.select("*", *[made[word].alias(name) for word, name in of.items()])
+    return beside, {word: F.col(name) for word, name in of.items()}
 
 
 def _finite(column: _Numbers) -> Column:
@@ -167,15 +173,15 @@ def _finite(column: _Numbers) -> Column:
     return F.when(value - value == 0, value) if column.is_float else value
 
 
-def _counts(column: _Numbers, numbers: Column, place: int, is_sketched: bool) -> Column:
+def _counts(column: _Numbers, added: Mapping[str, Column], place: int, is_sketched: bool) -> Column:
     filled = F.count(column.value).alias("filled")
     if column.note:
         return F.struct(filled)
     # Whole numbers as they stand: a copy of each as a double took half of all that is done here.
-    number = numbers[f"n{place}"] if column.is_float else column.value
+    number = added[f"n{place}"] if column.is_float else column.value
     finite = [F.count(number).alias("finite")] if column.is_float else []
     ends = F.min(number).alias("least"), F.max(number).alias("most")
-    return F.struct(filled, *finite, *ends, *([_sketch(numbers, place)] if is_sketched else []))
+    return F.struct(filled, *finite, *ends, *([_sketch(added, place)] if is_sketched else []))
 
 
 def _range(column: _Numbers, rows: int, counted: _Counted) -> PredictionRange:
