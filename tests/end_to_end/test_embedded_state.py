@@ -68,6 +68,7 @@ def test_over_budget_it_is_published_by_the_command_in_the_message(tmp_path, mod
     assert len(model.invocations) == asked
 
 
+@pytest.mark.long
 def test_it_survives_the_death_of_everything(tmp_path, model, document):
     """Killed while its model is being asked, with the emulator; the job goes on in the next one."""
     submission, killed = Submission(tmp_path, document | {"errors": {"max_rows": 2}}), []
@@ -141,6 +142,7 @@ def test_without_a_state_there_is_nothing_to_go_back_to(tmp_path, document):
     assert "set emulator.state to a folder before a run begins, and it survives its driver" in message
 
 
+@pytest.mark.long
 def test_no_process_is_left_that_a_test_here_has_killed():
     """Guards the tests above: an emulator that outlived its driver would be asked instead of the state on disk."""
     left = [p for p in psutil.process_iter(["cmdline"]) if "--state" in (p.info["cmdline"] or []) and p.is_running()]

@@ -86,6 +86,7 @@ def is_right(spark, lake, scored):
     assert_same_rows(scored, wanted, key="id")
 
 
+@pytest.mark.long
 def test_a_daily_job_against_a_service_that_is_there(spark, lake, emulator, tmp_path):
     """As on a cluster, but for the rows that Spark writes itself, which need no `s3a://` here."""
     day = ["--var", f"ds={DAY}", "--var", f"lake={lake}", "--set", f"staging={tmp_path}"]

@@ -60,6 +60,7 @@ def test_a_frozen_driver_is_replaced_and_does_no_harm_when_it_wakes(scene, fits)
     assert run.table("result")  # what it did after it woke has not taken `_SUCCESS` away
 
 
+@pytest.mark.long
 def test_a_commit_of_delta_that_was_held_back_is_the_same_transaction(scene, tmp_path):
     """The second driver has a JVM of its own: within one, Delta lets one commit wait for the other."""
     run = scene.run(lease_seconds=2)

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
+from support.sampling import in_turn
 from support.staged_tables import answered
 
 pytestmark = pytest.mark.spark
@@ -40,8 +41,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("way", ["zip", "join"])
+@pytest.mark.parametrize(("case", "way"), in_turn(CASES, ["zip", "join"]))
 def test_each_row_has_its_own_answer(spark, world, tmp_path, case, way):
     form, written = CASES[case]
     df = spark.range(ROWS).select("id", (F.col("id") * 10).alias("ten")).coalesce(1)

@@ -135,7 +135,7 @@ def test_a_condition_of_what_is_replaced_that_is_none_is_told(spark, tmp_path):
         check_fits(spark, OutputTable("overwrite", f"{tmp_path}/t", replace_where="colour"), schema(spark, "id long"))
 
 
-@pytest.mark.parametrize("mode", ["append", "overwrite"])
+@pytest.mark.parametrize("mode", one_in(2, ["append", "overwrite"]))
 def test_a_named_table_casts_and_that_loses_values(spark, named, mode):
     """Delta appends a string to a bigint by name, and fails at the first row that is no number."""
     spark.range(3).write.format("delta").saveAsTable(named)
@@ -175,7 +175,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", one_in(2, ROWS))
 def test_rows_that_break_a_rule_of_the_table_are_counted_before_they_are_paid_for(spark, world, table, tmp_path, name):
     made, words = ROWS[name]
     place = table(**made)
@@ -202,7 +202,7 @@ NESTED = {
 }
 
 
-@pytest.mark.parametrize("name", one_in(2, NESTED))
+@pytest.mark.parametrize("name", one_in(4, NESTED))
 def test_texts_that_are_too_long_within_a_column_are_counted_as_well(spark, world, table, tmp_path, name):
     kind, made = NESTED[name]
     place = table(f"id INT, key STRING, c {kind.upper()}, echo STRING")
@@ -212,6 +212,7 @@ def test_texts_that_are_too_long_within_a_column_are_counted_as_well(spark, worl
     assert "the first is row 1 " in said
 
 
+@pytest.mark.long
 def test_texts_that_fit_are_published(spark, world, table, tmp_path):
     place = table("id INT, key VARCHAR(2), c ARRAY<VARCHAR(2)>, echo VARCHAR(2)")
     df = keys(spark, 3, 4).withColumn("c", F.expr("IF(id = 4, null, array(null, key, 'ü '))"))

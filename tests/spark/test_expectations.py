@@ -151,6 +151,7 @@ def test_files_are_published_when_they_are_accepted(spark, world, tmp_path, form
 
 
 @pytest.mark.jars
+@pytest.mark.long
 def test_a_commit_is_made_when_it_is_accepted(spark, world, tmp_path):
     output = {"path": f"{tmp_path}/out", "format": "delta", "partition_by": ["part"]}
     arguments = world.arguments(tmp_path, prediction=SQL, output=output, expect=EXPECT)

@@ -57,6 +57,7 @@ def rows(spark):
     return spark.range(ROWS, numPartitions=2).select(F.col("id").cast("string").alias("key")).localCheckpoint()
 
 
+@pytest.mark.long
 def test_an_instance_that_never_works_is_repeated_and_told_of(world, rows, tmp_path, monkeypatch):
     # Objects reach instances by a hash of their names, which are random: of twenty, each instance has some.
     monkeypatch.setattr("batch_transform.core.sending.object_sizes.MAX_OBJECT_BYTES", 40)
@@ -79,7 +80,7 @@ def is_right(rows, result, *dead):
     assert sorted(row["key"] for row in result.dead_letters.collect()) == sorted(map(str, dead))
 
 
-@pytest.mark.parametrize(("fault", "error_class", "evidence"), one_in(2, BAD_ROW.values()), ids=BAD_ROW)
+@pytest.mark.parametrize(("fault", "error_class", "evidence"), one_in(4, BAD_ROW.values()), ids=BAD_ROW)
 def test_a_bad_row_dies_alone_of_its_class(world, rows, tmp_path, fault, error_class, evidence):
     with world.faults({**fault, "record": POISON}):
         result = score(rows, **world.arguments(tmp_path, errors={"max_rows": 1}))
@@ -96,7 +97,7 @@ def test_a_bad_row_dies_alone_of_its_class(world, rows, tmp_path, fault, error_c
     assert POISON not in str(result.report)
 
 
-@pytest.mark.parametrize(("fault", "rounds"), one_in(2, PASSING.values()), ids=PASSING)
+@pytest.mark.parametrize(("fault", "rounds"), one_in(4, PASSING.values()), ids=PASSING)
 def test_what_passes_by_itself_costs_rounds_and_no_row(world, rows, tmp_path, fault, rounds):
     with world.faults(fault):
         result = score(rows, **world.arguments(tmp_path))
@@ -105,14 +106,14 @@ def test_what_passes_by_itself_costs_rounds_and_no_row(world, rows, tmp_path, fa
 
 
 STOPPING = {
+    "all rows refused": ({"fault": "status", "status": 400}, "no record at all was scored", 2),
     "no capacity": ({"fault": "capacity_error"}, "capacity in 3 jobs", 3),
     "never healthy": ({"fault": "no_ping"}, "the model never answered", 1),
-    "all rows refused": ({"fault": "status", "status": 400}, "no record at all was scored", 2),
     "all rows failing": ({"fault": "status", "status": 500}, "no record at all was scored", 2),
 }
 
 
-@pytest.mark.parametrize(("fault", "words", "rounds"), one_in(2, STOPPING.values()), ids=STOPPING)
+@pytest.mark.parametrize(("fault", "words", "rounds"), one_in(4, STOPPING.values()), ids=STOPPING)
 def test_what_does_not_pass_ends_the_run_which_can_be_resumed(world, rows, tmp_path, fault, words, rounds):
     arguments = world.arguments(tmp_path)
     with world.faults(fault), pytest.raises(ServiceFailure, match=words):
@@ -154,6 +155,7 @@ def test_a_job_past_its_time_is_stopped_tried_once_more_and_given_up(world, rows
     is_right(rows, score(rows, **arguments))
 
 
+@pytest.mark.long
 def test_a_job_stopped_by_somebody_else_ends_the_run(world, rows, tmp_path):
     arguments = world.arguments(tmp_path)
     stopped = []

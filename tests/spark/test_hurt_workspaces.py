@@ -11,6 +11,7 @@ from batch_transform import score
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import LedgerCorrupt, RowsLost
 from support.emulated import BUCKET
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -88,6 +89,7 @@ def test_outputs_are_scored_again_and_no_others(world, rows, tmp_path):
     assert second == len([place for place in range(first) if place % 3 < 2]) < first == listener.hurt
 
 
+@pytest.mark.long
 def test_outputs_are_scored_again_for_a_delta_table(spark, world, rows, tmp_path):
     out = str(tmp_path / "delta")
     arguments = world.arguments(tmp_path, output={"path": out, "format": "delta"})
@@ -128,7 +130,7 @@ def test_rows_are_staged_again_while_no_job_is_planned(world, rows, tmp_path):
     assert_same_rows(result.df, rows.withColumn("echo", F.col("key")))
 
 
-@pytest.mark.parametrize("step", ["plan", "reconcile", "gate"])
+@pytest.mark.parametrize("step", one_in(3, ["gate", "plan", "reconcile"]))
 def test_staged_rows_that_are_altered_end_the_run_for_good(world, rows, tmp_path, step):
     arguments = world.arguments(tmp_path)
     done = []

@@ -114,6 +114,7 @@ def test_zip_and_join_give_the_same_table_on_many_staged_files(gated, settings):
     assert_same_rows(gated.result(gated.zipped()), gated.published)
 
 
+@pytest.mark.long
 def test_zip_and_join_give_the_same_table_on_files_that_spark_splits(gated, splitting):
     assert max(tasks_per_file(read_staged(gated.ctx.tables.spark, gated.state.staged))) > 1
     assert_same_rows(gated.result(gated.zipped()), gated.published)

@@ -60,6 +60,7 @@ def test_every_mode_does_what_it_is_called(spark, world, tmp_path, mode, after):
     assert {name.rpartition(".")[2] for name in names} == {"orc"}
 
 
+@pytest.mark.long
 def test_dead_letters_are_of_orc_as_well(spark, world, tmp_path):
     output = {"path": f"{tmp_path}/out", "format": "orc"}
     arguments = world.arguments(tmp_path, "shaped", output=output, errors={"max_rows": 1})

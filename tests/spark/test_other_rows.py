@@ -27,7 +27,7 @@ from batch_transform.spark.settings import session_settings
 from batch_transform.spark.source_identity import identify
 from batch_transform.spark.staging import stage
 from support.runs import Interrupting, silent
-from support.sampling import in_turn
+from support.sampling import in_turn, one_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 SAME, UNSURE, OTHER = "same", "unsure", "other"
@@ -174,12 +174,17 @@ CHANGES = [
     ("parquet", remove),
     ("json", append),
     ("json", rewrite),
-    ("delta", append),
     ("delta", delete_by_a_vector),
 ]
 
 
-@pytest.mark.parametrize(("changed", "is_elsewhere"), in_turn(CHANGES, [False, True]))
+@pytest.mark.parametrize(
+    ("changed", "is_elsewhere"),
+    [
+        *in_turn(CHANGES, [True, False]),
+        *(pytest.param(("delta", append), each, marks=pytest.mark.long) for each in (False, True)),
+    ],
+)
 def test_other_files_are_other_rows(spark, tmp_path, changed, is_elsewhere):
     format, change = changed
     path = str(tmp_path / "a table")
@@ -199,7 +204,7 @@ def test_other_files_are_other_rows(spark, tmp_path, changed, is_elsewhere):
     assert told(read(), state) == OTHER
 
 
-@pytest.mark.parametrize("format", ["parquet", "csv"])
+@pytest.mark.parametrize("format", one_in(2, ["parquet", "csv"]))
 def test_another_partition_than_the_filters_changes_nothing(spark, tmp_path, format):
     path = str(tmp_path / "table")
 
@@ -243,8 +248,7 @@ def beside_another(spark, path):
     return spark.read.parquet(f"{path} 2").select("id").join(spark.read.parquet(path).cache(), on="id", how="left")
 
 
-@pytest.mark.parametrize("is_elsewhere", [False, True])
-@pytest.mark.parametrize("read", [aggregated, beside_another])
+@pytest.mark.parametrize(("read", "is_elsewhere"), in_turn([aggregated, beside_another], [False, True]))
 def test_a_cached_table_whose_files_have_changed_is_told_by_its_rows(spark, tmp_path, read, is_elsewhere):
     """Of files below a cache Spark names none, so that the plan looked the same."""
     path = str(tmp_path / "table")

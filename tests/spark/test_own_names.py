@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -127,9 +128,12 @@ def test_prediction_fields_of_every_own_name_come_out_as_they_were_answered(spar
         assert [tuple(row[-1])[:4] for row in rows] == [("the-run", "m", "the-job", "the-object.jsonl")] * (ROWS - 1)
 
 
-@pytest.mark.parametrize("case", one_in(2, CASES))
-def test_aliases_and_fields_of_prediction_sql_of_every_own_name_mean_the_predictions(spark, world, tmp_path, case):
-    names = names_of(case)
+# Spark takes long over twice as many expressions as there are names: CI takes some of them.
+@pytest.mark.parametrize(("case", "every"), one_in(3, [("lower", 3), ("lower", 1), ("title", 1)]))
+def test_aliases_and_fields_of_prediction_sql_of_every_own_name_mean_the_predictions(
+    spark, world, tmp_path, case, every
+):
+    names = names_of(case)[::every]
     df = wide(spark, names)
     run = answered(world, df, lambda place: {name: place * 1000 + i for i, name in enumerate(names)}, tmp_path)
     sql = [f"{quoted(name)} + 1 AS {quoted(name + '!')}" for name in names]
@@ -145,7 +149,7 @@ def test_aliases_and_fields_of_prediction_sql_of_every_own_name_mean_the_predict
     assert tuple(first["p"]) == (0,) * len(names)
 
 
-@pytest.mark.parametrize(("format", "case"), in_turn(["jsonlines", "csv"], list(CASES)))
+@pytest.mark.parametrize(("format", "case"), one_in(4, itertools.product(["jsonlines", "csv"], CASES)))
 def test_record_sql_of_every_own_name_sends_what_the_rows_hold(spark, tmp_path, case, format):
     names = names_of(case)
     df = wide(spark, names, 2)
@@ -228,8 +232,7 @@ def test_names_that_differ_by_case_only_come_out_where_the_session_tells_them_ap
         assert collected(spark.read.parquet(f"{tmp_path}/out")) == collected(result)
 
 
-@pytest.mark.parametrize("names", [["ı", "I"], ["ſ", "s"]])
-@pytest.mark.parametrize("policy", ["CORRECTED", "LEGACY"])
+@pytest.mark.parametrize(("names", "policy"), in_turn([["ı", "I"], ["ſ", "s"]], ["CORRECTED", "LEGACY"]))
 def test_records_of_names_that_spark_may_take_for_one_are_whole(spark, tmp_path, names, policy):
     """By their upper case they are one, by their lower case two."""
     df = spark.createDataFrame([("2024-05-01", 2)], ["x", "y"]).selectExpr(

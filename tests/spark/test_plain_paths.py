@@ -87,6 +87,7 @@ def published(spark, output):
     return read_source(spark, Input(path=path, format=format), PLACES, None).df
 
 
+@pytest.mark.long
 def test_a_run_in_an_odd_folder_publishes_a_table_of_delta(spark, world, here):
     rows = spark.createDataFrame([("a", "x[1]"), ("b", "x1")], "key string, ds string")
     rows.coalesce(1).write.parquet(f"file:{here}/in.parquet")

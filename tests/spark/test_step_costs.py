@@ -17,6 +17,7 @@ from batch_transform import score
 from benchmarks.peers import local_objects
 from benchmarks.peers.input_tables import NUMBER, check_predictions, input_table
 from benchmarks.peers.steps import Steps
+from support.sampling import one_in
 from support.watching_proxy import watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -80,7 +81,7 @@ def _workers_get_the_store():
     cloudpickle.unregister_pickle_by_value(local_objects)
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["by path", "by score"])
+@pytest.fixture(scope="module", params=one_in(2, [True, False]), ids=["by path", "by score"])
 def done(request, spark, world, tmp_path_factory, _workers_get_the_store):
     """All steps over eight files, staged in several partitions, with every prediction right."""
     folder = tmp_path_factory.mktemp("steps")
@@ -109,6 +110,7 @@ def test_the_merge_shuffles_and_sorts_nothing(done):
 
 
 @pytest.mark.usefixtures("_workers_get_the_store")
+@pytest.mark.long
 def test_a_merge_into_delta_shuffles_and_sorts_nothing(spark, world, tmp_path):
     place = str(tmp_path / "delta")
     spark.range(ROWS, numPartitions=3).withColumnRenamed("id", NUMBER).write.format("delta").save(place)

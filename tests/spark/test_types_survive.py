@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 200
 
 
-@pytest.fixture(scope="module", params=one_in(2, [1, 2, 3]))
+@pytest.fixture(scope="module", params=one_in(3, [1, 2, 3]))
 def scored(request, spark, world, tmp_path_factory):
     """Input and result; two rows hold 2 MB of text."""
     df = table(spark, ROWS, request.param)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from batch_transform.pipeline.places import Places
 from batch_transform.spark.setting_classes import user_settings
 from batch_transform.spark.settings import session_settings
 from support.emulated import BUCKET
-from support.sampling import in_turn
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -127,7 +128,7 @@ def test_record_sql_means_in_another_session_what_it_meant_where_the_rows_were_s
     assert sent == {str(key): {"key": str(key), **IN_BERLIN} for key in range(20)}
 
 
-@pytest.mark.parametrize(("merge", "output"), in_turn(["zip", "join"], ["delta", "parquet"]))
+@pytest.mark.parametrize(("merge", "output"), one_in(2, itertools.product(["zip", "join"], ["parquet", "delta"])))
 def test_prediction_sql_means_in_another_session_what_it_meant_before(
     spark, world, tmp_path, merge, output, monkeypatch
 ):
@@ -148,7 +149,7 @@ def test_prediction_sql_means_in_another_session_what_it_meant_before(
     assert result.columns == ["key", "said", "hour", "day", "at", "provenance"]
 
 
-@pytest.mark.parametrize("way", ["arrow_udf", "pandas_udf"])  # of Spark 4.1 and later, and of 3.5
+@pytest.mark.parametrize("way", one_in(2, ["arrow_udf", "pandas_udf"]))  # of Spark 4.1 and later, and of 3.5
 def test_moments_come_from_python_as_they_are_whatever_zone_the_session_is_in(spark, world, tmp_path, monkeypatch, way):
     if way == "pandas_udf":
         monkeypatch.delattr(F, "arrow_udf")
@@ -274,7 +275,9 @@ def test_an_output_that_is_gone_is_no_loss_of_rows_though_the_session_ignores_mi
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("prediction", ["echo string", {"schema": "echo string", "sql": ["upper(echo) AS said"]}])
+@pytest.mark.parametrize(
+    "prediction", one_in(2, ["echo string", {"schema": "echo string", "sql": ["upper(echo) AS said"]}])
+)
 def test_columns_that_differ_in_case_only_come_whole_where_the_session_tells_them_apart(
     spark, world, tmp_path, prediction
 ):

@@ -160,7 +160,9 @@ def test_a_result_without_numbers_is_left_as_it_is(spark):
     assert counted.found(10) == NOTHING_KNOWN
 
 
-@pytest.mark.parametrize("format", ["parquet", "orc", pytest.param("delta", marks=pytest.mark.jars)])
+@pytest.mark.parametrize(
+    "format", [*one_in(2, ["parquet", "orc"]), pytest.param("delta", marks=[pytest.mark.jars, pytest.mark.long])]
+)
 def test_a_run_keeps_what_was_counted_in_its_report_and_a_later_one_reads_it(spark, world, tmp_path, format):
     rows = spark.range(0, 40).selectExpr("CAST(id AS STRING) AS key")
     arguments = world.arguments(tmp_path, output={"path": f"{tmp_path}/out", "format": format})

@@ -31,6 +31,8 @@ ROWS = 2000
 PATIENCE_SECONDS = 600
 # In the order of the table; each is of one of the runs.
 PARTS = ("types", "dead letters", "CSV", "all on S3", "kill, resume", "Delta on S3")
+# Those of fewer runs, of which none is killed.
+FEWER = ("types", "dead letters", "Delta on S3")
 PASSED = "passed"
 
 
@@ -68,16 +70,19 @@ class CoreSet:
     folder: Path
     remote: str | None = None
 
-    def run(self) -> Outcomes:
-        """Returns what each part came to."""
-        outcomes, csv = Outcomes(), f"{uuid.uuid4().hex[:8]}/in.csv"
+    def run(self, *, is_whole: bool = True) -> Outcomes:
+        """Returns what each part came to: all of them, or those of fewer runs."""
+        outcomes, scored = Outcomes(), f"{uuid.uuid4().hex[:8]}/scored"
         outcomes.tell(("types", "dead letters"), self._types)
-        lines = "".join(f"{key},{key * 3}\n" for key in range(ROWS))
-        self.world.client("s3").put_object(Bucket=BUCKET, Key=csv, Body=f"key,other\n{lines}".encode())
-        scored = f"{uuid.uuid4().hex[:8]}/scored"
-        outcomes.tell(("CSV", "all on S3", "kill, resume"), lambda: self._killed(csv, scored))
+        if is_whole:
+            outcomes.tell(("CSV", "all on S3", "kill, resume"), lambda: self._killed(scored))
+        else:
+            self._put(f"{scored}/part-0.parquet", _as_scored())
         outcomes.tell(("Delta on S3",), lambda: self._delta(scored))
         return outcomes
+
+    def _put(self, key: str, body: bytes) -> None:
+        self.world.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
 
     def _variables(self) -> dict[str, str]:
         remote = {"SPARK_REMOTE": self.remote} if self.remote else {}
@@ -108,7 +113,10 @@ class CoreSet:
             **sections,
         }
 
-    def _killed(self, csv: str, scored: str) -> str:
+    def _killed(self, scored: str) -> str:
+        csv = f"{uuid.uuid4().hex[:8]}/in.csv"
+        lines = "".join(f"{key},{key * 3}\n" for key in range(ROWS))
+        self._put(csv, f"key,other\n{lines}".encode())
         document = self._document(
             input={
                 "path": f"s3://{BUCKET}/{csv}",
@@ -191,6 +199,15 @@ class CoreSet:
     @staticmethod
     def _named(report: Mapping[str, Any]) -> list[str]:
         return [job["name"] for job in report["jobs"]]
+
+
+def _as_scored() -> bytes:
+    """What the second run would publish, as a file of Parquet."""
+    keys = pa.array(range(ROWS), pa.int32())
+    thrice = pa.array((3 * key for key in range(ROWS)), pa.int32())
+    written = io.BytesIO()
+    pq.write_table(pa.table({"key": keys, "other": thrice, "echo": keys, "thrice": thrice}), written)
+    return written.getvalue()
 
 
 def _await(holds: Callable[[], bool]) -> None:

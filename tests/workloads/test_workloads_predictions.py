@@ -16,6 +16,7 @@ from batch_transform.spark.prediction_columns import SQL_SETTINGS
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
 from batch_transform.spark.zip_merge import select_result
 from support.runs import reopened
+from support.sampling import one_in
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -188,7 +189,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", one_in(2, SHAPES))
 def test_another_shape_stops_the_run_with_the_setting_that_reads_it_and_nothing_is_paid_twice(
     world, rows, tmp_path, shape
 ):

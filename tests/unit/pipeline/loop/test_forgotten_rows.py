@@ -22,7 +22,6 @@ from support.memory_run import LAYOUT, MemoryRun, echoing
 from support.memory_store import World
 
 ROW_VALUE = "ROWVALUE-7731"
-RUNS = 200
 ENDS = ("published", "planned", "job_created", "job_judged", "reconciled", "gated", "publication", "staged")
 
 
@@ -87,10 +86,10 @@ def test_a_result_that_was_forgotten_with_the_rows_is_told_of_and_not_read():
         notebook._stored(SimpleNamespace(sparkSession=None), ctx, state, "result")
 
 
-def many(world):
+def many(world, count):
     """Runs of one bucket, begun by one model, that were left at every step."""
     runs = []
-    for number in range(RUNS):
+    for number in range(count):
         run = MemoryRun([1], echoing(lambda row: None), run_id=f"r{number}", world=world)
         _left(run, ENDS[number % len(ENDS)])
         runs.append(run)
@@ -108,18 +107,19 @@ def _left(run, end):
 
 
 @pytest.mark.slow
-def test_one_rule_forgets_the_rows_of_200_runs_and_each_says_what_it_still_can_do():
+@pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.long)])
+def test_one_rule_forgets_the_rows_of_many_runs_and_each_says_what_it_still_can_do(count):
     world = World()
-    runs = many(world)
+    runs = many(world, count)
     ledgers = {key: body for key, body in world.tree().items() if key.startswith("runs/")}
-    assert len([key for key in ledgers if key.endswith("/ledger/000000000000.json")]) == RUNS
+    assert len([key for key in ledgers if key.endswith("/ledger/000000000000.json")]) == count
     (rule,) = lifecycle_rules(rows_of_all_runs(LAYOUT.workspace), days=30)["Rules"]
     for key in expired(rule, {key: 31 for _, key in world.objects}):
         del world.objects["bucket", key]
     assert not world.tree("rows/")
     assert {key: body for key, body in world.tree().items() if key.startswith("runs/")} == ledgers
     said = Counter(_said(run) for run in runs)
-    each = RUNS // len(ENDS)
+    each = count // len(ENDS)
     # `staged`: no job was planned over the rows, so the input is staged again.
     lost = "its rows were forgotten, and the answers to them"
     assert said == {"already published": each, "published": each, lost: 6 * each}

@@ -7,6 +7,7 @@ rows of two kinds, a flaky one, and four rounds; it appends to an output that ho
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -16,6 +17,7 @@ from batch_transform.outputs.registry import DEFAULT
 from support.crashing_run import DEATHS, begun, check, check_published, early_steps, killed
 from support.faults import Fate
 from support.memory_run import FILE_FORMATS
+from support.sampling import one_in
 
 MODES = ["error", "append", "overwrite", "overwrite_partitions"]
 
@@ -33,17 +35,32 @@ def undisturbed():
 
 
 @pytest.mark.slow
-def test_killed_once_at_every_point(undisturbed):
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_killed_once_at_every_point(undisturbed, every):
     """After one mutation is before the next one: what lies between them is lost with the process."""
     log, worlds = undisturbed
-    for world in worlds:
+    places = [*of_each_kind(log, every), len(log)]
+    for place in places:
+        world = worlds[place].copy()
         check(world, world.to_the_end())
-    print(f"{2 * len(log)} points before and after {len(log)} mutations survived")
+    print(f"{len(places)} points before and after {len(log)} mutations survived")
     assert len(worlds) == len(log) + 1 > 120
+    assert len(places) > 120 / every
+
+
+def of_each_kind(log, every):
+    """The places of one in so many mutations of each kind, the first of them among these."""
+    seen, places = Counter(), []
+    for place, name in enumerate(log):
+        kind = re.sub(r"[^/ ]*\d[^/ ]*", "", name)
+        if seen[kind] % every == 0:
+            places.append(place)
+        seen[kind] += 1
+    return places
 
 
 # Of the points of a run these are tried.
-EVERY = [13, pytest.param(7, marks=pytest.mark.long)]
+EVERY = [26, pytest.param(7, marks=pytest.mark.long)]
 
 
 @pytest.mark.slow
@@ -99,10 +116,11 @@ def test_what_the_points_are(undisturbed):
 
 
 @pytest.mark.slow
-def test_killed_twice_at_sampled_points(undisturbed):
+@pytest.mark.parametrize("times", [20, pytest.param(60, marks=pytest.mark.long)])
+def test_killed_twice_at_sampled_points(undisturbed, times):
     draw = random.Random(7)
     log, worlds = undisturbed
-    for _ in range(60):
+    for _ in range(times):
         run = draw.choice(worlds).copy()
         killed(run, {draw.randrange(len(log)): draw.choice(DEATHS)})
         run.beset({})
@@ -127,7 +145,7 @@ MESSAGES = [Fate.LOSE_REQUEST, Fate.LOSE_RESPONSE, Fate.RESEND]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", one_in(2, range(50)))
 def test_calls_that_go_wrong_beyond_the_clients_own_retries(seed):
     """Lost requests, lost responses, calls that are sent twice: the right result, or exit code 4 and resumed to it."""
     draw = random.Random(seed)
