@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.cells import CELLS, NotHere, chosen
-from support.core_set import FEWER, PARTS, PASSED, CoreSet
+from support.core_set import DELTA, PARTS, PASSED, TYPES, CoreSet
 
 OLDEST = next(cell for cell in CELLS if cell.name == "spark-3.5-java-17-python-3.11")
 
@@ -23,10 +23,10 @@ def test_words_choose_cells():
 @pytest.mark.spark
 @pytest.mark.jars
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("parts", [FEWER, pytest.param(PARTS, marks=pytest.mark.long)], ids=["fewer", "all"])
-def test_the_core_set_passes_on_the_oldest_spark(world, tmp_path, parts):
+@pytest.mark.parametrize("is_killed", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_the_core_set_passes_on_the_oldest_spark(world, tmp_path, is_killed):
     try:
-        outcomes = CoreSet(OLDEST, world, tmp_path).run(is_whole=parts == PARTS)
+        outcomes = CoreSet(OLDEST, world, tmp_path).run(is_killed=is_killed)
     except NotHere as err:
         pytest.skip(str(err))
-    assert outcomes.of == dict.fromkeys(parts, PASSED)
+    assert outcomes.of == dict.fromkeys(PARTS if is_killed else (*TYPES, *DELTA), PASSED)

@@ -29,10 +29,9 @@ from support.emulated import BUCKET, REGION, Emulated
 PROGRAM = Path(__file__).parents[1] / "platforms" / "core_program.py"
 ROWS = 2000
 PATIENCE_SECONDS = 600
-# In the order of the table; each is of one of the runs.
-PARTS = ("types", "dead letters", "CSV", "all on S3", "kill, resume", "Delta on S3")
-# Those of fewer runs, of which none is killed.
-FEWER = ("types", "dead letters", "Delta on S3")
+# In the order of the table, those of each run.
+TYPES, KILLED, DELTA = ("types", "dead letters"), ("CSV", "all on S3", "kill, resume"), ("Delta on S3",)
+PARTS = (*TYPES, *KILLED, *DELTA)
 PASSED = "passed"
 
 
@@ -70,15 +69,15 @@ class CoreSet:
     folder: Path
     remote: str | None = None
 
-    def run(self, *, is_whole: bool = True) -> Outcomes:
-        """Returns what each part came to: all of them, or those of fewer runs."""
+    def run(self, *, is_killed: bool = True) -> Outcomes:
+        """Returns what each part came to; without the run that is killed, those of the others."""
         outcomes, scored = Outcomes(), f"{uuid.uuid4().hex[:8]}/scored"
-        outcomes.tell(("types", "dead letters"), self._types)
-        if is_whole:
-            outcomes.tell(("CSV", "all on S3", "kill, resume"), lambda: self._killed(scored))
+        outcomes.tell(TYPES, self._types)
+        if is_killed:
+            outcomes.tell(KILLED, lambda: self._killed(scored))
         else:
             self._put(f"{scored}/part-0.parquet", _as_scored())
-        outcomes.tell(("Delta on S3",), lambda: self._delta(scored))
+        outcomes.tell(DELTA, lambda: self._delta(scored))
         return outcomes
 
     def _put(self, key: str, body: bytes) -> None:

@@ -150,21 +150,21 @@ def _beside(rows: DataFrame, columns: Sequence[_Numbers], share: float) -> tuple
     What is sketched is computed in a step of its own, for whose expressions Spark makes code, unlike for a metric's;
     in columns of their own, as a struct of them took more time than all that is counted.
     """
-    named = [(place, column) for place, column in enumerate(columns) if not column.note]
-    if not named:
-        return rows, {}
-    words = [f"s{place}" for place, _ in named] + [f"n{place}" for place, column in named if column.is_float]
-    sampled, *names = free([SAMPLED, *(f"{NUMBERS}_{word}" for word in words)], rows.columns)
-    chosen = rows.withColumn(sampled, F.rand(0) < share) if share < 1 else rows
+    (sampled,) = free([SAMPLED], rows.columns)
     made: dict[str, Column] = {}
-    for place, column in named:
+    for place, column in enumerate(columns):
+        if column.note:
+            continue
         number = _finite(column)
         made[f"s{place}"] = (F.when(F.col(sampled), number) if share < 1 else number).cast("double")
         if column.is_float:
             made[f"n{place}"] = number.cast("double")
-    of = dict(zip(words, names, strict=True))
-    beside = chosen.select("*", *[made[word].alias(name) for word, name in of.items()])
-    return beside, {word: F.col(name) for word, name in of.items()}
+    if not made:
+        return rows, {}
+    chosen = rows.withColumn(sampled, F.rand(0) < share) if share < 1 else rows
+    names = free([f"{NUMBERS}_{word}" for word in made], [*rows.columns, sampled])
+    beside = chosen.select("*", *[value.alias(name) for name, value in zip(names, made.values(), strict=True)])
+    return beside, dict(zip(made, map(F.col, names), strict=True))
 
 
 def _finite(column: _Numbers) -> Column:
