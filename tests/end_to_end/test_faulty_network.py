@@ -22,7 +22,6 @@ def ends_right(scene, seed):
     return len(run.started)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", SAMPLED)
 def test_a_run_in_bad_weather(scene, seed):
     assert ends_right(scene, seed) <= ATTEMPTS

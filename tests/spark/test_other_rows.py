@@ -174,17 +174,12 @@ CHANGES = [
     ("parquet", remove),
     ("json", append),
     ("json", rewrite),
+    ("delta", append),
     ("delta", delete_by_a_vector),
 ]
 
 
-@pytest.mark.parametrize(
-    ("changed", "is_elsewhere"),
-    [
-        *in_turn(CHANGES, [True, False]),
-        *(pytest.param(("delta", append), each, marks=pytest.mark.long) for each in (False, True)),
-    ],
-)
+@pytest.mark.parametrize(("changed", "is_elsewhere"), in_turn(CHANGES, [False, True]))
 def test_other_files_are_other_rows(spark, tmp_path, changed, is_elsewhere):
     format, change = changed
     path = str(tmp_path / "a table")
