@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Scores a table as a run file says: ./spark-submit.sh conf/demo.yml   (./spark-submit.sh --help)
 #
-# Makes .venv if there is none, packages lib/, starts spark-submit, and passes signals on to the Python driver.
+# Makes .venv if there is none, takes a copy of lib/, starts spark-submit, and passes signals on to the Python driver.
 # It does not exec: spark-submit dies of a signal at once and the driver outlives it, so this waits for the driver.
 # Standard output gets one line, the report (a terminal only with -o json); everything else goes to standard error.
 set -u

@@ -63,8 +63,9 @@ def spark(tmp_path_factory):
     from delta import configure_spark_with_delta_pip
     from pyspark.sql import SparkSession
 
+    from batch_transform.pipeline.submit.spark_arguments import WORKER_DAEMON
+
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ["PYTHONPATH"] += f"{os.pathsep}{TESTS / 'support/daemon'}"
     # Python workers inherit the JVM's environment: it is their default credential chain.
     os.environ.update(AWS_ACCESS_KEY_ID="tests", AWS_SECRET_ACCESS_KEY="tests")
     home = tmp_path_factory.mktemp("spark")
@@ -72,7 +73,7 @@ def spark(tmp_path_factory):
         SparkSession.builder.master("local[2]")
         .appName("tests")
         .config("spark.ui.enabled", "false")
-        .config("spark.python.daemon.module", "preloaded_daemon")
+        .config("spark.python.daemon.module", WORKER_DAEMON)
         .config("spark.driver.memory", "2g")
         .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={home}")
         .config("spark.sql.warehouse.dir", str(home / "warehouse"))

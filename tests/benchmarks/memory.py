@@ -52,7 +52,7 @@ class Peaks:
                     continue
                 if "java" in command[0]:
                     self.jvm = max(self.jvm, memory)
-                elif "pyspark.daemon" in command or "pyspark/daemon" in " ".join(command):
+                elif any(word.endswith(("daemon", "daemon.py")) for word in command):
                     self.workers[process.pid] = max(self.workers.get(process.pid, 0), memory)
                 elif any(part.endswith("score.py") for part in command):
                     self.driver = max(self.driver, _high_water(process.pid) or memory)

@@ -17,6 +17,7 @@ import pytest
 
 from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.pipeline.commands.argument_parser import asked_for
+from batch_transform.pipeline.submit.worker_daemon import PRELOADED
 from support.marked import MARK, marked_processes
 
 pytestmark = pytest.mark.slow
@@ -105,7 +106,12 @@ def test_the_report_is_the_only_line_and_the_exit_code_is_the_drivers(tmp_path):
     assert shlex.split(report["command"])[1:] == ["run.yml", "--var", "day=a b"]
     assert done.stdout.count("\n") == 1
     assert "a line that is no report" not in done.stderr  # it is among Spark's own words
-    assert "lib.zip" in report["source"]
+    # All from a copy of what lies here, which is gone with the run; what lies here may change meanwhile.
+    source = Path(report["source"])
+    assert source.is_relative_to(tmp_path / "tmp")
+    assert source.parts[-3:] == ("lib", "batch_transform", "__init__.py")
+    assert Path(report["worker"]["source"]) == source
+    assert set(report["worker"]["preloaded"]) >= {name for name in PRELOADED if ".spark." in name}
     assert wrapper.leaves_nothing()
 
 

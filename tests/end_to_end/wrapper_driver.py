@@ -35,8 +35,24 @@ def score() -> None:
 
     print("a line that is no report")
     spark = SparkSession.builder.getOrCreate()
+    worker = spark.range(0, 1, 1, 1).mapInArrow(of_worker, "source string, preloaded array<string>").first()
     code = int(os.environ["DRIVER_CODE"])
-    end(code, rows=spark.range(10).count(), source=sys.modules["batch_transform"].__file__, command=os.environ[COMMAND])
+    end(
+        code,
+        rows=spark.range(10).count(),
+        source=sys.modules["batch_transform"].__file__,
+        command=os.environ[COMMAND],
+        worker=worker.asDict(),
+    )
+
+
+def of_worker(batches):
+    import pyarrow
+
+    for _ in batches:
+        modules = sorted(name for name in sys.modules if name.startswith("batch_transform.spark."))
+        row = {"source": sys.modules["batch_transform"].__file__, "preloaded": modules}
+        yield pyarrow.RecordBatch.from_pylist([row])
 
 
 signal.signal(signal.SIGTERM, clean_up)

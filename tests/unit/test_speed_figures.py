@@ -66,6 +66,7 @@ def test_more_rows_are_more_files_of_as_many_rows(tmp_path):
     [
         (["/usr/lib/jvm/bin/java", "-cp", "x", "org.apache.spark.deploy.SparkSubmit", "jobs/score.py"], JVM),
         (["python", "-m", "pyspark.daemon", "pyspark.worker"], WORKER),
+        (["python", "-m", "batch_transform.pipeline.submit.worker_daemon", "pyspark.worker"], WORKER),
         (["/venv/bin/python", "/repo/jobs/score.py", "command.json"], DRIVER),
         (["python", "-m", "transform_emulator", "--port", "0"], OTHER),
         ([], OTHER),

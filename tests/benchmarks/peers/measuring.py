@@ -59,10 +59,9 @@ DRIVER, WORKER, JVM, OTHER = "driver", "worker", "JVM", "other"
 
 def kind_of(command: Sequence[str]) -> str:
     """Returns what a process of ours is by its command: Spark's driver in Python, a worker of it, a JVM, or another."""
-    words = " ".join(command)
     if command and command[0].endswith("java"):
         return JVM  # which has the script's name as well
-    if "pyspark.daemon" in words or "pyspark/daemon" in words:
+    if any(word.endswith(("daemon", "daemon.py")) for word in command):
         return WORKER
     return DRIVER if any(word.endswith("score.py") for word in command) else OTHER
 

@@ -115,6 +115,12 @@ class SparkArguments:
         return self.setting("spark.remote") is None and (self.setting("spark.master") or "local").startswith("local")
 
     @property
+    def in_one_process(self) -> bool:
+        """Whether driver and executor are one process on this machine, whose workers find what it finds."""
+        is_alone = not (self.setting("spark.master") or "").startswith("local-cluster")
+        return self.local and is_alone and not self.in_cluster
+
+    @property
     def in_cluster(self) -> bool:
         """Whether the driver runs on another machine (`--deploy-mode cluster`)."""
         return self.setting("spark.submit.deployMode") == "cluster"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +16,18 @@ from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
 
-RESOLVED, COMMAND, FALLBACK, LIB_ZIP, LOGGING, IVY = (
+RESOLVED, COMMAND, FALLBACK, LIB, LIB_ZIP, LOGGING, IVY = (
     "resolved.json",
     "command.json",
     "fallback.json",
+    "lib",
     "lib.zip",
     "log4j2.properties",
     "ivysettings.xml",
 )
+WORKER_DAEMON = "batch_transform.pipeline.submit.worker_daemon"
+# Which say where Spark runs where no argument does.
+_PLACES = ("MASTER", "SPARK_REMOTE")
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,46 @@ class Folders:
     lib: Path
 
 
+def finds_files(given: SparkArguments, rest: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Returns whether all processes of a run find its modules as files of this machine (`LIB`), and none needs a zip.
+
+    Args:
+        given: the arguments for spark-submit.
+        rest: what else it is told, which may be another place.
+        environ: of who calls it.
+    """
+    is_known = not rest and not any(map(environ.get, _PLACES))
+    # With a folder for all that is compiled, each run would leave there what it compiles of its copy.
+    return given.in_one_process and is_known and sys.pycache_prefix is None
+
+
 def full_arguments(
-    config: RunConfig, given: SparkArguments, home: SparkHome, places: Folders, environ: Mapping[str, str]
+    config: RunConfig,
+    given: SparkArguments,
+    home: SparkHome,
+    places: Folders,
+    environ: Mapping[str, str],
+    *,
+    as_files: bool,
 ) -> SparkArguments:
-    """Returns the arguments with all that the run needs; what was given wins, lists are joined."""
-    arguments = given.with_added("spark.submit.pyFiles", [str(places.work / LIB_ZIP)])
+    """Returns the arguments with all that the run needs; what was given wins, lists are joined.
+
+    Args:
+        config: of the run.
+        given: the arguments so far.
+        home: the Spark that is submitted to.
+        places: of the submission.
+        environ: of who calls spark-submit.
+        as_files: whether the run finds its modules so (`finds_files`).
+    """
+    archive = [] if as_files else [str(places.work / LIB_ZIP)]
+    arguments = given.with_added("spark.submit.pyFiles", archive)
     for key, value in interpreter_settings(given, environ, sys.executable).items():
         arguments = arguments.with_default(key, value)
     for key, value in (ALWAYS | (ON_A_LAPTOP if given.local else {})).items():
         arguments = arguments.with_default(key, value)
+    if as_files:
+        arguments = arguments.with_default("spark.python.daemon.module", WORKER_DAEMON)
     if given.in_cluster:
         arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
     # Told none, spark-submit takes the entry point's, and YARN shows that one before there is a session.
@@ -73,9 +108,15 @@ def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:
 
 
 def environment(
-    config: RunConfig, arguments: SparkArguments, places: Folders, home: SparkHome, environ: Mapping[str, str]
+    config: RunConfig,
+    arguments: SparkArguments,
+    places: Folders,
+    home: SparkHome,
+    environ: Mapping[str, str],
+    *,
+    as_files: bool,
 ) -> dict[str, str]:
-    """Returns the variables that spark-submit gets beside those that are there."""
+    """Returns the variables that spark-submit gets beside those that are there; `as_files` as `full_arguments`."""
     if arguments.in_cluster:
         return {}
     # `python` in a model's command is then the interpreter of the run.
@@ -87,5 +128,11 @@ def environment(
         return added | {"PYSPARK_DRIVER_PYTHON": environ.get("PYSPARK_DRIVER_PYTHON", sys.executable)}
     # Workers that another interpreter runs miss pyarrow.
     added |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    if as_files:
+        # The wrapper names the sources before what a person has named.
+        named = [
+            place for place in environ.get("PYTHONPATH", "").split(os.pathsep) if place not in ("", str(places.lib))
+        ]
+        added["PYTHONPATH"] = os.pathsep.join([str(places.work / LIB), *named])
     added["SPARK_LOCAL_IP"] = environ.get("SPARK_LOCAL_IP", "127.0.0.1")
     return added | ({"SPARK_HOME": str(home.home)} if home.home else {})

@@ -1,9 +1,9 @@
 """What happens before spark-submit: the run file is resolved and refused or turned into spark-submit's command.
 
 `python -m batch_transform.pipeline.submit.submission WORK ENTRY ARGUMENT...` writes into the folder WORK:
-`resolved.json` (the checked run file), `lib.zip`, `command.json` (for `exec_command`), and `fallback.json`, the report
-that is printed when the driver leaves none. With exit code 2 there are `fallback.json` and the faults on standard
-error.
+`resolved.json` (the checked run file), `lib` or `lib.zip` (the run's modules), `command.json` (for `exec_command`), and
+`fallback.json`, the report that is printed when the driver leaves none. With exit code 2 there are `fallback.json` and
+the faults on standard error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from batch_transform.pipeline.commands.spark_submit_arguments import SparkArgume
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import Handshake, variables
 from batch_transform.pipeline.spelling import PROGRAM
-from batch_transform.pipeline.submit.archive import write_archive
+from batch_transform.pipeline.submit.archive import copy_compiled, write_archive
 from batch_transform.pipeline.submit.class_archive import java_options
 from batch_transform.pipeline.submit.deployment import deployed, dry_run
 from batch_transform.pipeline.submit.destination import (
@@ -52,11 +52,13 @@ from batch_transform.pipeline.submit.spark_arguments import (
     COMMAND,
     FALLBACK,
     IVY,
+    LIB,
     LIB_ZIP,
     LOGGING,
     RESOLVED,
     Folders,
     environment,
+    finds_files,
     full_arguments,
 )
 from batch_transform.pipeline.submit.watching import choose_display
@@ -102,7 +104,8 @@ def write_submission(
     config = resolve_input(config, PACKAGE_CACHE)
     if given.local and (options := java_options(home, environ)):
         given = given.with_default("spark.driver.extraJavaOptions", options)
-    arguments = full_arguments(config, given, home, places, environ)
+    as_files = finds_files(given, asked.rest, environ)
+    arguments = full_arguments(config, given, home, places, environ, as_files=as_files)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
@@ -110,10 +113,13 @@ def write_submission(
     command += [SHOW_RECORD] if asked.show_record else []
     command += asked.switches.flags
     command += [LOG_FORM, JSON] if log_form(asked) == JSON else []
-    write_archive(places.lib, places.work / LIB_ZIP)
+    if as_files:
+        copy_compiled(places.lib, places.work / LIB)
+    else:
+        write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     (places.work / IVY).write_text(ivy_settings(environ), encoding="utf-8")
-    added = environment(config, given, places, home, environ)
+    added = environment(config, given, places, home, environ, as_files=as_files)
     if not given.in_cluster:
         added |= commands_here(asked, {PROGRAM: "spark-submit.sh", **environ}, config)
     choose_display(places.work, log_form(asked), is_elsewhere=given.in_cluster)

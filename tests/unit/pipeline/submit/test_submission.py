@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
-import zipfile
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from batch_transform.config import load
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands.command_line import parse, step_of
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.submit.archive import write_archive
+from batch_transform.pipeline.submit.spark_arguments import WORKER_DAEMON
 from batch_transform.pipeline.submit.submission import main
 from batch_transform.pipeline.world import spark_home
 from batch_transform.pipeline.world.jars import format_jars, ivy_settings, s3a_jars, session_settings
@@ -92,8 +92,55 @@ def test_a_run_file_becomes_a_command_for_spark_submit(submit, tmp_path, spark):
         str(tmp_path / "work" / "resolved.json"),
     ]
     assert ("--name", "mine") in options_of(command)
-    assert ("--py-files", str(tmp_path / "work" / "lib.zip")) in options_of(command)
     assert written["resolved.json"]["transform"]["instance_count"] == 3
+
+
+def test_on_this_machine_modules_are_found_as_files(submit, tmp_path):
+    _, written = submit("run.yml")
+    command = written["command.json"]["command"]
+    assert "--py-files" not in command
+    assert written["command.json"]["environment"]["PYTHONPATH"] == str(tmp_path / "work" / "lib")
+    assert (tmp_path / "work" / "lib" / "batch_transform" / "spark" / "zip_merge.py").is_file()
+    assert ("--conf", f"spark.python.daemon.module={WORKER_DAEMON}") in options_of(command)
+
+
+def test_modules_of_a_persons_own_are_found_after_those_of_the_run(submit, tmp_path):
+    _, written = submit("run.yml", PYTHONPATH=os.pathsep.join((str(ROOT / "lib"), "/theirs", "")))
+    paths = written["command.json"]["environment"]["PYTHONPATH"].split(os.pathsep)
+    assert paths == [str(tmp_path / "work" / "lib"), "/theirs"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (("--master", "local-cluster[2,1,1024]"), {}),
+        (("--master", "yarn"), {}),
+        (("--deploy-mode", "cluster"), {}),
+        (("--", "--master", "yarn"), {}),
+        ((), {"MASTER": "spark://there:7077"}),
+        ((), {"SPARK_REMOTE": "sc://there"}),
+    ],
+)
+def test_processes_that_may_be_elsewhere_get_the_modules_as_an_archive(submit, tmp_path, arguments, environ):
+    _, written = submit("run.yml", *arguments, **environ)
+    command = written["command.json"]["command"]
+    assert ("--py-files", str(tmp_path / "work" / "lib.zip")) in options_of(command)
+    assert (tmp_path / "work" / "lib.zip").is_file()
+    assert not (tmp_path / "work" / "lib").exists()
+    assert "PYTHONPATH" not in written["command.json"]["environment"]
+    assert WORKER_DAEMON not in " ".join(command)
+
+
+def test_where_all_that_is_compiled_goes_elsewhere_the_modules_are_an_archive(submit, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled"))
+    submit("run.yml")
+    assert (tmp_path / "work" / "lib.zip").is_file()
+    assert not (tmp_path / "work" / "lib").exists()
+
+
+def test_a_daemon_of_the_users_own_stays(submit):
+    _, written = submit("run.yml", "--conf", "spark.python.daemon.module=theirs")
+    assert WORKER_DAEMON not in " ".join(written["command.json"]["command"])
 
 
 def test_a_plan_is_the_same_submission_told_to_do_nothing(submit):
@@ -398,16 +445,6 @@ def test_on_a_node_of_emr_its_spark_is_the_one_whatever_the_master(spark, tmp_pa
     assert not SparkHome(on_path, spark).reads_s3
     (spark / "jars" / "spark-core_2.13-4.2.0-amzn-0.jar").touch()
     assert SparkHome(on_path, spark).reads_s3
-
-
-def test_the_archive_holds_the_sources_and_is_equal_for_equal_sources(tmp_path):
-    first = write_archive(ROOT / "lib", tmp_path / "a.zip")
-    second = write_archive(ROOT / "lib", tmp_path / "b.zip")
-    names = zipfile.ZipFile(first).namelist()
-    assert "batch_transform/pipeline/submit/submission.py" in names
-    assert "transform_emulator/__init__.py" in names
-    assert not [name for name in names if "__pycache__" in name or name.startswith("spark_batch_transform")]
-    assert first.read_bytes() == second.read_bytes()
 
 
 def test_the_handshake_writes_what_the_wrapper_asked_for(tmp_path):
