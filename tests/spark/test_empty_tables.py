@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from batch_transform import score
 from batch_transform.core.object_names import is_data_file
 from batch_transform.outputs.local_tree import LocalTree
+from batch_transform.spark.empty_tables import without_rows
 from support.sampling import one_in
 from support.tables import assert_same_rows
 
@@ -84,3 +86,29 @@ def test_an_empty_run_takes_nothing_from_a_partition_that_is_there(spark, world,
     else:
         assert sorted(row["key"] for row in stored.collect()) == before
         assert after == files
+
+
+TYPES = [
+    *COLUMNS.split(", ")[:4],
+    "`a b=c/d` string",
+    "`a.b` array<struct<x: int not null>>",
+    "`a``b` map<string, decimal(38, 18)>",
+    "s struct<b: binary, t: timestamp_ntz, i: interval day to second>",
+    "never long not null",
+    "within struct<never: long not null> not null",
+]
+
+
+@pytest.mark.parametrize("columns", [*([each] for each in TYPES), TYPES[:-2]])
+def test_a_table_without_rows_has_the_columns_it_was_asked_for(spark, columns):
+    schema = StructType.fromDDL(", ".join(columns))
+    schema.fields[0].metadata = {"comment": "as it was"}
+    made = without_rows(spark, schema)
+    assert made.schema == schema
+    assert made.schema.fields[0].metadata == {"comment": "as it was"}
+    assert made.count() == 0
+
+
+def test_no_python_worker_is_asked_for_the_rows_of_none(spark):
+    made = without_rows(spark, StructType([StructField("key", StringType()), StructField("part", LongType())]))
+    assert made._jdf.queryExecution().optimizedPlan().toString().startswith("LocalRelation <empty>")

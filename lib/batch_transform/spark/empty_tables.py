@@ -1,4 +1,4 @@
-"""A table without rows that can be read: Spark writes no file where there is no row to put into a partition."""
+"""Tables without rows, and files of such a one: Spark writes none where there is no row to put into a partition."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ByteType,
     DataType,
@@ -38,6 +39,16 @@ _VALUES: tuple[tuple[tuple[type[DataType], ...], str], ...] = (
 _ESCAPED = re.compile(r"[\x01-\x1f\x7f\"#%'*/:=?\\{\[\]^]")
 
 
+def without_rows(spark: SparkSession, schema: StructType) -> DataFrame:
+    """Returns a table of these columns, of whose rows no Python worker knows: Spark has them make one of an empty list.
+
+    A column that is never null has it so, as Delta asks of what is within it.
+    """
+    if not all(field.nullable for field in schema.fields):
+        return spark.createDataFrame([], schema)
+    return spark.range(1).select(F.lit(None).cast(schema).alias(_TEXT)).select(f"{_TEXT}.*").limit(0)
+
+
 def write_empty(df: DataFrame, partition_by: Sequence[str], format: str, path: str, options: Mapping[str, str]) -> None:
     """Writes one file without rows into a partition below `path`, of which Spark infers the schema of `df`.
 
@@ -51,7 +62,7 @@ def write_empty(df: DataFrame, partition_by: Sequence[str], format: str, path: s
     spark, fields = df.sparkSession, partitions_last(df.sparkSession, df.schema, partition_by).fields
     first = len(fields) - len(partition_by)
     folder = empty_partition(fields[first:])
-    rows = spark.createDataFrame([], StructType(fields[:first]))
+    rows = without_rows(spark, StructType(fields[:first]))
     rows.write.format(format).mode("overwrite").options(**options).save(f"{path}/{folder}")
 
 

@@ -17,6 +17,7 @@ from batch_transform.core.plain_paths import escaped, missed
 from batch_transform.core.reserved_columns import PROVENANCE, comparable, file_metadata, quoted, twins
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
+from batch_transform.spark.empty_tables import without_rows
 from batch_transform.spark.input_schema import typed_columns
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.settings import (
@@ -215,7 +216,7 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
     """
     try:
         with own_session(spark, {CASE_SENSITIVE: effective(spark, CASE_SENSITIVE) or "false"}):
-            empty = spark.createDataFrame([], schema)
+            empty = without_rows(spark, schema)
             empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
             return spark.read.format(format).load(escaped(path, format)).schema
     except SPARK_ERRORS as err:
