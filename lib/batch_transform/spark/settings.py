@@ -49,8 +49,9 @@ ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
 }
-# Of aggregates whose groups are files: a map task opens a file for each of two hundred partitions otherwise.
-SMALL_SHUFFLE: Mapping[str, str] = {"spark.sql.shuffle.partitions": "4"}
+# Of aggregates whose groups are files: a map task opens a file for each of two hundred partitions otherwise. There is
+# nothing to adapt, which takes a job more.
+SMALL_SHUFFLE: Mapping[str, str] = {"spark.sql.shuffle.partitions": "4", "spark.sql.adaptive.enabled": "false"}
 CASE_SENSITIVE = "spark.sql.caseSensitive"
 # Of jobs in which nothing of the user's is evaluated.
 OWN_SETTINGS: Mapping[str, str] = {
