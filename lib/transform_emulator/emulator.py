@@ -1,9 +1,11 @@
 """The emulator as a whole: what it is made of, its start and its end."""
 
+from __future__ import annotations
+
 import os
 import threading
 from types import TracebackType
-from wsgiref.types import WSGIApplication
+from typing import TYPE_CHECKING
 
 import boto3
 
@@ -32,6 +34,9 @@ from transform_emulator.state.kept_objects import KeptObjects
 from transform_emulator.state.kept_s3 import KeptS3
 from transform_emulator.state.kept_store import KeptStore
 from transform_emulator.state.state import State
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 POLL_SECONDS = 0.1  # how often the server looks whether it is to end
 
@@ -134,7 +139,7 @@ class Emulator:
         if self._state is not None:
             self._state.close()
 
-    def __enter__(self) -> "Emulator":
+    def __enter__(self) -> Emulator:
         self.start()
         return self
 

@@ -1,5 +1,7 @@
 """The WSGI application: transform jobs, invocations and faults are answered here, the rest by S3 and by moto."""
 
+from __future__ import annotations
+
 import io
 import json
 import re
@@ -7,8 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane import tags
@@ -26,9 +27,12 @@ from transform_emulator.http.protocol_errors import CREDENTIAL, JSON_TYPE, Failu
 from transform_emulator.moto import registry as aws_state
 from transform_emulator.service.allowed_callers import Doors
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 Call = Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
 Note = Callable[[Scope, str], None]
-S3Application = Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes]]
+S3Application: TypeAlias = "Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes]]"
 
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 OURS = TRANSFORM_CALLS | {CREATE_MODEL}

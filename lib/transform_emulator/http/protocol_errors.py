@@ -1,15 +1,20 @@
 """Errors in the form of the protocol that a client speaks: S3's XML, the query services' XML, or JSON with `__type`."""
 
+from __future__ import annotations
+
 import json
 import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from wsgiref.types import StartResponse, WSGIEnvironment
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from werkzeug.datastructures import Headers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 JSON_TYPE = "application/x-amz-json-1.1"
 XML_TYPE = "application/xml"

@@ -1,15 +1,20 @@
 """S3 as clients see it: moto, or the S3 server that the emulator was given, with faults in front of either."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from typing import TYPE_CHECKING
 
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.faults.model import Kind
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.http.protocol_errors import Failure, refused
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 WRITING_METHODS = frozenset({"PUT", "POST", "DELETE"})
 BUCKET_MAKING_METHODS = frozenset({"PUT", "POST", "HEAD"})

@@ -4,18 +4,22 @@ A signature covers the host name, so what a client signed for the emulator means
 request is signed again with the credentials of the default chain, the same with which jobs read and write there.
 """
 
+from __future__ import annotations
+
 import http.client
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from transform_emulator.service.limits import READ_CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 # Headers of the old signature or of one connection; and of aws-chunked, whose framing is taken off.
 DROPPED_HEADERS = frozenset(

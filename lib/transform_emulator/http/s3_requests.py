@@ -3,18 +3,23 @@
 S3 refuses those before it looks for a bucket; moto raises anything.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Collection
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, unquote_to_bytes
-from wsgiref.types import WSGIEnvironment
 from xml.etree import ElementTree
 
 from werkzeug.http import parse_date
 
 from transform_emulator.http.protocol_errors import Failure
 from transform_emulator.service.allowed_callers import Doors
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 # What no bucket's name has, also of those that S3 allowed once (S3 user guide, general purpose bucket naming rules).
 NOT_IN_BUCKETS = re.compile(r"[^A-Za-z0-9._-]")

@@ -1,13 +1,14 @@
 """A threaded WSGI server on the loopback interface that keeps connections alive."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
-from wsgiref.types import WSGIApplication
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.datastructures import Headers
@@ -16,6 +17,9 @@ from werkzeug.test import run_wsgi_app
 
 from transform_emulator.http.protocol_errors import Failure, answer_of
 from transform_emulator.service.allowed_callers import Doors
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 HOST = "127.0.0.1"  # never another interface: anyone who reaches the emulator can run commands' models and read data
 IDLE_SECONDS = 300.0
@@ -38,7 +42,7 @@ class KeepAliveHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # or a kept connection waits 40 ms for the peer's delayed acknowledgement
     timeout = IDLE_SECONDS
-    server: "Server"
+    server: Server
     _headers_buffer: list[bytes]  # http.server's, sent by flush_headers
 
     def run_wsgi(self) -> None:

@@ -6,12 +6,13 @@ world's data, outside of any what moto gives everybody else in the process. Two 
 anything with `mock_aws`, and to forget everything is to forget a world's dictionaries.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
-from typing import Any, TypeVar, cast
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from moto.backends import list_of_moto_modules
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, backend_lock
@@ -19,9 +20,12 @@ from moto.core.common_models import BaseModel
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeKey
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-_CURRENT: ContextVar["World | None"] = ContextVar("world", default=None)
+_CURRENT: ContextVar[World | None] = ContextVar("world", default=None)
 
 # What Python asks a type for rather than an object, so that `__getattribute__` is not asked.
 BY_TYPE = ("__getitem__", "__setitem__", "__delitem__", "__iter__", "__len__", "__contains__")

@@ -1,13 +1,18 @@
 """Moto's S3 in front of the state: a WSGI application that answers a change once it is on disk."""
 
+from __future__ import annotations
+
 import sqlite3
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from xml.etree import ElementTree
 
 from transform_emulator.service.s3_locations import S3Location
 from transform_emulator.state.kept_objects import KeptObjects
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHANGING_METHODS = frozenset({"PUT", "POST", "DELETE"})
 
