@@ -11,6 +11,8 @@ import os
 import shutil
 import sys
 import zipfile
+from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
@@ -37,9 +39,21 @@ def copy_compiled(lib: Path, target: Path) -> Path:
         if os.access(lib / name, os.W_OK) and not sys.dont_write_bytecode:
             # A file that is no Python is for whoever imports it to tell.
             compileall.compile_dir(lib / name, quiet=2, invalidation_mode=PycInvalidationMode.TIMESTAMP)
-        # With the sources' times, by which Python knows that what is compiled is theirs.
-        shutil.copytree(lib / name, target / name, ignore=_of_other_pythons, dirs_exist_ok=True)
+    for path in source_files(lib):
+        copied = target / path.relative_to(lib)
+        _copy(path, copied)
+        if path.suffix == ".py":
+            with suppress(OSError):  # there is none, or none that may be read: it is compiled where it is imported
+                _copy(Path(cache_from_source(str(path))), Path(cache_from_source(str(copied))))
     return target
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copies what it holds and its time, by which Python knows that what is compiled is of this source; no modes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    found = path.stat()
+    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def source_files(lib: Path) -> list[Path]:
@@ -50,8 +64,3 @@ def source_files(lib: Path) -> list[Path]:
         for path in (lib / name).rglob("*")
         if path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts
     )
-
-
-def _of_other_pythons(_folder: str, names: list[str]) -> list[str]:
-    ending = f".{sys.implementation.cache_tag}.pyc"
-    return [name for name in names if ".pyc" in name and not name.endswith(ending)]

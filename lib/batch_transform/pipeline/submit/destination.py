@@ -72,10 +72,15 @@ def spark_arguments(asked: CommandLine, home: SparkHome, environ: Mapping[str, s
     """Returns the arguments for spark-submit that were given, over the properties file that it would read."""
     given = SparkArguments(asked.spark, {})
     named = [value for name, value in asked.spark if name == "--properties-file"]
-    folder = environ.get("SPARK_CONF_DIR") or (str(home.home / "conf") if home.home else "")
-    path = Path(named[-1] or "") if named else Path(folder) / "spark-defaults.conf"
-    defaults = parse_properties(path.read_text(encoding="utf-8")) if (named or folder) and path.is_file() else {}
+    path = Path(named[-1] or "") if named else configured(home, environ, "spark-defaults.conf")
+    defaults = parse_properties(path.read_text(encoding="utf-8")) if path is not None and path.is_file() else {}
     return SparkArguments(given.options, defaults)
+
+
+def configured(home: SparkHome, environ: Mapping[str, str], name: str) -> Path | None:
+    """Returns the path of a file of Spark's configuration, which may not be there; None: its folder is not known."""
+    folder = environ.get("SPARK_CONF_DIR") or (str(home.home / "conf") if home.home else "")
+    return Path(folder) / name if folder else None
 
 
 def check_machine(config: RunConfig, arguments: SparkArguments) -> None:

@@ -11,7 +11,15 @@ from pathlib import Path
 from batch_transform.config import RunConfig
 from batch_transform.deploy.port import application_name
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
-from batch_transform.pipeline.submit.destination import ALWAYS, ON_A_LAPTOP, interpreter_settings
+from batch_transform.pipeline.submit.destination import (
+    ALWAYS,
+    DRIVER_PYTHON,
+    EXECUTORS_PYTHON,
+    ON_A_LAPTOP,
+    PYTHON,
+    configured,
+    interpreter_settings,
+)
 from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
@@ -26,8 +34,9 @@ RESOLVED, COMMAND, FALLBACK, LIB, LIB_ZIP, LOGGING, IVY = (
     "ivysettings.xml",
 )
 WORKER_DAEMON = "batch_transform.pipeline.submit.worker_daemon"
-# Which say where Spark runs where no argument does.
-_PLACES = ("MASTER", "SPARK_REMOTE")
+# By which a person says where Spark runs, or what its Python is and where that finds modules.
+_VARIABLES = ("MASTER", "SPARK_REMOTE")
+_SETTINGS = (PYTHON, DRIVER_PYTHON, EXECUTORS_PYTHON, "spark.submit.pyFiles", "spark.executorEnv.PYTHONPATH")
 
 
 @dataclass(frozen=True)
@@ -39,17 +48,25 @@ class Folders:
     lib: Path
 
 
-def finds_files(given: SparkArguments, rest: Sequence[str], environ: Mapping[str, str]) -> bool:
+def finds_files(
+    given: SparkArguments, rest: Sequence[str], home: SparkHome, places: Folders, environ: Mapping[str, str]
+) -> bool:
     """Returns whether all processes of a run find its modules as files of this machine (`LIB`), and none needs a zip.
+
+    Only where nothing is said by which they might be elsewhere, or look elsewhere first: a zip is found by all of them.
 
     Args:
         given: the arguments for spark-submit.
-        rest: what else it is told, which may be another place.
+        rest: what else it is told.
+        home: the Spark that is submitted to.
+        places: of the submission.
         environ: of who calls it.
     """
-    is_known = not rest and not any(map(environ.get, _PLACES))
+    script = configured(home, environ, "spark-env.sh")
+    is_plain = not rest and not any(map(environ.get, _VARIABLES)) and not any(map(given.setting, _SETTINGS))
     # With a folder for all that is compiled, each run would leave there what it compiles of its copy.
-    return given.in_one_process and is_known and sys.pycache_prefix is None
+    is_named = os.pathsep not in str(places.work) and sys.pycache_prefix is None
+    return given.in_one_process and is_plain and is_named and (script is None or not script.exists())
 
 
 def full_arguments(
@@ -129,10 +146,10 @@ def environment(
     # Workers that another interpreter runs miss pyarrow.
     added |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     if as_files:
-        # The wrapper names the sources before what a person has named.
-        named = [
-            place for place in environ.get("PYTHONPATH", "").split(os.pathsep) if place not in ("", str(places.lib))
-        ]
-        added["PYTHONPATH"] = os.pathsep.join([str(places.work / LIB), *named])
+        # Without the sources, which the wrapper names before what a person has named.
+        sources = str(places.lib)
+        named = environ.get("PYTHONPATH") or sources
+        theirs = [] if named == sources else [named.removeprefix(f"{sources}{os.pathsep}")]
+        added["PYTHONPATH"] = os.pathsep.join([str(places.work / LIB), *theirs])
     added["SPARK_LOCAL_IP"] = environ.get("SPARK_LOCAL_IP", "127.0.0.1")
     return added | ({"SPARK_HOME": str(home.home)} if home.home else {})

@@ -104,7 +104,7 @@ def write_submission(
     config = resolve_input(config, PACKAGE_CACHE)
     if given.local and (options := java_options(home, environ)):
         given = given.with_default("spark.driver.extraJavaOptions", options)
-    as_files = finds_files(given, asked.rest, environ)
+    as_files = finds_files(given, asked.rest, home, places, environ)
     arguments = full_arguments(config, given, home, places, environ, as_files=as_files)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from batch_transform.pipeline.submit.python_path import package_first
 
@@ -26,20 +29,38 @@ PRELOADED = (
 
 
 def preload() -> None:
-    """Imports what workers import, and reads once what botocore knows of S3."""
+    """Imports what workers import, and reads once what botocore knows of S3; what fails is left out."""
     for module in PRELOADED:
-        with suppress(Exception):
+        with suppress(Exception, SystemExit):
             importlib.import_module(module)
+    with suppress(Exception, SystemExit):
+        # Else all workers would draw the same numbers; Python's own `random` does so itself.
+        os.register_at_fork(after_in_child=importlib.import_module("numpy.random").seed)
     if sys.platform == "darwin":  # where a process that has looked for proxies cannot be forked
         return
-    with suppress(Exception):
+    with suppress(Exception, SystemExit):
         importlib.import_module("batch_transform.aws.access").AwsAccess(emulated=True).client("s3")
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """What is written to standard output goes to standard error: Spark reads there where the daemon listens."""
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 if __name__ == "__main__":
     sys.path[:] = package_first(sys.path)
-    preload()
+    with silenced():
+        preload()
+        from pyspark.daemon import manager
+    # Threads of libraries, which know of forks, are what Python 3.12 and later warn of.
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
     gc.freeze()
-    from pyspark.daemon import manager
-
     manager()

@@ -96,3 +96,26 @@ def test_a_module_that_is_no_python_is_left_to_whoever_imports_it(lib, tmp_path,
     copied = copy_compiled(lib, tmp_path / "to")
     assert (copied / "batch_transform" / "broken.py").read_text() == "def\n"
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_no_file_and_what_may_not_be_read_is_left(lib, tmp_path):
+    package = lib / "batch_transform"
+    (package / ".#mine.py").symlink_to("person@host.1:2")  # an editor's lock
+    os.mkfifo(package / "pipe")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / f"mine.{sys.implementation.cache_tag}.pyc").mkdir()  # root may read all that is a file
+    copied = copy_compiled(lib, tmp_path / "to")
+    assert sorted(path.name for path in (copied / "batch_transform").iterdir()) == [
+        "__init__.py",
+        "__pycache__",
+        "facts.tsv",
+        "mine.py",
+    ]
+    assert imported(copied)
+
+
+def test_a_copy_can_be_deleted_whatever_the_modes_of_the_sources_are(lib, tmp_path):
+    for path in [*lib.rglob("*"), lib]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    copied = copy_compiled(lib, tmp_path / "to")
+    assert all(path.stat().st_mode & 0o200 for path in copied.rglob("*"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -104,10 +103,13 @@ def test_on_this_machine_modules_are_found_as_files(submit, tmp_path):
     assert ("--conf", f"spark.python.daemon.module={WORKER_DAEMON}") in options_of(command)
 
 
-def test_modules_of_a_persons_own_are_found_after_those_of_the_run(submit, tmp_path):
-    _, written = submit("run.yml", PYTHONPATH=os.pathsep.join((str(ROOT / "lib"), "/theirs", "")))
-    paths = written["command.json"]["environment"]["PYTHONPATH"].split(os.pathsep)
-    assert paths == [str(tmp_path / "work" / "lib"), "/theirs"]
+@pytest.mark.parametrize("theirs", ["/theirs", "/theirs:", ":/theirs", "/theirs::/more"])
+@pytest.mark.parametrize("sources", ["", f"{ROOT / 'lib'}:"])
+def test_modules_of_a_persons_own_are_found_after_those_of_the_run(submit, tmp_path, sources, theirs):
+    _, written = submit("run.yml", PYTHONPATH=f"{sources}{theirs}")
+    named = written["command.json"]["environment"]["PYTHONPATH"]
+    # An empty place is the folder in which it is called.
+    assert named == f"{tmp_path / 'work' / 'lib'}:{theirs}"
 
 
 @pytest.mark.parametrize(
@@ -117,16 +119,41 @@ def test_modules_of_a_persons_own_are_found_after_those_of_the_run(submit, tmp_p
         (("--master", "yarn"), {}),
         (("--deploy-mode", "cluster"), {}),
         (("--", "--master", "yarn"), {}),
+        (("--conf", "spark.pyspark.python=/theirs/python"), {}),
+        (("--conf", "spark.pyspark.driver.python=/theirs/python"), {}),
+        (("--conf", "spark.executorEnv.PYSPARK_PYTHON=/theirs/python"), {}),
+        (("--conf", "spark.executorEnv.PYTHONPATH=/theirs"), {}),
+        (("--py-files", "theirs.zip"), {}),
         ((), {"MASTER": "spark://there:7077"}),
         ((), {"SPARK_REMOTE": "sc://there"}),
     ],
 )
-def test_processes_that_may_be_elsewhere_get_the_modules_as_an_archive(submit, tmp_path, arguments, environ):
+def test_processes_that_may_look_elsewhere_get_the_modules_as_an_archive(submit, tmp_path, arguments, environ):
     _, written = submit("run.yml", *arguments, **environ)
+    is_archived(written, tmp_path)
+
+
+def test_what_a_script_of_spark_may_assign_is_not_relied_on(submit, spark, tmp_path):
+    (spark / "conf" / "spark-env.sh").write_text("export PYTHONPATH=/theirs\n")
+    _, written = submit("run.yml")
+    is_archived(written, tmp_path)
+
+
+def test_a_folder_that_no_list_of_folders_can_hold_is_in_none(spark, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.yml").write_text(RUN)
+    work = tmp_path / "a:b"
+    work.mkdir()
+    main([str(work), "jobs/score.py", "run.yml"], {"SPARK_HOME": str(spark), "PATH": "/bin"}, lambda *_: None)
+    is_archived({"command.json": json.loads((work / "command.json").read_text())}, tmp_path, work)
+
+
+def is_archived(written, tmp_path, work=None):
+    work = work or tmp_path / "work"
     command = written["command.json"]["command"]
-    assert ("--py-files", str(tmp_path / "work" / "lib.zip")) in options_of(command)
-    assert (tmp_path / "work" / "lib.zip").is_file()
-    assert not (tmp_path / "work" / "lib").exists()
+    assert command[command.index("--py-files") + 1].endswith(str(work / "lib.zip"))
+    assert (work / "lib.zip").is_file()
+    assert not (work / "lib").exists()
     assert "PYTHONPATH" not in written["command.json"]["environment"]
     assert WORKER_DAEMON not in " ".join(command)
 
