@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane import tags
@@ -29,10 +29,6 @@ from transform_emulator.service.allowed_callers import Doors
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-Call = Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
-Note = Callable[[Scope, str], None]
-S3Application: TypeAlias = "Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes]]"
 
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 OURS = TRANSFORM_CALLS | {CREATE_MODEL}
@@ -70,8 +66,8 @@ class Gateway:
         note: Told of each call of SageMaker that has changed what moto has, before its client is.
     """
 
-    call: Call
-    s3: S3Application
+    call: Callable[[str, Scope, dict[str, Any]], dict[str, Any]]
+    s3: Callable[[Scope, WSGIEnvironment, StartResponse], Iterable[bytes]]
     moto: WSGIApplication
     models: aws_state.ModelRegistry
     endpoints: Endpoints
@@ -79,7 +75,7 @@ class Gateway:
     doors: Doors
     knows: Callable[[WSGIEnvironment], bool]
     reset: Callable[[], None]
-    note: Note = note_nothing
+    note: Callable[[Scope, str], None] = note_nothing
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
