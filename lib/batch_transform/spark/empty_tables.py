@@ -40,9 +40,9 @@ _ESCAPED = re.compile(r"[\x01-\x1f\x7f\"#%'*/:=?\\{\[\]^]")
 
 
 def without_rows(spark: SparkSession, schema: StructType) -> DataFrame:
-    """Returns a table of these columns, of whose rows no Python worker knows: Spark has them make one of an empty list.
+    """Returns a table of these columns that takes no Python worker, as one of an empty list does, of all that it has.
 
-    A column that is never null has it so, as Delta asks of what is within it.
+    Unless a column is never null: only of a list is it so, and Delta refuses what is never null within one that may be.
     """
     if not all(field.nullable for field in schema.fields):
         return spark.createDataFrame([], schema)
