@@ -70,32 +70,14 @@ def finds_files(
 
 
 def full_arguments(
-    config: RunConfig,
-    given: SparkArguments,
-    home: SparkHome,
-    places: Folders,
-    environ: Mapping[str, str],
-    *,
-    as_files: bool,
+    config: RunConfig, given: SparkArguments, home: SparkHome, places: Folders, environ: Mapping[str, str]
 ) -> SparkArguments:
-    """Returns the arguments with all that the run needs; what was given wins, lists are joined.
-
-    Args:
-        config: of the run.
-        given: the arguments so far.
-        home: the Spark that is submitted to.
-        places: of the submission.
-        environ: of who calls spark-submit.
-        as_files: whether the run finds its modules so (`finds_files`).
-    """
-    archive = [] if as_files else [str(places.work / LIB_ZIP)]
-    arguments = given.with_added("spark.submit.pyFiles", archive)
+    """Returns the arguments with all that the run needs beside its modules; what was given wins, lists are joined."""
+    arguments = given
     for key, value in interpreter_settings(given, environ, sys.executable).items():
         arguments = arguments.with_default(key, value)
     for key, value in (ALWAYS | (ON_A_LAPTOP if given.local else {})).items():
         arguments = arguments.with_default(key, value)
-    if as_files:
-        arguments = arguments.with_default("spark.python.daemon.module", WORKER_DAEMON)
     if given.in_cluster:
         arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
     # Told none, spark-submit takes the entry point's, and YARN shows that one before there is a session.
@@ -125,15 +107,9 @@ def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:
 
 
 def environment(
-    config: RunConfig,
-    arguments: SparkArguments,
-    places: Folders,
-    home: SparkHome,
-    environ: Mapping[str, str],
-    *,
-    as_files: bool,
+    config: RunConfig, arguments: SparkArguments, places: Folders, home: SparkHome, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """Returns the variables that spark-submit gets beside those that are there; `as_files` as `full_arguments`."""
+    """Returns the variables that spark-submit gets beside those that are there."""
     if arguments.in_cluster:
         return {}
     # `python` in a model's command is then the interpreter of the run.
@@ -145,11 +121,5 @@ def environment(
         return added | {"PYSPARK_DRIVER_PYTHON": environ.get("PYSPARK_DRIVER_PYTHON", sys.executable)}
     # Workers that another interpreter runs miss pyarrow.
     added |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    if as_files:
-        # Without the sources, which the wrapper names before what a person has named.
-        sources = str(places.lib)
-        named = environ.get("PYTHONPATH") or sources
-        theirs = [] if named == sources else [named.removeprefix(f"{sources}{os.pathsep}")]
-        added["PYTHONPATH"] = os.pathsep.join([str(places.work / LIB), *theirs])
     added["SPARK_LOCAL_IP"] = environ.get("SPARK_LOCAL_IP", "127.0.0.1")
     return added | ({"SPARK_HOME": str(home.home)} if home.home else {})

@@ -12,7 +12,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -56,6 +56,7 @@ from batch_transform.pipeline.submit.spark_arguments import (
     LIB_ZIP,
     LOGGING,
     RESOLVED,
+    WORKER_DAEMON,
     Folders,
     environment,
     finds_files,
@@ -66,6 +67,7 @@ from batch_transform.pipeline.telling import write_log_as
 from batch_transform.pipeline.world.jars import ivy_settings, reads_s3
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.world.s3a_access import check_s3a
+from batch_transform.pipeline.world.spark_home import SparkHome
 
 BeforeSpark = Callable[[RunConfig, Mapping[str, str]], RunReport | None]
 
@@ -104,8 +106,8 @@ def write_submission(
     config = resolve_input(config, PACKAGE_CACHE)
     if given.local and (options := java_options(home, environ)):
         given = given.with_default("spark.driver.extraJavaOptions", options)
-    as_files = finds_files(given, asked.rest, home, places, environ)
-    arguments = full_arguments(config, given, home, places, environ, as_files=as_files)
+    given, variables_of_modules = _with_modules(given, asked.rest, home, places, environ)
+    arguments = full_arguments(config, given, home, places, environ)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
     command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
@@ -113,13 +115,9 @@ def write_submission(
     command += [SHOW_RECORD] if asked.show_record else []
     command += asked.switches.flags
     command += [LOG_FORM, JSON] if log_form(asked) == JSON else []
-    if as_files:
-        copy_compiled(places.lib, places.work / LIB)
-    else:
-        write_archive(places.lib, places.work / LIB_ZIP)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     (places.work / IVY).write_text(ivy_settings(environ), encoding="utf-8")
-    added = environment(config, given, places, home, environ, as_files=as_files)
+    added = environment(config, given, places, home, environ) | variables_of_modules
     if not given.in_cluster:
         added |= commands_here(asked, {PROGRAM: "spark-submit.sh", **environ}, config)
     choose_display(places.work, log_form(asked), is_elsewhere=given.in_cluster)
@@ -130,6 +128,21 @@ def write_submission(
     # Before its report: a report without a command is that of what is done here, also where a signal comes in between.
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
     handshake.report(_fallback(config, arguments))
+
+
+def _with_modules(
+    given: SparkArguments, rest: Sequence[str], home: SparkHome, places: Folders, environ: Mapping[str, str]
+) -> tuple[SparkArguments, dict[str, str]]:
+    """Returns the arguments and the variables by which a run's processes find its modules, once they are written."""
+    if not finds_files(given, rest, home, places, environ):
+        archive = write_archive(places.lib, places.work / LIB_ZIP)
+        return given.with_added("spark.submit.pyFiles", [str(archive)]), {}
+    folder, sources = str(copy_compiled(places.lib, places.work / LIB)), str(places.lib)
+    # Without the sources, which the wrapper names before what a person has named.
+    named = environ.get("PYTHONPATH") or sources
+    theirs = [] if named == sources else [named.removeprefix(f"{sources}{os.pathsep}")]
+    found = {"PYTHONPATH": os.pathsep.join([folder, *theirs])}
+    return given.with_default("spark.python.daemon.module", WORKER_DAEMON), found
 
 
 def _fallback(config: RunConfig, arguments: SparkArguments) -> FaultReport:
