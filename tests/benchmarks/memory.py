@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,10 @@ import psutil
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.peers.measuring import DRIVER, JVM, WORKER, kind_of
 
 ROOT = Path(__file__).parents[2]
 MODEL = f"{sys.executable} {ROOT / 'tests/support/model_server.py'} lengths"
@@ -46,18 +51,14 @@ class Peaks:
     def look(self, wrapper: psutil.Process) -> None:
         """Reads all processes below the wrapper."""
         for process in wrapper.children(recursive=True):
-            try:
-                command, memory = process.cmdline(), process.memory_info().rss / MB
-                if not command:
-                    continue
-                if "java" in command[0]:
+            with suppress(psutil.Error):  # it has ended
+                kind, memory = kind_of(process.cmdline()), process.memory_info().rss / MB
+                if kind == JVM:
                     self.jvm = max(self.jvm, memory)
-                elif any(word.endswith(("daemon", "daemon.py")) for word in command):
+                elif kind == WORKER:
                     self.workers[process.pid] = max(self.workers.get(process.pid, 0), memory)
-                elif any(part.endswith("score.py") for part in command):
+                elif kind == DRIVER:
                     self.driver = max(self.driver, _high_water(process.pid) or memory)
-            except psutil.Error:
-                continue
 
 
 def _high_water(pid: int) -> float:
