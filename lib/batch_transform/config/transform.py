@@ -146,7 +146,7 @@ class Transform(Section):
         TransformSettings.invocations_timeout_seconds
     )
     invocations_max_retries: Annotated[WholeNumber, Field(ge=0, le=limits.MAX_INVOCATIONS_RETRIES)] | None = None
-    job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = 480
+    job_timeout_minutes: Annotated[WholeNumber, Field(ge=1)] = TransformSettings.job_timeout_minutes
     max_parallel_jobs: Annotated[WholeNumber, Field(ge=1, le=limits.MAX_INSTANCE_COUNT)] | None = None
     on_interrupt: Annotated[str, AfterValidator(one_of("stop", "leave"))] = "stop"
     environment: dict[str, str] = Field(default_factory=dict)

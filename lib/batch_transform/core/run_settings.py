@@ -50,6 +50,7 @@ class TransformSettings:
         instance_start_seconds: which work is worth an instance's start-up.
         instance_mb_per_second: what an instance works through.
         max_parallel_jobs: None: as many as `instance_count` allows with `jobs`, two with `instances`.
+        job_timeout_minutes: after which a job is stopped.
         price_per_hour: of an instance, in US dollars, or of each type.
     """
 
@@ -69,6 +70,7 @@ class TransformSettings:
     invocations_timeout_seconds: int = 3600
     invocations_max_retries: int | None = None
     max_parallel_jobs: int | None = None
+    job_timeout_minutes: int = 480
     environment: Mapping[str, str] = field(default_factory=dict)
     accept: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)

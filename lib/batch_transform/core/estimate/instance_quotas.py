@@ -60,7 +60,7 @@ def quota_lines(found: QuotasFound, transform: TransformSettings, jobs: int) -> 
         yield f"quotas: {'; '.join(known)}, for all jobs of the account together"
     if len(known) < len(told):
         yield f"quota not known: {found.why_not or 'Service Quotas lists no value that is applied to this account'}"
-    asked = max(1, jobs) if transform.spread == JOBS else transform.instance_count
+    asked = max(1, min(jobs, transform.most_jobs)) if transform.spread == JOBS else transform.instance_count
     for name in (of_type(transform.instance_types[0]), OF_ALL_TYPES):
         value = found.values.get(name)
         if value is not None and value < asked:

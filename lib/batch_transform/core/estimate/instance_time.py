@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from batch_transform.core.run_settings import JOBS, TransformSettings
-from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, busy_share, packed, shares, speed_of
+from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, busy_share, job_counts, packed, speed_of
 
 # By the keys of so many equal objects a job's instances are loaded as good as equally; each row may be an object.
 _MOST_HASHED = 100_000
@@ -51,19 +51,18 @@ def instance_time(
         transform: as configured: by its speed work is spread over jobs.
         told: how fast instances are in fact; None: as configured.
     """
-    asked, count = speed_of(transform), transform.instance_count
-    speed = told or asked
+    count, speed = transform.instance_count, told or speed_of(transform)
     sizes = [size_bytes + objects * REQUEST_BYTES for size_bytes, objects in lanes]
     work = [speed.seconds(size) for size in sizes]
-    start = speed.start_seconds
+    start, jobs = speed.start_seconds, job_counts(sizes, [objects for _, objects in lanes], transform)
     if transform.spread == JOBS:
-        jobs = shares([asked.start_ups(size) for size in sizes], [objects for _, objects in lanes], count)
         each = [start + seconds / number for seconds, number in zip(work, jobs, strict=True) for _ in range(number)]
         paid = busy = sum(each)
     else:
         hashed = [min(objects, _MOST_HASHED) for _, objects in lanes]
         busy_shares = [busy_share(map(str, range(objects)), [1.0] * objects, count) for objects in hashed]
-        each = [start + seconds / count / share for seconds, share in zip(work, busy_shares, strict=True)]
+        taken = zip(work, busy_shares, jobs, strict=True)
+        each = [start + seconds / number / count / share for seconds, share, number in taken for _ in range(number)]
         paid, busy = count * sum(each), sum(work) + count * start * len(each)
     at_once = max(1, min(transform.most_jobs, len(each)))
     elapsed = max((sum(each[place] for place in places) for places in packed(each, at_once)), default=0.0)
@@ -77,7 +76,9 @@ def instance_time(
 
 def at_work(time: InstanceTime, objects: int, transform: TransformSettings) -> int:
     """Returns how many instances have something to do side by side, of a lane with so many objects."""
-    return min(transform.instance_count, time["jobs"] if transform.spread == JOBS else objects)
+    return (
+        min(transform.most_jobs, time["jobs"]) if transform.spread == JOBS else min(transform.instance_count, objects)
+    )
 
 
 def in_flight(requests: int, instances: int, concurrent: int | None) -> InFlight:

@@ -94,8 +94,10 @@ def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings) -> I
             of_them = f"{idle} of them {verb(idle, 'is', 'are')}"
             yield f"{counted(objects, 'object')} on {counted(asked, 'instance')}: {of_them} paid for nothing"
         return
+    if transform.most_jobs < asked:
+        yield f"transform.max_parallel_jobs is {transform.most_jobs}: no more of {asked} instances work side by side"
     jobs = instance_time(lanes, transform)["jobs"]
-    if jobs < asked:
+    if jobs < transform.most_jobs:
         yield (
             f"transform.instance_count is {asked}, but the work is worth {counted(jobs, 'start-up')}: so many "
             "instances are begun, and none is paid for nothing"

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.observed_failures import JudgedJob, Trials, trials
+from batch_transform.core.isolation.open_spans import Move
 from batch_transform.core.isolation.reconciling import NOTHING_KNOWN, Known, Reconciled, decided_of, reconcile
 from batch_transform.core.isolation.round_stops import foreign_stops
 from batch_transform.core.isolation.verdict_rows import SCORED
@@ -29,7 +31,8 @@ class Early:
 def reconcile_early(jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known = NOTHING_KNOWN) -> Early | None:
     """Returns which of these jobs are settled while others run, and what is left; None: all of that has to wait.
 
-    It waits if nothing was scored, or if nothing is left that could be sent.
+    It waits if nothing is left that could be sent, or if something of it would be sent otherwise than it was, and
+    nothing was scored yet.
 
     Args:
         jobs: judged and not settled.
@@ -43,7 +46,14 @@ def reconcile_early(jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known =
     known = replace(known, before=[*known.before, *held])
     done = reconcile(chosen, waiting, known, is_first=False, is_probe=False)
     scored = known.scored_before or SCORED in done.leaves["state"].to_pylist()
-    return Early(tuple(chosen), done) if scored and done.open.num_rows and not done.stop else None
+    may_go_on = scored or all(_is_sent_as_it_was(job, found, divisible=known.divisible) for job in chosen)
+    return Early(tuple(chosen), done) if may_go_on and done.open.num_rows and not done.stop else None
+
+
+def _is_sent_as_it_was(job: JudgedJob, found: Trials, *, divisible: bool) -> bool:
+    """Whether every failed span of the job is sent again for want of instances, which says nothing of the model."""
+    decided = decided_of(job, found, divisible=divisible)
+    return all(it["error_class"] == ErrorClass.CAPACITY.value and d.move is Move.AGAIN for _, it, d in decided)
 
 
 def _ends(job: JudgedJob, found: Trials, *, divisible: bool) -> bool:

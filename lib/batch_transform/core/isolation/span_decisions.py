@@ -33,6 +33,13 @@ MAX_UNANSWERED = 2
 MAX_UNDIVIDED = 2
 
 
+_TOO_LONG = (
+    "jobs took longer than transform.job_timeout_minutes, and again when what they held was sent in more jobs; nothing "
+    "of a job that is stopped is kept. If the model is at work all that time, raise it, or set "
+    "transform.instance_mb_per_second to what an instance works through, from which more and shorter jobs follow"
+)
+
+
 class HistoryChange(TypedDict, total=False):
     """What changes of a span's columns of that name."""
 
@@ -92,6 +99,7 @@ def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
     most = MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS
     words = f"{failure.error_class.value} in {counted(repeats, 'job')}, last in {job.record.name}: {failure.message}"
+    words = _TOO_LONG if late else words
     stop = words if repeats >= most else None
     return Decision(Move.AGAIN, {"repeats": repeats}, stop, is_last=repeats + 1 >= most)
 

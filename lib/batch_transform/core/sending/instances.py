@@ -20,10 +20,11 @@ from datetime import datetime
 import pyarrow as pa
 
 from batch_transform.core.isolation.error_classes import ErrorClass, of_missing_output
-from batch_transform.core.limits import MAX_INVOCATIONS_RETRIES
+from batch_transform.core.limits import BYTES_PER_MB, MAX_INVOCATIONS_RETRIES
 from batch_transform.core.run_settings import TransformSettings
-from batch_transform.core.run_state import JobRecord, RunState
+from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
 from batch_transform.core.sending.job_planning import Throughput
+from batch_transform.core.sending.spreading import REQUEST_BYTES
 
 
 def type_of(job: JobRecord) -> str:
@@ -110,6 +111,24 @@ def helped(
     if transform.invocations_max_retries is None:
         transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES)
     return limits, transform
+
+
+def as_slow_as_seen(transform: TransformSettings, state: RunState) -> TransformSettings:
+    """Returns the section `transform` with a speed no higher than that of jobs that took longer than they may.
+
+    So what they held is sent in more jobs: as it was, it would take as long again, and the service keeps nothing of a
+    job that is stopped.
+    """
+    late = [job for job in state.jobs if job.stop_reason == TIMEOUT and job.started_at is not None]
+    # Ours are stopped at that age, and started somewhat later: no instance was faster than all of it in all that time.
+    at_most = 60.0 * transform.job_timeout_minutes
+    seen = [_weight(job) / BYTES_PER_MB / instances_of(job) / at_most for job in late if job.bytes]
+    return replace(transform, instance_mb_per_second=min([transform.instance_mb_per_second, *seen]))
+
+
+def _weight(job: JobRecord) -> int:
+    """What a job holds, its requests included, as what is sent next is weighed (spreading.weights_of)."""
+    return (job.bytes or 0) + job.spans.rows * REQUEST_BYTES
 
 
 SECONDS_PER_HOUR = 3600.0

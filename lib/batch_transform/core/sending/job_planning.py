@@ -19,8 +19,8 @@ from batch_transform.core.limits import (
     MAX_PAYLOAD_MB,
     MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
 )
-from batch_transform.core.run_settings import JOBS, Sizing, TransformSettings
-from batch_transform.core.sending.spreading import busy_share, jobs_beside, packed, weights_of
+from batch_transform.core.run_settings import Sizing, TransformSettings
+from batch_transform.core.sending.spreading import busy_share, job_counts, packed, weights_of
 from batch_transform.core.spans import OVERSIZE, STANDARD
 
 
@@ -139,7 +139,7 @@ def plan_lanes(
 
 
 def spread_out(plans: Sequence[LanePlan], transform: TransformSettings, in_flight: int = 0) -> list[LanePlan]:
-    """Returns the plans of jobs: each lane's as it is, or spread over as many jobs of one instance as are worth it.
+    """Returns the plans of jobs: of each lane as many as are worth it, and as may end before they are stopped.
 
     Objects with the largest records come first in a job: one that ends with a large request idles beside it.
 
@@ -148,11 +148,9 @@ def spread_out(plans: Sequence[LanePlan], transform: TransformSettings, in_fligh
         transform: as configured.
         in_flight: instances at work already. Jobs that have to wait for one of those are made only of much work.
     """
-    if transform.spread != JOBS:
-        return list(plans)
     weights = [weights_of(plan.spans) for plan in plans]
     sizes, objects = [each.sum() for each in weights], [plan.spans.num_rows for plan in plans]
-    counts = jobs_beside(sizes, objects, transform, in_flight)
+    counts = job_counts(sizes, objects, transform, in_flight)
     return [
         LanePlan(plan.lane, _largest_first(plan.spans.take(places)), plan.throughput)
         for plan, each, count in zip(plans, weights, counts, strict=True)
@@ -190,7 +188,8 @@ def with_payload_that_fits(
     """Returns spans in which those name the payload that they need that a pinned one no longer holds.
 
     They were cut for another payload, which has changed since: the service would send none of them, and the last word
-    on that would be a failure of the row.
+    on that would be a failure of the row. As in the oversize lane, all have that of the largest record among them: one
+    for each size would be a job for each.
     """
     if max_payload_mb == "model" or (max_payload_mb == "auto" and not isinstance(max_concurrent_transforms, int)):
         return spans
@@ -200,7 +199,8 @@ def with_payload_that_fits(
     open_to_all = pc.and_(pc.equal(spans["lane"], STANDARD), pc.equal(spans["payload_mb"], 0))
     over = pc.and_(open_to_all, pc.greater(needed, limit))
     place = spans.schema.get_field_index("payload_mb")
-    chosen = pc.if_else(over, pc.min_element_wise(needed, pa.scalar(MAX_PAYLOAD_MB, pa.int32())), spans["payload_mb"])
+    most = min(pc.max(needed.filter(over)).as_py() or 0, MAX_PAYLOAD_MB)
+    chosen = pc.if_else(over, pa.scalar(most, pa.int32()), spans["payload_mb"])
     return spans.set_column(place, spans.schema.field(place), chosen)
 
 

@@ -51,7 +51,7 @@ def object_bytes(json_bytes: int, transform: TransformSettings) -> int:
     instances, least_bill = transform.instance_count, 1
     if transform.spread == JOBS:
         speed = speed_of(transform)
-        instances = max(1, int(min(speed.start_ups(json_bytes), instances)))
+        instances = max(1, int(min(speed.start_ups(json_bytes), transform.most_jobs)))
         least_bill = round(math.sqrt(BAD_ROWS * speed.seconds(json_bytes) / OBJECT_SECONDS))
     wanted = math.ceil(json_bytes / max(least_bill, OBJECTS_PER_INSTANCE * instances))
     payload_mb = transform.max_payload_mb

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.limits import BYTES_PER_MB
-from batch_transform.core.run_settings import MB_PER_SECOND, START_SECONDS, TransformSettings
+from batch_transform.core.run_settings import JOBS, MB_PER_SECOND, START_SECONDS, TransformSettings
 
 # A request takes time of its own, whatever it holds: as much as so many bytes at that speed. Our estimate, 20 ms.
 REQUEST_BYTES = 20_000
@@ -45,7 +46,26 @@ def speed_of(transform: TransformSettings) -> Speed:
     return Speed(transform.instance_start_seconds, transform.instance_mb_per_second)
 
 
-def shares(start_ups: Sequence[float], objects: Sequence[int], most: int) -> list[int]:
+# A job is given work for half of the time after which it is stopped, and then has scored nothing: how fast a model is
+# nobody knows before it was asked.
+_LONGEST = 0.5
+
+
+def fewest(seconds: Sequence[float], objects: Sequence[int], transform: TransformSettings) -> list[int]:
+    """Returns how many jobs each group of objects becomes at least, so that each may end before it is stopped.
+
+    Args:
+        seconds: the work of each group, on the instances of one job.
+        objects: of each group; at least 1.
+        transform: as configured.
+    """
+    longest = _LONGEST * 60 * transform.job_timeout_minutes
+    return [max(1, min(most, math.ceil(each / longest))) for each, most in zip(seconds, objects, strict=True)]
+
+
+def shares(
+    start_ups: Sequence[float], objects: Sequence[int], most: int, least: Sequence[int] | None = None
+) -> list[int]:
     """Returns how many jobs each group of objects becomes: one at least, and further ones where they are worth it.
 
     A further job goes to the group whose jobs have most to do, as long as each of them keeps work for one start-up, and
@@ -55,9 +75,10 @@ def shares(start_ups: Sequence[float], objects: Sequence[int], most: int) -> lis
         start_ups: the work of each group, in start-ups of an instance.
         objects: of each group; at least 1.
         most: how many instances work side by side.
+        least: jobs of each group whatever they are worth; None: one of each.
     """
-    jobs = [1] * len(start_ups)
-    left = [(-work / 2, place) for place, work in enumerate(start_ups)]
+    jobs = list(least or [1] * len(start_ups))
+    left = [(-work / (jobs[place] + 1), place) for place, work in enumerate(start_ups)]
     heapq.heapify(left)
     while left and sum(jobs) < most:
         _, place = heapq.heappop(left)
@@ -67,14 +88,14 @@ def shares(start_ups: Sequence[float], objects: Sequence[int], most: int) -> lis
     return jobs
 
 
-def jobs_beside(
-    sizes: Sequence[float], objects: Sequence[int], transform: TransformSettings, in_flight: int
+def job_counts(
+    sizes: Sequence[float], objects: Sequence[int], transform: TransformSettings, in_flight: int = 0
 ) -> list[int]:
-    """Returns how many jobs each group of objects becomes beside instances that are at work already.
+    """Returns how many jobs each group of objects becomes, beside instances that are at work already.
 
-    As many as there are instances free; and more, which wait for the others to be done, where each has work for a
-    start-up as the service takes it, whatever the run file says of it: packed into what is free, much work would be
-    waited for longer than for that.
+    With `spread: jobs` as many as there are instances free; and more, which wait for the others to be done, where each
+    has work for a start-up as the service takes it, whatever the run file says of it: packed into what is free, much
+    work would be waited for longer than for that. However they are spread, no job has work for longer than it may take.
 
     Args:
         sizes: the bytes of each group.
@@ -83,11 +104,14 @@ def jobs_beside(
         in_flight: instances at work.
     """
     speed = speed_of(transform)
-    now = shares([speed.start_ups(size) for size in sizes], objects, transform.instance_count - in_flight)
+    least = fewest([speed.seconds(size) / transform.instances_of_a_job for size in sizes], objects, transform)
+    if transform.spread != JOBS:
+        return least
+    now = shares([speed.start_ups(size) for size in sizes], objects, transform.most_jobs - in_flight, least)
     if not in_flight:
         return now
     slow = replace(speed, start_seconds=max(speed.start_seconds, START_SECONDS))
-    later = shares([slow.start_ups(size) for size in sizes], objects, transform.instance_count)
+    later = shares([slow.start_ups(size) for size in sizes], objects, transform.most_jobs, least)
     return [max(pair) for pair in zip(now, later, strict=True)]
 
 

@@ -8,7 +8,7 @@ from batch_transform.core.resuming.resumed_run import must_be_replanned
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INFER, JOBS, TransformSettings
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instances import instances_of, overspent
+from batch_transform.core.sending.instances import instances_of, lacked_capacity, overspent
 from batch_transform.core.state import actions as act
 
 # Of the longest chain; far above what isolation needs (five, and what transient failures add): a bound, not a plan.
@@ -58,11 +58,16 @@ def _judging(state: RunState) -> act.Judge | None:
 
 
 def _isolating(state: RunState, flying: tuple[JobRecord, ...]) -> act.Reconcile | None:
-    """Nothing is split before a span of the run was scored; a probe tells of all of it, or of nothing."""
+    """Nothing is split before a span of the run was scored; a probe tells of all of it, or of nothing.
+
+    What lacked capacity was not asked yet, so it says nothing of the model and is sent again as it is.
+    """
     last, most = state.last_round, MAX_ROUNDS + state.rounds_before
     ready = tuple(job for job in state.unsettled if job.verdicts is not None and job.round_number < most)
     scored = any(r.scored_rows for r in state.round_records) or any(job.objects_scored for job in ready)
-    if last is None or last.is_probe or not scored or not any(job.objects_failed for job in ready):
+    if not scored:
+        ready = tuple(filter(lacked_capacity, ready))
+    if last is None or last.is_probe or not any(job.objects_failed for job in ready):
         return None
     return act.Reconcile(ready, flying) if _has_room(state.settings.transform, flying, 1) else None
 

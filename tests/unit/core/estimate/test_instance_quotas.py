@@ -38,6 +38,7 @@ def test_jobs_beyond_a_quota_wait_for_each_other():
 def test_a_run_is_held_to_what_it_asks_for_and_not_to_what_is_set():
     assert len(lines({M5: 2.0, OF_ALL_TYPES: 20.0}, jobs=2)) == 1
     assert len(lines({M5: 2.0, OF_ALL_TYPES: 20.0}, jobs=3)) == 2
+    assert len(lines({M5: 2.0, OF_ALL_TYPES: 20.0}, jobs=3, max_parallel_jobs=2)) == 1
 
 
 def test_one_job_of_too_many_instances_is_refused():

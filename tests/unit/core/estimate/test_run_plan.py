@@ -141,6 +141,14 @@ def test_instances_that_are_jobs_are_never_paid_for_waiting():
     assert one_job[3]["elapsed_seconds"] == pytest.approx(one_job[3]["paid_seconds"] / 8, rel=1e-3)
 
 
+def test_no_more_instances_are_told_to_be_at_work_than_jobs_may_run():
+    steps = {step["instance_count"]: step for step in run_plan(TABLE, asked(8, max_parallel_jobs=2))["instances"]}
+    assert steps[8]["requests_at_once"] == 2 * 100
+    assert [steps[8][key] for key in ("jobs", "elapsed_seconds")] == [
+        steps[2][key] for key in ("jobs", "elapsed_seconds")
+    ]
+
+
 def test_lanes_that_do_not_fit_side_by_side_come_one_after_the_other():
     """The oversize records are a job of their own; with one instance in all it begins when the other has ended."""
     one, two = run_plan(MIXED, asked(1))["instances"][0], run_plan(MIXED, asked(2))["instances"][1]

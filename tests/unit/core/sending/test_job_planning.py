@@ -164,6 +164,7 @@ def test_what_was_cut_for_a_larger_payload_is_sent_with_one_that_holds_it(sizes,
         assert max(plan.spans["largest"].to_pylist()) <= plan.throughput.max_payload_mb * MB
     small = [size for size in sizes if size <= payload * MB]
     assert sum(value == 0 for value in fitting["payload_mb"].to_pylist()) == len(small)
+    assert len({value for value in fitting["payload_mb"].to_pylist() if value}) <= 1, "each would be a job"
 
 
 @given(SIZES, CONCURRENCY)

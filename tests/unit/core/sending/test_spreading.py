@@ -103,6 +103,19 @@ def test_instances_of_one_job_are_one_job():
     assert [job.spans.num_rows for job in jobs] == [20]
 
 
+@pytest.mark.parametrize("asked", [{"instance_count": 16, "max_parallel_jobs": 1}, {"instance_count": 1}])
+def test_jobs_that_can_only_come_one_after_the_other_are_one(asked):
+    assert len(spread(table(*[48] * 20), **asked)) == 1
+
+
+def test_no_job_has_work_for_more_than_half_of_the_time_after_which_it_is_stopped():
+    """960 MB at 1 MB a second are 16 minutes; a job that is stopped has scored nothing."""
+    for minutes, jobs in ((480, 1), (33, 1), (17, 2), (4, 9), (1, 20)):
+        assert len(spread(table(*[48] * 20), job_timeout_minutes=minutes)) == jobs, minutes
+    many = {"instance_count": 4, "spread": "instances"}
+    assert [len(spread(table(*[48] * 20), job_timeout_minutes=each, **many)) for each in (9, 4, 1)] == [1, 3, 9]
+
+
 def test_a_start_up_that_a_person_knows_decides_how_many_jobs_are_worth_it():
     assert len(spread(table(*[48] * 20), instance_count=8, instance_start_seconds=480)) == 2
     assert len(spread(table(*[48] * 20), instance_count=8, instance_mb_per_second=10)) == 1

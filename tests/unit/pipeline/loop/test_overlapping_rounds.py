@@ -29,7 +29,9 @@ A_ROW, A_ROW_OF_EACH_OBJECT, ALL_ROWS = slice(5, 6), slice(5, None, 12), slice(N
 
 
 def six_jobs(lasts=None, poison=(0, 1), refused=A_ROW, **transform):
-    """A planned run of six jobs, of which all but the first two take long, and the rows that its model refuses.
+    """A planned run of six jobs, or of as many as may run at once, and the rows that its model refuses.
+
+    All but the first two take long.
 
     Args:
         lasts: seconds that each job takes, by its number.
@@ -42,7 +44,7 @@ def six_jobs(lasts=None, poison=(0, 1), refused=A_ROW, **transform):
     run = MemoryRun(SIX, echoing(lambda row: 500 if row in bad else None), transform=asked)
     run.service.lasts = lasts or (lambda number: LONG if 2 <= number < 6 else SHORT)
     run.step("prepare")
-    assert len(run.state().jobs) == 6
+    assert len(run.state().jobs) == transform.get("max_parallel_jobs", 6)
     for number in poison:
         bad.update(rows_of(run, number)[refused])
     return run, bad

@@ -8,6 +8,7 @@ from collections import deque
 import pytest
 
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.sending.instances import instances_of
 from batch_transform.core.statuses import RunStatus
@@ -86,6 +87,33 @@ def test_capacity_that_lacks_costs_the_other_jobs_nothing():
     assert len(first) == len(lacking) == len(third) == 2
     assert sorted(name for names in again for name in names) == sorted(lacking)
     assert run.outcomes(state) == {row: row for row in all_rows(SIX)}
+
+
+def test_a_job_that_lacked_capacity_is_sent_again_while_the_others_are_at_work():
+    """It was not asked yet, so that says nothing of the model; nothing was scored before it."""
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    run.service.lasts = lambda number: 1000.0 if number in (0, 2) else 5.0
+    run.service.job_faults = deque([None, "capacity", None])
+    state = run.to_the_end()
+    first, _, third, again, *_ = (run.service.describe(job.name) for job in state.jobs)
+    assert again.ended_at < min(first.ended_at, third.ended_at)
+    assert run.outcomes(state) == {row: row for row in all_rows(SIX)}
+
+
+def test_what_took_longer_than_a_job_may_is_sent_in_more_jobs():
+    """As it was, it would take as long again, and the service keeps nothing of a job that is stopped."""
+    run = MemoryRun([5] * 8, GOOD, transform={"instance_count": 2, "job_timeout_minutes": 10, **AT_ONCE})
+    run.service.lasts = lambda number: 180.0 * len(sent(run)[number])
+    state = run.to_the_end()
+    assert [len(names) for names in sent(run)] == [4, 4, 2, 2, 2, 2]
+    assert run.outcomes(state) == {row: row for row in all_rows([5] * 8)}
+
+
+def test_a_model_that_never_ends_is_told_with_the_key_that_stopped_it():
+    run = MemoryRun([5] * 8, GOOD, transform={"instance_count": 2, "job_timeout_minutes": 10, **AT_ONCE})
+    run.service.looks = 10**9
+    with pytest.raises(ServiceFailure, match=r"transform\.job_timeout_minutes"):
+        run.to_the_end()
 
 
 @pytest.mark.parametrize("refused", [1, 2, 9])

@@ -23,6 +23,7 @@ from batch_transform.core.run_settings import INSTANCES, JOBS, RunSettings
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.secret_values import sealed
 from batch_transform.core.sending.instances import (
+    as_slow_as_seen,
     chosen_type,
     helped,
     instances_of,
@@ -76,7 +77,7 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
     unspread, kind = _lanes(ctx, state, now.send), chosen_type(state)
     if last is None:
         require_estimate(ctx, state, unspread, kind)
-    lanes = spread_out(unspread, state.settings.transform, at_work)
+    lanes = spread_out(unspread, as_slow_as_seen(state.settings.transform, state), at_work)
     number, jobs, parts = state.next_round, [], []
     for index, lane in enumerate(lanes, start=len(_of_round(state, number))):
         name = job_name(state.run_id, state.nonce, number, lane.lane, index, 1)
