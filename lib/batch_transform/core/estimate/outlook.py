@@ -95,7 +95,8 @@ def _advice(lanes: Sequence[tuple[int, int]], transform: TransformSettings) -> I
             yield f"{counted(objects, 'object')} on {counted(asked, 'instance')}: {of_them} paid for nothing"
         return
     if transform.most_jobs < asked:
-        yield f"transform.max_parallel_jobs is {transform.most_jobs}: no more of {asked} instances work side by side"
+        of_them = counted(asked, "instance")
+        yield f"transform.max_parallel_jobs is {transform.most_jobs}: no more of the {of_them} work side by side"
     jobs = instance_time(lanes, transform)["jobs"]
     if jobs < transform.most_jobs:
         yield (

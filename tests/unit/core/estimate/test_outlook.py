@@ -142,7 +142,7 @@ def test_where_no_price_is_known_none_is_made_up_and_what_to_set_is_said():
         ([(MB, 1)], {}, "the work is worth 1 start-up"),
         (LANES, {}, None),
         (LANES, {"spread": "instances"}, None),
-        (LANES, {"max_parallel_jobs": 2}, "max_parallel_jobs is 2: no more of 4 instances work side by side"),
+        (LANES, {"max_parallel_jobs": 2}, "max_parallel_jobs is 2: no more of the 4 instances work side by side"),
         ([(MB, 1)], {"instance_count": 1}, None),
         ([], {}, None),
     ],
