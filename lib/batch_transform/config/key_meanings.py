@@ -51,7 +51,7 @@ MEANINGS: Mapping[str, str] = {
     "transform.output_filter": "what of an answer is written, in JSONPath; default: all",
     "transform.invocations_timeout_seconds": "how long the service waits for one answer",
     "transform.invocations_max_retries": "how often the service asks again; default: its own",
-    "transform.job_timeout_minutes": "half of it a job is planned for; what takes longer is stopped, and tried in more jobs",
+    "transform.job_timeout_minutes": "a job is planned for half of it; what takes longer is stopped, and tried in more",
     "transform.max_parallel_jobs": "jobs in flight at once; default: by `instance_count` alone, two with `instances`",
     "transform.on_interrupt": "`stop`, or `leave`: jobs go on, and are paid for, when the driver is interrupted",
     "transform.environment": "variables of the container in these jobs",
