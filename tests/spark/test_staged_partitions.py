@@ -10,11 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
+from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.sending import partitioning
 from batch_transform.spark.input_reading import scan_of
+from batch_transform.spark.record_measuring import measure
 from batch_transform.spark.record_rules import record_rule
+from batch_transform.spark.settings import session_settings
 from batch_transform.spark.staging import input_columns, read_staged, stage
 from support.tables import assert_same_bag
+
+A_PARTITION_FOR_EACH_FILE = {"spark.sql.files.openCostInBytes": str(128 * 1024**2)}
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,52 @@ def test_a_table_that_may_give_other_rows_is_spread_from_what_was_written(spark,
     assert len(found.files) >= 4
     copied = spark.read.parquet(f"{tmp_path}/staged/copy")
     assert_same_bag(numbered(spark, found), copied.select("id", "text", "chance"))
+
+
+def told_and_made(spark, df, tmp_path, *, is_scan):
+    """What `plan` says of the partitions of an input, and the bytes of the files that the run stages."""
+    rule = record_rule(spark, df.schema, "jsonlines", None, None)
+    told = measure(df, rule, JSON_LINES, 6_000_000).partitions
+    found = stage(df, rule, f"{tmp_path}-staged", scan_of(df) if is_scan else None)
+    return told, [file.json_bytes for file in found.files]
+
+
+@pytest.mark.parametrize("is_scan", [True, False])
+def test_uneven_partitions_are_made_even_though_there_are_to_be_as_many(spark, tmp_path, monkeypatch, is_scan):
+    monkeypatch.setattr(partitioning, "PARTITION_BYTES", 64_000)
+    for part in range(10):
+        rows = pa.table({"text": ["x" * 990] * (553 if part == 0 else 8)})
+        pq.write_table(rows, tmp_path / f"part-{part}.parquet")
+    with session_settings(spark, A_PARTITION_FOR_EACH_FILE):
+        told, sizes = told_and_made(spark, spark.read.parquet(str(tmp_path)), tmp_path, is_scan=is_scan)
+    assert (told.before, told.after) == (10, 10)
+    assert told.why.startswith("uneven")
+    assert max(sizes) < 2 * 64_000
+
+
+@pytest.mark.parametrize("is_scan", [True, False])
+def test_a_file_of_large_records_is_spread_though_it_has_no_more_rows_than_others(
+    spark, tmp_path, monkeypatch, is_scan
+):
+    monkeypatch.setattr(partitioning, "PARTITION_BYTES", 64_000)
+    monkeypatch.setattr(partitioning, "MOST_PARTITION_BYTES", 1_024_000)
+    for part in range(10):
+        rows = pa.table({"text": ["x" * (20_000 if part == 9 else 30)] * 100})
+        pq.write_table(rows, tmp_path / f"part-{part}.parquet")
+    with session_settings(spark, A_PARTITION_FOR_EACH_FILE):
+        told, sizes = told_and_made(spark, spark.read.parquet(str(tmp_path)), tmp_path, is_scan=is_scan)
+    assert told.why.startswith("one holds")
+    assert len(sizes) == told.after == 32
+    assert max(sizes) < 4 * 64_000
+
+
+def test_a_table_whose_first_records_are_its_largest_is_not_left_in_crumbs(spark, tmp_path, monkeypatch):
+    """By the first 1,000 rows it would be 80 MB."""
+    monkeypatch.setattr(partitioning, "PARTITION_BYTES", 1_000_000)
+    rows = pa.table({"text": ["x" * 4_000] * 1_000 + ["x"] * 19_000})
+    pq.write_table(rows, tmp_path / "one.parquet")
+    told, sizes = told_and_made(spark, spark.read.parquet(str(tmp_path)), tmp_path, is_scan=True)
+    assert len(sizes) == told.after == 5
 
 
 def test_all_rows_of_one_request_are_one_file(spark, table, tmp_path):

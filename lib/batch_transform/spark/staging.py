@@ -42,9 +42,11 @@ def stage(
 ) -> Staged:
     """Returns the staged files of `df`, written below `target`.
 
-    The table is written in the partitions in which it comes, unless those are few, uneven or small (`partitioning`). It
-    is repartitioned on its way only if its rows are the same whenever it is evaluated; else from what was written: a
-    shuffle over a random UDF, with an executor killed, staged rows twice and lost others.
+    The table is written in the partitions in which it comes, unless those are few, uneven or small (`partitioning`, by
+    which a plan tells it as well). Where rows and some records show that before, and its rows are the same whenever it
+    is evaluated, it is repartitioned on its way; else from what was written: a shuffle over a random UDF, with an
+    executor killed, staged rows twice and lost others. What was written is looked at in any case, as its bytes are
+    known by then: neither numbers of rows nor the first of them tell of one file of large records.
 
     Args:
         df: the input; all of its columns are staged.
@@ -59,22 +61,21 @@ def stage(
     spark = df.sparkSession
     cores = parallelism(spark)
     with session_settings(spark, ROW_READER if rows_are_large else {}):
-        if scan is not None:
-            made = 1 if rule.one_object else _partitions_of_scan(df, rule, scan.partition_rows, cores)
-            return _write(df if made is None else _shuffled(df, made), rule, f"{target}/rows")
-        copy = _write(df, rule, f"{target}/copy")
+        made = None if scan is None else 1 if rule.one_object else _partitions_of_scan(df, rule, scan, cores)
+        copy = _write(df if made is None else _shuffled(df, made), rule, f"{target}/copy")
     found = partitioning([file.json_bytes for file in copy.files], cores)
-    wanted = min(1, found.before) if rule.one_object else found.after
-    if wanted == found.before:
+    if found.before <= 1 if rule.one_object else not found.why:
         return copy
+    wanted = 1 if rule.one_object else found.after
     with session_settings(spark, SCAN_SETTINGS):
         rows = read_staged(spark, copy)
         even = rows.repartition(wanted, rows.columns[0]).select(*input_columns(rows))
         return _write(even, rule, f"{target}/rows")
 
 
-def _partitions_of_scan(df: DataFrame, rule: RecordRule, rows: Sequence[int], cores: int) -> int | None:
-    """Into how many partitions a scan is shuffled; None: it is well as it is."""
+def _partitions_of_scan(df: DataFrame, rule: RecordRule, scan: Scan, cores: int) -> int | None:
+    """Into how many partitions a scan is shuffled before it is written; None: that does not show yet."""
+    rows = scan.partition_rows
     if not may_be_shuffled(rows, cores):
         return None
     measured = rule.measured(df)

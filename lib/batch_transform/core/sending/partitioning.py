@@ -66,7 +66,9 @@ def partitioning(sizes: Sequence[float], cores: int) -> Partitioning:
 
 
 def may_be_shuffled(rows: Sequence[int], cores: int) -> bool:
-    """Returns whether partitions of so many rows may have to be, whatever a record's size; else nobody need ask for it.
+    """Returns whether rows alone show that partitions may have to be, so that it is worth asking for a record's size.
+
+    Partitions of very large records they do not show: those are seen by the bytes that were written.
 
     Args:
         rows: in each partition.
