@@ -347,4 +347,6 @@ def test_the_ledger_holds_no_value_of_a_row_nor_of_a_filter(spark, world, run_fi
         "runs_code",
         "tells_files",
         "hides_files",
+        "takes_others",
+        "is_firm",
     }

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 
 from batch_transform.core.amounts import counted
+from batch_transform.core.firm_plans import calls_python, calls_unknown, is_firm
 from batch_transform.core.ledger import JsonObject
 
 # Spark draws a seed for each of these anew whenever the same code runs; one that a person gives is hardly so long.
@@ -21,7 +22,10 @@ _SEED = r"-?\d{10,}"
 _SEEDS = (
     (re.compile(rf"\b(rand|randn|random)\({_SEED}\)"), r"\1(seed)"),
     (re.compile(rf"\bSome\({_SEED}\)"), "Some(seed)"),  # of uuid() and shuffle()
-    (re.compile(rf"(\b(?:randstr|uniform)\([^()]*, ){_SEED}, true"), r"\1seed, true"),
+    (
+        re.compile(rf"(\b(?:randstr|uniform)\(.*?, ){_SEED}, true"),
+        r"\1seed, true",
+    ),  # after arguments with calls in them
     (re.compile(rf"(\bSample [\d.E-]+, [\d.E-]+, (?:true|false), ){_SEED}"), r"\1seed"),
 )
 _GIVEN_ANEW = (
@@ -35,7 +39,7 @@ _FILTER = re.compile(r"\b(Filter|Sample|Limit|GlobalLimit)\b")
 _COLUMNAR = re.compile(r"\bRelation\b.*\] (parquet|orc)\b", re.IGNORECASE)
 _SCAN = re.compile(r"\bRelation\b")
 _HIDES_FILES = re.compile(r"\b(Join|Aggregate|Union|View)\b")  # of a row above it nobody can ask from which file it is
-_MADE_BY_CODE = re.compile(r"\)#\d+")  # a Python function shows as its name, its arguments and an id
+_TAKES_SOME = re.compile(r"\b(Sample|GlobalLimit|Tail)\b")
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Plan:
         tells_files: whether each row may be asked from which file it is, and a count of the rows by file is worth its
             cost: that sees what a filter leaves out, and rows that a table has deleted without a new file.
         hides_files: whether files may lie below a cached table, of which Spark names none.
+        takes_others: whether it may take other rows of the same files each time, so that a count of them tells nothing.
+        is_firm: as `firm_plans` tells.
     """
 
     digest: str
@@ -103,6 +109,8 @@ class Plan:
     runs_code: bool
     tells_files: bool = False
     hides_files: bool = False
+    takes_others: bool = False
+    is_firm: bool = False
 
     @classmethod
     def of(cls, text: str, *, is_cached: bool = False) -> Plan:
@@ -119,11 +127,13 @@ class Plan:
         for pattern, word in _GIVEN_ANEW:
             normal = pattern.sub(word, normal)
         digest = hashlib.sha256(normal.encode()).hexdigest()
-        is_local, is_filtered, runs_code = (bool(found.search(text)) for found in (_LOCAL, _FILTER, _MADE_BY_CODE))
-        asks = _SCAN.search(text) and not (is_random or runs_code or _HIDES_FILES.search(text))
+        is_local, is_filtered, runs_code = bool(_LOCAL.search(text)), bool(_FILTER.search(text)), calls_python(text)
+        takes_others = is_filtered and (is_random or bool(_TAKES_SOME.search(text)) or calls_unknown(text))
+        asks = _SCAN.search(text) and not (is_random or runs_code or takes_others or _HIDES_FILES.search(text))
         tells_files = bool(asks and (is_filtered or _COLUMNAR.search(text)))
         hides_files = bool(is_cached and _SCAN.search(text) and not tells_files)
-        return cls(digest, is_random, is_local, is_filtered, runs_code, tells_files, hides_files)
+        told = (tells_files, hides_files, takes_others, is_firm(text))
+        return cls(digest, is_random, is_local, is_filtered, runs_code, *told)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from batch_transform.spark.staging import input_columns, read_staged
 
 # Above it files go by their names alone; a writer of tables gives each a name of its own.
 MOST_FILES_LOOKED_AT = 10_000
-# A plan of many columns would be told by the first 25.
-_WHOLE_TEXT = {"spark.sql.debug.maxToStringFields": "100000"}
+# A plan of many columns would be told by the first 25; a cut one would hide what it calls (this is the default).
+_WHOLE_TEXT = {"spark.sql.debug.maxToStringFields": "100000", "spark.sql.maxPlanStringLength": str(2**31 - 16)}
 
 
 def identify(df: DataFrame, versions: Sequence[FileVersion] | None = None) -> SourceIdentity | None:
@@ -34,12 +34,14 @@ def identify(df: DataFrame, versions: Sequence[FileVersion] | None = None) -> So
 
     Args:
         df: the input.
-        versions: of the files that hold its rows, if they are known.
+        versions: of the files that hold its rows, if they are known; of no use where those are others each time.
     """
     try:
         plan = _plan(df)
         hash = df.semanticHash()
-        if versions is None and plan.tells_files:
+        if plan.takes_others:
+            versions = None
+        elif versions is None and plan.tells_files:
             versions = file_versions(df)
         exact = versions is not None or not plan.is_filtered
         files = _listed(df) if versions is None else versions

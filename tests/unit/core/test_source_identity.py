@@ -25,6 +25,11 @@ def identity(plan=SCAN, hash=7, session="app/1", files=FILES, exact=True, engine
         ("Project [rand(8294963660376458269) AS r#1]", "Project [rand(-924558192481260131) AS r#2]"),
         ("Project [uuid(Some(8917619758568460966)) AS u#1]", "Project [uuid(Some(-207234561037973001)) AS u#1]"),
         ("Project [randstr(4, -6315017630126468421, true) AS r#1]", "Project [randstr(4, 6315017630, true) AS r#1]"),
+        (
+            "Filter (uniform(cast(0 as float), cast(1 as float), 4675533997618651087, true, Some(Etc/UTC)) < 0.5)",
+            "Filter (uniform(cast(0 as float), cast(1 as float), -675533997618651087, true, Some(Etc/UTC)) < 0.5)",
+        ),
+        ("Filter (randstr((2 + 2), -13507760961, true) > a)", "Filter (randstr((2 + 2), 13507760961, true) > a)"),
         ("Sample 0.0, 0.5, false, 1004339737553718753", "Sample 0.0, 0.5, false, -879282105800674"),
     ],
 )  # fmt: skip

@@ -102,7 +102,7 @@ class SparkTables:
         # Of this call alone: a process may stage twice, where the first files were lost.
         target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
         identity = identify(source.df, files)
-        is_firm = identity is not None and not (identity.plan.is_random or identity.plan.runs_code)
+        is_firm = identity is not None and identity.plan.is_firm
         self.places.close_to_others()  # before a row lies there, and again with the files
         staged = stage(source.df, self.rule, target, scan if is_firm else None, rows_are_large=are_large(files))
         self.places.close_to_others()

@@ -1,0 +1,89 @@
+"""What a run takes for rows that are the same whenever they are evaluated, and how it knows such an input again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from batch_transform.core.source_identity import Likeness, compared
+from batch_transform.spark.input_reading import file_versions, filtered
+from batch_transform.spark.source_identity import identify
+
+pytestmark = pytest.mark.spark
+FUNCTIONS = Path(__file__).parents[1] / "unit" / "core" / "spark_functions.json"
+
+CHANGING = [
+    "rand() < 0.5",
+    "uuid() > '8'",
+    "shuffle(a)[0] = 1",
+    "uniform(0, 10) > 5",
+    "uniform(cast(0 as float), cast(1 as float)) < 0.5",
+    "randstr(2 + 2) > 'F'",
+    "java_method('java.util.UUID', 'randomUUID') > '8'",
+    "reflect('java.util.UUID', 'randomUUID') > '8'",
+    "try_reflect('java.util.UUID', 'randomUUID') > '8'",
+    "hex(aes_encrypt(s, '0000111122223333')) > '8'",
+    "id in (select id from firm_t limit 10)",
+    "id < (select rand() * 1000 as most)",
+]
+FIRM = [
+    "id > 5 and s like '1%' or s in ('a', 'b')",
+    "cast(s as int) % 2 = 0 and not (s is null)",
+    "exists(a, x -> x > 1) and coalesce(s, '') <> ''",
+    "date_trunc('month', day) = date '2024-01-01' and day >= current_date() - 1",
+    "case when id between 3 and 8 then upper(trim(s)) = '5' else regexp_like(s, '[ab]+') end",
+]
+
+
+@pytest.fixture(scope="module")
+def path(spark, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("firm") / "t")
+    rows = spark.range(1_000).selectExpr("id", "cast(id as string) s", "array(1, 2, 3) a", "date '2024-01-01' day")
+    rows.repartition(3).write.parquet(path)
+    spark.read.parquet(path).createOrReplaceTempView("firm_t")
+    yield path
+    spark.catalog.dropTempView("firm_t")
+
+
+def told(df):
+    """As a run with a run file tells its input."""
+    return identify(df, file_versions(df))
+
+
+@pytest.mark.parametrize("where", CHANGING)
+def test_a_condition_that_changes_is_not_firm_and_the_same_input_when_it_is_given_again(spark, path, where):
+    before, now = (told(filtered(spark.read.parquet(path), where)) for _ in range(2))
+    assert not before.plan.is_firm
+    assert compared(before, now)[0] is Likeness.SAME
+
+
+@pytest.mark.parametrize("where", FIRM)
+def test_an_ordinary_condition_is_firm(spark, path, where):
+    assert told(filtered(spark.read.parquet(path), where)).plan.is_firm
+
+
+def test_a_function_of_a_person_is_not_firm_even_if_it_is_named_as_one_of_sparks(spark, path):
+    def upper(text):
+        return text
+
+    df = spark.read.parquet(path)
+    assert not identify(df.where(F.udf(upper, "string")("s") > "5")).plan.is_firm
+
+
+def test_files_that_were_added_are_seen_below_a_condition_that_changes(spark, path, tmp_path):
+    mine = str(tmp_path / "t")
+    spark.range(10).write.parquet(mine)
+    before = told(spark.read.parquet(mine).where("rand() < 0.5"))
+    spark.range(10).write.mode("append").parquet(mine)
+    assert compared(before, told(spark.read.parquet(mine).where("rand() < 0.5")))[0] is Likeness.UNSURE
+
+
+def test_the_functions_that_are_decided_are_those_of_this_spark(spark):
+    """Of another Spark some may be new, and are not firm."""
+    known = json.loads(FUNCTIONS.read_text())
+    if spark.version not in known:
+        pytest.skip(f"no list of Spark {spark.version}")
+    assert sorted(row[0] for row in spark.sql("SHOW SYSTEM FUNCTIONS").collect()) == known[spark.version]

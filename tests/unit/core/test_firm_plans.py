@@ -1,0 +1,110 @@
+"""A plan is firm by what is known of its functions and operators, so that what nobody has decided is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from batch_transform.core.firm_plans import _FIRM, is_firm
+from batch_transform.core.source_identity import Plan
+
+# As `SHOW FUNCTIONS` names them; tests/spark/test_firm_inputs.py holds it to the Spark that runs.
+FUNCTIONS = json.loads((Path(__file__).parent / "spark_functions.json").read_text())
+CHANGING = {
+    "a seed that Spark draws": ["rand", "randn", "random", "randstr", "shuffle", "uniform", "uuid"],
+    "a random initialisation vector": ["aes_encrypt"],
+    "any Java method": ["java_method", "reflect", "try_reflect"],
+    "a KLL sketch keeps rows by coin tosses": [
+        f"kll_{what}_{kind}"
+        for what in ("merge_agg", "sketch_agg", "sketch_merge")
+        for kind in ("bigint", "double", "float")
+    ],
+    "what Python workers have logged by then": ["python_worker_logs"],
+}  # fmt: skip
+SCAN = "Relation [id#1L,s#2] parquet"
+
+
+def plan(*lines):
+    return "\n".join(["", "id: bigint, s: string", *lines, ""])
+
+
+@pytest.mark.parametrize("version", FUNCTIONS)
+def test_each_function_of_spark_is_decided(version):
+    changing = {name for names in CHANGING.values() for name in names}
+    assert not changing & _FIRM
+    words = {name for name in FUNCTIONS[version] if name.isidentifier()}
+    assert words - _FIRM - changing == set()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [SCAN],
+        ["Relation spark_catalog.default.t[id#1L,s#2] parquet"],
+        ["Filter (((id#1L > cast(5 as bigint)) AND s#2 LIKE a%) OR s#2 IN (a,b))", f"+- {SCAN}"],
+        ["Filter (-abs(id#1L) < cast(s#2 as decimal(18,2)))", f"+- {SCAN}"],
+        ["Filter exists(a#7, lambdafunction((lambda x#38 > 1), lambda x#38, false))", f"+- {SCAN}"],
+        ["Filter (ds#2 >= date_sub(current_date(Some(Etc/UTC)), 1))", f"+- {SCAN}"],
+        ["Project [id#1L]", "+- Filter StartsWith(s#2, a)", "   +- SubqueryAlias t", f"      +- {SCAN}"],
+    ],
+)
+def test_a_scan_that_is_taken_row_by_row_is_firm(lines):
+    assert is_firm(plan(*lines))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "(rand(-2588787840917908352) < 0.5)",
+        "(cast(uniform(cast(0 as float), cast(1 as float), 46755, true, Some(Etc/UTC)) as double) < 0.5)",
+        "(randstr((2 + 2), -135077609610423124, true) > F)",
+        "(java_method(java.util.UUID, randomUUID, true) > 8)",
+        "(hex(aes_encrypt(cast(s#2 as binary), cast(0000 as binary), GCM, DEFAULT, , )) > 8)",
+        "(hex(static_invoke(ExpressionImplUtils.aesEncrypt(cast(s#2 as binary), 0x30))) > 8)",
+        "(<lambda>(id#1L)#49L > 5)",
+        "(upper(s#2)#49 = A)",  # Python's, whatever its name
+        "(UDF(id#1L) > 5)",
+        "(HiveSimpleUDF#org.example.Upper(s#2) = A)",
+        "(of_a_later_spark(id#1L) > 5)",
+        "*********(redacted)",
+        "RLIKE(s#2, a(b|c))",  # a text that looks like a call costs a copy
+    ],
+)
+def test_a_function_that_is_not_known_to_be_firm_makes_a_plan_that_is_not(condition):
+    text = plan(f"Filter {condition}", f"+- {SCAN}")
+    assert not is_firm(text)
+    assert not Plan.of(text).is_firm
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        ["GlobalLimit 10", "+- LocalLimit 10", f"   +- {SCAN}"],
+        ["Sample 0.0, 0.1, false, Bernoulli", f"+- {SCAN}"],
+        ["Sort [id#1L ASC NULLS FIRST], true", f"+- {SCAN}"],
+        ["Join Inner, (id#1L = id#3L)", f":- {SCAN}", "+- Relation [id#3L] parquet"],
+        ["Filter id#1L IN (list#11 [])", ":  +- Relation [id#3L] parquet", f"+- {SCAN}"],
+        ["LogicalRDD [id#1L, s#2], false"],
+        ["Filter (s#2 = ", "a)", f"+- {SCAN}"],
+    ],
+)
+def test_an_operator_that_may_take_or_place_rows_otherwise_makes_a_plan_that_is_not(lines):
+    assert not is_firm(plan(*lines))
+
+
+@pytest.mark.parametrize(
+    ("lines", "takes_others"),
+    [
+        (["Filter (java_method(java.util.UUID, randomUUID, true) > 8)", f"+- {SCAN}"], True),
+        (["GlobalLimit 10", "+- LocalLimit 10", f"   +- {SCAN}"], True),
+        (["Project [rand(-2588787840917908352) AS r#3]", f"+- {SCAN}"], False),
+        (["Filter (id#1L > cast(5 as bigint))", f"+- {SCAN}"], False),
+    ],
+)
+def test_rows_are_counted_by_file_only_where_the_same_are_taken_each_time(lines, takes_others):
+    found = Plan.of(plan(*lines))
+    assert found.takes_others == takes_others
+    assert not (takes_others and found.tells_files)
