@@ -39,7 +39,7 @@ _FILTER = re.compile(r"\b(Filter|Sample|Limit|GlobalLimit)\b")
 _COLUMNAR = re.compile(r"\bRelation\b.*\] (parquet|orc)\b", re.IGNORECASE)
 _SCAN = re.compile(r"\bRelation\b")
 _HIDES_FILES = re.compile(r"\b(Join|Aggregate|Union|View)\b")  # of a row above it nobody can ask from which file it is
-_TAKES_SOME = re.compile(r"\b(Sample|GlobalLimit|Tail)\b")
+_TAKES_SOME = re.compile(r"\b(Sample|GlobalLimit)\b")
 
 
 @dataclass(frozen=True)
