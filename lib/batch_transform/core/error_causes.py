@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from batch_transform.core.condition_hints import HINTS
 from batch_transform.core.ended_applications import ENDED, has_ended
 from batch_transform.core.escaping import visible
 from batch_transform.core.stack_traces import Link, expanded
+from batch_transform.core.worker_errors import CONDITION, LEFT_OUT, PASSING, simple, words_of
 
 
 class Outlook(Enum):
@@ -34,8 +36,6 @@ class Cause:
 
 
 _MOST_EXPRESSION, _MOST_WORDS = 200, 600
-_LEFT_OUT = " (what it says may quote a row, and is left out)"
-_CONDITION = re.compile(r"\s*\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\]")
 _STATE = re.compile(r"\s*SQLSTATE: ([0-9A-Z]{5})\b")
 # What Spark adds at the end of a message: the part of the user's SQL, or the line of their program.
 _CONTEXT = re.compile(r"\n== (?:SQL[^\n]*\(line \d+, position \d+\)|DataFrame) ==\n")
@@ -85,7 +85,6 @@ _OF_MACHINES = re.compile(
     r"|org\.apache\.(?:hadoop(?!\.hive)|http|parquet|orc)"
     r"|shaded\.parquet|com\.amazonaws|software\.amazon|com\.google\.cloud|com\.azure)\."
     r"|ClassNotFoundException$|NoClassDefFoundError$|NoSuchMethodError$|OutOfMemoryError$|\.FetchFailedException$"
-    r"|^(?:botocore|urllib3|batch_transform)\.|^(?:ModuleNotFoundError|ImportError|MemoryError)$"
 )
 _OF_SPARK = re.compile(
     r"Job aborted|Job \d+ cancelled|Task failed while writing|Exception thrown in awaitResult|ExecutorLostFailure"
@@ -100,9 +99,10 @@ _NO_PARQUET = re.compile(r"[a-z][a-z0-9+.-]*:/[^\n]* is not a Parquet file")
 _QUOTED_ERROR = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z]\w*(?:Exception|Error): (?!Class )")
 _FINAL_CLASSES = re.compile(
     r"(?:NumberFormat|DateTime\w*|DateTimeParse|Arithmetic|ArrayIndexOutOfBounds|ClassCast|ClassNotFound"
-    r"|UnsupportedFileSystem|UnsupportedOperation|FileNotFound|NoSuchFile|EOF|Zip|ParquetDecoding|JsonParse|TProtocol"
-    r"|AccessControl|AccessDenied|TextParsing|CharConversion|MalformedInput|InvalidPath|InvalidInput"
-    r"|SparkUpgrade|NoSuchElement|IllegalArgument|Invariant\w*)Exception$|NoClassDefFoundError$|NoSuchMethodError$"
+    r"|UnsupportedFileSystem|UnsupportedOperation|FileNotFound|NoSuchFile|EOF|Zip|ParquetDecoding|TProtocol"
+    r"|AccessControl|AccessDenied|CharConversion|MalformedInput|InvalidPath|InvalidInput"
+    r"|JsonParse|TextParsing|SparkUpgrade|NoSuchElement|IllegalArgument"
+    r"|Invariant\w*)Exception$|NoClassDefFoundError$|NoSuchMethodError$"
     # Of Java's own that a function raises over a value: neither what only wraps, nor what another thread has done.
     r"|^(?:java\.(?:lang|math|security|text|time|util(?!\.concurrent))|javax\.(?:crypto|xml)|org\.xml)\.(?:\w+\.)*"
     r"(?!Runtime|IllegalState|InvocationTarget|Interrupted|ConcurrentModification|Exception)\w+Exception$"
@@ -110,8 +110,7 @@ _FINAL_CLASSES = re.compile(
 _PASSING_CLASSES = re.compile(
     r"^java\.net\.(?!URISyntax)|(?:Timeout|TimedOut|ConnectionClosed|Interrupted|NoHttpResponse|FetchFailed|Throttl\w*"
     r"|SlowDown|ConnectTimeout|SocketTimeout|SSL|SdkClient|AWSServiceIO|AWSService)\w*Exception$|OutOfMemoryError$"
-    r"|^(?:botocore|urllib3|batch_transform)\.|^(?:\w*\.)?(?:MemoryError|OSError|IOError|ConnectionError|TimeoutError"
-    r"|BrokenPipeError|ConnectionResetError|ConnectionRefusedError)$"
+    rf"|{PASSING}"
 )
 _PASSING_WORDS = re.compile(
     r"[Nn]o space left|Disk quota|Too many open files|Cannot allocate memory|Input/output error|ExecutorLostFailure"
@@ -119,8 +118,6 @@ _PASSING_WORDS = re.compile(
     r"|Service: .*Status Code: 5|Could not execute broadcast|Not enough memory|Unable to acquire"
 )
 _FINAL_WORDS = re.compile(r"Mkdirs failed|Permission denied|Read-only file system|Not a directory|Is a directory")
-_OS_ERROR = re.compile(r"\[Errno \d+\] [^:'\"]*")
-_OS_CLASSES = re.compile(r"^(?:OSError|\w*(?:File|Directory|Connection|Pipe|Permission|Timeout|Process)\w*Error)$")
 
 
 def cause_of(chain: Iterable[Link]) -> Cause:
@@ -140,8 +137,8 @@ def cause_of(chain: Iterable[Link]) -> Cause:
 
 
 def _is_repeated(words: str, later: Sequence[str]) -> bool:
-    is_mute = words.endswith(_LEFT_OUT) and " " not in words.removesuffix(_LEFT_OUT)
-    return any(words in other or (is_mute and not other.endswith(_LEFT_OUT)) for other in later)
+    is_mute = words.endswith(LEFT_OUT) and " " not in words.removesuffix(LEFT_OUT)
+    return any(words in other or (is_mute and not other.endswith(LEFT_OUT)) for other in later)
 
 
 def _outlook(links: Sequence[Link]) -> Outlook:
@@ -164,7 +161,7 @@ def _outlook_of(link: Link) -> Outlook:
 
 def _named(link: Link) -> tuple[str | None, str | None]:
     """The condition and the SQLSTATE of an error; Spark 4 writes both into its text."""
-    condition, states = _CONDITION.match(link.text), _STATE.findall(link.text)
+    condition, states = CONDITION.match(link.text), _STATE.findall(link.text)
     return link.condition or (condition[1] if condition else None), link.state or (states[-1] if states else None)
 
 
@@ -172,27 +169,27 @@ def _shows_words(link: Link) -> bool:
     """Whether the words of an error, of whatever condition, are of names and machines and of no row."""
     condition, state = _named(link)
     if link.place:
-        return bool(_OF_MACHINES.search(link.name))
+        return False
     if condition is not None:
         if condition.startswith(_OF_PLACES):
             return True
         of_rows = condition.startswith(_ROWS_IN_ANALYSIS) or (state or "").startswith(_STATES_OF_ROWS)
         return bool(_ANALYSIS.search(link.name)) and not of_rows
-    is_of_spark = _SPARKS_OWN.fullmatch(_simple(link.name)) and _OF_SPARK.match(link.text)
+    is_of_spark = _SPARKS_OWN.fullmatch(simple(link.name)) and _OF_SPARK.match(link.text)
     is_of_names = _ANALYSIS.search(link.name) or _OF_MACHINES.search(link.name) or _NO_PARQUET.match(link.text)
     return bool(is_of_spark or is_of_names)
 
 
 def _words(link: Link) -> str:
     if link.place:
-        return _words_of_python(link)
+        return words_of(link)
     condition, _ = _named(link)
     if condition == "PYTHON_EXCEPTION" or "Traceback (most recent call last):" in link.text:
         return "in a Python worker"
     if _shows_words(link):
         return _shown(link, condition)
     if condition is None:
-        return _simple(link.name) + _LEFT_OUT if link.name else ""
+        return simple(link.name) + LEFT_OUT if link.name else ""
     return " ".join(_parts(condition, link.text))
 
 
@@ -202,49 +199,15 @@ def _shown(link: Link, condition: str | None) -> str:
     text = _QUOTED_ERROR.split(_STATE.sub("", text))[0].strip()
     if condition is not None or _ANALYSIS.search(link.name) or _OF_SPARK.match(text):
         return text if text.startswith("[") or condition is None else f"[{condition}] {text}"
-    return f"{_simple(link.name)}: {text}" if text else _simple(link.name)
+    return f"{simple(link.name)}: {text}" if text else simple(link.name)
 
 
 def _parts(condition: str, text: str) -> Iterator[str]:
     yield f"[{condition}]"
-    hint = _HINTS.get(condition.partition(".")[0])
+    hint = HINTS.get(condition.partition(".")[0])
     if hint:
         yield hint
     _, *contexts = _CONTEXT.split(text)
     found = _FRAGMENT.fullmatch(contexts[-1]) if contexts and not condition.startswith(_OPEN_ENDED) else None
     if found is not None:
         yield f"in {' '.join((found[1] or found[2]).split())[:_MOST_EXPRESSION]}"
-
-
-_HINTS = {
-    "CANNOT_PARSE_TIMESTAMP": "a text is no timestamp of that format",
-    "CAST_INVALID_INPUT": "a value cannot be cast; try_cast makes it null",
-    "CAST_OVERFLOW": "a value is beyond the type that it is cast to; try_cast makes it null",
-    "DELTA_EXCEED_CHAR_VARCHAR_LIMIT": "a value is longer than the column takes",
-    "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES": "a row breaks a constraint of the table",
-    "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "a column that is never null is null",
-    "DIVIDE_BY_ZERO": "division by zero; try_divide makes it null",
-    "DUPLICATED_MAP_KEY": "a map has a key twice",
-    "INVALID_ARRAY_INDEX": "an array has no such element",
-    "INVALID_FORMAT": "a text does not match the format",
-    "MALFORMED_RECORD_IN_PARSING": "a record cannot be parsed, and the mode is FAILFAST",
-    "USER_RAISED_EXCEPTION": "an expression raised an error of its own",
-}
-
-
-def _words_of_python(link: Link) -> str:
-    at = "" if link.place == "Python" else f" at {link.place}"
-    name = _simple(link.name)
-    if link.name.startswith("batch_transform."):  # of ours, which says where and why itself
-        return link.text.strip()
-    if _OS_CLASSES.match(link.name):  # and no library's, as botocore's EndpointConnectionError is
-        known = _OS_ERROR.match(link.text)
-        return f"{name}: {known[0].strip()}{at}" if known else f"{name}{at}"
-    if _shows_words(link):
-        return f"{name}: {link.text.strip()}{at}"
-    condition = _CONDITION.match(link.text)
-    return f"{name}{f' [{condition[1]}]' if condition else ''}{at}{_LEFT_OUT}"
-
-
-def _simple(name: str) -> str:
-    return name.rpartition(".")[2]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from batch_transform.core.tracebacks import raised_in
+
 
 @dataclass(frozen=True)
 class Link:
@@ -21,6 +23,7 @@ class Link:
         condition: Spark's name of the error ("error class"), where it is told beside the text.
         state: its SQLSTATE, where that is told beside the text.
         place: in Python, where it was raised.
+        is_imported: in Python, whether an import can have raised it.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Link:
     condition: str | None = None
     state: str | None = None
     place: str = ""
+    is_imported: bool = True
 
 
 _JAVA_NAME = r"(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*"
@@ -39,10 +43,6 @@ _JAVA = re.compile(
 _WRAPPED = re.compile(rf"({_JAVA_NAME}(?:Exception|Error)): ")
 _REASON = re.compile(rf"\(({_JAVA_NAME})\) ")
 _TASK = re.compile(r"Job aborted due to stage failure: .*?Lost task [^\n]*?\([^()\n]*executor [^()\n]*\): ", re.DOTALL)
-_TRACEBACK = re.compile(
-    r"Traceback \(most recent call last\):\n((?=  File )(?:[ \t][^\n]*\n|\n)+)([A-Za-z_][\w.]*)(?:: ([^\n]*))?"
-)
-_FRAME = re.compile(r'File "(?:[^"\n]*/)?([^"/\n]+)", line (\d+), in (\S+)')
 _PY4J = "An error occurred while calling"  # and the object in the JVM; what went wrong stands in the next line
 JVM_STACK = "\n\nJVM stacktrace:\n"
 
@@ -54,7 +54,7 @@ def expanded(link: Link) -> Iterator[Link]:
     name, text = (reason[1], text[reason.end() :]) if reason else (link.name, text)
     aborted = _TASK.search(text)
     if aborted is None:
-        yield Link(name, text, link.condition, link.state, link.place)
+        yield Link(name, text, link.condition, link.state, link.place, link.is_imported)
         if (wrapped := _WRAPPED.match(text)) and not link.place:
             yield from expanded(Link(wrapped[1], text[wrapped.end() :]))
         yield from _of_python(text)
@@ -84,8 +84,6 @@ def of_stack(stack: str) -> Iterator[Link]:
 
 
 def _of_python(text: str) -> Iterator[Link]:
-    """Yields the errors of a worker from the last to its cause; Python writes the cause first."""
-    for frames, name, words in reversed(_TRACEBACK.findall(text)):
-        raised = _FRAME.findall(frames)
-        place = "{} line {}, in {}".format(*raised[-1]) if raised else ""
-        yield Link(name, words, place=place or "Python")
+    """Yields the errors of a worker from the last to its cause."""
+    for name, words, place, is_imported in raised_in(text):
+        yield Link(name, words, place=place or "Python", is_imported=is_imported)

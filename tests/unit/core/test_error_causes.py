@@ -22,6 +22,7 @@ def of_worker(
     return f"{head}Traceback (most recent call last):\n{main}{frames}{raised}\n"
 
 
+IMPORTING = '  File "/opt/job/scoring.py", line 12, in cleaned\n    import pyarrow\n'
 FOOTER = (
     "[FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER] Encountered error while reading file file:/in/a.parquet. Could not read"
     " footer. Please ensure that the file is in either ORC or Parquet format.\nIf not, please convert it to a valid "
@@ -333,7 +334,7 @@ SAID = {
         ["RuntimeError at b.py line 5, in g", "OSError: [Errno 28] No space left on device at b.py line 3, in f"],
     ),
     "a library that a worker lacks": (
-        [Link("PythonException", of_worker("ModuleNotFoundError: No module named 'pyarrow'"))],
+        [Link("PythonException", of_worker("ModuleNotFoundError: No module named 'pyarrow'", IMPORTING))],
         FINAL,
         ["ModuleNotFoundError: No module named 'pyarrow'"],
     ),
@@ -352,9 +353,9 @@ SAID = {
     ),
     "S3 that a worker does not reach": (
         [Link("PythonException", of_worker("botocore.exceptions.EndpointConnectionError: Could not connect to the "
-              'endpoint URL: "http://10.0.0.7:9/b/k"'))],
+              'endpoint URL: "http://10.0.0.7:9/b/' + ROW + '"'))],
         PASSING,
-        ["EndpointConnectionError: Could not connect to the endpoint URL", "10.0.0.7:9/b/k"],
+        ["EndpointConnectionError: Could not connect to the endpoint URL of 10.0.0.7:9 at scoring.py line 12"],
     ),
     "control characters": (
         [Link(ANALYSIS, "[PATH_NOT_FOUND] Path does not exist: file:/no\x1b[31mwhere.")],

@@ -1,0 +1,18 @@
+"""What a condition of Spark's means for whoever reads of it, where Spark's own words quote a row."""
+
+from __future__ import annotations
+
+HINTS = {
+    "CANNOT_PARSE_TIMESTAMP": "a text is no timestamp of that format",
+    "CAST_INVALID_INPUT": "a value cannot be cast; try_cast makes it null",
+    "CAST_OVERFLOW": "a value is beyond the type that it is cast to; try_cast makes it null",
+    "DELTA_EXCEED_CHAR_VARCHAR_LIMIT": "a value is longer than the column takes",
+    "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES": "a row breaks a constraint of the table",
+    "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "a column that is never null is null",
+    "DIVIDE_BY_ZERO": "division by zero; try_divide makes it null",
+    "DUPLICATED_MAP_KEY": "a map has a key twice",
+    "INVALID_ARRAY_INDEX": "an array has no such element",
+    "INVALID_FORMAT": "a text does not match the format",
+    "MALFORMED_RECORD_IN_PARSING": "a record cannot be parsed, and the mode is FAILFAST",
+    "USER_RAISED_EXCEPTION": "an expression raised an error of its own",
+}
