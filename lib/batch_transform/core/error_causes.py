@@ -79,12 +79,15 @@ _FINAL_CONDITIONS = (
     "NUMERIC_",
     "USER_RAISED_EXCEPTION",
 )
-# Classes whose words are about machines, files and connections.
+# Classes whose words are about machines, files and connections; not those of what a library has within it, as a parser
+# of XML or JSON that quotes what it reads, nor those that quote a name of a charset, an URL or a path that they refuse.
 _OF_MACHINES = re.compile(
-    r"(?:java\.(?:io|net(?!\.(?:URISyntax|MalformedURL))|nio|util\.zip)|javax\.net|sun\.security"
-    r"|org\.apache\.(?:hadoop(?!\.hive)|http|parquet|orc)"
-    r"|shaded\.parquet|com\.amazonaws|software\.amazon|com\.google\.cloud|com\.azure)\."
-    r"|ClassNotFoundException$|NoClassDefFoundError$|NoSuchMethodError$|OutOfMemoryError$|\.FetchFailedException$"
+    r"^(?!(?:\w+\.)+(?:shaded|thirdparty|third_party|repackaged|relocated)\.)"
+    r"(?:(?:java\.(?:io(?!\.Unsupported)|net(?!\.(?:URISyntax|MalformedURL))|nio(?!\.charset|\.file\.InvalidPath)"
+    r"|util\.zip)|javax\.net|sun\.security|org\.apache\.(?:hadoop(?!\.hive)|http|parquet|orc)"
+    r"|shaded\.parquet\.org\.apache\.thrift|com\.amazonaws|software\.amazon|com\.google\.cloud|com\.azure)\."
+    r"|(?:.*\.)?(?:ClassNotFoundException|NoClassDefFoundError|NoSuchMethodError|OutOfMemoryError)$"
+    r"|.*\.FetchFailedException$)"
 )
 _OF_SPARK = re.compile(
     r"Job aborted|Job \d+ cancelled|Task failed while writing|Exception thrown in awaitResult|ExecutorLostFailure"
@@ -96,12 +99,13 @@ _SPARKS_OWN = re.compile(
     r"(?:IllegalStateException|Py4JJavaError|SparkConnectGrpcException|SparkException|UnknownException)?"
 )
 _NO_PARQUET = re.compile(r"[a-z][a-z0-9+.-]*:/[^\n]* is not a Parquet file")
-_QUOTED_ERROR = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z]\w*(?:Exception|Error): (?!Class )")
+# And what Thrift has read of a file's metadata, with the least and the greatest value of a column.
+_QUOTED_ERROR = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z]\w*(?:Exception|Error): (?!Class )|(?<=!) Struct: ?")
 _FINAL_CLASSES = re.compile(
     r"(?:NumberFormat|DateTime\w*|DateTimeParse|Arithmetic|ArrayIndexOutOfBounds|ClassCast|ClassNotFound"
     r"|UnsupportedFileSystem|UnsupportedOperation|FileNotFound|NoSuchFile|EOF|Zip|ParquetDecoding|TProtocol"
     r"|AccessControl|AccessDenied|CharConversion|MalformedInput|InvalidPath|InvalidInput"
-    r"|JsonParse|TextParsing|SparkUpgrade|NoSuchElement|IllegalArgument"
+    r"|Pars(?:e|ing)|Wstx(?!IO)\w*|InvalidProtocolBuffer|SparkUpgrade|NoSuchElement|IllegalArgument"
     r"|Invariant\w*)Exception$|NoClassDefFoundError$|NoSuchMethodError$"
     # Of Java's own that a function raises over a value: neither what only wraps, nor what another thread has done.
     r"|^(?:java\.(?:lang|math|security|text|time|util(?!\.concurrent))|javax\.(?:crypto|xml)|org\.xml)\.(?:\w+\.)*"

@@ -448,3 +448,32 @@ def test_an_error_of_ours_ends_with_its_own_words():
     """And not with our class, nor with the line of our program that raised it, which help nobody."""
     chain, _, _ = SAID["a put of ours that fails"]
     assert cause_of(chain).words.endswith("We encountered an internal error. Please try again.")
+
+
+# Parsers that a library has within it quote what they read, and what refuses a name quotes that.
+WITHIN_LIBRARIES = [
+    "org.apache.hadoop.shaded.com.ctc.wstx.exc.WstxParsingException",
+    "com.ctc.wstx.exc.WstxUnexpectedCharException",
+    "com.amazonaws.thirdparty.jackson.core.JsonParseException",
+    "com.google.cloud.hadoop.repackaged.gcs.com.google.gson.JsonParseException",
+    "org.sparkproject.jetty.util.ajax.ParseException",
+    "software.amazon.awssdk.thirdparty.jackson.core.JsonParseException",
+    "java.io.UnsupportedEncodingException",
+    "java.nio.charset.IllegalCharsetNameException",
+    "java.nio.file.InvalidPathException",
+]
+
+
+@pytest.mark.parametrize("name", WITHIN_LIBRARIES)
+def test_a_parser_within_a_library_of_machines_tells_its_class_alone(name):
+    told = cause_of([Link(name, f'Undeclared general entity "{ROW}"')])
+    assert told.words.startswith(f"{name.rpartition('.')[2]} (what it says may quote a row")
+    if "Pars" in name or "Wstx" in name:
+        assert told.outlook is FINAL
+
+
+def test_the_metadata_of_a_broken_file_are_left_out():
+    """They have the least and the greatest value of each column."""
+    said = "can not read class org.apache.parquet.format.FileMetaData: Required field 'codec' was not found in serialized data!"
+    told = cause_of([Link("java.io.IOException", f"{said} Struct: ColumnMetaData(statistics:Statistics(max:{ROW}))")])
+    assert told.words == f"IOException: {said}"
