@@ -6,6 +6,8 @@ HINTS = {
     "CANNOT_PARSE_TIMESTAMP": "a text is no timestamp of that format",
     "CAST_INVALID_INPUT": "a value cannot be cast; try_cast makes it null",
     "CAST_OVERFLOW": "a value is beyond the type that it is cast to; try_cast makes it null",
+    "COLUMN_ALREADY_EXISTS": "two columns have one name, or one but for upper and lower case, which "
+    "spark.sql.caseSensitive=true tells apart; is the first line of each file its header?",
     "DELTA_EXCEED_CHAR_VARCHAR_LIMIT": "a value is longer than the column takes",
     "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES": "a row breaks a constraint of the table",
     "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "a column that is never null is null",

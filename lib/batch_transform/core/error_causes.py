@@ -48,7 +48,13 @@ _ANALYSIS = re.compile(
     r"^(?:(?:org\.apache\.spark|io\.delta|com\.databricks)\.[\w.]*)?(?:\w*AnalysisException|ParseException"
     r"|NoSuch(?:Table|Database|Namespace|Function|Partition)\w*Exception|SparkClassNotFoundException|PySpark\w+)$"
 )
-_ROWS_IN_ANALYSIS = ("INVALID_FORMAT", "DELTA_REPLACE_WHERE_MISMATCH", "INVALID_PARTITION_VALUE")
+# COLUMN_ALREADY_EXISTS: in a file whose first line is taken for its header, a row's values are names.
+_ROWS_IN_ANALYSIS = (
+    "COLUMN_ALREADY_EXISTS",
+    "INVALID_FORMAT",
+    "DELTA_REPLACE_WHERE_MISMATCH",
+    "INVALID_PARTITION_VALUE",
+)
 # Data exceptions, broken constraints, what a user's expression raises.
 _STATES_OF_ROWS = ("21", "22", "23", "44", "P0", "38")
 # Their words are Spark's own and a path, a setting or a column.
@@ -101,11 +107,14 @@ _SPARKS_OWN = re.compile(
 _NO_PARQUET = re.compile(r"[a-z][a-z0-9+.-]*:/[^\n]* is not a Parquet file")
 # And what Thrift has read of a file's metadata, with the least and the greatest value of a column.
 _QUOTED_ERROR = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z]\w*(?:Exception|Error): (?!Class )|(?<=!) Struct: ?")
+# How many they are may be a row's to say.
+_TOO_MANY = re.compile(r"(?:Cannot|Unsuccessful try to) create array with -?\d+ ")
+_TOO_LARGE = "an array would have more elements than Spark can hold"
 _FINAL_CLASSES = re.compile(
     r"(?:NumberFormat|DateTime\w*|DateTimeParse|Arithmetic|ArrayIndexOutOfBounds|ClassCast|ClassNotFound"
     r"|UnsupportedFileSystem|UnsupportedOperation|FileNotFound|NoSuchFile|EOF|Zip|ParquetDecoding|TProtocol"
     r"|AccessControl|AccessDenied|CharConversion|MalformedInput|InvalidPath|InvalidInput"
-    r"|Pars(?:e|ing)|Wstx(?!IO)\w*|InvalidProtocolBuffer|SparkUpgrade|NoSuchElement|IllegalArgument"
+    r"|Pars(?:e|ing)|Wstx(?!IO)\w*|InvalidProtocolBuffer|ParentNotDirectory|SparkUpgrade|NoSuchElement|IllegalArgument"
     r"|Invariant\w*)Exception$|NoClassDefFoundError$|NoSuchMethodError$"
     # Of Java's own that a function raises over a value: neither what only wraps, nor what another thread has done.
     r"|^(?:java\.(?:lang|math|security|text|time|util(?!\.concurrent))|javax\.(?:crypto|xml)|org\.xml)\.(?:\w+\.)*"
@@ -152,6 +161,8 @@ def _outlook(links: Sequence[Link]) -> Outlook:
 
 
 def _outlook_of(link: Link) -> Outlook:
+    if _is_too_large(link):
+        return Outlook.FINAL
     if _PASSING_CLASSES.search(link.name) or (_shows_words(link) and _PASSING_WORDS.search(link.text)):
         return Outlook.PASSING
     condition, state = _named(link)
@@ -161,6 +172,12 @@ def _outlook_of(link: Link) -> Outlook:
         return Outlook.FINAL if state.startswith(_FINAL_STATES) else Outlook.UNKNOWN
     is_final = _FINAL_CLASSES.search(link.name) or _ANALYSIS.search(link.name) or _NO_PARQUET.match(link.text)
     return Outlook.FINAL if is_final or _FINAL_WORDS.search(link.text) else Outlook.UNKNOWN
+
+
+def _is_too_large(link: Link) -> bool:
+    """Whether more was asked for than a JVM with any memory has room for."""
+    is_of_java = link.name.endswith("OutOfMemoryError") and link.text.endswith("exceeds VM limit")
+    return is_of_java or (not link.place and _TOO_MANY.match(link.text) is not None)
 
 
 def _named(link: Link) -> tuple[str | None, str | None]:
@@ -193,6 +210,8 @@ def _words(link: Link) -> str:
     if _shows_words(link):
         return _shown(link, condition)
     if condition is None:
+        if _TOO_MANY.match(link.text):
+            return f"{simple(link.name)}: {_TOO_LARGE}"
         return simple(link.name) + LEFT_OUT if link.name else ""
     return " ".join(_parts(condition, link.text))
 

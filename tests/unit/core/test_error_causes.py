@@ -477,3 +477,45 @@ def test_the_metadata_of_a_broken_file_are_left_out():
     said = "can not read class org.apache.parquet.format.FileMetaData: Required field 'codec' was not found in serialized data!"
     told = cause_of([Link("java.io.IOException", f"{said} Struct: ColumnMetaData(statistics:Statistics(max:{ROW}))")])
     assert told.words == f"IOException: {said}"
+
+
+def test_two_columns_of_one_name_are_told_without_it():
+    """In a CSV file without a header, of which `header: true` makes one, a row's values are names of columns."""
+    said = f"[COLUMN_ALREADY_EXISTS] The column `{ROW.lower()}` already exists. Choose another name. SQLSTATE: 42711"
+    told = cause_of([Link(ANALYSIS, said)])
+    assert ROW.lower() not in told.words
+    assert told.words.startswith("[COLUMN_ALREADY_EXISTS] two columns have one name")
+    assert told.outlook is FINAL
+
+
+NEVER_RIGHT = {
+    "an array of too many": (
+        Link("org.apache.spark.SparkRuntimeException", "Cannot create array with 2147483647 elements of data due to exceeding"
+             " the limit 2147483632 elements for ArrayData.  array_repeat failed."),
+        "SparkRuntimeException: an array would have more elements than Spark can hold",
+    ),
+    "a text that is too long": (
+        Link("java.lang.OutOfMemoryError", "Requested array size exceeds VM limit"),
+        "OutOfMemoryError: Requested array size exceeds VM limit",
+    ),
+    "a folder in a file": (
+        Link("org.apache.hadoop.fs.ParentNotDirectoryException", "Parent path is not a directory: file:/dev/full"),
+        "ParentNotDirectoryException: Parent path is not a directory: file:/dev/full",
+    ),
+    "a file of ORC that is cut": (
+        Link("org.apache.orc.protobuf.InvalidProtocolBufferException", "While parsing a protocol message, the input ended"),
+        "InvalidProtocolBufferException: While parsing a protocol message, the input ended",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEVER_RIGHT)
+def test_what_no_machine_does_is_final(name):
+    link, words = NEVER_RIGHT[name]
+    told = cause_of([Link(SPARK, "Job aborted due to stage failure"), link])
+    assert told.outlook is FINAL
+    assert told.words == f"Job aborted due to stage failure: {words}"
+
+
+def test_a_heap_that_is_full_may_have_room_later():
+    assert cause_of([Link("java.lang.OutOfMemoryError", "Java heap space")]).outlook is PASSING
