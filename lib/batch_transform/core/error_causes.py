@@ -105,8 +105,11 @@ _SPARKS_OWN = re.compile(
     r"(?:IllegalStateException|Py4JJavaError|SparkConnectGrpcException|SparkException|UnknownException)?"
 )
 _NO_PARQUET = re.compile(r"[a-z][a-z0-9+.-]*:/[^\n]* is not a Parquet file")
-# And what Thrift has read of a file's metadata, with the least and the greatest value of a column.
-_QUOTED_ERROR = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z]\w*(?:Exception|Error): (?!Class )|(?<=!) Struct: ?")
+# And what Thrift has read of a file's metadata, with the least and the greatest value of a column, and the last bytes
+# of a file that is none of Parquet's, which are those of its last row.
+_QUOTED_ERROR = re.compile(
+    r"(?:[a-z_$][\w$]*\.)+[A-Z]\w*(?:Exception|Error): (?!Class )|(?<=!) Struct: ?|,? but found \["
+)
 # How many they are may be a row's to say.
 _TOO_MANY = re.compile(r"(?:Cannot|Unsuccessful try to) create array with -?\d+ ")
 _TOO_LARGE = "an array would have more elements than Spark can hold"

@@ -479,6 +479,15 @@ def test_the_metadata_of_a_broken_file_are_left_out():
     assert told.words == f"IOException: {said}"
 
 
+def test_the_last_bytes_of_a_file_of_text_are_left_out():
+    said = "file:/in/a.parquet is not a Parquet file. Expected magic number at tail"
+    for between in (",", " [80, 65, 82, 49]"):
+        told = cause_of([Link("java.lang.RuntimeException", f"{said}{between} but found [87, 88, 10, 10]")])
+        assert told.words.startswith(f"RuntimeException: {said}")
+        assert "87, 88" not in told.words
+        assert told.outlook is FINAL
+
+
 def test_two_columns_of_one_name_are_told_without_it():
     """In a CSV file without a header, of which `header: true` makes one, a row's values are names of columns."""
     said = f"[COLUMN_ALREADY_EXISTS] The column `{ROW.lower()}` already exists. Choose another name. SQLSTATE: 42711"
