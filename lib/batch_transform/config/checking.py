@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -11,11 +11,12 @@ from batch_transform.config.faults import FILLED_IN, Fault, Path, faults_of, unk
 from batch_transform.config.layers import Layer, leaves, merge_layers, origin, prune
 from batch_transform.config.overrides import EMULATOR, SET
 from batch_transform.config.places import secret_in_url
-from batch_transform.config.secret_keys import read_later, secret_faults, variables_of_secrets
+from batch_transform.config.secret_keys import read_later, secret_faults, secrets_given, variables_of_secrets
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused
 from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.escaping import hidden
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.secret_values import is_secret_name
 
@@ -33,6 +34,7 @@ def check(
     spoken: Mapping[str, str] | None = None,
     *,
     needed: Callable[[Path], bool] = lambda _key: True,
+    whole: Sequence[Layer] = (),
 ) -> Config:
     """Returns the configuration that the layers make, the last on top.
 
@@ -43,6 +45,7 @@ def check(
         faults: found before; they are told together with those found here.
         spoken: the variables that the command line gives; None: none.
         needed: whether the secret of a key must have its value, and not what a ledger has in its place.
+        whole: the layers with all their keys, where `layers` have some of them; no fault repeats a secret of these.
 
     Raises:
         ConfigurationError: with all faults.
@@ -60,6 +63,7 @@ def check(
     ]
     if of_secrets := variables_of_secrets(document, given) if variables is not None else {}:
         given = {**given, "secret_variables": of_secrets}
+    secrets = secrets_given([*layers, *whole], variables)
     try:
         config = kind.model_validate(given)
     except Refused as error:
@@ -67,9 +71,9 @@ def check(
         # A value whose variable is undefined says nothing about its key.
         new = faults_of(error, kind)
         found += [fault for fault in new if not _concerns(fault.path, unresolved)]
-        raise _refusal(found, layers, said, given) from None  # it has the values
+        raise _refusal(found, layers, said, given, secrets) from None  # it has the values
     if found:
-        raise _refusal(found, layers, said, given)
+        raise _refusal(found, layers, said, given, secrets)
     return config
 
 
@@ -94,14 +98,22 @@ def _concerns(path: Path, unresolved: set[Path]) -> bool:
 
 
 def _refusal(
-    faults: Iterable[Fault], layers: Sequence[Layer], spoken: Mapping[str, str], given: JsonObject
+    faults: Iterable[Fault],
+    layers: Sequence[Layer],
+    spoken: Mapping[str, str],
+    given: JsonObject,
+    secrets: Collection[str],
 ) -> ConfigurationError:
-    """The faults in words, without what the command line says and without secrets: they become a report."""
+    """The faults in words, without what the command line says and without secrets: they become a report.
+
+    A fault may quote foreign text: a module of a person's that is imported for the check says what it likes.
+    """
     said = [layer.document for layer in layers if layer.source in (SET, EMULATOR)]
     values = [*spoken.values(), *(text for document in said for text in _scalars(document))]
     values += [text for text in _scalars([*(layer.document for layer in layers), given]) if _has_secret(text)]
+    values += [secret for secret in secrets if len(secret) >= _LONG]  # also one that is cut short
     lines = (replace(fault, text=_unrepeated(fault.text, values)) for fault in faults)
-    return ConfigurationError(fault.line(lambda path: origin(layers, path)) for fault in lines)
+    return ConfigurationError(hidden(fault.line(lambda path: origin(layers, path)), secrets) for fault in lines)
 
 
 def _has_secret(text: str) -> bool:

@@ -10,8 +10,10 @@ from typing import Any, get_args
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused, Wrong
+from batch_transform.core.escaping import hidden
+from batch_transform.core.ledger import JsonObject
 from batch_transform.core.near_names import nearest
-from batch_transform.core.secret_values import may_hold_secret
+from batch_transform.core.secret_values import may_hold_secret, secrets_of
 
 Path = tuple[str, ...]
 
@@ -53,6 +55,12 @@ def faults_of(refused: Refused, model: type[Section]) -> list[Fault]:
     # What is there by a misspelled name is not missing as well.
     told = [Fault(wrong.path, _text(wrong, model)) for wrong in refused.wrongs]
     return [fault for fault in told if not (fault.path in meant and fault.text.startswith(_REQUIRED))]
+
+
+def told_first(refused: Refused, model: type[Section], document: JsonObject) -> str:
+    """Returns the first thing that is wrong with a document, by its key, and without the secrets of the document."""
+    first = faults_of(refused, model)[0]
+    return hidden(f"{'.'.join(first.path)}: {first.text}", secrets_of(document).values())
 
 
 def _text(wrong: Wrong, model: type[Section]) -> str:

@@ -14,11 +14,12 @@ from batch_transform.config.faults import Fault
 from batch_transform.config.layers import Layer
 from batch_transform.config.run_files import read_chain, read_text
 from batch_transform.config.runfile import RunConfig
-from batch_transform.config.secret_keys import is_needed, with_secrets
+from batch_transform.config.secret_keys import is_needed, secrets_given, with_secrets
 from batch_transform.config.sections import Input
 from batch_transform.config.surroundings import Surroundings, Whereabouts
 from batch_transform.config.typed_sections import field_validator
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.escaping import hidden
 from batch_transform.core.ledger import JsonObject
 
 
@@ -97,7 +98,7 @@ def whereabouts(
         replace(layer, document={key: value for key, value in layer.document.items() if key in keys})
         for layer in said.layers
     ]
-    return check(Whereabouts, layers, said.known, said.faults, spoken=said.spoken)
+    return check(Whereabouts, layers, said.known, said.faults, spoken=said.spoken, whole=said.layers)
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _said(
     files, file_faults = read_chain(str(path), known, read)
     if file_faults:
         # Without the files, what is missing in them cannot be told from what was not read.
-        raise ConfigurationError(fault.line(str) for fault in [*file_faults, *faults])
+        secrets = secrets_given([*files, *arguments], known)
+        raise ConfigurationError(hidden(fault.line(str), secrets) for fault in [*file_faults, *faults])
     return _Said([*files, *arguments], known, spoken, faults)
 
 

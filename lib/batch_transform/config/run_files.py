@@ -35,7 +35,9 @@ def read_text(name: str) -> str:
 
 
 def read_chain(name: str, variables: Mapping[str, str], read: Callable[[str], str]) -> tuple[list[Layer], list[Fault]]:
-    """Returns the layers of a run file and of those that it extends, the lowest first, or what is wrong with them.
+    """Returns the layers of a run file and of those that it extends, the lowest first, and what is wrong with them.
+
+    Where something is, the layers are those that could be read: no message repeats a secret of theirs.
 
     Args:
         name: a path, or a location on S3.
@@ -47,19 +49,19 @@ def read_chain(name: str, variables: Mapping[str, str], read: Callable[[str], st
     following: str | None = name
     while following is not None:
         if (fault := _name_fault(following, seen)) is not None:
-            return [], [fault]
+            return layers, [fault]
         name = _plain(following)
         if name in seen:
-            return [], [Fault(("extends",), f"goes in a circle: {' -> '.join([*seen, name])}", seen[-1])]
+            return layers, [Fault(("extends",), f"goes in a circle: {' -> '.join([*seen, name])}", seen[-1])]
         seen.append(name)
         document = read_document(name, read)
         if isinstance(document, Fault):
-            return [], [document]
+            return layers, [document]
         extends = substitute(document.pop("extends", None), variables)
+        layers.insert(0, Layer(name, document))
         if extends.faults or not isinstance(extends.document, (str, type(None))):
             words = [fault.text for fault in extends.faults] or ["must be the path of a run file"]
-            return [], [Fault(("extends",), text, name) for text in words]
-        layers.insert(0, Layer(name, document))
+            return layers, [Fault(("extends",), text, name) for text in words]
         following = _beside(name, extends.document) if extends.document is not None else None
     return layers, []
 

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from batch_transform.config import places
-from batch_transform.config.faults import faults_of
+from batch_transform.config.faults import told_first
 from batch_transform.config.joining import check_joined, check_processing
 from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
@@ -180,8 +180,7 @@ class RunConfig(Section):
         try:
             return cls.model_validate(document)
         except Refused as err:
-            first = faults_of(err, cls)[0]
-            told = f"{'.'.join(first.path)}: {first.text}"
+            told = told_first(err, cls, document)
             raise ConfigurationError(
                 f"was begun by another version, or where other modules are: {told}; go on there"
             ) from None

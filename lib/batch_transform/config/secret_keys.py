@@ -8,10 +8,10 @@ from typing import Any
 
 from batch_transform.config.changes import OPTIONS, remedy
 from batch_transform.config.faults import Fault, Path
-from batch_transform.config.layers import Layer, merge, nested
+from batch_transform.config.layers import Layer, merge, merge_layers, nested
 from batch_transform.config.overrides import SET
 from batch_transform.config.places import secret_in_url
-from batch_transform.config.variables import Substituted
+from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.near_names import meant
 from batch_transform.core.secret_values import (
@@ -117,6 +117,28 @@ def with_secrets(document: JsonObject, environ: Mapping[str, str]) -> dict[str, 
     variables = document.get("secret_variables") or {}
     known = {key: environ[name] for key, name in variables.items() if name in environ}
     return dict(with_texts(document, lambda key, text: known.get(key, text) if is_sealed(text) else text))
+
+
+def secrets_given(layers: Sequence[Layer], variables: Mapping[str, str] | None) -> set[str]:
+    """Returns the values of all secrets that layers have, also of those over which another one lies.
+
+    Args:
+        layers: in which a scalar of any type may be a secret: Spark's readers take a password that is a number.
+        variables: what `${name}` stands for; None: it stands for itself.
+    """
+    documents: list[Any] = [merge_layers(layers), *(layer.document for layer in layers)]
+    if variables is not None:
+        documents = [substitute(document, variables).document for document in documents]
+    listed = documents[0].get("secrets")
+    return {text for each in documents for text in secrets_of({**_as_texts(each), "secrets": listed}).values()}
+
+
+def _as_texts(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _as_texts(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_texts(inner) for inner in value]
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _by_key(document: JsonObject) -> dict[str, str]:

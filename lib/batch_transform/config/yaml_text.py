@@ -77,7 +77,8 @@ class _Loader(yaml.SafeLoader):
             if key_node.value == "<<" and key_node.style is None:
                 raise yaml.MarkedYAMLError(problem=_MERGED, problem_mark=key_node.start_mark)
             if key_node.value in seen:
-                problem = f"the key {key_node.value} stands twice"
+                named = re.sub("=.*", "=...", key_node.value, flags=re.DOTALL)  # `{API_KEY=value}`
+                problem = f"the key {named} stands twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
             seen.add(key_node.value)
         return super().construct_mapping(node, deep=True)

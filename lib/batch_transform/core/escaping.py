@@ -49,8 +49,16 @@ def _escaped(character: str) -> str:
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """Returns a text without the secrets that it quotes: a service, or Spark, may repeat what it was given."""
-    for value in sorted(secrets, key=len, reverse=True):
-        if len(value) >= _SHORTEST_HIDDEN:
-            text = text.replace(value, "<secret>")
+    """Returns a text without the secrets that it quotes: a service, or Spark, may repeat what it was given.
+
+    What repeats one may have escaped it before, as a message of one line is, or as Python and JSON have it in quotes.
+    """
+    found = {spelled for value in secrets if len(value) >= _SHORTEST_HIDDEN for spelled in _spellings(value)}
+    for spelled in sorted(found, key=len, reverse=True):
+        text = text.replace(spelled, "<secret>")
     return text
+
+
+def _spellings(value: str) -> set[str]:
+    quoted = (repr(value), json.dumps(value), visible_json(value))
+    return {value, visible(value), one_line(value), *(text[1:-1] for text in quoted)}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 
-from batch_transform.config import load
+from batch_transform.config import RunConfig, load
+from batch_transform.config.loading import whereabouts
 from batch_transform.core.errors import ConfigurationError
 
 MARK = "hunter2xx"
@@ -134,3 +138,106 @@ def test_a_variable_that_is_written_as_in_a_shell_is_refused_and_not_left_out(tm
 
 def test_so_is_a_key_of_the_whole_file(tmp_path):
     assert refusal(tmp_path, **{f"x={MARK}": ""}) == [GLUED]
+
+
+FORMAT = "import os\nraise RuntimeError({!r} % os.environ['MY_TOKEN'])\n"
+TOKEN = "${MY_TOKEN}"
+
+
+@pytest.fixture
+def refused_by_a_format(tmp_path, monkeypatch):
+    """What is told of a run file whose record format quotes the environment, by its words and the rest of the file."""
+
+    def refused(words, call=load, secret=MARK, **keys):
+        (tmp_path / "of_users").mkdir(exist_ok=True)
+        (tmp_path / "of_users" / "quoting.py").write_text(FORMAT.format(words))
+        (tmp_path / "run.yml").write_text(json.dumps({**WHOLE, "record": {"format": "of_users.quoting"}, **keys}))
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setenv("MY_TOKEN", secret)
+        monkeypatch.delitem(sys.modules, "of_users", raising=False)
+        with pytest.raises(ConfigurationError) as caught:
+            call(tmp_path / "run.yml", environ={"MY_TOKEN": secret})
+        sys.modules.pop("of_users", None)
+        told = "\n".join([str(caught.value), *caught.value.faults, repr(caught.value.args)])
+        assert MARK not in told
+        return told
+
+    return refused
+
+
+WHOLE = {
+    "run_id": "r",
+    "workspace": "s3://bucket/w",
+    "input": {"path": "in"},
+    "model": {"name": "m"},
+    "output": {"path": "out"},
+}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"transform": {"environment": {"MY_TOKEN": TOKEN}}},
+        {"transform": {"environment": {"PLAIN": TOKEN}}, "secrets": ["transform.environment.PLAIN"]},
+        {"model": {"image": "i", "environment": {"MY_TOKEN": TOKEN}}},
+        {"input": {"path": "in", "options": {"password": TOKEN}}},
+    ],
+)
+@pytest.mark.parametrize("words", ["a\x1b[31m%s", "no; valid: %s", "%s", "https://x/?token=%s"])
+def test_what_a_record_format_says_of_itself_is_told_without_the_secrets_of_the_run_file(
+    refused_by_a_format, words, keys
+):
+    told = refused_by_a_format(words, **keys)
+    assert "importing it raised RuntimeError: " in told
+    assert "<secret>" in told or "..." in told
+
+
+@pytest.mark.parametrize("words", ["%s", "%r"])
+def test_a_secret_of_several_lines_is_hidden_as_it_is_escaped(refused_by_a_format, words):
+    told = refused_by_a_format(words, secret=f"-----\n{MARK}\té\n", transform={"environment": {"MY_TOKEN": TOKEN}})
+    assert "<secret>" in told or "..." in told
+
+
+def test_a_secret_that_is_a_number_is_hidden(refused_by_a_format):
+    told = refused_by_a_format("%s", secret="31415926535", input={"path": "in", "options": {"password": 31415926535}})
+    assert "31415926535" not in told
+
+
+def test_a_secret_that_an_upper_file_replaces_is_hidden(refused_by_a_format, tmp_path):
+    base = {"transform": {"environment": {"MY_TOKEN": MARK}}}
+    (tmp_path / "base.yml").write_text(json.dumps(base))
+    refused_by_a_format("%s", extends="base.yml", transform={"environment": {"MY_TOKEN": "another one"}})
+
+
+def test_who_goes_on_elsewhere_is_told_no_secret_either(refused_by_a_format):
+    def on_another_machine(_path, environ):
+        keys = {"record": {"format": "of_users.quoting"}, "transform": {"environment": environ}}
+        RunConfig.from_document({**WHOLE, **keys})
+
+    assert "where other modules are" in refused_by_a_format("%s", on_another_machine)
+
+
+@pytest.mark.parametrize("keys", [{"workspace": f"s3://bucket/{TOKEN}/../x"}, {"run_id": f"{TOKEN}/x"}])
+def test_who_looks_for_a_run_is_told_no_secret_of_another_section(refused_by_a_format, keys):
+    def look(path, environ):
+        whereabouts(path, sets=[], variables=[], emulator_models=[], environ=environ)
+
+    refused_by_a_format("%s", look, transform={"environment": {"MY_TOKEN": TOKEN}}, **keys)
+
+
+@pytest.mark.parametrize("extends", [f"{TOKEN}.yml", f"s3:/u:{TOKEN}@b/x.yml", f"in/{TOKEN}\x01"])
+def test_a_file_that_cannot_be_read_is_told_without_the_secrets_of_the_one_that_names_it(refused_by_a_format, extends):
+    refused_by_a_format("%s", extends=extends, transform={"environment": {"MY_TOKEN": TOKEN}})
+
+
+def test_a_key_that_holds_a_value_and_stands_twice_is_told_without_it(tmp_path):
+    (fault,) = refusal(tmp_path, transform=f"{{environment: {{API_KEY={MARK}: a, API_KEY={MARK}: b}}}}")
+    assert fault.endswith("the key API_KEY=... stands twice")
+
+
+def test_a_value_that_is_cut_short_shows_no_beginning_of_a_secret(refused_by_a_format):
+    secret = MARK * 20
+    told = refused_by_a_format(
+        "%s", secret=secret, lease_seconds=f"for {TOKEN}", transform={"environment": {"MY_TOKEN": TOKEN}}
+    )
+    assert "lease_seconds: must be a number" in told
