@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from batch_transform.config.places import check_no_secret
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
-from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field
+from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field, OfSection
 from batch_transform.config.values import (
     ModelName,
     RoleArn,
@@ -73,7 +73,9 @@ class Container(Section):
     @classmethod
     def _one_of_two(cls, package: str | None, info: ValidationInfo) -> str | None:
         if "image" in info.data and (package is None) == (info.data["image"] is None):
-            raise ValueError("is given beside image; give one of the two" if package else "or image is required")
+            if package is None:
+                raise OfSection("needs image or package")
+            raise ValueError("is given beside image; give one of the two")
         return package
 
     @field_validator("data_url")

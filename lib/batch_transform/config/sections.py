@@ -7,7 +7,7 @@ from typing import Annotated
 from batch_transform.config import places
 from batch_transform.config.places import check_workspace
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
-from batch_transform.config.typed_values import AfterValidator, Field, PlainValidator
+from batch_transform.config.typed_values import AfterValidator, Field, OfSection, PlainValidator
 from batch_transform.config.values import Options, RoleArn, Shown, Text, one_of
 from batch_transform.core.plain_paths import has_patterns
 from batch_transform.deploy.targets import target_names
@@ -28,10 +28,14 @@ class PathOrTable(Section):
 def check_one_place(table: str | None, info: ValidationInfo) -> str | None:
     """Returns the table's name; raises ValueError unless exactly one of it and of the field `path` before it is given.
 
+    That neither is, is told of the section: nobody has written a key at which it could be.
+
     A path that was refused is missing from `data`: its own fault is enough.
     """
     if "path" in info.data and (table is None) == (info.data["path"] is None):
-        raise ValueError("needs path or table" if table is None else "is given beside path; give one of the two")
+        if table is None:
+            raise OfSection("needs path or table")
+        raise ValueError("is given beside path; give one of the two")
     return table
 
 
@@ -65,9 +69,9 @@ class Input(PathOrTable):
         given += ["dead_letters"] if run is not None else []
         refused = not {"path", "table"} <= set(info.data)  # its own fault is enough
         if not given and not refused:
-            raise ValueError("is not given, nor is path or table; input needs one of the three")
+            raise OfSection("needs path, table or dead_letters")
         if len(given) > 1:
-            raise ValueError(f"stands beside others: {', '.join(given)}; give one of them")
+            raise OfSection(f"{', '.join(given[:-1])} and {given[-1]} stand beside each other; give one")
         return run
 
     @field_validator("ddl")

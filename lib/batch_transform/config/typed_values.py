@@ -31,16 +31,25 @@ class Wrong:
         value: that was given.
         path: to it, from the value that was checked.
         text: a validator's own words, or the bound.
+        of_section: whether it is told of the map that has the value's key.
     """
 
     kind: str
     value: Any
     path: tuple[str, ...] = ()
     text: str = ""
+    of_section: bool = False
 
     def below(self, key: str) -> Wrong:
         """Returns the same, told of what has it at `key`."""
-        return Wrong(self.kind, self.value, (key, *self.path), self.text)
+        return Wrong(self.kind, self.value, self.path if self.of_section else (key, *self.path), self.text)
+
+
+class OfSection(ValueError):
+    """What a field's validator says of the keys of its section together: the field's own may be one that nobody gave.
+
+    As a validator of the whole section would, which pydantic asks only where nothing else is wrong.
+    """
 
 
 class Refused(Exception):
@@ -142,7 +151,7 @@ def told(validator: Callable[..., Any], value: Any, *others: Any) -> Any:
     try:
         return validator(value, *others)
     except ValueError as err:
-        raise Refused([Wrong("said", value, text=str(err))]) from None
+        raise Refused([Wrong("said", value, text=str(err), of_section=isinstance(err, OfSection))]) from None
 
 
 def _annotated(inner: Any, *metadata: Any) -> Check:

@@ -161,7 +161,7 @@ def test_each_part_has_a_part_in_the_name_and_one_that_says_nothing_has_none():
         ({**PARTS, "package": PACKAGE}, "model.package: is given beside image; give one of the two"),
         ({"role_arn": ROLE, "containers": []}, "model.containers: has 0 entries; valid: 1 to 15"),
         ({"role_arn": ROLE, "containers": CHAIN * 8}, "model.containers: has 16 entries; valid: 1 to 15"),
-        ({"role_arn": ROLE, "containers": [{}]}, "model.containers.0.package: or image is required"),
+        ({"role_arn": ROLE, "containers": [{}]}, "model.containers.0: needs image or package"),
         (
             {"role_arn": ROLE, "containers": [{"image": "a", "package": "b"}]},
             "model.containers.0.package: is given",

@@ -195,9 +195,9 @@ def test_a_list_of_one_instance_type_is_that_one():
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, "input.dead_letters: is not given, nor is path or table; input needs one of the three"),
-        ({"path": "a", "dead_letters": "r1"}, "input.dead_letters: stands beside others: path, dead_letters; give one"),
-        ({"path": "a", "table": "t"}, "input.dead_letters: stands beside others: path, table; give one of them"),
+        ({}, "input: needs path, table or dead_letters"),
+        ({"path": "a", "dead_letters": "r1"}, "input: path and dead_letters stand beside each other; give one"),
+        ({"path": "a", "table": "t"}, "input: path and table stand beside each other; give one"),
         ({"dead_letters": "a/b"}, "input.dead_letters: is 'a/b'; valid: a run id of this workspace, or a run's folder"),
         ({"dead_letters": "s3://bucket"}, "input.dead_letters: is 's3://bucket'; valid: a run's folder"),
         ({"dead_letters": "s3://A_b/r1"}, "input.dead_letters: is 's3://A_b/r1'; valid: s3://BUCKET"),
@@ -279,7 +279,7 @@ def test_payload_times_concurrency_is_limited_only_if_both_are_pinned():
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        ({}, "output.table: needs path or table"),
+        ({}, "output: needs path or table"),
         ({"path": "a", "table": "b", "format": "delta"}, "output.table: is given beside path; give one of the two"),
         ({"table": "c.s.t"}, "output.format: is parquet, which is published into a path; a table needs format: delta"),
         ({"path": "hdfs://n/x"}, "output.format: is parquet, but path is 'hdfs://n/x'"),
@@ -412,7 +412,7 @@ def test_the_errors_of_dead_letters_can_be_renamed_wherever_those_lie(output):
 
 
 def test_a_dead_letter_section_says_something():
-    assert faults(dead_letter={}) == ["dead_letter.table: needs path or table"]
+    assert faults(dead_letter={}) == ["dead_letter: needs path or table"]
     assert faults(dead_letter={"path": "a", "table": "b", "column": "c"})[0].startswith(
         "dead_letter.table: is given beside path"
     )

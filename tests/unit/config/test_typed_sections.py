@@ -8,7 +8,15 @@ from typing import Annotated, ClassVar, Literal
 import pytest
 
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator, model_validator
-from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field, PlainValidator, Refused, checker
+from batch_transform.config.typed_values import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    OfSection,
+    PlainValidator,
+    Refused,
+    checker,
+)
 
 
 def refuse_odd(value):
@@ -150,3 +158,27 @@ def test_a_section_does_not_change_but_for_a_copy_and_equal_ones_are_equal():
     assert section != other
     assert pickle.loads(pickle.dumps(section)) == section
     assert repr(other) == "Inner(size=9, names=())"
+
+
+class Pair(Section):
+    left: str | None = None
+    right: str | None = Field(default=None, validate_default=True)
+
+    @field_validator("right")
+    @classmethod
+    def _one(cls, right: str | None, info: ValidationInfo) -> str | None:
+        if right is None and info.data.get("left") is None:
+            raise OfSection("needs left or right")
+        return right
+
+
+class Holder(Section):
+    pair: Pair
+    count: int = 0
+
+
+def test_what_is_wrong_with_keys_together_is_told_of_their_section_beside_what_else_is_wrong():
+    with pytest.raises(Refused) as caught:
+        Holder.model_validate({"pair": {"up": "x"}, "count": "y"})
+    told = [(".".join(wrong.path), wrong.kind, wrong.text) for wrong in caught.value.wrongs]
+    assert told == [("pair", "said", "needs left or right"), ("pair.up", "unknown", ""), ("count", "whole", "")]
