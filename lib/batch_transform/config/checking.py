@@ -112,7 +112,7 @@ def _refusal(
     values = [*spoken.values(), *(text for document in said for text in _scalars(document))]
     values += [text for text in _scalars([*(layer.document for layer in layers), given]) if _has_secret(text)]
     values += [secret for secret in secrets if len(secret) >= _LONG]  # also one that is cut short
-    lines = (replace(fault, text=_unrepeated(fault.text, values)) for fault in faults)
+    lines = (replace(fault, text=_unrepeated(hidden(fault.text, secrets), values)) for fault in faults)
     return ConfigurationError(hidden(fault.line(lambda path: origin(layers, path)), secrets) for fault in lines)
 
 

@@ -20,6 +20,7 @@ Path = tuple[str, ...]
 # Keys of the configuration that no person gives.
 FILLED_IN = ("secret_variables", "limit")
 _LONGEST_VALUE = 60
+_LONG_NUMBER = re.compile(rf"(\d{{{_LONGEST_VALUE}}})\d+")
 _REQUIRED = "is required"
 _WANTED = {
     "str": "text",
@@ -53,7 +54,7 @@ def faults_of(refused: Refused, model: type[Section]) -> list[Fault]:
     """Returns a fault for each thing that is wrong with a section."""
     meant = {(*wrong.path[:-1], _meant(wrong.path, model)) for wrong in refused.wrongs if wrong.kind == "unknown"}
     # What is there by a misspelled name is not missing as well.
-    told = [Fault(wrong.path, _text(wrong, model)) for wrong in refused.wrongs]
+    told = [Fault(wrong.path, _LONG_NUMBER.sub(r"\1...", _text(wrong, model))) for wrong in refused.wrongs]
     return [fault for fault in told if not (fault.path in meant and fault.text.startswith(_REQUIRED))]
 
 

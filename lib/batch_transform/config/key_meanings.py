@@ -1,4 +1,7 @@
-"""What each key of a run file says, for a person who writes one; `key_reference` makes the table of them."""
+"""What each key of a run file says, for a person who writes one; `key_reference` makes the table of them.
+
+`{names}` stands for those that a registry has, which are written in no second place.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ MEANINGS: Mapping[str, str] = {
     "input.schema": "the types of columns of CSV, JSON and of the names of folders, in DDL",
     "input.where": "a condition in SQL: rows for which it does not hold are no part of the run",
     "record.columns": "the columns that the model sees, in this order; default: all",
-    "record.format": "`jsonlines`, `json`, `csv`, `text`, `raw`, `binary`, or the import path of a format of your own",
+    "record.format": "{names}, or the import path of a format of your own",
     "record.content_type": "default: it follows from the format",
     "record.sql": "one expression over the input's columns, instead of `columns`",
     "record.header": "whether each object begins with a line of names (CSV with `transform.split: None`)",
@@ -81,15 +84,15 @@ MEANINGS: Mapping[str, str] = {
     "errors.max_fraction": "or which share of the rows",
     "output.path": "where the result goes; or `table`",
     "output.table": "`catalog.schema.name` (Delta)",
-    "output.format": "`parquet`, `orc` or `delta`",
+    "output.format": "{names}",
     "output.mode": "`error`, `append`, `overwrite` or `overwrite_partitions`",
     "output.partition_by": "columns that become folders",
     "output.replace_where": "with `overwrite`: the condition of the rows that are replaced (Delta)",
     "dead_letter.path": "where rows without a prediction go; default: `<output.path>_dead_letter`",
     "dead_letter.table": "or a table (Delta)",
     "dead_letter.column": "the column that says why a row has no prediction; default: `error`",
-    "export": "`arrow`, or `rows`, the textbook way",
-    "merge": "`zip`, or `join`, the textbook way",
+    "export": "{names}; `rows` is the textbook way",
+    "merge": "{names}; `join` is the textbook way",
     "lease_seconds": "how long another driver waits before it takes a silent run over",
     "expect": "aggregates in SQL that must be true of what is published, as `avg(p) between 0.1 and 0.4`, also beside "
     "`previous.avg(p)`, the last published run's; else nothing is published before `--accept-expectations`",

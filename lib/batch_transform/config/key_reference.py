@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
 from batch_transform.config.faults import FILLED_IN
@@ -14,7 +14,18 @@ from batch_transform.config.key_meanings import MEANINGS
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import FieldInfo
+from batch_transform.exports.export_ways import names as export_ways
+from batch_transform.outputs.registry import output_formats
+from batch_transform.records.registry import built_in
+from batch_transform.spark.merge_way import merge_ways
 
+# The keys that take a name of a registry.
+_REGISTRIES: Mapping[str, Callable[[], Iterable[str]]] = {
+    "record.format": built_in,
+    "output.format": output_formats,
+    "export": export_ways,
+    "merge": merge_ways,
+}
 _WHO = ("aws.s3.", "aws.sagemaker.", "aws.logs.")
 
 
@@ -40,9 +51,17 @@ def _keys(section: type[Section], before: str) -> Iterator[Key]:
         inner = _section_of(field.annotation)
         path = _named(path)
         if inner is None or path in MEANINGS:
-            yield Key(path, _default(field, inner), MEANINGS[path])
+            yield Key(path, _default(field, inner), _meaning(path, field))
         if inner is not None:
             yield from _keys(inner, f"{before}{field.alias or name}.")
+
+
+def _meaning(path: str, field: FieldInfo) -> str:
+    """What a key says, with the names that its registry has, the default first."""
+    if path not in _REGISTRIES:
+        return MEANINGS[path]
+    names = sorted(_REGISTRIES[path](), key=lambda name: name != field.default)
+    return MEANINGS[path].format(names=", ".join(f"`{name}`" for name in names))
 
 
 def _named(path: str) -> str:

@@ -22,6 +22,7 @@ _TAGGED = "a value that begins with ! has a tag, and none is known here; put it 
 _NAMELESS = "a value that begins with & is an anchor, and has no name or no value here; put it in quotes"
 # No key takes as many, and no float holds more.
 _MOST_DIGITS = 300
+_TAB = r"character '\t' that cannot start"
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # What PyYAML says of a value that is text to whoever wrote it, in our words: its own quote the value.
 _IN_OUR_WORDS = (
@@ -32,7 +33,7 @@ _IN_OUR_WORDS = (
     ),
     (r"scanning an anchor", _NAMELESS),
     (r"scanning a block scalar", "a value that begins with | or > is text of several lines; put it in quotes"),
-    (r"character '\\t' that cannot start", "a tab cannot indent; use blanks"),
+    (re.escape(_TAB), "a tab cannot stand beside a key or a value; use blanks"),
     (
         r"scanning a double-quoted scalar.*escape",
         "a backslash in double quotes begins an escape; put the value in single quotes",
@@ -211,9 +212,17 @@ def describe_error(error: yaml.YAMLError) -> str:
     return place + words_of(error)
 
 
+def _indents(mark: yaml.Mark) -> bool:
+    """Whether nothing but blanks and tabs stands before a mark in its line."""
+    return mark.buffer is not None and not mark.buffer[: mark.pointer].rpartition("\n")[2].strip()
+
+
 def words_of(error: yaml.YAMLError) -> str:
     """Returns what is wrong in YAML text, on one line; a value may be a secret, and no message has one."""
     problem = " ".join((getattr(error, "problem", None) or str(error)).split())
+    mark = getattr(error, "problem_mark", None)
+    if _TAB in problem and mark is not None and _indents(mark):
+        return "a tab cannot indent; use blanks"
     said = f"{getattr(error, 'context', None) or ''}: {problem}"
     for pattern, words in _IN_OUR_WORDS:
         if re.search(pattern, said):

@@ -36,16 +36,30 @@ def record_format(name: str) -> RecordFormat:
     valid = f"valid: {', '.join(built_in())}, or the import path of a module that has a FORMAT"
     if not all(part.isidentifier() for part in name.split(".")):
         raise ConfigurationError(f"record.format: {name} is no import path; {valid}")
+    if "." not in name:
+        raise ConfigurationError(f"record.format: {name} is none; {valid}")
     try:
-        format = getattr(importlib.import_module(name), "FORMAT", None) if "." in name else None
+        format = getattr(importlib.import_module(name), "FORMAT", _MISSING)
     except (Exception, SystemExit) as err:  # a module that is a user's may raise anything, or exit
         told = str(err) if isinstance(err, ImportError) else f"importing it raised {type(err).__name__}: {err}"
         raise ConfigurationError(f"record.format: {name}: {told}; {valid}") from err
+    if format is _MISSING:
+        raise ConfigurationError(f"record.format: {name}: the module has no FORMAT; {valid}")
     if not isinstance(format, RecordFormat):
-        raise ConfigurationError(f"record.format: {name} is none; {valid}")
+        raise ConfigurationError(
+            f"record.format: {name}: its FORMAT is {_called(format)}; it must be an instance of a class made from "
+            "RecordFormat (batch_transform.records.port)"
+        )
     if faults := [*_faults(format)]:
         raise ConfigurationError([f"record.format: {name}: its FORMAT {fault}" for fault in faults])
     return format
+
+
+_MISSING = object()
+
+
+def _called(found: object) -> str:
+    return f"the class {found.__name__}" if isinstance(found, type) else f"of the type {type(found).__name__}"
 
 
 _SUFFIX = re.compile(r"[A-Za-z0-9]{1,16}(\.[A-Za-z0-9]{1,16})?")

@@ -509,3 +509,24 @@ def test_a_list_that_an_earlier_version_did_not_know_is_the_empty_one_also_of_a_
     before = {key: value for key, value in document.items() if key not in unsaid}
     assert differences(before, document, publishing=True) == []
     assert differences(before, {**document, "expect": ["count(*) > 1"]}, publishing=True) != []
+
+
+LONG = int("9" * 299)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"lease_seconds": LONG},
+        {"transform": {"instance_count": LONG}},
+        {"transform": {"max_payload_mb": LONG}},
+        {"record": {"rows_per_object": -LONG}},
+        {"errors": {"max_fraction": 0.5, "max_rows": LONG}},
+        {"export": LONG},
+    ],
+)
+def test_a_number_of_hundreds_of_digits_is_told_by_its_first_ones(keys):
+    (fault,) = faults(**keys)
+    assert "9" * 40 in fault
+    assert "9" * 61 not in fault
+    assert "..." in fault

@@ -75,6 +75,13 @@ def test_a_tab_is_called_a_tab(tmp_path):
     assert fault == "line 7, column 1: a tab cannot indent; use blanks"
 
 
+@pytest.mark.parametrize("text", ["\tx\n\tworkspace: s", "\tx\n", "\t\tx\n  a: b"])
+def test_a_tab_that_does_not_indent_is_not_said_to(tmp_path, text):
+    (tmp_path / "run.yml").write_text(f"run_id:{text}\n")
+    with pytest.raises(ConfigurationError, match="line 1, column 8: a tab cannot stand beside a key or a value; use"):
+        load(tmp_path / "run.yml")
+
+
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
@@ -189,13 +196,13 @@ def test_what_a_record_format_says_of_itself_is_told_without_the_secrets_of_the_
 ):
     told = refused_by_a_format(words, **keys)
     assert "importing it raised RuntimeError: " in told
-    assert "<secret>" in told or "..." in told
+    assert "<secret>" in told
 
 
 @pytest.mark.parametrize("words", ["%s", "%r"])
 def test_a_secret_of_several_lines_is_hidden_as_it_is_escaped(refused_by_a_format, words):
     told = refused_by_a_format(words, secret=f"-----\n{MARK}\té\n", transform={"environment": {"MY_TOKEN": TOKEN}})
-    assert "<secret>" in told or "..." in told
+    assert "<secret>" in told
 
 
 def test_a_secret_that_is_a_number_is_hidden(refused_by_a_format):

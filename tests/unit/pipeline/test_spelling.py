@@ -64,10 +64,10 @@ def test_an_error_names_commands_as_they_are_given_here():
 
 
 def test_the_list_shows_its_latest_run_by_a_whole_command():
-    runs = [unreadable_run(f"s3://b/runs/{name}", "2026-11-27T22:00:00+00:00", "") for name in ("new", "old")]
-    *_, last = table_of_runs({"workspace": "s3://b/runs", "runs": runs})
-    told = Spelling.from_environ(here("list", "s3://b/runs", "--set", "emulator.state=x")).spelled_out(last)
-    assert told == "To see one: ./spark-submit.sh show s3://b/runs/new --set emulator.state=x"
+    runs = [unreadable_run(f"s3://bucket/runs/{name}", "2026-11-27T22:00:00+00:00", "") for name in ("new", "old")]
+    *_, last = table_of_runs({"workspace": "s3://bucket/runs", "runs": runs})
+    told = Spelling.from_environ(here("list", "s3://bucket/runs", "--set", "emulator.state=x")).spelled_out(last)
+    assert told == "To see one: ./spark-submit.sh show s3://bucket/runs/new --set emulator.state=x"
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,9 @@ def test_a_header_is_the_bytes_that_were_recorded():
 
 
 def test_the_formats_are_the_modules_of_the_folder():
-    names = {path.stem for path in (LIB / "records").glob("*.py")} - {"__init__", "late_spark", "port", "registry"}
-    assert (
-        set(built_in())
-        == names - {"json_sizes", "struct_fields"}
-        == {"binary", "csv", "json", "jsonlines", "raw", "text"}
-    )
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (LIB / "records").glob("*.py")}
+    assert set(built_in()) == {name for name, text in texts.items() if "\nFORMAT = " in text}
+    assert RunSettings.of({}).record.format in built_in()
 
 
 def test_a_format_may_be_a_module_anywhere():
@@ -64,8 +61,9 @@ def test_a_format_may_be_a_module_anywhere():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("avro", "avro is none; valid: binary, csv, json, jsonlines, raw, text, or the import path of a module"),
-        ("support.tables", "support.tables is none; valid: "),
+        ("avro", f"avro is none; valid: {', '.join(built_in())}, or the import path of a module"),
+        ("os.path", "os.path: the module has no FORMAT; valid: "),
+        ("support.tables", "support.tables: the module has no FORMAT; valid: "),
         ("support.no_such", "support.no_such: No module named 'support.no_such'; valid: "),
     ],
 )
@@ -92,7 +90,9 @@ OWN = (
         ("raise SystemExit(0)", "importing it raised SystemExit: 0; valid: "),
         ("import no_such", "No module named 'no_such'; valid: "),
         (OWN.replace("def record", "def rekord"), "importing it raised TypeError: Can't instantiate abstract"),
-        (OWN.replace("Own()", "Own"), "broken_format is none; valid: "),
+        (OWN.replace("Own()", "Own"), "broken_format: its FORMAT is the class Own; it must be an instance of a class"),
+        ("FORMAT = 'csv'", "its FORMAT is of the type str; it must be an instance of a class made from RecordFormat"),
+        ("FORMAT = None", "its FORMAT is of the type NoneType; it must be an instance"),
         (OWN.replace("'own', 'text", "3, 'text"), "its FORMAT has 3 as its name; it must be text"),
         (OWN.replace("'text/own'", "5"), "its FORMAT has 5 as its media_type; it must be one"),
         (OWN.replace("'text/own'", r"'text/o\nwn'"), "its FORMAT has 'text/o.*nwn' as its media_type"),

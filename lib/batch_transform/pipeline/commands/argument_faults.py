@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from batch_transform.config.places import check_workspace, is_s3
 from batch_transform.core.near_names import meant, nearest
 from batch_transform.deploy.targets import target_names
 from batch_transform.pipeline.commands.command_options import (
     COMMANDS,
     HELP,
+    IAM,
     INIT,
     JSON,
     LIFECYCLE,
@@ -18,6 +20,8 @@ from batch_transform.pipeline.commands.command_options import (
     OLDER_THAN,
     OWN,
     PACKAGE,
+    PLAN,
+    PROGRAM,
     RUN,
     SMOKE,
     SUBMIT,
@@ -31,22 +35,32 @@ from batch_transform.pipeline.commands.command_options import (
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
 from batch_transform.pipeline.commands.whole_numbers import whole_number
 
+MOST_DAYS = 36_500  # ours: a hundred years; S3 takes an int32, and a longer time ago is before any clock
 MOST_ROWS = 2_147_483_647  # Dataset.limit takes an int of Java
 # Below it a word resembles a command by chance.
 _ALIKE = 0.7
 # For many programs it names standard input or output; here it is a word like others.
 DASH = "-"
+# What other programs have as commands.
+_ASKED_FOR = {option.lstrip("-"): option for option in (HELP[-1], VERSION)}
 _NAMED_SO = "A run file of that name is given with ./ in front of it"
 
 
 def wrong_values(
-    targets: Sequence[str], forms: Sequence[str], limits: Sequence[str], logs: Sequence[str]
+    targets: Sequence[str],
+    forms: Sequence[str],
+    limits: Sequence[str],
+    logs: Sequence[str],
+    days: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
-    """Yields what is wrong with the values of `--target`, `-o`, `--limit` and `--log`."""
+    """Yields what is wrong with the values of options; `days` are by theirs."""
     yield from _targets(targets)
     yield from _forms("-o", forms, (TABLE, JSON))
     yield from _forms(LOG_FORM, logs, (TEXT, JSON))
     yield from _limits(limits)
+    for option, given in days.items():
+        if any(whole_number(number, MOST_DAYS) is None for number in given):
+            yield f"{option}: is no number of days; valid: a whole number of days, 1 to {MOST_DAYS:,}"
 
 
 def _targets(given: Sequence[str]) -> Iterator[str]:
@@ -100,6 +114,9 @@ def _wrong_runs(command: str, words: Sequence[str]) -> Iterator[str]:
     """What is wrong with the words of a command that is about a run, or begins one."""
     first = words[0] if words and command == RUN else ""
     close = nearest(first, COMMANDS, _ALIKE) or _of_these_letters(first)
+    if first in _ASKED_FOR:
+        yield f"{first}: is no command; {PROGRAM} {_ASKED_FOR[first]} tells it. {_NAMED_SO}"
+        return
     # A word without a dot or a slash is hardly a run file.
     if first.isalpha() and (close or len(words) > 1):
         hint = f"did you mean {close}?" if close else f"valid: {', '.join(COMMANDS)}."
@@ -115,6 +132,16 @@ def _wrong_runs(command: str, words: Sequence[str]) -> Iterator[str]:
         yield f"{subject}: is {DASH}, and standard input is not read; save it as a file, and name that"
     elif not words[0].strip():
         yield f"{subject}: is empty; exactly one is needed, see --help"
+    elif not names_file(command, words[0]):
+        try:
+            check_workspace(words[0])
+        except ValueError as err:
+            yield f"RUN: {err}"
+
+
+def names_file(command: str, subject: str) -> bool:
+    """Returns whether a subject is a run file: one on S3 has the suffix of one, or its command takes nothing else."""
+    return not is_s3(subject) or command in (RUN, PLAN, IAM) or subject.lower().endswith((".yml", ".yaml"))
 
 
 def _of_these_letters(word: str) -> str | None:

@@ -19,13 +19,11 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
-from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 
-MOST_DAYS = 36_500  # ours: a hundred years; S3 takes an int32, and a longer time ago is before any clock
 Tell = Callable[[str], None]
 
 
@@ -37,10 +35,10 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
         RunHeld: a driver is at work on it.
     """
     if asked.lifecycle:
-        return _rules(there, _days("--lifecycle", asked.lifecycle[-1]), tell)
+        return _rules(there, int(asked.lifecycle[-1]), tell)
     if not asked.older_than:
         return _clean_run(there, asked, tell)
-    age = timedelta(days=_days("--older-than", asked.older_than[-1]))
+    age = timedelta(days=int(asked.older_than[-1]))
     store = S3Store(there.access.client("s3"))
     done: list[CleanedAmount] = []
     kept: list[str] = []
@@ -123,13 +121,6 @@ def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun 
     except BatchTransformError as err:
         tell(str(err))
         return None
-
-
-def _days(option: str, text: str) -> int:
-    days = whole_number(text, MOST_DAYS)
-    if days is None:
-        raise ConfigurationError(f"{option}: is no number of days; valid: a whole number of days, 1 to {MOST_DAYS:,}")
-    return days
 
 
 def _clean_run(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.commands.argument_faults import (
     DASH,
     foreign_options,
+    names_file,
     options_at_odds,
     options_of_spark,
     subject_faults,
@@ -20,9 +20,9 @@ from batch_transform.pipeline.commands.argument_faults import (
 from batch_transform.pipeline.commands.argument_parser import parser_of
 from batch_transform.pipeline.commands.command_options import (
     COMMANDS,
-    IAM,
+    LIFECYCLE,
+    OLDER_THAN,
     OWN,
-    PLAN,
     RESUME,
     RUN,
     TEXT,
@@ -94,9 +94,8 @@ class CommandLine:
 
     @property
     def names_file(self) -> bool:
-        """Whether the subject is a run file: one on S3 has the suffix of one, or its command takes nothing else."""
-        is_named_so = self.subject.lower().endswith((".yml", ".yaml"))
-        return not is_s3(self.subject) or self.command in (RUN, PLAN, IAM) or is_named_so
+        """Whether the subject is a run file."""
+        return names_file(self.command, self.subject)
 
     @property
     def switches(self) -> RunSwitches:
@@ -142,6 +141,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     }
     # argparse takes -1, and what has a blank in it, for a word.
     left += [argument for argument in asked.pop("words") if not _is_word(argument)]
+    days = {OLDER_THAN: asked.get("older_than", ()), LIFECYCLE: asked.get("lifecycle", ())}
     unknown = [argument for argument in left if _name(argument) not in OWN]
     faults = [
         *(unknown_option(_name(argument)) for argument in unknown),
@@ -150,7 +150,9 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         *foreign_options(command, [_name(argument) for argument in left if _name(argument) in OWN]),
         *options_at_odds([_name(argument) for argument in flags]),
         *options_of_spark(command, [name for name, _ in spark], asked.get("no_merge", False)),
-        *wrong_values(asked.get("target", ()), asked.get("form", ()), asked.get("limit", ()), asked.get("log", ())),
+        *wrong_values(
+            asked.get("target", ()), asked.get("form", ()), asked.get("limit", ()), asked.get("log", ()), days
+        ),
     ]
     if faults:
         raise ConfigurationError(faults)

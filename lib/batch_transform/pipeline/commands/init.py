@@ -66,11 +66,12 @@ def first_run_file(asked: CommandLine, environ: Mapping[str, str]) -> str:
 def _check_given(asked: CommandLine) -> None:
     """Raises ConfigurationError for what is missing or empty, and for an input that nobody can look at."""
     needed = {"--input": asked.input, "--model": asked.model}
-    if missing := [flag for flag, given in needed.items() if not "".join(given[-1:]).strip()]:
-        raise ConfigurationError(f"{', '.join(missing)}: is needed; see --help")
+    faults = [f"{flag}: is needed; see --help" for flag, given in needed.items() if not "".join(given[-1:]).strip()]
     others = {"--output": asked.result, "--workspace": asked.workspace}
-    if empty := [flag for flag, given in others.items() if given and not given[-1].strip()]:
-        raise ConfigurationError(f"{', '.join(empty)}: is empty; name a place, or leave it out, and one is suggested")
+    empty = [flag for flag, given in others.items() if given and not given[-1].strip()]
+    faults += [f"{flag}: is empty; name a place, or leave it out, and one is suggested" for flag in empty]
+    if faults:
+        raise ConfigurationError(faults)
     try:
         check_location(asked.input[-1])
     except ValueError as err:

@@ -155,10 +155,7 @@ def _emulated_here(uri: S3Uri) -> str:
 
 def _folder(asked: CommandLine) -> S3Uri:
     """The folder of a run, of which its id may be given, or of a workspace."""
-    try:
-        found = S3Uri.parse(check_workspace(asked.subject))
-    except ValueError as err:
-        raise ConfigurationError(f"RUN: {err}") from err
+    found = S3Uri.parse(check_workspace(asked.subject))  # whose faults are those of the command line
     *workspace, name = found.key.split("/")
     is_workspace = asked.older_than or asked.lifecycle or asked.command == LIST
     return found if is_workspace else S3Uri(found.bucket, "").join(*workspace, folder_named(name))

@@ -75,6 +75,9 @@ def test_the_help_needs_nothing_that_is_not_pythons_own():
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
+        ("help", "help: is no command; batch-transform --help tells it. A run file of that name is given with ./"),
+        ("help run", "help: is no command; batch-transform --help tells it. "),
+        ("version", "version: is no command; batch-transform --version tells it. "),
         (f"stats {RUN}", "stats: is no command; did you mean status?"),
         (f"--set a=b colect {RUN}", "colect: is no command; did you mean collect?"),
         (f"rnu {RUN}", "rnu: is no command; did you mean run?"),

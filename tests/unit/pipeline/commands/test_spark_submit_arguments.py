@@ -76,7 +76,7 @@ def test_all_faults_of_the_arguments_come_together():
         "--limt run.yml",
         "package --limt 10",
         "init in.csv --limt 10",
-        "status s3://b/runs/r --limt 10",
+        "status s3://bucket/runs/r --limt 10",
     ],
 )
 def test_a_word_behind_an_option_that_nobody_knows_may_be_its_value_and_is_no_fault_of_its_own(words):
@@ -122,27 +122,27 @@ def test_what_resume_alone_understands():
 
 @pytest.mark.parametrize("command", ["run", "resume", "submit", "collect"])
 def test_whoever_goes_on_with_a_run_may_accept_its_model(command):
-    assert parse([command, "s3://b/runs/r", "--accept-model"]).accept_model
-    assert not parse([command, "s3://b/runs/r"]).accept_model
+    assert parse([command, "s3://bucket/runs/r", "--accept-model"]).accept_model
+    assert not parse([command, "s3://bucket/runs/r"]).accept_model
 
 
 @pytest.mark.parametrize("command", ["run", "resume", "collect"])
 def test_whoever_may_publish_may_accept_predictions_that_are_not_as_expected(command):
-    asked = parse([command, "s3://b/runs/r", "--accept-expectations"])
+    asked = parse([command, "s3://bucket/runs/r", "--accept-expectations"])
     assert asked.accept_expectations
     assert asked.switches.flags == ["--accept-expectations"]
     with pytest.raises(ConfigurationError, match="belongs to run, resume, collect, not to submit"):
-        parse(["submit", "s3://b/runs/r", "--accept-expectations"])
+        parse(["submit", "s3://bucket/runs/r", "--accept-expectations"])
 
 
 @pytest.mark.parametrize("command", ["plan", "prepare", "status", "stop", "clean", "compare"])
 def test_nobody_else_may(command):
     with pytest.raises(ConfigurationError, match=f"belongs to run, resume, submit, collect, not to {command}"):
-        parse([command, "s3://b/runs/r", "--accept-model"])
+        parse([command, "s3://bucket/runs/r", "--accept-model"])
 
 
 def test_what_compare_alone_understands():
-    asked = parse(["compare", "s3://b/runs/r", "--endpoint", "live", "--rows=10", "--tolerance=1e-6"])
+    asked = parse(["compare", "s3://bucket/runs/r", "--endpoint", "live", "--rows=10", "--tolerance=1e-6"])
     assert (asked.endpoint, asked.rows, asked.tolerance) == (("live",), ("10",), ("1e-6",))
     with pytest.raises(ConfigurationError, match="--endpoint: belongs to compare, not to plan"):
         parse(["plan", "run.yml", "--endpoint", "live"])
@@ -155,7 +155,7 @@ def test_a_plan_takes_a_run_file_and_sparks_options():
 
 def test_a_command_without_spark_takes_none_of_its_options():
     with pytest.raises(ConfigurationError, match="--master: is spark-submit's, and status runs without Spark"):
-        parse(["status", "s3://b/runs/r", "--master", "yarn"])
+        parse(["status", "s3://bucket/runs/r", "--master", "yarn"])
     with pytest.raises(ConfigurationError, match=r"RUN \(a run's folder.*exactly one is needed, none given"):
         parse(["stop"])
 
@@ -218,5 +218,5 @@ def test_a_properties_file_is_read_in_both_spellings(settings):
 
 def test_what_a_driver_is_told_is_what_the_command_line_says():
     said = ["--retry-dead", "--accept-model", "--accept-expectations"]
-    assert parse(["resume", "s3://b/runs/r", *said]).switches.flags == said
-    assert parse(["resume", "s3://b/runs/r"]).switches == RunSwitches()
+    assert parse(["resume", "s3://bucket/runs/r", *said]).switches.flags == said
+    assert parse(["resume", "s3://bucket/runs/r"]).switches == RunSwitches()
