@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-import botocore.session
 from botocore.config import Config
-from botocore.credentials import CredentialResolver, Credentials
-from botocore.exceptions import NoRegionError, ProfileNotFound
-from botocore.loaders import create_loader
 
 from batch_transform.aws.identity import Identity, assumed, of_databricks
 from batch_transform.aws.s3_requests import S3Requests, send_conditions
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.aws.sessions import chain_session, emulator_session
+from batch_transform.aws.unusable_settings import check_bundle, refusing_settings
 
-# The emulator accepts any credentials; these are no secret and keep a laptop without an AWS profile working.
-EMULATOR_CREDENTIALS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
 EMULATOR_REGION = "us-east-1"
-NO_REGION = "aws.region: is needed and not given; set it, or AWS_REGION"
 
 _CALLS: dict[str, Any] = {
     "retries": {"mode": "standard", "max_attempts": 8},
@@ -46,6 +40,7 @@ class AwsAccess:
         emulated: use the emulator's fixed credentials instead of the default chain, and of any other identity.
         identities: (section, identity) pairs that win over `profile`.
         s3: what goes on every request to S3.
+        profile_key: of the run file, or the variable, that names `profile`.
     """
 
     region: str | None = None
@@ -55,6 +50,7 @@ class AwsAccess:
     emulated: bool = False
     identities: tuple[tuple[str, Identity], ...] = ()
     s3: S3Requests = field(default_factory=S3Requests)
+    profile_key: str = "aws.profile"
 
     def session(self, service: str = "") -> boto3.Session:
         """Returns a boto3 session with this region and the identity that a service is called by.
@@ -63,19 +59,19 @@ class AwsAccess:
             service: boto3's name; '': the identity of all that have none of their own, which assumes their roles.
 
         Raises:
-            ConfigurationError: there is no such profile, or the identity is not to be had.
+            ConfigurationError: there is no such profile, AWS's files are of no use, or the identity is not to be had.
             ServiceFailure: STS does not answer.
         """
         if self.emulated:
-            return _session(region_name=self.region or EMULATOR_REGION, **EMULATOR_CREDENTIALS)
+            return emulator_session(self.region or EMULATOR_REGION)
         section, own = self._identity(service)
         if own.profile is not None:
-            return self._of_profile(own.profile, f"aws.{section}.profile", "")
-        base = self._of_profile(self.profile, "aws.profile", ", or AWS_PROFILE,")
+            return self._of_profile(own.profile, f"aws.{section}.profile")
+        base = self._of_profile(self.profile, self.profile_key if self.profile else "")
         if own.role_arn is not None:
             sts = self._made(base, "sts", Config(**_CALLS))
             credentials = assumed(own, sts, f"aws.{section}.role_arn")
-            return _session(region_name=base.region_name, credentials=credentials)
+            return chain_session(base.region_name, self.profile, credentials)
         if own.service_credential is not None:
             provider = of_databricks(own.service_credential, f"aws.{section}.service_credential")
             return boto3.Session(botocore_session=provider, region_name=base.region_name)
@@ -89,11 +85,9 @@ class AwsAccess:
             section = SAGEMAKER
         return section, named.get(section, Identity()) if service else Identity()
 
-    def _of_profile(self, name: str | None, key: str, more: str) -> boto3.Session:
-        try:
-            return _session(region_name=self.region, profile_name=name)
-        except ProfileNotFound as err:
-            raise ConfigurationError(f"{key}: {err}; set {key}{more} to one that is") from err
+    def _of_profile(self, name: str | None, key: str) -> boto3.Session:
+        with refusing_settings(key):
+            return chain_session(self.region, name)
 
     def client(self, service: str, **options: Any) -> Any:
         """Returns a client of `service`; `options` go to botocore's Config.
@@ -105,6 +99,8 @@ class AwsAccess:
             ServiceFailure: as `session`.
         """
         defaults = dict(_CALLS)
+        if self.emulated:
+            defaults["proxies"] = {}  # it is on this machine, which a proxy of the environment is not
         if service == S3 and self.endpoint(service):
             defaults["s3"] = {"addressing_style": "path"}  # an emulator has no wildcard DNS for bucket names
         client = self._made(self.session(service), service, Config(**(defaults | options)))
@@ -114,10 +110,11 @@ class AwsAccess:
         return client
 
     def _made(self, session: boto3.Session, service: str, config: Config) -> Any:
-        try:
-            return session.client(service, endpoint_url=self.endpoint(service), config=config)
-        except NoRegionError as err:
-            raise ConfigurationError(NO_REGION) from err
+        with refusing_settings(""):
+            client = session.client(service, endpoint_url=self.endpoint(service), config=config)
+        if not self.emulated:
+            check_bundle(client.meta.endpoint_url, os.environ)
+        return client
 
     @property
     def is_of_aws(self) -> bool:
@@ -138,34 +135,3 @@ class AwsAccess:
     def endpoint(self, service: str) -> str | None:
         """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""
         return dict(self.service_endpoints).get(service, self.endpoint_url)
-
-
-def _session(profile_name: str | None = None, credentials: Credentials | None = None, **options: Any) -> boto3.Session:
-    """A session that shares with all others of this process what botocore knows of the services."""
-    beneath = botocore.session.Session(profile=profile_name)
-    if credentials is not None:
-        beneath.register_component("credential_provider", CredentialResolver([_Had(credentials)]))
-    described = _described(beneath.get_config_variable("data_path"))
-    beneath.register_component("data_loader", described)
-    session = boto3.Session(botocore_session=beneath, **options)
-    described.search_paths[:] = dict.fromkeys(described.search_paths)  # each session of boto3 adds its own once more
-    return session
-
-
-@dataclass(frozen=True)
-class _Had:
-    """A provider of botocore's chain that has its credentials already."""
-
-    credentials: Credentials
-    METHOD = "sts-assume-role"
-    CANONICAL_NAME = None
-
-    def load(self) -> Credentials:
-        """Returns them; they renew themselves."""
-        return self.credentials
-
-
-@cache
-def _described(data_path: str | None) -> Any:
-    """The descriptions of the services, which take longer to read than all else that a client needs."""
-    return create_loader(data_path)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-import botocore.session
+from botocore.loaders import create_loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
 from transform_emulator.control_plane.errors import ApiError, validation
@@ -47,8 +47,8 @@ class Fault(NamedTuple):
 
 @cache
 def service_model(service: str = "sagemaker") -> ServiceModel:
-    """Botocore's description of an API, loaded once."""
-    return botocore.session.get_session().get_service_model(service)
+    """Botocore's description of an API, loaded once; of no session, whose profile may not be there."""
+    return ServiceModel(create_loader().load_service_model(service, "service-2"), service)
 
 
 def check(operation: str, body: dict[str, Any]) -> None:

@@ -12,9 +12,9 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from batch_transform.aws import access as accesses
 from batch_transform.aws.access import AwsAccess
 from batch_transform.aws.identity import SESSION_NAME, Identity, assumed
+from batch_transform.aws.sessions import chain_session
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 
 FAR = "http://127.0.0.1:1"
@@ -228,6 +228,6 @@ def test_outside_databricks_there_are_no_service_credentials():
 
 
 def test_a_session_of_a_profile_reads_none_of_the_environments_keys():
-    assert isinstance(accesses._session(), boto3.Session)
+    assert isinstance(chain_session(None), boto3.Session)
     access = AwsAccess("eu-west-1", FAR, identities=(("s3", Identity(profile="ml")),))
     assert key_of(access, "s3") == "of-ml"

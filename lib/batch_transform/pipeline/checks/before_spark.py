@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from batch_transform.aws.access import AwsAccess
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.config.surroundings import Emulator
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
 from batch_transform.core.near_names import no_such
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore, StoreFailure
@@ -52,19 +51,19 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
         BatchTransformError: AWS does not answer.
     """
     faults = Faults()
-    access = access_of(config, None, environ) if config.emulator is None else AwsAccess(emulated=True)
-    for section, _ in access.identities:
-        faults.of(partial(access.session, section))
-    faults.refuse()
-    store = S3Store(access.client("s3"))
     if config.emulator is not None:
         if _keeps_nothing(config.emulator):  # what it keeps may be scored, and need no model
             faults.of(lambda: check_model_servers(config, CLOCK))
             _check_output(config, None, faults)
         if config.input is not None and not is_s3(config.input.path or ""):
-            _check_columns(config, store, faults)
+            _check_columns(config, None, faults)
         faults.refuse()
         return None
+    access = access_of(config, None, environ)
+    for section, _ in access.identities:
+        faults.of(partial(access.session, section))
+    faults.refuse()
+    store = S3Store(access.client("s3"))
     assert config.run_id is not None
     workspace = S3Uri.parse(config.workspace)
     state = read_run(workspace, config.run_id, store).state
@@ -121,16 +120,16 @@ def check_plan(config: RunConfig, environ: Mapping[str, str], tell: Callable[[st
         tell: is told at once of a model's server that is not there, which the plan waits for and tells as missing.
 
     Raises:
-        ConfigurationError: there is such a column.
+        ConfigurationError: there is such a column, or AWS cannot be asked with what is set.
     """
     _tell_servers(config, tell)
     given, store = config.input, None
     if given is None or (config.emulator is not None and is_s3(given.path or "")):
         return  # the emulator that has the input is not up yet
-    if is_s3(given.path or ""):
+    if config.emulator is None:
         try:
             store = S3Store(access_of(config, None, environ).client("s3"))
-        except BatchTransformError:
+        except ServiceFailure:
             return  # as the plan says
     _check_columns(config, store, faults=Faults(), also_output=False)
 

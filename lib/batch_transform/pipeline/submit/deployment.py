@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_transform.aws.access import NO_REGION, AwsAccess
+from batch_transform.aws.access import AwsAccess
+from batch_transform.aws.unusable_settings import refusing_settings
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.escaping import hidden
@@ -134,10 +135,9 @@ def _requested(
 def _client(target: ServiceTarget, access: AwsAccess, environ: Mapping[str, str]) -> Any:
     named = f"AWS_ENDPOINT_URL_{target.service.upper().replace('-', '_')}"
     endpoint = environ.get(named) or access.endpoint(target.service)
-    try:
-        return access.session().client(target.service, endpoint_url=endpoint)
-    except NoRegionError as err:
-        raise ConfigurationError(NO_REGION) from err
+    session = access.session()
+    with refusing_settings(""):
+        return session.client(target.service, endpoint_url=endpoint)
 
 
 def _bundled(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from batch_transform.aws.access import SECTIONS, AwsAccess
 from batch_transform.aws.identity import Identity
 from batch_transform.aws.s3_requests import S3Requests
+from batch_transform.aws.unusable_settings import is_region
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import SERVICES, Aws, Surroundings
+from batch_transform.config.values import check_http_url
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.sagemaker.model_lookup import REGISTRY_OPTIONS, ModelLookup
 
@@ -30,23 +33,25 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
         environ: the driver's environment.
 
     Raises:
-        ConfigurationError: an endpoint of the environment has a secret inside.
+        ConfigurationError: an endpoint of the environment has a secret inside, or is no address.
     """
     aws = config.aws
     region = aws.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     requests = _requests(aws)
     if emulator_url is not None:
+        # It is in every region, and in that of the environment only if that is one.
+        region = aws.region or (region if is_region(region or "") else None)
         # Its buckets belong to nobody that a run file could expect.
         requests = replace(requests, expected_bucket_owner=None)
         return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True, s3=requests)
-    _check_endpoints(environ)
-    endpoint = aws.endpoint_url or environ.get("AWS_ENDPOINT_URL")
-    own = {name: environ.get(f"AWS_ENDPOINT_URL_{name.upper().replace('-', '_')}") for name in SERVICES}
+    _check_endpoints(environ, () if aws.endpoint_url else SERVICES)
+    endpoint = aws.endpoint_url or environ.get(_ENDPOINTS)
+    own = {name: environ.get(_variable(name)) for name in SERVICES}
     # An endpoint for all services in the run file wins over one for a service in the environment.
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))
-    profile = aws.profile or environ.get("AWS_PROFILE")
-    return AwsAccess(region, endpoint, services, profile, identities=_identities(aws), s3=requests)
+    profile, key = (aws.profile, "aws.profile") if aws.profile else (environ.get("AWS_PROFILE"), "AWS_PROFILE")
+    return AwsAccess(region, endpoint, services, profile, identities=_identities(aws), s3=requests, profile_key=key)
 
 
 def _identities(aws: Aws) -> tuple[tuple[str, Identity], ...]:
@@ -64,11 +69,28 @@ def _requests(aws: Aws) -> S3Requests:
     return S3Requests(given.sse, given.kms_key, given.expected_bucket_owner, given.requester_pays)
 
 
-def _check_endpoints(environ: Mapping[str, str]) -> None:
-    urls = {name: url for name, url in environ.items() if name.startswith(_ENDPOINTS)}
-    faults = {name: secret_in_url(url) for name, url in urls.items()}
-    if any(faults.values()):
-        raise ConfigurationError(f"{name}: {found}; leave it out" for name, found in faults.items() if found)
+def _check_endpoints(environ: Mapping[str, str], services: Collection[str]) -> None:
+    """Refuses an endpoint of the environment that has a secret inside, and one that counts and is no address."""
+    secrets = {name: secret_in_url(url) for name, url in environ.items() if name.startswith(_ENDPOINTS)}
+    faults = [f"{name}: {found}; leave it out" for name, found in secrets.items() if found]
+    counts = [_ENDPOINTS, *map(_variable, services)] if services else []
+    found = {name: _address_fault(environ[name]) for name in counts if environ.get(name) and not secrets[name]}
+    faults += [f"{name}: {fault}" for name, fault in found.items() if fault]
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def _address_fault(url: str) -> str | None:
+    try:
+        check_http_url(url)
+        urlsplit(url).port  # noqa: B018 - it raises where there is none of such a number
+    except ValueError as err:
+        return str(err)
+    return None
+
+
+def _variable(service: str) -> str:
+    return f"{_ENDPOINTS}_{service.upper().replace('-', '_')}"
 
 
 def lookup_of(access: AwsAccess) -> ModelLookup:

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
+from batch_transform.aws.unusable_settings import KEYS
 from batch_transform.config.surroundings import Emulator
 from batch_transform.core.errors import ConfigurationError
 
@@ -59,9 +60,15 @@ def beginning_emulator(config: Emulator, wait_seconds: float | None = None) -> I
         command += ["--pass-env", name]
     for name, server in config.models.items():
         command += ["--model", f"{name}={server}"]
+    environ = _environment(os.environ, config.pass_env)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            env=environ,
         )
         assert process.stdin is not None
         assert process.stdout is not None
@@ -71,6 +78,16 @@ def beginning_emulator(config: Emulator, wait_seconds: float | None = None) -> I
             process.stdin.close()
             _end(process)
             process.stdout.close()
+
+
+def _environment(environ: Mapping[str, str], passed: Sequence[str]) -> dict[str, str]:
+    """The environment without settings of AWS's SDKs, of no use to it, and any of which may be wrong.
+
+    Keys stay: by their values the emulator knows copies of them, which it passes to no model; as does what is passed.
+    """
+    kept = {name: value for name, value in environ.items() if not name.startswith("AWS_") or name in passed}
+    keys = {name: value for name, value in environ.items() if KEYS.fullmatch(name)}
+    return kept | keys | {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from batch_transform.aws.access import EMULATOR_CREDENTIALS, AwsAccess
+from batch_transform.aws.access import AwsAccess
+from batch_transform.aws.sessions import EMULATOR_CREDENTIALS
 from batch_transform.config.runfile import RunConfig
 from batch_transform.deploy.port import application_name
 from batch_transform.pipeline.world import jars

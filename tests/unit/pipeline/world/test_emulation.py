@@ -59,6 +59,13 @@ def test_a_folder_in_which_a_run_is_at_work_is_told_by_its_key_and_with_what_to_
     assert "transform-emulator" not in line
 
 
+def test_no_setting_of_awss_sdks_reaches_the_emulator_but_keys_and_what_is_passed():
+    environ = {"PATH": "/bin", "AWS_PROFILE": "absent", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "r", "AWS_X": "y"}
+    none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    kept = {name: environ[name] for name in ("PATH", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")}
+    assert emulation._environment(environ, ["AWS_REGION"]) == kept | none
+
+
 def test_who_may_borrow_is_told_where_the_emulator_answers_that_has_the_folder(monkeypatch, capsys, tmp_path):
     held = directory.Directory(tmp_path / "kept", 0)
     assert refusal(monkeypatch, capsys, tmp_path, held.path).endpoint_url == ""

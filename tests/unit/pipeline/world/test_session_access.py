@@ -7,6 +7,7 @@ import pickle
 import pytest
 
 from batch_transform.config import RunConfig
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.world.aws_access import access_of
 
 
@@ -55,6 +56,25 @@ def test_the_embedded_emulator_wins_over_everything():
     environ = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2", "AWS_PROFILE": "team"}
     access = access_of(_config(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:5", environ)
     assert (access.endpoint("s3"), access.profile, access.emulated) == ("http://127.0.0.1:5", None, True)
+
+
+def test_an_endpoint_of_the_environment_is_an_address_where_it_counts():
+    environ = {"AWS_ENDPOINT_URL": "nonsense", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:99999"}
+    with pytest.raises(ConfigurationError) as refused:
+        access_of(_config(), None, environ)
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == list(environ)
+    assert access_of(_config(endpoint_url="http://127.0.0.1:9"), None, environ).endpoint("s3") == "http://127.0.0.1:9"
+
+
+def test_an_emulator_is_in_the_region_of_the_environment_if_that_is_one():
+    regions = [access_of(_config(), "http://h", {"AWS_REGION": name}).region for name in ("eu-west-1", "eu west")]
+    assert regions == ["eu-west-1", None]
+
+
+def test_which_variable_or_key_names_the_profile_is_known():
+    environ = {"AWS_PROFILE": "team"}
+    assert access_of(_config(), None, environ).profile_key == "AWS_PROFILE"
+    assert access_of(_config(profile="own"), None, environ).profile_key == "aws.profile"
 
 
 def test_no_secret_travels():
