@@ -91,8 +91,9 @@ def full_arguments(
     own = given.setting("spark.jars.packages") or ""
     for jars in (*format_jars(config, versions, own), s3a_jars(config, versions, environ)):
         arguments = _with_jars(arguments, jars)
-    # Packages of a user's own may lie in more places.
-    return arguments if own else arguments.with_default("spark.jars.ivySettings", str(places.work / IVY))
+    # Packages of a user's own may lie in more places. Spark takes it for a URI (`MavenUtils.loadIvySettings`, of Spark
+    # 3.5 and 4), which a path with a blank is not, and with a percent sign is another.
+    return arguments if own else arguments.with_default("spark.jars.ivySettings", (places.work / IVY).as_uri())
 
 
 def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:

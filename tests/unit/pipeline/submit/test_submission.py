@@ -7,6 +7,7 @@ import json
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -432,12 +433,24 @@ def test_jars_are_looked_for_in_public_first_unless_packages_of_ones_own_lie_els
     words = ["run.yml", "--set", "output.format=delta"]
     _, written = submit(*words)
     (setting,) = (word for word in written["command.json"]["command"] if word.startswith("spark.jars.ivySettings="))
-    text = Path(setting.partition("=")[2]).read_text()
+    text = Path(unquote(urlsplit(setting.partition("=")[2]).path)).read_text()
     assert text.index('name="central" m2compatible="true"/>') < text.index("/.m2/repository")
     for given in (["--packages", "com.own:jar:1"], ["--conf", "spark.jars.ivySettings=own.xml"]):
         _, written = submit(*words, *given)
         assert f"spark.jars.ivySettings={setting.partition('=')[2]}" not in written["command.json"]["command"]
     assert 'root="http://h/a&amp;b"' in ivy_settings({"DEFAULT_ARTIFACT_REPOSITORY": "http://h/a&b"})
+
+
+@pytest.mark.parametrize("name", ["t m p", "p%20c", "ü,#x"])
+def test_where_jars_are_looked_for_is_a_uri_whatever_the_folder_is_named(submit, spark, tmp_path, name):
+    """Spark parses it as one: of a plain path a blank ends the submission, and `%20` is another folder."""
+    work = tmp_path / name
+    work.mkdir()
+    assert main([str(work), "jobs/score.py", "run.yml"], {"SPARK_HOME": str(spark)}, lambda config, environ: None) == 0
+    words = json.loads((work / "command.json").read_text())["command"]
+    (uri,) = (word.partition("=")[2] for word in words if word.startswith("spark.jars.ivySettings="))
+    assert not set(" #,ü") & set(uri)
+    assert unquote(urlsplit(uri).path) == str(work / "ivysettings.xml")
 
 
 def test_an_endpoint_reaches_s3a_now_if_it_is_known_and_later_if_it_is_the_emulators(configured):
