@@ -104,10 +104,53 @@ def test_the_installed_command_asks_aws_before_it_begins_spark(submit, tmp_path,
     assert "record.columns: no column c in the input" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("sets", [["input.where=a > 0"], ["input.options={mergeSchema: true}"], ["input.format=json"]])
+@pytest.mark.parametrize("sets", [["input.options={basePath: /}"], ["input.format=json"]])
 def test_what_only_spark_knows_is_left_to_spark(submit, sets):
     code, _, starts = submit(*(word for value in sets for word in ("--set", value)), columns="c")
     assert (code, starts) == (0, True)
+
+
+@pytest.mark.parametrize("sets", ["input.where=a > 0", "input.options={mergeSchema: true}"])
+def test_rows_that_are_chosen_and_schemas_that_are_merged_make_no_other_columns(submit, sets):
+    code, report, starts = submit("--set", sets, columns="c")
+    assert (code, report["status"], starts) == (2, "refused", False)
+    assert submit("--set", sets)[2]
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        ("prediction.schema='q double, a boolean'", "prediction: the column a is in the input already"),
+        ("prediction.column=b", "prediction: the column b is in the input already"),
+        ("dead_letter={column: day}", "input: a column named day is in the input, but dead letters add one"),
+    ],
+)
+def test_a_column_that_the_input_has_is_added_by_nothing(submit, sets, said):
+    _, report, starts = submit("--set", sets)
+    assert (any(said in line for line in report["error"]), starts) == (True, False)
+
+
+@pytest.mark.parametrize("ddl", ["struct<a:int>", "A double", "b map<string,int>", "q double comment 'a b, a int'"])
+def test_of_names_that_a_session_may_tell_apart_or_a_ddl_that_is_more_than_them_spark_tells(submit, ddl):
+    assert submit("--set", f"prediction.schema={json.dumps(ddl)}")[2]
+
+
+@pytest.mark.parametrize("command", [[], ["plan"]])
+def test_a_profile_that_is_not_there_refuses_what_asks_aws_and_nothing_else(submit, tmp_path, command):
+    submit()
+    environ = {"AWS_PROFILE": "absent", "AWS_REGION": "us-east-1", "SPARK_HOME": "", "PATH": "/usr/bin:/bin"}
+    words = [str(tmp_path / "work"), "jobs/score.py", *command, str(tmp_path / "run.yml")]
+    assert main(words, environ) == 2
+    assert "AWS_PROFILE: " in (tmp_path / "work" / "fallback.json").read_text()
+    assert main([*words, "--set", "emulator={models: {churn: 'python -m model'}}"], environ) == 0
+
+
+@pytest.mark.parametrize("key", ["output", "dead_letter"])
+def test_a_bucket_that_is_not_there_is_refused_in_any_mode(submit, key):
+    words = ["--set", "output.mode=overwrite", "--set", f"{key}.path=s3://nowhere/table"]
+    _, report, starts = submit(*words)
+    assert not starts
+    assert [line for line in report["error"] if line.startswith("output: s3://nowhere/table cannot be written")]
 
 
 def test_of_an_embedded_emulator_only_the_columns_are_looked_at(submit):

@@ -99,6 +99,19 @@ def names_not_in(wanted: Iterable[str], known: Iterable[str], *, case_sensitive:
     return [name for name in wanted if comparable(name, case_sensitive=case_sensitive) not in there]
 
 
+def prediction_taken(name: str) -> str:
+    """Returns what is wrong with a column of a prediction that the input has."""
+    return f"prediction: the column {name} is in the input already; choose another name or set prediction.column"
+
+
+def errors_taken(name: str) -> str:
+    """Returns what is wrong with a column of dead letters' errors that the input has."""
+    return (
+        f"input: a column named {name} is in the input, but dead letters add one of that name; "
+        "set dead_letter.column to another name"
+    )
+
+
 def quoted(name: str) -> str:
     """Returns a name as one identifier of Spark's SQL, which is taken literally, dots and all."""
     return "`" + name.replace("`", "``") + "`"

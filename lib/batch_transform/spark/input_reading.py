@@ -14,7 +14,15 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructT
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.plain_paths import escaped, missed
-from batch_transform.core.reserved_columns import PROVENANCE, comparable, file_metadata, quoted, twins
+from batch_transform.core.reserved_columns import (
+    PROVENANCE,
+    comparable,
+    errors_taken,
+    file_metadata,
+    prediction_taken,
+    quoted,
+    twins,
+)
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.spark.empty_tables import without_rows
@@ -164,19 +172,12 @@ def column_faults(schema: StructType, shape: PredictionShape, errors: str, *, ca
         for where, of in (("input", schema.fields), ("prediction", fields))
         for fault in _twin_faults(where, of, case_sensitive)
     ]
-    faults += [
-        f"prediction: the column {name} is in the input already; choose another name or set prediction.column"
-        for name in names
-        if key(name) in taken
-    ]
+    faults += [prediction_taken(name) for name in names if key(name) in taken]
     if shape.provenance and key(PROVENANCE) in taken | given:
         where = "the input" if key(PROVENANCE) in taken else "the prediction"
         faults.append(f"prediction.provenance: adds a column {PROVENANCE}, and {where} has one; rename that one")
     if key(errors) in taken:
-        faults.append(
-            f"input: a column named {errors} is in the input, but dead letters add one of that name; "
-            "set dead_letter.column to another name"
-        )
+        faults.append(errors_taken(errors))
     return faults
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 from batch_transform.config.places import is_s3
+from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.config.surroundings import Emulator
@@ -17,9 +20,9 @@ from batch_transform.core.near_names import no_such
 from batch_transform.core.object_names import is_data_file, partition_columns
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.plain_paths import plain_path
-from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.core.publishing.file_publication import Mode, TreeFile
 from batch_transform.core.report_keys import RunReport
-from batch_transform.core.reserved_columns import names_not_in
+from batch_transform.core.reserved_columns import errors_taken, names_not_in, prediction_taken
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.copying import preflight
@@ -28,6 +31,7 @@ from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import is_reached, open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
 from batch_transform.pipeline.checks.model_servers import check_model_servers
+from batch_transform.pipeline.places import places_of, targets_of
 from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
@@ -35,6 +39,9 @@ from batch_transform.sagemaker.jobs import TransformJobs
 
 # With more of them, which columns there are is Spark's to say: it may merge their schemas.
 _MOST_FILES = 16
+# Options of a reader by which it sees no other columns than those of its files.
+_OF_VALUES = frozenset({"mergeschema", "datetimerebasemode", "int96rebasemode"})
+_PLAIN_FIELD = re.compile(r"\s*([A-Za-z_]\w*)\s*[\s:]\s*[A-Za-z]+\s*", re.ASCII)
 
 
 def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunReport | None:
@@ -90,12 +97,24 @@ def _keeps_nothing(emulator: Emulator) -> bool:
 
 
 def _check_output(config: RunConfig, store: ObjectStore | None, faults: Faults) -> None:
-    """Finds an output of files that is there, and may not be; None for a store that is not up yet."""
-    output = config.output
-    if output is None or output.mode != "error" or not (path := output.path) or (is_s3(path) and store is None):
+    """Finds what hinders files of result or dead letters where they go; None for a store that is not up yet."""
+    if config.output is None:
         return
-    if isinstance(output_formats().get(output.format), FileFormat) and is_reached(path):
-        faults.of(lambda: preflight(output.mode, open_tree(path, store), output.partition_by))
+    places = places_of(config, config.layout, None)
+    targets = targets_of(config, places)
+    if not isinstance(targets.format, FileFormat):
+        return
+    found = [(table.mode, table.location, table.partition_by) for table in targets.tables(places).values()]
+    checks = (
+        partial(_preflight, mode, path, store, by)
+        for mode, path, by in found
+        if path and is_reached(path) and not (is_s3(path) and store is None)
+    )
+    faults.of_tables(checks, are_one=targets.are_one)
+
+
+def _preflight(mode: Mode, path: str, store: ObjectStore | None, partition_by: Sequence[str]) -> None:
+    preflight(mode, open_tree(path, store), partition_by)
 
 
 def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults, *, also_output: bool = True) -> None:
@@ -103,12 +122,30 @@ def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults,
     wanted = {"record.columns": config.record.columns or ()}
     if also_output and config.output is not None:
         wanted["output.partition_by"] = config.output.partition_by
-    known = _columns(config.input, store) if config.input is not None else None
-    if known is not None:
+    found = _columns(config.input, store) if config.input is not None else None
+    if found is not None:
         for key, names in wanted.items():
-            if missing := names_not_in(names, known, case_sensitive=False):
-                faults.add([f"{key}: {no_such('column', missing, 'the input', known)}"])
+            if missing := names_not_in(names, found.some, case_sensitive=False):
+                faults.add([f"{key}: {no_such('column', missing, 'the input', found.some)}"])
+        faults.add(_taken(config, found.all) if also_output else [])
     faults.refuse()
+
+
+def _taken(config: RunConfig, known: Collection[str]) -> list[str]:
+    """What is wrong with columns beside the input's, of which the same spelling is one name in every session."""
+    errors = targets_of(config, places_of(config, config.layout, None)).dead_letter.error_column
+    faults = [prediction_taken(name) for name in _prediction_names(config.prediction) if name in known]
+    return faults + ([errors_taken(errors)] if errors in known else [])
+
+
+def _prediction_names(given: Prediction) -> list[str]:
+    """The columns of a prediction where they are certain: a DDL of more than names and simple types Spark reads."""
+    if given.sql is not None or given.is_inferred:
+        return []
+    if given.column is not None:
+        return [given.column]
+    fields = [_PLAIN_FIELD.fullmatch(field) for field in (given.ddl or "prediction string").split(",")]
+    return [field[1] for field in fields if field] if all(fields) else []
 
 
 def check_plan(config: RunConfig, environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
@@ -154,11 +191,19 @@ def _files(path: str, store: ObjectStore | None) -> tuple[Tree, list[TreeFile]]:
     return tree, [alone] if alone is not None else []
 
 
-def _columns(given: Input, store: ObjectStore | None) -> tuple[str, ...] | None:
+@dataclass(frozen=True)
+class _Columns:
+    """The columns that some file of an input has, and those that all have, whatever Spark takes for the schema."""
+
+    some: tuple[str, ...]
+    all: frozenset[str]
+
+
+def _columns(given: Input, store: ObjectStore | None) -> _Columns | None:
     """The columns of an input by the footers of its files; None where Spark may see others, or nobody can tell."""
     format = output_formats().get(given.format)
     path = plain_path(given.path or "")
-    if not isinstance(format, FileFormat) or not path or given.options or given.where:
+    if not isinstance(format, FileFormat) or not path or not _OF_VALUES.issuperset(map(str.lower, given.options)):
         return None
     try:
         tree, files = _files(path, store)
@@ -167,7 +212,9 @@ def _columns(given: Input, store: ObjectStore | None) -> tuple[str, ...] | None:
         found = [format.column_names(tree, file) for file in files]
     except (BatchTransformError, StoreFailure, OSError):
         return None  # whatever it is, Spark says it in its own words
-    names = [name for file in files for name in partition_columns(file.name)]
-    return (
-        None if None in found else tuple(dict.fromkeys([name for columns in found for name in columns or ()] + names))
-    )
+    if None in found:
+        return None
+    folders = [partition_columns(file.name) for file in files]
+    some = [name for names in (*found, *folders) for name in names or ()]
+    each = [frozenset((*(columns or ()), *names)) for columns, names in zip(found, folders, strict=True)]
+    return _Columns(tuple(dict.fromkeys(some)), frozenset.intersection(*each))
