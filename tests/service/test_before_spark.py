@@ -153,6 +153,19 @@ def test_a_bucket_that_is_not_there_is_refused_in_any_mode(submit, key):
     assert [line for line in report["error"] if line.startswith("output: s3://nowhere/table cannot be written")]
 
 
+def test_a_file_that_is_not_there_is_refused_in_sparks_words(submit, tmp_path):
+    gone = f"{tmp_path}/gone"
+    said = f"input: file:{gone} cannot be read: [PATH_NOT_FOUND] Path does not exist: file:{gone}."
+    for format in ("parquet", "csv"):
+        _, report, starts = submit("--set", f"input.format={format}", path=gone)
+        assert (report["error"], starts) == ([said], False)
+
+
+@pytest.mark.parametrize("path", ["s3://nowhere/in", "hdfs://h/gone", "dbfs:/gone", "/gone/*.parquet", "/gone/{a,b}"])
+def test_a_place_that_is_not_on_this_machine_or_a_pattern_is_left_to_spark(submit, path):
+    assert submit(path=f'"{path}"')[2]
+
+
 def test_of_an_embedded_emulator_only_the_columns_are_looked_at(submit):
     words = ["--set", "emulator={models: {churn: 'python -m model'}}"]
     assert submit(*words, bucket="nowhere")[0] == 0

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from batch_transform.config.places import is_s3
+from batch_transform.config.places import is_s3, scheme_of
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
@@ -39,6 +39,8 @@ from batch_transform.sagemaker.jobs import TransformJobs
 
 # With more of them, which columns there are is Spark's to say: it may merge their schemas.
 _MOST_FILES = 16
+# The formats of Spark that read nothing but files, and no place without one.
+_OF_FILES = frozenset({"parquet", "orc", "csv", "json", "text", "avro", "binaryfile"})
 # Options of a reader by which it sees no other columns than those of its files.
 _OF_VALUES = frozenset({"mergeschema", "datetimerebasemode", "int96rebasemode"})
 _PLAIN_FIELD = re.compile(r"\s*([A-Za-z_]\w*)\s*[\s:]\s*[A-Za-z]+\s*", re.ASCII)
@@ -62,6 +64,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
         if _keeps_nothing(config.emulator):  # what it keeps may be scored, and need no model
             faults.of(lambda: check_model_servers(config, CLOCK))
             _check_output(config, None, faults)
+            _check_there(config, faults)
         if config.input is not None and not is_s3(config.input.path or ""):
             _check_columns(config, None, faults)
         faults.refuse()
@@ -80,6 +83,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     faults.of(lambda: check_bucket(store, workspace))
     check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=True)
     _check_output(config, store, faults)
+    _check_there(config, faults)
     _check_columns(config, store, faults)
     return None
 
@@ -115,6 +119,24 @@ def _check_output(config: RunConfig, store: ObjectStore | None, faults: Faults) 
 
 def _preflight(mode: Mode, path: str, store: ObjectStore | None, partition_by: Sequence[str]) -> None:
     preflight(mode, open_tree(path, store), partition_by)
+
+
+def _check_there(config: RunConfig, faults: Faults) -> None:
+    """Finds a file, or a folder, of the driver's machine that is not there, in Spark's words.
+
+    On S3 one may be where the session's own settings say, and is Spark's to find; so is what a pattern stands for.
+    """
+    given = config.input
+    path = plain_path(given.path or "") if given is not None else None
+    if given is None or not path or scheme_of(path) not in ("", "file") or given.format.lower() not in _OF_FILES:
+        return
+    try:
+        os.lstat(open_tree(path, None).location.removeprefix("file://"))
+    except FileNotFoundError:
+        place = places_of(config, config.layout, None).spark_path(path)
+        faults.add([f"input: {place} cannot be read: [PATH_NOT_FOUND] Path does not exist: {place}."])
+    except (ConfigurationError, OSError):
+        return  # whatever it is, Spark says it in its own words
 
 
 def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults, *, also_output: bool = True) -> None:
