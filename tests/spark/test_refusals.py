@@ -10,9 +10,13 @@ import yaml
 from pyspark.sql import functions as F
 
 from batch_transform import score
+from batch_transform.config import RunConfig
 from batch_transform.config.loading import load
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.pipeline.checks import before_spark
+from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.lifecycle.opening_run import open_run
+from batch_transform.spark.input_reading import InputTable, read_input
 from batch_transform.spark.settings import session_settings
 from support.emulated import emulated
 from support.runs import run_file, silent
@@ -219,3 +223,13 @@ def test_an_input_of_which_no_row_is_left_publishes_an_empty_table(spark, world,
     assert score(df, **arguments).report["rows_in"] == 0
     assert spark.read.parquet(f"{tmp_path}/out").columns == ["key", "echo"]
     assert world.jobs(arguments["run_id"]) == []
+
+
+def test_of_a_path_that_is_not_there_the_same_is_said_before_spark_starts(spark, tmp_path):
+    document = {"run_id": "r", "workspace": "s3://bucket/runs", "model": {"name": "m"}, "output": {"path": "out"}}
+    config = RunConfig.from_document(document | {"input": {"path": str(tmp_path / "gone")}})
+    faults = Faults()
+    before_spark._check_there(config, faults)
+    with pytest.raises(ConfigurationError) as refused:
+        read_input(spark, InputTable(path=f"file:{tmp_path}/gone"))
+    assert refused.value.faults == faults.found
