@@ -161,6 +161,10 @@ def test_a_file_that_is_not_there_is_refused_in_sparks_words(submit, tmp_path):
         assert (report["error"], starts) == ([said], False)
 
 
+def test_a_file_that_another_machine_may_have_is_left_to_spark(submit, tmp_path):
+    assert submit("--master", "spark://h:7077", path=f"{tmp_path}/gone")[2]
+
+
 @pytest.mark.parametrize("path", ["s3://nowhere/in", "hdfs://h/gone", "dbfs:/gone", "/gone/*.parquet", "/gone/{a,b}"])
 def test_a_place_that_is_not_on_this_machine_or_a_pattern_is_left_to_spark(submit, path):
     assert submit(path=f'"{path}"')[2]

@@ -229,7 +229,7 @@ def test_of_a_path_that_is_not_there_the_same_is_said_before_spark_starts(spark,
     document = {"run_id": "r", "workspace": "s3://bucket/runs", "model": {"name": "m"}, "output": {"path": "out"}}
     config = RunConfig.from_document(document | {"input": {"path": str(tmp_path / "gone")}})
     faults = Faults()
-    before_spark._check_there(config, faults)
+    before_spark._check_there(config, faults, files_are_here=True)
     with pytest.raises(ConfigurationError) as refused:
         read_input(spark, InputTable(path=f"file:{tmp_path}/gone"))
     assert refused.value.faults == faults.found

@@ -46,7 +46,7 @@ _OF_VALUES = frozenset({"mergeschema", "datetimerebasemode", "int96rebasemode"})
 _PLAIN_FIELD = re.compile(r"\s*([A-Za-z_]\w*)\s*[\s:]\s*[A-Za-z]+\s*", re.ASCII)
 
 
-def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunReport | None:
+def told_before_spark(config: RunConfig, environ: Mapping[str, str], files_are_here: bool = False) -> RunReport | None:
     """Returns the report of a run that is published already; None for one that is to be worked on.
 
     Nothing is told of a run in an embedded emulator, which is not up yet.
@@ -54,6 +54,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     Args:
         config: of the run, with its run id.
         environ: of whoever will drive the run.
+        files_are_here: whether Spark finds the files of this machine, and no others.
 
     Raises:
         ConfigurationError: there is no such bucket, model or column, or the run was begun with another configuration.
@@ -64,7 +65,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
         if _keeps_nothing(config.emulator):  # what it keeps may be scored, and need no model
             faults.of(lambda: check_model_servers(config, CLOCK))
             _check_output(config, None, faults)
-            _check_there(config, faults)
+            _check_there(config, faults, files_are_here)
         if config.input is not None and not is_s3(config.input.path or ""):
             _check_columns(config, None, faults)
         faults.refuse()
@@ -83,7 +84,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str]) -> RunRepor
     faults.of(lambda: check_bucket(store, workspace))
     check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=True)
     _check_output(config, store, faults)
-    _check_there(config, faults)
+    _check_there(config, faults, files_are_here)
     _check_columns(config, store, faults)
     return None
 
@@ -121,14 +122,20 @@ def _preflight(mode: Mode, path: str, store: ObjectStore | None, partition_by: S
     preflight(mode, open_tree(path, store), partition_by)
 
 
-def _check_there(config: RunConfig, faults: Faults) -> None:
+def _check_there(config: RunConfig, faults: Faults, files_are_here: bool) -> None:
     """Finds a file, or a folder, of the driver's machine that is not there, in Spark's words.
 
     On S3 one may be where the session's own settings say, and is Spark's to find; so is what a pattern stands for.
     """
     given = config.input
     path = plain_path(given.path or "") if given is not None else None
-    if given is None or not path or scheme_of(path) not in ("", "file") or given.format.lower() not in _OF_FILES:
+    if (
+        not files_are_here
+        or given is None
+        or not path
+        or scheme_of(path) not in ("", "file")
+        or given.format.lower() not in _OF_FILES
+    ):
         return
     try:
         os.lstat(open_tree(path, None).location.removeprefix("file://"))

@@ -69,7 +69,7 @@ from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_i
 from batch_transform.pipeline.world.s3a_access import check_s3a
 from batch_transform.pipeline.world.spark_home import SparkHome
 
-BeforeSpark = Callable[[RunConfig, Mapping[str, str]], RunReport | None]
+BeforeSpark = Callable[[RunConfig, Mapping[str, str], bool], RunReport | None]
 
 
 def write_submission(
@@ -99,7 +99,7 @@ def write_submission(
     if asked.command == PLAN:
         check_plan(config, environ, teller("warning"))
     is_told = asked.command == RUN and not asked.retry_dead and not given.in_cluster and not asked.dry_run
-    if is_told and (report := tell(config, environ)):
+    if is_told and (report := tell(config, environ, given.local)):
         teller(RUN)(already_published(report))
         handshake.report(report)
         return

@@ -55,7 +55,7 @@ def submit(tmp_path, spark, monkeypatch):
     work = tmp_path / "work"
     work.mkdir()
 
-    def run(*arguments, tell=lambda config, environ: None, **environ):
+    def run(*arguments, tell=lambda config, environ, files_are_here: None, **environ):
         code = main(
             [str(work), "jobs/score.py", *arguments], {"SPARK_HOME": str(spark), "PATH": "/bin", **environ}, tell
         )
@@ -446,7 +446,7 @@ def test_where_jars_are_looked_for_is_a_uri_whatever_the_folder_is_named(submit,
     """Spark parses it as one: of a plain path a blank ends the submission, and `%20` is another folder."""
     work = tmp_path / name
     work.mkdir()
-    assert main([str(work), "jobs/score.py", "run.yml"], {"SPARK_HOME": str(spark)}, lambda config, environ: None) == 0
+    assert main([str(work), "jobs/score.py", "run.yml"], {"SPARK_HOME": str(spark)}, lambda *_: None) == 0
     words = json.loads((work / "command.json").read_text())["command"]
     (uri,) = (word.partition("=")[2] for word in words if word.startswith("spark.jars.ivySettings="))
     assert not set(" #,ü") & set(uri)

@@ -63,7 +63,7 @@ def asked(place):
         work = place / "work"
         work.mkdir(exist_ok=True)
         known = {"SPARK_HOME": str(place / "spark"), "PATH": "/bin", "AWS_REGION": "eu-west-1", **environ}
-        code = main([str(work), "score.py", *arguments], known, lambda config, environ: None)
+        code = main([str(work), "score.py", *arguments], known, lambda config, environ, files_are_here: None)
         return code, json.loads((work / "fallback.json").read_text())
 
     return run
@@ -331,7 +331,7 @@ def test_what_resumes_a_run_is_given_the_same_target(asked, place):
         main(
             [str(place / "work2"), "score.py", "run.yml", "--target", "yarn"],
             {"SPARK_HOME": str(place / "spark"), "PATH": "/bin"},
-            lambda config, environ: None,
+            lambda config, environ, files_are_here: None,
         )
         if (place / "work2").mkdir() is None
         else 1
