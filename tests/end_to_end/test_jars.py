@@ -56,6 +56,7 @@ def test_delta_and_parquet_are_written_and_read_on_s3(tmp_path, endpoint):
     )
     (tmp_path / "run.yml").write_text(RUN)
     (tmp_path / "driver.py").write_text(DRIVER)
+    (tmp_path / "in").mkdir()
     environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
     done = subprocess.run(
         [
@@ -108,6 +109,7 @@ def test_a_pom_without_its_jar_in_m2_ends_no_run_whose_jar_is_public_and_another
     left(tmp_path / "public", *(["pom", "jar"] if in_public else []))
     (tmp_path / "run.yml").write_text(f'{RUN}emulator: {{models: {{churn: "python -m model"}}}}\n')
     (tmp_path / "driver.py").write_text(TRIVIAL)
+    (tmp_path / "in").mkdir()
     environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")} | {
         "VIRTUAL_ENV": sys.prefix,
         "BATCH_TRANSFORM_ENTRY_POINT": str(tmp_path / "driver.py"),
