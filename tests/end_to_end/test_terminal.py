@@ -74,6 +74,7 @@ open(os.environ["BATCH_TRANSFORM_EXIT_FILE"], "w").write("{code}")
 def written(folder, code=0):
     """The wrapper's command in a folder, with what stands in for Spark, whose driver ends with a code."""
     (folder / "run.yml").write_text(RUN)
+    (folder / "in").mkdir()
     (folder / "tmp").mkdir()
     submit, java = folder / "spark" / "bin" / "spark-submit", folder / "jdk" / "bin" / "java"
     for path in (submit, java):

@@ -43,6 +43,7 @@ class Wrapper:
         self.mark = uuid.uuid4().hex
         self.ready = folder / "ready"
         (folder / "run.yml").write_text(RUN)
+        (folder / "in").mkdir()
         (folder / "tmp").mkdir()
         clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
         self.environ = clean | {
