@@ -148,7 +148,7 @@ def test_a_job_past_its_time_is_stopped_tried_once_more_and_given_up(world, rows
     monkeypatch.setattr("batch_transform.pipeline.loop.handlers.poll_jobs._is_late", lambda ctx, found: True)
     arguments = world.arguments(tmp_path)
     slow = {"fault": "slow_start", "seconds": 30}
-    with world.faults(slow), pytest.raises(ServiceFailure, match="stopped in 2 jobs"):
+    with world.faults(slow), pytest.raises(ServiceFailure, match="job_timeout_minutes, twice"):
         score(rows, **arguments)
     assert len(world.jobs(arguments["run_id"])) == 2
     monkeypatch.undo()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionError,
+    CredentialRetrievalError,
     HTTPClientError,
     InvalidRegionError,
     NoRegionError,
@@ -27,7 +28,7 @@ _CREDENTIALS = ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
 # A value of one of these is told to nobody, not even by its likeness to a word.
 KEYS = re.compile("AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|BEARER_TOKEN_.*)", re.IGNORECASE)
 # botocore asks the first for the second; AWS's own endpoints speak https alone.
-_BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_BUNDLE = "AWS_CA_BUNDLE"  # which wins over a profile's, as REQUESTS_CA_BUNDLE does not
 
 
 @contextmanager
@@ -62,7 +63,9 @@ def refusal(err: Exception, environ: Mapping[str, str], profile_key: str) -> Bat
         files = " or ".join(environ.get(name) or usual for name, usual in (_CONFIG, _CREDENTIALS))
         also = ", or AWS_PROFILE," if key == "aws.profile" else ""
         return ConfigurationError(f"{key}: {err}; set {key}{also} to one that is in {files}{_or_unset(key)}")
-    if isinstance(err, (ConnectionError, HTTPClientError)):
+    # A role's credentials are a service's to give, and not a command's that is set here.
+    is_service = isinstance(err, CredentialRetrievalError) and "custom-process" not in str(err)
+    if is_service or isinstance(err, (ConnectionError, HTTPClientError)):
         return ServiceFailure(f"no credentials of AWS are had: {err}")
     is_region = isinstance(err, InvalidRegionError)
     named = [name for name in _named_in(str(err), environ) if name.endswith("_REGION") is is_region]
@@ -105,6 +108,6 @@ def is_region(name: str) -> bool:
 
 def check_bundle(endpoint_url: str, environ: Mapping[str, str]) -> None:
     """Raises ConfigurationError for certificates that are not there, which each call by https would end with."""
-    name = next(filter(environ.get, _BUNDLES), "")
-    if endpoint_url.startswith("https:") and name and not os.path.exists(environ[name]):
-        raise ConfigurationError(f"{name}: there is no {environ[name]}; set it to a file that there is, or unset it")
+    bundle = environ.get(_BUNDLE)
+    if endpoint_url.startswith("https:") and bundle and not os.path.exists(bundle):
+        raise ConfigurationError(f"{_BUNDLE}: there is no {bundle}; set it to a file that there is, or unset it")

@@ -22,6 +22,9 @@ from batch_transform.core.secret_values import is_secret_name
 
 # A word of the command line that is as long is no word of a message.
 _LONG = 8
+# What many values begin with, and so many characters behind it by which a secret is told apart from other values.
+_COMMON = re.compile(r"[A-Za-z][\w+.-]*://|arn:[\w-]*:[\w-]*:[\w-]*:\d*:|")
+_TELLING = 12
 
 Config = TypeVar("Config", bound=Section)
 
@@ -111,9 +114,18 @@ def _refusal(
     said = [layer.document for layer in layers if layer.source in (SET, EMULATOR)]
     values = [*spoken.values(), *(text for document in said for text in _scalars(document))]
     values += [text for text in _scalars([*(layer.document for layer in layers), given]) if _has_secret(text)]
-    values += [secret for secret in secrets if len(secret) >= _LONG]  # also one that is cut short
-    lines = (replace(fault, text=_unrepeated(hidden(fault.text, secrets), values)) for fault in faults)
-    return ConfigurationError(hidden(fault.line(lambda path: origin(layers, path)), secrets) for fault in lines)
+    lines = (replace(fault, text=_unrepeated(_hidden(fault.text, secrets), values)) for fault in faults)
+    return ConfigurationError(_hidden(fault.line(lambda path: origin(layers, path)), secrets) for fault in lines)
+
+
+def _hidden(text: str, secrets: Collection[str]) -> str:
+    """A fault without secrets, also without one that is cut short."""
+    text = hidden(text, secrets)
+    for secret in secrets:
+        begins = secret[: _COMMON.match(secret).end() + _TELLING]  # type: ignore[union-attr]
+        if len(secret) > len(begins):
+            text = re.sub(f"{re.escape(begins)}[^'\"]*", "...", text)
+    return text
 
 
 def _has_secret(text: str) -> bool:

@@ -115,7 +115,8 @@ class RunState:
         retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
         models: that jobs were created with, in the order in which they were seen.
         accepts_model: whether a person has accepted what the model is now, until the next job is created.
-        types_since: the plan up to which nothing is held against an instance type that lacked capacity.
+        types_since: the plan up to which nothing is held against an instance type that lacked capacity, nor against a
+            job that took too long.
         round_records: of each plan, in order.
         rounds_before: the deepest round when the run was last begun or gone on with.
         held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.

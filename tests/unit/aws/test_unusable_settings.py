@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from botocore.exceptions import CredentialRetrievalError
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.aws.unusable_settings import check_bundle, is_region, refusal
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 
 FAR = "http://127.0.0.1:1"
 NOT_A_FILE = "[default\nregion us\nx"
@@ -78,3 +79,10 @@ def test_certificates_that_are_not_there_are_refused_where_they_count(tmp_path):
 @pytest.mark.parametrize(("name", "is_one"), [("eu-west-1", True), ("us east 1", False), ("", False)])
 def test_a_region_is_what_botocore_takes_for_one(name, is_one):
     assert is_region(name) is is_one
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind"), [("container-role", ServiceFailure), ("custom-process", ConfigurationError)]
+)
+def test_credentials_that_a_service_does_not_give_now_may_be_had_later(provider, kind):
+    assert type(refusal(CredentialRetrievalError(provider=provider, error_msg="403"), {}, "")) is kind

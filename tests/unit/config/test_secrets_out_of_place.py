@@ -248,3 +248,17 @@ def test_a_value_that_is_cut_short_shows_no_beginning_of_a_secret(refused_by_a_f
         "%s", secret=secret, lease_seconds=f"for {TOKEN}", transform={"environment": {"MY_TOKEN": TOKEN}}
     )
     assert "lease_seconds: must be a number" in told
+
+
+@pytest.mark.parametrize(
+    ("secret", "given"),
+    [
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:model-key", "arn:aws:iam::123456789012:rol/x"),
+        ("https://auth.example.com/token", "https:/models.example.com"),
+        ("database-password-1", "database-1"),
+    ],
+)
+def test_a_value_that_begins_as_a_secret_does_is_told(tmp_path, secret, given):
+    environment = f'{{environment: {{MODEL_SECRET: "{secret}"}}}}'
+    faults = refusal(tmp_path, transform=environment, lease_seconds=f'"{given}"')
+    assert any(given in fault for fault in faults), faults

@@ -47,6 +47,12 @@ def test_each_function_of_spark_is_decided(version):
         ["Filter (-abs(id#1L) < cast(s#2 as decimal(18,2)))", f"+- {SCAN}"],
         ["Filter exists(a#7, lambdafunction((lambda x#38 > 1), lambda x#38, false))", f"+- {SCAN}"],
         ["Filter (ds#2 >= date_sub(current_date(Some(Etc/UTC)), 1))", f"+- {SCAN}"],
+        [
+            "Filter (ds#2 > date_add(current_date(Some(Etc/UTC)), -extractansiintervaldays(INTERVAL '3' DAY)))",
+            f"+- {SCAN}",
+        ],
+        ["Filter ((-(id#1L + cast(1 as bigint)) < 0) AND atleastnnonnulls(1, s#2))", f"+- {SCAN}"],
+        ["Project [try_cast(s#2 as int) AS n#3, update_fields(q#4, WithField(1)) AS q#5]", f"+- {SCAN}"],
         ["Project [id#1L]", "+- Filter StartsWith(s#2, a)", "   +- SubqueryAlias t", f"      +- {SCAN}"],
     ],
 )

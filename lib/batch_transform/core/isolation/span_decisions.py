@@ -34,9 +34,9 @@ MAX_UNDIVIDED = 2
 
 
 _TOO_LONG = (
-    "jobs took longer than transform.job_timeout_minutes, and again when what they held was sent in more jobs; nothing "
-    "of a job that is stopped is kept. If the model is at work all that time, raise it, or set "
-    "transform.instance_mb_per_second to what an instance works through, from which more and shorter jobs follow"
+    "jobs took longer than transform.job_timeout_minutes, twice; nothing of a job that is stopped is kept. If the "
+    "model is at work all that time, raise it, or set transform.instance_mb_per_second to what an instance works "
+    "through, from which more and shorter jobs follow"
 )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import RunSettings, carried_on
-from batch_transform.core.run_state import JobRecord, Recorded, RunState
+from batch_transform.core.run_state import TIMEOUT, JobRecord, Recorded, RunState
 from batch_transform.core.sending.instances import chosen_type, has_lost_its_type, type_of
 
 
@@ -49,7 +49,8 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
     if asked.asked_of_the_service != state.settings.asked_of_the_service:
         state = replace(state, jobs=outdated(state.jobs), types_since=state.plans)
     else:
-        since = state.plans if last is not None and last.stop else state.types_since
+        is_anew = (last is not None and last.stop) or any(job.stop_reason == TIMEOUT for job in state.unsettled)
+        since = state.plans if is_anew else state.types_since
         state = replace(state, types_since=since)
         state = replace(state, jobs=back_from_later_types(state))
     if not state.output_is_fixed and state.published is None and asked.published != state.settings.published:

@@ -24,7 +24,7 @@ from batch_transform.core.limits import BYTES_PER_MB, MAX_INVOCATIONS_RETRIES
 from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
 from batch_transform.core.sending.job_planning import Throughput
-from batch_transform.core.sending.spreading import REQUEST_BYTES
+from batch_transform.core.sending.spreading import REQUEST_BYTES, speed_of
 
 
 def type_of(job: JobRecord) -> str:
@@ -114,16 +114,30 @@ def helped(
 
 
 def as_slow_as_seen(transform: TransformSettings, state: RunState) -> TransformSettings:
-    """Returns the section `transform` with a speed no higher than that of jobs that took longer than they may.
+    """Returns the section `transform` with a speed no higher than that of jobs that were just stopped as late.
 
     So what they held is sent in more jobs: as it was, it would take as long again, and the service keeps nothing of a
-    job that is stopped.
+    job that is stopped. Of several the fastest tells, and one with less work than a start-up nothing: it may have hung.
     """
-    late = [job for job in state.jobs if job.stop_reason == TIMEOUT and job.started_at is not None]
-    # Ours are stopped at that age, and started somewhat later: no instance was faster than all of it in all that time.
-    at_most = 60.0 * transform.job_timeout_minutes
-    seen = [_weight(job) / BYTES_PER_MB / instances_of(job) / at_most for job in late if job.bytes]
-    return replace(transform, instance_mb_per_second=min([transform.instance_mb_per_second, *seen]))
+    speed = speed_of(transform)
+    seen = [
+        mb_per_second
+        for job in state.just_settled
+        if job.stop_reason == TIMEOUT and speed.start_ups(_weight(job)) >= 1 and (mb_per_second := _fastest(job))
+    ]
+    return (
+        replace(transform, instance_mb_per_second=min(transform.instance_mb_per_second, max(seen)))
+        if seen
+        else transform
+    )
+
+
+def _fastest(job: JobRecord) -> float | None:
+    """MB a second that no instance of a job that was stopped can have worked through; None: nobody knows."""
+    if not job.started_at or not job.ended_at:
+        return None
+    seconds = (datetime.fromisoformat(job.ended_at) - datetime.fromisoformat(job.started_at)).total_seconds()
+    return _weight(job) / BYTES_PER_MB / instances_of(job) / seconds if seconds > 0 else None
 
 
 def _weight(job: JobRecord) -> int:

@@ -60,7 +60,7 @@ def fewest(seconds: Sequence[float], objects: Sequence[int], transform: Transfor
         transform: as configured.
     """
     longest = _LONGEST * 60 * transform.job_timeout_minutes
-    return [max(1, min(most, math.ceil(each / longest))) for each, most in zip(seconds, objects, strict=True)]
+    return [max(1, math.ceil(min(most, each / longest))) for each, most in zip(seconds, objects, strict=True)]
 
 
 def shares(

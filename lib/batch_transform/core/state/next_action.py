@@ -7,7 +7,7 @@ from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.resumed_run import must_be_replanned
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_settings import INFER, JOBS, TransformSettings
-from batch_transform.core.run_state import JobRecord, RunState
+from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
 from batch_transform.core.sending.instances import instances_of, lacked_capacity, overspent
 from batch_transform.core.state import actions as act
 
@@ -35,6 +35,8 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
     waiting = [job for job in state.unsettled if not job.created]
     # A run that has cost what it may creates no job; it ends, as its handler says, when those in flight have.
     is_held = bool(flying) and overspent(state) is not None
+    if waiting and not _must_infer(state) and (late := _too_slow_so_far(state)):
+        return _judging(state) or (act.Await(flying) if flying else act.GiveUp((_too_slow(late, len(waiting)),)))
     if waiting and not is_held and _has_room(state.settings.transform, flying, instances_of(waiting[0])):
         return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:
@@ -43,6 +45,25 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
     if _must_infer(state):
         return act.Infer(state.unsettled)
     return _judging(state) or act.Reconcile(state.unsettled)
+
+
+def _too_slow_so_far(state: RunState) -> int:
+    """How many jobs took longer than they may, where nothing of the run was scored; who goes on with it knows of them.
+
+    What waits would be paid for as those were: it is as much work, for the same model.
+    """
+    ended = [job for job in state.unsettled if job.status is not None]
+    if any(r.scored_rows for r in state.round_records) or any(job.objects_scored for job in ended):
+        return 0
+    return sum(job.stop_reason == TIMEOUT and job.plan > state.types_since for job in ended)
+
+
+def _too_slow(late: int, waiting: int) -> str:
+    return (
+        f"{counted(late, 'job')} took longer than transform.job_timeout_minutes, and nothing was scored, so "
+        f"{counted(waiting, 'job')} of as much work {verb(waiting, 'is', 'are')} not begun. Look at the model, or "
+        "raise it"
+    )
 
 
 def _beside(state: RunState, flying: tuple[JobRecord, ...]) -> act.Action | None:

@@ -105,8 +105,42 @@ def test_what_took_longer_than_a_job_may_is_sent_in_more_jobs():
     run = MemoryRun([5] * 8, GOOD, transform={"instance_count": 2, "job_timeout_minutes": 10, **AT_ONCE})
     run.service.lasts = lambda number: 180.0 * len(sent(run)[number])
     state = run.to_the_end()
-    assert [len(names) for names in sent(run)] == [4, 4, 2, 2, 2, 2]
+    first, second, *again = [len(names) for names in sent(run)]
+    assert (first, second, max(again), sum(again)) == (4, 4, 2, 8)
     assert run.outcomes(state) == {row: row for row in all_rows([5] * 8)}
+
+
+SLOW = {"instance_count": 2, "job_timeout_minutes": 10, "instance_mb_per_second": 0.000134, **AT_ONCE}
+
+
+def test_where_nothing_was_scored_and_the_first_took_too_long_the_jobs_that_wait_are_not_begun():
+    """They are as much work for the same model; who goes on knows of it."""
+    run = MemoryRun([5] * 24, GOOD, transform=SLOW)
+    run.service.looks = 10**9
+    with pytest.raises(ServiceFailure, match=r"2 jobs took longer .* so 10 jobs of as much work are not begun"):
+        run.to_the_end()
+    assert [len(names) for names in sent(run)] == [2, 2]
+    run.service.looks = 0
+    state = run.to_the_end()
+    assert run.outcomes(state) == {row: row for row in all_rows([5] * 24)}
+    assert max(len(names) for names in sent(run)) == 2
+
+
+def test_one_job_that_hangs_where_others_score_holds_up_nothing():
+    run = MemoryRun([5] * 24, GOOD, transform=SLOW)
+    run.service.lasts = lambda number: 3600.0 if number == 0 else 60.0
+    state = run.to_the_end()
+    assert len(run.service.requests) <= 14
+    assert run.outcomes(state) == {row: row for row in all_rows([5] * 24)}
+
+
+def test_a_small_job_that_hung_says_nothing_of_the_speed():
+    sizes = [5] * 40
+    run = MemoryRun(sizes, GOOD, oversize=[0], transform={"instance_count": 2, "job_timeout_minutes": 10})
+    run.service.lasts = lambda number: 3600.0 if number < 2 else 1.0
+    state = run.to_the_end()
+    assert len(run.service.requests) == 4, "both lanes once more, as they were"
+    assert run.outcomes(state) == {row: row for row in all_rows(sizes)}
 
 
 def test_a_model_that_never_ends_is_told_with_the_key_that_stopped_it():

@@ -188,7 +188,7 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
         ServiceFailure: always; a driver that resumes the run tries again.
     """
     last = state.last_round
-    spans = last.open_spans if last else 0
+    spans = (last.open_spans if last else 0) or sum(job.spans.rows for job in state.unsettled)
     if last is not None and last.misread:
         # The emulated S3 ends with this process.
         kept = "" if ctx.config.ephemeral else ". The answers are kept, and nothing is paid for twice"
