@@ -39,8 +39,8 @@ from batch_transform.sagemaker.jobs import TransformJobs
 
 # With more of them, which columns there are is Spark's to say: it may merge their schemas.
 _MOST_FILES = 16
-# The formats of Spark that read nothing but files, and no place without one.
-_OF_FILES = frozenset({"parquet", "orc", "csv", "json", "text", "avro", "binaryfile"})
+# The formats of Spark, beside those of our outputs, that read nothing but files, and no place without one.
+_OF_FILES = frozenset({"csv", "json", "text", "avro", "binaryfile"})
 # Options of a reader by which it sees no other columns than those of its files.
 _OF_VALUES = frozenset({"mergeschema", "datetimerebasemode", "int96rebasemode"})
 _PLAIN_FIELD = re.compile(r"\s*([A-Za-z_]\w*)\s*[\s:]\s*[A-Za-z]+\s*", re.ASCII)
@@ -128,14 +128,8 @@ def _check_there(config: RunConfig, faults: Faults, files_are_here: bool) -> Non
     On S3 one may be where the session's own settings say, and is Spark's to find; so is what a pattern stands for.
     """
     given = config.input
-    path = plain_path(given.path or "") if given is not None else None
-    if (
-        not files_are_here
-        or given is None
-        or not path
-        or scheme_of(path) not in ("", "file")
-        or given.format.lower() not in _OF_FILES
-    ):
+    path = plain_path(given.path or "") if given is not None and _is_of_files(given.format) else None
+    if not files_are_here or not path or scheme_of(path) not in ("", "file"):
         return
     try:
         os.lstat(open_tree(path, None).location.removeprefix("file://"))
@@ -144,6 +138,11 @@ def _check_there(config: RunConfig, faults: Faults, files_are_here: bool) -> Non
         faults.add([f"input: {place} cannot be read: [PATH_NOT_FOUND] Path does not exist: {place}."])
     except (ConfigurationError, OSError):
         return  # whatever it is, Spark says it in its own words
+
+
+def _is_of_files(format: str) -> bool:
+    name = format.lower()
+    return name in _OF_FILES or isinstance(output_formats().get(name), FileFormat)
 
 
 def _check_columns(config: RunConfig, store: ObjectStore | None, faults: Faults, *, also_output: bool = True) -> None:
