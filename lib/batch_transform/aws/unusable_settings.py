@@ -27,8 +27,8 @@ _CONFIG = ("AWS_CONFIG_FILE", "~/.aws/config")
 _CREDENTIALS = ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
 # A value of one of these is told to nobody, not even by its likeness to a word.
 KEYS = re.compile("AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|BEARER_TOKEN_.*)", re.IGNORECASE)
-# botocore asks the first for the second; AWS's own endpoints speak https alone.
-_BUNDLE = "AWS_CA_BUNDLE"  # which wins over a profile's, as REQUESTS_CA_BUNDLE does not
+# It wins over a profile's, as REQUESTS_CA_BUNDLE does not; AWS's own endpoints speak https alone.
+_BUNDLE = "AWS_CA_BUNDLE"
 
 
 @contextmanager

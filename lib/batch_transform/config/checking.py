@@ -23,7 +23,7 @@ from batch_transform.core.secret_values import is_secret_name
 # A word of the command line that is as long is no word of a message.
 _LONG = 8
 # What many values begin with, and so many characters behind it by which a secret is told apart from other values.
-_COMMON = re.compile(r"[A-Za-z][\w+.-]*://|arn:[\w-]*:[\w-]*:[\w-]*:\d*:|")
+_COMMON = re.compile(r"[A-Za-z][\w+.-]*://|arn:[\w-]*:[\w-]*:[\w-]*:\d*:")
 _TELLING = 12
 
 Config = TypeVar("Config", bound=Section)
@@ -122,7 +122,8 @@ def _hidden(text: str, secrets: Collection[str]) -> str:
     """A fault without secrets, also without one that is cut short."""
     text = hidden(text, secrets)
     for secret in secrets:
-        begins = secret[: _COMMON.match(secret).end() + _TELLING]  # type: ignore[union-attr]
+        common = _COMMON.match(secret)
+        begins = secret[: (common.end() if common else 0) + _TELLING]
         if len(secret) > len(begins):
             text = re.sub(f"{re.escape(begins)}[^'\"]*", "...", text)
     return text

@@ -12,6 +12,7 @@ from typing import TypedDict
 
 from batch_transform.core.amounts import counted, verb
 from batch_transform.core.run_settings import JOBS, TransformSettings
+from batch_transform.core.sending.spreading import most_instances
 
 OF_ALL_TYPES = "Number of instances across all transform jobs"
 
@@ -60,7 +61,8 @@ def quota_lines(found: QuotasFound, transform: TransformSettings, jobs: int) -> 
         yield f"quotas: {'; '.join(known)}, for all jobs of the account together"
     if len(known) < len(told):
         yield f"quota not known: {found.why_not or 'Service Quotas lists no value that is applied to this account'}"
-    asked = max(1, min(jobs, transform.most_jobs)) if transform.spread == JOBS else transform.instance_count
+    most = most_instances(transform)
+    asked = max(1, min(jobs, most)) if transform.spread == JOBS else most
     for name in (of_type(transform.instance_types[0]), OF_ALL_TYPES):
         value = found.values.get(name)
         if value is not None and value < asked:

@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from batch_transform.core.run_settings import JOBS, TransformSettings
-from batch_transform.core.sending.spreading import REQUEST_BYTES, Speed, busy_share, job_counts, packed, speed_of
+from batch_transform.core.sending.spreading import (
+    REQUEST_BYTES,
+    Speed,
+    busy_share,
+    job_counts,
+    most_instances,
+    packed,
+    speed_of,
+)
 
 # By the keys of so many equal objects a job's instances are loaded as good as equally; each row may be an object.
 _MOST_HASHED = 100_000
@@ -76,9 +84,7 @@ def instance_time(
 
 def at_work(time: InstanceTime, objects: int, transform: TransformSettings) -> int:
     """Returns how many instances have something to do side by side, of a lane with so many objects."""
-    return (
-        min(transform.most_jobs, time["jobs"]) if transform.spread == JOBS else min(transform.instance_count, objects)
-    )
+    return min(most_instances(transform), time["jobs"] if transform.spread == JOBS else objects)
 
 
 def in_flight(requests: int, instances: int, concurrent: int | None) -> InFlight:

@@ -48,7 +48,7 @@ class Reconciled:
     round_number: int = 0
 
 
-_Decided = tuple[OpenSpan, Verdict, Decision]
+Decided = tuple[OpenSpan, Verdict, Decision]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _deepest(jobs: Sequence[JudgedJob], left: Sequence[OpenSpan], waiting: pa.Ta
     return max((job.record.round_number for job in chosen), default=0)
 
 
-def decided_of(job: JudgedJob, found: Trials, *, divisible: bool) -> list[_Decided]:
+def decided_of(job: JudgedJob, found: Trials, *, divisible: bool) -> list[Decided]:
     """Returns the failed spans of a job, each with its verdict and with what is done with it.
 
     Raises:
@@ -153,7 +153,7 @@ def _unread(job: JudgedJob, answered: pa.Table) -> list[OpenSpan]:
     return [opened(span) for span in sent]
 
 
-def _may_be_the_model(decided: Sequence[_Decided]) -> bool:
+def _may_be_the_model(decided: Sequence[Decided]) -> bool:
     """Whether anything failed for which a record or the model may be at fault."""
     return any(
         decision.move is Move.SPLIT or (rows_in(span) == 1 and _failure(verdict).error_class.counts)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from batch_transform.core.isolation.error_classes import ErrorClass
-from batch_transform.core.isolation.observed_failures import JudgedJob, Trials, trials
+from batch_transform.core.isolation.observed_failures import JudgedJob, trials
 from batch_transform.core.isolation.open_spans import Move
-from batch_transform.core.isolation.reconciling import NOTHING_KNOWN, Known, Reconciled, decided_of, reconcile
+from batch_transform.core.isolation.reconciling import NOTHING_KNOWN, Decided, Known, Reconciled, decided_of, reconcile
 from batch_transform.core.isolation.round_stops import foreign_stops
 from batch_transform.core.isolation.verdict_rows import SCORED
 
@@ -40,23 +40,23 @@ def reconcile_early(jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known =
         known: of the run.
     """
     found = trials([*known.before, *jobs], known.rows)
-    free = [not foreign_stops([job]) and not _ends(job, found, divisible=known.divisible) for job in jobs]
+    decided = [decided_of(job, found, divisible=known.divisible) for job in jobs]
+    free = [not foreign_stops([job]) and not _ends(each) for job, each in zip(jobs, decided, strict=True)]
     chosen = [job for job, is_free in zip(jobs, free, strict=True) if is_free]
     held = [job for job, is_free in zip(jobs, free, strict=True) if not is_free]
     known = replace(known, before=[*known.before, *held])
     done = reconcile(chosen, waiting, known, is_first=False, is_probe=False)
     scored = known.scored_before or SCORED in done.leaves["state"].to_pylist()
-    may_go_on = scored or all(_is_sent_as_it_was(job, found, divisible=known.divisible) for job in chosen)
+    may_go_on = scored or all(_is_sent_as_it_was(each) for each, is_free in zip(decided, free, strict=True) if is_free)
     return Early(tuple(chosen), done) if may_go_on and done.open.num_rows and not done.stop else None
 
 
-def _is_sent_as_it_was(job: JudgedJob, found: Trials, *, divisible: bool) -> bool:
-    """Whether every failed span of the job is sent again for want of instances, which says nothing of the model."""
-    decided = decided_of(job, found, divisible=divisible)
-    return all(it["error_class"] == ErrorClass.CAPACITY.value and d.move is Move.AGAIN for _, it, d in decided)
+def _is_sent_as_it_was(decided: Sequence[Decided]) -> bool:
+    """Whether every failed span of a job is sent again for want of instances, which says nothing of the model."""
+    capacity = ErrorClass.CAPACITY.value
+    return all(it["error_class"] == capacity and decision.move is Move.AGAIN for _, it, decision in decided)
 
 
-def _ends(job: JudgedJob, found: Trials, *, divisible: bool) -> bool:
-    """Whether a failed span of the job would end the run, now or when it fails once more."""
-    decisions = (decision for _, _, decision in decided_of(job, found, divisible=divisible))
-    return any(decision.stop or decision.is_last for decision in decisions)
+def _ends(decided: Sequence[Decided]) -> bool:
+    """Whether a failed span of a job would end the run, now or when it fails once more."""
+    return any(decision.stop or decision.is_last for _, _, decision in decided)

@@ -98,8 +98,8 @@ def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     repeats = span["repeats"] + 1
     late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
     most = MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS
-    words = f"{failure.error_class.value} in {counted(repeats, 'job')}, last in {job.record.name}: {failure.message}"
-    words = _TOO_LONG if late else words
+    where = f"{counted(repeats, 'job')}, last in {job.record.name}"
+    words = _TOO_LONG if late else f"{failure.error_class.value} in {where}: {failure.message}"
     stop = words if repeats >= most else None
     return Decision(Move.AGAIN, {"repeats": repeats}, stop, is_last=repeats + 1 >= most)
 

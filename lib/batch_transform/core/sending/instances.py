@@ -125,11 +125,9 @@ def as_slow_as_seen(transform: TransformSettings, state: RunState) -> TransformS
         for job in state.just_settled
         if job.stop_reason == TIMEOUT and speed.start_ups(_weight(job)) >= 1 and (mb_per_second := _fastest(job))
     ]
-    return (
-        replace(transform, instance_mb_per_second=min(transform.instance_mb_per_second, max(seen)))
-        if seen
-        else transform
-    )
+    if not seen:
+        return transform
+    return replace(transform, instance_mb_per_second=min(transform.instance_mb_per_second, max(seen)))
 
 
 def _fastest(job: JobRecord) -> float | None:

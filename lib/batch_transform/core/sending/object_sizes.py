@@ -11,7 +11,7 @@ from batch_transform.core.limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB, JOIN_H
 from batch_transform.core.run_settings import JOBS, RunSettings, TransformSettings
 from batch_transform.core.sending.job_planning import most_payload_mb, standard_payload_mb
 from batch_transform.core.sending.object_cutting import CuttingRules
-from batch_transform.core.sending.spreading import speed_of
+from batch_transform.core.sending.spreading import most_instances, speed_of
 from batch_transform.core.staged_table import Staged
 
 # The service maps the objects of a job to its instances by key, blind to their size (transform_emulator/FACTS.md, 5):
@@ -48,10 +48,10 @@ def object_bytes(json_bytes: int, transform: TransformSettings) -> int:
     where its size is given, or 1 MB, or an eighth of a smaller table; at most 64 MB, which an export worker holds in
     memory.
     """
-    instances, least_bill = transform.instance_count, 1
+    instances, least_bill = most_instances(transform), 1
     if transform.spread == JOBS:
         speed = speed_of(transform)
-        instances = max(1, int(min(speed.start_ups(json_bytes), transform.most_jobs)))
+        instances = max(1, int(min(speed.start_ups(json_bytes), instances)))
         least_bill = round(math.sqrt(BAD_ROWS * speed.seconds(json_bytes) / OBJECT_SECONDS))
     wanted = math.ceil(json_bytes / max(least_bill, OBJECTS_PER_INSTANCE * instances))
     payload_mb = transform.max_payload_mb

@@ -22,6 +22,9 @@ from batch_transform.core.run_settings import JOBS, MB_PER_SECOND, START_SECONDS
 
 # A request takes time of its own, whatever it holds: as much as so many bytes at that speed. Our estimate, 20 ms.
 REQUEST_BYTES = 20_000
+# A job is given work for half of the time after which it is stopped, and then has scored nothing: how fast a model is
+# nobody knows before it was asked.
+_LONGEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ def speed_of(transform: TransformSettings) -> Speed:
     return Speed(transform.instance_start_seconds, transform.instance_mb_per_second)
 
 
-# A job is given work for half of the time after which it is stopped, and then has scored nothing: how fast a model is
-# nobody knows before it was asked.
-_LONGEST = 0.5
+def most_instances(transform: TransformSettings) -> int:
+    """Returns how many instances may be at work side by side, of the jobs of one lane."""
+    return transform.most_jobs if transform.spread == JOBS else transform.instance_count
 
 
 def fewest(seconds: Sequence[float], objects: Sequence[int], transform: TransformSettings) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.evidence import Rate
 from batch_transform.core.resuming.resumed_run import must_be_replanned
@@ -53,9 +55,14 @@ def _too_slow_so_far(state: RunState) -> int:
     What waits would be paid for as those were: it is as much work, for the same model.
     """
     ended = [job for job in state.unsettled if job.status is not None]
-    if any(r.scored_rows for r in state.round_records) or any(job.objects_scored for job in ended):
+    if _has_scored(state, ended):
         return 0
     return sum(job.stop_reason == TIMEOUT and job.plan > state.types_since for job in ended)
+
+
+def _has_scored(state: RunState, ended: Iterable[JobRecord]) -> bool:
+    """Whether anything of the run was scored: in what is settled, or by these jobs, which are not."""
+    return any(r.scored_rows for r in state.round_records) or any(job.objects_scored for job in ended)
 
 
 def _too_slow(late: int, waiting: int) -> str:
@@ -85,8 +92,7 @@ def _isolating(state: RunState, flying: tuple[JobRecord, ...]) -> act.Reconcile 
     """
     last, most = state.last_round, MAX_ROUNDS + state.rounds_before
     ready = tuple(job for job in state.unsettled if job.verdicts is not None and job.round_number < most)
-    scored = any(r.scored_rows for r in state.round_records) or any(job.objects_scored for job in ready)
-    if not scored:
+    if not _has_scored(state, ready):
         ready = tuple(filter(lacked_capacity, ready))
     if last is None or last.is_probe or not any(job.objects_failed for job in ready):
         return None

@@ -33,7 +33,7 @@ from batch_transform.pipeline.reaching import has_secret
 from batch_transform.pipeline.submit.bundling import RUN_FILE, given_in, portable, secret_variables, written
 from batch_transform.pipeline.submit.destination import faults_elsewhere, keys_of
 from batch_transform.pipeline.submit.uploads import Uploads, shipped
-from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.pipeline.world.aws_access import access_of, endpoint_variable
 from batch_transform.s3.store import S3Store
 
 
@@ -133,8 +133,7 @@ def _requested(
 
 
 def _client(target: ServiceTarget, access: AwsAccess, environ: Mapping[str, str]) -> Any:
-    named = f"AWS_ENDPOINT_URL_{target.service.upper().replace('-', '_')}"
-    endpoint = environ.get(named) or access.endpoint(target.service)
+    endpoint = environ.get(endpoint_variable(target.service)) or access.endpoint(target.service)
     session = access.session()
     with refusing_settings(""):
         return session.client(target.service, endpoint_url=endpoint)

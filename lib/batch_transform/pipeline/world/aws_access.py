@@ -46,7 +46,7 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
         return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True, s3=requests)
     _check_endpoints(environ, () if aws.endpoint_url else SERVICES)
     endpoint = aws.endpoint_url or environ.get(_ENDPOINTS)
-    own = {name: environ.get(_variable(name)) for name in SERVICES}
+    own = {name: environ.get(endpoint_variable(name)) for name in SERVICES}
     # An endpoint for all services in the run file wins over one for a service in the environment.
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))
@@ -73,7 +73,7 @@ def _check_endpoints(environ: Mapping[str, str], services: Collection[str]) -> N
     """Refuses an endpoint of the environment that has a secret inside, and one that counts and is no address."""
     secrets = {name: secret_in_url(url) for name, url in environ.items() if name.startswith(_ENDPOINTS)}
     faults = [f"{name}: {found}; leave it out" for name, found in secrets.items() if found]
-    counts = [_ENDPOINTS, *map(_variable, services)] if services else []
+    counts = [_ENDPOINTS, *map(endpoint_variable, services)] if services else []
     found = {name: _address_fault(environ[name]) for name in counts if environ.get(name) and not secrets[name]}
     faults += [f"{name}: {fault}" for name, fault in found.items() if fault]
     if faults:
@@ -89,7 +89,8 @@ def _address_fault(url: str) -> str | None:
     return None
 
 
-def _variable(service: str) -> str:
+def endpoint_variable(service: str) -> str:
+    """Returns the variable by which AWS's SDKs are given an endpoint of one service, of boto3's name."""
     return f"{_ENDPOINTS}_{service.upper().replace('-', '_')}"
 
 
