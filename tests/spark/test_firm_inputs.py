@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
-from batch_transform.core.source_identity import Likeness, compared
+from batch_transform.core.source_identity import Likeness, Plan, compared
+from batch_transform.spark.explaining import explained
 from batch_transform.spark.input_reading import file_versions, filtered
+from batch_transform.spark.settings import session_settings
 from batch_transform.spark.source_identity import identify
 
 pytestmark = pytest.mark.spark
@@ -87,3 +89,23 @@ def test_the_functions_that_are_decided_are_those_of_this_spark(spark):
     if spark.version not in known:
         pytest.skip(f"no list of Spark {spark.version}")
     assert sorted(row[0] for row in spark.sql("SHOW SYSTEM FUNCTIONS").collect()) == known[spark.version]
+
+
+WHOLE = {"spark.sql.maxPlanStringLength": "2147483631", "spark.sql.debug.maxToStringFields": "100000"}
+MADE = {
+    "a scan": lambda df: df,
+    "a condition of several lines": lambda df: df.where("s <> 'a\n+- b\nFilter false'"),
+    "branches": lambda df: df.join(df.limit(3).select("id"), "id").select("s").union(df.select("s")),
+    "a subquery": lambda df: df.where("id in (select id from firm_t)"),
+    "local rows": lambda df: df.sparkSession.createDataFrame([(1,)], ["x"]),
+    "many columns": lambda df: df.select(*[F.col("id").alias(f"c{place}") for place in range(60)]),
+}
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_an_input_is_told_by_the_plan_of_its_rows(spark, path, made):
+    """Of which a run of an earlier version has recorded a digest."""
+    df = MADE[made](spark.read.parquet(path))
+    with session_settings(spark, WHOLE):
+        text = explained(df, "extended").partition("== Analyzed Logical Plan ==")[2]
+    assert identify(df).plan.digest == Plan.of(text.partition("== Optimized Logical Plan ==")[0]).digest

@@ -14,6 +14,8 @@ from pyspark import cloudpickle
 from pyspark.sql import functions as F
 
 from batch_transform import score
+from batch_transform.spark.input_reading import file_versions
+from batch_transform.spark.source_identity import identify
 from benchmarks.peers import local_objects
 from benchmarks.peers.input_tables import NUMBER, check_predictions, input_table
 from benchmarks.peers.steps import Steps
@@ -173,3 +175,19 @@ def test_s3_is_asked_four_times_at_most_for_each_object(spark, world, tmp_path):
 def object_of(passing):
     """The input object that a request is about, be it of itself or of its output; parts of an upload are none."""
     return None if "partNumber=" in passing.query else passing.path.rpartition("/")[2].removesuffix(".out")
+
+
+def jobs_begun(spark):
+    spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+    return spark.sparkContext._jsc.sc().statusStore().jobsList(None).size()
+
+
+def test_a_table_is_told_from_others_without_a_job(spark, tmp_path):
+    """To plan a scan, Delta runs one over its log."""
+    place = str(tmp_path / "delta")
+    spark.range(9).write.format("delta").save(place)
+    df = spark.read.format("delta").load(place)
+    versions = file_versions(df)
+    before = jobs_begun(spark)
+    assert identify(df, versions).plan.is_firm
+    assert jobs_begun(spark) == before

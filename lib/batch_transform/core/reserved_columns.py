@@ -112,6 +112,11 @@ def errors_taken(name: str) -> str:
     )
 
 
+def each_of(names: Iterable[str]) -> list[str]:
+    """Returns columns as `select` takes them; a `Column` of each takes several calls to the JVM."""
+    return [quoted(name) for name in names]
+
+
 def quoted(name: str) -> str:
     """Returns a name as one identifier of Spark's SQL, which is taken literally, dots and all."""
     return "`" + name.replace("`", "``") + "`"

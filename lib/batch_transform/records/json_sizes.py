@@ -2,55 +2,85 @@
 
 Exact for strings without escapes, integers, booleans, dates, nulls and names; a double counts as 17 digits would. What
 has no cheap measure, such as a map or an array of strings, is rendered alone.
+
+As text of SQL, of which Spark's parser makes thousands of terms at once: through PySpark each of them takes some calls
+to the JVM, of a millisecond (`spark.python.sql.dataFrameDebugging.enabled`), so 200 columns took two seconds. As
+doubles: a sum of whole numbers with a constant in it is put in a row by Spark (`ReorderAssociativeOperator`), each term
+within the one before it, however it was written.
 """
 
 from __future__ import annotations
 
-import functools
-import operator
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Sequence
 
-from batch_transform.records.late_spark import functions as F
+from batch_transform.core.reserved_columns import alike, quoted
 from batch_transform.records.late_spark import types as T
-from batch_transform.records.struct_fields import struct_fields
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 _NULL = 4
 _QUOTES = 2
+# By another name Spark may take a field for a pattern (`spark.sql.parser.quotedRegexColumnNames`).
+_PLAIN = re.compile(r"[A-Za-z0-9_]+")
+_AROUND = len('{"v":}')
+_SIDE_BY_SIDE = 16
 
 
-def json_bytes(kind: T.DataType, value: Column, options: Mapping[str, str]) -> Column:
-    """Returns about how many bytes `value` takes, a number of Spark's type long; of a null as many as `null` has.
+def json_bytes(kind: T.DataType, value: str) -> str:
+    """Returns about how many bytes a value takes, an expression of Spark's type long; of a null as many as `null` has.
 
     Args:
         kind: of the value.
-        value: what is measured.
-        options: with which it will be rendered.
+        value: an expression.
     """
-    return F.coalesce(_size(kind, value, options), F.lit(_NULL)).cast("long")
+    return f"CAST({_of(kind, value)} AS BIGINT)"
 
 
-def _size(kind: T.DataType, value: Column, options: Mapping[str, str]) -> Column:
-    """As `json_bytes`; null for a null."""
-    if isinstance(kind, T.StructType) and kind.fields:
-        fields = [json_bytes(field.dataType, column, options) for field, column in struct_fields(value, kind)]
-        around = sum(len(field.name.encode()) + 4 for field in kind.fields) + 1  # quotes, colon, comma; braces
-        return F.when(value.isNotNull(), functools.reduce(operator.add, fields, F.lit(around)))
+def object_bytes(kind: T.StructType, fields: Sequence[str]) -> str:
+    """Returns the same of an object, which is not null and has these expressions as its fields."""
+    return f"CAST({_object(kind, fields)} AS BIGINT)"
+
+
+def _object(kind: T.StructType, fields: Sequence[str]) -> str:
+    around = sum(len(field.name.encode()) + 4 for field in kind.fields) + 1  # quotes, colon, comma; braces
+    return _sum([f"{around}D", *[_of(field.dataType, value) for field, value in zip(kind.fields, fields, strict=True)]])
+
+
+def _sum(terms: Sequence[str]) -> str:
+    """Their sum, in which few of them lie in each other, as Spark goes down into each: a JVM's stack ends at some 250.
+
+    Not each pair in brackets either, which the parser reads once for each that they lie in.
+    """
+    while len(terms) > _SIDE_BY_SIDE:
+        groups = range(0, len(terms), _SIDE_BY_SIDE)
+        terms = [f"({' + '.join(terms[first : first + _SIDE_BY_SIDE])})" for first in groups]
+    return " + ".join(terms)
+
+
+def _of(kind: T.DataType, value: str) -> str:
+    return f"coalesce({_size(kind, value)}, {_NULL}D)"
+
+
+def _size(kind: T.DataType, value: str) -> str:
+    """As `json_bytes`, but a double, and null for a null."""
+    if isinstance(kind, T.StructType) and _has_plain_names(kind):
+        fields = [f"{value}.{quoted(name)}" for name in kind.names]
+        return f"CASE WHEN {value} IS NOT NULL THEN {_object(kind, fields)} END"
     if (width := _width(kind)) is not None:
-        return F.when(value.isNotNull(), F.lit(width))
+        return f"CASE WHEN {value} IS NOT NULL THEN {width}D END"
     if isinstance(kind, T.StringType):
-        return F.octet_length(value) + _QUOTES
+        return f"octet_length({value}) + {_QUOTES}D"
     if isinstance(kind, T.IntegralType):
-        return F.octet_length(value.cast("string"))
+        return f"octet_length(CAST({value} AS STRING)) + 0D"
     if isinstance(kind, T.BinaryType):
-        return (F.octet_length(value) + 2) / 3 * 4 + _QUOTES
+        return f"(octet_length({value}) + 2D) / 3D * 4D + {_QUOTES}D"
     if isinstance(kind, T.ArrayType) and (width := _width(kind.elementType)) is not None:
-        return F.when(value.isNotNull(), F.size(value) * (width + 1) + 1)
-    # A value that is no struct is rendered within one, {"":...}.
-    return F.octet_length(F.to_json(F.struct(value.alias("")), dict(options))) - len('{"":}')
+        return f"CASE WHEN {value} IS NOT NULL THEN size({value}) * {width + 1}D + 1D END"
+    # A value that is no struct is rendered within one.
+    return f"octet_length(to_json(named_struct('v', {value}), map('ignoreNullFields', 'false'))) - {_AROUND}D"
+
+
+def _has_plain_names(kind: T.StructType) -> bool:
+    return bool(kind.fields) and not alike(kind.names) and all(map(_PLAIN.fullmatch, kind.names))
 
 
 def _width(kind: T.DataType) -> int | None:

@@ -5,10 +5,10 @@ It is rendered in the JVM with fixed options, so that no setting of a session ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from batch_transform.records.json_sizes import json_bytes
+from batch_transform.records.json_sizes import json_bytes, object_bytes
 from batch_transform.records.late_spark import functions as F
 from batch_transform.records.late_spark import types as T
 from batch_transform.records.port import RecordFormat
@@ -48,9 +48,9 @@ class JsonLines(RecordFormat):
         """Returns the object; one without a field for a null struct."""
         return F.coalesce(F.to_json(value, JSON_OPTIONS), F.lit("{}"))
 
-    def about_bytes(self, kind: T.DataType, value: Column) -> Column:
+    def about_bytes(self, kind: T.DataType, value: str, fields: Sequence[str]) -> str:
         """Returns about how many bytes the object takes (`json_sizes`)."""
-        return json_bytes(kind, value, JSON_OPTIONS)
+        return object_bytes(kind, fields) if isinstance(kind, T.StructType) and fields else json_bytes(kind, value)
 
 
 def _map_keys(kind: T.DataType) -> Iterator[T.DataType]:

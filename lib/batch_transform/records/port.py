@@ -102,10 +102,15 @@ class RecordFormat(ABC):
     def record(self, kind: T.DataType, value: Column) -> Column:
         """Returns the record of a value, a string or binary, without the newline that may follow it."""
 
-    def about_bytes(self, kind: T.DataType, value: Column) -> Column | None:
+    def about_bytes(self, kind: T.DataType, value: str, fields: Sequence[str]) -> str | None:
         """Returns about how many bytes the record takes, without rendering it; None: it is to be rendered for that.
 
         Only a format that carries any value can answer, as a fault is found in what was rendered.
+
+        Args:
+            kind: of the value.
+            value: a SQL expression for it.
+            fields: instead of that one for each of its fields, where it is a struct that is put together of columns.
         """
         return None
 

@@ -17,10 +17,10 @@ from batch_transform.core.plain_paths import escaped, missed
 from batch_transform.core.reserved_columns import (
     PROVENANCE,
     comparable,
+    each_of,
     errors_taken,
     file_metadata,
     prediction_taken,
-    quoted,
     twins,
 )
 from batch_transform.core.sending.object_sizes import is_large
@@ -88,7 +88,7 @@ def _read_files(spark: SparkSession, given: InputTable) -> DataFrame:
         return reader.load(path)
     typed = typed_columns(spark, given.format, given.options, path, given.ddl)
     df = reader.schema(typed.schema).load(path)
-    return df if df.columns == list(typed.names) else df.select(*[F.col(quoted(name)) for name in typed.names])
+    return df if df.columns == list(typed.names) else df.select(*each_of(typed.names))
 
 
 def filtered(df: DataFrame, where: str | None) -> DataFrame:

@@ -148,8 +148,8 @@ def _with_computed(rows: DataFrame, sql: Sequence[str]) -> DataFrame:
 
 
 def prediction_columns(
-    rows: DataFrame, shape: PredictionShape, outcome: Column, kept: Sequence[Column]
-) -> tuple[DataFrame, list[Column], list[Column]]:
+    rows: DataFrame, shape: PredictionShape, outcome: Column, kept: Sequence[Column | str]
+) -> tuple[DataFrame, list[Column | str], list[Column]]:
     """Returns rows, the columns of them that are kept, and what their predictions become, as columns of its own.
 
     The expressions see the prediction's fields alone, also where the input has a column of the same name.
@@ -164,9 +164,10 @@ def prediction_columns(
     if shape.computed is None:
         return rows, list(kept), fields
     (others,) = free([OTHERS], shape.struct.names)
-    packed = F.struct(*[column.alias(place_name(place)) for place, column in enumerate(kept)])
+    named = [F.col(column) if isinstance(column, str) else column for column in kept]
+    packed = F.struct(*[column.alias(place_name(place)) for place, column in enumerate(named)])
     computed = _with_computed(rows.select(packed.alias(others), *fields), shape.sql)
-    unpacked = [
+    unpacked: list[Column | str] = [
         F.col(OTHERS)[place_name(place)].alias(field.name, metadata=field.metadata)
         for place, field in enumerate(rows.select(*kept).schema)
     ]

@@ -22,8 +22,10 @@ from batch_transform.core.reserved_columns import (
     RECORD_FAULT,
     RECORD_VALUE,
     comparable,
+    each_of,
     free,
     names_not_in,
+    place_name,
     quoted,
 )
 from batch_transform.records.port import RecordFormat
@@ -65,7 +67,7 @@ class RecordRule:
         its end yet.
         """
         value_name, record_name, fault_name = free((RECORD_VALUE, RECORD, RECORD_FAULT), kept)
-        names = [F.col(quoted(name)) for name in kept]
+        names = each_of(kept)
         value, record = F.col(value_name), F.col(record_name)
         # Steps of their own, so that an expression of the user's is not evaluated anew for each use of it.
         valued = df.select(*names, self.value().alias(value_name))
@@ -83,18 +85,28 @@ class RecordRule:
         These last two are named RECORD_BYTES and RECORD_FAULT unless a column is. Nothing is rendered that needs
         not be: it would be again for the export. All rows of one request are, as they must fit into it.
         """
-        value_name, size_name, fault_name = free((RECORD_VALUE, RECORD_BYTES, RECORD_FAULT), df.columns)
-        kept = [F.col(quoted(name)) for name in df.columns]
-        size = None if self.one_object else self.format.about_bytes(self.kind, F.col(value_name))
-        fault = F.lit(None).cast("string")
-        if size is not None:
-            # A step of its own, so that an expression of the user's is not evaluated anew for each use of it.
-            measured = df.select(*kept, self.value().alias(value_name))
-        else:
-            measured = self.rendered(df, df.columns)
-            record, fault = (F.col(quoted(name)) for name in measured.columns[len(kept) :])
-            size = F.coalesce(F.octet_length(record), F.lit(0)).cast("long")
-        return measured.select(*kept, size.alias(size_name), fault.alias(fault_name))
+        size_name, fault_name = free((RECORD_BYTES, RECORD_FAULT), df.columns)
+        if (about := None if self.one_object else self._about_bytes(df)) is not None:
+            return about.toDF(*df.columns, size_name, fault_name)
+        rendered = self.rendered(df, df.columns)
+        record, fault = map(quoted, rendered.columns[len(df.columns) :])
+        size = F.coalesce(F.octet_length(record), F.lit(0)).cast("long")
+        return rendered.select(*each_of(df.columns), size.alias(size_name), F.col(fault).alias(fault_name))
+
+    def _about_bytes(self, df: DataFrame) -> DataFrame | None:
+        """The rows, with the size of each and no fault as two columns more; None: the format does not tell it so.
+
+        Columns are named by their places meanwhile: nothing that stands in an expression can be taken for another.
+        """
+        places = {name: place_name(place) for place, name in enumerate(df.columns)}
+        size = self.format.about_bytes(self.kind, RECORD_VALUE, [places[name] for name in self.columns])
+        if size is None:
+            return None
+        # A step of its own, so that an expression of the user's is not evaluated anew for each use of it.
+        value = [] if self.columns else [self.value()]
+        known = df.select("*", *value).toDF(*places.values(), *([RECORD_VALUE] if value else []))
+        about, fault = F.expr(size).alias(RECORD_BYTES), F.lit(None).cast("string").alias(RECORD_FAULT)
+        return known.select(*places.values(), about, fault)
 
     def lines(self, staged_rows: DataFrame, framing: Framing) -> DataFrame:
         """Returns row number and record with its newline, if it has one; null for a record that no payload can hold.
@@ -117,8 +129,8 @@ class RecordRule:
         """Returns what is rendered of a row: a struct of its columns, its one column, or the expression."""
         if self.sql is not None:
             return F.expr(self.sql)
-        columns = [F.col(quoted(name)) for name in self.columns]
-        return columns[0] if self.format.takes_one_value else F.struct(*columns)
+        columns = each_of(self.columns)
+        return F.col(columns[0]) if self.format.takes_one_value else F.struct(*columns)
 
 
 def record_rule(

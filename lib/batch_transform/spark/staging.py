@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from batch_transform.core.plain_paths import escaped
-from batch_transform.core.reserved_columns import FILE_METADATA, ROW_NUMBER, STAGED, free, quoted
+from batch_transform.core.reserved_columns import FILE_METADATA, ROW_NUMBER, STAGED, each_of, free, quoted
 from batch_transform.core.sending.partitioning import may_be_shuffled, partitioning
 from batch_transform.core.sending.row_faults import MOST_KINDS, RowFaults, check_sendable
 from batch_transform.core.spans import StagedFile
@@ -90,8 +90,7 @@ def _shuffled(df: DataFrame, partitions: int) -> DataFrame:
     """The rows spread evenly. By numbers that a task gives again when it is tried again, so that nothing is sorted."""
     (number,) = free((ROW_NUMBER,), df.columns)
     numbered = df.select("*", F.monotonically_increasing_id().alias(number))
-    names = [F.col(quoted(name)) for name in df.columns]
-    return numbered.repartition(partitions, F.col(quoted(number))).select(*names)
+    return numbered.repartition(partitions, F.col(quoted(number))).select(*each_of(df.columns))
 
 
 def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile] | None = None) -> DataFrame:
@@ -112,18 +111,18 @@ def staged_schema(staged: Staged) -> list[StructField]:
     return StructType.fromJson(json.loads(staged.schema_json)).fields[len(STAGED) :]
 
 
-def input_columns(rows: DataFrame, added: int = 0) -> list[Column]:
-    """Returns the input's columns of staged rows, to which `added` columns were added at their end."""
+def input_columns(rows: DataFrame, added: int = 0) -> list[str]:
+    """Returns the input's columns of staged rows, to which `added` columns were added at their end, for `select`."""
     names = rows.columns
-    return [F.col(quoted(name)) for name in names[len(STAGED) : len(names) - added]]
+    return each_of(names[len(STAGED) : len(names) - added])
 
 
 def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
     own = StructType([StructField(name, kind) for name, kind in zip(free(STAGED, df.columns), _OWN_TYPES, strict=True)])
     number, size, fault = own.names
     measured = rule.measured(df)
-    *names, bytes_, found = [F.col(quoted(name)) for name in measured.columns]
-    own_columns = (F.monotonically_increasing_id().alias(number), bytes_.alias(size), found.alias(fault))
+    *names, bytes_, found = each_of(measured.columns)
+    own_columns = (F.monotonically_increasing_id().alias(number), F.col(bytes_).alias(size), F.col(found).alias(fault))
     numbered = measured.select(*own_columns, *names)
     # Small row groups bound what a columnar reader of them holds at once, as a batch never spans two of them.
     with session_settings(df.sparkSession, WRITER_SETTINGS):

@@ -22,7 +22,7 @@ from batch_transform.core.object_names import slug
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.file_publication import Kind, Publication, recorded_publications
-from batch_transform.core.reserved_columns import quoted
+from batch_transform.core.reserved_columns import each_of, quoted
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat
@@ -127,7 +127,7 @@ def _of_table(spark: SparkSession, run: RecordedRun, dead: pa.Table | None, plac
             rows -= dead["job"].null_count if dead is not None else 0  # that no job has sent; nothing tells whose it is
         else:
             found = _files(spark, state, publication, targets.format, error, places)
-        columns = [F.col(quoted(field.name)) for field in staged_schema(state.staged)]
+        columns = each_of(field.name for field in staged_schema(state.staged))
         return found.select(*columns) if found.count() == rows else None
     except _UNREADABLE:
         return None

@@ -21,8 +21,9 @@ from batch_transform.pipeline.world.package_data import SCHEME
 from batch_transform.pipeline.world.spark_home import SparkHome, find_spark
 from batch_transform.s3.store import S3Store
 
-# YARN would run a refused run a second time.
-ALWAYS = {"spark.yarn.maxAppAttempts": "1"}
+# YARN would run a refused run a second time. And PySpark 4 tells the JVM at each call where in Python it was made: that
+# takes ten times as long as the call, of which there are some for each column, and no message of ours tells it.
+ALWAYS = {"spark.yarn.maxAppAttempts": "1", "spark.python.sql.dataFrameDebugging.enabled": "false"}
 ON_A_LAPTOP = {
     "spark.driver.memory": "2g",
     "spark.ui.enabled": "false",

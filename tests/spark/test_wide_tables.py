@@ -1,0 +1,59 @@
+"""Tables of hundreds and thousands of columns, as feature stores have them: each step does its work on all of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    BooleanType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from batch_transform.core.reserved_columns import each_of
+from batch_transform.spark.prediction_columns import prediction_shape
+from batch_transform.spark.record_rules import record_rule
+from support.staged_tables import answered
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
+VALUES = [(LongType(), 12), (StringType(), "some text"), (DoubleType(), 0.12345678901234567), (BooleanType(), False)]
+VALUES += [(IntegerType(), None), (TimestampType(), dt.datetime(2024, 5, 1, 12, 30, 1, 123456))]
+
+
+def wide(spark, columns, rows=3):
+    kinds = [VALUES[place % len(VALUES)] for place in range(columns)]
+    schema = StructType([StructField(f"feature_{place}", kind) for place, (kind, _) in enumerate(kinds)])
+    return spark.createDataFrame([tuple(value for _, value in kinds)] * rows, schema).coalesce(1)
+
+
+@pytest.mark.parametrize(("format", "columns"), [("jsonlines", 2_000), ("csv", 300)])
+def test_the_records_of_a_wide_table_are_measured_as_they_are_rendered(spark, format, columns):
+    df = wide(spark, columns)
+    rule = record_rule(spark, df.schema, format, None, None)
+    measured = rule.measured(df)
+    assert measured.columns[:-2] == df.columns
+    exact = [len(record.encode()) for record, _ in rule.rendered(df).collect()]
+    assert [row[-2] for row in measured.collect()] == pytest.approx(exact, rel=0.05)
+
+
+def test_a_wide_struct_is_measured(spark):
+    df = wide(spark, 600).select(F.struct("*").alias("features"), F.lit(None).cast("long").alias("none"))
+    rule = record_rule(spark, df.schema, "jsonlines", None, None)
+    exact = [len(record.encode()) for record, _ in rule.rendered(df).collect()]
+    assert [row[-2] for row in rule.measured(df).collect()] == pytest.approx(exact, rel=0.05)
+
+
+def test_a_wide_table_is_scored(spark, world, tmp_path):
+    df = wide(spark, 500)
+    run = answered(world, df, lambda place: {"p": place}, tmp_path)
+    for way in ("zip", "join"):
+        result = run.result(prediction_shape(spark, "p bigint"), way)
+        assert result.columns == [*df.columns, "p"]
+        assert result.select(*each_of(df.columns)).distinct().collect() == df.distinct().collect()
