@@ -231,6 +231,8 @@ def test_a_cluster_gets_its_files_and_nothing_of_a_laptops(submit, tmp_path):
         "--conf",
         "spark.app.name=batch-transform r1",
         "--conf",
+        "spark.python.sql.dataFrameDebugging.enabled=false",
+        "--conf",
         "spark.yarn.maxAppAttempts=1",
         "--master",
         "yarn",
