@@ -115,8 +115,8 @@ class RunState:
         retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
         models: that jobs were created with, in the order in which they were seen.
         accepts_model: whether a person has accepted what the model is now, until the next job is created.
-        types_since: the plan up to which nothing is held against an instance type that lacked capacity, nor against a
-            job that took too long.
+        forgiven_until: the plan up to which nothing is held against an instance type that lacked capacity, nor against
+            a job that took too long.
         round_records: of each plan, in order.
         rounds_before: the deepest round when the run was last begun or gone on with.
         held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.
@@ -137,7 +137,7 @@ class RunState:
     inferred_after: int = 0
     models: tuple[ModelVersion, ...] = ()
     accepts_model: bool = False
-    types_since: int = 0
+    forgiven_until: int = 0
     jobs: tuple[JobRecord, ...] = ()
     round_records: tuple[RoundRecord, ...] = ()
     rounds_before: int = 0

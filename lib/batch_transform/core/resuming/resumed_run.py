@@ -47,11 +47,10 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
     elif last is not None and last.stop and not last.misread:
         state = state.with_last_round(replace(last, stop=(), resumed=True))
     if asked.asked_of_the_service != state.settings.asked_of_the_service:
-        state = replace(state, jobs=outdated(state.jobs), types_since=state.plans)
+        state = replace(state, jobs=outdated(state.jobs), forgiven_until=state.plans)
     else:
         is_anew = (last is not None and last.stop) or any(job.stop_reason == TIMEOUT for job in state.unsettled)
-        since = state.plans if is_anew else state.types_since
-        state = replace(state, types_since=since)
+        state = replace(state, forgiven_until=state.plans if is_anew else state.forgiven_until)
         state = replace(state, jobs=back_from_later_types(state))
     if not state.output_is_fixed and state.published is None and asked.published != state.settings.published:
         state = replace(state, publication=None, expectations=None)

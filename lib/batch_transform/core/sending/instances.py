@@ -73,7 +73,7 @@ def lacks_in_a_row(state: RunState) -> int:
 
 
 def _counted(state: RunState) -> list[JobRecord]:
-    return [job for job in state.jobs if job.plan > state.types_since]
+    return [job for job in state.jobs if job.plan > state.forgiven_until]
 
 
 def _without_capacity(state: RunState) -> set[str]:

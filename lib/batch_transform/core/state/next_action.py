@@ -57,7 +57,7 @@ def _too_slow_so_far(state: RunState) -> int:
     ended = [job for job in state.unsettled if job.status is not None]
     if _has_scored(state, ended):
         return 0
-    return sum(job.stop_reason == TIMEOUT and job.plan > state.types_since for job in ended)
+    return sum(job.stop_reason == TIMEOUT and job.plan > state.forgiven_until for job in ended)
 
 
 def _has_scored(state: RunState, ended: Iterable[JobRecord]) -> bool:
