@@ -16,7 +16,9 @@ import re
 # A scan and what takes, drops or computes its rows one by one. A branch, a subquery's too, begins with a colon.
 _ROW_BY_ROW = re.compile(r" *(\+- )?(Filter|Project|Relation|SubqueryAlias|View)\b")
 # A literal is printed as it is: one that looks like a call makes a plan less firm, and none hides another's name.
-_CALL = re.compile(r"([^\s(),\[\]]+)\(")
+# A word is looked through from its beginning alone, or one of a megabyte (an encoded text, a pattern of a thousand
+# alternatives) would be once for each of its characters.
+_CALL = re.compile(r"(?<![^\s(),\[\]])([^\s(),\[\]]+)\(")
 _CALLED_BY_PYTHON = re.compile(r"\)#\d+")  # a Python function shows as its name, its arguments and an id
 # Spark's functions of which the answer follows from their arguments; or from the task, whose split is its own (where a
 # row lies, `monotonically_increasing_id`); or is one for a query, which is told of time, user and place before it runs.

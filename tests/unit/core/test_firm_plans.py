@@ -114,3 +114,10 @@ def test_rows_are_counted_by_file_only_where_the_same_are_taken_each_time(lines,
     found = Plan.of(plan(*lines))
     assert found.takes_others == takes_others
     assert not (takes_others and found.tells_files)
+
+
+def test_a_literal_of_half_a_megabyte_without_a_space_is_read_once():
+    """Once for each of its characters would outlast the time that a test has."""
+    pattern = "alternative|" * 40_000
+    assert is_firm(plan(f"Filter RLIKE(s#2, {pattern})", f"+- {SCAN}"))
+    assert not is_firm(plan(f"Filter RLIKE(s#2, {pattern}f(x))", f"+- {SCAN}"))
