@@ -20,6 +20,7 @@ pytestmark = pytest.mark.spark
 BODIES = [b'{"p": 1}\n{"p": 2}\n', b'{"p": 3}\n\n{"q": 4}\nnot JSON\n', b"7\n8\n"]
 INPUTS = S3Uri(BUCKET, "counted/input")
 MORE_THAN_A_DRIVER_COUNTS = 40_000_000
+TIMES_MORE_THAN_A_DRIVER_ASKS_FOR = 100
 
 
 @pytest.fixture
@@ -49,3 +50,11 @@ def test_executors_count_many_bytes_and_find_the_same(spark, world, outputs):
         work_of(None, world).count(many)  # there is no Spark to count them
     by_executors = work_of(spark, world).count(many).sort_by("object")
     assert by_executors.equals(work_of(None, world).count(outputs).sort_by("object"))
+
+
+def test_executors_count_many_outputs_however_small(spark, world, outputs):
+    many = outputs * TIMES_MORE_THAN_A_DRIVER_ASKS_FOR
+    with pytest.raises(AttributeError):
+        work_of(None, world).count(many)  # there is no Spark to count them
+    by_executors = work_of(spark, world).count(many)
+    assert sorted(by_executors["lines"].to_pylist()) == sorted([2, 3, 2] * TIMES_MORE_THAN_A_DRIVER_ASKS_FOR)

@@ -21,6 +21,8 @@ from batch_transform.spark.user_session import own_session
 
 # Of one job's outputs: threads count them in half a second, a Spark job and its workers in one and a half.
 _LITTLE_BYTES = 32_000_000
+# Each is a request, a few at once: of many, however small, threads wait for longer than a Spark job takes.
+_FEW_OUTPUTS = 200
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class SparkObjectWork:
 
     def count(self, outputs: Sequence[OutputObject]) -> pa.Table:
         """Returns what each output holds (output_counts.OUTPUT_SCHEMA)."""
-        if self.key is None and sum(output.bytes for output in outputs) <= _LITTLE_BYTES:
+        if self.key is None and _is_little(outputs):
             return ThreadedObjectWork(self.store, self.inputs, self.reader).count(outputs)
         with own_session(self.spark):
             return count_outputs(self.spark, outputs, self.reader, self.connect, self.key)
@@ -55,3 +57,7 @@ class SparkObjectWork:
         """Returns the parts (spans.PART_SCHEMA) of spans (spans.CUT_SCHEMA)."""
         with own_session(self.spark):
             return cut_spans(self.spark, cuts, self.inputs, self.connect, framing)
+
+
+def _is_little(outputs: Sequence[OutputObject]) -> bool:
+    return len(outputs) <= _FEW_OUTPUTS and sum(output.bytes for output in outputs) <= _LITTLE_BYTES
