@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from pyspark.sql import functions as F
@@ -99,6 +100,33 @@ def test_settings_are_put_back_after_an_error(spark, world, tmp_path):
     with pytest.raises(ConfigurationError):
         score(spark.range(3), **world.arguments(tmp_path, "no-such-model"))
     assert {key: spark.conf.get(key, None) for key in OWN_SETTINGS} == before
+
+
+def test_two_threads_take_turns_in_a_session_and_its_settings_are_put_back(spark, world, tmp_path):
+    before = dict(row for row in spark.sql("SET").collect())
+    began, heard, ended = threading.Event(), [], []
+
+    def run(name, listener):
+        df = spark.range(3).select(F.col("id").cast("string").alias("key"))
+        score(df, listener=listener, **world.arguments(tmp_path / name))
+        ended.append(name)
+
+    def hear(event):
+        heard.append(event.text)
+        began.set()
+
+    second = threading.Thread(target=run, args=("second", hear))
+
+    def first(_event):
+        if second.ident is None:
+            second.start()
+            assert began.wait(60)
+
+    run("first", first)
+    second.join()
+    assert heard[0].startswith("another thread's run is at work in this Spark session")
+    assert ended == ["first", "second"]
+    assert dict(row for row in spark.sql("SET").collect()) == before
 
 
 def test_a_corrupt_file_of_the_input_is_the_sessions_to_ignore(spark, world, tmp_path):

@@ -21,7 +21,7 @@ from batch_transform.core.errors import (
     ServiceFailure,
     StopRequested,
 )
-from batch_transform.core.events import Listener, in_words
+from batch_transform.core.events import Event, Listener, in_words
 from batch_transform.core.publishing.file_publication import KINDS, Kind, recorded_publications
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
@@ -44,6 +44,7 @@ from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.spark.dead_letters import ERROR_TYPE
 from batch_transform.spark.empty_tables import partitions_last
 from batch_transform.spark.exact_reading import read_exactly
+from batch_transform.spark.session_turns import turn
 from batch_transform.spark.settings import SCAN_SETTINGS, session_settings
 from batch_transform.spark.user_session import user_session, zone_of
 
@@ -70,7 +71,8 @@ def score(
     """Returns the rows of `df` with a model's predictions beside each.
 
     It runs at once (a lazy DataFrame would pay again for each action). A `run_id` that is known gives back its stored
-    result. The session is `df`'s own; its settings are put back and it is never stopped.
+    result. The session is `df`'s own; its settings are put back and it is never stopped. Of calls in one session from
+    several threads one works at a time.
 
     Args:
         df: the table; it is evaluated once.
@@ -106,9 +108,10 @@ def score(
     )
     spark = df.sparkSession
     secrets = secrets_of(config.to_document()).values()
-    began = CLOCK.monotonic()
     with typed_errors(secrets=secrets), ExitStack() as resources:
         told = in_words(listener) if listener is not None else resources.enter_context(shown_progress())
+        resources.enter_context(turn(spark, lambda text: told(Event("spark", text))))
+        began = CLOCK.monotonic()
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         with typed_errors(is_begun=False, secrets=secrets):
