@@ -18,7 +18,7 @@ from pyspark.sql.types import ArrayType, DateType, DecimalType, StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.reserved_columns import RECORD, RECORD_FAULT
+from batch_transform.core.reserved_columns import RECORD, RECORD_FAULT, RECORD_VALUE
 from batch_transform.records.jsonlines import FORMAT as JSON_LINES
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
@@ -105,6 +105,28 @@ def test_values_are_spelled_as_in_json_without_its_quotes(spark):
     ((line, fault),) = rendered(df)
     assert (parsed(line), fault) == (texts, None)
     assert texts[4:7] == ["1.000E-7", "1200-02-29", "2024-05-01T12:00:00.000001Z"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"spark.sql.parser.quotedRegexColumnNames": "true"},
+        {"spark.sql.parser.escapedStringLiterals": "true"},
+        {"spark.sql.ansi.enabled": "true", "spark.sql.ansi.doubleQuotedIdentifiers": "true"},
+    ],
+)
+def test_any_name_is_a_field_however_the_session_reads_sql(spark, setting):
+    names = ["a.b `c`", 'it\'s \\ "q"', ".*", RECORD_VALUE]
+    df = spark.createDataFrame([("a\nb", 1, '"x"', "\\'"), (None, 2, "", "\r")], "a string, b long, c string, d string")
+    with session_settings(spark, setting):
+        named = df.toDF(*names).coalesce(1)
+        rule = record_rule(spark, named.schema, "csv", None, None, header=True)
+        found = [tuple(row) for row in rule.rendered(named, [names[1], RECORD_VALUE]).collect()]
+    assert parsed(rule.header.rstrip("\n")) == names
+    assert found == [
+        (1, "\\'", '"a\nb",1,"""x""",\\\'', "a newline in a.b `c`"),
+        (2, "\r", ',2,"","\r"', f"a newline in {RECORD_VALUE}"),
+    ]
 
 
 def test_structs_arrays_and_vectors_are_flattened(spark):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from py4j.java_gateway import GatewayClient
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     BooleanType,
@@ -33,7 +34,7 @@ def wide(spark, columns, rows=3):
     return spark.createDataFrame([tuple(value for _, value in kinds)] * rows, schema).coalesce(1)
 
 
-@pytest.mark.parametrize(("format", "columns"), [("jsonlines", 2_000), ("csv", 300)])
+@pytest.mark.parametrize(("format", "columns"), [("jsonlines", 2_000), ("csv", 1_000)])
 def test_the_records_of_a_wide_table_are_measured_as_they_are_rendered(spark, format, columns):
     df = wide(spark, columns)
     rule = record_rule(spark, df.schema, format, None, None)
@@ -41,6 +42,28 @@ def test_the_records_of_a_wide_table_are_measured_as_they_are_rendered(spark, fo
     assert measured.columns[:-2] == df.columns
     exact = [len(record.encode()) for record, _ in rule.rendered(df).collect()]
     assert [row[-2] for row in measured.collect()] == pytest.approx(exact, rel=0.05)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What the JVM was asked for: the call of a method each, of the names of columns two."""
+    asked, send = [], GatewayClient.send_command
+
+    def noted(client, command, *more, **others):
+        asked.append(command)
+        return send(client, command, *more, **others)
+
+    monkeypatch.setattr(GatewayClient, "send_command", noted)
+    return asked
+
+
+@pytest.mark.parametrize("format", ["jsonlines", "csv"])
+def test_the_records_of_a_wide_table_are_not_put_together_by_a_call_for_each_function(spark, calls, format):
+    df = wide(spark, 500)
+    calls.clear()
+    rule = record_rule(spark, df.schema, format, None, None, header=format == "csv")
+    rule.rendered(df, df.columns)
+    assert len(calls) / 500 < 15
 
 
 def test_a_wide_struct_is_measured(spark):

@@ -4,19 +4,22 @@ A string is quoted when it holds a comma, a quote or a line break, and when it i
 which is an empty field. Numbers, booleans, dates and timestamps are spelled as in JSON, without its quotes, and binary
 is base64. Structs, arrays of such values and vectors of Spark ML are flattened into fields. Spark's own `to_csv` knows
 no arrays.
+
+Written as text of SQL, of which Spark's parser makes thousands of fields at once; only of vectors SQL knows nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from batch_transform.core.reserved_columns import RECORD_VALUE, place_name
 from batch_transform.records.jsonlines import JSON_OPTIONS
 from batch_transform.records.late_spark import functions as F
 from batch_transform.records.late_spark import types as T
 from batch_transform.records.port import RecordFormat
-from batch_transform.records.struct_fields import struct_fields
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -31,6 +34,7 @@ class CsvLines(RecordFormat):
     media_type = "text/csv"
     suffix = "csv"
     has_header = True
+    by_places = True
     remedy = (
         "Send JSON Lines (record.format: jsonlines), which carries any value, or replace them with record.sql, such "
         "as named_struct('text', replace(text, '\\n', ' ')), or leave these rows out with input.where"
@@ -41,7 +45,7 @@ class CsvLines(RecordFormat):
         return [
             f"{key}: {field.name} is {field.kind.simpleString()}; CSV carries strings, numbers, booleans, dates, "
             "timestamps, binary, arrays of these, structs and vectors. Send JSON Lines, or choose with record.sql"
-            for field in _fields(kind, F.lit(None))
+            for field in _fields(kind)
             if not _is_scalar(field.kind.elementType if isinstance(field.kind, T.ArrayType) else field.kind)
         ]
 
@@ -51,7 +55,7 @@ class CsvLines(RecordFormat):
         Raises:
             ValueError: an array has no names for its fields, or a name holds a line break; the end of a sentence.
         """
-        fields = _fields(kind, F.lit(None))
+        fields = _fields(kind)
         arrays = [field.name for field in fields if field.is_array]
         if arrays:
             raise ValueError(f"needs one name a field, but {', '.join(arrays)} is an array, of any number of fields")
@@ -62,26 +66,19 @@ class CsvLines(RecordFormat):
 
     def record(self, kind: T.DataType, value: Column) -> Column:
         """Returns the line; never empty, as blank lines are no sure records."""
-        line = F.array_join(F.array(*[_cells(field) for field in _fields(kind, value)]), ",", "")
+        cells = _in_order(_fields(kind), _cells, lambda _, array: F.array_join(array.cast("array<string>"), ",", ""))
+        line = F.array_join(cells[0] if len(cells) == 1 else F.concat(*cells), ",", "")
         # By its bytes: some collations hold a line of blanks to equal ''.
         return F.when(F.octet_length(line) == 0, F.lit('""')).otherwise(line)
 
     def fault(self, kind: T.DataType, value: Column, record: Column, name: str) -> Column:
         """Returns the columns with a line break, and those whose array has no element."""
-        fields = _fields(kind, value)
-        broken = [
-            F.when(_has_break(field), F.lit(f"a newline in {field.name}"))
-            for field in fields
-            if _element_is_text(field)
-        ]
-        gaps = [
-            F.when(F.coalesce(F.size(field.value), F.lit(-1)) <= 0, F.lit(f"{field.name} is a null or empty array"))
-            for field in fields
-            if field.is_array
-        ]
+        fields = _fields(kind)
+        broken = ", ".join(_if_broken(field) for field in fields if _element_is_text(field))
+        gaps = _in_order([field for field in fields if field.is_array], _if_gap, _if_vector_is_gap)
         # Columns are looked at only in a line that has a break at all.
         none = F.lit(None).cast("string")
-        found = F.when(record.rlike(_LINE_BREAK), F.concat_ws(", ", *broken)) if broken else none
+        found = F.when(record.rlike(_LINE_BREAK), F.expr(f"concat_ws(', ', {broken})")) if broken else none
         return F.nullif(F.concat_ws(", ", found, *gaps), F.lit(""))
 
 
@@ -91,13 +88,15 @@ class CsvField:
 
     Attributes:
         name: as the header has it; within a struct `struct.field`.
-        kind: its type.
-        value: the column.
+        kind: its type; of a vector an array's.
+        value: an expression of SQL.
+        is_vector: whether it is a vector.
     """
 
     name: str
     kind: T.DataType
-    value: Column
+    value: str
+    is_vector: bool = False
 
     @property
     def is_array(self) -> bool:
@@ -105,27 +104,51 @@ class CsvField:
         return isinstance(self.kind, T.ArrayType)
 
 
-def _fields(kind: T.DataType, value: Column) -> list[CsvField]:
+def _fields(kind: T.DataType) -> list[CsvField]:
     """Returns the values of a record in their order, structs taken apart and vectors as arrays of doubles.
 
     Args:
-        kind: of the record.
-        value: the record.
+        kind: of the record, which is RECORD_VALUE.
     """
     assert isinstance(kind, T.StructType)
-    return [found for field, part in struct_fields(value, kind) for found in _flat(field.name, field.dataType, part)]
+    return list(_parts("", kind, RECORD_VALUE))
 
 
-def _flat(name: str, kind: T.DataType, value: Column) -> Iterator[CsvField]:
-    if isinstance(kind, T.StructType):
-        for field, part in struct_fields(value, kind):
-            yield from _flat(f"{name}.{field.name}", field.dataType, part)
-    elif _is_vector(kind):
-        from pyspark.ml.functions import vector_to_array
+def _parts(path: str, kind: T.StructType, value: str) -> Iterator[CsvField]:
+    for place, field in enumerate(kind.fields):
+        name, part = f"{path}{field.name}", f"{value}.{place_name(place)}"
+        if isinstance(field.dataType, T.StructType):
+            yield from _parts(f"{name}.", field.dataType, part)
+        elif _is_vector(field.dataType):
+            yield CsvField(name, T.ArrayType(T.DoubleType()), part, is_vector=True)
+        else:
+            yield CsvField(name, field.dataType, part)
 
-        yield CsvField(name, T.ArrayType(T.DoubleType()), F.when(value.isNotNull(), vector_to_array(value)))
-    else:
-        yield CsvField(name, kind, value)
+
+def _in_order(
+    fields: Sequence[CsvField], text: Callable[[CsvField], str], of_vector: Callable[[CsvField, Column], Column]
+) -> list[Column]:
+    """Returns what becomes of the fields in their order, arrays of which each holds those of some.
+
+    Args:
+        fields: of the record.
+        text: an expression of SQL for one that is no vector.
+        of_vector: the same for a vector, which is given as an array.
+    """
+    found = []
+    for is_vector, some in itertools.groupby(fields, lambda field: field.is_vector):
+        if is_vector:
+            found.append(F.array(*[of_vector(field, _vector_array(field)) for field in some]))
+        else:
+            found.append(F.expr(f"array({', '.join(map(text, some))})"))
+    return found
+
+
+def _vector_array(field: CsvField) -> Column:
+    from pyspark.ml.functions import vector_to_array
+
+    value = F.col(field.value)
+    return F.when(value.isNotNull(), vector_to_array(value))
 
 
 def _is_vector(kind: T.DataType) -> bool:
@@ -151,27 +174,25 @@ def _is_as_json(kind: T.DataType) -> bool:
     return isinstance(kind, (T.BinaryType, T.DecimalType, *dates))
 
 
-def _cells(field: CsvField) -> Column:
+def _cells(field: CsvField) -> str:
     if not isinstance(field.kind, T.ArrayType):
         return _cell(field.kind, field.value)
     element = field.kind.elementType
-    spelled = (
-        field.value.cast("array<string>")
-        if _is_as_cast(element)
-        else F.transform(field.value, lambda each: _cell(element, each))
-    )
-    return F.array_join(spelled, ",", "")
+    spelled = f"transform({field.value}, x -> {_cell(element, 'x')})"
+    if _is_as_cast(element):
+        spelled = f"CAST({field.value} AS ARRAY<STRING>)"
+    return f"array_join({spelled}, ',', '')"
 
 
-def _cell(kind: T.DataType, value: Column) -> Column:
+def _cell(kind: T.DataType, value: str) -> str:
     """The field of one value; null for null."""
     if isinstance(kind, T.StringType):
-        quoted = F.concat(F.lit('"'), F.replace(value, F.lit('"'), F.lit('""')), F.lit('"'))
-        return F.when((value == "") | value.rlike(_TO_QUOTE), quoted).otherwise(value)
+        quoted = f"""concat('"', replace({value}, '"', '""'), '"')"""
+        return f"CASE WHEN {value} = '' OR {value} RLIKE '{_TO_QUOTE}' THEN {quoted} ELSE {value} END"
     if _is_as_json(kind):
         # Nothing in these values is a bracket or a quote.
-        return F.when(value.isNotNull(), F.translate(F.to_json(F.array(value), JSON_OPTIONS), '[]"', ""))
-    return value.cast("string")
+        return f"""CASE WHEN {value} IS NOT NULL THEN translate(to_json(array({value}), {_OPTIONS}), '[]"', '') END"""
+    return f"CAST({value} AS STRING)"
 
 
 def _element_is_text(field: CsvField) -> bool:
@@ -179,10 +200,30 @@ def _element_is_text(field: CsvField) -> bool:
     return isinstance(kind, T.StringType)
 
 
-def _has_break(field: CsvField) -> Column:
-    if field.is_array:
-        return F.exists(field.value, lambda each: F.coalesce(each.rlike(_LINE_BREAK), F.lit(False)))
-    return field.value.rlike(_LINE_BREAK)
+def _if_broken(field: CsvField) -> str:
+    breaks = f"RLIKE '{_LINE_BREAK}'"
+    found = f"exists({field.value}, x -> coalesce(x {breaks}, false))" if field.is_array else f"{field.value} {breaks}"
+    return f"CASE WHEN {found} THEN {_literal(f'a newline in {field.name}')} END"
+
+
+def _if_gap(field: CsvField) -> str:
+    return f"CASE WHEN coalesce(size({field.value}), -1) <= 0 THEN {_literal(_gap(field))} END"
+
+
+def _if_vector_is_gap(field: CsvField, array: Column) -> Column:
+    return F.when(F.coalesce(F.size(array), F.lit(-1)) <= 0, F.lit(_gap(field)))
+
+
+def _gap(field: CsvField) -> str:
+    return f"{field.name} is a null or empty array"
+
+
+def _literal(text: str) -> str:
+    """A text of SQL; by its bytes, as the session may say how quotes and backslashes are written in one."""
+    return f"CAST(X'{text.encode().hex()}' AS STRING)"
+
+
+_OPTIONS = f"map({', '.join(_literal(text) for option in JSON_OPTIONS.items() for text in option)})"
 
 
 def _quoted_name(name: str) -> str:

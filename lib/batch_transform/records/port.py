@@ -33,6 +33,9 @@ class RecordFormat(ABC):
         is_json: whether each record is a JSON object, in which a key can be looked up.
         has_header: whether an object may begin with a line of names.
         takes_one_value: whether a record is one value, of one column, rather than a struct.
+        by_places: whether the fields of the struct that it is given are named by their places, c0, c1, ..., those of
+            structs within it as well: so it can write SQL over RECORD_VALUE, the column that `value` is. Through
+            PySpark each field of a record takes some calls to the JVM, of a millisecond.
         remedy: what a person can do about rows that it cannot carry.
     """
 
@@ -43,6 +46,7 @@ class RecordFormat(ABC):
     is_json: ClassVar[bool] = False
     has_header: ClassVar[bool] = False
     takes_one_value: ClassVar[bool] = False
+    by_places: ClassVar[bool] = False
     remedy: ClassVar[str] = "Leave these rows out with input.where"
 
     def is_one_row(self, split: str) -> bool:

@@ -1,4 +1,4 @@
-"""The fields of a struct as columns, also where Spark takes two of their names for one."""
+"""The fields of a struct, also where Spark takes two of their names for one, or one for something else."""
 
 from __future__ import annotations
 
@@ -29,3 +29,14 @@ def struct_fields(value: Column, kind: T.StructType) -> Iterator[tuple[T.StructF
         value = value.cast(T.StructType([T.StructField(name, field.dataType) for name, field in pairs]))
     for name, field in zip(names, kind.fields, strict=True):
         yield field, value.getField(name)
+
+
+def placed(kind: T.DataType) -> T.DataType:
+    """Returns the type with the fields of its structs named by their places: SQL can call those, whatever a user's are.
+
+    Structs within arrays and maps stay as they are.
+    """
+    if not isinstance(kind, T.StructType):
+        return kind
+    fields = [T.StructField(place_name(place), placed(field.dataType)) for place, field in enumerate(kind.fields)]
+    return T.StructType(fields)

@@ -30,6 +30,7 @@ from batch_transform.core.reserved_columns import (
 )
 from batch_transform.records.port import RecordFormat
 from batch_transform.records.registry import record_format
+from batch_transform.records.struct_fields import placed
 from batch_transform.spark.error_chains import said
 from batch_transform.spark.iso_dates import formats_by_old_calendar, iso_dates, iso_kind
 from batch_transform.spark.settings import is_case_sensitive
@@ -66,18 +67,20 @@ class RecordRule:
         These last two are named RECORD and RECORD_FAULT unless a column that is kept is. The record has no newline at
         its end yet.
         """
-        value_name, record_name, fault_name = free((RECORD_VALUE, RECORD, RECORD_FAULT), kept)
-        names = each_of(kept)
-        value, record = F.col(value_name), F.col(record_name)
+        places = [place_name(place) for place, _ in enumerate(kept)]
+        value, record = F.col(RECORD_VALUE), F.col(RECORD)
         # Steps of their own, so that an expression of the user's is not evaluated anew for each use of it.
-        valued = df.select(*names, self.value().alias(value_name))
+        valued = df.select(*each_of(kept), self.value().alias(RECORD_VALUE)).toDF(*places, RECORD_VALUE)
         kind = self.kind
         if formats_by_old_calendar(df.sparkSession):
-            valued = valued.select(*names, iso_dates(value, self.kind).alias(value_name))
+            valued = valued.withColumn(RECORD_VALUE, iso_dates(value, self.kind))
             kind = iso_kind(self.kind)
-        lines = valued.select(*names, value, self.format.record(kind, value).alias(record_name))
+        if self.format.by_places:
+            valued = valued.withColumn(RECORD_VALUE, value.cast(placed(kind)))
+        lines = valued.select("*", self.format.record(kind, value).alias(RECORD))
         name = self.columns[0] if self.columns else "record.sql"
-        return lines.select(*names, record, self.format.fault(kind, value, record, name).alias(fault_name))
+        found = lines.select("*", self.format.fault(kind, value, record, name).alias(RECORD_FAULT))
+        return found.drop(RECORD_VALUE).toDF(*kept, *free((RECORD, RECORD_FAULT), kept))
 
     def measured(self, df: DataFrame) -> DataFrame:
         """Returns the columns of `df`, then about how many bytes each row's record has (long), and its fault.
