@@ -21,6 +21,7 @@ from pyspark.sql.types import (
 from batch_transform.core.reserved_columns import each_of
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.record_rules import record_rule
+from batch_transform.spark.row_rules import RowRule, check_rows
 from support.staged_tables import answered
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -57,6 +58,11 @@ def calls(monkeypatch):
     return asked
 
 
+def analyses(calls):
+    """How often a schema was asked for."""
+    return sum(command.endswith("\nschema\ne\n") for command in calls)
+
+
 @pytest.mark.parametrize("format", ["jsonlines", "csv"])
 def test_the_records_of_a_wide_table_are_not_put_together_by_a_call_for_each_function(spark, calls, format):
     df = wide(spark, 500)
@@ -64,6 +70,25 @@ def test_the_records_of_a_wide_table_are_not_put_together_by_a_call_for_each_fun
     rule = record_rule(spark, df.schema, format, None, None, header=format == "csv")
     rule.rendered(df, df.columns)
     assert len(calls) / 500 < 15
+
+
+def test_many_expressions_of_predictions_are_analysed_at_once(spark, calls):
+    fields = ", ".join(f"p{place} double" for place in range(100))
+    shape = prediction_shape(spark, fields, sql=[f"p{place} * 2 AS q{place}" for place in range(50)])
+    assert [(field.name, field.dataType) for field in shape.columns[-2:]] == [
+        ("q48", DoubleType()),
+        ("q49", DoubleType()),
+    ]
+    assert analyses(calls) < 10
+
+
+def test_many_rules_of_rows_are_analysed_at_once(spark, calls):
+    df = wide(spark, 100)
+    rules = [RowRule(F.expr(f"feature_{place} IS NULL AND feature_0 < 0"), f"{place}") for place in range(50)]
+    check_rows(df, rules)
+    assert analyses(calls) < 10
+    calls.clear()
+    check_rows(df, [*rules, RowRule(F.expr("of_another_table IS NULL"), "another")])
 
 
 def test_a_wide_struct_is_measured(spark):

@@ -110,13 +110,31 @@ def _arrow_schema(struct: StructType) -> pa.Schema:
 
 
 def _analysed(spark: SparkSession, struct: StructType, sql: Sequence[str]) -> StructType:
-    """What the expressions give, each analysed alone on the fields and then as the merge has it."""
+    """What the expressions give, analysed on the fields and then as the merge has it.
+
+    All at once, as each analysis takes its time with each of the fields; where that does not do, each alone, which
+    tells what is wrong with it.
+    """
     with session_settings(spark, SQL_SETTINGS):
+        if (together := _values_of(spark, struct, sql)) is not None:
+            return together
         found = [_value_of(spark, struct, expression) for expression in sql]
     faults = [f"prediction.sql: {given}" for given in found if isinstance(given, str)]
     if faults:
         raise ConfigurationError(faults)
     return StructType([field for field in found if isinstance(field, StructField)])
+
+
+def _values_of(spark: SparkSession, struct: StructType, sql: Sequence[str]) -> StructType | None:
+    """The columns that the expressions give; None where one of them may be wrong."""
+    try:
+        schema = spark.createDataFrame([], struct).selectExpr(*sql).schema
+        in_place = _types_in_place(spark, struct, sql)
+    except PySparkException:
+        return None
+    if [field.dataType for field in schema.fields] != in_place:
+        return None
+    return StructType([StructField(field.name, field.dataType) for field in schema.fields])
 
 
 def _value_of(spark: SparkSession, struct: StructType, expression: str) -> StructField | str:
@@ -125,19 +143,20 @@ def _value_of(spark: SparkSession, struct: StructType, expression: str) -> Struc
         schema = spark.createDataFrame([], struct).selectExpr(expression).schema
         if len(schema) != 1:
             return f"{expression}: gives {counted(len(schema), 'column')}; each must give one"
-        if _type_in_place(spark, struct, expression) != schema[0].dataType:
+        if _types_in_place(spark, struct, [expression]) != [schema[0].dataType]:
             return f"{expression}: has a *; name the fields"
     except PySparkException as err:
         return f"{expression}: {said(err)}; the fields are {struct.simpleString()}"
     return StructField(schema[0].name, schema[0].dataType)
 
 
-def _type_in_place(spark: SparkSession, struct: StructType, expression: str) -> DataType:
+def _types_in_place(spark: SparkSession, struct: StructType, sql: Sequence[str]) -> list[DataType]:
     """Beside a row's other columns an aggregate or a generator is refused, and `*` would be more than the fields."""
     (others,) = free([OTHERS], struct.names)
     beside = StructType([StructField(others, StructType([StructField("x", StringType())])), *struct.fields])
-    computed = _with_computed(spark.createDataFrame([], beside), [expression])
-    return computed.select(F.col(COMPUTED)[place_name(0)]).schema[0].dataType
+    computed = _with_computed(spark.createDataFrame([], beside), sql).schema[COMPUTED].dataType
+    assert isinstance(computed, StructType)
+    return [field.dataType for field in computed.fields]
 
 
 def _with_computed(rows: DataFrame, sql: Sequence[str]) -> DataFrame:
