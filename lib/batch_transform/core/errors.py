@@ -9,6 +9,9 @@ from typing import Any
 from batch_transform.core.escaping import hidden, one_line
 from batch_transform.core.statuses import RunStatus
 
+# A table may have thousands of columns, each with a fault.
+_MOST_FAULTS = 100
+
 
 class BatchTransformError(Exception):
     """An error of this package: what the job ends with, and `ways` to go on, a sentence with its command each."""
@@ -63,9 +66,11 @@ class ConfigurationError(BatchTransformError):
         return self.faults
 
     def __str__(self) -> str:
-        """Returns the faults below their number, and the ways below them."""
+        """Returns the faults below their number, as many as a person reads, and the ways below them."""
         head = "" if len(self.faults) == 1 else f"{len(self.faults)} faults:\n  "
-        return head + "\n  ".join((*self.faults, *self.ways))
+        more = len(self.faults) - _MOST_FAULTS
+        others = (f"and {more:,} more",) if more > 0 else ()
+        return head + "\n  ".join((*self.faults[:_MOST_FAULTS], *others, *self.ways))
 
 
 class OtherRows(ConfigurationError):

@@ -11,7 +11,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.near_names import listed, meant
+from batch_transform.core.near_names import listed, missed
 from batch_transform.core.reserved_columns import RECORD, comparable
 from batch_transform.spark.ddl import parsed_ddl
 from batch_transform.spark.settings import is_case_sensitive
@@ -81,7 +81,7 @@ def _partition_columns(spark: SparkSession, options: Mapping[str, str], path: st
 
 
 def _has_types(format: str, given: Sequence[StructField], folders: Sequence[str]) -> str:
-    named = ", ".join(field.name for field in given)
+    named = listed(field.name for field in given)
     also = f"; of partition columns, {', '.join(folders)}, the schema may say the types" if folders else ""
     return (
         f"{_KEY}: names {named}, but files of {format} have types of their own{also}. Leave it out, and cast in "
@@ -109,13 +109,9 @@ def _columns(
         return list(given)
     unknown = [field.name for field in given if field.name not in (*there, broken)]
     if unknown:
-        raise ConfigurationError([_is_not_there(name, there) for name in unknown])
+        raise ConfigurationError(f"{_KEY}: the data has no column {missed(unknown, there)}; it has {listed(there)}")
     if not is_csv:
         return list(given)
     by_name = {field.name: field for field in given}
     added = [by_name[broken]] if broken in by_name and broken not in there else []
     return [by_name.get(name, StructField(name, StringType())) for name in there] + added
-
-
-def _is_not_there(name: str, there: Sequence[str]) -> str:
-    return f"{_KEY}: the data has no column {name}{meant(name, there)}; it has {listed(there)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_transform.core import near_names
 from batch_transform.core.near_names import listed, meant, nearest, no_such
 
 LIB = Path(__file__).parents[3] / "lib" / "batch_transform"
@@ -30,6 +31,14 @@ def test_names_that_are_not_there_are_told_with_those_that_are():
     words = "no column agee (did you mean age?), b in the input; it has age, plan"
     assert no_such("column", ["agee", "b"], "the input", iter(["age", "plan"])) == words
     assert no_such("model", ["m"], "emulator.models", []) == "no model m in emulator.models; it has none"
+
+
+def test_no_more_names_are_missed_than_a_person_reads_nor_looked_up(monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(near_names, "nearest", lambda name, *_: looked_up.append(name))
+    told = no_such("column", [f"c{number}" for number in range(3000)], "the input", ["a"])
+    assert told.endswith("c38, c39 and 2,960 more in the input; it has a")
+    assert len(looked_up) == 40
 
 
 def test_no_more_names_are_listed_than_a_person_reads():

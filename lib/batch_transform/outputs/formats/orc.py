@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from batch_transform.core.amounts import counted
 from batch_transform.core.error_causes import cause_of
 from batch_transform.core.errors import ConfigurationError, GateRefused
+from batch_transform.core.near_names import listed
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.file_publication import TreeFile
@@ -85,7 +86,7 @@ class Orc(FileFormat):
         stays = table.mode in ("append", "overwrite_partitions")
         if complete and stays and all(name.startswith("_col") for name in names):
             raise ConfigurationError(
-                f"{table.key}: Spark reads files of ORC whose columns are all named _col..., as {', '.join(names)}, by "
+                f"{table.key}: Spark reads files of ORC whose columns are all named _col..., as {listed(names)}, by "
                 "their places, and beside others one would be read as another; rename one"
             )
 
@@ -140,7 +141,7 @@ class Orc(FileFormat):
         if not names:
             return []
         return [
-            f"output.format: orc keeps timestamps ({', '.join(names)}) by the clock of the writing JVM's zone "
+            f"output.format: orc keeps timestamps ({listed(names)}) by the clock of the writing JVM's zone "
             "(user.timezone): where a reader's JVM has another one, they are other instants; timestamp_ntz has no zone"
         ]
 

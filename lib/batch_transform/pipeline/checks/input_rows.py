@@ -9,6 +9,7 @@ from pyspark.sql.types import StructType
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.near_names import listed
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.run_state import RunState
@@ -117,7 +118,7 @@ def _schema(source: Source | None, recorded: RunState | None, places: Places) ->
         if before != now:
             changed = sorted(set(before) ^ set(now)) or ["the order of the columns"]
             raise ConfigurationError(
-                f"input: {recorded.run_id} was begun over an input of another schema ({', '.join(changed)}); score "
+                f"input: {recorded.run_id} was begun over an input of another schema ({listed(changed)}); score "
                 f"this one under another run_id, or give `resume {places.run}`, which takes the rows that are staged"
             )
     return StructType(staged)
