@@ -87,10 +87,10 @@ def test_a_schema_may_name_columns_of_files_and_of_folders_in_any_order(spark, f
 @pytest.mark.parametrize(
     ("name", "schema", "fault"),
     [
-        ("csv", "id long, zipp string", "the data has no column zipp (did you mean zip?); it has id, zip, plan"),
-        ("csv", "id long, Zip string", "the data has no column Zip (did you mean zip?)"),
-        ("json", "ZIP string", "the data has no column ZIP (did you mean zip?); it has id, plan, zip"),
-        ("csv-by", "ares string", "the data has no column ares; it has id, zip, plan"),
+        ("csv", "id long, zipp string", "no column zipp (did you mean zip?) in the data; it has id, zip, plan"),
+        ("csv", "id long, Zip string", "no column Zip (did you mean zip?) in the data"),
+        ("json", "ZIP string", "no column ZIP (did you mean zip?) in the data; it has id, plan, zip"),
+        ("csv-by", "ares string", "no column ares in the data; it has id, zip, plan"),
         ("bare", "id long, zip string", "names 2 columns, and the files have 3; without a header"),
         ("parquet", "id long, area string", "names id, but files of parquet have types of their own; of partition col"),
         ("parquet-plain", "id long", "names id, but files of parquet have types of their own. Leave it out, and cast"),

@@ -11,7 +11,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.near_names import listed, missed
+from batch_transform.core.near_names import listed, no_such
 from batch_transform.core.reserved_columns import RECORD, comparable
 from batch_transform.spark.ddl import parsed_ddl
 from batch_transform.spark.settings import is_case_sensitive
@@ -109,7 +109,7 @@ def _columns(
         return list(given)
     unknown = [field.name for field in given if field.name not in (*there, broken)]
     if unknown:
-        raise ConfigurationError(f"{_KEY}: the data has no column {missed(unknown, there)}; it has {listed(there)}")
+        raise ConfigurationError(f"{_KEY}: {no_such('column', unknown, 'the data', there)}")
     if not is_csv:
         return list(given)
     by_name = {field.name: field for field in given}
