@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+_MOST_LINES = 100
 
 
 def counted(count: int, thing: str) -> str:
@@ -72,3 +75,9 @@ def dollars(amount: float) -> str:
     if amount >= 0.095 or not amount:
         return f"${amount:,.2f}"
     return f"${float(f'{amount:.2g}'):.6f}".rstrip("0") if amount >= 5e-7 else "$0.000001"
+
+
+def first_of(lines: Sequence[str]) -> tuple[str, ...]:
+    """Returns as many lines as a person reads (a table may have thousands of columns), then how many more there are."""
+    more = len(lines) - _MOST_LINES
+    return (*lines[:_MOST_LINES], *([f"and {more:,} more"] if more > 0 else ()))

@@ -6,11 +6,9 @@ import signal
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from batch_transform.core.amounts import first_of
 from batch_transform.core.escaping import hidden, one_line
 from batch_transform.core.statuses import RunStatus
-
-# A table may have thousands of columns, each with a fault.
-_MOST_FAULTS = 100
 
 
 class BatchTransformError(Exception):
@@ -68,9 +66,7 @@ class ConfigurationError(BatchTransformError):
     def __str__(self) -> str:
         """Returns the faults below their number, as many as a person reads, and the ways below them."""
         head = "" if len(self.faults) == 1 else f"{len(self.faults)} faults:\n  "
-        more = len(self.faults) - _MOST_FAULTS
-        others = (f"and {more:,} more",) if more > 0 else ()
-        return head + "\n  ".join((*self.faults[:_MOST_FAULTS], *others, *self.ways))
+        return head + "\n  ".join((*first_of(self.faults), *self.ways))
 
 
 class OtherRows(ConfigurationError):
