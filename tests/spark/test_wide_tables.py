@@ -18,7 +18,9 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.reserved_columns import each_of
+from batch_transform.spark.expectations import analysed
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.row_rules import RowRule, check_rows
@@ -80,6 +82,16 @@ def test_many_expressions_of_predictions_are_analysed_at_once(spark, calls):
         ("q49", DoubleType()),
     ]
     assert analyses(calls) < 10
+
+
+def test_many_expectations_are_analysed_at_once(spark, calls):
+    df = wide(spark, 100)
+    expect = [f"count_if(feature_{place} IS NULL) >= 0 AND count(feature_{place}) < 9" for place in range(50)]
+    found = analysed(spark, df.schema, [], expect)
+    assert list(found[0].kinds.items()) == [("count_if(feature_0 IS NULL)", "bigint"), ("count(feature_0)", "bigint")]
+    assert analyses(calls) < 10
+    with pytest.raises(ConfigurationError, match="no_such"):
+        analysed(spark, df.schema, [], [*expect[:3], "sum(no_such) > 1"])
 
 
 def test_many_rules_of_rows_are_analysed_at_once(spark, calls):

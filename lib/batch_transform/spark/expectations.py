@@ -7,7 +7,7 @@ over all rows, or of predictions alone, whose ranges the report has anyway: `max
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,24 +19,11 @@ from pyspark.sql.types import BooleanType, DataType, NumericType, StructField, S
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.expectations import Expectation, Previous, Value
-from batch_transform.core.sql_calls import PREVIOUS, Call, all_calls, calls, names_in, with_previous
+from batch_transform.core.sql_calls import PREVIOUS, all_calls, calls, with_previous
+from batch_transform.spark.aggregate_kinds import AGGREGATES, AnalysedTable, aggregates_in, table_of
 from batch_transform.spark.error_chains import said
 from batch_transform.spark.prediction_columns import SQL_SETTINGS
 from batch_transform.spark.settings import session_settings
-
-# Spark's aggregates (sql-ref-functions-builtin) whose value is no row's own, and those whose value may be.
-_COMPUTED = frozenset(
-    """approx_count_distinct avg bool_and bool_or corr count count_if covar_pop covar_samp every kurtosis mean
-    regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy skewness some std
-    stddev stddev_pop stddev_samp sum try_avg try_sum var_pop var_samp variance""".split()  # noqa: SIM905
-)
-_CHOSEN = frozenset(
-    """any any_value approx_percentile array_agg bit_and bit_or bit_xor collect_list collect_set first first_value last
-    last_value listagg max max_by median min min_by mode percentile percentile_approx percentile_cont percentile_disc
-    string_agg""".split()  # noqa: SIM905
-)
-# Of a column that stands where one value is for all rows.
-_OUTSIDE = ("MISSING_GROUP_BY", "MISSING_AGGREGATION")
 
 
 @dataclass(frozen=True)
@@ -56,31 +43,6 @@ class Expected:
     compared: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table without rows, on which expressions are analysed.
-
-    Attributes:
-        rows: of the result's columns.
-        inputs: those that the input has, in small letters.
-    """
-
-    rows: DataFrame
-    inputs: Collection[str]
-
-    def kind(self, sql: str) -> DataType | str:
-        """The type of an expression as an aggregate over all rows, or what is wrong with it."""
-        try:
-            return self.rows.agg(F.expr(sql)).schema[0].dataType
-        except PySparkException as err:
-            is_outside = any(word in str(err) for word in _OUTSIDE)
-            return "names a column outside of an aggregate, as avg(p) is one" if is_outside else said(err)
-
-    def is_told(self, call: Call) -> bool:
-        """Whether the value of an aggregate is told, as far as its name and its columns say."""
-        return call.name in _COMPUTED or not names_in(call.sql) & set(self.inputs)
-
-
 def analysed(spark: SparkSession, schema: StructType, added: Collection[str], expect: Sequence[str]) -> list[Expected]:
     """Returns what is expected of a result; computes nothing.
 
@@ -94,7 +56,8 @@ def analysed(spark: SparkSession, schema: StructType, added: Collection[str], ex
         ConfigurationError: with a fault for each that is no true or false over all rows of these columns.
     """
     inputs = {name.lower() for name in schema.names if name not in added}
-    table, found, faults = _Table(spark.createDataFrame([], schema), inputs), list[Expected](), list[str]()
+    rows = spark.createDataFrame([], schema)
+    table, found, faults = table_of(rows, inputs, expect), list[Expected](), list[str]()
     for sql in expect:
         expected = _analysed(table, sql)
         if isinstance(expected, str):
@@ -141,14 +104,14 @@ def _no_expression(rows: DataFrame, sql: str) -> str:
     return ""
 
 
-def _analysed(table: _Table, sql: str) -> Expected | str:
+def _analysed(table: AnalysedTable, sql: str) -> Expected | str:
     found = list(all_calls(calls(sql)))
     if not found:
         return "has no aggregate, as avg(p), count_if(p is null) or count(*)"
     compared, kinds = {call.sql: call for call in found if call.is_previous}, dict[str, str]()
     for name, call in compared.items():
         kind = table.kind(name)
-        if isinstance(kind, str) or call.name not in _COMPUTED | _CHOSEN:
+        if isinstance(kind, str) or call.name not in AGGREGATES:
             return f"{PREVIOUS}.{name}: {kind if isinstance(kind, str) else 'is no aggregate of Spark'}"
         if not _is_kept(kind) or not table.is_told(call):
             return f"{PREVIOUS}.{name}: is kept of no run, as it may be a row's own value; compare averages or counts"
@@ -158,7 +121,7 @@ def _analysed(table: _Table, sql: str) -> Expected | str:
         return kind
     if not isinstance(kind, BooleanType):
         return f"is a {kind.simpleString()}; it must be true or false, as avg(p) < 0.5 is"
-    aggregates = {call.sql: call for call in _aggregates(calls(sql))}
+    aggregates = {call.sql: call for call in aggregates_in(calls(sql))}
     told = {name: table.kind(name) for name, call in aggregates.items() if table.is_told(call)}
     kept = {name: kind.simpleString() for name, kind in told.items() if not isinstance(kind, str) and _is_kept(kind)}
     untold = tuple(name for name in aggregates if name not in kept)
@@ -167,14 +130,6 @@ def _analysed(table: _Table, sql: str) -> Expected | str:
 
 def _is_kept(kind: DataType) -> bool:
     return isinstance(kind, (NumericType, BooleanType))
-
-
-def _aggregates(found: Sequence[Call]) -> Iterator[Call]:
-    for call in found:
-        if call.name in _COMPUTED or call.name in _CHOSEN:
-            yield call
-        else:
-            yield from _aggregates(call.inner)
 
 
 def measured(rows: DataFrame, expect: Sequence[Expected], previous: Previous | None) -> list[Expectation]:
