@@ -273,7 +273,7 @@ def test_what_is_shown_is_all_of_standard_output_by_either_way_in(s3, form, caps
     assert (tmp_path / "fallback.json").read_text() == f"{ask(*arguments)}\n"
 
 
-CRASHING = "python -c 'print(1); import numpi'"
+CRASHING = "python -c 'print(1, flush=True); import numpi'"
 
 
 def test_a_container_that_crashes_at_its_start_is_read_by_its_last_line():

@@ -41,9 +41,24 @@ def unpack(artifact: Path | None, folder: Path) -> Path:
         return artifact.absolute()
     if artifact is not None:
         with _opened(artifact) as archive:
-            # No member may leave the folder, nor be a device.
-            archive.extractall(folder, filter="data")
+            _extract(archive, folder)
     return folder
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Unpack all members, of which none may leave the folder, nor be a device.
+
+    Before 3.10.12 and 3.11.4, as on Debian 12, Python has no filter that sees to it; by it none may be a link either.
+    """
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(folder, filter="data")
+        return
+    members = archive.getmembers()
+    for member in members:
+        parts = PurePosixPath(member.name).parts
+        if not (member.isfile() or member.isdir()) or ".." in parts or member.name.startswith("/"):
+            raise ScriptError(f"{member.name} in the archive is no file or folder of its own; pack it anew without it")
+    archive.extractall(folder, members)
 
 
 def script_of(model_dir: Path, program: str) -> Path:
