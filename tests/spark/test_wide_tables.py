@@ -118,3 +118,9 @@ def test_a_wide_table_is_scored(spark, world, tmp_path):
         result = run.result(prediction_shape(spark, "p bigint"), way)
         assert result.columns == [*df.columns, "p"]
         assert result.select(*each_of(df.columns)).distinct().collect() == df.distinct().collect()
+
+
+def test_an_expectation_does_not_see_the_name_that_another_gives_itself(spark):
+    """Where they are computed it has none: what is accepted here would fail there, with everything paid for."""
+    with pytest.raises(ConfigurationError, match="m AND count"):
+        analysed(spark, wide(spark, 3).schema, [], ["count(feature_0) > 0 AS m", "m AND count(*) > 0"])

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType
+from pyspark.sql.types import DataType, StructType
 
+from batch_transform.core.reserved_columns import place_name
 from batch_transform.core.sql_calls import Call, all_calls, calls, names_in
 from batch_transform.spark.error_chains import said
 
@@ -76,12 +77,14 @@ def _kinds(rows: DataFrame, sql: Sequence[str]) -> dict[str, DataType]:
     """
     plain = [text for text in sql if not any(call.is_previous for call in all_calls(calls(text)))]
     asked = dict.fromkeys(part for text in plain for part in (text, *(call.sql for call in aggregates_in(calls(text)))))
+    # In a struct none of them sees the name that another may give itself.
+    values = [F.expr(text).alias(place_name(place)) for place, text in enumerate(asked)]
     try:
-        fields = rows.agg(*map(F.expr, asked)).schema.fields if asked else []
+        kind = rows.agg(F.struct(*values)).schema[0].dataType if values else StructType([])
     except PySparkException:
         return {}
-    kinds = [field.dataType for field in fields]
-    return dict(zip(asked, kinds, strict=True)) if len(kinds) == len(asked) else {}
+    assert isinstance(kind, StructType)
+    return dict(zip(asked, (field.dataType for field in kind.fields), strict=True))
 
 
 def aggregates_in(found: Sequence[Call]) -> Iterator[Call]:

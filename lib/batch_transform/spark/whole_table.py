@@ -9,7 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch_transform.core.reserved_columns import quoted
+from batch_transform.core.reserved_columns import each_of
 
 _NAMED_BY_PATH = re.compile(r"(?:\w+\.)?\w+\.`(.+)`", re.DOTALL)  # delta.`s3://bucket/table`, also under a catalog
 
@@ -52,7 +52,7 @@ def _is_of(whole: DataFrame, columns: Iterable[str], condition: str) -> bool:
     """Whether a condition looks at these columns alone, and is alike for equal values of them."""
     try:
         # An aggregate takes no expression that is not deterministic; this is analysed only.
-        whole.select(*[F.col(quoted(name)) for name in columns]).agg(F.max(F.expr(condition))).schema  # noqa: B018
+        whole.select(*each_of(columns)).agg(F.max(F.expr(condition))).schema  # noqa: B018
     except PySparkException:
         return False
     return True
