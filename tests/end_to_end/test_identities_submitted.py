@@ -68,6 +68,7 @@ def test_a_bucket_that_takes_nothing_unencrypted_has_everything_of_a_run_on_it(w
     rows = [row for key in files for row in rows_of_file(world.body(key), "parquet").to_pylist()]
     assert sorted(int(row["key"]) for row in rows) == list(range(40))
     assert any("/staging/" in key for key in keys)
+    assert "1 staged file, copies of the input's" in submission.log()
 
 
 def test_databricks_service_credentials_reach_driver_and_workers(world, tmp_path, monkeypatch):

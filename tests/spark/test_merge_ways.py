@@ -17,7 +17,7 @@ from batch_transform.pipeline.context import RunContext
 from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.join_merge import with_outcomes_joined
 from batch_transform.spark.settings import OWN_SETTINGS, STAGED_OPTIONS, session_settings
-from batch_transform.spark.staging import read_staged
+from batch_transform.spark.staged_rows import read_staged
 from batch_transform.spark.zip_merge import MergeSource, select_result, with_outcomes
 from support.runs import reopened
 from support.tables import assert_same_rows

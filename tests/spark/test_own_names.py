@@ -18,7 +18,7 @@ from batch_transform.spark.input_reading import column_faults, has_large_rows
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import OWN_SETTINGS, session_settings
-from batch_transform.spark.staging import read_staged, staged_schema
+from batch_transform.spark.staged_rows import read_staged, staged_schema
 from support.sampling import in_turn, one_in
 from support.staged_tables import answered, stage_rows
 

@@ -16,7 +16,8 @@ from batch_transform.spark.input_reading import scan_of
 from batch_transform.spark.record_measuring import measure
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import session_settings
-from batch_transform.spark.staging import input_columns, read_staged, stage
+from batch_transform.spark.staged_rows import input_columns, read_staged
+from batch_transform.spark.staging import stage
 from support.tables import assert_same_bag
 
 A_PARTITION_FOR_EACH_FILE = {"spark.sql.files.openCostInBytes": str(128 * 1024**2)}

@@ -37,6 +37,7 @@ _GIVEN_ANEW = (
 _LOCAL = re.compile(r"\b(LogicalRDD|LocalRelation|CachedRemoteRelation|CachedLocalRelation|ExternalRDD)\b")
 _FILTER = re.compile(r"\b(Filter|Sample|Limit|GlobalLimit)\b")
 _COLUMNAR = re.compile(r"\bRelation\b.*\] (parquet|orc)\b", re.IGNORECASE)
+_BARE = re.compile(r"\A\s*[^\n]*\nRelation ?\[[^\n]*\] parquet\s*\Z")  # a line of columns above it
 _SCAN = re.compile(r"\bRelation\b")
 _HIDES_FILES = re.compile(r"\b(Join|Aggregate|Union|View)\b")  # of a row above it nobody can ask from which file it is
 _TAKES_SOME = re.compile(r"\b(Sample|GlobalLimit)\b")
@@ -100,6 +101,7 @@ class Plan:
         hides_files: whether files may lie below a cached table, of which Spark names none.
         takes_others: whether it may take other rows of the same files each time, so that a count of them tells nothing.
         is_firm: as `firm_plans` tells.
+        is_bare: whether it is the scan of files by their path and nothing else: no expression, no table's rules.
     """
 
     digest: str
@@ -111,6 +113,7 @@ class Plan:
     hides_files: bool = False
     takes_others: bool = False
     is_firm: bool = False
+    is_bare: bool = False
 
     @classmethod
     def of(cls, text: str, *, is_cached: bool = False) -> Plan:
@@ -132,7 +135,7 @@ class Plan:
         asks = _SCAN.search(text) and not (is_random or runs_code or takes_others or _HIDES_FILES.search(text))
         tells_files = bool(asks and (is_filtered or _COLUMNAR.search(text)))
         hides_files = bool(is_cached and _SCAN.search(text) and not tells_files)
-        told = (tells_files, hides_files, takes_others, is_firm(text))
+        told = (tells_files, hides_files, takes_others, is_firm(text), bool(_BARE.search(text)))
         return cls(digest, is_random, is_local, is_filtered, runs_code, *told)
 
 

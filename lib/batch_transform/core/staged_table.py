@@ -23,6 +23,8 @@ class Staged:
         settings: what the session that staged them said of the Spark settings that are the user's, by key; empty for
             a run of an earlier version.
         source: what the input is told by; None: of a ledger before there was such a thing, or Spark did not tell.
+        is_copied: whether the files are copies of the input's, whose rows are numbered by their places
+            (core.copied_files); else Spark wrote them, with our own columns.
     """
 
     schema_json: str
@@ -31,6 +33,7 @@ class Staged:
     header: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     source: SourceIdentity | None = None
+    is_copied: bool = False
 
     @classmethod
     def of(cls, payload: JsonObject) -> Staged:
@@ -39,7 +42,9 @@ class Staged:
         told = {name: payload.get(name, "") for name in ("answers", "header")}
         settings, source = tuple(sorted(payload.get("settings", {}).items())), payload.get("source")
         identity = SourceIdentity.from_document(source) if source else None
-        return cls(payload["schema"], files, **told, settings=settings, source=identity)
+        return cls(
+            payload["schema"], files, **told, settings=settings, source=identity, is_copied=bool(payload.get("copied"))
+        )
 
     @property
     def input_names(self) -> tuple[str, ...]:

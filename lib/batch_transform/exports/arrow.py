@@ -30,7 +30,7 @@ from batch_transform.core.spans import STANDARD, UNSENDABLE
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport
 from batch_transform.spark.arrow_types import spark_schema
-from batch_transform.spark.staging import read_staged
+from batch_transform.spark.staged_rows import read_staged
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
 _PUTS_AT_ONCE = 8

@@ -47,7 +47,7 @@ from batch_transform.exports.port import ExportWay, ToExport
 from batch_transform.records.jsonlines import JSON_OPTIONS
 from batch_transform.records.port import RecordFormat
 from batch_transform.spark.iso_dates import at_leaves, is_date, iso_text
-from batch_transform.spark.staging import read_staged
+from batch_transform.spark.staged_rows import read_staged
 
 # Types whose values Python has as JSON has them, or that `plain_value` knows.
 _VARIANT = "variant"  # Spark 3.5 has no such type

@@ -20,6 +20,12 @@ NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EM
 _BLOCK_BYTES = 1024 * 1024
 
 
+def checksums_of(name: str) -> str:
+    """Returns the name of the file in which Hadoop keeps the checksums of a local file."""
+    folder, slash, base = name.rpartition("/")
+    return f"{folder}{slash}.{base}.crc"
+
+
 @contextmanager
 def local_errors(operation: str, path: str) -> Iterator[None]:
     """Turns OSErrors inside the block into StoreFailure or the subclass that fits."""
@@ -112,8 +118,8 @@ class LocalTree:
         for name in names:
             path = self._path(name)
             with local_errors("delete", path):
-                folder, base = os.path.split(path)
-                for victim in (path, os.path.join(folder, f".{base}.crc")):
+                folder, _ = os.path.split(path)
+                for victim in (path, self._path(checksums_of(name))):
                     with suppress(FileNotFoundError):
                         os.unlink(victim)
                 self._prune(folder)

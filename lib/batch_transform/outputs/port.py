@@ -134,6 +134,10 @@ class OutputFormat(ABC):
     packages: ClassVar[Packages] = Packages()
     settings: ClassVar[Mapping[str, str]] = {}  # of sessions in which its tables are looked at, written or read
 
+    def files_hold_all(self, spark: SparkSession, path: str) -> bool:
+        """Returns whether the Parquet files of a table at a path hold its rows as they are, under their names."""
+        return False
+
     @abstractmethod
     def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
         """Checks a target before any work; not for a run that has begun to publish: its own table may be there.

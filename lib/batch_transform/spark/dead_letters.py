@@ -19,7 +19,7 @@ from batch_transform.core.reserved_columns import ERRORS, free
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.arrow_types import spark_schema
-from batch_transform.spark.staging import input_columns, read_staged
+from batch_transform.spark.staged_rows import input_columns, read_staged
 from batch_transform.spark.zip_merge import MergeSource, iterator_udf
 
 _ARROW_TYPE = pa.struct(

@@ -26,7 +26,7 @@ from batch_transform.core.staged_table import Staged
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.settings import WHOLE_FILES
-from batch_transform.spark.staging import read_staged
+from batch_transform.spark.staged_rows import read_staged
 from batch_transform.spark.zip_merge import ORIGIN_TYPE, iterator_udf, outcome_type
 
 # Columns of a leaf that say where a prediction comes from, in the order of ORIGIN_TYPE.

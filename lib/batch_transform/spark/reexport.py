@@ -22,7 +22,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.object_tasks import MOST_TASKS
 from batch_transform.spark.record_rules import RecordRule
-from batch_transform.spark.staging import read_staged
+from batch_transform.spark.staged_rows import read_staged
 
 _LINES = pa.schema([("object", pa.string()), ("number", pa.int64()), ("line", pa.binary())])
 

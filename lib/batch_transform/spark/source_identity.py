@@ -19,7 +19,7 @@ from batch_transform.spark.explaining import explained
 from batch_transform.spark.input_reading import file_versions
 from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
-from batch_transform.spark.staging import input_columns, read_staged
+from batch_transform.spark.staged_rows import input_columns, read_staged
 
 # Above it files go by their names alone; a writer of tables gives each a name of its own.
 MOST_FILES_LOOKED_AT = 10_000

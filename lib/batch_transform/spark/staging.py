@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StringType, StructField, StructType
+from pyspark.sql.types import StructType
 
 from batch_transform.core.plain_paths import escaped
-from batch_transform.core.reserved_columns import FILE_METADATA, ROW_NUMBER, STAGED, each_of, free, quoted
+from batch_transform.core.reserved_columns import FILE_METADATA, ROW_NUMBER, each_of, free, quoted
 from batch_transform.core.sending.partitioning import may_be_shuffled, partitioning
 from batch_transform.core.sending.row_faults import MOST_KINDS, RowFaults, check_sendable
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
-from batch_transform.spark.empty_tables import without_rows
-from batch_transform.spark.exact_reading import read_exactly
+from batch_transform.spark.copied_input import InputFiles, stage_copies
 from batch_transform.spark.explaining import parallelism
 from batch_transform.spark.input_reading import Scan
 from batch_transform.spark.record_rules import RecordRule
@@ -31,14 +29,20 @@ from batch_transform.spark.settings import (
     WRITER_SETTINGS,
     session_settings,
 )
+from batch_transform.spark.staged_rows import input_columns, own_fields, read_staged
 from batch_transform.spark.user_session import own_session
 
-_OWN_TYPES = (LongType(), LongType(), StringType())
 _SAMPLED_ROWS = 1_000
 
 
 def stage(
-    df: DataFrame, rule: RecordRule, target: str, scan: Scan | None = None, *, rows_are_large: bool = False
+    df: DataFrame,
+    rule: RecordRule,
+    target: str,
+    scan: Scan | None = None,
+    *,
+    rows_are_large: bool = False,
+    files: InputFiles | None = None,
 ) -> Staged:
     """Returns the staged files of `df`, written below `target`.
 
@@ -54,6 +58,7 @@ def stage(
         target: a folder that Spark writes and nobody else uses.
         scan: what is known of a scan that gives the same rows in the same order whenever it is evaluated.
         rows_are_large: whether the scan should read row by row.
+        files: of the input, if they may be copied instead.
 
     Raises:
         ConfigurationError: rows that cannot be sent in the record's format.
@@ -62,8 +67,9 @@ def stage(
     cores = parallelism(spark)
     with session_settings(spark, ROW_READER if rows_are_large else {}):
         made = None if scan is None else 1 if rule.one_object else _partitions_of_scan(df, rule, scan, cores)
-        copy = _write(df if made is None else _shuffled(df, made), rule, f"{target}/copy")
-    found = partitioning([file.json_bytes for file in copy.files], cores)
+        copied = stage_copies(df, rule, files, f"{target}/files") if files is not None and made is None else None
+        copy = copied.staged if copied else _write(df if made is None else _shuffled(df, made), rule, f"{target}/copy")
+    found = partitioning(copied.partitions if copied else [file.json_bytes for file in copy.files], cores)
     if found.before <= 1 if rule.one_object else not found.why:
         return copy
     wanted = 1 if rule.one_object else found.after
@@ -93,32 +99,8 @@ def _shuffled(df: DataFrame, partitions: int) -> DataFrame:
     return numbered.repartition(partitions, F.col(quoted(number))).select(*each_of(df.columns))
 
 
-def read_staged(spark: SparkSession, staged: Staged, files: Sequence[StagedFile] | None = None) -> DataFrame:
-    """Returns the staged rows, read by the recorded list of files and with the recorded schema.
-
-    The first columns are the row's number, the bytes of its record and what is wrong with it, whatever they are called;
-    the input's follow (`input_columns`).
-    """
-    schema = StructType.fromJson(json.loads(staged.schema_json))
-    paths = [file.path for file in (staged.files if files is None else files)]
-    if not paths:
-        return without_rows(spark, schema)
-    return read_exactly(spark, schema, paths, recursiveFileLookup="true")
-
-
-def staged_schema(staged: Staged) -> list[StructField]:
-    """Returns the fields of the input that was staged."""
-    return StructType.fromJson(json.loads(staged.schema_json)).fields[len(STAGED) :]
-
-
-def input_columns(rows: DataFrame, added: int = 0) -> list[str]:
-    """Returns the input's columns of staged rows, to which `added` columns were added at their end, for `select`."""
-    names = rows.columns
-    return each_of(names[len(STAGED) : len(names) - added])
-
-
 def _write(df: DataFrame, rule: RecordRule, path: str) -> Staged:
-    own = StructType([StructField(name, kind) for name, kind in zip(free(STAGED, df.columns), _OWN_TYPES, strict=True)])
+    own = own_fields(df.columns)
     number, size, fault = own.names
     measured = rule.measured(df)
     *names, bytes_, found = each_of(measured.columns)

@@ -29,7 +29,7 @@ from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.prediction_columns import PROVENANCE_TYPE, PredictionShape, prediction_columns
-from batch_transform.spark.staging import input_columns, read_staged
+from batch_transform.spark.staged_rows import input_columns, read_staged
 
 ORIGIN_TYPE = StructType(
     [StructField(name, kind.dataType) for name, kind in zip(ORIGIN, PROVENANCE_TYPE.fields[2:], strict=True)]

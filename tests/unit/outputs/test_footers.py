@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.formats.parquet import FORMAT, TAIL_BYTES
+from batch_transform.outputs.formats.parquet import FORMAT
+from batch_transform.outputs.parquet_footers import TAIL_BYTES
 from batch_transform.outputs.s3_tree import S3Tree
 from support.memory_store import MemoryStore
 

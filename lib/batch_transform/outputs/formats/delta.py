@@ -47,6 +47,19 @@ class Delta(TableFormat):
     )
     settings = {"spark.sql.runSQLOnFiles": "true"}  # noqa: RUF012 - it is asked about a table of a path by SQL
 
+    def files_hold_all(self, spark: SparkSession, path: str) -> bool:
+        """Returns whether its readers need no feature: of deleted rows, of columns under other names.
+
+        Reader version 1: <https://docs.delta.io/latest/versioning.html>.
+        """
+        from pyspark.errors import PySparkException
+
+        try:
+            found = spark.sql(f"SHOW TBLPROPERTIES {sql_name(OutputTable('error', path))}").collect()
+        except PySparkException:
+            return False
+        return {row["key"]: row["value"] for row in found}.get("delta.minReaderVersion") == "1"
+
     def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
         """Checks mode, columns and partitions against the table that is there, else that it is made around nothing."""
         from batch_transform.outputs import delta_checks

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batch_transform.core.amounts import counted
-from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.publishing.prediction_ranges import FooterRange, together
 from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.outputs.copied_files import FileFormat, file_format
 from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
+from batch_transform.outputs.parquet_footers import footer_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 # Each footer is read once more for it, ten at a time: a minute or two of more files is no price for a picture.
 _MOST_RANGED = 2_000
-TAIL_BYTES = 64 * 1024  # one request does for most footers
-_END = struct.Struct("<I4s")  # Parquet format: the footer's length, then the magic
 _NUMERIC = ("INT32", "INT64", "FLOAT", "DOUBLE")
 _SPARKS_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 
@@ -35,6 +31,10 @@ class Parquet(FileFormat):
 
     can = file_format("parquet", "Parquet")
 
+    def files_hold_all(self, spark: SparkSession, path: str) -> bool:
+        """Returns True: there is nothing but the files."""
+        return True
+
     def file_rows(self, tree: Tree, files: Iterable[TreeFile], threads: int = THREADS) -> dict[str, int]:
         """Returns name -> rows by the files' own footers; columns are never read. Memory: one footer for each thread.
 
@@ -43,7 +43,7 @@ class Parquet(FileFormat):
             StoreFailure: it cannot be read, or is not the version that was listed.
         """
         listed = list(files)
-        rows = in_threads(lambda file: _footer(tree, file).num_rows, listed, threads)
+        rows = in_threads(lambda file: footer_of(tree, file).num_rows, listed, threads)
         return {file.name: count for file, count in zip(listed, rows, strict=True)}
 
     def ranges(self, tree: Tree, files: Iterable[TreeFile], known: Collection[str]) -> list[PredictionRange]:
@@ -51,7 +51,7 @@ class Parquet(FileFormat):
         listed = list(files)
         if len(listed) > _MOST_RANGED:
             return []
-        found = in_threads(lambda file: list(_ranges(_footer(tree, file), known)), listed)
+        found = in_threads(lambda file: list(_ranges(footer_of(tree, file), known)), listed)
         return together(each for ranges in found for each in ranges)
 
     def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class Parquet(FileFormat):
 
     def arrow_schema(self, tree: Tree, file: TreeFile) -> pa.Schema:
         """Returns the columns by the footer, as Arrow reads them; raises as `file_rows`."""
-        return _footer(tree, file).schema.to_arrow_schema()
+        return footer_of(tree, file).schema.to_arrow_schema()
 
     def file_schema(self, spark: SparkSession, tree: Tree, file: TreeFile, path: str) -> StructType | None:
         """Returns the columns as Spark wrote them, or as Arrow reads another writer's."""
@@ -68,7 +68,7 @@ class Parquet(FileFormat):
         from pyspark.sql.pandas.types import from_arrow_schema
         from pyspark.sql.types import StructType, TimestampNTZType
 
-        metadata = _footer(tree, file)
+        metadata = footer_of(tree, file)
         text = (metadata.metadata or {}).get(_SPARKS_SCHEMA)
         if text is not None:
             return StructType.fromJson(json.loads(text))
@@ -94,24 +94,6 @@ def _ranges(footer: pq.FileMetaData, known: Collection[str]) -> Iterator[FooterR
             ends = (told.min, told.max) if told is not None and told.has_min_max else (None, None)
             nulls = told.null_count if told is not None and told.has_null_count else None
             yield FooterRange(leaf.path, rows.num_rows, nulls, *ends)
-
-
-def _footer(tree: Tree, file: TreeFile) -> pq.FileMetaData:
-    where = f"{tree.location}/{file.name}"
-    tail = tree.read_tail(file, TAIL_BYTES)
-    length, magic = _END.unpack(tail[-_END.size :]) if len(tail) >= _END.size else (0, b"")
-    if magic != b"PAR1":
-        raise GateRefused(
-            f"{where} ({counted(file.size_bytes, 'byte')}) does not end as a Parquet file does: it was cut short, or "
-            "is another file"
-        )
-    if length + _END.size > len(tail):
-        tail = tree.read_tail(file, length + _END.size)
-    try:
-        # The reader looks for the footer from the end, so the tail alone will do.
-        return pq.read_metadata(pa.BufferReader(tail))
-    except (pa.ArrowException, OSError) as err:
-        raise GateRefused(f"{where}: its Parquet footer cannot be read: {err}") from err
 
 
 FORMAT = Parquet()

@@ -33,7 +33,7 @@ from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
 from batch_transform.spark.settings import READER_OPTIONS, known
 from batch_transform.spark.spark_errors import SPARK_ERRORS
-from batch_transform.spark.staging import input_columns, read_staged, staged_schema
+from batch_transform.spark.staged_rows import input_columns, read_staged, staged_schema
 from batch_transform.spark.user_session import zone_of
 
 _KIND: Kind = "dead_letter"

@@ -24,7 +24,7 @@ from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.records.registry import framing_of
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.record_rules import RecordRule, record_rule
-from batch_transform.spark.staging import staged_schema
+from batch_transform.spark.staged_rows import staged_schema
 
 
 @dataclass(frozen=True)

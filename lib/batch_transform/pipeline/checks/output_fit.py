@@ -32,7 +32,7 @@ from batch_transform.spark.partition_values import (
 )
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.row_rules import RowRule, check_rows
-from batch_transform.spark.staging import input_columns, read_staged
+from batch_transform.spark.staged_rows import input_columns, read_staged
 
 _FILE_BYTES = 120  # of a part's own name, the format's and Spark's, and of the folder in which it is merged
 

@@ -34,6 +34,7 @@ from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.places import Places, targets_of
 from batch_transform.pipeline.recorded import form_of_outputs
+from batch_transform.pipeline.tables.copied_source import copied_input
 from batch_transform.pipeline.tables.measuring import measured_rows, written_rows
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source, scan_of_input, settings_of
@@ -99,12 +100,12 @@ class SparkTables:
     def _staged(self, source: Source) -> Staged:
         scan = scan_of_input(source, self.config.input)
         files = scan.files if scan else None
-        # Of this call alone: a process may stage twice, where the first files were lost.
-        target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
+        target = self.places.staging(self.writer, uuid.uuid4().hex[:8])  # of this call, as files may be lost
         identity = identify(source.df, files)
-        is_firm = identity is not None and identity.plan.is_firm
+        firm = scan if identity is not None and identity.plan.is_firm else None
+        copied = copied_input(self.config.input, source, scan, identity, self.rule, self.places, self.store)
         self.places.close_to_others()  # before a row lies there, and again with the files
-        staged = stage(source.df, self.rule, target, scan if is_firm else None, rows_are_large=are_large(files))
+        staged = stage(source.df, self.rule, target, firm, rows_are_large=are_large(files), files=copied)
         self.places.close_to_others()
         return replace(staged, answers=encode_schema(self.shape.reader.schema), source=identity)
 
@@ -142,8 +143,7 @@ class SparkTables:
             writing.partitionBy(*table.partition_by).save(place)
             if table.partition_by and not any(is_data_file(file.name) for file in tree.list()):
                 write_empty(counted.rows, table.partition_by, name, place, options)
-        listed = [file for file in tree.list() if is_data_file(file.name)]
-        rows = how.file_rows(tree, listed)
+        rows = how.file_rows(tree, listed := [file for file in tree.list() if is_data_file(file.name)])
         files = tuple(replace(file, rows=rows[file.name]) for file in listed)
         written = WrittenTable(kind, tree, open_tree(table.location, self.store), files)
         with own_job(self.spark, state.staged, more):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from batch_transform.core.copied_files import root_and_name
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.publishing.file_publication import TreeFile
@@ -62,7 +63,7 @@ def _listed(files: Iterable[StagedFile], open_tree: OpenTree) -> dict[str, tuple
     """Each file by its path, with its folder and what that shows of it; those out of reach are left out."""
     folders: dict[str, set[str]] = {}
     for file in files:
-        folder, _, name = file.path.rpartition("/")
+        folder, name = root_and_name(file.path)
         folders.setdefault(folder, set()).add(name)
     found: dict[str, tuple[Tree, TreeFile | None]] = {}
     for folder, names in folders.items():

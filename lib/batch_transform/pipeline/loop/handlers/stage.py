@@ -23,11 +23,15 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
     staged = ctx.tables.stage()
     settings = ctx.config.settings
     check_one_object(settings, staged, framing_of(settings, staged.header))
-    ctx.tell("stage", f"{counted(staged.rows, 'row')} in {counted(len(staged.files), 'staged file')}")
+    how = ", copies of the input's" if staged.is_copied else ""
+    ctx.tell("stage", f"{counted(staged.rows, 'row')} in {counted(len(staged.files), 'staged file')}{how}")
     files = [asdict(file) for file in pinned(staged.files, ctx.open_tree)]
     told = {"schema": staged.schema_json, "answers": staged.answers, "header": staged.header}
+    copied = {"copied": True} if staged.is_copied else {}
     source = staged.source.to_document() if staged.source else None
-    return NewStep(StepKind.STAGED, {"files": files, **told, "settings": dict(staged.settings), "source": source})
+    return NewStep(
+        StepKind.STAGED, {"files": files, **told, "settings": dict(staged.settings), "source": source, **copied}
+    )
 
 
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep:

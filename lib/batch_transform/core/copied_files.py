@@ -1,0 +1,94 @@
+"""Input files that are staged by being copied: how the copies are named, and which files may be. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from batch_transform.core.reserved_columns import ROW_NUMBER
+
+# More of them are staged by executors: each takes the driver three requests on S3, of which it has ten under way.
+_MOST_FILES = 2_000
+# Small ones are gathered: more than 32 are listed by a job in each reading, and opening one counts as 4 MB.
+_FEW_FILES = 32
+_SMALL_BYTES = 4 * 1024 * 1024
+# The row numbers of a file lie apart from another's by as many bits as Spark's own numbers of a task.
+_ROW_BITS = 33
+_FOLDER = re.compile(rf"_*{ROW_NUMBER}=\d+")
+# What Spark notes of itself; from 3.1 on all of its times are in today's calendar, or another note says they are not.
+_SPARKS_VERSION = b"org.apache.spark.version"
+_NAMES_CALENDAR_SINCE = (3, 1)
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What the footer of a Parquet file says.
+
+    Attributes:
+        rows: how many it has.
+        columns: the names of its columns; those of fields within are no part of it.
+        schema: the whole of it, as text.
+        row_bytes: mean of a row, uncompressed.
+        names_calendar: whether it tells in which calendar its dates and times are.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+    schema: str
+    row_bytes: float
+    names_calendar: bool
+
+
+def names_calendar(notes: Mapping[bytes, bytes]) -> bool:
+    """Returns whether a file tells in which calendar its dates and times are; as the notes in its footer say."""
+    found = re.match(r"(\d+)\.(\d+)", notes.get(_SPARKS_VERSION, b"").decode(errors="replace"))
+    return found is not None and (int(found[1]), int(found[2])) >= _NAMES_CALENDAR_SINCE
+
+
+def are_few(sizes: Sequence[int]) -> bool:
+    """Returns whether files of these sizes, in bytes, are few and large enough to be staged one by one."""
+    return 0 < len(sizes) <= _MOST_FILES and (len(sizes) <= _FEW_FILES or sum(sizes) >= len(sizes) * _SMALL_BYTES)
+
+
+def are_as_read(footers: Sequence[Footer], rows: Sequence[int], columns: Sequence[str], paths: Sequence[str]) -> bool:
+    """Returns whether files hold nothing but the rows and columns that Spark reads of them.
+
+    No deleted rows, no column from the name of a folder, none under another name, and all of one schema.
+
+    Args:
+        footers: of each file.
+        rows: how many of its rows are the input's, as Spark has counted them.
+        columns: of the input.
+        paths: of the files.
+    """
+    if not footers or any(footer.rows != count for footer, count in zip(footers, rows, strict=True)):
+        return False
+    if any(footer.schema != footers[0].schema for footer in footers) or sorted(footers[0].columns) != sorted(columns):
+        return False
+    if max(rows) >= 1 << _ROW_BITS or len({name.lower() for name in columns}) < len(columns):
+        return False
+    names = tuple(f"/{name.lower()}=" for name in columns)
+    return not any(name in path.lower() for path in paths for name in names)
+
+
+def first_row(place: int) -> int:
+    """Returns the number of the first row of a file."""
+    return place << _ROW_BITS
+
+
+def place_of(number: str) -> str:
+    """Returns the expression for which of the files a row is in, by that for its number."""
+    return f"shiftright({number}, {_ROW_BITS})"
+
+
+def copy_name(column: str, place: int) -> str:
+    """Returns the name of a copy: in a folder that tells Spark the number of its first row as a partition's column."""
+    return f"{column}={first_row(place)}/part-0.parquet"
+
+
+def root_and_name(path: str) -> tuple[str, str]:
+    """Returns the folder in which a staged file and others lie, and the file's name below it."""
+    folder, _, name = path.rpartition("/")
+    root, _, last = folder.rpartition("/")
+    return (root, f"{last}/{name}") if _FOLDER.fullmatch(last) else (folder, name)

@@ -1,0 +1,54 @@
+"""The footers of Parquet files, which are all that is read of them."""
+
+from __future__ import annotations
+
+import struct
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch_transform.core.amounts import counted
+from batch_transform.core.copied_files import Footer, names_calendar
+from batch_transform.core.errors import GateRefused
+from batch_transform.core.publishing.file_publication import TreeFile
+from batch_transform.outputs.file_tree import Tree
+
+TAIL_BYTES = 64 * 1024  # one request does for most footers
+_END = struct.Struct("<I4s")  # Parquet format: the footer's length, then the magic
+
+
+def footer_of(tree: Tree, file: TreeFile) -> pq.FileMetaData:
+    """Returns the footer of a file.
+
+    Raises:
+        GateRefused: it is no Parquet.
+        StoreFailure: it cannot be read, or is not the version that was listed.
+    """
+    where = f"{tree.location}/{file.name}"
+    tail = tree.read_tail(file, TAIL_BYTES)
+    length, magic = _END.unpack(tail[-_END.size :]) if len(tail) >= _END.size else (0, b"")
+    if magic != b"PAR1":
+        raise GateRefused(
+            f"{where} ({counted(file.size_bytes, 'byte')}) does not end as a Parquet file does: it was cut short, or "
+            "is another file"
+        )
+    if length + _END.size > len(tail):
+        tail = tree.read_tail(file, length + _END.size)
+    try:
+        # The reader looks for the footer from the end, so the tail alone will do.
+        return pq.read_metadata(pa.BufferReader(tail))
+    except (pa.ArrowException, OSError) as err:
+        raise GateRefused(f"{where}: its Parquet footer cannot be read: {err}") from err
+
+
+def told_by_footer(tree: Tree, file: TreeFile) -> Footer:
+    """Returns what the footer of a file says of its rows and columns; raises as `footer_of`."""
+    found = footer_of(tree, file)
+    groups = [found.row_group(place).total_byte_size for place in range(found.num_row_groups)]
+    try:
+        columns = tuple(found.schema.to_arrow_schema().names)
+    except pa.ArrowException:
+        columns = ()  # of a type that Arrow has not
+    schema = str(found.schema).partition("\n")[2]  # without a line that names an address
+    mean = sum(groups) / max(1, found.num_rows)
+    return Footer(found.num_rows, columns, schema, mean, names_calendar(found.metadata or {}))

@@ -1,0 +1,87 @@
+"""Where Spark reads the same from a copy of an input's file: what schema, session, options and format say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyspark.sql import SparkSession
+from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
+
+from batch_transform.spark.record_rules import RecordRule
+from batch_transform.spark.settings import effective, known
+
+# Types that are the same whatever a session says, and of which Parquet holds every value.
+_NUMBERS = ("byte", "short", "integer", "long", "float", "double", "decimal")
+_PLAIN = frozenset(("boolean", *_NUMBERS, "binary", "date", "timestamp", "timestamp_ntz"))
+_TIMES = frozenset({"date", "timestamp"})
+# Of the reader: with others than these it might read something else from the same file.
+_AS_READ = {
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.legacy.parquet.nanosAsLong": "false",
+    "spark.sql.parquet.binaryAsString": "false",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    "spark.sql.parquet.int96AsTimestamp": "true",
+    "spark.sql.parquet.int96TimestampConversion": "false",
+}
+_CALENDARS = ("spark.sql.parquet.datetimeRebaseModeInRead", "spark.sql.parquet.int96RebaseModeInRead")
+# They choose among files, and change nothing in them.
+_CHOOSING = frozenset({"pathglobfilter", "recursivefilelookup", "modifiedafter", "modifiedbefore", "mergeschema"})
+
+
+def may_be_copied(
+    spark: SparkSession, schema: StructType, options: Iterable[str], rule: RecordRule, place: str
+) -> bool:
+    """Returns whether Spark reads the same from a copy of a Parquet file, as far as schema and session tell.
+
+    Args:
+        spark: the session under which the input is read.
+        schema: of the input.
+        options: the names of its reader's.
+        rule: how a row becomes a record; all of them in one object are not copied, as they lie in one file.
+        place: where rows are staged.
+    """
+    if place.startswith("file:") and not _is_of_this_machine(spark):
+        return False
+    if rule.one_object or not {name.lower() for name in options} <= _CHOOSING or not _is_plain(schema):
+        return False
+    unread = [field for field in schema.fields if field.name not in rule.columns]
+    if any(_has_map(field.dataType) for field in unread):
+        return False  # of which Spark makes no hash, by which it would be read
+    return all(effective(spark, key) in (None, value) for key, value in _AS_READ.items())
+
+
+def _is_of_this_machine(spark: SparkSession) -> bool:
+    """Whether Spark and this process see the same local files."""
+    return ".connect." not in type(spark).__module__ and (known(spark, "spark.master") or "").startswith("local")
+
+
+def is_todays_calendar(spark: SparkSession, schema: StructType) -> bool:
+    """Returns whether dates and times are read as of today's calendar where a file does not tell in which they are."""
+    return not _has_times(schema) or all(effective(spark, key) in (None, "CORRECTED") for key in _CALENDARS)
+
+
+def _is_plain(kind: DataType) -> bool:
+    if isinstance(kind, StructType):
+        return all(field.nullable and not field.metadata and _is_plain(field.dataType) for field in kind.fields)
+    if isinstance(kind, ArrayType):
+        return kind.containsNull and _is_plain(kind.elementType)
+    if isinstance(kind, MapType):
+        return kind.valueContainsNull and _is_plain(kind.keyType) and _is_plain(kind.valueType)
+    return kind == StringType() or kind.typeName() in _PLAIN
+
+
+def _has_times(kind: DataType) -> bool:
+    if isinstance(kind, StructType):
+        return any(_has_times(field.dataType) for field in kind.fields)
+    if isinstance(kind, ArrayType):
+        return _has_times(kind.elementType)
+    if isinstance(kind, MapType):
+        return _has_times(kind.keyType) or _has_times(kind.valueType)
+    return kind.typeName() in _TIMES
+
+
+def _has_map(kind: DataType) -> bool:
+    if isinstance(kind, StructType):
+        return any(_has_map(field.dataType) for field in kind.fields)
+    return isinstance(kind, MapType) or (isinstance(kind, ArrayType) and _has_map(kind.elementType))

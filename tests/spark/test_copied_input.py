@@ -1,0 +1,330 @@
+"""Files that are the input as it is are staged by copying them; others are written, and nobody sees a difference."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from pyspark.sql import functions as F
+
+from batch_transform.config.loading import load
+from batch_transform.core.framing import JSON_LINES
+from batch_transform.core.object_store import PreconditionFailed
+from batch_transform.outputs.local_tree import LocalTree
+from batch_transform.outputs.registry import output_formats
+from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.pipeline.lifecycle.opening_run import open_run
+from batch_transform.pipeline.tables.copied_source import CopiedInput
+from batch_transform.spark.copy_rules import is_todays_calendar, may_be_copied
+from batch_transform.spark.input_reading import scan_of
+from batch_transform.spark.record_rules import record_rule
+from batch_transform.spark.settings import session_settings
+from batch_transform.spark.spark_errors import SPARK_ERRORS
+from batch_transform.spark.staged_rows import input_columns, read_staged
+from batch_transform.spark.staging import stage
+from support.runs import run_file, silent
+from support.tables import assert_same_bag
+
+pytestmark = pytest.mark.spark
+
+ROWS = 4_000
+AT = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone.utc)
+
+
+def table_of(rows: int, start: int = 0) -> pa.Table:
+    """Returns rows of many types, with nulls in each."""
+    numbers = range(start, start + rows)
+    some = [None if i % 7 == 0 else i for i in numbers]
+    return pa.table(
+        {
+            "id": pa.array(numbers, pa.int64()),
+            "key": [f"k{i}" for i in numbers],
+            "small": pa.array(some, pa.int32()),
+            "text": [None if i is None else f'ü "{i}"' for i in some],
+            "part": pa.array([None if i is None else i / 3 for i in some], pa.float64()),
+            "price": pa.array([None if i is None else Decimal(i).scaleb(-2) for i in some], pa.decimal128(12, 2)),
+            "at": pa.array([None if i is None else AT for i in some], pa.timestamp("us", "UTC")),
+            "day": pa.array([None if i is None else AT.date() for i in some], pa.date32()),
+            "list": [None if i is None else [i, i + 1] for i in some],
+            "inner": [None if i is None else {"a": i, "b": None} for i in some],
+            "bytes": pa.array([None if i is None else bytes([i % 256]) for i in some], pa.binary()),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    """Files of several row groups, in a folder whose name wants care."""
+    folder = tmp_path_factory.mktemp("a table") / "100 % of ü"
+    folder.mkdir()
+    for part in range(4):
+        pq.write_table(table_of(ROWS // 4, part * ROWS // 4), folder / f"part {part}.parquet", row_group_size=300)
+    return folder
+
+
+def staged(spark, df, folder, **rule):
+    asked = {"format": "jsonlines", "columns": None, "sql": None, **rule}
+    made = record_rule(spark, df.schema, **asked)
+    scan = scan_of(df)
+    is_todays = is_todays_calendar(spark, df.schema)
+    files = CopiedInput(scan.files, tuple(df.columns), is_todays, lambda place: open_tree(place, None))
+    return stage(df, made, f"{folder}/staged", scan, files=files), made
+
+
+def read(spark, folder):
+    return spark.read.parquet(str(folder))
+
+
+def test_files_are_copied_byte_by_byte_and_their_rows_numbered_by_place(spark, table, tmp_path):
+    df = read(spark, table)
+    found, _ = staged(spark, df, tmp_path)
+    assert found.is_copied
+    assert [Path(file.path).read_bytes() for file in found.files] == [
+        path.read_bytes() for path in sorted(table.glob("*.parquet"))
+    ]
+    rows = read_staged(spark, found)
+    numbers = [row[0] for row in rows.select(rows.columns[0]).orderBy(rows.columns[0]).collect()]
+    assert numbers == [number for file in found.files for number in range(file.first, file.first + file.rows)]
+    in_order = rows.orderBy(rows.columns[0]).select(*input_columns(rows))
+    assert [row["id"] for row in in_order.collect()] == list(range(ROWS))
+    assert in_order.schema == df.schema
+    assert_same_bag(in_order, df)
+
+
+def test_copies_have_the_records_that_written_rows_have(spark, table, tmp_path):
+    df = read(spark, table)
+    copied, rule = staged(spark, df, tmp_path / "copied")
+    written = stage(df, rule, f"{tmp_path}/written", scan_of(df))
+    assert copied.is_copied
+    assert not written.is_copied
+    lines = [rule.lines(read_staged(spark, each), JSON_LINES).select("line") for each in (copied, written)]
+    assert_same_bag(*lines)
+    assert copied.json_bytes == written.json_bytes
+    assert copied.largest == written.largest
+
+
+def test_files_that_are_cut_into_several_partitions_are_numbered_once(spark, table, tmp_path):
+    with session_settings(
+        spark, {"spark.sql.files.maxPartitionBytes": "30000", "spark.sql.files.openCostInBytes": "1"}
+    ):
+        df = read(spark, table)
+        found, _ = staged(spark, df, tmp_path)
+        rows = read_staged(spark, found)
+        assert found.is_copied
+        assert rows.rdd.getNumPartitions() > len(found.files)
+        assert rows.select(rows.columns[0]).distinct().count() == ROWS
+
+
+def test_a_column_of_our_name_or_of_spark_is_the_users(spark, tmp_path):
+    names = ["__row_number", "_metadata", "__record_bytes", "a`b", "c.d"]
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({name: list(range(9)) for name in names}), tmp_path / "in" / "one.parquet")
+    df = read(spark, tmp_path / "in")
+    found, _ = staged(spark, df, tmp_path)
+    assert found.is_copied
+    rows = read_staged(spark, found)
+    assert_same_bag(rows.select(*input_columns(rows)), df)
+
+
+def one(folder: Path, table: pa.Table, **options) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, folder / "one.parquet", **options)
+    return folder
+
+
+def broken(path: Path, of: bytes) -> None:
+    """Breaks the bytes of a value, which lie in a page as they are."""
+    body = path.read_bytes()
+    assert of in body
+    path.write_bytes(body.replace(of, bytes(len(of))))
+
+
+@pytest.mark.parametrize("columns", [["id"], None])
+def test_a_page_that_cannot_be_read_is_found_before_anything_is_paid_for(spark, tmp_path, columns):
+    """Also one of a column that no record has: it would be met by the merge alone."""
+    folder = one(tmp_path / "in", pa.table({"id": list(range(99)), "text": ["x" * 90] * 99}), compression="gzip")
+    file = folder / "one.parquet"
+    place = pq.read_metadata(file).row_group(0).column(1)
+    body = bytearray(file.read_bytes())
+    start = place.dictionary_page_offset or place.data_page_offset
+    body[start + 40 : start + place.total_compressed_size] = bytes(place.total_compressed_size - 40)
+    file.write_bytes(body)
+    with pytest.raises(SPARK_ERRORS) as raised:
+        staged(spark, read(spark, folder), tmp_path, columns=columns)
+    assert "in/one.parquet" in str(raised.value)  # the user's file, and not a copy of it
+    assert not list((tmp_path / "staged").rglob("part-0.parquet"))
+
+
+def test_a_file_that_has_rotted_is_found_by_the_checksums_beside_it(spark, tmp_path):
+    spark.range(1_000).select(F.col("id").cast("double").alias("x")).coalesce(1).write.option(
+        "compression", "none"
+    ).option("parquet.enable.dictionary", "false").parquet(str(tmp_path / "in"))
+    (file,) = (tmp_path / "in").glob("*.parquet")
+    assert staged(spark, read(spark, tmp_path / "in"), tmp_path / "first")[0].is_copied
+    body = bytearray(file.read_bytes())
+    body[2_000] ^= 1  # a bit of a number
+    file.write_bytes(body)
+    with pytest.raises(SPARK_ERRORS, match="Checksum"):
+        staged(spark, read(spark, tmp_path / "in"), tmp_path / "second")
+
+
+OTHERS = {
+    "other columns": lambda rows: rows.append_column("more", rows["id"]),
+    "another type": lambda rows: rows.set_column(2, "small", rows["small"].cast(pa.int16())),
+    "other records": lambda rows: rows.set_column(3, "text", pa.array(["x" * 20_000] * rows.num_rows)),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_files_that_are_not_alike_or_have_large_records_are_written(spark, tmp_path, other):
+    one(tmp_path / "in", table_of(100))
+    pq.write_table(OTHERS[other](table_of(100)), tmp_path / "in" / "two.parquet")
+    df = read(spark, tmp_path / "in")
+    found, _ = staged(spark, df, tmp_path)
+    assert not found.is_copied
+    rows = read_staged(spark, found)
+    assert_same_bag(rows.select(*input_columns(rows)), df)
+    assert not list((tmp_path / "staged").rglob("part-0.parquet"))
+
+
+def test_files_that_change_while_they_are_copied_are_read_by_spark(spark, tmp_path, monkeypatch):
+    df = read(spark, one(tmp_path / "in", table_of(100)))
+
+    def changed(self, source, file, name):
+        raise PreconditionFailed("read", name, "changed", "another one")
+
+    monkeypatch.setattr(LocalTree, "copy_in", changed)
+    found, _ = staged(spark, df, tmp_path)
+    assert not found.is_copied
+    assert found.rows == 100
+
+
+def test_many_small_files_are_gathered(spark, tmp_path):
+    (tmp_path / "in").mkdir()
+    for part in range(40):
+        pq.write_table(table_of(10, part * 10), tmp_path / "in" / f"{part}.parquet")
+    found, _ = staged(spark, read(spark, tmp_path / "in"), tmp_path)
+    assert not found.is_copied
+    assert len(found.files) < 40
+
+
+def test_a_partitioned_table_is_written(spark, tmp_path):
+    read(spark, one(tmp_path / "plain", table_of(100))).write.partitionBy("small").parquet(str(tmp_path / "in"))
+    found, _ = staged(spark, read(spark, tmp_path / "in").coalesce(2), tmp_path)
+    assert not found.is_copied
+
+
+@pytest.mark.parametrize(
+    ("of", "settings", "options", "may"),
+    [
+        ("id long, text string", {}, [], True),
+        ("id long, inner struct<a: array<struct<b: date>>>", {}, ["pathGlobFilter"], True),
+        ("id long, text string", {}, ["ignoreCorruptFiles"], False),
+        ("id long, text string", {}, ["datetimeRebaseMode"], False),
+        ("id long, text string", {"spark.sql.files.ignoreCorruptFiles": "true"}, [], False),
+        ("id long, text string", {"spark.sql.parquet.binaryAsString": "true"}, [], False),
+        ("id long, text string", {"spark.sql.parquet.int96TimestampConversion": "true"}, [], False),
+        ("id long NOT NULL, text string", {}, [], False),
+        ("id long, text string COMMENT 'told'", {}, [], False),
+        ("id long, text varchar(9)", {}, [], False),
+        ("id long, text string COLLATE UTF8_LCASE", {}, [], False),
+        ("id long, span interval day to second", {}, [], False),
+    ],
+)
+def test_a_schema_or_session_for_which_a_file_is_not_all_is_not_copied(spark, of, settings, options, may):
+    from pyspark.sql.types import StructType
+
+    schema = StructType.fromDDL(of)
+    rule = record_rule(spark, StructType.fromDDL("id long"), "jsonlines", ["id"], None)
+    with session_settings(spark, settings):
+        assert may_be_copied(spark, schema, options, rule, "file:/somewhere") is may
+        assert may_be_copied(spark, schema, options, rule, "s3a://bucket/somewhere") is may
+
+
+def test_a_map_that_no_record_has_would_not_be_read(spark):
+    from pyspark.sql.types import StructType
+
+    schema = StructType.fromDDL("id long, pairs map<string, long>")
+    given = {"format": "jsonlines", "sql": None}
+    rules = [record_rule(spark, schema, columns=columns, **given) for columns in (["id"], ["id", "pairs"])]
+    assert [may_be_copied(spark, schema, [], rule, "s3a://bucket") for rule in rules] == [False, True]
+
+
+def test_delta_is_copied_as_long_as_its_files_say_all(spark, tmp_path):
+    path = str(tmp_path / "plain")
+    spark.range(10).write.format("delta").save(path)
+    assert output_formats()["delta"].files_hold_all(spark, path)
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    assert not output_formats()["delta"].files_hold_all(spark, path)
+    assert output_formats()["parquet"].files_hold_all(spark, path)
+    assert not output_formats()["orc"].files_hold_all(spark, path)
+    assert not output_formats()["delta"].files_hold_all(spark, str(tmp_path / "nowhere"))
+
+
+# Runs, from a run file to the published table.
+
+
+def run(spark, world, folder, name, **changes):
+    """Returns where a run over `folder` published, and how it staged its rows."""
+    document = run_file(world, f"{name}-{uuid.uuid4().hex[:8]}", record={"columns": ["key"]}, **changes)
+    document |= {"staging": f"{folder}/{name}-staging"} if "staging" not in changes else {}
+    document["output"] = {"path": f"{{folder}}/{name}", "format": changes["input"].get("format", "parquet")}
+    place = folder / f"{name}.yml"
+    place.write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
+    driver = open_run(spark, load(place), world.access, silent)
+    driver.run()
+    return folder / name, driver.state.staged
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["parquet", "delta"])
+def test_a_run_over_copies_publishes_what_a_run_over_written_rows_does(spark, world, tmp_path, format):
+    rows = read(spark, one(tmp_path / "rows", table_of(500)))
+    rows.write.format(format).save(str(tmp_path / "in"))
+    given = {"path": "{folder}/in", "format": format}
+    copied, by = run(spark, world, tmp_path, "copied", input=given)
+    assert by.is_copied
+    written, by = run(spark, world, tmp_path, "written", input=given | {"where": "id >= 0"})
+    assert not by.is_copied
+    found = [spark.read.format(format).load(str(place)) for place in (copied, written)]
+    assert_same_bag(*found)
+    assert_same_bag(found[0].drop("echo"), rows)
+
+
+@pytest.mark.slow
+def test_what_delta_has_deleted_or_renamed_is_not_staged_again(spark, world, tmp_path):
+    path = str(tmp_path / "in")
+    spark.range(500).selectExpr("id", "string(id) AS key", "id * 2 AS twice").coalesce(1).write.format("delta").save(
+        path
+    )
+    told = {"enableDeletionVectors": "true", "columnMapping.mode": "name", "minReaderVersion": 3, "minWriterVersion": 7}
+    features = ", ".join(f"'delta.{key}' = '{value}'" for key, value in told.items())
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({features})")
+    spark.sql(f"DELETE FROM delta.`{path}` WHERE id % 10 = 3")
+    spark.sql(f"ALTER TABLE delta.`{path}` RENAME COLUMN twice TO doubled")
+    rows = spark.read.format("delta").load(path)
+    place, by = run(spark, world, tmp_path, "out", input={"path": path, "format": "delta"})
+    assert not by.is_copied
+    assert_same_bag(spark.read.format("delta").load(str(place)).drop("echo"), rows)
+
+
+@pytest.mark.slow
+def test_copies_that_are_gone_are_made_again(spark, world, tmp_path):
+    one(tmp_path / "in", table_of(500))
+    document = run_file(world, f"gone-{uuid.uuid4().hex[:8]}", record={"columns": ["key"]})
+    place = tmp_path / "run.yml"
+    place.write_text(yaml.safe_dump(document).replace("{folder}", str(tmp_path)))
+    driver = open_run(spark, load(place), world.access, silent)
+    assert driver.step()
+    (file,) = driver.state.staged.files
+    Path(file.path.removeprefix("file:")).unlink()
+    driver.ctx.lease.release()
+    again = open_run(spark, load(place), world.access, silent)
+    again.run()
+    assert_same_bag(read(spark, tmp_path / "out").drop("echo"), read(spark, tmp_path / "in"))
