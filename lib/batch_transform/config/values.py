@@ -102,12 +102,18 @@ def check_sizing(limit: int) -> Callable[[Any], Sizing]:
     return check
 
 
+def check_text(value: str) -> str:
+    """Returns text that is not blank; of any length, as schemas and SQL name thousands of columns."""
+    if not value.strip():
+        raise ValueError("is empty")
+    return value
+
+
 def check_length(limit: int) -> Callable[[str], str]:
-    """Returns a validator for text of 1 to `limit` characters."""
+    """Returns a validator for text of 1 to `limit` characters, where the service has one."""
 
     def check(value: str) -> str:
-        if not value.strip():
-            raise ValueError("is empty")
+        check_text(value)
         if len(value) > limit:
             raise ValueError(f"has {len(value)} characters; the limit is {limit}")
         return value
@@ -205,7 +211,7 @@ def check_http_url(value: str) -> str:
 
 WholeNumber = Annotated[int, BeforeValidator(read_whole_number)]
 Number = Annotated[float, BeforeValidator(read_number)]
-Text = Annotated[str, AfterValidator(check_length(limits.MAX_ENVIRONMENT_VALUE_CHARACTERS))]
+Text = Annotated[str, AfterValidator(check_text)]
 Shown = Annotated[Text, AfterValidator(check_no_secret)]  # it is stored and told as it is
 Names = Annotated[tuple[str, ...], BeforeValidator(read_list), AfterValidator(check_no_repeats)]
 Options = Annotated[dict[str, str], BeforeValidator(read_options)]

@@ -188,6 +188,23 @@ def test_a_value_at_its_limit_is_taken(key, value):
     assert document == value
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("input__schema", ", ".join(f"feature_{place} double" for place in range(2_000))),
+        ("input__where", " and ".join(f"feature_{place} is not null" for place in range(2_000))),
+        ("record__sql", f"array({', '.join(f'feature_{place}' for place in range(2_000))})"),
+        ("prediction__schema", ", ".join(f"logit_{place} float" for place in range(2_000))),
+    ],
+)
+def test_a_schema_and_sql_may_name_thousands_of_columns(key, text):
+    files = {"input__format": "csv"} if key == "input__schema" else {}
+    document = build(**files, **{key: text}).to_document()
+    for part in key.split("__"):
+        document = document[part]
+    assert document == text
+
+
 def test_a_list_of_one_instance_type_is_that_one():
     assert build(transform__instance_type=["ml.m5.xlarge"]) == build(transform__instance_type="ml.m5.xlarge")
 
