@@ -153,9 +153,9 @@ def test_a_bucket_that_is_not_there_is_refused_in_any_mode(submit, key):
     assert [line for line in report["error"] if line.startswith("output: s3://nowhere/table cannot be written")]
 
 
-def test_a_file_that_is_not_there_is_refused_in_sparks_words(submit, tmp_path):
+def test_a_file_that_is_not_there_is_refused_with_what_to_look_at(submit, tmp_path):
     gone = f"{tmp_path}/gone"
-    said = f"input: file:{gone} cannot be read: [PATH_NOT_FOUND] Path does not exist: file:{gone}."
+    said = f"input: file:{gone} cannot be read: there is no such file or folder; check input.path"
     for format in ("parquet", "csv"):
         _, report, starts = submit("--set", f"input.format={format}", path=gone)
         assert (report["error"], starts) == ([said], False)

@@ -71,7 +71,7 @@ BROKEN = {
         {"input": {"path": "{folder}/no.csv.gz", "format": "csv", "options": {"header": "true"}}},
         ["no.csv.gz", "not a gzip file"],
     ),
-    "no path": ({"input": {"path": "{folder}/nowhere"}}, ["nowhere cannot be read: [PATH_NOT_FOUND]"]),
+    "no path": ({"input": {"path": "{folder}/nowhere"}}, ["nowhere cannot be read: there is no such file or folder"]),
     "no file system": ({"input": {"path": "odd://bucket/in"}}, ['No FileSystem for scheme "odd"']),
 }
 

@@ -10,6 +10,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.places import Places
+from batch_transform.spark.input_reading import InputTable, read_input
 
 pytestmark = pytest.mark.spark
 
@@ -104,6 +105,29 @@ def test_what_a_schema_cannot_name_is_refused_with_what_is_there(spark, folder, 
 
 def test_a_type_that_is_misspelt_is_told_the_one_that_is_meant(spark, folder):
     assert refusal(spark, folder, "csv", "zip strng").endswith("did you mean string?")
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "here"),
+    [("int64", "long"), ("float64", "double"), ("str", "string"), ("text", "string"), ("datetime", "timestamp")],
+)
+def test_a_type_of_numpy_pandas_or_sql_is_told_the_one_that_it_is_and_no_narrower_one(spark, folder, elsewhere, here):
+    assert refusal(spark, folder, "csv", f"zip {elsewhere}").endswith(f"did you mean {here}?")
+
+
+def test_of_a_schema_of_a_thousand_columns_a_message_has_what_stands_around_the_fault(spark, folder):
+    wide = ", ".join(f"feature_{place} double" for place in range(1_000))
+    told = refusal(spark, folder, "csv", f"{wide}, zip strng, {wide}")
+    assert ", zip strng, feature_0 double" in told
+    assert told.endswith("did you mean string?")
+    assert len(told) < 500
+
+
+def test_a_folder_without_a_file_is_told_as_that_whatever_the_schema(spark, tmp_path):
+    (tmp_path / "_SUCCESS").touch()
+    for ddl in (None, "id long"):
+        with pytest.raises(ConfigurationError, match=r"no file of csv is there to be read\..* Check input\.path"):
+            read_input(spark, InputTable(path=str(tmp_path), format="csv", ddl=ddl))
 
 
 def test_rows_that_could_not_be_parsed_may_have_their_column(spark, folder):

@@ -120,7 +120,7 @@ def test_a_miss_of_a_pattern_says_that_it_was_one_and_how_it_is_none(spark, here
 
 
 def test_a_miss_of_a_plain_path_says_nothing_of_patterns(spark, here):
-    with pytest.raises(ConfigurationError, match="PATH_NOT_FOUND") as caught:
+    with pytest.raises(ConfigurationError, match=r"there is no such file or folder; check input\.path") as caught:
         read_source(spark, Input(path="missing.csv", format="csv"), PLACES, None)
     assert "pattern" not in str(caught.value)
 

@@ -20,6 +20,7 @@ from batch_transform.config.typed_sections import Section, ValidationInfo, field
 from batch_transform.config.typed_values import AfterValidator, Field, PlainValidator, Refused
 from batch_transform.config.values import Names, Number, WholeNumber, one_of
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.excerpts import excerpt
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.near_names import no_such
 from batch_transform.core.object_names import run_folder
@@ -76,7 +77,7 @@ class RunConfig(Section):
     def row_expressions(self) -> str:
         """The user's own that are computed over the input's rows, in brackets; Spark does not always say which."""
         given = (("input.where", self.input.where if self.input else None), ("record.sql", self.record.sql))
-        told = "; ".join(f"{key}: {sql}" for key, sql in given if sql)
+        told = "; ".join(f"{key}: {excerpt(sql)}" for key, sql in given if sql)
         return f" ({told})" if told else ""
 
     @field_validator("run_id")

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.excerpts import excerpt
 from batch_transform.core.plain_paths import escaped, missed
 from batch_transform.core.reserved_columns import (
     PROVENANCE,
@@ -25,6 +26,7 @@ from batch_transform.core.reserved_columns import (
 )
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
+from batch_transform.core.unread_inputs import unread_input
 from batch_transform.spark.empty_tables import without_rows
 from batch_transform.spark.input_schema import typed_columns
 from batch_transform.spark.prediction_columns import PredictionShape
@@ -77,6 +79,8 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
         failure = failure_of(err, f"input: {given.table or given.path} cannot be read", is_begun=False)
         if given.is_pattern and _MISSED.search(str(failure)):
             raise ConfigurationError(missed(str(failure))) from None
+        if given.path is not None and isinstance(failure, ConfigurationError):
+            failure = ConfigurationError(unread_input(given.path, given.format, str(failure)) or str(failure))
         raise failure from None
     return df
 
@@ -97,7 +101,7 @@ def filtered(df: DataFrame, where: str | None) -> DataFrame:
     Raises:
         ConfigurationError: the condition is none on its columns.
     """
-    with told_as(f"input.where: {where}", is_begun=False):
+    with told_as(f"input.where: {excerpt(where or '')}", is_begun=False):
         chosen = df.where(where) if where else df
         chosen.schema  # noqa: B018
     return chosen

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.excerpts import excerpt
 from batch_transform.core.framing import Framing
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
 from batch_transform.core.near_names import no_such
@@ -197,7 +198,7 @@ def _kind_of(spark: SparkSession, schema: StructType, sql: str) -> DataType:
         tried = spark.createDataFrame([], schema).select("*", F.struct(F.expr(sql).alias(RECORD)).alias(RECORD))
         struct = tried.schema.fields[-1].dataType
     except PySparkException as err:
-        raise ConfigurationError(f"record.sql: {sql}: {said(err)}") from None
+        raise ConfigurationError(f"record.sql: {excerpt(sql)}: {said(err)}") from None
     assert isinstance(struct, StructType)
     return struct.fields[0].dataType
 
@@ -206,4 +207,6 @@ def _refuse_star(spark: SparkSession, schema: StructType, sql: str, kind: DataTy
     """An export has the row's number beside the input's columns, which a `*` would send along."""
     (other,) = free([OTHERS], schema.names)
     if _kind_of(spark, StructType([*schema.fields, StructField(other, StringType())]), sql) != kind:
-        raise ConfigurationError(f"record.sql: {sql}: has a *; name the columns, or leave it out to send all of them")
+        raise ConfigurationError(
+            f"record.sql: {excerpt(sql)}: has a *; name the columns, or leave it out to send all of them"
+        )

@@ -23,6 +23,7 @@ from batch_transform.core.plain_paths import plain_path
 from batch_transform.core.publishing.file_publication import Mode, TreeFile
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.reserved_columns import errors_taken, names_not_in, prediction_taken
+from batch_transform.core.unread_inputs import NOT_THERE
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.copying import preflight
@@ -123,7 +124,7 @@ def _preflight(mode: Mode, path: str, store: ObjectStore | None, partition_by: S
 
 
 def _check_there(config: RunConfig, faults: Faults, files_are_here: bool) -> None:
-    """Finds a file, or a folder, of the driver's machine that is not there, in Spark's words.
+    """Finds a file, or a folder, of the driver's machine that is not there.
 
     On S3 one may be where the session's own settings say, and is Spark's to find; so is what a pattern stands for.
     """
@@ -135,7 +136,7 @@ def _check_there(config: RunConfig, faults: Faults, files_are_here: bool) -> Non
         os.lstat(open_tree(path, None).location.removeprefix("file://"))
     except FileNotFoundError:
         place = places_of(config, config.layout, None).spark_path(path)
-        faults.add([f"input: {place} cannot be read: [PATH_NOT_FOUND] Path does not exist: {place}."])
+        faults.add([f"input: {place} cannot be read: {NOT_THERE}"])
     except (ConfigurationError, OSError):
         return  # whatever it is, Spark says it in its own words
 

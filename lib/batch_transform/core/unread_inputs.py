@@ -1,0 +1,63 @@
+"""What is told of an input that Spark cannot read, where Spark's own words say nothing of what to do. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from batch_transform.core.near_names import meant, nearest
+
+_FORMATS = ("parquet", "orc", "delta", "csv", "json", "text", "avro", "binaryFile", "xml")
+_OF_SUFFIXES = {
+    "parquet": "parquet",
+    "orc": "orc",
+    "csv": "csv",
+    "tsv": "csv",
+    "json": "json",
+    "jsonl": "json",
+    "ndjson": "json",
+    "txt": "text",
+    "avro": "avro",
+    "xml": "xml",
+}
+_BUCKET = re.compile("s3[an]?://([^/]*)")
+_NO_BUCKET = re.compile(r"UnknownStoreException|NoSuchBucket")
+_NO_FORMAT = re.compile(r"DATA_SOURCE_NOT_FOUND.*?data source: ([\w-]+)[. ]")
+_OTHER_FORMAT = re.compile(r"Could not read footer|is not a Parquet file|Malformed ORC file")
+_SUFFIX = re.compile(r"\.(\w+)(?:\.(?:gz|bz2|zst|zip|snappy|lz4))?(?=[\s.,;:]|$)")
+NOT_THERE = "there is no such file or folder; check input.path"
+
+
+def unread_input(place: str, format: str, words: str) -> str | None:
+    """Returns what is told of an input that cannot be read; None where the words of the failure are the best there are.
+
+    Args:
+        place: its path, as Spark was given it.
+        format: of its files.
+        words: of the failure, as they would be told otherwise.
+    """
+    what = f"input: {place} cannot be read: "
+    if "PATH_NOT_FOUND" in words:
+        return what + NOT_THERE
+    if _NO_BUCKET.search(words) and (bucket := _BUCKET.match(place)):
+        return (
+            f"{what}there is no bucket {bucket[1]}; check input.path, and the endpoint, if another "
+            "one than AWS's is asked"
+        )
+    if "UNABLE_TO_INFER_SCHEMA" in words:
+        return (
+            f"{what}no file of {format} is there to be read. Readers skip names that begin with _ or ., and folders "
+            "within it that are not named column=value (input.options: {recursiveFileLookup: true} reads those). Check "
+            "input.path and input.format, and whether what writes the files has written any"
+        )
+    if (unknown := _NO_FORMAT.search(words)) and nearest(unknown[1], _FORMATS):
+        return f"input.format: Spark has no format {unknown[1]}{meant(unknown[1], _FORMATS)}"
+    if "DELTA_TABLE_NOT_FOUND" in words or "DELTA_MISSING_DELTA_TABLE" in words:
+        return f"{what}no Delta table is there; check input.path, or name another format in input.format"
+    other = _named_otherwise(format, words) if _OTHER_FORMAT.search(words) else None
+    return f"{words.rstrip('.')}. Did you mean input.format: {other}?" if other else None
+
+
+def _named_otherwise(format: str, words: str) -> str | None:
+    """The format that a file of the failure is named after, if that is another one."""
+    named = [_OF_SUFFIXES[suffix] for suffix in _SUFFIX.findall(words) if suffix in _OF_SUFFIXES]
+    return named[0] if named and format.lower() not in named else None
