@@ -38,15 +38,15 @@ def _next_in_round(state: RunState, last: RoundRecord) -> act.Action | None:
     # A run that has cost what it may creates no job; it ends, as its handler says, when those in flight have.
     is_held = bool(flying) and overspent(state) is not None
     if waiting and not _must_infer(state) and (late := _too_slow_so_far(state)):
-        return _judging(state) or (act.Await(flying) if flying else act.GiveUp((_too_slow(late, len(waiting)),)))
+        return judging(state) or (act.Await(flying) if flying else act.GiveUp((_too_slow(late, len(waiting)),)))
     if waiting and not is_held and _has_room(state.settings.transform, flying, instances_of(waiting[0])):
         return act.Replan(waiting[0]) if must_be_replanned(state, waiting[0]) else act.Create(waiting[0])
     if flying:
-        # What waits for an instance is created at the first end: nothing is to come in between.
-        return (None if waiting else _beside(state, flying)) or act.Await(flying)
+        # What waits for an instance is created at the first end: nothing is planned in between.
+        return judging(state) or (None if waiting else _isolating(state, flying)) or act.Await(flying)
     if _must_infer(state):
         return act.Infer(state.unsettled)
-    return _judging(state) or act.Reconcile(state.unsettled)
+    return judging(state) or act.Reconcile(state.unsettled)
 
 
 def _too_slow_so_far(state: RunState) -> int:
@@ -73,23 +73,23 @@ def _too_slow(late: int, waiting: int) -> str:
     )
 
 
-def _beside(state: RunState, flying: tuple[JobRecord, ...]) -> act.Action | None:
-    """What is done while jobs run: what has ended is judged, and its failed spans go on where an instance is free."""
+def judging(state: RunState) -> act.Judge | None:
+    """Returns what may be judged now: a job that has ended, also while others run, or while one cannot be created."""
     if _must_infer(state):
         return None
-    return _judging(state) or _isolating(state, flying)
-
-
-def _judging(state: RunState) -> act.Judge | None:
     ended = (job for job in state.unsettled if job.status is not None and job.verdicts is None)
     return next(map(act.Judge, ended), None)
 
 
 def _isolating(state: RunState, flying: tuple[JobRecord, ...]) -> act.Reconcile | None:
-    """Nothing is split before a span of the run was scored; a probe tells of all of it, or of nothing.
+    """While jobs run, failed spans of what is judged go on where an instance is free.
+
+    Nothing is split before a span of the run was scored; a probe tells of all of it, or of nothing.
 
     What lacked capacity was not asked yet, so it says nothing of the model and is sent again as it is.
     """
+    if _must_infer(state):
+        return None
     last, most = state.last_round, MAX_ROUNDS + state.rounds_before
     ready = tuple(job for job in state.unsettled if job.verdicts is not None and job.round_number < most)
     if not _has_scored(state, ready):

@@ -31,7 +31,8 @@ from batch_transform.pipeline.loop.handlers import (
 )
 from batch_transform.pipeline.loop.workspace_repair import Mender
 
-_Handler = Callable[[RunContext, RunState, Any], NewStep | None]
+# A job that is to be judged is done so instead, while another one cannot be created.
+_Handler = Callable[[RunContext, RunState, Any], NewStep | act.Judge | None]
 _HANDLERS: dict[type[Any], _Handler] = {
     act.Stage: stage.stage_rows,
     act.Export: stage.export_rows,
@@ -113,13 +114,14 @@ class Driver:
             return sound
         handlers = _HANDLERS if self.ctx.waits else _HANDLERS_THAT_LOOK
         try:
-            return handlers[type(sound)](self.ctx, self.state, sound)
+            new = handlers[type(sound)](self.ctx, self.state, sound)
         except ServiceFailure:
             # What it reads may have been hurt since it was looked at.
             again = self._mender.before(self.ctx, self.state, action) if isinstance(action, _READING) else action
             if isinstance(again, NewStep):
                 return again
             raise
+        return self._new_step(new) if isinstance(new, act.Judge) else new
 
     def _record(self, kind: StepKind, payload: JsonObject, parts: tuple[Part, ...] = ()) -> None:
         self.ctx.lease.require()

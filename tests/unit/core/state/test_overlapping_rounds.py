@@ -126,6 +126,22 @@ def test_a_planned_job_comes_before_what_has_ended_since():
     assert told(after(*steps, ended("j2"))) == "Create k2"
 
 
+@pytest.mark.parametrize("transform", [{"instance_count": 2}, {"instance_count": 3, "max_parallel_jobs": 2}])
+def test_what_has_ended_is_judged_while_a_planned_job_waits_for_room(transform):
+    """Nothing is planned of it: that would wait as well."""
+    steps = [planned("j1", "j2", "j3", "j4"), created("j1"), created("j2"), ended("j1", "Failed")]
+    begun = opened(transform={"spread": "jobs", **transform})
+    assert told(after(*steps, begun=begun)) == "Create j3"
+    assert told(after(*steps, created("j3"), begun=begun)) == "Judge j1"
+    assert told(after(*steps, created("j3"), FAILED, begun=begun)) == "Await j2 j3"
+
+
+def test_nothing_is_judged_meanwhile_whose_schema_is_to_be_inferred():
+    begun = opened(transform={"spread": "jobs", "instance_count": 2}, prediction={"schema": "infer"})
+    steps = [planned("j1", "j2", "j3", "j4"), created("j1"), created("j2"), ended("j1"), created("j3")]
+    assert told(after(*steps, begun=begun)) == "Await j2 j3"
+
+
 @pytest.mark.parametrize(
     "early",
     [

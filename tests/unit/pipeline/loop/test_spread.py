@@ -166,11 +166,10 @@ def test_a_quota_that_is_met_leaves_the_rest_for_later(refused):
     assert order[:2] == ["job_created", "job_ended" if refused > 3 else "job_created"]
 
 
-def test_a_quota_of_one_instance_lets_the_jobs_come_one_after_the_other():
-    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+def with_one_instance(run):
+    """A service that refuses a job while another one is at work."""
     service = run.service
-    service.looks = 4
-    flying, create = watched(run), service.create
+    service.looks, create = 4, service.create
 
     def create_within_the_quota(request):
         if any(service.looked[name] <= service.looks for name in service._jobs):
@@ -178,9 +177,32 @@ def test_a_quota_of_one_instance_lets_the_jobs_come_one_after_the_other():
         create(request)
 
     service.create = create_within_the_quota
+
+
+def test_a_quota_of_one_instance_lets_the_jobs_come_one_after_the_other():
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    flying = watched(run)
+    with_one_instance(run)
     state = run.to_the_end()
     assert flying == [1, 1, 1]
     assert run.outcomes(state) == {row: row for row in all_rows(SIX)}
+
+
+@pytest.mark.parametrize("command", ["run", "collect"])
+def test_what_has_ended_is_judged_while_a_quota_is_waited_for(command):
+    run = MemoryRun(SIX, GOOD, transform={"instance_count": 3, **AT_ONCE})
+    with_one_instance(run)
+    if command == "run":
+        run.to_the_end()
+    else:
+        run.step("prepare")
+        while run.step(command)["status"] != RunStatus.PUBLISHED.value:
+            pass
+    kinds = [step.kind for step in run.reader_of_the_ledger().load()]
+    order = [kind for kind in kinds if kind in ("job_created", "job_ended", "job_judged")]
+    one_job = ["job_created", "job_judged", "job_ended"]
+    assert order == ["job_created", "job_ended", *one_job, *one_job, "job_judged"]
+    assert len(run.service.requests) == 3
 
 
 def test_a_step_leaves_the_rest_of_a_quota_to_the_next_call():

@@ -10,6 +10,7 @@ from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instances import chosen_type, type_after, type_of
 from batch_transform.core.sending.job_request import sent_request
 from batch_transform.core.state import actions as act
+from batch_transform.core.state.next_action import judging
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.bounds import back_off, insisted, require_budget
 from batch_transform.pipeline.loop.handlers.model import look_at_model
@@ -19,14 +20,15 @@ from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.sagemaker.service_errors import NotNow
 
 
-def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
+def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep | act.Judge:
     """Returns the step `job_created`; or what is to be recorded before it.
 
     That is `model_recorded`, where the model is not known yet or may be another one; or `replanned`, where the quota of
     its instance type is used up and there is another type.
 
     Else a quota that is used up, or a throttled call, is waited for as long as a job may take. Jobs of the run that are
-    in flight are looked at meanwhile: what is new of them is the step then, and the job is left for later.
+    in flight are looked at meanwhile: what is new of them is the step then, and the job is left for later. So it is
+    where one that has ended is still to be judged, which is returned then.
 
     Raises:
         OverCost: the run has cost what it may.
@@ -41,15 +43,15 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
 
     look = Look(ctx, state)
 
-    def create() -> bool | NewStep:
+    def create() -> bool | NewStep | act.Judge:
         try:
             ctx.jobs.create(sent_request(job.request, ctx.config.transform.environment))
         except NotNow as err:
             if not err.is_quota or another is None:
-                new = look(act.Await(state.in_flight)) if err.is_quota and ctx.waits else None
-                if new is None:
+                meanwhile = look(act.Await(state.in_flight)) or judging(state) if err.is_quota and ctx.waits else None
+                if meanwhile is None:
                     raise
-                return new
+                return meanwhile
             if ctx.jobs.is_there(job.request):  # boto3 had sent it twice, and the first one took the last instance
                 return True
             ctx.tell("score", f"{err}; {another} is tried instead")
@@ -57,7 +59,7 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep:
         return True
 
     told = insisted(ctx, create)
-    if isinstance(told, NewStep):
+    if not isinstance(told, bool):
         return told
     if not told:
         assert another is not None
@@ -84,8 +86,10 @@ def replan_job(ctx: RunContext, state: RunState, action: act.Replan) -> NewStep:
     return plan_anew(ctx, state, job, chosen_type(state))
 
 
-def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> NewStep | None:
-    """Returns what `create_job` returns; while a quota is used up, what `look_at_jobs` does of the jobs in flight.
+def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> NewStep | act.Judge | None:
+    """Returns what `create_job` returns, though it does not wait.
+
+    While a quota is used up, that is what `look_at_jobs` says of the jobs in flight, or what is to be judged.
 
     They may be what uses it up, and how long they take is bounded here alone. Where none is in flight, so is how long
     the quota is left to later calls, by the ledger's times.
@@ -98,7 +102,7 @@ def create_job_or_look(ctx: RunContext, state: RunState, action: act.Create) -> 
     except NotNow as err:
         _refuse_long_wait(ctx, state, err)
         ctx.tell("score", f"{err}; left to the next step")
-    return look_at_jobs(ctx, state, act.Await(state.in_flight))
+    return look_at_jobs(ctx, state, act.Await(state.in_flight)) or judging(state)
 
 
 def _refuse_long_wait(ctx: RunContext, state: RunState, err: NotNow) -> None:
