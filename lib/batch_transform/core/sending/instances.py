@@ -20,11 +20,10 @@ from datetime import datetime
 import pyarrow as pa
 
 from batch_transform.core.isolation.error_classes import ErrorClass, of_missing_output
-from batch_transform.core.limits import BYTES_PER_MB, MAX_INVOCATIONS_RETRIES
+from batch_transform.core.limits import MAX_INVOCATIONS_RETRIES
 from batch_transform.core.run_settings import TransformSettings
-from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
+from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.job_planning import Throughput
-from batch_transform.core.sending.spreading import REQUEST_BYTES, speed_of
 
 
 def type_of(job: JobRecord) -> str:
@@ -111,36 +110,6 @@ def helped(
     if transform.invocations_max_retries is None:
         transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES)
     return limits, transform
-
-
-def as_slow_as_seen(transform: TransformSettings, state: RunState) -> TransformSettings:
-    """Returns the section `transform` with a speed no higher than that of jobs that were just stopped as late.
-
-    So what they held is sent in more jobs: as it was, it would take as long again, and the service keeps nothing of a
-    job that is stopped. Of several the fastest tells, and one with less work than a start-up nothing: it may have hung.
-    """
-    speed = speed_of(transform)
-    seen = [
-        mb_per_second
-        for job in state.just_settled
-        if job.stop_reason == TIMEOUT and speed.start_ups(_weight(job)) >= 1 and (mb_per_second := _fastest(job))
-    ]
-    if not seen:
-        return transform
-    return replace(transform, instance_mb_per_second=min(transform.instance_mb_per_second, max(seen)))
-
-
-def _fastest(job: JobRecord) -> float | None:
-    """MB a second that no instance of a job that was stopped can have worked through; None: nobody knows."""
-    if not job.started_at or not job.ended_at:
-        return None
-    seconds = (datetime.fromisoformat(job.ended_at) - datetime.fromisoformat(job.started_at)).total_seconds()
-    return _weight(job) / BYTES_PER_MB / instances_of(job) / seconds if seconds > 0 else None
-
-
-def _weight(job: JobRecord) -> int:
-    """What a job holds, its requests included, as what is sent next is weighed (spreading.weights_of)."""
-    return (job.bytes or 0) + job.spans.rows * REQUEST_BYTES
 
 
 SECONDS_PER_HOUR = 3600.0

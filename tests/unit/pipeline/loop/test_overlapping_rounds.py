@@ -9,14 +9,18 @@ import itertools
 import json
 from collections import deque
 from contextlib import suppress
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
+from batch_transform.core.limits import BYTES_PER_MB
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.run_settings import START_SECONDS
+from batch_transform.core.sending.spreading import REQUEST_BYTES
+from batch_transform.core.state import next_action
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.loop import workspace_repair
@@ -76,6 +80,42 @@ def test_poison_in_two_of_six_jobs_takes_the_longest_chain_and_not_the_sum_of_th
     one_after_the_other = LONG + (state.rounds - 1) * short
     longest = max(LONG, state.rounds * short)
     assert elapsed(run, state) <= longest + START_SECONDS < one_after_the_other
+
+
+def a_slow_model(slower):
+    """A planned run of six jobs, of two start-ups' work each by its run file; the model is so many times slower."""
+    start, sizes, row_bytes = 60.0, [200] * 60, 2_000
+    weight = sum(sizes) * row_bytes + len(sizes) * REQUEST_BYTES
+    speed = weight / BYTES_PER_MB / 6 / (2 * start)
+    transform = {"instance_count": 6, "instance_start_seconds": start, "instance_mb_per_second": speed}
+    bad = set()
+    model = echoing(lambda row: 500 if row in bad else None)
+    run = MemoryRun(sizes, model, dict.fromkeys(all_rows(sizes), row_bytes), transform=transform)
+
+    def lasts(number):
+        place = run.service.requests[number]["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+        names = json.loads(run.store.get(S3Uri.parse(place))[0])[1:]
+        size = sum(len(run.store.world.objects["bucket", f"rows/run/input/{name}"][0]) for name in names)
+        took = start + slower * (size + len(names) * REQUEST_BYTES) / BYTES_PER_MB / speed
+        return took if number else 0.9 * took
+
+    run.service.lasts = lasts
+    run.step("prepare")
+    bad.add(rows_of(run, 0)[5])
+    return run, bad
+
+
+def test_where_a_model_is_far_slower_than_was_said_what_is_left_is_not_packed_into_the_one_instance_that_is_free():
+    """By the run file it is less work than a start-up, for which no instance is waited for."""
+    run, bad = a_slow_model(40)
+    state = run.to_the_gate()
+    check(run, state, bad)
+    assert early_steps(run)
+    assert sum(job.round_number == 2 for job in state.jobs) == 6
+    with mock.patch.object(next_action, "_isolating", return_value=None):
+        in_turn, _ = a_slow_model(40)
+        one_after_the_other = elapsed(in_turn, in_turn.to_the_gate())
+    assert elapsed(run, state) <= one_after_the_other
 
 
 def test_where_all_jobs_end_together_they_go_on_together():

@@ -23,7 +23,6 @@ from batch_transform.core.run_settings import INSTANCES, JOBS, RunSettings
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.secret_values import sealed
 from batch_transform.core.sending.instances import (
-    as_slow_as_seen,
     chosen_type,
     helped,
     instances_of,
@@ -42,6 +41,7 @@ from batch_transform.core.sending.job_planning import (
 from batch_transform.core.sending.job_request import job_settings
 from batch_transform.core.sending.manifests import manifest, sent_names
 from batch_transform.core.sending.object_sizes import headroom
+from batch_transform.core.sending.seen_speed import as_slow_as_seen
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
