@@ -18,8 +18,11 @@ worst of five distributions of record sizes. The ways:
 
 `--grid` prints, for tables of 1 and 10 GB, what `auto` pays and takes beside the best of a search over payloads,
 concurrencies, sizes of objects and numbers of one-instance jobs, and beside the SDK's defaults (6 MB, one request at a
-time, one job); also for servers that work on so many requests at once and no more. The figures by an emulator with
-emulated time, for tables of up to 1 GB, are `emulated_seconds`'s.
+time, one job); also for servers that work on so many requests at once and no more. Of one that serves one at a time,
+with a tenth of a second for each, nobody knows before a job has asked it. What pays there, few large requests, takes
+twice as long and more where many are worked on at once; so `auto` is far from the best, and what a run file's
+`max_concurrent_transforms: 1` gives is printed beside it. The figures by an emulator with emulated time, for tables of
+up to 1 GB, are `emulated_seconds`'s.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from batch_transform.core.framing import JSON_LINES
-from batch_transform.core.run_settings import INSTANCES, RunSettings, TransformSettings
+from batch_transform.core.run_settings import INSTANCES, RunSettings, Sizing, TransformSettings
 from batch_transform.core.sending.job_planning import Throughput, plan_lanes, spread_out
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules
 from batch_transform.core.sending.object_sizes import cutting_rules
@@ -87,6 +90,9 @@ class Service:
         in_order = sorted(objects, key=lambda of: -int(of.max()))  # as `job_planning.spread_out` has them
         costs = [self.seconds(each).tolist() for each in in_order]
         return self.start_seconds + max(file_ends(costs, self.slots(limits), side_by_side=True), default=0.0)
+
+
+ONE_AT_A_TIME = Service(request_seconds=0.1, mb_seconds=0.23, workers=1)
 
 
 def lognormal(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -209,8 +215,8 @@ def one_job(service: Service, objects: Objects, count: int, sharding: Sharding) 
     return Taken(longest, count * longest)
 
 
-def auto_limits(name: str, seed: int) -> Throughput:
-    """Returns the payload and the concurrency that the pipeline chooses for these records."""
+def auto_limits(name: str, seed: int, at_once: Sizing = "auto") -> Throughput:
+    """Returns the payload that the pipeline chooses for these records, and the concurrency where that is `auto`."""
     largest = int(records(name, SAMPLE_BYTES, seed).max())
     (lane,) = plan_lanes(
         without_history(
@@ -220,7 +226,7 @@ def auto_limits(name: str, seed: int) -> Throughput:
             )
         ),
         "auto",
-        "auto",
+        at_once,
     )
     return lane.throughput
 
@@ -228,22 +234,26 @@ def auto_limits(name: str, seed: int) -> Throughput:
 def planned(name: str, size_bytes: int, service: Service, transform: TransformSettings, seed: int) -> Objects:
     """Returns a table as the objects that the pipeline cuts for these settings."""
     rules = cutting_rules(RunSettings(transform=transform), size_bytes, JSON_LINES)
-    return objects_of(name, size_bytes, rules.object_bytes, auto_limits(name, seed), seed)
+    limits = auto_limits(name, seed, transform.max_concurrent_transforms)
+    return objects_of(name, size_bytes, rules.object_bytes, limits, seed)
 
 
-def settings_for(name: str, count: int, service: Service, seed: int) -> TransformSettings:
+def settings_for(name: str, count: int, service: Service, seed: int, at_once: Sizing = "auto") -> TransformSettings:
     """Returns a run file's section with what an instance takes, as the report of an earlier run tells it."""
-    limits = auto_limits(name, seed)
+    limits = auto_limits(name, seed, at_once)
     sample = objects_of(name, SAMPLE_BYTES // 10, 5 * MB, limits, seed)
     rate = sum(of.sum() for of in sample.requests) / MB / service.work(sample.requests, limits)
     return TransformSettings(
-        instance_count=count, instance_start_seconds=service.start_seconds, instance_mb_per_second=rate
+        instance_count=count,
+        instance_start_seconds=service.start_seconds,
+        instance_mb_per_second=rate,
+        max_concurrent_transforms=at_once,
     )
 
 
 def jobs_of(objects: Objects, transform: TransformSettings) -> list[list[int]]:
     """Returns the objects of each job that the pipeline makes."""
-    plans = spread_out(plan_lanes(objects.spans(), "auto", "auto"), transform)
+    plans = spread_out(plan_lanes(objects.spans(), "auto", transform.max_concurrent_transforms), transform)
     return [plan.spans["start"].to_pylist() for plan in plans]
 
 
@@ -307,10 +317,12 @@ def least_bill(name: str, size_bytes: int, count: int, service: Service, seed: i
     return min(found)
 
 
-def grid_line(name: str, size_bytes: int, count: int, service: Service, seed: int) -> tuple[float, float, str]:
+def grid_line(
+    name: str, size_bytes: int, count: int, service: Service, seed: int, at_once: Sizing = "auto"
+) -> tuple[float, float, str]:
     """Returns by how much our bill and that of the SDK's defaults are over the best one's, and what that is."""
     best, told = least_bill(name, size_bytes, count, service, seed)
-    transform = settings_for(name, count, service, seed)
+    transform = settings_for(name, count, service, seed, at_once)
     ours = planned(name, size_bytes, service, transform, seed)
     cost = bill(service, ours, side_by_side(service, ours, jobs_of(ours, transform)))
     default = objects_of(name, size_bytes, 16 * MB, Throughput(6, 1), seed)
@@ -320,13 +332,18 @@ def grid_line(name: str, size_bytes: int, count: int, service: Service, seed: in
 
 def print_grid(count: int, seed: int) -> None:
     """Prints how far from the best bill the chosen one is, for several kinds of servers."""
-    print("| server | GB | records | auto | SDK's defaults | the best |")
+    print("| server | GB | records | ours | SDK's defaults | the best |")
     print("|---" * 6 + "|")
-    servers = {"as many at once": Service(), "4 at once": Service(mb_seconds=0.46, workers=4)}
-    for told, service in servers.items():
+    servers: dict[str, tuple[Service, Sizing]] = {
+        "as many at once": (Service(), "auto"),
+        "4 at once": (Service(mb_seconds=0.46, workers=4), "auto"),
+        "1 at once, 100 ms": (ONE_AT_A_TIME, "auto"),
+        "1 at once, 100 ms, max_concurrent_transforms: 1": (ONE_AT_A_TIME, 1),
+    }
+    for told, (service, at_once) in servers.items():
         for size in (1, 10):
             for name in DISTRIBUTIONS:
-                ours, default, best = grid_line(name, size * GB, count, service, seed)
+                ours, default, best = grid_line(name, size * GB, count, service, seed, at_once)
                 print(f"| {told} | {size} | {name} | {ours:+.0%} | {default:+.0%} | {best} |", flush=True)
 
 

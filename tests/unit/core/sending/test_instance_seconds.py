@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.instance_seconds import GB, Service, grid_line, ways
+from benchmarks.instance_seconds import GB, ONE_AT_A_TIME, Service, grid_line, ways
 
 
 @pytest.mark.parametrize("instances", [1, 4, 16, 64])
@@ -28,3 +28,9 @@ def test_instances_of_one_job_are_paid_while_they_wait():
 def test_what_is_chosen_is_within_a_tenth_of_the_best_of_a_grid(name, server):
     ours, default, _ = grid_line(name, GB, 16, server, 2)
     assert ours <= 0.10 < default
+
+
+@pytest.mark.parametrize("name", ["equal, 2 kB", "1 kB and 3.9 MB"])
+def test_of_a_server_that_serves_one_at_a_time_it_is_enough_to_say_so(name):
+    """Before any job nobody knows; few large requests would be half as fast where many are worked on at once."""
+    assert grid_line(name, GB, 16, ONE_AT_A_TIME, 2, at_once=1)[0] <= 0.10
