@@ -28,7 +28,7 @@ class Footer:
     Attributes:
         rows: how many it has.
         columns: the names of its columns; those of fields within are no part of it.
-        schema: the whole of it, as text.
+        schema: a digest of the whole of it.
         row_bytes: mean of a row, uncompressed.
         names_calendar: whether it tells in which calendar its dates and times are.
     """

@@ -219,7 +219,9 @@ def of_shape(rows: int, shape: str, setting: str | None, misread: bool) -> Failu
     if setting is None:
         words = f"{shape}; it is read as prediction.format and prediction.records_path say, for {counted(rows, 'row')}"
         return Failure(ErrorClass.MISMATCH, words)
-    words = f"{shape} where {counted(rows, 'line')} {verb(rows, 'was', 'were')} expected; set {setting}"
+    lines = counted(rows, "line")
+    where = "" if shape.startswith(f"{lines} ") else f" where {lines} {verb(rows, 'was', 'were')} expected"
+    words = f"{shape}{where}; set {setting}"
     return Failure(ErrorClass.MISMATCH, words, setting=setting if misread else None)
 
 

@@ -12,6 +12,7 @@ from batch_transform.core.isolation.error_classes import (
     of_log_entry,
     of_mismatch,
     of_missing_output,
+    of_shape,
 )
 from batch_transform.core.statuses import JobStatus
 
@@ -130,3 +131,15 @@ def test_a_mismatch_says_both_counts():
     assert of_mismatch(3, 2, 0).message == "2 lines in the output for 3 rows; one line per row is used"
     assert of_mismatch(3, 3, 1).message == "3 lines, 1 of them blank in the output for 3 rows; one line per row is used"
     assert of_mismatch(3, 2, 0).error_class is ErrorClass.MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ("64 lines of one number each", "64 lines of one number each; set prediction.format: text"),
+        ("1 array of 64", "1 array of 64 where 64 lines were expected; set prediction.format: text"),
+        ("640 lines of one number each", "640 lines of one number each where 64 lines were expected; set"),
+    ],
+)
+def test_as_many_lines_as_were_expected_are_not_said_to_be_others(shape, told):
+    assert of_shape(64, shape, "prediction.format: text", misread=False).message.startswith(told)
