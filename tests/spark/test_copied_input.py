@@ -21,7 +21,7 @@ from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.tables.copied_source import CopiedInput
-from batch_transform.spark.copy_rules import is_todays_calendar, may_be_copied
+from batch_transform.spark.copy_rules import encrypts_by_itself, is_todays_calendar, may_be_copied
 from batch_transform.spark.input_reading import scan_of
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import session_settings
@@ -205,6 +205,47 @@ def test_files_that_change_while_they_are_copied_are_read_by_spark(spark, tmp_pa
     assert found.rows == 100
 
 
+def test_files_that_the_other_reader_alone_takes_are_written(spark, tmp_path):
+    """Our own jobs would not read them: neither the check of the output nor the merge, after jobs were paid for."""
+    rows = pa.table({"id": list(range(99)), "part": [number / 7 for number in range(99)]})
+    encoded = {"column_encoding": {"part": "BYTE_STREAM_SPLIT"}, "use_dictionary": False}
+    df = read(spark, one(tmp_path / "in", rows, **encoded))
+    rule = record_rule(spark, df.schema, "jsonlines", ["id"], None)
+    with session_settings(spark, {"spark.sql.parquet.enableVectorizedReader": "false"}):
+        assert not may_be_copied(spark, df.schema, [], rule, "file:/somewhere")
+        found = stage(df, rule, f"{tmp_path}/staged", scan_of(df))
+        expected = [row["part"] for row in df.orderBy("id").collect()]
+    staged_rows = read_staged(spark, found)
+    assert [row["part"] for row in staged_rows.orderBy(staged_rows.columns[0]).collect()] == expected
+
+
+def test_a_session_whose_aggregates_do_not_tell_their_groups_is_staged(spark, tmp_path):
+    with session_settings(spark, {"spark.sql.retainGroupColumns": "false"}):
+        found, _ = staged(spark, read(spark, one(tmp_path / "in", table_of(100))), tmp_path)
+    assert found.is_copied
+    assert found.rows == 100
+
+
+def test_a_session_that_encrypts_what_it_writes_is_seen(spark):
+    assert not encrypts_by_itself(spark)
+    with session_settings(spark, {"spark.hadoop.fs.s3a.encryption.algorithm": "SSE-KMS"}):
+        assert encrypts_by_itself(spark)
+
+
+def test_rows_that_the_session_holds_are_staged_and_not_its_files(spark, tmp_path):
+    """As Spark would take them, whatever has become of the file meanwhile."""
+    df = read(spark, one(tmp_path / "in", pa.table({"id": list(range(9))}))).cache()
+    try:
+        assert df.count() == 9
+        one(tmp_path / "in", pa.table({"id": list(range(100, 109))}))
+        found, _ = staged(spark, read(spark, tmp_path / "in"), tmp_path)
+        rows = read_staged(spark, found)
+        assert not found.is_copied
+        assert sorted(row["id"] for row in rows.collect()) == list(range(9))
+    finally:
+        df.unpersist()
+
+
 def test_many_small_files_are_gathered(spark, tmp_path):
     (tmp_path / "in").mkdir()
     for part in range(40):
@@ -230,6 +271,9 @@ def test_a_partitioned_table_is_written(spark, tmp_path):
         ("id long, text string", {"spark.sql.files.ignoreCorruptFiles": "true"}, [], False),
         ("id long, text string", {"spark.sql.parquet.binaryAsString": "true"}, [], False),
         ("id long, text string", {"spark.sql.parquet.int96TimestampConversion": "true"}, [], False),
+        ("id long, text string", {"spark.sql.parquet.enableVectorizedReader": "false"}, [], False),
+        ("id long, text string", {"spark.sql.parquet.enableNestedColumnVectorizedReader": "false"}, [], False),
+        ("id long, text string", {"parquet.crypto.factory.class": "a.Factory"}, [], False),
         ("id long NOT NULL, text string", {}, [], False),
         ("id long, text string COMMENT 'told'", {}, [], False),
         ("id long, text varchar(9)", {}, [], False),

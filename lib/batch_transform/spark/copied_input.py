@@ -23,6 +23,7 @@ from batch_transform.core.reserved_columns import each_of, quoted
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
+from batch_transform.spark.copy_rules import is_cached
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import SCAN_SETTINGS, SMALL_SHUFFLE, session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
@@ -67,7 +68,7 @@ def stage_copies(df: DataFrame, rule: RecordRule, files: InputFiles, folder: str
         folder: a new one.
     """
     own = own_fields(df.columns)
-    copies = files.copy(folder, own.names[0])
+    copies = () if is_cached(df) else files.copy(folder, own.names[0])
     if not copies:
         return None
     text = StructType([*own.fields, *df.schema.fields]).json()

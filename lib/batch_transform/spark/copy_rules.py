@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
 
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import effective, known
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 # Types that are the same whatever a session says, and of which Parquet holds every value.
 _NUMBERS = ("byte", "short", "integer", "long", "float", "double", "decimal")
@@ -20,11 +21,22 @@ _AS_READ = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.legacy.parquet.nanosAsLong": "false",
     "spark.sql.parquet.binaryAsString": "false",
+    # The other reader takes encodings that this one does not, and our own jobs have this one.
+    "spark.sql.parquet.enableNestedColumnVectorizedReader": "true",
+    "spark.sql.parquet.enableVectorizedReader": "true",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.parquet.int96AsTimestamp": "true",
     "spark.sql.parquet.int96TimestampConversion": "false",
 }
 _CALENDARS = ("spark.sql.parquet.datetimeRebaseModeInRead", "spark.sql.parquet.int96RebaseModeInRead")
+# Where they are set, files may be encrypted: a run may go on in a session that has no keys.
+_KEYS = ("parquet.crypto.factory.class", "spark.hadoop.parquet.crypto.factory.class")
+# By which Spark would encrypt what it writes on S3, and a copy of the driver's is not.
+_ENCRYPTING = (
+    "spark.hadoop.fs.s3a.encryption.algorithm",
+    "spark.hadoop.fs.s3a.server-side-encryption-algorithm",
+    "spark.hadoop.fs.s3.enableServerSideEncryption",
+)
 # They choose among files, and change nothing in them.
 _CHOOSING = frozenset({"pathglobfilter", "recursivefilelookup", "modifiedafter", "modifiedbefore", "mergeschema"})
 
@@ -48,7 +60,23 @@ def may_be_copied(
     unread = [field for field in schema.fields if field.name not in rule.columns]
     if any(_has_map(field.dataType) for field in unread):
         return False  # of which Spark makes no hash, by which it would be read
+    if any(known(spark, key) is not None for key in _KEYS):
+        return False
     return all(effective(spark, key) in (None, value) for key, value in _AS_READ.items())
+
+
+def is_cached(df: DataFrame) -> bool:
+    """Returns whether the session holds the rows, which need not be those of the files any more."""
+    try:
+        level = df.storageLevel
+    except SPARK_ERRORS:  # a platform that holds none
+        return False
+    return bool(level.useMemory or level.useDisk)
+
+
+def encrypts_by_itself(spark: SparkSession) -> bool:
+    """Returns whether Spark is told how to encrypt what it writes on S3."""
+    return any(known(spark, key) is not None for key in _ENCRYPTING)
 
 
 def _is_of_this_machine(spark: SparkSession) -> bool:

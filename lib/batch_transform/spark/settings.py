@@ -50,8 +50,12 @@ ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
 }
 # Of aggregates whose groups are files: a map task opens a file for each of two hundred partitions otherwise. There is
-# nothing to adapt, which takes a job more.
-SMALL_SHUFFLE: Mapping[str, str] = {"spark.sql.shuffle.partitions": "4", "spark.sql.adaptive.enabled": "false"}
+# nothing to adapt, which takes a job more. They tell their groups, whatever the session has of others.
+SMALL_SHUFFLE: Mapping[str, str] = {
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.retainGroupColumns": "true",
+}
 CASE_SENSITIVE = "spark.sql.caseSensitive"
 # Of jobs in which nothing of the user's is evaluated.
 OWN_SETTINGS: Mapping[str, str] = {

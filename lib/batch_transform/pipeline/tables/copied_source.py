@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from batch_transform.config.sections import Input
+from batch_transform.config.runfile import RunConfig
 from batch_transform.core.copied_files import are_as_read, are_few, copy_name, first_row
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore, StoreFailure
@@ -21,14 +21,14 @@ from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.source import Source
-from batch_transform.spark.copy_rules import is_todays_calendar, may_be_copied
+from batch_transform.spark.copy_rules import encrypts_by_itself, is_todays_calendar, may_be_copied
 from batch_transform.spark.input_reading import Scan, are_large
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import session_settings
 
 
 def copied_input(
-    given: Input | None,
+    config: RunConfig,
     source: Source,
     scan: Scan | None,
     identity: SourceIdentity | None,
@@ -39,14 +39,15 @@ def copied_input(
     """Returns the files of an input that is nothing but files; of a table by its name others may have a say.
 
     Args:
-        given: its section of the run file.
-        source: it.
+        config: the run file.
+        source: the input.
         scan: its files.
         identity: how it is computed.
         rule: how a row becomes a record.
         places: where rows are staged.
         store: what the driver itself reads and writes.
     """
+    given = config.input
     if scan is None or are_large(scan.files) or given is None or given.path is None:
         return None
     if identity is None or not identity.plan.is_bare:
@@ -54,6 +55,9 @@ def copied_input(
     df, how = source.df, output_formats().get(given.format)
     if how is None or not may_be_copied(df.sparkSession, df.schema, given.options, rule, places.scratch):
         return None
+    access = config.aws.s3
+    if encrypts_by_itself(df.sparkSession) and not (access is not None and (access.sse or access.kms_key)):
+        return None  # by a key that the driver knows nothing of
     path, _ = places.input_path(given.path, takes_patterns=False)
     with session_settings(df.sparkSession, how.settings):
         if not how.files_hold_all(df.sparkSession, path):

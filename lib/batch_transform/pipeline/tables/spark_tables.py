@@ -103,7 +103,7 @@ class SparkTables:
         target = self.places.staging(self.writer, uuid.uuid4().hex[:8])  # of this call, as files may be lost
         identity = identify(source.df, files)
         firm = scan if identity is not None and identity.plan.is_firm else None
-        copied = copied_input(self.config.input, source, scan, identity, self.rule, self.places, self.store)
+        copied = copied_input(self.config, source, scan, identity, self.rule, self.places, self.store)
         self.places.close_to_others()  # before a row lies there, and again with the files
         staged = stage(source.df, self.rule, target, firm, rows_are_large=are_large(files), files=copied)
         self.places.close_to_others()
