@@ -349,4 +349,5 @@ def test_the_ledger_holds_no_value_of_a_row_nor_of_a_filter(spark, world, run_fi
         "hides_files",
         "takes_others",
         "is_firm",
+        "is_bare",
     }
