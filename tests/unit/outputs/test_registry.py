@@ -28,6 +28,7 @@ ELSEWHERE = {
     ("spark/input_reading.py", "parquet"),  # the input's, as in config/sections.py
     ("spark/input_settings.py", "parquet"),  # the names of settings of Spark's readers
     ("spark/input_settings.py", "orc"),
+    *(("core/unread_inputs.py", name) for name in ("parquet", "orc", "delta")),  # the input's, as it is misspelt
     ("core/plain_paths.py", "delta"),  # an input whose path is one table's, and no pattern
 }
 
