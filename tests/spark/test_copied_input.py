@@ -138,13 +138,6 @@ def one(folder: Path, table: pa.Table, **options) -> Path:
     return folder
 
 
-def broken(path: Path, of: bytes) -> None:
-    """Breaks the bytes of a value, which lie in a page as they are."""
-    body = path.read_bytes()
-    assert of in body
-    path.write_bytes(body.replace(of, bytes(len(of))))
-
-
 @pytest.mark.parametrize("columns", [["id"], None])
 def test_a_page_that_cannot_be_read_is_found_before_anything_is_paid_for(spark, tmp_path, columns):
     """Also one of a column that no record has: it would be met by the merge alone."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from batch_transform.core.reserved_columns import ROW_NUMBER
+from batch_transform.core.reserved_columns import ROW_NUMBER, twins
 
 # More of them are staged by executors: each takes the driver three requests on S3, of which it has ten under way.
 _MOST_FILES = 2_000
@@ -66,7 +66,7 @@ def are_as_read(footers: Sequence[Footer], rows: Sequence[int], columns: Sequenc
         return False
     if any(footer.schema != footers[0].schema for footer in footers) or sorted(footers[0].columns) != sorted(columns):
         return False
-    if max(rows) >= 1 << _ROW_BITS or len({name.lower() for name in columns}) < len(columns):
+    if max(rows) >= 1 << _ROW_BITS or twins(columns, case_sensitive=False):
         return False
     names = tuple(f"/{name.lower()}=" for name in columns)
     return not any(name in path.lower() for path in paths for name in names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -39,6 +40,12 @@ class FileFormat(OutputFormat):
             GateRefused: a file is of no such format.
             StoreFailure: it cannot be read, or is not the version that was listed.
         """
+
+    def data_files(self, tree: Tree) -> tuple[TreeFile, ...]:
+        """Returns the files of a tree that hold data, with their rows; raises as `file_rows`."""
+        listed = [file for file in tree.list() if is_data_file(file.name)]
+        rows = self.file_rows(tree, listed)
+        return tuple(replace(file, rows=rows[file.name]) for file in listed)
 
     def ranges(self, tree: Tree, files: Iterable[TreeFile], known: Collection[str]) -> list[PredictionRange]:
         """Returns what the footers tell of numeric columns, but for those of `known`; none: they tell nothing."""

@@ -118,7 +118,7 @@ class LocalTree:
         for name in names:
             path = self._path(name)
             with local_errors("delete", path):
-                folder, _ = os.path.split(path)
+                folder = os.path.dirname(path)
                 for victim in (path, self._path(checksums_of(name))):
                     with suppress(FileNotFoundError):
                         os.unlink(victim)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, NumericType, StringType, StructType
 
+from batch_transform.spark.nested_kinds import kinds_in
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import effective, known
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 # Types that are the same whatever a session says, and of which Parquet holds every value.
-_NUMBERS = ("byte", "short", "integer", "long", "float", "double", "decimal")
-_PLAIN = frozenset(("boolean", *_NUMBERS, "binary", "date", "timestamp", "timestamp_ntz"))
+_PLAIN = frozenset({"boolean", "binary", "date", "timestamp", "timestamp_ntz"})
 _TIMES = frozenset({"date", "timestamp"})
 # Of the reader: with others than these it might read something else from the same file.
 _AS_READ = {
@@ -57,8 +57,8 @@ def may_be_copied(
         return False
     if rule.one_object or not {name.lower() for name in options} <= _CHOOSING or not _is_plain(schema):
         return False
-    unread = [field for field in schema.fields if field.name not in rule.columns]
-    if any(_has_map(field.dataType) for field in unread):
+    unread = StructType([field for field in schema.fields if field.name not in rule.columns])
+    if any(isinstance(kind, MapType) for kind in kinds_in(unread)):
         return False  # of which Spark makes no hash, by which it would be read
     if any(known(spark, key) is not None for key in _KEYS):
         return False
@@ -86,7 +86,8 @@ def _is_of_this_machine(spark: SparkSession) -> bool:
 
 def is_todays_calendar(spark: SparkSession, schema: StructType) -> bool:
     """Returns whether dates and times are read as of today's calendar where a file does not tell in which they are."""
-    return not _has_times(schema) or all(effective(spark, key) in (None, "CORRECTED") for key in _CALENDARS)
+    has_times = any(kind.typeName() in _TIMES for kind in kinds_in(schema))
+    return not has_times or all(effective(spark, key) in (None, "CORRECTED") for key in _CALENDARS)
 
 
 def _is_plain(kind: DataType) -> bool:
@@ -96,20 +97,4 @@ def _is_plain(kind: DataType) -> bool:
         return kind.containsNull and _is_plain(kind.elementType)
     if isinstance(kind, MapType):
         return kind.valueContainsNull and _is_plain(kind.keyType) and _is_plain(kind.valueType)
-    return kind == StringType() or kind.typeName() in _PLAIN
-
-
-def _has_times(kind: DataType) -> bool:
-    if isinstance(kind, StructType):
-        return any(_has_times(field.dataType) for field in kind.fields)
-    if isinstance(kind, ArrayType):
-        return _has_times(kind.elementType)
-    if isinstance(kind, MapType):
-        return _has_times(kind.keyType) or _has_times(kind.valueType)
-    return kind.typeName() in _TIMES
-
-
-def _has_map(kind: DataType) -> bool:
-    if isinstance(kind, StructType):
-        return any(_has_map(field.dataType) for field in kind.fields)
-    return isinstance(kind, MapType) or (isinstance(kind, ArrayType) and _has_map(kind.elementType))
+    return kind == StringType() or isinstance(kind, NumericType) or kind.typeName() in _PLAIN

@@ -10,7 +10,7 @@ from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
+from pyspark.sql.types import DataType, StructField, StructType
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.excerpts import excerpt
@@ -29,6 +29,7 @@ from batch_transform.core.source_identity import FileVersion
 from batch_transform.core.unread_inputs import unread_input
 from batch_transform.spark.empty_tables import without_rows
 from batch_transform.spark.input_schema import typed_columns
+from batch_transform.spark.nested_kinds import kinds_in
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.settings import (
     CASE_SENSITIVE,
@@ -200,15 +201,7 @@ def _twin_faults(where: str, fields: Sequence[StructField], case_sensitive: bool
 
 def _structs(kind: DataType) -> Iterator[StructType]:
     """The structs within a type, however deep."""
-    if isinstance(kind, StructType):
-        yield kind
-        for field in kind.fields:
-            yield from _structs(field.dataType)
-    elif isinstance(kind, ArrayType):
-        yield from _structs(kind.elementType)
-    elif isinstance(kind, MapType):
-        yield from _structs(kind.keyType)
-        yield from _structs(kind.valueType)
+    return (each for each in kinds_in(kind) if isinstance(each, StructType))
 
 
 def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> StructType:

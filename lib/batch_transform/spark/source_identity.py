@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+from pyspark.sql.types import DataType, MapType
 
 from batch_transform.core.cached_scans import cached_locations, has_cache
 from batch_transform.core.plain_paths import escaped
@@ -17,6 +17,7 @@ from batch_transform.core.source_identity import FileVersion, Plan, SourceFiles,
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.explaining import explained
 from batch_transform.spark.input_reading import file_versions
+from batch_transform.spark.nested_kinds import kinds_in
 from batch_transform.spark.settings import known, session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 from batch_transform.spark.staged_rows import input_columns, read_staged
@@ -116,11 +117,7 @@ def _hashable(name: str, kind: DataType) -> Column:
 
 def _has_map(kind: DataType) -> bool:
     """Whether there is a map in it, or a variant, of which Spark makes no hash."""
-    if isinstance(kind, StructType):
-        return any(_has_map(field.dataType) for field in kind.fields)
-    if isinstance(kind, ArrayType):
-        return _has_map(kind.elementType)
-    return isinstance(kind, MapType) or kind.typeName() == "variant"
+    return any(isinstance(each, MapType) or each.typeName() == "variant" for each in kinds_in(kind))
 
 
 def locations_below_caches(df: DataFrame) -> list[str]:

@@ -100,7 +100,8 @@ class SparkTables:
     def _staged(self, source: Source) -> Staged:
         scan = scan_of_input(source, self.config.input)
         files = scan.files if scan else None
-        target = self.places.staging(self.writer, uuid.uuid4().hex[:8])  # of this call, as files may be lost
+        # Of this call alone: a process may stage twice, where the first files were lost.
+        target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
         identity = identify(source.df, files)
         firm = scan if identity is not None and identity.plan.is_firm else None
         copied = copied_input(self.config, source, scan, identity, self.rule, self.places, self.store)
@@ -143,9 +144,7 @@ class SparkTables:
             writing.partitionBy(*table.partition_by).save(place)
             if table.partition_by and not any(is_data_file(file.name) for file in tree.list()):
                 write_empty(counted.rows, table.partition_by, name, place, options)
-        rows = how.file_rows(tree, listed := [file for file in tree.list() if is_data_file(file.name)])
-        files = tuple(replace(file, rows=rows[file.name]) for file in listed)
-        written = WrittenTable(kind, tree, open_tree(table.location, self.store), files)
+        written = WrittenTable(kind, tree, open_tree(table.location, self.store), how.data_files(tree))
         with own_job(self.spark, state.staged, more):
             again = partial(written_rows, self.spark, counted.rows.schema, written, name, self.places, state.staged)
             return replace(written, numbers=counted.found(written.rows, again))
