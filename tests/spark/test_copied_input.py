@@ -14,8 +14,10 @@ import yaml
 from pyspark.sql import functions as F
 
 from batch_transform.config.loading import load
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.object_store import PreconditionFailed
+from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
@@ -105,8 +107,8 @@ def test_copies_have_the_records_that_written_rows_have(spark, table, tmp_path):
     assert not written.is_copied
     lines = [rule.lines(read_staged(spark, each), JSON_LINES).select("line") for each in (copied, written)]
     assert_same_bag(*lines)
-    assert copied.json_bytes == written.json_bytes
-    assert copied.largest == written.largest
+    assert copied.json_bytes == pytest.approx(written.json_bytes, rel=0.1)  # by the first thousand
+    assert not is_large(copied.largest)
 
 
 def test_files_that_are_cut_into_several_partitions_are_numbered_once(spark, table, tmp_path):
@@ -138,22 +140,6 @@ def one(folder: Path, table: pa.Table, **options) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("columns", [["id"], None])
-def test_a_page_that_cannot_be_read_is_found_before_anything_is_paid_for(spark, tmp_path, columns):
-    """Also one of a column that no record has: it would be met by the merge alone."""
-    folder = one(tmp_path / "in", pa.table({"id": list(range(99)), "text": ["x" * 90] * 99}), compression="gzip")
-    file = folder / "one.parquet"
-    place = pq.read_metadata(file).row_group(0).column(1)
-    body = bytearray(file.read_bytes())
-    start = place.dictionary_page_offset or place.data_page_offset
-    body[start + 40 : start + place.total_compressed_size] = bytes(place.total_compressed_size - 40)
-    file.write_bytes(body)
-    with pytest.raises(SPARK_ERRORS) as raised:
-        staged(spark, read(spark, folder), tmp_path, columns=columns)
-    assert "in/one.parquet" in str(raised.value)  # the user's file, and not a copy of it
-    assert not list((tmp_path / "staged").rglob("part-0.parquet"))
-
-
 def test_a_file_that_has_rotted_is_found_by_the_checksums_beside_it(spark, tmp_path):
     spark.range(1_000).select(F.col("id").cast("double").alias("x")).coalesce(1).write.option(
         "compression", "none"
@@ -167,15 +153,21 @@ def test_a_file_that_has_rotted_is_found_by_the_checksums_beside_it(spark, tmp_p
         staged(spark, read(spark, tmp_path / "in"), tmp_path / "second")
 
 
+def texts(rows: int, size: int) -> pa.Array:
+    """Returns texts that no dictionary makes small."""
+    return pa.array([f"{number:04}" * (size // 4) for number in range(rows)])
+
+
 OTHERS = {
     "other columns": lambda rows: rows.append_column("more", rows["id"]),
     "another type": lambda rows: rows.set_column(2, "small", rows["small"].cast(pa.int16())),
-    "other records": lambda rows: rows.set_column(3, "text", pa.array(["x" * 20_000] * rows.num_rows)),
+    "large records": lambda rows: rows.set_column(3, "text", texts(rows.num_rows, 20_000)),
+    "larger records": lambda rows: rows.set_column(3, "text", texts(rows.num_rows, 8_000)),
 }
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_files_that_are_not_alike_or_have_large_records_are_written(spark, tmp_path, other):
+def test_files_that_are_not_alike_are_written(spark, tmp_path, other):
     one(tmp_path / "in", table_of(100))
     pq.write_table(OTHERS[other](table_of(100)), tmp_path / "in" / "two.parquet")
     df = read(spark, tmp_path / "in")
@@ -365,3 +357,71 @@ def test_copies_that_are_gone_are_made_again(spark, world, tmp_path):
     again = open_run(spark, load(place), world.access, silent)
     again.run()
     assert_same_bag(read(spark, tmp_path / "out").drop("echo"), read(spark, tmp_path / "in"))
+
+
+def opened(spark, world, folder, name="unfit", **changes):
+    """Returns a driver of a run over `folder`/in."""
+    document = run_file(world, name, **{"record": {"columns": ["key"]}, **changes})
+    place = folder / "run.yml"
+    place.write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
+    return open_run(spark, load(place), world.access, silent)
+
+
+def hurt(file: Path, column: int) -> None:
+    """Makes the values of a column unreadable, those of the file's last row group."""
+    found = pq.read_metadata(file)
+    place = found.row_group(found.num_row_groups - 1).column(column)
+    body = bytearray(file.read_bytes())
+    start = place.dictionary_page_offset or place.data_page_offset
+    body[start + 40 : start + place.total_compressed_size] = bytes(place.total_compressed_size - 40)
+    file.write_bytes(body)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("column", ["key", "text"])
+def test_a_page_that_cannot_be_read_is_found_before_anything_is_paid_for(spark, world, tmp_path, column):
+    """Also one of a column that no record has: it would be met by the merge alone."""
+    rows = table_of(4_000)
+    file = one(tmp_path / "in", rows, compression="gzip", row_group_size=2_000) / "one.parquet"
+    whole = file.read_bytes()
+    hurt(file, rows.column_names.index(column))
+    name = f"broken-{column}-{uuid.uuid4().hex[:8]}"
+    driver = opened(spark, world, tmp_path, name)
+    assert driver.step()
+    copies = [Path(each.path.removeprefix("file:")) for each in driver.state.staged.files]
+    assert driver.state.staged.is_copied
+    with pytest.raises(ConfigurationError, match=r"in/one\.parquet"):  # the user's file, and not a copy of it
+        driver.run()
+    assert driver.state.staged is None
+    assert not driver.state.jobs
+    assert not any(copy.exists() for copy in copies)
+    driver.ctx.lease.release()
+    file.write_bytes(whole)
+    mended = opened(spark, world, tmp_path, name)
+    mended.run()
+    assert not mended.state.staged.is_copied
+    assert_same_bag(read(spark, tmp_path / "out").drop("echo"), read(spark, tmp_path / "in"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("record", "bad"),
+    [
+        ({"columns": ["key"]}, "x" * 20_000),  # large
+        ({"columns": ["key"], "format": "text"}, "two\nlines"),  # a fault
+    ],
+)
+def test_a_record_that_the_first_rows_do_not_tell_of_has_rows_written(spark, world, tmp_path, record, bad):
+    keys = [f"k{number}" for number in range(4_000)]
+    one(tmp_path / "in", pa.table({"key": [*keys, bad]}))
+    driver = opened(spark, world, tmp_path, f"late-{uuid.uuid4().hex[:8]}", record=record)
+    assert driver.step()
+    assert driver.state.staged.is_copied
+    if "\n" in bad:
+        with pytest.raises(ConfigurationError, match="a newline in key"):
+            driver.run()
+        assert not driver.state.jobs
+    else:
+        driver.run()
+        assert not driver.state.staged.is_copied
+        assert_same_bag(read(spark, tmp_path / "out").drop("echo"), read(spark, tmp_path / "in"))

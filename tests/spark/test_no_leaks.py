@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
 
 from batch_transform.config.loading import load
@@ -13,6 +14,8 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.telling import tell_terminal
+from batch_transform.spark.arrow_types import fetched
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 from support.runs import run_file
 
 pytestmark = pytest.mark.spark
@@ -51,3 +54,23 @@ def test_a_refused_run_of_a_csv_file_tells_and_stores_neither(spark, world, tmp_
     told = [printed.out, printed.err, str(events), json.dumps(report), *(str(world.body(key)) for key in stored)]
     assert not [text for text in told if SECRET in text or ROW in text]
     assert "<secret hmac-sha256:" in "".join(told)
+
+
+@pytest.mark.parametrize("way", ["toArrow", "toPandas"])  # of Spark 4.0 and later, and of 3.5
+def test_of_a_job_that_fails_no_warning_tells_what_spark_says(spark, monkeypatch, recwarn, way):
+    """A step tells it once, and without a row."""
+    schema = pa.schema([("number", pa.int64()), ("name", pa.string())])
+    rows = spark.createDataFrame([(1, ROW), (None, None)], "number long, name string")
+    if way == "toPandas":
+        for kind in type(rows).__mro__:
+            if "toArrow" in vars(kind):
+                monkeypatch.delattr(kind, "toArrow")
+    assert fetched(rows, schema).to_pylist() == [{"number": 1, "name": ROW}, {"number": None, "name": None}]
+    broken = (
+        rows.where("number = 1")
+        .selectExpr("number", "raise_error(name) AS name")
+        .selectExpr("number", "string(name) AS name")
+    )
+    with pytest.raises(SPARK_ERRORS, match=ROW):
+        fetched(broken, schema)
+    assert not [each for each in recwarn if ROW in str(each.message)]

@@ -119,7 +119,7 @@ class MemoryTables:
     ledger: Ledger
     writer: str
 
-    def stage(self) -> Staged:
+    def stage(self, *, copies: bool = True) -> Staged:
         files = []
         for place, (first, rows) in enumerate(zip(_firsts(self.run.sizes), self.run.sizes, strict=True)):
             path = self.run.layout.rows.join("staging", self.writer, f"{place}.json")

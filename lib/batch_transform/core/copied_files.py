@@ -10,6 +10,10 @@ from batch_transform.core.reserved_columns import ROW_NUMBER, twins
 
 # More of them are staged by executors: each takes the driver three requests on S3, of which it has ten under way.
 _MOST_FILES = 2_000
+# Records are measured on some rows of one file, so those of the others, and of each row group, are about as large.
+_TIMES, _BYTES_MORE = 4, 1_000
+# Of fewer rows headers and dictionaries weigh more than their values.
+_FEW_ROWS = 1_000
 # Small ones are gathered: more than 32 are listed by a job in each reading, and opening one counts as 4 MB.
 _FEW_FILES = 32
 _SMALL_BYTES = 4 * 1024 * 1024
@@ -29,14 +33,14 @@ class Footer:
         rows: how many it has.
         columns: the names of its columns; those of fields within are no part of it.
         schema: a digest of the whole of it.
-        row_bytes: mean of a row, uncompressed.
+        row_bytes: mean of a row, uncompressed, in the row group where it is smallest, and where it is largest.
         names_calendar: whether it tells in which calendar its dates and times are.
     """
 
     rows: int
     columns: tuple[str, ...]
     schema: str
-    row_bytes: float
+    row_bytes: tuple[float, float]
     names_calendar: bool
 
 
@@ -44,6 +48,13 @@ def names_calendar(notes: Mapping[bytes, bytes]) -> bool:
     """Returns whether a file tells in which calendar its dates and times are; as the notes in its footer say."""
     found = re.match(r"(\d+)\.(\d+)", notes.get(_SPARKS_VERSION, b"").decode(errors="replace"))
     return found is not None and (int(found[1]), int(found[2])) >= _NAMES_CALENDAR_SINCE
+
+
+def row_bytes(groups: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    """Returns the means of a row in the row groups where they are smallest and largest, by bytes and rows of each."""
+    means = [size / rows for size, rows in groups if rows >= _FEW_ROWS]
+    means = means or [size / rows for size, rows in groups if rows]
+    return min(means, default=0.0), max(means, default=0.0)
 
 
 def are_few(sizes: Sequence[int]) -> bool:
@@ -54,7 +65,8 @@ def are_few(sizes: Sequence[int]) -> bool:
 def are_as_read(footers: Sequence[Footer], rows: Sequence[int], columns: Sequence[str], paths: Sequence[str]) -> bool:
     """Returns whether files hold nothing but the rows and columns that Spark reads of them.
 
-    No deleted rows, no column from the name of a folder, none under another name, and all of one schema.
+    No deleted rows, no column from the name of a folder, none under another name, all of one schema, and rows of about
+    one size.
 
     Args:
         footers: of each file.
@@ -65,6 +77,9 @@ def are_as_read(footers: Sequence[Footer], rows: Sequence[int], columns: Sequenc
     if not footers or any(footer.rows != count for footer, count in zip(footers, rows, strict=True)):
         return False
     if any(footer.schema != footers[0].schema for footer in footers) or sorted(footers[0].columns) != sorted(columns):
+        return False
+    sizes = [size for footer in footers if footer.rows for size in footer.row_bytes]
+    if max(sizes, default=0) > _TIMES * min(sizes, default=0) + _BYTES_MORE:
         return False
     if max(rows) >= 1 << _ROW_BITS or twins(columns, case_sensitive=False):
         return False

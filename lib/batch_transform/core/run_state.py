@@ -123,6 +123,7 @@ class RunState:
         expectations: what `expect` was found to be of the gated rows; None: they were not checked, or otherwise.
         rows_apart: whether what holds row values lies apart from the ledger (`run_layout`).
         cleaned, forgotten: whether all but the ledger was removed; whether its rows were.
+        copies_unfit: whether copies of the input's files were found not to do, so that rows are written.
         record_sizes: of what was exported; None: an earlier version did not record them.
     """
 
@@ -157,6 +158,7 @@ class RunState:
     expectations: tuple[Expectation, ...] | None = None
     rows_apart: bool = False
     forgotten: bool = False
+    copies_unfit: bool = False
     record_sizes: SizeCounts | None = None
 
     @cached_property

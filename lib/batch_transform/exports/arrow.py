@@ -25,12 +25,13 @@ from batch_transform.core.framing import Framing
 from batch_transform.core.object_names import object_name
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules, Piece
+from batch_transform.core.sending.object_sizes import LARGE_RECORD_BYTES
 from batch_transform.core.sending.record_sizes import WRITTEN_SCHEMA, ExportedObjects, added, counted, exported
 from batch_transform.core.spans import STANDARD, UNSENDABLE
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport
-from batch_transform.spark.arrow_types import spark_schema
-from batch_transform.spark.staged_rows import read_staged
+from batch_transform.spark.arrow_types import fetched, spark_schema
+from batch_transform.spark.copied_input import read_whole
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
 _PUTS_AT_ONCE = 8
@@ -43,9 +44,9 @@ class ArrowExport(ExportWay):
     def export(self, given: ToExport) -> ExportedObjects:
         """Returns the objects, which the JVM has rendered and the workers written."""
         writer = _ObjectWriter(given.rules, given.framing, given.target, given.connect)
-        lines = given.rule.lines(read_staged(given.spark, given.staged), given.framing)
-        written = lines.mapInArrow(writer, spark_schema(WRITTEN_SCHEMA)).toPandas()
-        return exported(pa.Table.from_pandas(written, schema=WRITTEN_SCHEMA, preserve_index=False))
+        at_most = LARGE_RECORD_BYTES if given.staged.is_copied else None
+        lines = given.rule.lines(read_whole(given.spark, given.staged, given.rule), given.framing, at_most)
+        return exported(fetched(lines.mapInArrow(writer, spark_schema(WRITTEN_SCHEMA)), WRITTEN_SCHEMA))
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport
 from batch_transform.records.jsonlines import JSON_OPTIONS
 from batch_transform.records.port import RecordFormat
+from batch_transform.spark.copied_input import read_whole
 from batch_transform.spark.iso_dates import at_leaves, is_date, iso_text
-from batch_transform.spark.staged_rows import read_staged
 
 # Types whose values Python has as JSON has them, or that `plain_value` knows.
 _VARIANT = "variant"  # Spark 3.5 has no such type
@@ -69,7 +69,7 @@ class RowExport(ExportWay):
 
     def export(self, given: ToExport) -> ExportedObjects:
         """Returns the objects, of which each partition has written its own."""
-        staged = read_staged(given.spark, given.staged)
+        staged = read_whole(given.spark, given.staged, given.rule)
         rows = staged.select(F.col(staged.columns[0]).alias("number"), given.rule.value().alias("value"))
         (kind,) = (each.dataType for each in rows.schema.fields[1:])
         rows = rows.select("number", at_leaves(F.col("value"), kind, _is_spelled, _spelled).alias("value"))

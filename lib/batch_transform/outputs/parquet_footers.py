@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.core.amounts import counted
-from batch_transform.core.copied_files import Footer, names_calendar
+from batch_transform.core.copied_files import Footer, names_calendar, row_bytes
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.file_tree import Tree
@@ -45,12 +45,12 @@ def footer_of(tree: Tree, file: TreeFile) -> pq.FileMetaData:
 def told_by_footer(tree: Tree, file: TreeFile) -> Footer:
     """Returns what the footer of a file says of its rows and columns; raises as `footer_of`."""
     found = footer_of(tree, file)
-    groups = [found.row_group(place).total_byte_size for place in range(found.num_row_groups)]
+    groups = [found.row_group(place) for place in range(found.num_row_groups)]
+    sizes = row_bytes([(group.total_byte_size, group.num_rows) for group in groups])
     try:
         columns = tuple(found.schema.to_arrow_schema().names)
     except pa.ArrowException:
         columns = ()  # of a type that Arrow has not
     _, _, told = str(found.schema).partition("\n")  # without a line that names an address
     schema = hashlib.sha256(told.encode()).hexdigest()  # a wide table's is as long as a file may be
-    mean = sum(groups) / max(1, found.num_rows)
-    return Footer(found.num_rows, columns, schema, mean, names_calendar(found.metadata or {}))
+    return Footer(found.num_rows, columns, schema, sizes, names_calendar(found.metadata or {}))

@@ -65,8 +65,8 @@ class Clock:
 class TableWork(Protocol):
     """Work on whole tables, by whatever engine a run has for it."""
 
-    def stage(self) -> Staged:
-        """Returns the input once it is written with row numbers."""
+    def stage(self, *, copies: bool = True) -> Staged:
+        """Returns the input once it is written with row numbers; or copies of its files, if they may be."""
 
     def export(self, staged: Staged, rules: CuttingRules) -> ExportedObjects:
         """Returns the objects that were written, and how large their records are."""

@@ -22,7 +22,7 @@ from batch_transform.core.sending.object_sizes import task_count
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.spans import CUT_SCHEMA, PART_SCHEMA
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.arrow_types import spark_schema
+from batch_transform.spark.arrow_types import fetched, spark_schema
 
 MOST_TASKS = 64
 
@@ -49,10 +49,8 @@ def in_executors(
         spark.createDataFrame(rows, spark_schema(sent))
         .repartition(task_count(len(rows), MOST_TASKS))
         .mapInArrow(work, spark_schema(made))
-        .toPandas()
     )
-    # A column of longs with nulls comes as floats: what may be null here, such as a line's number, is far below 2^53.
-    return pa.Table.from_pandas(done, schema=made, preserve_index=False)
+    return fetched(done, made)
 
 
 _LISTED = pa.schema([(name, pa.string()) for name in ("object", "bucket", "key", "etag")])

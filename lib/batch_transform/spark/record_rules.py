@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.excerpts import excerpt
 from batch_transform.core.framing import Framing
@@ -112,10 +113,16 @@ class RecordRule:
         about, fault = F.expr(size).alias(RECORD_BYTES), F.lit(None).cast("string").alias(RECORD_FAULT)
         return known.select(*places.values(), about, fault)
 
-    def lines(self, staged_rows: DataFrame, framing: Framing) -> DataFrame:
+    def lines(self, staged_rows: DataFrame, framing: Framing, at_most: int | None = None) -> DataFrame:
         """Returns row number and record with its newline, if it has one; null for a record that no payload can hold.
 
         Those become null in the JVM, before Arrow sees them.
+
+        Args:
+            staged_rows: with their numbers as the first column.
+            framing: of the records.
+            at_most: bytes of a record of rows that nobody has measured: a larger one ends the job, as one does that
+                has a fault; None: they were measured, and none has.
         """
         rendered = self.rendered(staged_rows, staged_rows.columns[:1]).toDF("number", RECORD, "fault")
         if self.one_object:
@@ -125,9 +132,15 @@ class RecordRule:
         if framing.newline:
             is_binary = isinstance(self.kind, BinaryType)
             record = F.concat(record, F.lit(b"\n" if is_binary else "\n"))
-        most = LARGEST_RECORD_BYTES - len(framing.header)
-        lines = rendered.select("number", record.alias("line"))
-        return lines.select("number", F.when(F.octet_length("line") <= most, F.col("line")).alias("line"))
+        most = LARGEST_RECORD_BYTES - len(framing.header) if at_most is None else at_most
+        lines = rendered.select("number", record.alias("line"), "fault")
+        fits = F.octet_length("line") <= most
+        if at_most is None:
+            return lines.select("number", F.when(fits, F.col("line")).alias("line"))
+        unfit = F.raise_error(F.lit(f"a record of more than {counted(most, 'byte')}, or with a fault"))
+        return lines.select(
+            "number", F.when(fits & F.col("fault").isNull(), F.col("line")).otherwise(unfit).alias("line")
+        )
 
     def value(self) -> Column:
         """Returns what is rendered of a row: a struct of its columns, its one column, or the expression."""

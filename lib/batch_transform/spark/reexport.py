@@ -19,7 +19,7 @@ from batch_transform.core.sending.object_sizes import task_count
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.arrow_types import spark_schema
+from batch_transform.spark.arrow_types import fetched, spark_schema
 from batch_transform.spark.object_tasks import MOST_TASKS
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.staged_rows import read_staged
@@ -55,9 +55,8 @@ def export_again(
         .repartition(task_count(orders.num_rows, MOST_TASKS), "object")
         .sortWithinPartitions("object", "number")
         .mapInArrow(_Writer(framing, target, connect), spark_schema(MADE_SCHEMA))
-        .toPandas()
     )
-    return pa.Table.from_pandas(made, schema=MADE_SCHEMA, preserve_index=False)
+    return fetched(made, MADE_SCHEMA)
 
 
 def files_of(staged: Staged, orders: pa.Table) -> list[StagedFile]:

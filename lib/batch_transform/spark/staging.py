@@ -12,6 +12,7 @@ from pyspark.sql.types import StructType
 
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.reserved_columns import FILE_METADATA, ROW_NUMBER, each_of, free, quoted
+from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.sending.partitioning import may_be_shuffled, partitioning
 from batch_transform.core.sending.row_faults import MOST_KINDS, RowFaults, check_sendable
 from batch_transform.core.spans import StagedFile
@@ -66,10 +67,14 @@ def stage(
     spark = df.sparkSession
     cores = parallelism(spark)
     with session_settings(spark, ROW_READER if rows_are_large else {}):
-        made = None if scan is None else 1 if rule.one_object else _partitions_of_scan(df, rule, scan, cores)
-        copied = stage_copies(df, rule, files, f"{target}/files") if files is not None and made is None else None
-        copy = copied.staged if copied else _write(df if made is None else _shuffled(df, made), rule, f"{target}/copy")
-    found = partitioning(copied.partitions if copied else [file.json_bytes for file in copy.files], cores)
+        first = _First() if scan is None else _first_look(df, rule, scan, cores, always=files is not None)
+        if files is not None and first.are_small and first.made is None:
+            copied = stage_copies(df, rule, files, f"{target}/files", first.record_bytes)
+            if copied is not None:
+                return copied
+        rows = df if first.made is None else _shuffled(df, first.made)
+        copy = _write(rows, rule, f"{target}/copy")
+    found = partitioning([file.json_bytes for file in copy.files], cores)
     if found.before <= 1 if rule.one_object else not found.why:
         return copy
     wanted = 1 if rule.one_object else found.after
@@ -79,17 +84,36 @@ def stage(
         return _write(even, rule, f"{target}/rows")
 
 
-def _partitions_of_scan(df: DataFrame, rule: RecordRule, scan: Scan, cores: int) -> int | None:
-    """Into how many partitions a scan is shuffled before it is written; None: that does not show yet."""
-    rows = scan.partition_rows
-    if not may_be_shuffled(rows, cores):
-        return None
+@dataclass(frozen=True)
+class _First:
+    """What a first look at a scan tells.
+
+    Attributes:
+        made: into how many partitions it is shuffled before it is written; None: that it is does not show yet.
+        record_bytes: the mean of some.
+        are_small: whether some were looked at, and none of them is large or has a fault.
+    """
+
+    made: int | None = None
+    record_bytes: float = 0
+    are_small: bool = False
+
+
+def _first_look(df: DataFrame, rule: RecordRule, scan: Scan, cores: int, *, always: bool) -> _First:
+    """Looks at some records, always or where numbers of rows show that partitions may have to be shuffled."""
+    if rule.one_object:
+        return _First(made=1)
+    if not always and not may_be_shuffled(scan.partition_rows, cores):
+        return _First()
     measured = rule.measured(df)
+    size, fault = (F.col(quoted(name)) for name in measured.columns[-2:])
+    asked = measured.select(size.alias("bytes"), fault.isNotNull().alias("faulty"))
     # Collected, it is read partition by partition until it is enough; below an aggregate each of them gives so many.
-    some = measured.select(F.col(quoted(measured.columns[-2])).alias("bytes")).limit(_SAMPLED_ROWS).collect()
-    each = sum(row["bytes"] for row in some) / max(1, len(some))
-    found = partitioning([count * each for count in rows], cores)
-    return found.after if found.why else None
+    some: list[Any] = asked.limit(_SAMPLED_ROWS).collect()
+    mean = sum(row["bytes"] for row in some) / max(1, len(some))
+    found = partitioning([count * mean for count in scan.partition_rows], cores)
+    are_small = not any(row["faulty"] or is_large(row["bytes"]) for row in some)
+    return _First(found.after if found.why else None, mean, are_small)
 
 
 def _shuffled(df: DataFrame, partitions: int) -> DataFrame:

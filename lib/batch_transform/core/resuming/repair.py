@@ -224,9 +224,10 @@ def _unmerged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
 
 
 def _unstaged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
-    """Staged files are gone or altered before anything depends on them: the input is staged again."""
+    """Staged files are gone, altered or unfit before anything depends on them: the input is staged again."""
     require(state.staged is not None and state.last_round is None, "before the first round is planned")
-    return replace(state, staged=None, spans=None, record_sizes=None)
+    unfit = state.copies_unfit or bool(step.payload.get("unfit"))
+    return replace(state, staged=None, spans=None, record_sizes=None, copies_unfit=unfit)
 
 
 TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {

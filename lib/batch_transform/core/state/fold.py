@@ -20,7 +20,7 @@
 | | after publication | that dead letters have lost the lines that were their evidence |
 | unscored | when no span is left, before published | outputs gone or altered: spans open again; committed dead rows |
 | retried | on request, after a round and before publication | dead rows that are open again |
-| unstaged | before the first round | that the input is to be staged again |
+| unstaged | before the first round | that the input is to be staged again, and whether copies of its files do not do |
 | unmerged | after publication | that merged files were lost, and are to be merged again |
 | gated | when no span is left | the counts |
 | checked | after gated, before publication | that `expect` is not met, with what was found |

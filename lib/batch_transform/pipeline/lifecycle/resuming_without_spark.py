@@ -101,7 +101,7 @@ class NoTables:
 
     run: S3Uri
 
-    def stage(self) -> Staged:
+    def stage(self, *, copies: bool = True) -> Staged:
         _refuse()
 
     def export(self, staged: Staged, rules: CuttingRules) -> ExportedObjects:

@@ -102,10 +102,6 @@ class CopiedInput:
             return ()
         return tuple(_staged(folder, names, files))
 
-    def remove(self, folder: str) -> None:
-        """Removes the copies."""
-        self.open_tree(folder).clear()
-
     def _found(self, file: FileVersion) -> tuple[Tree, TreeFile]:
         """Where a file lies, and its version now; of another size it is not what Spark has listed."""
         folder, _, name = unquote(file.path).rpartition("/")
@@ -121,7 +117,7 @@ class CopiedInput:
         paths = [each for file in files for each in (file.path, unquote(file.path), unquote(unquote(file.path)))]
         if not are_as_read(footers, [file.rows or 0 for file in files], self.columns, paths):
             return False
-        if any(is_large(int(each.row_bytes)) for each in footers):
+        if any(is_large(max(each.row_bytes)) for each in footers):
             return False
         return self.is_todays or all(each.names_calendar for each in footers)
 

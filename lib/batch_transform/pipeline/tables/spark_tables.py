@@ -88,23 +88,24 @@ class SparkTables:
     read_again: Callable[[], Source]
     check_rows: Callable[[Staged], None]
 
-    def stage(self) -> Staged:
-        """Returns the input once it is written with row numbers; refuses one that is broken."""
+    def stage(self, *, copies: bool = True) -> Staged:
+        """Returns the input once it is staged, by copies of its files if they may be; refuses one that is broken."""
         settings = tuple(sorted(settings_to_record(self.spark).items()))
         reading = input_session(self.spark, *settings_of(self.config.input))
         with told_as(f"input: its rows cannot be staged{self.config.row_expressions}"), reading:
-            staged = replace(self._staged(self.source or self.read_again()), settings=settings)
+            staged = replace(self._staged(self.source or self.read_again(), copies), settings=settings)
         self.check_rows(staged)
         return staged
 
-    def _staged(self, source: Source) -> Staged:
+    def _staged(self, source: Source, copies: bool) -> Staged:
         scan = scan_of_input(source, self.config.input)
         files = scan.files if scan else None
         # Of this call alone: a process may stage twice, where the first files were lost.
         target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
         identity = identify(source.df, files)
         firm = scan if identity is not None and identity.plan.is_firm else None
-        copied = copied_input(self.config, source, scan, identity, self.rule, self.places, self.store)
+        given = (self.config, source, scan, identity, self.rule, self.places, self.store)
+        copied = copied_input(*given) if copies else None
         self.places.close_to_others()  # before a row lies there, and again with the files
         staged = stage(source.df, self.rule, target, firm, rows_are_large=are_large(files), files=copied)
         self.places.close_to_others()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 
 import pyarrow.compute as pc
 
 from batch_transform.core.amounts import counted, size
-from batch_transform.core.errors import GateRefused
+from batch_transform.core.copied_files import root_and_name
+from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.ledger import NewStep, StepKind
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_sizes import check_one_object, cutting_rules
 from batch_transform.core.spans import check_tiling
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.tables.staged_files import pinned
@@ -20,7 +24,7 @@ from batch_transform.records.registry import framing_of, run_framing
 
 def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
     """Returns the step `staged`, once every record is known to be sendable as the record format asks."""
-    staged = ctx.tables.stage()
+    staged = ctx.tables.stage(copies=not state.copies_unfit)
     settings = ctx.config.settings
     check_one_object(settings, staged, framing_of(settings, staged.header))
     how = ", copies of the input's" if staged.is_copied else ""
@@ -35,10 +39,18 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
 
 
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep:
-    """Returns the step `exported`, with the spans as its part; checks that they tile the staged files."""
+    """Returns the step `exported`, with the spans as its part; checks that they tile the staged files.
+
+    Where copies of the input's files cannot be exported, it is `unstaged`: of written rows is told what is wrong.
+    """
     assert state.staged is not None
     rules = cutting_rules(state.settings, state.staged.json_bytes, run_framing(state))
-    exported = ctx.tables.export(state.staged, rules)
+    try:
+        exported = ctx.tables.export(state.staged, rules)
+    except ConfigurationError:
+        if not state.staged.is_copied:
+            raise
+        return _unfit(ctx, state.staged)
     spans = exported.spans
     check_tiling(state.staged.files, spans)
     if state.settings.is_one_object and spans.num_rows > 1:
@@ -48,3 +60,11 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     ctx.tell("export", f"{counted(objects, 'object')}, {size(total)}")
     sizes = {"record_sizes": exported.sizes} if exported.sizes else {}
     return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": total, **sizes}, (ctx.ledger.write_part(spans),))
+
+
+def _unfit(ctx: RunContext, staged: Staged) -> NewStep:
+    ctx.tell("stage", "copies of the input's files do not do (large or broken records, or files): rows are written")
+    for folder in {root_and_name(file.path)[0] for file in staged.files}:
+        with suppress(StoreFailure):  # left to `clean`
+            ctx.open_tree(folder).clear()
+    return NewStep(StepKind.UNSTAGED, {"files": len(staged.files), "unfit": True})
