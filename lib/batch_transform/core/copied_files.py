@@ -92,11 +92,6 @@ def first_row(place: int) -> int:
     return place << _ROW_BITS
 
 
-def place_of(number: str) -> str:
-    """Returns the expression for which of the files a row is in, by that for its number."""
-    return f"shiftright({number}, {_ROW_BITS})"
-
-
 def copy_name(column: str, place: int) -> str:
     """Returns the name of a copy: in a folder that tells Spark the number of its first row as a partition's column."""
     return f"{column}={first_row(place)}/part-0.parquet"
