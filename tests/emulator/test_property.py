@@ -96,7 +96,7 @@ FILES = st.sampled_from([SMALL_MB, SMALL_MB, SMALL_MB, MB]).flatmap(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     unit_and_files=FILES,
     job=st.fixed_dictionaries(

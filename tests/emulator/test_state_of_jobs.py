@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from support.emulator_aws import Aws, request
 from support.kept_process import SECONDS, KeptProcess, kept_process
+from support.sampling import one_in
 from support.scripted_model import ScriptedModel, echo
 
 LINES = {f"{letter}": f"{letter}\n".encode() for letter in "abcdef"}
@@ -70,7 +71,7 @@ def outputs_seen(aws: Aws, count: int) -> dict[str, Any]:
     raise AssertionError("the outputs do not come")
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("ending", one_in(2, [signal.SIGKILL, signal.SIGTERM]))
 def test_a_job_in_flight_goes_on(kept: KeptProcess, model: ScriptedModel, ending: signal.Signals) -> None:
     """What was written stays and is not asked for again; the rest is transformed; times of the first process hold."""
     gate = model.script.answer = Gate(b"d\n")

@@ -65,6 +65,7 @@ def test_the_input_columns_come_out_as_they_went_in(spark, published, tmp_path):
     assert_same_bag(published.drop(*ANSWERS), flights)
 
 
+@pytest.mark.long
 def test_the_one_partition_in_which_spark_reads_them_is_repartitioned(demo):
     folder, _ = demo
     done = submit(folder, "plan", str(ROOT / "conf/demo.yml"), "--show-record", "--", "--master", "local[2]")
@@ -103,6 +104,7 @@ def test_faults_of_the_run_file_are_one_message_and_leave_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 def test_what_only_spark_can_see_is_refused_as_well(tmp_path):
     wrong = ["--set", "record.columns=[carrier, colour]", "--set", "prediction.schema=carrier double"]
     done = submit(tmp_path, str(ROOT / "conf/demo.yml"), *wrong)

@@ -13,7 +13,7 @@ import pytest
 from support.strikes import Strike
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
-SAMPLED, ALL = 3, 64
+SAMPLED, ALL = 2, 64
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,7 @@ def check_delta(scene, times, seed):
     return points
 
 
+@pytest.mark.long
 def test_files_killed_while_it_publishes(scene):
     assert len(check_files(scene, "overwrite", 2, seed=5)) == 2
 

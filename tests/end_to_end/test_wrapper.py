@@ -19,6 +19,7 @@ from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.submit.worker_daemon import PRELOADED
 from support.marked import MARK, marked_processes
+from support.sampling import one_in
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +118,7 @@ def test_the_report_is_the_only_line_and_the_exit_code_is_the_drivers(tmp_path):
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), one_in(2, [(signal.SIGINT, 130), (signal.SIGTERM, 143)]))
 def test_a_signal_reaches_the_driver_which_ends_in_its_own_time(tmp_path, number, code):
     wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
     process = wrapper.start("run.yml")
@@ -472,7 +473,7 @@ def slow_programs(folder: Path, **bodies: str) -> Wrapper:
     )
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", one_in(2, MOMENTS))
 def test_ctrl_c_before_the_driver_has_begun_is_told_as_that_whatever_moment_it_comes_at(tmp_path, moment):
     """It was told as a failure, or as a Java or packages that are missing; a terminal sends it to all processes."""
     name, when = MOMENTS[moment]

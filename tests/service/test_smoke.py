@@ -112,7 +112,7 @@ def test_each_reading_of_a_closed_question_is_turned_to_by_a_test():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("switch", "value"), one_in(3, [*TURNED.items(), *ALSO_TURNED]))
+@pytest.mark.parametrize(("switch", "value"), one_in(6, [*TURNED.items(), *ALSO_TURNED]))
 def test_a_turned_switch_is_told_and_no_other_one(capsys, switch, value):
     with account(f"{switch}={value}", *BESIDE.get(switch, ())) as there:
         code, report = smoked(there, capsys, only(switch))

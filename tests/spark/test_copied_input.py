@@ -327,6 +327,7 @@ def test_a_run_over_copies_publishes_what_a_run_over_written_rows_does(spark, wo
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_delta_has_deleted_or_renamed_is_not_staged_again(spark, world, tmp_path):
     path = str(tmp_path / "in")
     spark.range(500).selectExpr("id", "string(id) AS key", "id * 2 AS twice").coalesce(1).write.format("delta").save(

@@ -70,6 +70,7 @@ def test_input_objects_and_the_manifest_are_made_again_before_a_job(world, rows,
     assert steps.count("mended") == 1
 
 
+@pytest.mark.long
 def test_input_objects_are_made_again_before_they_are_cut(world, rows, tmp_path):
     arguments = world.arguments(tmp_path, errors={"max_rows": 1})
     listener = Hurting(world, arguments["run_id"], "reconcile", "input", text="round 1")
@@ -80,6 +81,7 @@ def test_input_objects_are_made_again_before_they_are_cut(world, rows, tmp_path)
     assert [row["key"] for row in result.dead_letters.collect()] == ["17"]
 
 
+@pytest.mark.long
 def test_outputs_are_scored_again_and_no_others(world, rows, tmp_path):
     arguments = world.arguments(tmp_path)
     listener = Hurting(world, arguments["run_id"], "gate", "output")
@@ -165,6 +167,7 @@ def test_staged_files_that_only_look_younger_are_the_same(world, rows, tmp_path)
     assert_same_rows(result.df, rows.withColumn("echo", F.col("key")))
 
 
+@pytest.mark.long
 def test_a_damaged_ledger_says_the_same_each_time(world, rows, tmp_path):
     arguments = world.arguments(tmp_path)
 

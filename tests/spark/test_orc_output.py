@@ -48,7 +48,8 @@ def keys(rows):
 )
 def test_every_mode_does_what_it_is_called(spark, world, tmp_path, mode, after):
     output = {"path": f"{tmp_path}/out", "format": "orc", "partition_by": ["part"]}
-    score(keyed(spark, "a", "b"), **world.arguments(tmp_path, output=output))
+    there = keyed(spark, "a", "b").selectExpr("*", "key AS echo")
+    there.write.partitionBy("part").orc(output["path"])
     with pytest.raises(ConfigurationError, match=r"holds 2 data files already, and output\.mode is error"):
         score(keyed(spark, "a", "c"), **world.arguments(tmp_path, output=output))
     again = score(keyed(spark, "a", "c"), **world.arguments(tmp_path, output=output | {"mode": mode}))

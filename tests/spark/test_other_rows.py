@@ -110,18 +110,18 @@ def sampled(spark, folder, edited):
 
 
 MADE = [
-    listed, from_pandas, values, numbers, limited, with_map, by_a_function, joined, random_numbers, sampled,
+    by_a_function, listed, from_pandas, values, numbers, limited, with_map, joined, random_numbers, sampled,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("make", MADE)
+@pytest.mark.parametrize("make", one_in(2, MADE))
 def test_in_one_session_an_edited_cell_is_told_from_one_that_is_run_again(spark, tmp_path, make):
     state = staged(make(spark, tmp_path, edited=False), tmp_path)
     assert told(make(spark, tmp_path, edited=False), state) == SAME
     assert told(make(spark, tmp_path, edited=True), state) == OTHER
 
 
-@pytest.mark.parametrize("make", [make for make in MADE if make is not by_a_function])
+@pytest.mark.parametrize("make", one_in(2, MADE[1:]))  # of a function no process tells another
 def test_so_it_is_from_another_process(spark, tmp_path, make):
     state = elsewhere(staged(make(spark, tmp_path, edited=False), tmp_path))
     assert told(make(spark, tmp_path, edited=False), state) == SAME
@@ -174,12 +174,15 @@ CHANGES = [
     ("parquet", remove),
     ("json", append),
     ("json", rewrite),
-    ("delta", append),
     ("delta", delete_by_a_vector),
 ]
+APPENDED = [(("delta", append), is_elsewhere) for is_elsewhere in (False, True)]
 
 
-@pytest.mark.parametrize(("changed", "is_elsewhere"), in_turn(CHANGES, [False, True]))
+@pytest.mark.parametrize(
+    ("changed", "is_elsewhere"),
+    [*in_turn(CHANGES, [False, True]), *(pytest.param(*case, marks=pytest.mark.long) for case in APPENDED)],
+)
 def test_other_files_are_other_rows(spark, tmp_path, changed, is_elsewhere):
     format, change = changed
     path = str(tmp_path / "a table")

@@ -41,9 +41,16 @@ def check_refused(spark, arguments):
 
 
 @pytest.mark.parametrize("format", one_in(2, ["parquet", "delta"]))
-def test_another_output_takes_what_was_scored(spark, world, tmp_path, refused, format):
+def test_another_output_is_checked_against_the_staged_rows_and_takes_what_was_scored(
+    spark, world, tmp_path, refused, format
+):
     jobs = world.jobs(refused["run_id"])
     check_refused(spark, refused)  # again: the same end, and nothing paid
+    positive = f"{tmp_path}/positive"
+    spark.sql(f"CREATE TABLE delta.`{positive}` (id INT, key STRING, echo STRING) USING delta")
+    spark.sql(f"ALTER TABLE delta.`{positive}` ADD CONSTRAINT c CHECK (id > 0)")
+    with pytest.raises(ConfigurationError, match="1 row cannot be published"):  # by what was staged
+        score(keys(spark), **{**refused, "output": {"path": positive, "format": "delta", "mode": "append"}})
     other = {"path": f"{tmp_path}/other", "format": format, "mode": "append"}
     changed = {**refused, "output": other, "dead_letter": {"path": f"{tmp_path}/dead2"}}
     assert score(keys(spark), **changed).report["status"] == "published"
@@ -83,14 +90,6 @@ def test_a_result_that_was_committed_is_published_nowhere_else(spark, world, tmp
     assert not (tmp_path / "other").exists()
     assert score(keys(spark), **arguments).report["status"] == "published"
     assert spark.read.format("delta").load(f"{tmp_path}/out").count() == 4
-
-
-def test_another_output_is_checked_against_the_staged_rows(spark, world, tmp_path, refused):
-    place = f"{tmp_path}/positive"
-    spark.sql(f"CREATE TABLE delta.`{place}` (id INT, key STRING, echo STRING) USING delta")
-    spark.sql(f"ALTER TABLE delta.`{place}` ADD CONSTRAINT c CHECK (id > 0)")
-    with pytest.raises(ConfigurationError, match="1 row cannot be published"):
-        score(keys(spark), **{**refused, "output": {"path": place, "format": "delta", "mode": "append"}})
 
 
 def test_a_merge_by_join_that_spark_cannot_read_is_refused_at_first(spark, world, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.staged_rows import input_columns, read_staged
 from batch_transform.spark.staging import stage
+from support.sampling import one_in
 from support.tables import assert_same_bag
 
 A_PARTITION_FOR_EACH_FILE = {"spark.sql.files.openCostInBytes": str(128 * 1024**2)}
@@ -93,7 +94,7 @@ def told_and_made(spark, df, tmp_path, *, is_scan):
     return told, [file.json_bytes for file in found.files]
 
 
-@pytest.mark.parametrize("is_scan", [True, False])
+@pytest.mark.parametrize("is_scan", one_in(2, [True, False]))
 def test_uneven_partitions_are_made_even_though_there_are_to_be_as_many(spark, tmp_path, monkeypatch, is_scan):
     monkeypatch.setattr(partitioning, "PARTITION_BYTES", 64_000)
     for part in range(10):
@@ -106,7 +107,7 @@ def test_uneven_partitions_are_made_even_though_there_are_to_be_as_many(spark, t
     assert max(sizes) < 2 * 64_000
 
 
-@pytest.mark.parametrize("is_scan", [True, False])
+@pytest.mark.parametrize("is_scan", one_in(2, [False, True]))
 def test_a_file_of_large_records_is_spread_though_it_has_no_more_rows_than_others(
     spark, tmp_path, monkeypatch, is_scan
 ):

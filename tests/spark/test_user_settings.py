@@ -104,8 +104,8 @@ def record_of(examples):
     return f"named_struct('key', key, {', '.join(fields)})"
 
 
-# Nearly all examples are of the first group: CI takes a sixth of them.
-OF_CI = [("main", 6), *[(group, 1) for group in GROUPS if group != "main"]]
+# Nearly all examples are of the first group: CI takes a tenth of them.
+OF_CI = [("main", 10), *[(group, 1) for group in GROUPS if group != "main"]]
 
 
 @pytest.mark.parametrize(("group", "every"), [*OF_CI, pytest.param("main", 1, marks=pytest.mark.long)])

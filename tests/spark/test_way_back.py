@@ -49,10 +49,12 @@ def asked_since(world, first):
     return {key for body in world.models["echo"].bodies[first:] for key in answers.keys(body)}
 
 
-def test_dead_rows_of_an_unpublished_run_are_sent_again(spark, world, tmp_path, refuses):
+def test_dead_rows_of_an_unpublished_run_are_sent_again_by_itself_and_by_no_other(spark, world, tmp_path, refuses):
     arguments = world.arguments(tmp_path)
     with pytest.raises(ErrorBudgetExceeded, match="retry_dead=True"):
         score(rows(spark), **arguments)
+    with pytest.raises(ConfigurationError, match=r"is not published: `resume s3://.* --retry-dead`"):
+        open_run(spark, of_dead_letters(arguments, arguments["run_id"]), world.access, silent)
     refuses()
     first = len(world.models["echo"].bodies)
     result = score(rows(spark), **arguments, retry_dead=True)
@@ -130,11 +132,3 @@ def test_a_run_without_dead_letters_is_refused(spark, world, tmp_path, refuses):
     for run, words in [(arguments["run_id"], "has no dead letter"), ("never", "there is no run")]:
         with pytest.raises(ConfigurationError, match=words):
             plan(spark, of_dead_letters(arguments, run), silent, Around(store))
-
-
-def test_a_run_that_is_not_published_sends_them_itself(spark, world, tmp_path, refuses):
-    arguments = world.arguments(tmp_path)
-    with pytest.raises(ErrorBudgetExceeded):
-        score(rows(spark), **arguments)
-    with pytest.raises(ConfigurationError, match=r"is not published: `resume s3://.* --retry-dead`"):
-        open_run(spark, of_dead_letters(arguments, arguments["run_id"]), world.access, silent)

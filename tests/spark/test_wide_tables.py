@@ -24,6 +24,7 @@ from batch_transform.spark.expectations import analysed
 from batch_transform.spark.prediction_columns import prediction_shape
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.row_rules import RowRule, check_rows
+from support.sampling import one_in
 from support.staged_tables import answered
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -37,7 +38,9 @@ def wide(spark, columns, rows=3):
     return spark.createDataFrame([tuple(value for _, value in kinds)] * rows, schema).coalesce(1)
 
 
-@pytest.mark.parametrize(("format", "columns"), [("jsonlines", 2_000), ("csv", 1_000)])
+@pytest.mark.parametrize(
+    ("format", "columns"), one_in(2, [("jsonlines", 1_000), ("jsonlines", 2_000), ("csv", 300), ("csv", 1_000)])
+)
 def test_the_records_of_a_wide_table_are_measured_as_they_are_rendered(spark, format, columns):
     df = wide(spark, columns)
     rule = record_rule(spark, df.schema, format, None, None)
@@ -111,8 +114,9 @@ def test_a_wide_struct_is_measured(spark):
     assert [row[-2] for row in rule.measured(df).collect()] == pytest.approx(exact, rel=0.05)
 
 
-def test_a_wide_table_is_scored(spark, world, tmp_path):
-    df = wide(spark, 500)
+@pytest.mark.parametrize("columns", [250, pytest.param(500, marks=pytest.mark.long)])
+def test_a_wide_table_is_scored(spark, world, tmp_path, columns):
+    df = wide(spark, columns)
     run = answered(world, df, lambda place: {"p": place}, tmp_path)
     for way in ("zip", "join"):
         result = run.result(prediction_shape(spark, "p bigint"), way)

@@ -254,7 +254,7 @@ def test_a_job_whose_creation_is_not_recorded_is_adopted_as_it_was_asked_for():
     assert "replanned" not in kinds(run)
 
 
-@pytest.mark.parametrize("first", one_in(4, range(8)))
+@pytest.mark.parametrize("first", one_in(8, range(8)))
 def test_killed_at_any_point_and_gone_on_with_on_another_type_nothing_is_paid_for_twice(first):
     run, worlds = begun(transform={"instance_type": SMALL}), []
     run.watched(lambda: worlds.append(run.copy()))

@@ -263,7 +263,7 @@ def test_nothing_else_of_a_run_keeps_it_from_its_end(worlds, kind, is_each):
 KINDS = ["staging", "input", "output", "manifests", "merged", "lease.json"]
 
 
-@pytest.mark.parametrize("kind", one_in(2, KINDS))
+@pytest.mark.parametrize("kind", one_in(3, KINDS))
 def test_a_driver_that_is_at_work_meets_it_as_well(kind):
     """Before each of its steps in turn something is hurt under a living driver; whoever is ended by it starts again."""
     draw = random.Random(kind)

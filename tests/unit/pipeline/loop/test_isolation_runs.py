@@ -178,7 +178,7 @@ def accepted(run: MemoryRun) -> list[tuple[int, int]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(scripts())
 def test_any_script_ends_with_each_good_row_scored_and_each_bad_one_dead(script):
     check(script)

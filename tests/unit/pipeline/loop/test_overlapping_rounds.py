@@ -267,7 +267,7 @@ def test_what_is_altered_after_the_first_job_was_judged_is_not_believed_either(f
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_whatever_fails_wherever_and_whenever_the_driver_is_killed_each_row_is_scored_once_or_dead(data):
     sizes = data.draw(st.lists(st.integers(1, 12), min_size=4, max_size=10), "rows of the objects")

@@ -196,8 +196,9 @@ def undisturbed():
 
 
 @pytest.mark.slow
-def test_killed_at_every_point_and_asked_again(undisturbed):
-    for number in range(len(undisturbed)):
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_killed_at_every_point_and_asked_again(undisturbed, every):
+    for number in range(0, len(undisturbed), every):
         run = undisturbed[0].copy()
         before = len(run.service.requests)
         run.beset({number: Fate.DIE_AFTER})

@@ -35,7 +35,7 @@ def undisturbed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_once_at_every_point(undisturbed, every):
     """After one mutation is before the next one: what lies between them is lost with the process."""
     log, worlds = undisturbed
@@ -60,7 +60,7 @@ def of_each_kind(log, every):
 
 
 # Of the points of a run these are tried.
-EVERY = [26, pytest.param(7, marks=pytest.mark.long)]
+EVERY = [52, pytest.param(7, marks=pytest.mark.long)]
 
 
 @pytest.mark.slow
@@ -131,7 +131,7 @@ def test_killed_twice_at_sampled_points(undisturbed, times):
 @pytest.mark.parametrize("format", FILE_FORMATS)
 def test_killed_again_and_again_in_every_format_and_mode(format, mode):
     draw = random.Random(mode)
-    for _ in range(6 if format == DEFAULT else 2):
+    for _ in range(3 if format == DEFAULT else 2):
         run = begun(mode, format=format)
         for _ in range(6):
             killed(run, {draw.randrange(60): draw.choice(DEATHS)})
