@@ -16,6 +16,7 @@ import pytest
 import transform_emulator
 from support.emulator_aws import TELLING_MODEL, WAIT_SECONDS, Aws, request
 from support.sampling import one_in
+from transform_emulator.cli import main
 
 LIB = str(Path(transform_emulator.__file__).parents[1])
 MODEL = f"echo={TELLING_MODEL}"
@@ -136,12 +137,13 @@ def test_switches_faults_and_time_are_arguments(tmp_path: Path) -> None:
         (["--pass-env", "AWS_SECRET_ACCESS_KEY"], b"the emulator's AWS keys stay with it"),
     ],
 )
-def test_wrong_arguments(arguments: list[str], words: bytes) -> None:
+def test_wrong_arguments(arguments: list[str], words: bytes, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """Exit code 2, and what is wrong on standard error; standard output is for the one line only."""
-    command = [sys.executable, "-m", "transform_emulator", *arguments]
-    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": LIB}, capture_output=True, timeout=WAIT_SECONDS)
-    assert (ended.returncode, ended.stdout) == (2, b"")
-    assert words in ended.stderr
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    out, err = capsysbinary.readouterr()
+    assert (ended.value.code, out) == (2, b"")
+    assert words in err
 
 
 @pytest.mark.parametrize("model", ["name", "=command", "name="])

@@ -95,13 +95,16 @@ def test_a_daily_job_against_a_service_that_is_there(spark, lake, emulator, tmp_
     is_right(spark, lake, spark.read.format("delta").load(str(lake / "scores")))
 
 
-def test_the_same_file_on_a_laptop(spark, lake, tmp_path):
+@pytest.mark.parametrize("format", ["parquet", pytest.param("delta", marks=pytest.mark.long)])
+def test_the_same_file_on_a_laptop(spark, lake, tmp_path, format):
     day = ["--var", f"ds={DAY}", "--var", "lake=s3://not-here", "--set", f"input.path={lake}/customers"]
     model = ["--emulator", f"churn-v7={model_command('churn')}"]
-    submit(tmp_path, str(lake / "churn.yml"), *day, "--set", "output.path=out", *model)
-    is_right(spark, lake, spark.read.format("delta").load(str(tmp_path / "out")))
+    output = ["--set", "output.path=out", "--set", f"output.format={format}"]
+    submit(tmp_path, str(lake / "churn.yml"), *day, *output, *model)
+    is_right(spark, lake, spark.read.format(format).load(str(tmp_path / "out")))
 
 
+@pytest.mark.long
 def test_the_call_from_a_notebook(spark, lake, emulator, tmp_path):
     result = score(
         of_the_day(spark, lake),

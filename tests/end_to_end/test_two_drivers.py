@@ -12,6 +12,7 @@ from support.strikes import Hold
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 
+@pytest.mark.long
 def test_of_two_that_are_started_at_once_one_works(scene):
     run = scene.run(lease_seconds=20)
     drivers = [run.start(), run.start()]

@@ -17,7 +17,7 @@ from support.s3_clients import RETRIES, client_of
 from support.success_reader import SuccessReader
 
 DEATHS = (Fate.DIE_BEFORE, Fate.DIE_AFTER)
-SAMPLE = 6  # of the points of a mode, in CI
+SAMPLE = 3  # of the points of a mode, in CI
 
 
 class Scene:

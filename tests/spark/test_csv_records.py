@@ -63,7 +63,7 @@ def spelled(value):
     return value
 
 
-@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
 @given(ROWS)
 def test_any_row_comes_back_from_its_line(spark, rows):
     lines = rendered(spark.createDataFrame(rows, SCHEMA).coalesce(1))

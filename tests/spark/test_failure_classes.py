@@ -97,7 +97,7 @@ def test_a_bad_row_dies_alone_of_its_class(world, rows, tmp_path, fault, error_c
     assert POISON not in str(result.report)
 
 
-@pytest.mark.parametrize(("fault", "rounds"), one_in(6, PASSING.values()), ids=PASSING)
+@pytest.mark.parametrize(("fault", "rounds"), one_in(8, PASSING.values()), ids=PASSING)
 def test_what_passes_by_itself_costs_rounds_and_no_row(world, rows, tmp_path, fault, rounds):
     with world.faults(fault):
         result = score(rows, **world.arguments(tmp_path))

@@ -13,6 +13,7 @@ from batch_transform.spark.explaining import explained
 from batch_transform.spark.input_reading import file_versions, filtered
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.source_identity import identify
+from support.sampling import one_in
 
 pytestmark = pytest.mark.spark
 FUNCTIONS = Path(__file__).parents[1] / "unit" / "core" / "spark_functions.json"
@@ -55,7 +56,7 @@ def told(df):
     return identify(df, file_versions(df))
 
 
-@pytest.mark.parametrize("where", CHANGING)
+@pytest.mark.parametrize("where", one_in(2, CHANGING))
 def test_a_condition_that_changes_is_not_firm_and_the_same_input_when_it_is_given_again(spark, path, where):
     before, now = (told(filtered(spark.read.parquet(path), where)) for _ in range(2))
     assert not before.plan.is_firm

@@ -139,8 +139,9 @@ def test_aliases_and_fields_of_prediction_sql_of_every_own_name_mean_the_predict
         (*row, *[place * 1000 + i + 1 for i in range(len(names))]) for place, row in enumerate(collected(df)[:-1])
     ]
     for way in WAYS:
-        assert run.result(shape, way).columns == [*names, *[f"{name}!" for name in names]]
-        assert collected(run.result(shape, way)) == expected
+        result = run.result(shape, way)
+        assert result.columns == [*names, *[f"{name}!" for name in names]]
+        assert collected(result) == expected
     swapped = prediction_shape(spark, ddl(names), "p", sql=[f"`{names[0]}` AS {quoted(name)}" for name in names])
     (first, *_) = run.result(swapped).orderBy(F.col("p").getField(names[-1])).collect()
     assert tuple(first["p"]) == (0,) * len(names)

@@ -50,6 +50,7 @@ def asked_since(world, first):
 
 
 def test_dead_rows_of_an_unpublished_run_are_sent_again_by_itself_and_by_no_other(spark, world, tmp_path, refuses):
+    """By no run over its dead letters, neither before it is published nor after, when it has none."""
     arguments = world.arguments(tmp_path)
     with pytest.raises(ErrorBudgetExceeded, match="retry_dead=True"):
         score(rows(spark), **arguments)
@@ -64,6 +65,9 @@ def test_dead_rows_of_an_unpublished_run_are_sent_again_by_itself_and_by_no_othe
     first = len(world.models["echo"].bodies)
     again = score(rows(spark), **arguments, retry_dead=True)  # no row is dead any more
     assert (again.report, asked_since(world, first)) == (result.report, set())
+    for run, words in [(arguments["run_id"], "has no dead letter"), ("never", "there is no run")]:
+        with pytest.raises(ConfigurationError, match=words):
+            plan(spark, of_dead_letters(arguments, run), silent, Around(S3Store(world.client("s3"))))
 
 
 def of_dead_letters(arguments, run, format="parquet", **changes):
@@ -122,13 +126,3 @@ def test_they_are_those_of_that_run_and_of_no_other(spark, world, tmp_path, refu
     refuses()
     config = of_dead_letters(arguments, f"{arguments['workspace']}/{arguments['run_id']}", "delta")
     assert plan(spark, config, silent, Around(S3Store(world.client("s3"))))["rows_in"] == len(BAD)
-
-
-def test_a_run_without_dead_letters_is_refused(spark, world, tmp_path, refuses):
-    refuses()
-    arguments = world.arguments(tmp_path)
-    score(rows(spark), **arguments)
-    store = S3Store(world.client("s3"))
-    for run, words in [(arguments["run_id"], "has no dead letter"), ("never", "there is no run")]:
-        with pytest.raises(ConfigurationError, match=words):
-            plan(spark, of_dead_letters(arguments, run), silent, Around(store))

@@ -27,7 +27,7 @@ from batch_transform.core.uris import S3Uri
 pytestmark = pytest.mark.slow
 
 MB = 1_000_000
-MOST = 2 * MB
+MOST = MB
 PIECE = b"x" * (256 * 1024)
 SCHEMA = pa.schema([("p", pa.float64())])
 NAME = "s0-3-abc.jsonl"
@@ -58,7 +58,7 @@ class Stored:
         return ObjectStream("etag", (bytes(bytearray(piece)) for piece, times in self.pieces for _ in range(times)))
 
 
-def long_between(before, long, after, megabytes=64):
+def long_between(before, long, after, megabytes=32):
     """An output with a value of so many megabytes: `long` is what stands before it and behind it."""
     return Stored(((before + long[0], 1), (PIECE, megabytes * MB // len(PIECE)), (long[1] + after, 1)))
 
@@ -70,7 +70,7 @@ WITHIN = long_between(b'[{"p": 1}, ', (b'["', b'"]'), b', {"p": 3}]')
 TEXTS = long_between(b"1,", (b"", b""), b",3")
 CELLS = long_between(b"1\n", (b"", b""), b"\n3\n")
 WRAPPED = long_between(b'["1\\n", "text/csv"]', (b'["', b'", "text/csv"]'), b'"3\\n"')
-NUMBERS = Stored(((b"[1, ", 1), (b"7" * 1024, 64 * 1024), (b", 3]", 1)))
+NUMBERS = Stored(((b"[1, ", 1), (b"7" * 1024, 32 * 1024), (b", 3]", 1)))
 NESTED = Stored(((b'[1, {"a": [', 1), (b'{"b": "}]"}, ' * 1024, 300), (b"0]}, 3]", 1)))
 ESCAPED = Stored(((b'[1, "', 1), (b'\\\\\\"' * 1024, 1024), (b'", 3]', 1)))
 EACH = parse_path("[]")
@@ -128,7 +128,7 @@ def test_the_rows_beside_it_have_their_own_predictions_and_a_dead_letter_its_beg
 
 
 def test_an_error_document_without_predictions_is_not_held_either():
-    stored = Stored(((b'{"error": "', 1), (PIECE, 250), (b'"}', 1)))
+    stored = Stored(((b'{"error": "', 1), (PIECE, 125), (b'"}', 1)))
     reader = PredictionReader(SCHEMA, form=AnswerForm(steps=parse_path("predictions"), most_line_bytes=MOST))
     found, peak = peak_of(lambda: count_output(stored, OUTPUT, reader))
     assert found["shape"] == "document 1 of the output: it has nothing at 'predictions'"

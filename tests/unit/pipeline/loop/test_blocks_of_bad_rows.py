@@ -9,6 +9,7 @@ import pytest
 
 from batch_transform.core.errors import ErrorBudgetExceeded, ServiceFailure
 from support.memory_run import MemoryRun, all_rows, echoing
+from support.sampling import one_in
 
 
 def refusing(sizes, bad, status=400, **changes):
@@ -20,7 +21,7 @@ def dead(run):
 
 
 @pytest.mark.parametrize("status", [400, 500])
-@pytest.mark.parametrize(("objects", "rows"), [(20, 200), (10, 50), (10, 1500)])
+@pytest.mark.parametrize(("objects", "rows"), one_in(2, [(20, 200), (10, 1500), (10, 50)]))
 def test_a_block_that_fills_one_object(objects, rows, status):
     sizes = [rows] * objects
     bad = set(all_rows(sizes)[5 * rows : 6 * rows])

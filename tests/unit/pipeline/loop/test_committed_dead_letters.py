@@ -171,13 +171,14 @@ def test_it_may_happen_again_and_again():
     assert published(run) >= FIRST
 
 
-def test_wherever_the_driver_dies_afterwards_it_ends_well():
+@pytest.mark.parametrize("every", [10, pytest.param(5, marks=pytest.mark.long)])
+def test_wherever_the_driver_dies_afterwards_it_ends_well(every):
     run = between()
     lose(run, outputs(run))
     run.model.now_says({4}, {9})
     worlds = followed(run)
     assert len(worlds) > 20
-    for place, world in enumerate(worlds[1::5]):
+    for place, world in enumerate(worlds[1::every]):
         if not world.commits("result"):
             lose(world, outputs(world)[place % 3 :: 3])
             world.model.now_says({place % 7}, {8 + place % 6})
