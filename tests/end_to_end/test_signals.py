@@ -111,6 +111,7 @@ def test_a_signal_stops_the_job_and_leaves_no_process(tmp_path, emulator, number
     assert [found.cmdline() for found in alive] == []
 
 
+@pytest.mark.long
 @pytest.mark.spark
 def test_sigterm_while_spark_is_in_a_long_call_ends_the_driver_within_twenty_seconds(tmp_path, emulator):
     """The call goes on in the JVM, and a driver that asked Spark for anything more waited until it had ended."""
@@ -128,6 +129,7 @@ def test_sigterm_while_spark_is_in_a_long_call_ends_the_driver_within_twenty_sec
     assert psutil.wait_procs(below, timeout=10)[1] == []
 
 
+@pytest.mark.long
 @pytest.mark.spark
 def test_a_wrapper_that_is_killed_takes_its_driver_and_its_job_with_it(tmp_path, emulator):
     """kill -9 of `spark-submit.sh` alone left the driver at work, unattended, and a second start was refused."""

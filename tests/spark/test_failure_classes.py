@@ -143,6 +143,7 @@ def test_a_budget_that_is_exceeded_publishes_nothing_and_keeps_the_dead_letters(
     assert world.jobs(arguments["run_id"]) == jobs
 
 
+@pytest.mark.long
 def test_a_job_past_its_time_is_stopped_tried_once_more_and_given_up(world, rows, tmp_path, monkeypatch):
     """The service has no limit of its own; what the job had scored until then is kept where the service keeps it."""
     monkeypatch.setattr("batch_transform.pipeline.loop.handlers.poll_jobs._is_late", lambda ctx, found: True)

@@ -110,7 +110,7 @@ def test_the_staged_step_records_the_users_settings_and_no_other(spark, world, t
     secret = {"spark.hadoop.fs.s3a.secret.key": "hush", "spark.sql.parquet.outputTimestampType": "INT96"}
     with session_settings(spark, {**BERLIN, **secret}):
         arguments = world.arguments(tmp_path)
-        score(keyed(spark), **arguments)
+        interrupted(keyed(spark), arguments, "export")
     recorded = payload(world, arguments["run_id"], "staged")["settings"]
     assert recorded.items() >= BERLIN.items()
     assert recorded.keys() <= user_settings()

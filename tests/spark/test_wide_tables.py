@@ -108,7 +108,7 @@ def test_many_rules_of_rows_are_analysed_at_once(spark, calls):
 
 
 def test_a_wide_struct_is_measured(spark):
-    df = wide(spark, 600).select(F.struct("*").alias("features"), F.lit(None).cast("long").alias("none"))
+    df = wide(spark, 300).select(F.struct("*").alias("features"), F.lit(None).cast("long").alias("none"))
     rule = record_rule(spark, df.schema, "jsonlines", None, None)
     exact = [len(record.encode()) for record, _ in rule.rendered(df).collect()]
     assert [row[-2] for row in rule.measured(df).collect()] == pytest.approx(exact, rel=0.05)
