@@ -122,7 +122,7 @@ def test_record_sql_means_in_another_session_what_it_meant_where_the_rows_were_s
         interrupted(keyed(spark), arguments, "export")
     with session_settings(spark, ELSEWHERE):
         before = {key: spark.conf.get(key, None) for key in user_settings()}
-        score(keyed(spark), **arguments)
+        interrupted(keyed(spark), arguments, "plan")
         assert {key: spark.conf.get(key, None) for key in user_settings()} == before
     sent = records(world, arguments["run_id"])
     assert sent == {str(key): {"key": str(key), **IN_BERLIN} for key in range(20)}

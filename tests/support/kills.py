@@ -63,10 +63,10 @@ class Killed:
 
 @dataclass
 class Kills:
-    """Kills once for each aim, at the first request that fits; watches for the proxy."""
+    """Kills once for each aim, whom `victims` says, at the first request that fits; watches for the proxy."""
 
     proxy: WatchingProxy
-    victim: Victim
+    victims: Mapping[str, Victim]
     aims: Mapping[str, Aim]
     done: dict[str, Killed] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -78,17 +78,17 @@ class Kills:
                 if name in self.done or passing.pid == GONE or not aim.fits(passing, self.proxy.passed):
                     continue
                 with suppress(psutil.NoSuchProcess):
-                    killed = self._kill(passing, aim)
+                    killed = self._kill(passing, aim, self.victims[name])
                     if killed is not None:
                         self.done[name] = killed
 
-    def _kill(self, passing: Passing, aim: Aim) -> Killed | None:
+    def _kill(self, passing: Passing, aim: Aim, whom: Victim) -> Killed | None:
         worker = psutil.Process(passing.pid)
         executor = executor_of(worker)
         writing = _written_file(executor, aim.writing_below) if executor and aim.writing_below else None
         if executor is None or (aim.writing_below and writing is None):
             return None
-        victim = executor if self.victim is Victim.EXECUTOR else worker
+        victim = executor if whom is Victim.EXECUTOR else worker
         command, passed = " ".join(victim.cmdline()), len(self.proxy.passed)
         victim.kill()
         _, alive = psutil.wait_procs([victim], timeout=PATIENCE_SECONDS)
