@@ -27,8 +27,7 @@ def model():
         yield server
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("format", ["parquet", "delta"])
+@pytest.mark.parametrize("format", ["parquet", pytest.param("delta", marks=pytest.mark.long)])
 def test_nothing_is_published_before_the_printed_command_accepts_it_and_that_asks_no_model(tmp_path, model, format):
     pq.write_table(pa.table({"id": list(range(ROWS)), "key": list(map(str, range(ROWS)))}), tmp_path / "in.parquet")
     out = tmp_path / "out"
