@@ -14,7 +14,7 @@ import yaml
 from pyspark.sql import functions as F
 
 from batch_transform.config.loading import load
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, LedgerFenced
 from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.sending.object_sizes import is_large
@@ -426,3 +426,31 @@ def test_a_record_that_the_first_rows_do_not_tell_of_has_rows_written(spark, wor
         driver.run()
         assert not driver.state.staged.is_copied
         assert_same_bag(read(spark, tmp_path / "out").drop("echo"), read(spark, tmp_path / "in"))
+
+
+@pytest.mark.slow
+def test_a_driver_that_another_one_has_relieved_leaves_the_copies_to_it(spark, world, tmp_path, monkeypatch):
+    """Jobs may be planned over them by then, and rows that jobs are paid for cannot be staged again."""
+    one(tmp_path / "in", table_of(100))
+    driver = opened(spark, world, tmp_path, f"relieved-{uuid.uuid4().hex[:8]}")
+    assert driver.step()
+    (copy,) = driver.state.staged.files
+
+    def relieved(self, staged, rules):
+        driver.ctx.lease.release()
+        raise ConfigurationError("the records cannot be written")
+
+    monkeypatch.setattr(type(driver.ctx.tables), "export", relieved)
+    with pytest.raises(LedgerFenced):
+        driver.run()
+    assert Path(copy.path.removeprefix("file:")).exists()
+
+
+@pytest.mark.slow
+def test_for_a_way_that_measures_no_record_rows_are_written(spark, world, tmp_path):
+    """How large records are decides how the merge reads and writes them, when jobs are paid for."""
+    one(tmp_path / "in", pa.table({"key": [*(f"k{number}" for number in range(1_500)), "x" * 20_000]}))
+    driver = opened(spark, world, tmp_path, f"rows-{uuid.uuid4().hex[:8]}", export="rows")
+    assert driver.step()
+    assert not driver.state.staged.is_copied
+    assert is_large(driver.state.staged.largest)

@@ -41,6 +41,8 @@ _SMALL_OBJECT_BYTES = 1_000_000
 class ArrowExport(ExportWay):
     """The default: the Arrow form of `mapPartitions`, without Python for a row."""
 
+    measures_copies = True
+
     def export(self, given: ToExport) -> ExportedObjects:
         """Returns the objects, which the JVM has rendered and the workers written."""
         writer = _ObjectWriter(given.rules, given.framing, given.target, given.connect)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pyspark.sql import SparkSession
 
@@ -43,6 +44,9 @@ class ToExport:
 
 class ExportWay(ABC):
     """A way to write staged rows as objects."""
+
+    # Whether it ends at a large record of copied files and at one with a fault; for others no file is copied.
+    measures_copies: ClassVar[bool] = False
 
     def check(self, spark: SparkSession, format: RecordFormat) -> None:  # noqa: B027 - a way may need nothing
         """Checks that it works in this session and for this record format.

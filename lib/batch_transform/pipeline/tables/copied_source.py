@@ -14,6 +14,7 @@ from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion, SourceIdentity
 from batch_transform.core.spans import StagedFile
+from batch_transform.exports.export_ways import export_way
 from batch_transform.outputs.file_tree import Tree, in_threads
 from batch_transform.outputs.local_tree import LocalTree, checksums_of
 from batch_transform.outputs.parquet_footers import told_by_footer
@@ -49,6 +50,8 @@ def copied_input(
     """
     given = config.input
     if scan is None or are_large(scan.files) or given is None or given.path is None:
+        return None
+    if not export_way(config.export).measures_copies:
         return None
     if identity is None or not identity.plan.is_bare:
         return None

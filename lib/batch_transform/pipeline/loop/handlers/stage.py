@@ -63,6 +63,8 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
 
 
 def _unfit(ctx: RunContext, staged: Staged) -> NewStep:
+    """Removes the copies, unless another driver has taken over meanwhile: it may have planned jobs over them."""
+    ctx.lease.renew()
     ctx.tell("stage", "copies of the input's files do not do (large or broken records, or files): rows are written")
     for folder in {root_and_name(file.path)[0] for file in staged.files}:
         with suppress(StoreFailure):  # left to `clean`
