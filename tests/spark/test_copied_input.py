@@ -454,3 +454,16 @@ def test_for_a_way_that_measures_no_record_rows_are_written(spark, world, tmp_pa
     assert driver.step()
     assert not driver.state.staged.is_copied
     assert is_large(driver.state.staged.largest)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nested", [False, True])
+def test_first_rows_that_are_smaller_than_the_rest_do_not_make_small_objects(spark, world, tmp_path, nested):
+    """A plan tells how many there will be; there were sixty times as many."""
+    texts = [None] * 1_000 + [f"{number:06}" * 100 for number in range(9_000)]
+    values = [None if text is None else {"a.b": text} for text in texts] if nested else texts
+    one(tmp_path / "in", pa.table({"key.s": values, "more": texts}))
+    driver = opened(spark, world, tmp_path, f"first-{uuid.uuid4().hex[:8]}", record={"columns": ["key.s"]})
+    assert driver.step()
+    assert driver.state.staged.is_copied
+    assert 5_400_000 < driver.state.staged.json_bytes < 6_000_000

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from batch_transform.core.reserved_columns import ROW_NUMBER, twins
 
@@ -35,6 +36,7 @@ class Footer:
         schema: a digest of the whole of it.
         row_bytes: mean of a row, uncompressed, in the row group where it is smallest, and where it is largest.
         names_calendar: whether it tells in which calendar its dates and times are.
+        column_bytes: of each column by its path, uncompressed, in row groups of many rows.
     """
 
     rows: int
@@ -42,6 +44,15 @@ class Footer:
     schema: str
     row_bytes: tuple[float, float]
     names_calendar: bool
+    column_bytes: Mapping[str, int] = field(default_factory=dict)
+
+    def bytes_of(self, columns: Sequence[str]) -> int:
+        """Returns what columns take, with all that lies in them: a record that has them is not much smaller.
+
+        It may be much larger, where values stand in a dictionary.
+        """
+        within = tuple(f"{name}." for name in columns)
+        return sum(size for path, size in self.column_bytes.items() if path in columns or path.startswith(within))
 
 
 def names_calendar(notes: Mapping[bytes, bytes]) -> bool:
@@ -55,6 +66,14 @@ def row_bytes(groups: Sequence[tuple[int, int]]) -> tuple[float, float]:
     means = [size / rows for size, rows in groups if rows >= _FEW_ROWS]
     means = means or [size / rows for size, rows in groups if rows]
     return min(means, default=0.0), max(means, default=0.0)
+
+
+def column_bytes(chunks: Iterable[tuple[int, str, int]]) -> dict[str, int]:
+    """Returns the bytes of each column, by the rows of their row groups, the column's path and bytes of all chunks."""
+    found = Counter[str]()
+    for rows, path, size in chunks:
+        found[path] += size if rows >= _FEW_ROWS else 0
+    return dict(found)
 
 
 def are_few(sizes: Sequence[int]) -> bool:

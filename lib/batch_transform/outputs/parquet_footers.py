@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.core.amounts import counted
-from batch_transform.core.copied_files import Footer, names_calendar, row_bytes
+from batch_transform.core.copied_files import Footer, column_bytes, names_calendar, row_bytes
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.file_tree import Tree
@@ -53,4 +53,8 @@ def told_by_footer(tree: Tree, file: TreeFile) -> Footer:
         columns = ()  # of a type that Arrow has not
     _, _, told = str(found.schema).partition("\n")  # without a line that names an address
     schema = hashlib.sha256(told.encode()).hexdigest()  # a wide table's is as long as a file may be
-    return Footer(found.num_rows, columns, schema, sizes, names_calendar(found.metadata or {}))
+    chunks = ((group, group.column(place)) for group in groups for place in range(group.num_columns))
+    each = column_bytes(
+        (group.num_rows, chunk.path_in_schema, chunk.total_uncompressed_size) for group, chunk in chunks
+    )
+    return Footer(found.num_rows, columns, schema, sizes, names_calendar(found.metadata or {}), each)

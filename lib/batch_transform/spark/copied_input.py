@@ -32,7 +32,7 @@ class InputFiles(Protocol):
     """The files of an input that may be staged by copying them."""
 
     def copy(self, folder: str, number: str) -> tuple[StagedFile, ...]:
-        """Returns the copies, whose records are not measured; none: they cannot be made, and nothing is left.
+        """Returns the copies, with about the least that their records take; none: they cannot be made, nothing is left.
 
         Args:
             folder: a new one.
@@ -48,14 +48,15 @@ def stage_copies(df: DataFrame, rule: RecordRule, files: InputFiles, folder: str
         rule: how a row becomes a record.
         files: of the input.
         folder: a new one.
-        record_bytes: of one, on average.
+        record_bytes: of one, on average of the first, which may be unlike the others: empty, say.
     """
     own = own_fields(df.columns)
     copies = () if is_cached(df) else files.copy(folder, own.names[0])
     if not copies:
         return None
     text = StructType([*own.fields, *df.schema.fields]).json()
-    about = [replace(file, json_bytes=round(file.rows * record_bytes), largest=LARGE_RECORD_BYTES) for file in copies]
+    sizes = [max(file.json_bytes, round(file.rows * record_bytes)) for file in copies]
+    about = [replace(f, json_bytes=size, largest=LARGE_RECORD_BYTES) for f, size in zip(copies, sizes, strict=True)]
     return Staged(text, tuple(about), header=rule.header, is_copied=True)
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.copied_files import Footer, are_as_read, copy_name, first_row, root_and_name, row_bytes
+from batch_transform.core.copied_files import (
+    Footer,
+    are_as_read,
+    column_bytes,
+    copy_name,
+    first_row,
+    root_and_name,
+    row_bytes,
+)
 
 FILE = Footer(rows=10_000, columns=("a", "b"), schema="same", row_bytes=(80.0, 120.0), names_calendar=True)
 
@@ -56,3 +64,11 @@ def test_a_copy_is_found_again_by_its_folder(place, column):
     assert str(first_row(place)) in name
     assert root_and_name(f"file:/staging/files/{name}") == ("file:/staging/files", name)
     assert root_and_name("file:/staging/copy/part-0.parquet") == ("file:/staging/copy", "part-0.parquet")
+
+
+def test_columns_take_what_lies_in_them_and_in_none_whose_name_begins_alike():
+    chunks = [(2_000, "a", 9), (1_000, "a", 1), (999, "a", 500), (2_000, "a.b.c", 20), (2_000, "ab", 70), (9, "d", 4)]
+    footer = replace(FILE, column_bytes=column_bytes(chunks))
+    assert footer.bytes_of(("a",)) == 30
+    assert footer.bytes_of(("a.b", "d")) == 20
+    assert footer.bytes_of(()) == 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.copied_files import are_as_read, are_few, copy_name, first_row
+from batch_transform.core.copied_files import Footer, are_as_read, are_few, copy_name, first_row
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
@@ -66,7 +66,7 @@ def copied_input(
         if not how.files_hold_all(df.sparkSession, path):
             return None
     is_todays = is_todays_calendar(df.sparkSession, df.schema)
-    return CopiedInput(scan.files, tuple(df.columns), is_todays, lambda folder: open_tree(folder, store))
+    return CopiedInput(scan.files, tuple(df.columns), is_todays, lambda folder: open_tree(folder, store), rule.columns)
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,14 @@ class CopiedInput:
         columns: of the input.
         is_todays: whether Spark reads the dates and times of files that do not tell their calendar by today's.
         open_tree: opens a folder, by its location.
+        sent: the columns of a record, as far as they are known.
     """
 
     files: tuple[FileVersion, ...]
     columns: tuple[str, ...]
     is_todays: bool
     open_tree: Callable[[str], Tree]
+    sent: tuple[str, ...] = ()
 
     def copy(self, folder: str, number: str) -> tuple[StagedFile, ...]:
         """Returns the copies; none: they are not the input as it is, have changed, or are not the driver's to read."""
@@ -93,9 +95,12 @@ class CopiedInput:
         try:
             target = self.open_tree(folder)
             found = in_threads(self._found, files)
-            if any(type(tree) is not type(target) for tree, _ in found) or not self._are_all(files, found):
+            if any(type(tree) is not type(target) for tree, _ in found):
                 return ()
+            footers = in_threads(lambda each: told_by_footer(*each), found)
         except (ConfigurationError, GateRefused, StoreFailure):
+            return ()
+        if not self._are_all(files, footers):
             return ()
         names = [copy_name(number, place) for place in range(len(found))]
         try:
@@ -103,7 +108,7 @@ class CopiedInput:
         except StoreFailure:
             target.clear()
             return ()
-        return tuple(_staged(folder, names, files))
+        return tuple(_staged(folder, names, files, [footer.bytes_of(self.sent) for footer in footers]))
 
     def _found(self, file: FileVersion) -> tuple[Tree, TreeFile]:
         """Where a file lies, and its version now; of another size it is not what Spark has listed."""
@@ -114,9 +119,8 @@ class CopiedInput:
             raise ObjectNotFound("copy", file.path, "changed", "it is gone or another one")
         return tree, found
 
-    def _are_all(self, files: Sequence[FileVersion], found: Sequence[tuple[Tree, TreeFile]]) -> bool:
+    def _are_all(self, files: Sequence[FileVersion], footers: Sequence[Footer]) -> bool:
         """Whether the files are the input as it is, by their footers."""
-        footers = in_threads(lambda each: told_by_footer(*each), found)
         paths = [each for file in files for each in (file.path, unquote(file.path), unquote(unquote(file.path)))]
         if not are_as_read(footers, [file.rows or 0 for file in files], self.columns, paths):
             return False
@@ -132,7 +136,9 @@ def _copy(source: Tree, file: TreeFile, target: Tree, name: str) -> None:
         target.copy_in(source, sums, checksums_of(name))
 
 
-def _staged(folder: str, names: Sequence[str], files: Sequence[FileVersion]) -> Iterator[StagedFile]:
-    for place, (name, file) in enumerate(zip(names, files, strict=True)):
+def _staged(
+    folder: str, names: Sequence[str], files: Sequence[FileVersion], sizes: Sequence[int]
+) -> Iterator[StagedFile]:
+    for place, (name, file, size) in enumerate(zip(names, files, sizes, strict=True)):
         count = file.rows or 0
-        yield StagedFile(f"{folder}/{name}", count, first_row(place), first_row(place) + count - 1, 0, 0)
+        yield StagedFile(f"{folder}/{name}", count, first_row(place), first_row(place) + count - 1, size, 0)
