@@ -1,7 +1,8 @@
 """What a run would do, worked out from the measured records by the very functions that a run uses.
 
 How many objects there will be is an estimate: rows are spread over the partitions by chance, and a run knows sizes only
-about when it chooses how many partitions there are. Payload, concurrency, lanes and the objects' target size are exact.
+about when it chooses how many partitions there are. Payload, concurrency and lanes are exact, and so is the objects'
+target size, unless files are copied: a run knows sizes of their records only about as well.
 """
 
 from __future__ import annotations
