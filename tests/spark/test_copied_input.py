@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from batch_transform.config.loading import load
@@ -18,6 +19,7 @@ from batch_transform.core.errors import ConfigurationError, LedgerFenced
 from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.sending.object_sizes import is_large
+from batch_transform.exports.arrow import ArrowExport
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
@@ -467,3 +469,20 @@ def test_first_rows_that_are_smaller_than_the_rest_do_not_make_small_objects(spa
     assert driver.step()
     assert driver.state.staged.is_copied
     assert 5_400_000 < driver.state.staged.json_bytes < 6_000_000
+
+
+@pytest.mark.slow
+def test_what_nobody_knows_of_copies_has_rows_written(spark, world, tmp_path, monkeypatch):
+    """Else each process that goes on would read the same copies, whatever becomes of the input."""
+    one(tmp_path / "in", table_of(100))
+    driver, export = opened(spark, world, tmp_path, f"unknown-{uuid.uuid4().hex[:8]}"), ArrowExport.export
+
+    def broken(self, given):
+        if given.staged.is_copied:
+            raise PySparkException("nobody knows it")
+        return export(self, given)
+
+    monkeypatch.setattr(ArrowExport, "export", broken)
+    driver.run()
+    assert driver.state.copies_unfit
+    assert_same_bag(read(spark, tmp_path / "out").drop("echo"), read(spark, tmp_path / "in"))

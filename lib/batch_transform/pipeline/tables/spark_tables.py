@@ -104,8 +104,8 @@ class SparkTables:
         target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
         identity = identify(source.df, files)
         firm = scan if identity is not None and identity.plan.is_firm else None
-        given = (self.config, source, scan, identity, self.rule, self.places, self.store)
-        copied = copied_input(*given) if copies else None
+        known = scan if copies else None
+        copied = copied_input(self.config, source, known, identity, self.rule, self.places, self.store)
         self.places.close_to_others()  # before a row lies there, and again with the files
         staged = stage(source.df, self.rule, target, firm, rows_are_large=are_large(files), files=copied)
         self.places.close_to_others()
@@ -125,8 +125,8 @@ class SparkTables:
     @contextmanager
     def _rendering(self, staged: Staged, *, is_scored: bool) -> Iterator[Framing]:
         job = own_job if self.rule.sql is None else user_job
-        told = told_as(f"the records cannot be written{self.config.row_expressions}", is_scored=is_scored)
-        with told, job(self.spark, staged):
+        what = f"the records cannot be written{self.config.row_expressions}"
+        with told_as(what, is_begun=not staged.is_copied, is_scored=is_scored), job(self.spark, staged):
             yield framing_of(self.config.settings, staged.header)
 
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:

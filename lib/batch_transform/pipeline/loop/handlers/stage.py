@@ -41,7 +41,8 @@ def stage_rows(ctx: RunContext, state: RunState, action: act.Stage) -> NewStep:
 def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep:
     """Returns the step `exported`, with the spans as its part; checks that they tile the staged files.
 
-    Where copies of the input's files cannot be exported, it is `unstaged`: of written rows is told what is wrong.
+    Where copies of the input's files cannot be exported, and another try is not known to help, it is `unstaged`: of
+    written rows is told what is wrong.
     """
     assert state.staged is not None
     rules = cutting_rules(state.settings, state.staged.json_bytes, run_framing(state))
