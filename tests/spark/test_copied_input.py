@@ -301,14 +301,18 @@ def test_delta_is_copied_as_long_as_its_files_say_all(spark, tmp_path):
 # Runs, from a run file to the published table.
 
 
+def opened(spark, world, folder, name, **changes):
+    """Returns a driver of a run over `folder`/in."""
+    place = folder / f"{name}.yml"
+    place.write_text(yaml.safe_dump(run_file(world, name, **changes)).replace("{folder}", str(folder)))
+    return open_run(spark, load(place), world.access, silent)
+
+
 def run(spark, world, folder, name, **changes):
     """Returns where a run over `folder` published, and how it staged its rows."""
-    document = run_file(world, f"{name}-{uuid.uuid4().hex[:8]}", record={"columns": ["key"]}, **changes)
-    document |= {"staging": f"{folder}/{name}-staging"} if "staging" not in changes else {}
-    document["output"] = {"path": f"{{folder}}/{name}", "format": changes["input"].get("format", "parquet")}
-    place = folder / f"{name}.yml"
-    place.write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
-    driver = open_run(spark, load(place), world.access, silent)
+    output = {"path": f"{{folder}}/{name}", "format": changes["input"].get("format", "parquet")}
+    own = {"staging": f"{folder}/{name}-staging", "output": output}
+    driver = opened(spark, world, folder, f"{name}-{uuid.uuid4().hex[:8]}", **own | changes)
     driver.run()
     return folder / name, driver.state.staged
 
@@ -349,25 +353,15 @@ def test_what_delta_has_deleted_or_renamed_is_not_staged_again(spark, world, tmp
 @pytest.mark.slow
 def test_copies_that_are_gone_are_made_again(spark, world, tmp_path):
     one(tmp_path / "in", table_of(500))
-    document = run_file(world, f"gone-{uuid.uuid4().hex[:8]}", record={"columns": ["key"]})
-    place = tmp_path / "run.yml"
-    place.write_text(yaml.safe_dump(document).replace("{folder}", str(tmp_path)))
-    driver = open_run(spark, load(place), world.access, silent)
+    name = f"gone-{uuid.uuid4().hex[:8]}"
+    driver = opened(spark, world, tmp_path, name)
     assert driver.step()
     (file,) = driver.state.staged.files
     Path(file.path.removeprefix("file:")).unlink()
     driver.ctx.lease.release()
-    again = open_run(spark, load(place), world.access, silent)
+    again = opened(spark, world, tmp_path, name)
     again.run()
     assert_same_bag(read(spark, tmp_path / "out").drop("echo"), read(spark, tmp_path / "in"))
-
-
-def opened(spark, world, folder, name="unfit", **changes):
-    """Returns a driver of a run over `folder`/in."""
-    document = run_file(world, name, **{"record": {"columns": ["key"]}, **changes})
-    place = folder / "run.yml"
-    place.write_text(yaml.safe_dump(document).replace("{folder}", str(folder)))
-    return open_run(spark, load(place), world.access, silent)
 
 
 def hurt(file: Path, column: int) -> None:

@@ -175,7 +175,7 @@ class StagedFile:
         first: smallest row number.
         last: largest row number.
         json_bytes: sum of the estimated record sizes in bytes.
-        largest: largest estimated record in bytes.
+        largest: largest estimated record in bytes; of copies of the input's files, what an export lets none exceed.
         size_bytes: of the file; None, as the other two, where it was not pinned.
         etag: of the version that was written; of a local file its time and size.
         sha256: of a local file's content; on S3 the ETag stands for it.

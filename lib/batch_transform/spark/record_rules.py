@@ -134,13 +134,12 @@ class RecordRule:
             record = F.concat(record, F.lit(b"\n" if is_binary else "\n"))
         most = LARGEST_RECORD_BYTES - len(framing.header) if at_most is None else at_most
         lines = rendered.select("number", record.alias("line"), "fault")
-        fits = F.octet_length("line") <= most
-        if at_most is None:
-            return lines.select("number", F.when(fits, F.col("line")).alias("line"))
-        unfit = F.raise_error(F.lit(f"a record of more than {counted(most, 'byte')}, or with a fault"))
-        return lines.select(
-            "number", F.when(fits & F.col("fault").isNull(), F.col("line")).otherwise(unfit).alias("line")
-        )
+        fits, line = F.octet_length("line") <= most, F.col("line")
+        sent = F.when(fits, line)
+        if at_most is not None:
+            unfit = F.raise_error(F.lit(f"a record of more than {counted(most, 'byte')}, or with a fault"))
+            sent = F.when(fits & F.col("fault").isNull(), line).otherwise(unfit)
+        return lines.select("number", sent.alias("line"))
 
     def value(self) -> Column:
         """Returns what is rendered of a row: a struct of its columns, its one column, or the expression."""
