@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from support import jvm
 from support.emulated import emulated
+from support.kept import PYTEST_CACHE, alone
 from support.second_s3 import second_s3_server
 
 TESTS = Path(__file__).parent
@@ -83,7 +84,8 @@ def spark(tmp_path_factory):
         .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
         .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
     )
-    session = configure_spark_with_delta_pip(builder).getOrCreate()
+    with alone(PYTEST_CACHE / "jars"):  # of two processes that fetch the same jars one finds some of them missing
+        session = configure_spark_with_delta_pip(builder).getOrCreate()
     yield session
     session.stop()
 

@@ -6,10 +6,20 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 PYTEST_CACHE = Path(__file__).parents[2] / ".pytest_cache" / "d"
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Waits until no other process works on a place, and keeps the others waiting meanwhile."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def kept(name: str, recipe: Sequence[str], make: Callable[[Path], None], within: Path | None = None) -> Path:
@@ -21,9 +31,7 @@ def kept(name: str, recipe: Sequence[str], make: Callable[[Path], None], within:
     folder = within or (Path(told).absolute() if told else PYTEST_CACHE / "venvs")
     digest = hashlib.blake2b("\n".join(recipe).encode(), digest_size=6).hexdigest()
     place = folder / f"{name}-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{place.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(place):
         if not (place / "complete").exists():
             shutil.rmtree(place, ignore_errors=True)  # half of one, from a run that was interrupted
             make(place)

@@ -83,8 +83,9 @@ def _explained(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 _REMEDY = (
-    "is Maven Central reached from here, and has it this version? Else give the jars as files, --jars; a folder of "
-    "~/.m2/repository that has a .pom without its .jar has to go"
+    "is Maven Central reached from here, and has it this version? If another spark-submit was fetching jars meanwhile, "
+    "start again. Else give the jars as files, --jars; a folder of ~/.m2/repository that has a .pom without its .jar "
+    "has to go"
 )
 
 
