@@ -14,7 +14,10 @@ from pyspark import cloudpickle
 from pyspark.sql import functions as F
 
 from batch_transform import score
+from batch_transform.core.spans import StagedFile
+from batch_transform.core.staged_table import Staged
 from batch_transform.spark.input_reading import file_versions
+from batch_transform.spark.job_settings import own_job
 from batch_transform.spark.source_identity import identify
 from benchmarks.peers import local_objects
 from benchmarks.peers.input_tables import NUMBER, check_predictions, input_table
@@ -26,6 +29,8 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 ROWS = 20_000
 MOST_S3_REQUESTS = 4  # for each object, parts of a multipart upload apart
 SORTED_FIRST = "spark.sql.execution.sortBeforeRepartition"
+BATCH_ROWS, BATCH_BYTES = (f"spark.sql.execution.arrow.max{what}PerBatch" for what in ("Records", "Bytes"))
+DEFAULT_ROWS = "10000"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Plan:
         """Whether rows are sorted, also where a repartition does it without a node of its own."""
         round_robin = "RoundRobinPartitioning" in self.text and self.settings.get(SORTED_FIRST, "true") == "true"
         return round_robin or bool(re.search(r"\bSort\b", self.text))
+
+    @property
+    def batch_rows(self):
+        return self.settings.get(BATCH_ROWS, DEFAULT_ROWS)  # what is as Spark's default is no setting of a query
 
     @property
     def shuffles(self):
@@ -73,6 +82,7 @@ class Done:
     staging: list[Plan]
     export: list[Plan]
     merging: list[Plan]
+    is_copied: bool
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +108,7 @@ def done(request, spark, world, tmp_path_factory, _workers_get_the_store):
         merging = plans_of(spark, lambda: merged.append(steps.merge()))
         steps.close()
     check_predictions(merged[0], ROWS)
-    return Done(staging, export, merging)
+    return Done(staging, export, merging, steps.state.staged.is_copied)
 
 
 def writes(plans):
@@ -131,6 +141,22 @@ def test_a_merge_into_delta_shuffles_and_sorts_nothing(spark, world, tmp_path):
 def test_the_export_shuffles_and_sorts_nothing(done):
     assert done.export
     assert not any(plan.shuffles or plan.sorts for plan in done.export)
+
+
+def test_no_batch_of_small_records_is_asked_for_its_bytes_after_each_row(done):
+    """Its rows bound it. Of copies none is known but that no record is over 16 kB, and rows' numbers have 8 bytes."""
+    asking = ("export", "MapInArrow", done.export), ("merge", "ArrowEvalPython", done.merging)
+    plans = [(step, plan) for step, node, found in asking for plan in found if node in plan.text]
+    found = {(step, plan.batch_rows, plan.settings[BATCH_BYTES]) for step, plan in plans}
+    rows = "2000" if done.is_copied else DEFAULT_ROWS
+    assert found == {("export", rows, str(2**31 - 1)), ("merge", DEFAULT_ROWS, str(2**31 - 1))}
+
+
+@pytest.mark.parametrize(("largest", "limit"), [(533, 2**31 - 1), (534, 32_000_000), (20_000_000, 32_000_000)])
+def test_a_batch_of_records_that_may_be_larger_than_estimated_has_a_limit_of_bytes(spark, largest, limit):
+    staged = Staged("{}", (StagedFile("file", 1, 0, 0, largest, largest),))
+    with own_job(spark, staged, sends_records=True):
+        assert spark.conf.get(BATCH_BYTES).rstrip("b") == str(limit)
 
 
 def test_staging_sorts_nothing(done):

@@ -41,13 +41,18 @@ SCAN_SETTINGS: Mapping[str, str] = {
     "spark.sql.parquet.int96AsTimestamp": "true",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
 }
+MOST_BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_MOST_BATCH_BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"  # Spark 4.1 and later
+# Spark asks a batch for its bytes after each row, unless nothing is too many: a tenth of the time that small records
+# take to their objects (tests/benchmarks/speed.py).
+ANY_BATCH_BYTES: Mapping[str, str] = {_MOST_BATCH_BYTES: str(2**31 - 1)}
 # What crosses into Python and back. A Python function of the user's in the same job sees other sizes of its batches.
 ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": str(MAX_ARROW_BATCH_ROWS),
+    MOST_BATCH_ROWS: str(MAX_ARROW_BATCH_ROWS),
     "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
-    "spark.sql.execution.arrow.maxBytesPerBatch": str(ARROW_BATCH_BYTES),  # Spark 4.1 and later
+    _MOST_BATCH_BYTES: str(ARROW_BATCH_BYTES),
 }
 # Of aggregates whose groups are files: a map task opens a file for each of two hundred partitions otherwise. There is
 # nothing to adapt, which takes a job more. They tell their groups, whatever the session has of others.
@@ -123,7 +128,7 @@ def large_record_settings(largest_record_bytes: int) -> Mapping[str, str]:
 
     Spark 3.5 and 4.0 know no byte limit for an Arrow batch (one of 1 GB was seen), so its rows are limited as well.
     """
-    rows = {"spark.sql.execution.arrow.maxRecordsPerBatch": str(arrow_batch_rows(largest_record_bytes))}
+    rows = {MOST_BATCH_ROWS: str(arrow_batch_rows(largest_record_bytes))}
     return {**rows, **ROW_READER} if is_large(largest_record_bytes) else rows
 
 

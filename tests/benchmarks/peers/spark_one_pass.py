@@ -56,8 +56,9 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--way", choices=list(WAYS), required=True)
     asked = parser.parse_args()
-    batches = {"spark.sql.execution.arrow.maxRecordsPerBatch": str(asked.batch_rows)} if asked.way == "arrow" else {}
-    # The limit of bytes, 64 MB, is Spark 4's.
+    # Without a limit of bytes Spark does not ask for them after each row, which takes a tenth of an export of ours.
+    sizes = {"maxRecordsPerBatch": asked.batch_rows, "maxBytesPerBatch": 2**31 - 1} if asked.way == "arrow" else {}
+    batches = {f"spark.sql.execution.arrow.{name}": str(size) for name, size in sizes.items()}
     spark = session(asked.cores, batches)
     told = itertools.chain([f"local[{asked.cores}]", f"spark.driver.memory={MEMORY}"], map("=".join, batches.items()))
     with working(f"Spark {spark.version}: {', '.join(told)}, the rest by default"):

@@ -37,6 +37,8 @@ ARROW_BATCH_BYTES = 32 * BYTES_PER_MB
 # 4,096 rows of it, the batch of Spark's columnar reader, are 64 MB.
 LARGE_RECORD_BYTES = 16_000
 MAX_ARROW_BATCH_ROWS = 10_000  # Spark's own default
+# A character of one byte is six in JSON (\\u0001), which the estimate of a record does not tell.
+_MOST_ESCAPED = 6
 FEW_OBJECTS, OBJECTS_PER_TASK = 16, 8
 
 
@@ -86,6 +88,15 @@ def is_large(record_bytes: float) -> bool:
 def arrow_batch_rows(largest_record_bytes: int) -> int:
     """Returns how many rows an Arrow batch to a Python worker may hold: about 32 MB, between 1 and 10,000 rows."""
     return min(max(1, ARROW_BATCH_BYTES // max(1, largest_record_bytes)), MAX_ARROW_BATCH_ROWS)
+
+
+def rows_bound_batches(largest_record_bytes: int) -> bool:
+    """Returns whether so many rows (`arrow_batch_rows`) are within 32 MB, of however many characters are escaped.
+
+    Args:
+        largest_record_bytes: as it is estimated.
+    """
+    return arrow_batch_rows(largest_record_bytes) * _MOST_ESCAPED * largest_record_bytes <= ARROW_BATCH_BYTES
 
 
 def rows_per_object(settings: RunSettings, framing: Framing) -> int | None:

@@ -124,7 +124,7 @@ class SparkTables:
 
     @contextmanager
     def _rendering(self, staged: Staged, *, is_scored: bool) -> Iterator[Framing]:
-        job = own_job if self.rule.sql is None else user_job
+        job = partial(own_job, sends_records=True) if self.rule.sql is None else user_job
         what = f"the records cannot be written{self.config.row_expressions}"
         with told_as(what, is_begun=not staged.is_copied, is_scored=is_scored), job(self.spark, staged):
             yield framing_of(self.config.settings, staged.header)
