@@ -11,7 +11,7 @@ from batch_transform.pipeline.submit.class_archive import java_options, make
 from batch_transform.pipeline.world.spark_home import SparkHome
 
 COLLECTOR = "-XX:+UseParallelGC"
-COMPILERS = "-XX:CompileThresholdScaling=3"
+COMPILERS = "-XX:CompileThresholdScaling=3 -XX:MetaspaceSize=256m"
 # Stands for Spark: writes the archive where its JVM is asked for one, or fails.
 RECORDS = """\
 #!/bin/sh
@@ -80,6 +80,12 @@ def test_a_collector_of_the_environment_stays_the_only_one(machine, name):
 def test_few_cores_are_given_a_small_young_generation(machine, cores, megabytes):
     spark, environ, folder = machine
     assert java_options(spark, environ, folder, cores) == f"{COMPILERS} {COLLECTOR} -XX:MaxNewSize={megabytes}m"
+
+
+@pytest.mark.parametrize("given", ["-XX:MetaspaceSize=64m", "-XX:MaxMetaspaceSize=128m"])
+def test_room_for_classes_that_is_given_is_the_only_one(machine, given):
+    spark, environ, folder = machine
+    assert "Metaspace" not in java_options(spark, {**environ, "JAVA_TOOL_OPTIONS": given}, folder)
 
 
 @pytest.mark.parametrize("given", ["-Xmx8g", "-Xmn1g", "-XX:NewSize=300m", "-XX:MaxNewSize=1g", "-XX:NewRatio=1"])
