@@ -466,6 +466,23 @@ def test_first_rows_that_are_smaller_than_the_rest_do_not_make_small_objects(spa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sizes", [(1, 8_000), (8_000, 1)])
+def test_objects_are_cut_by_what_records_take_and_not_by_the_first_of_them(spark, world, tmp_path, sizes):
+    """A footer tells of a dictionary's values once, however many rows have them: each record was an object."""
+    first, others = ([f"{number}" * size for number in range(5)] for size in sizes)
+    one(tmp_path / "in", pa.table({"key": [*(first * 200), *(others * 600)]}))
+    read_by = {"copied": {"path": "{folder}/in"}, "written": {"path": "{folder}/in", "where": "key <> ''"}}
+    objects = {}
+    for name, given in read_by.items():
+        driver = opened(spark, world, tmp_path, f"{name}-{uuid.uuid4().hex[:8]}", input=given)
+        assert driver.step()
+        assert driver.state.staged.is_copied is (name == "copied")
+        assert driver.step()
+        objects[name] = driver.state.spans.rows
+    assert objects["copied"] == pytest.approx(objects["written"], rel=0.5)
+
+
+@pytest.mark.slow
 def test_what_nobody_knows_of_copies_has_rows_written(spark, world, tmp_path, monkeypatch):
     """Else each process that goes on would read the same copies, whatever becomes of the input."""
     one(tmp_path / "in", table_of(100))

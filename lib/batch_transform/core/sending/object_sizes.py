@@ -39,6 +39,8 @@ LARGE_RECORD_BYTES = 16_000
 MAX_ARROW_BATCH_ROWS = 10_000  # Spark's own default
 # A character of one byte is six in JSON (\\u0001), which the estimate of a record does not tell.
 _MOST_ESCAPED = 6
+# Of objects so many times too small or too large; what they cost grows by less than their number does.
+_TIMES_AS_LARGE = 4
 FEW_OBJECTS, OBJECTS_PER_TASK = 16, 8
 
 
@@ -137,6 +139,12 @@ def cutting_rules(settings: RunSettings, json_bytes: int, framing: Framing) -> C
         room = most_payload_mb(*asked) * BYTES_PER_MB
     room -= len(framing.header)
     return CuttingRules(room, room, rows)
+
+
+def are_about_alike(one: CuttingRules, other: CuttingRules) -> bool:
+    """Returns whether objects that end by these rules are about as large, so that none need be cut again."""
+    small, large = sorted((one.object_bytes, other.object_bytes))
+    return large <= _TIMES_AS_LARGE * small
 
 
 def check_one_object(settings: RunSettings, staged: Staged, framing: Framing) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.run_settings import TransformSettings
 from batch_transform.core.sending import object_sizes
+from batch_transform.core.sending.object_cutting import CuttingRules
 
 MB = 1_000_000
 
@@ -98,3 +99,8 @@ def test_records_whose_rows_bound_a_batch(largest, bounded):
 @pytest.mark.parametrize(("objects", "tasks"), [(1, 1), (16, 16), (17, 16), (128, 16), (200, 25), (10_000, 64)])
 def test_many_small_objects_share_a_task(objects, tasks):
     assert object_sizes.task_count(objects, 64) == tasks
+
+
+@pytest.mark.parametrize(("sizes", "alike"), [((100, 400), True), ((400, 100), True), ((100, 401), False)])
+def test_objects_are_cut_again_where_they_would_be_far_larger_or_smaller(sizes, alike):
+    assert object_sizes.are_about_alike(*(CuttingRules(size, 1_000) for size in sizes)) is alike

@@ -13,7 +13,8 @@ from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.object_sizes import check_one_object, cutting_rules
+from batch_transform.core.sending.object_sizes import are_about_alike, check_one_object, cutting_rules
+from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import actions as act
@@ -45,9 +46,8 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     written rows is told what is wrong.
     """
     assert state.staged is not None
-    rules = cutting_rules(state.settings, state.staged.json_bytes, run_framing(state))
     try:
-        exported = ctx.tables.export(state.staged, rules)
+        exported = _exported(ctx, state, state.staged)
     except ConfigurationError:
         if not state.staged.is_copied:
             raise
@@ -61,6 +61,23 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     ctx.tell("export", f"{counted(objects, 'object')}, {size(total)}")
     sizes = {"record_sizes": exported.sizes} if exported.sizes else {}
     return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": total, **sizes}, (ctx.ledger.write_part(spans),))
+
+
+def _exported(ctx: RunContext, state: RunState, staged: Staged) -> ExportedObjects:
+    """Exports, of copies once more where their records are of other sizes than the first of them and footers tell.
+
+    Objects of the first time would be far too small, up to one for each record, or too few; nothing refers to them.
+    """
+    framing = run_framing(state)
+    estimated = cutting_rules(state.settings, staged.json_bytes, framing)
+    exported = ctx.tables.export(staged, estimated)
+    if not staged.is_copied:
+        return exported
+    measured = cutting_rules(state.settings, pc.sum(exported.spans["bytes"]).as_py() or 0, framing)
+    if are_about_alike(estimated, measured):
+        return exported
+    ctx.tell("export", "records are of other sizes than the first ones: objects are cut again")
+    return ctx.tables.export(staged, measured)
 
 
 def _unfit(ctx: RunContext, staged: Staged) -> NewStep:
