@@ -27,11 +27,13 @@ from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.tables.copied_source import CopiedInput
 from batch_transform.spark.copy_rules import encrypts_by_itself, is_todays_calendar, may_be_copied
 from batch_transform.spark.input_reading import scan_of
+from batch_transform.spark.merge_way import way_named
 from batch_transform.spark.record_rules import record_rule
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 from batch_transform.spark.staged_rows import input_columns, read_staged
 from batch_transform.spark.staging import stage
+from batch_transform.spark.zip_merge import with_outcomes
 from support.runs import run_file, silent
 from support.tables import assert_same_bag
 
@@ -480,6 +482,25 @@ def test_objects_are_cut_by_what_records_take_and_not_by_the_first_of_them(spark
         assert driver.step()
         objects[name] = driver.state.spans.rows
     assert objects["copied"] == pytest.approx(objects["written"], rel=0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("way", "limit"), [("zip", 2**31 - 1), ("join", 32_000_000)])
+def test_where_answers_go_to_python_their_batches_have_a_limit_of_bytes(
+    spark, world, tmp_path, monkeypatch, way, limit
+):
+    """Row numbers need none. Answers are as large as they are: ten thousand of 300 kB are more than Arrow holds."""
+    merging, seen = type(way_named(way)), []
+
+    def outcomes(self, merge):
+        seen.append(int(spark.conf.get("spark.sql.execution.arrow.maxBytesPerBatch").rstrip("b")))
+        return with_outcomes(merge.spark, merge.staged, merge.source, merge.shape)
+
+    monkeypatch.setattr(merging, "spark_reads_outputs", False)  # Spark has no file system for S3 here
+    monkeypatch.setattr(merging, "outcomes", outcomes)
+    one(tmp_path / "in", table_of(100))
+    opened(spark, world, tmp_path, f"{way}-{uuid.uuid4().hex[:8]}", merge=way).run()
+    assert seen == [limit]
 
 
 @pytest.mark.slow

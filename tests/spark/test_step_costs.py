@@ -14,6 +14,7 @@ from pyspark import cloudpickle
 from pyspark.sql import functions as F
 
 from batch_transform import score
+from batch_transform.core.sending.object_sizes import ToPython
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.input_reading import file_versions
@@ -155,7 +156,7 @@ def test_no_batch_of_small_records_is_asked_for_its_bytes_after_each_row(done):
 @pytest.mark.parametrize(("largest", "limit"), [(533, 2**31 - 1), (534, 32_000_000), (20_000_000, 32_000_000)])
 def test_a_batch_of_records_that_may_be_larger_than_estimated_has_a_limit_of_bytes(spark, largest, limit):
     staged = Staged("{}", (StagedFile("file", 1, 0, 0, largest, largest),))
-    with own_job(spark, staged, sends_records=True):
+    with own_job(spark, staged, sent=ToPython.RECORD):
         assert spark.conf.get(BATCH_BYTES).rstrip("b") == str(limit)
 
 

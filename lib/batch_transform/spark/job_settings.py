@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
-from batch_transform.core.sending.object_sizes import MAX_ARROW_BATCH_ROWS, rows_bound_batches
+from batch_transform.core.sending.object_sizes import MAX_ARROW_BATCH_ROWS, ToPython, rows_bound_batches
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.settings import (
     ANY_BATCH_BYTES,
@@ -24,7 +24,7 @@ from batch_transform.spark.user_session import own_session, user_session
 
 @contextmanager
 def own_job(
-    spark: SparkSession, staged: Staged, more: Mapping[str, str] | None = None, *, sends_records: bool = False
+    spark: SparkSession, staged: Staged, more: Mapping[str, str] | None = None, *, sent: ToPython = ToPython.ANYTHING
 ) -> Iterator[None]:
     """Holds the pipeline's settings and `more`, for a job in which no expression of the user's is evaluated.
 
@@ -32,17 +32,20 @@ def own_job(
         spark: the session.
         staged: the rows.
         more: settings that go before these.
-        sends_records: whether records go to Python; else rows' numbers alone do.
+        sent: what goes to Python.
     """
-    own = {**_kept(staged), **large_record_settings(staged.largest), **_batches(staged, sends_records), **(more or {})}
+    own = {**_kept(staged), **large_record_settings(staged.largest), **_batches(staged, sent), **(more or {})}
     with own_session(spark, own):
         yield
 
 
-def _batches(staged: Staged, sends_records: bool) -> Mapping[str, str]:
+def _batches(staged: Staged, sent: ToPython) -> Mapping[str, str]:
     """Of an Arrow batch all that its rows are, where they bound it; no record of copies is larger than is said."""
+    if sent is ToPython.ANYTHING:
+        return {}
     if staged.is_copied:
-        return ANY_BATCH_BYTES if sends_records else {**ANY_BATCH_BYTES, MOST_BATCH_ROWS: str(MAX_ARROW_BATCH_ROWS)}
+        rows = {MOST_BATCH_ROWS: str(MAX_ARROW_BATCH_ROWS)} if sent is ToPython.NUMBER else {}
+        return {**ANY_BATCH_BYTES, **rows}
     return ANY_BATCH_BYTES if rows_bound_batches(staged.largest) else {}
 
 

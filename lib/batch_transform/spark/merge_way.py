@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
+from batch_transform.core.sending.object_sizes import ToPython
 from batch_transform.core.staged_table import Staged
 
 if TYPE_CHECKING:
@@ -53,10 +54,12 @@ class MergeWay(ABC):
     Attributes:
         name: as `merge` has it.
         spark_reads_outputs: whether Spark itself reads what the jobs have put on S3.
+        to_python: what goes there of each row.
     """
 
     name: ClassVar[str]
     spark_reads_outputs: ClassVar[bool] = False
+    to_python: ClassVar[ToPython] = ToPython.ANYTHING
 
     @abstractmethod
     def outcomes(self, merge: Merge) -> DataFrame:

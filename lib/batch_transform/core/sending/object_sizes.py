@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
@@ -42,6 +43,14 @@ _MOST_ESCAPED = 6
 # Of objects so many times too small or too large; what they cost grows by less than their number does.
 _TIMES_AS_LARGE = 4
 FEW_OBJECTS, OBJECTS_PER_TASK = 16, 8
+
+
+class ToPython(Enum):
+    """What of each row an Arrow batch takes to Python, by which its rows bound it or do not."""
+
+    NUMBER = "its number"
+    RECORD = "its record"
+    ANYTHING = "whatever it is, such as a model's answer"
 
 
 def object_bytes(json_bytes: int, transform: TransformSettings) -> int:

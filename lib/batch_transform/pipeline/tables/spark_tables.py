@@ -22,7 +22,7 @@ from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.resuming.committed_tables import dead, dead_letter_commits
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_cutting import CuttingRules
-from batch_transform.core.sending.object_sizes import is_large
+from batch_transform.core.sending.object_sizes import ToPython, is_large
 from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.model_versions import model_labels
@@ -124,7 +124,7 @@ class SparkTables:
 
     @contextmanager
     def _rendering(self, staged: Staged, *, is_scored: bool) -> Iterator[Framing]:
-        job = partial(own_job, sends_records=True) if self.rule.sql is None else user_job
+        job = partial(own_job, sent=ToPython.RECORD) if self.rule.sql is None else user_job
         what = f"the records cannot be written{self.config.row_expressions}"
         with told_as(what, is_begun=not staged.is_copied, is_scored=is_scored), job(self.spark, staged):
             yield framing_of(self.config.settings, staged.header)
@@ -137,8 +137,9 @@ class SparkTables:
         tree, place = open_tree(source, self.store), self.places.spark_path(source)
         name, large = how.can.name, is_large(state.staged.largest)
         sql, more = self._sql_settings(kind), {**how.settings, **how.writer_settings(large=large)}
-        job = user_job(self.spark, state.staged, {**more, **sql}) if sql else own_job(self.spark, state.staged, more)
-        with self._merging(table.location or "the workspace", kind), job:
+        sent = way_named(self.config.merge).to_python if kind == "result" else ToPython.NUMBER
+        job = partial(user_job, more={**more, **sql}) if sql else partial(own_job, more=more, sent=sent)
+        with self._merging(table.location or "the workspace", kind), job(self.spark, state.staged):
             counted, zone = self._watched(state, kind), zone_of(state.staged)
             options = {**writer_options(state.staged.largest), **how.writer_options(large=large), "timeZone": zone}
             writing = counted.rows.write.format(name).mode("overwrite").options(**options)
@@ -220,7 +221,7 @@ class SparkTables:
         """Returns where the dead letters of a gated run now lie that has too many of them, as Parquet."""
         assert state.staged is not None
         place = self.places.dead_letters
-        with self._merging(place, "dead_letter"), own_job(self.spark, state.staged):
+        with self._merging(place, "dead_letter"), own_job(self.spark, state.staged, sent=ToPython.NUMBER):
             writing = self.merged(state, "dead_letter").write.format(STAGED_FORMAT).mode("overwrite")
             writing.options(**writer_options(state.staged.largest)).save(place)
         self.places.close_to_others()
@@ -246,5 +247,4 @@ class SparkTables:
         path = lambda job, name: self.places.spark_path(str(source.output(job, name)))  # noqa: E731
         merge = Merge(self.spark, state.staged, leaves, source, self.shape, path)
         outcomes = way_named(self.config.merge).outcomes(merge)
-        model = model_of_rows(outcomes, model_labels(state))
-        return select_result(outcomes, self.shape, state.run_id, model)
+        return select_result(outcomes, self.shape, state.run_id, model_of_rows(outcomes, model_labels(state)))

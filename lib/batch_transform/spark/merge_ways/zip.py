@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from batch_transform.core.sending.object_sizes import ToPython
 from batch_transform.spark.merge_way import Merge, MergeWay
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ class Zip(MergeWay):
     """A Python UDF takes row numbers and gives predictions, so input columns never leave the JVM: no shuffle."""
 
     name = "zip"
+    to_python = ToPython.NUMBER
 
     def outcomes(self, merge: Merge) -> DataFrame:
         """Returns the staged rows with their outcomes, by their numbers."""
