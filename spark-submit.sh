@@ -6,6 +6,10 @@
 # Standard output gets one line, the report (a terminal only with -o json); everything else goes to standard error.
 set -u
 
+# A descriptor that is closed (`>&-`) would be the next file's that is opened, and a child would print into that.
+{ : 3>&1; } 2>/dev/null || exec >/dev/null
+: 3>&2 || exec 2>/dev/null
+
 emr_node=${BATCH_TRANSFORM_EMR_NODE:-/mnt/var/lib/info/job-flow.json} # what each node of an EMR cluster has
 work=
 child=
@@ -220,8 +224,11 @@ finish() { # exit code: prints the report, then what a person reads last, and le
     for said in "$work/report" "$work/fallback.json"; do
         [ -e "$said" ] || continue
         # On a terminal, what was told in words is not pushed away by its report; elsewhere errors stand just above.
-        [ -t 1 ] && [ -e "$said.told" ] && [ -z "$as_json" ] || cat "$said"
+        lost=
+        [ -t 1 ] && [ -e "$said.told" ] && [ -z "$as_json" ] || cat "$said" || lost=$?
         if [ -t 2 ]; then cat "$said.words"; else sed '/^error: /d' "$said.words"; fi >&2 2>/dev/null
+        case $lost in '' | 141) exit "$1" ;; esac # whoever has read enough loses nothing
+        [ "$1" -ne 0 ] || exit 4 # else the report is taken for printed; the same command again prints it
         exit "$1"
     done
     end_without_report "$1"
@@ -262,7 +269,7 @@ for argument in "$@"; do
     --) break ;;
     -h | --help | --version)
         some_python || { usage && exit 0; }
-        BATCH_TRANSFORM_PROGRAM=$0 PYTHONPATH=$root/lib "$python" -B -m batch_transform.pipeline.commands.argument_parser "$@"
+        BATCH_TRANSFORM_PROGRAM=$0 PYTHONPATH=$root/lib "$python" -B -m batch_transform.pipeline.commands.argument_parser "$@" || exit 4
         exit 0
         ;;
     esac

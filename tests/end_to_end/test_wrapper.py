@@ -511,3 +511,22 @@ def test_no_pipe_is_waited_for_whose_other_end_has_gone(tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert wrapper.leaves_nothing()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirected", "code"),
+    [
+        ("list s3://b/x", ">&-", 2),
+        ("list s3://b/x", "2>&-", 2),
+        ("list s3://b/x", ">&- 2>&-", 2),
+        ("list s3://b/x", ">/dev/full", 2),
+        ("--help", ">/dev/full", 4),
+    ],
+)
+def test_a_standard_output_that_takes_nothing_is_no_crash(tmp_path, arguments, redirected, code):
+    wrapper = Wrapper(tmp_path)
+    line = f"{shlex.quote(str(ROOT / 'spark-submit.sh'))} {arguments} {redirected}"
+    ran = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=wrapper.environ, capture_output=True, text=True)
+    assert ran.returncode == code
+    assert "Traceback" not in ran.stderr
+    assert "Bad file descriptor" not in ran.stderr

@@ -24,6 +24,7 @@ from batch_transform.pipeline.commands.command_options import (
     VERSION,
     option_of,
 )
+from batch_transform.pipeline.standard_output import lost_of, open_streams
 
 _WAYS = """\
 WORKSPACE is the folder of the runs, s3://bucket/prefix, or the run file of one.
@@ -109,4 +110,5 @@ def asked_for(arguments: Sequence[str], program: str = PROGRAM) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(asked_for(sys.argv[1:], os.environ.get("BATCH_TRANSFORM_PROGRAM", PROGRAM)) or "")
+    open_streams()
+    raise SystemExit(lost_of(asked_for(sys.argv[1:], os.environ.get("BATCH_TRANSFORM_PROGRAM", PROGRAM)) or "") or 0)

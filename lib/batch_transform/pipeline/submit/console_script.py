@@ -13,9 +13,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError, Interrupted
+from batch_transform.core.errors import ConfigurationError, Interrupted, ServiceFailure
 from batch_transform.core.escaping import visible_json
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.progress.event_lines import ERROR
 from batch_transform.core.publishing.last_words import is_told_in_words
 from batch_transform.core.publishing.report import already_published
 from batch_transform.pipeline.commands.argument_parser import asked_for
@@ -27,6 +28,7 @@ from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import BEGAN, Handshake, variables
 from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
+from batch_transform.pipeline.standard_output import lost_of, open_streams
 from batch_transform.pipeline.submit.destination import destination
 from batch_transform.pipeline.telling import write_log_as
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
@@ -38,6 +40,7 @@ def main() -> None:
     Raises:
         SystemExit: with the exit code, where it is not 0: Databricks' launcher of a wheel ignores what is returned.
     """
+    open_streams()
     code = exit_code(sys.argv[1:])
     if code:
         raise SystemExit(code)
@@ -50,10 +53,10 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
         arguments: of the command line.
         is_job: whether this is the driver that a target has started, which sends the run nowhere else.
     """
-    if (text := asked_for(arguments)) is not None:
-        sys.stdout.write(text)
-        return 0
     printed, code = PrintedReport.from_environ(os.environ), 4
+    if (text := asked_for(arguments)) is not None:
+        printed.show(text.removesuffix("\n"))
+        return printed.code_of(0)
     with ExitStack() as resources:
         try:
             asked = parse(arguments)
@@ -68,7 +71,7 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
             code = ended(err, printed)
         finally:
             printed.end(code)
-    return code
+    return printed.code_of(code)
 
 
 def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
@@ -150,19 +153,29 @@ class PrintedReport(Handshake):
 
     Attributes:
         is_json: whether it prints one on a terminal as well that is told there in words.
+        lost: why what was to be printed is not, if so.
     """
 
     is_json: bool = False
+    lost: list[str] = dataclasses.field(default_factory=list, compare=False)
 
     def show(self, text: str) -> None:
         """Prints it."""
-        sys.stdout.write(f"{text}\n")
+        self._print(f"{text}\n")
 
     def end(self, exit_code: int) -> None:
         """Prints the last report to standard output, whose only line it is; not where a person has it in words."""
         for report in self.reports:
             if sys.stdout.isatty() and not self.is_json and is_told_in_words(report):
                 continue
-            sys.stdout.write(visible_json(report) + "\n")
-        sys.stdout.flush()  # a process that is ended while it hangs flushes nothing
+            self._print(visible_json(report) + "\n")
         super().end(exit_code)
+
+    def code_of(self, exit_code: int) -> int:
+        """Returns the exit code of the process: who is to read what could not be printed must not take it for done."""
+        return exit_code or (ServiceFailure.exit_code if self.lost else 0)
+
+    def _print(self, text: str) -> None:
+        if why := lost_of(text):
+            self.lost.append(why)
+            teller(ERROR)(why)

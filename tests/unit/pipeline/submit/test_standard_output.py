@@ -1,0 +1,65 @@
+"""A standard output that is closed, full, left or of another locale is no crash, and changes no exit code but one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+MAIN = "from batch_transform.pipeline.submit.console_script import main; main()"
+INIT = ("init", "--input", "t.parquet", "--model", "m")
+WRONG = ("no.yml",)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Has a table whose run file is larger than a pipe holds, with names that few encodings have."""
+    names = ["\N{GRINNING FACE}", *(f"{index}{'x' * 300}" for index in range(300))]
+    pq.write_table(pa.table({name: [1] for name in names}), tmp_path / "t.parquet")
+    return tmp_path
+
+
+def run(folder, redirected, *arguments, **environment):
+    """What bash starts, with its redirections."""
+    command = ["bash", "-c", f'exec "$@" {redirected}', "bash", sys.executable, "-c", MAIN, *arguments]
+    env = {**os.environ, **environment}
+    ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60)
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+    return ran
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(("--help",), 0), (INIT, 0), (WRONG, 2)])
+def test_a_closed_output_is_nobodys_to_read(folder, arguments, code):
+    assert run(folder, ">&-", *arguments).returncode == code
+
+
+def test_without_standard_error_the_report_is_there(folder):
+    ran = run(folder, "2>&-", *WRONG)
+    assert (ran.returncode, json.loads(ran.stdout)["status"]) == (2, "refused")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(("--help",), 4), (INIT, 4), (WRONG, 2)])
+def test_a_full_disk_is_told_and_is_not_taken_for_done(folder, arguments, code):
+    ran = run(folder, ">/dev/full", *arguments)
+    assert ran.returncode == code
+    assert "standard output: cannot be written (No space left on device)" in ran.stderr
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(("--help",), 0), (INIT, 0), (WRONG, 2)])
+def test_who_has_read_enough_ends_nothing(folder, arguments, code):
+    ran = run(folder, "> >(exec true)", *arguments)
+    assert ran.returncode == code
+    assert "standard output" not in ran.stderr
+
+
+@pytest.mark.parametrize("locale", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}], ids=str)
+def test_every_locale_has_the_same_text(folder, locale):
+    ran = run(folder, "", *INIT, PYTHONCOERCECLOCALE="0", **locale)
+    assert ran.returncode == 0
+    assert "\N{GRINNING FACE}" in ran.stdout
