@@ -327,6 +327,16 @@ def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3, monkeypatch):
         ask("clean", URI, "--unfinished")
 
 
+@pytest.mark.parametrize("place", ["s3://bucket/scorin", "s3://no-such-bucket", URI, "s3://bucket/runs"])
+def test_old_runs_of_what_is_no_workspace_are_not_cleaned_and_called_done(s3, place):
+    """Whoever has them cleaned every night would never learn that nothing is."""
+    published(s3)
+    with pytest.raises(
+        ConfigurationError, match=r"is no workspace with runs|is where the workspace s3://bucket/ keeps"
+    ):
+        ask("clean", place, "--older-than", "1")
+
+
 def test_old_runs_of_a_workspace(s3):
     published(s3)
     assert ask("clean", "s3://bucket", "--older-than", "1") == {

@@ -100,7 +100,14 @@ def test_list_tells_the_runs_of_a_workspace_the_latest_first(s3):
     found = {run["workspace"]: run for run in asked_json("list", "s3://bucket")["runs"]}
     run = found[URI]
     assert (run["rows_in"], run["rows_scored"], run["rows_dead_letter"], run["in_flight"]) == (8, 7, 1, 0)
-    assert found["s3://bucket/broken"]["error"]
+    assert "s3://bucket/runs/broken/ledger/000000000000.json" in found["s3://bucket/broken"]["error"]
+
+
+def test_a_folder_that_is_no_runs_cannot_write_to_the_terminal_by_its_name(s3):
+    s3.put_object(Bucket="bucket", Key="runs/\u202e\x1b[31m/ledger/000000000000.json", Body=b"[" * 100_000)
+    listed = ask("list", "s3://bucket")
+    assert listed.replace("\n", "").isprintable()
+    assert r"s3://bucket/\u202e\x1b[31m: " in listed
 
 
 def test_a_run_of_an_earlier_version_is_listed_and_shown(s3):

@@ -124,14 +124,24 @@ def decode(body: bytes) -> Step:
         _refuse_later(document.get("number"), document.get("version"))
         parts = tuple(Part(**part) for part in document.pop("parts"))
         step = Step(**document, parts=parts)
+        _require_types(step)
         canonical = encode(step)
-    except (ValueError, TypeError, KeyError, AttributeError) as err:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:  # of brackets in brackets
         raise LedgerCorrupt(f"what is no step of a ledger, {counted(len(body), 'byte')}") from err
     if step.version != FORMAT_VERSION:
         raise LedgerCorrupt(f"step {step.number} has the format {step.version}, of which no version knows")
     if canonical != body:
         raise LedgerCorrupt(f"step {step.number} is not as it was written")
     return step
+
+
+def _require_types(step: Step) -> None:
+    """Raises ValueError where a field holds what compares with no other step's: another program has written it."""
+    numbers = (step.number, step.epoch, step.version, *(part.rows for part in step.parts))
+    texts = (step.writer, step.previous, step.kind, *(text for part in step.parts for text in (part.key, part.sha256)))
+    require(all(type(number) is int for number in numbers), "a number is none")
+    require(all(isinstance(text, str) for text in texts), "a text is none")
+    require(isinstance(step.payload, dict), "the payload is no object")
 
 
 def _refuse_later(number: object, version: object) -> None:

@@ -122,7 +122,8 @@ class Ledger:
                 steps = [*self._steps, *pool.map(lambda name: self._read(folder.join(name)), new)]
             check_chain(steps)
         except LedgerCorrupt as err:
-            raise LedgerCorrupt(err.what, self._paid(folder.join(name) for name in new)) from err
+            what = err.what if str(folder) in err.what else f"{folder}: {err.what}"
+            raise LedgerCorrupt(what, self._paid(folder.join(name) for name in new)) from err
         # What a failed append has left is known now; if it arrives only later, one of the two puts is refused.
         self._steps, self._loaded, self._broken = steps, True, ""
         return tuple(steps)
@@ -144,7 +145,11 @@ class Ledger:
         match = STEP_NAME.fullmatch(uri.key.rpartition("/")[2])
         if match is None:
             raise LedgerCorrupt(f"{uri} is no step of a ledger")
-        step = decode(self._store.get(uri)[0])
+        body = self._store.get(uri)[0]
+        try:
+            step = decode(body)
+        except LedgerCorrupt as err:
+            raise LedgerCorrupt(f"{uri}: {err.what}") from err
         if step.number != int(match[1]):
             raise LedgerCorrupt(f"{uri} holds step {step.number}, which is not its own")
         return step

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.ledger import Part, Step, check_chain, decode, digest, encode
+from batch_transform.core.state.fold import fold
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -55,10 +56,27 @@ def test_a_payload_that_is_no_json_is_refused(payload):
         encode(Step(0, "w", 1, "", "k", 1, payload))
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"\xff", b'{"parts": 1}', b'{"parts": [], "x": 1}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b"null", b"\xff", b'{"parts": 1}', b'{"parts": [], "x": 1}', b"[" * 100_000]
+)
 def test_bytes_that_are_no_step_are_refused(body):
     with pytest.raises(LedgerCorrupt, match="no step"):
         decode(body)
+
+
+@pytest.mark.parametrize("value", [None, [1], {"a": 1}, 1.5, True])
+@pytest.mark.parametrize("name", ["number", "writer", "epoch", "previous", "kind", "version", "payload", "parts"])
+def test_a_field_of_another_type_is_damage_and_no_crash(name, value):
+    """Whatever lies among the runs of a workspace, `list` has to tell of the others."""
+    fields = {**vars(Step(0, "w", 1, "", "opened", 1, {})), "parts": [], name: value}
+    with pytest.raises(LedgerCorrupt):
+        fold([decode(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode())])
+
+
+@pytest.mark.parametrize("fields", [{"config": 3}, {"run_id": [1]}, {"nonce": None}, {"at": 1}], ids=str)
+def test_a_first_step_that_says_something_else_is_damage(fields):
+    with pytest.raises(LedgerCorrupt, match="step 0"):
+        fold([Step(0, "w", 1, "", "opened", 1, {"run_id": "r", "nonce": "n", "config": {}, "at": "t", **fields})])
 
 
 def test_an_edited_form_of_a_step_is_refused():

@@ -72,7 +72,7 @@ def advance(state: RunState | None, step: Step) -> RunState:
         return _opened(step) if state is None else _after(state, step)
     except ValueError as err:
         raise LedgerCorrupt(f"step {step.number} ({step.kind}) is out of its place: {err}") from err
-    except (KeyError, TypeError) as err:
+    except (LookupError, TypeError, AttributeError) as err:
         raise LedgerCorrupt(
             f"step {step.number} ({step.kind}) lacks something, or has it in another form: {err}"
         ) from err
@@ -82,6 +82,8 @@ def _opened(step: Step) -> RunState:
     require(step.kind == StepKind.OPENED, "a ledger begins with `opened`")
     p = step.payload
     at, apart = p["at"], p.get("rows_apart", False)
+    require(all(isinstance(text, str) for text in (p["run_id"], p["nonce"], at)), "its id, nonce or time is no text")
+    require(isinstance(p["config"], dict), "its configuration is no object")
     return RunState(p["run_id"], p["nonce"], p["config"], at, at, driver_at=at, rows_apart=apart)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from batch_transform.config.loading import recorded_config
 from batch_transform.config.runfile import RunConfig
@@ -39,10 +39,9 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
     if not asked.older_than:
         return _clean_run(there, asked, tell)
     age = timedelta(days=int(asked.older_than[-1]))
-    store = S3Store(there.access.client("s3"))
     done: list[CleanedAmount] = []
     kept: list[str] = []
-    for uri, touched in runs_of(store, there.uri).items():
+    for uri, touched in _runs_of_workspace(there).items():
         if CLOCK.now() - touched < age:
             continue
         found = _try_to_clean(Reached(uri, there.access), asked, tell)
@@ -59,6 +58,25 @@ def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
         "runs": done,
     }
     return report
+
+
+def _runs_of_workspace(there: Reached) -> dict[S3Uri, datetime]:
+    """Returns the runs of a workspace, as `runs_of` does. A cleaned one stays among them.
+
+    Raises:
+        ConfigurationError: there is none: whoever cleans by the clock would never learn that nothing is cleaned.
+    """
+    store = S3Store(there.access.client("s3"))
+    found = {}
+    if store.bucket_exists(there.uri):
+        _refuse_folder_of_runs(store, there.uri)
+        found = runs_of(store, there.uri)
+    if not found:
+        raise ConfigurationError(
+            f"{there.uri}: is no workspace with runs, of which old ones could be removed; name the folder of all runs, "
+            "as `workspace` in a run file names it, and one run without --older-than"
+        )
+    return found
 
 
 def _status(asked: CommandLine) -> str:

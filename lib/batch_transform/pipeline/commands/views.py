@@ -12,7 +12,7 @@ from batch_transform.cloudwatch.data_logs import GROUP
 from batch_transform.config.places import is_s3
 from batch_transform.config.surroundings import url_of_server
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
-from batch_transform.core.escaping import one_line, visible_json
+from batch_transform.core.escaping import one_line, visible, visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.near_names import meant
 from batch_transform.core.report_keys import JobReport
@@ -79,6 +79,7 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
 def _printed(asked: CommandLine, document: JsonObject, lines: Sequence[str]) -> str:
     if JSON in asked.form[-1:]:
         return visible_json(document)
+    lines = [visible(line) for line in lines]  # whatever they quote: a folder that is no run's has any name
     columns = terminal_columns()
     return spelled_out_here("\n".join(folded(lines, columns) if columns else lines))
 
