@@ -255,7 +255,12 @@ end_without_report() { # exit code: of what ended before any Python had said how
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || refuse "the folder of $0 cannot be entered"
 entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
-work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX") || refuse "no folder can be made in ${TMPDIR:-/tmp}"
+room="make room there, or set TMPDIR to a folder that can be written to"
+work=$(mktemp -d "${TMPDIR:-/tmp}/batch-transform.XXXXXX" 2>/dev/null) ||
+    refuse "no folder can be made in ${TMPDIR:-/tmp}: $room"
+# What is submitted and what is reported lie there: 4 MB, so that a full disk is told before any work.
+printf '%4194304s' '' 2>/dev/null >"$work/room" || refuse "${TMPDIR:-/tmp} is full: $room"
+rm -f "$work/room"
 before=
 for argument in "$@"; do
     case $before:$argument in

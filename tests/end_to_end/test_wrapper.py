@@ -530,3 +530,11 @@ def test_a_standard_output_that_takes_nothing_is_no_crash(tmp_path, arguments, r
     assert ran.returncode == code
     assert "Traceback" not in ran.stderr
     assert "Bad file descriptor" not in ran.stderr
+
+
+def test_where_no_file_can_be_made_one_line_says_what_to_do(tmp_path):
+    ran = Wrapper(tmp_path, TMPDIR=str(tmp_path / "no")).run("list", "s3://bucket/x")
+    assert ran.returncode == 2
+    first, *_ = ran.stderr.splitlines()
+    assert first.endswith("set TMPDIR to a folder that can be written to")
+    assert json.loads(ran.stdout)["status"] == "refused"

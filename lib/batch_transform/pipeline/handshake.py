@@ -84,15 +84,15 @@ class Handshake:
         """Writes the report; the wrapper prints it when the driver has ended. The last one holds."""
         self.reports[:] = [report]
         if self.report_file is not None:
-            _write(self.report_file.with_name(self.report_file.name + WORDS), _words(report))
+            _hand(self.report_file.with_name(self.report_file.name + WORDS), _words(report))
             told = self.report_file.with_name(self.report_file.name + TOLD)
-            _write(told, "") if is_told_in_words(report) else told.unlink(missing_ok=True)
-            _write(self.report_file, f"{visible_json(report)}\n")
+            _hand(told, "") if is_told_in_words(report) else told.unlink(missing_ok=True)
+            _hand(self.report_file, f"{visible_json(report)}\n")
 
     def show(self, text: str) -> None:
         """Writes what is printed as it is, for a person, in the place of a report."""
         if self.report_file is not None:
-            _write(self.report_file, f"{text}\n")
+            _hand(self.report_file, f"{text}\n")
 
     def end(self, exit_code: int) -> None:
         """Writes the exit code, and tells a person how it ended; the process does nothing that matters after it."""
@@ -103,7 +103,7 @@ class Handshake:
                 told = [line for report in self.reports for line in last_lines(report)]
                 sys.stderr.write(_ended(line for line in told if again or not line.startswith(ERROR)))
                 sys.stderr.flush()
-        _write(self.exit_file, f"{exit_code}\n")
+        _hand(self.exit_file, f"{exit_code}\n")
 
 
 def _words(report: JsonObject) -> str:
@@ -112,6 +112,17 @@ def _words(report: JsonObject) -> str:
 
 def _ended(lines: Iterable[str]) -> str:
     return "".join(f"{one_line(spelled_out_here(line))}\n" for line in lines)
+
+
+def _hand(path: Path | None, text: str) -> None:
+    """Writes what tells of work that is done, which no full disk undoes: the wrapper then says that nothing came."""
+    try:
+        _write(path, text)
+    except OSError as err:
+        with suppress(OSError):
+            sys.stderr.write(
+                f"{path} cannot be written ({err.strerror}): make room there, or set TMPDIR to elsewhere\n"
+            )
 
 
 def _write(path: Path | None, text: str) -> None:
