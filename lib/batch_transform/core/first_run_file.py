@@ -38,6 +38,8 @@ class InputColumn:
         """Why it is not suggested for the record; None: it is."""
         if self.kind is None:
             return "a partition"
+        if not self.name:
+            return "has no name"
         if _NAMES_A_ROW.fullmatch(self.name):
             return "names the row"
         return None if self.kind.startswith(_SENT) else "rarely what a model is asked"

@@ -50,6 +50,10 @@ def first_look(place: str, store: ObjectStore | None) -> FirstLook:
             f"--input: {err.what}; give a whole Parquet file: of another format `init` reads no columns"
         ) from err
     assert schema is not None
+    if not schema.names:
+        raise ConfigurationError(
+            f"--input: {file.name} is a table without any column, so there is nothing to send; name another one"
+        )
     if twice := [name for name, times in Counter(schema.names).items() if times > 1]:
         raise ConfigurationError(
             f"--input: in {file.name}, more than one column is named {', '.join(twice)}, and Spark reads none of them; "

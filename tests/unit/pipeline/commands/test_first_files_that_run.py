@@ -101,3 +101,17 @@ def test_variables_in_what_is_given_for_the_file_are_meant(folder):
     assert init("--output", "s3://bucket/${who}_${ds}", "--workspace", "s3://bucket/${who}", "--var", "who=me") == 0
     config = load("run.yml", variables=["ds=1", "who=you"], environ={})
     assert (config.output.path, config.workspace) == ("s3://bucket/you_1", "s3://bucket/you")
+
+
+def test_a_table_without_columns_is_no_input(folder, capsys):
+    """Written it would be a run file of which the run says, of a key that it lacks, what no one can follow."""
+    pq.write_table(pa.table({}), folder / "none.parquet")
+    assert init("--input", "none.parquet") == 2
+    assert "--input: none.parquet is a table without any column" in capsys.readouterr().err
+    assert not (folder / "run.yml").exists()
+
+
+def test_a_column_without_a_name_goes_through_and_is_not_sent(folder):
+    pq.write_table(pa.table({"": [1], "age": [30]}), folder / "two.parquet")
+    assert init("--input", "two.parquet") == 0
+    assert load("run.yml", variables=["ds=1"], environ={}).record.columns == ("age",)
