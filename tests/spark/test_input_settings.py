@@ -140,3 +140,12 @@ def test_a_run_reads_its_input_under_them_and_everything_else_without(spark, wor
     assert BINARY not in dict(driver.state.staged.settings), "it is the input's, and not the session's"
     assert spark.conf.get(BINARY) == "false"
     assert out.where(F.col("key") == "a").count() == 1
+
+
+@pytest.mark.parametrize(("options", "keys"), [({"multiLine": "true"}, ["a\nb"]), ({}, ["a", 'b"'])])
+def test_a_line_break_in_a_field_of_csv_is_one_where_that_is_asked(spark, tmp_path, options, keys):
+    """Spark says nothing of it, so `conf/README.md` does."""
+    (tmp_path / "breaks.csv").write_text('key,n\n"a\nb",1\n')
+    given = Input(path=str(tmp_path / "breaks.csv"), format="csv", options={"header": "true", **options})
+    with input_session(spark, given.format, given.options):
+        assert [row["key"] for row in read_source(spark, given, PLACES, None).df.collect()] == keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from batch_transform.pipeline.standard_output import lost_of
 
 MAIN = "from batch_transform.pipeline.submit.console_script import main; main()"
 INIT = ("init", "--input", "t.parquet", "--model", "m")
@@ -63,3 +66,12 @@ def test_every_locale_has_the_same_text(folder, locale):
     ran = run(folder, "", *INIT, PYTHONCOERCECLOCALE="0", **locale)
     assert ran.returncode == 0
     assert "\N{GRINNING FACE}" in ran.stdout
+
+
+def test_a_notebooks_output_that_takes_nothing_has_no_descriptor(monkeypatch):
+    class Cell(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Cell())
+    assert "No space left on device" in lost_of("a report")
