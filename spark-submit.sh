@@ -7,8 +7,8 @@
 set -u
 
 # A descriptor that is closed (`>&-`) would be the next file's that is opened, and a child would print into that.
-{ : 3>&1; } 2>/dev/null || exec >/dev/null
-: 3>&2 || exec 2>/dev/null
+{ true 3>&1; } 2>/dev/null || exec >/dev/null
+true 3>&2 || exec 2>/dev/null
 
 emr_node=${BATCH_TRANSFORM_EMR_NODE:-/mnt/var/lib/info/job-flow.json} # what each node of an EMR cluster has
 work=
@@ -29,6 +29,7 @@ forward() { # signal name, exit code: to the driver if it runs, else to whatever
 }
 trap 'forward TERM 143' TERM
 trap 'forward INT 130' INT
+trap : PIPE # whoever reads no more ends no refusal; children have it as it was
 
 usage() { # of a machine without Python; else argparse says it, of each command
     cat <<'END'
@@ -50,7 +51,7 @@ refuse() { # nothing was done: the reason on standard error and in the report
 
 tell() { # status, reason: of this shell itself, where there is no Python to say it
     printf '[batch-transform] error:    %s\n' "$2" >&2
-    printf '{"run_id": null, "status": "%s", "error": ["%s"], "report": null}\n' "$1" "$(printf %s "$2" | tr '"\\' "''")"
+    printf '{"run_id": null, "status": "%s", "error": ["%s"], "report": null}\n' "$1" "$(printf %s "$2" | tr '"\\' "''")" 2>/dev/null
 }
 
 await() { # runs a command that signals do not cut short unnoticed; returns its exit code
@@ -223,12 +224,15 @@ finish() { # exit code: prints the report, then what a person reads last, and le
     ! without_word "$1" || end_without_report "$1"
     for said in "$work/report" "$work/fallback.json"; do
         [ -e "$said" ] || continue
+        # What came in the place of a report tells of no work that is done.
+        [ "$1" -ne 0 ] || [ "$said" = "$work/report" ] || ! grep -q '"status": "failed"' "$said" || set -- 4
         # On a terminal, what was told in words is not pushed away by its report; elsewhere errors stand just above.
-        lost=
-        [ -t 1 ] && [ -e "$said.told" ] && [ -z "$as_json" ] || cat "$said" || lost=$?
+        words=
+        [ -t 1 ] && [ -e "$said.told" ] && [ -z "$as_json" ] || { words=$(LC_ALL=C cat "$said" 2>&1 >&3); } 3>&1
         if [ -t 2 ]; then cat "$said.words"; else sed '/^error: /d' "$said.words"; fi >&2 2>/dev/null
-        case $lost in '' | 141) exit "$1" ;; esac # whoever has read enough loses nothing
-        [ "$1" -ne 0 ] || exit 4 # else the report is taken for printed; the same command again prints it
+        case $words in '' | *'Broken pipe'*) exit "$1" ;; esac # whoever has read enough loses nothing
+        printf '[batch-transform] error:    standard output: cannot be written (%s)\n' "${words##*: }" >&2
+        [ "$1" -ne 0 ] || exit 4 # else the report is taken for printed
         exit "$1"
     done
     end_without_report "$1"
@@ -249,6 +253,7 @@ end_without_report() { # exit code: of what ended before any Python had said how
         printf '%s\n' 'Failed, with no report of a run.' 'The same command again goes on where it ended.' >&2
         ;;
     esac
+    [ "$1" -ne 0 ] || exit 4 # what was to tell how it ended is lost
     exit "$1"
 }
 

@@ -36,6 +36,9 @@ emulator: {models: {churn: "python -m model"}}  # so that nobody asks AWS for th
 NEEDED = ("bash", "cat", "cmp", "cp", "dirname", "head", "mkdir", "mktemp", "rm", "sed", "tr")
 
 
+LEFT = "| { exec <&-; sleep 3; }; exit ${PIPESTATUS[0]}"  # what it writes is read by nobody, who has gone
+
+
 class Wrapper:
     """The wrapper in a folder of its own, with a mark by which all its descendants are found."""
 
@@ -514,22 +517,40 @@ def test_no_pipe_is_waited_for_whose_other_end_has_gone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "redirected", "code"),
+    ("before", "arguments", "redirected", "code"),
     [
-        ("list s3://b/x", ">&-", 2),
-        ("list s3://b/x", "2>&-", 2),
-        ("list s3://b/x", ">&- 2>&-", 2),
-        ("list s3://b/x", ">/dev/full", 2),
-        ("--help", ">/dev/full", 4),
+        ("", "list s3://b/x", ">&-", 2),
+        ("", "list s3://b/x", "2>&-", 2),
+        ("", "list s3://b/x", ">&- 2>&-", 2),
+        ("", "list s3://b/x", ">/dev/full", 2),
+        ("", "--help", ">/dev/full", 4),
+        ("", "list s3://b/x", LEFT, 2),
+        ("", "--help", LEFT, 0),
+        ("trap '' PIPE; ", "--help", LEFT, 0),  # as below systemd
+        ("trap '' PIPE; ", "list s3://b/x", LEFT, 2),
+        ("export POSIXLY_CORRECT=1; ", "list s3://b/x", ">&- 2>&-", 2),
     ],
 )
-def test_a_standard_output_that_takes_nothing_is_no_crash(tmp_path, arguments, redirected, code):
+def test_a_standard_output_that_takes_nothing_is_no_crash(tmp_path, before, arguments, redirected, code):
     wrapper = Wrapper(tmp_path)
-    line = f"{shlex.quote(str(ROOT / 'spark-submit.sh'))} {arguments} {redirected}"
+    line = f"{before}{shlex.quote(str(ROOT / 'spark-submit.sh'))} {arguments} {redirected}"
     ran = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=wrapper.environ, capture_output=True, text=True)
     assert ran.returncode == code
     assert "Traceback" not in ran.stderr
     assert "Bad file descriptor" not in ran.stderr
+
+
+def test_a_refusal_of_which_nobody_reads_the_report_is_told_to_its_end(tmp_path):
+    line = f"{shlex.quote(str(ROOT / 'spark-submit.sh'))} list s3://b/x {LEFT}"
+    environ = Wrapper(tmp_path).environ | {"TMPDIR": str(tmp_path / "no")}
+    ran = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1] == "Mend what is named above, and try again."
+
+
+def test_a_driver_whose_report_is_lost_is_not_taken_for_one_that_has_told_how_it_ended(tmp_path):
+    ran = Wrapper(tmp_path, DRIVER_DOES="lose").run("run.yml")
+    assert (ran.returncode, json.loads(ran.stdout)["status"]) == (4, "failed")
 
 
 def test_where_no_file_can_be_made_one_line_says_what_to_do(tmp_path):

@@ -46,6 +46,11 @@ def score() -> None:
     )
 
 
+def lose_the_report() -> None:
+    """As where a disk has filled up meanwhile: all is done, and nothing of it can be told."""
+    handshake.end(0)
+
+
 def of_worker(batches):
     import pyarrow
 
@@ -59,4 +64,4 @@ signal.signal(signal.SIGTERM, clean_up)
 signal.signal(signal.SIGINT, clean_up)
 if "DRIVER_SILENT" not in os.environ:
     handshake.announce(os.getpid())
-{"wait": wait_for_a_signal, "score": score}[os.environ["DRIVER_DOES"]]()
+{"wait": wait_for_a_signal, "score": score, "lose": lose_the_report}[os.environ["DRIVER_DOES"]]()

@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StructField, StructType
 
 from batch_transform import score
 from batch_transform.core.reserved_columns import OUTCOME, ROW_NUMBER
@@ -18,7 +20,7 @@ from batch_transform.spark.dead_letters import dead_letters
 from batch_transform.spark.join_merge import with_outcomes_joined
 from batch_transform.spark.settings import OWN_SETTINGS, STAGED_OPTIONS, session_settings
 from batch_transform.spark.staged_rows import read_staged
-from batch_transform.spark.zip_merge import MergeSource, select_result, with_outcomes
+from batch_transform.spark.zip_merge import MergeSource, iterator_udf, select_result, with_outcomes
 from support.runs import reopened
 from support.sampling import one_in
 from support.tables import assert_same_rows
@@ -160,3 +162,16 @@ def test_a_filter_on_the_error_changes_no_dead_letter(gated, settings):
 def test_rows_in_another_order_keep_their_predictions(gated, settings):
     shuffled = gated.zipped().repartition(5, "seven").sortWithinPartitions("noise")
     assert_same_rows(gated.result(shuffled), gated.published)
+
+
+def test_a_batch_may_be_answered_in_several_pieces(spark):
+    """As large answers are (`Gatherer.gather`): Spark counts rows, and no batches."""
+
+    def answers(batches):
+        for batch in batches:
+            pieces = (batch[at : at + 7] for at in range(0, len(batch), 7))
+            yield from (pa.StructArray.from_arrays([piece.cast(pa.int64())], ["answer"]) for piece in pieces)
+
+    answer = iterator_udf(answers, StructType([StructField("answer", LongType())]))
+    asked = spark.range(0, ROWS, 1, 3)
+    assert asked.withColumn("o", answer(F.col("id"))).where("o.answer = id").count() == ROWS

@@ -145,18 +145,27 @@ def test_the_export_shuffles_and_sorts_nothing(done):
 
 
 def test_no_batch_of_small_records_is_asked_for_its_bytes_after_each_row(done):
-    """Its rows bound it. Of copies none is known but that no record is over 16 kB, and rows' numbers have 8 bytes."""
+    """Its rows bound it. Of copies no more is known than that no record is over 16 kB."""
     asking = ("export", "MapInArrow", done.export), ("merge", "ArrowEvalPython", done.merging)
     plans = [(step, plan) for step, node, found in asking for plan in found if node in plan.text]
     found = {(step, plan.batch_rows, plan.settings[BATCH_BYTES]) for step, plan in plans}
     rows = "2000" if done.is_copied else DEFAULT_ROWS
-    assert found == {("export", rows, str(2**31 - 1)), ("merge", DEFAULT_ROWS, str(2**31 - 1))}
+    assert found == {("export", rows, str(2**31 - 1)), ("merge", rows, str(2**31 - 1))}
 
 
-@pytest.mark.parametrize(("largest", "limit"), [(533, 2**31 - 1), (534, 32_000_000), (20_000_000, 32_000_000)])
-def test_a_batch_of_records_that_may_be_larger_than_estimated_has_a_limit_of_bytes(spark, largest, limit):
+@pytest.mark.parametrize(
+    ("sent", "largest", "limit"),
+    [
+        (ToPython.RECORD, 533, 2**31 - 1),
+        (ToPython.RECORD, 534, 32_000_000),
+        (ToPython.RECORD, 20_000_000, 32_000_000),
+        (ToPython.NUMBER, 20_000_000, 2**31 - 1),
+        (ToPython.ANYTHING, 1, 32_000_000),
+    ],
+)
+def test_a_batch_that_its_rows_may_not_bound_has_a_limit_of_bytes(spark, sent, largest, limit):
     staged = Staged("{}", (StagedFile("file", 1, 0, 0, largest, largest),))
-    with own_job(spark, staged, sent=ToPython.RECORD):
+    with own_job(spark, staged, sent=sent):
         assert spark.conf.get(BATCH_BYTES).rstrip("b") == str(limit)
 
 

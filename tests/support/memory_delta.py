@@ -12,7 +12,8 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.core.isolation.verdict_rows import DEAD, SCORED
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
-from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.leaf_lookup import Leaves
+from batch_transform.core.publishing.prediction_gathering import Gatherer
 from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN
 from batch_transform.core.resuming.committed_tables import dead_letter_commits
 from batch_transform.core.uris import S3Uri
@@ -69,7 +70,7 @@ class MemoryDelta(MemoryTables):
                 continue
             told = [leaf["job"]] * len(numbers)
             if kind == "result":
-                told = [answer["echo"] for answer in gatherer.gather(numbers).to_pylist()]
+                told = [answer["echo"] for part in gatherer.gather(numbers) for answer in part.to_pylist()]
             elif leaf["etag"] is not None:
                 gatherer.raw(leaf, numbers)
             rows += zip(numbers.tolist(), told, strict=True)

@@ -27,7 +27,8 @@ from batch_transform.core.predictions.output_lines import Lines, lines_of
 from batch_transform.core.predictions.prediction_types import Answers, encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
-from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.leaf_lookup import Leaves
+from batch_transform.core.publishing.prediction_gathering import Gatherer
 from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN, PredictedNumbers
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_keys import RunReport
@@ -394,7 +395,8 @@ class MemoryRun:
         found: dict[int, Any] = {}
         for leaf in table.to_pylist():
             numbers = pa.array(range(leaf["start"], leaf["stop"])).to_numpy()
-            for row, answer in zip(numbers.tolist(), gatherer.gather(numbers).to_pylist(), strict=True):
+            answers = [answer for part in gatherer.gather(numbers) for answer in part.to_pylist()]
+            for row, answer in zip(numbers.tolist(), answers, strict=True):
                 assert row not in found
                 found[row] = answer["echo"] if answer["__scored"] else leaf
         return found

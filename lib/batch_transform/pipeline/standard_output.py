@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
 
 
 def open_streams() -> None:
@@ -40,14 +39,16 @@ def lost_of(text: str) -> str:
         if isinstance(err, BrokenPipeError):
             return ""
         why = err.strerror or type(err).__name__
-        return f"standard output: cannot be written ({why}); give it room, and the same command again prints it"
+        return f"standard output: cannot be written ({why}); give it room"
     return ""
 
 
 def _forget() -> None:
-    """Lets go of what could not be written: Python would try once more at its end, and print a stack."""
-    with suppress(OSError):  # a notebook's has no descriptor
-        descriptor = sys.stdout.fileno()
+    """Lets go of what could not be written: Python would try once more at its end, and print a stack.
+
+    Of this process alone: a notebook's output is no file, or is that of a process that goes on.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
+        os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)

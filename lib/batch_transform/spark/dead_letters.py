@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 
 from batch_transform.core.isolation.verdict_rows import DEAD, Leaf
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
-from batch_transform.core.publishing.prediction_gathering import Gatherer, LeafLookup, RawLines
+from batch_transform.core.publishing.leaf_lookup import LeafLookup
+from batch_transform.core.publishing.prediction_gathering import Gatherer, RawLines
 from batch_transform.core.reserved_columns import ERRORS, free
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged

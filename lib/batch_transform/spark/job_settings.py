@@ -7,13 +7,12 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
-from batch_transform.core.sending.object_sizes import MAX_ARROW_BATCH_ROWS, ToPython, rows_bound_batches
+from batch_transform.core.sending.object_sizes import ToPython, rows_bound_batches
 from batch_transform.core.staged_table import Staged
 from batch_transform.spark.settings import (
     ANY_BATCH_BYTES,
     ARROW_SETTINGS,
     KEPT_SETTINGS,
-    MOST_BATCH_ROWS,
     SCAN_SETTINGS,
     WRITER_SETTINGS,
     large_record_settings,
@@ -41,12 +40,12 @@ def own_job(
 
 def _batches(staged: Staged, sent: ToPython) -> Mapping[str, str]:
     """Of an Arrow batch all that its rows are, where they bound it; no record of copies is larger than is said."""
-    if sent is ToPython.ANYTHING:
-        return {}
-    if staged.is_copied:
-        rows = {MOST_BATCH_ROWS: str(MAX_ARROW_BATCH_ROWS)} if sent is ToPython.NUMBER else {}
-        return {**ANY_BATCH_BYTES, **rows}
-    return ANY_BATCH_BYTES if rows_bound_batches(staged.largest) else {}
+    bounded = {
+        ToPython.NUMBER: True,
+        ToPython.RECORD: staged.is_copied or rows_bound_batches(staged.largest),
+        ToPython.ANYTHING: False,
+    }
+    return ANY_BATCH_BYTES if bounded[sent] else {}
 
 
 def _kept(staged: Staged) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ SCAN_SETTINGS: Mapping[str, str] = {
     "spark.sql.parquet.int96AsTimestamp": "true",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
 }
-MOST_BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_MOST_BATCH_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _MOST_BATCH_BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"  # Spark 4.1 and later
 # Spark asks a batch for its bytes after each row, unless nothing is too many: a tenth of the time that small records
 # take to their objects (tests/benchmarks/speed.py).
@@ -50,7 +50,7 @@ ANY_BATCH_BYTES: Mapping[str, str] = {_MOST_BATCH_BYTES: str(2**31 - 1)}
 ARROW_SETTINGS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
-    MOST_BATCH_ROWS: str(MAX_ARROW_BATCH_ROWS),
+    _MOST_BATCH_ROWS: str(MAX_ARROW_BATCH_ROWS),
     "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
     _MOST_BATCH_BYTES: str(ARROW_BATCH_BYTES),
 }
@@ -128,7 +128,7 @@ def large_record_settings(largest_record_bytes: int) -> Mapping[str, str]:
 
     Spark 3.5 and 4.0 know no byte limit for an Arrow batch (one of 1 GB was seen), so its rows are limited as well.
     """
-    rows = {MOST_BATCH_ROWS: str(arrow_batch_rows(largest_record_bytes))}
+    rows = {_MOST_BATCH_ROWS: str(arrow_batch_rows(largest_record_bytes))}
     return {**rows, **ROW_READER} if is_large(largest_record_bytes) else rows
 
 

@@ -23,7 +23,8 @@ from pyspark.sql.types import BooleanType, StructField, StructType
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.predictions.answer_form import PLAIN, AnswerForm
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
-from batch_transform.core.publishing.prediction_gathering import Gatherer, GroupedLeaves
+from batch_transform.core.publishing.leaf_lookup import GroupedLeaves
+from batch_transform.core.publishing.prediction_gathering import Gatherer
 from batch_transform.core.reserved_columns import ORIGIN, OUTCOME, PROVENANCE, SCORED, free, place_name
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.staged_table import Staged
@@ -136,7 +137,8 @@ def _gather(source: MergeSource, shape: PredictionShape, batches: Iterator[pa.Ar
     gatherer = Gatherer(source.read_leaves(), shape.reader, source.open_output, BLOCK_BYTES, origin=shape.provenance)
     names = outcome_type(shape).names
     for numbers in batches:
-        yield pa.StructArray.from_arrays(gatherer.gather(numbers.to_numpy(zero_copy_only=False)).flatten(), names)
+        for answers in gatherer.gather(numbers.to_numpy(zero_copy_only=False)):
+            yield pa.StructArray.from_arrays(answers.flatten(), names)
 
 
 def iterator_udf(run: Callable[[Iterator[pa.Array]], Iterator[pa.Array]], kind: StructType) -> Callable[..., Column]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED
-from batch_transform.core.publishing.prediction_gathering import GroupedLeaves, Leaves
+from batch_transform.core.publishing.leaf_lookup import GroupedLeaves, Leaves
 from batch_transform.s3 import ledger
 from batch_transform.spark.zip_merge import grouped_leaves
 

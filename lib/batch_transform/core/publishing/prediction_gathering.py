@@ -7,7 +7,6 @@ a filter. Of rows whose answer was no prediction it gathers the lines as they ar
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,11 +20,13 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS
-from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, SCORED, Leaf
+from batch_transform.core.isolation.verdict_rows import SCORED, Leaf
 from batch_transform.core.predictions.long_lines import TOO_LONG
 from batch_transform.core.predictions.output_lines import Lines, blocks
 from batch_transform.core.predictions.prediction_types import Answers
+from batch_transform.core.publishing.leaf_lookup import LeafLookup
 from batch_transform.core.reserved_columns import ORIGIN
+from batch_transform.core.sending.object_sizes import ARROW_BATCH_BYTES
 
 # Opens the output of (job, object) at an ETag and returns its chunks.
 OpenOutput = Callable[[str, str, str], Iterable[bytes]]
@@ -45,61 +46,6 @@ class LineReader(Protocol):
 
     def read(self, lines: Lines) -> Answers:
         """Returns what the lines of a block hold."""
-
-
-class Leaves:
-    """The leaves sorted by row number, for lookup by binary search."""
-
-    def __init__(self, table: pa.Table) -> None:
-        table = table.sort_by("start")
-        self.table = table
-        self._starts = table["start"].to_numpy()
-        self._stops = table["stop"].to_numpy()
-
-    def runs(self, numbers: np.ndarray) -> Iterator[tuple[Leaf, np.ndarray]]:
-        """Yields (leaf, row numbers) for each run of neighbours that lie in one leaf, in order.
-
-        Raises:
-            GateRefused: a row number that lies in no leaf.
-        """
-        places = np.searchsorted(self._starts, numbers, side="right") - 1
-        outside = (places < 0) | (numbers >= self._stops[places]) if self._starts.size else np.ones(len(numbers), bool)
-        if outside.any():
-            raise GateRefused(f"row number {numbers[np.argmax(outside)]} lies in no object that was scored")
-        bounds = [0, *(np.flatnonzero(np.diff(places)) + 1).tolist(), len(numbers)]
-        for begin, end in itertools.pairwise(bounds):
-            if begin < end:
-                yield self.table.slice(int(places[begin]), 1).to_pylist()[0], numbers[begin:end]
-
-
-class LeafLookup(Protocol):
-    """Says in which leaf a row lies."""
-
-    def runs(self, numbers: np.ndarray) -> Iterator[tuple[Leaf, np.ndarray]]:
-        """Yields (leaf, row numbers) for each run of neighbours that lie in one leaf, as `Leaves.runs`."""
-
-
-class GroupedLeaves:
-    """Leaves of which those groups alone are held in which the row numbers of a batch may lie.
-
-    Where each row is an object there is a leaf for each row: all of them are gigabytes in each worker, while a task has
-    neighbours.
-    """
-
-    def __init__(self, firsts: np.ndarray, stops: np.ndarray, read: Callable[[list[int]], pa.Table]) -> None:
-        """Takes of each group a number that none of its rows is below and one that none reaches, and how it is read."""
-        self._firsts, self._stops, self._read = firsts, stops, read
-        self._held: list[int] | None = None
-        self._leaves = Leaves(LEAF_SCHEMA.empty_table())
-
-    def runs(self, numbers: np.ndarray) -> Iterator[tuple[Leaf, np.ndarray]]:
-        """Yields what `Leaves.runs` does; raises as it does."""
-        ordered = np.sort(numbers)
-        begins, ends = (np.searchsorted(ordered, bounds) for bounds in (self._firsts, self._stops))
-        wanted: list[int] = np.flatnonzero(begins < ends).tolist()
-        if wanted != self._held:
-            self._leaves, self._held = Leaves(self._read(wanted)), wanted
-        return self._leaves.runs(numbers)
 
 
 class Gatherer:
@@ -123,25 +69,36 @@ class Gatherer:
         """FLAG, never null, then the prediction's fields, then reserved_columns.ORIGIN if asked for."""
         return pa.struct([pa.field(FLAG, pa.bool_()), *self._reader.type, *self._origin])
 
-    def gather(self, numbers: np.ndarray) -> pa.StructArray:
-        """Returns one struct for each row number, in their order; a dead row has FLAG false and null fields.
+    def gather(self, numbers: np.ndarray) -> Iterator[pa.StructArray]:
+        """Yields one struct for each row number, in their order; a dead row has FLAG false and null fields.
+
+        About 32 MB at a time: answers have any size, and of ten thousand of 300 kB no array of text holds all.
 
         Raises:
             GateRefused: a row number in no leaf, or an output that is not what was counted.
         """
-        parts = [self._of_leaf(leaf, chosen) for leaf, chosen in self._leaves.runs(numbers)]
-        return pa.concat_arrays(parts) if parts else pa.array([], self.type)
+        held: list[pa.StructArray] = []
+        size = 0
+        for part in self._parts(numbers):
+            held.append(part)
+            size += part.nbytes
+            if size >= ARROW_BATCH_BYTES:
+                yield pa.concat_arrays(held)
+                held, size = [], 0
+        if held:
+            yield pa.concat_arrays(held)
 
-    def _of_leaf(self, leaf: Leaf, numbers: np.ndarray) -> pa.StructArray:
-        if leaf["state"] != SCORED:
-            values = pa.nulls(len(numbers), self._reader.type)
-            return self._with_flag(values, leaf, scored=False)
-        lines = numbers - leaf["start"] + leaf["line"]
-        return self._with_flag(self._stream(leaf).take(lines), leaf, scored=True)
+    def _parts(self, numbers: np.ndarray) -> Iterator[pa.StructArray]:
+        for leaf, chosen in self._leaves.runs(numbers):
+            if leaf["state"] != SCORED:
+                yield self._with_flag(pa.nulls(len(chosen), self._reader.type), leaf, scored=False)
+                continue
+            for values in self._stream(leaf).take(chosen - leaf["start"] + leaf["line"]):
+                yield self._with_flag(values, leaf, scored=True)
 
     def raw(self, leaf: Leaf, numbers: np.ndarray) -> pa.Array:
         """Returns the first field of the lines of these rows, which lie in `leaf`, whatever its state is."""
-        return self._stream(leaf).take(numbers - leaf["start"] + leaf["line"]).field(0)
+        return pa.concat_arrays(list(self._stream(leaf).take(numbers - leaf["start"] + leaf["line"]))).field(0)
 
     def _with_flag(self, values: pa.StructArray, leaf: Leaf, *, scored: bool) -> pa.StructArray:
         if scored and values.null_count:
@@ -185,22 +142,22 @@ class _OutputStream:
         self._first = 0  # line number of the current block's first line
         self._values: pa.StructArray = pa.array([], self._reader.type)
 
-    def take(self, lines: np.ndarray) -> pa.StructArray:
-        """The values of these line numbers, in their order."""
-        if len(lines) and not (np.diff(lines) > 0).all():
+    def take(self, lines: np.ndarray) -> Iterator[pa.StructArray]:
+        """Yields the values of these line numbers, in their order; where they ascend, a block's at a time."""
+        if not (np.diff(lines) > 0).all():
             ascending, inverse = np.unique(lines, return_inverse=True)
-            return self.take(ascending).take(pa.array(inverse))
-        if len(lines) and lines[0] < self._first:
+            yield pa.concat_arrays(list(self.take(ascending))).take(pa.array(inverse))
+            return
+        if lines[0] < self._first:
             self._rewind()
-        parts, done = [], 0
+        done = 0
         while done < len(lines):
             stop = int(np.searchsorted(lines, self._first + len(self._values)))
             if stop > done:
-                parts.append(_pick(self._values, lines[done:stop] - self._first))
+                yield _pick(self._values, lines[done:stop] - self._first)
                 done = stop
             else:
                 self._advance()
-        return pa.concat_arrays(parts) if parts else pa.array([], self._reader.type)
 
     def _advance(self) -> None:
         lines = next(self._blocks, None)

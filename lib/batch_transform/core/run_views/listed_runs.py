@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from batch_transform.core.escaping import one_line
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
@@ -125,8 +126,8 @@ def table_of_runs(found: ListedRuns) -> list[str]:
         ]
         for run in found["runs"]
     ]
-    broken = [f"{run['workspace']}: {run['error']}" for run in found["runs"] if run["error"]]
-    show = [f"To see one: `show {run['workspace']}`" for run in found["runs"][:1]]
+    broken = [one_line(f"{run['workspace']}: {run['error']}") for run in found["runs"] if run["error"]]
+    show = [one_line(f"To see one: `show {run['workspace']}`") for run in found["runs"][:1]]
     return [*text_table(heads, rows), "", *broken, *show]
 
 

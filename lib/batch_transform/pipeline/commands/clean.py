@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from batch_transform.config.loading import recorded_config
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.amounts import counted
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, LedgerCorrupt
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.forgetting import Amount, LifecycleConfiguration, lifecycle_rules
@@ -126,11 +126,18 @@ def _refuse_folder_of_runs(store: ObjectStore, folder: S3Uri) -> None:
     if folder.name != RUNS or not store.bucket_exists(folder):
         return
     keys = (info.key for info in store.list(folder))
-    ledgers = {layout for key in keys if (layout := run_of_step(folder, key)) and not layout.rows_apart}
-    if any(named_run(layout.run, store).layout.workspace == folder.parent for layout in ledgers):
+    ledgers = {layout.run for key in keys if (layout := run_of_step(folder, key)) and not layout.rows_apart}
+    if any(_is_run_of(folder.parent, run, store) for run in ledgers):
         raise ConfigurationError(
             f"{folder}: is where the workspace {folder.parent} keeps the ledgers of its runs; name that one"
         )
+
+
+def _is_run_of(workspace: S3Uri, run: S3Uri, store: ObjectStore) -> bool:
+    try:
+        return named_run(run, store).layout.workspace == workspace
+    except LedgerCorrupt:  # which tells of itself where it is cleaned
+        return False
 
 
 def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun | None:

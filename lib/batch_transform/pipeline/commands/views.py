@@ -79,9 +79,10 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
 def _printed(asked: CommandLine, document: JsonObject, lines: Sequence[str]) -> str:
     if JSON in asked.form[-1:]:
         return visible_json(document)
-    lines = [visible(line) for line in lines]  # whatever they quote: a folder that is no run's has any name
     columns = terminal_columns()
-    return spelled_out_here("\n".join(folded(lines, columns) if columns else lines))
+    # Whatever they quote: a folder that is no run's has any name.
+    shown = map(visible, folded(lines, columns) if columns else lines)
+    return spelled_out_here("\n".join(shown))
 
 
 def _listed(there: Reached) -> ListedRuns:

@@ -19,6 +19,7 @@ from batch_transform.core.ledger import JsonObject
 from batch_transform.core.progress.event_lines import ERROR
 from batch_transform.core.publishing.last_words import is_told_in_words
 from batch_transform.core.publishing.report import already_published
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
 from batch_transform.pipeline.commands.command_options import JSON, PLAN, RUN, STEPS
@@ -123,9 +124,11 @@ def _sent(asked: CommandLine, printed: PrintedReport) -> int:
             if supervised.is_without_word(code):
                 return ended(Interrupted(code - 128), printed, "before the driver wrote a report")
         reports = [path for path in (work / "report", work / FALLBACK) if path.exists()]
-        if reports:
-            printed.report(json.loads(reports[0].read_text(encoding="utf-8")))
-        return code
+        for report in [json.loads(path.read_text(encoding="utf-8")) for path in reports[:1]]:
+            printed.report(report)
+            is_told = report["status"] != RunStatus.FAILED  # as what came in the place of a report says
+            return code if is_told else code or ServiceFailure.exit_code
+        return code or ServiceFailure.exit_code
 
 
 def resolved(asked: CommandLine, config: RunConfig) -> JsonObject:

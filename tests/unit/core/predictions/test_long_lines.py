@@ -21,7 +21,8 @@ from batch_transform.core.predictions.output_counts import BLOCK_BYTES, OutputOb
 from batch_transform.core.predictions.output_lines import bounded, lines_of
 from batch_transform.core.predictions.reader import PLACEHOLDER_REASON, PredictionReader
 from batch_transform.core.predictions.records_path import parse_path
-from batch_transform.core.publishing.prediction_gathering import FLAG, Gatherer, Leaves, RawLines
+from batch_transform.core.publishing.leaf_lookup import Leaves
+from batch_transform.core.publishing.prediction_gathering import FLAG, Gatherer, RawLines
 from batch_transform.core.uris import S3Uri
 
 pytestmark = pytest.mark.slow
@@ -119,7 +120,9 @@ def test_the_rows_beside_it_have_their_own_predictions_and_a_dead_letter_its_beg
         lambda job, name, etag: form.lines(stored.open_stream(None).chunks),
         BLOCK_BYTES,
     )
-    answers, peak = peak_of(lambda: gatherer.gather(np.array([12, 10, 11])).to_pylist())
+    answers, peak = peak_of(
+        lambda: [row for part in gatherer.gather(np.array([12, 10, 11])) for row in part.to_pylist()]
+    )
     assert [(answer["p"], answer[FLAG]) for answer in answers] == [(3.0, True), (1.0, True), (None, False)]
     assert peak < 32 * MOST, f"{peak / MB:.0f} MB"
     lines = RawLines().read(lines_of(b"".join(form.lines(stored.open_stream(None).chunks)))).values.to_pylist()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.publishing.prediction_gathering import Gatherer, Leaves
+from batch_transform.core.publishing.leaf_lookup import Leaves
+from batch_transform.core.publishing.prediction_gathering import Gatherer
 from support.core_tables import leaf, leaves
 
 READER = PredictionReader(pa.schema([("p", pa.int64()), ("text", pa.string())]))
@@ -47,7 +48,12 @@ def gatherer(table, outputs, block_bytes=1):
 
 def gathered(table, outputs, *batches, block_bytes=1):
     made = gatherer(table, outputs, block_bytes)
-    return [made.gather(np.array(batch, dtype=np.int64)).to_pylist() for batch in batches]
+    return [all_of(made, batch).to_pylist() for batch in batches]
+
+
+def all_of(made, numbers):
+    """What a gatherer has of row numbers, in one array."""
+    return pa.concat_arrays([pa.array([], made.type), *made.gather(np.array(numbers, dtype=np.int64))])
 
 
 def expected(number, dead=()):
@@ -180,7 +186,7 @@ def test_at_most_four_outputs_are_held_and_the_one_used_last_is_kept():
     outputs = Outputs({("j", f"o{n}"): body([n]) for n in range(6)})
     made = gatherer(table, outputs)
     for number in (0, 1, 2, 3, 0, 4, 0, 1):  # 4 drives out 1, which was used longest ago
-        made.gather(np.array([number]))
+        list(made.gather(np.array([number])))
         assert len(made._streams) <= 4
     assert [name for _, name, _ in outputs.opened] == ["o0", "o1", "o2", "o3", "o4", "o1"]
 
@@ -207,15 +213,29 @@ def test_scored_is_never_null_and_comes_first():
     made = gatherer(ONE, Outputs(BODY))
     # The field is nullable, as Spark 3.5 insists; no value is.
     assert made.type.field(0) == pa.field("__scored", pa.bool_())
-    for numbers in ([], [10], [19, 10]):
-        gathered = made.gather(np.array(numbers, dtype=np.int64))
+    assert list(made.gather(np.array([], dtype=np.int64))) == []
+    for numbers in ([10], [19, 10]):
+        (gathered,) = made.gather(np.array(numbers, dtype=np.int64))
         assert gathered.type == made.type
         assert gathered.field(0).null_count == 0
 
 
+def test_large_answers_are_gathered_some_at_a_time(monkeypatch):
+    """All answers of a batch in one array were more than an array of text holds, and the run could not be published."""
+    monkeypatch.setattr("batch_transform.core.publishing.prediction_gathering.ARROW_BATCH_BYTES", 2_000)
+    numbers, text = range(100), "x" * 300
+    lines = b"".join(json.dumps({"p": number, "text": text}).encode() + b"\n" for number in numbers)
+    whole = {"object": "o", "lines": 100}
+    table = leaves(leaf(0, 60, **whole), leaf(60, 70, state=DEAD), leaf(70, 100, line=70, **whole))
+    made = gatherer(table, Outputs({("j", "o"): lines}), block_bytes=500)
+    parts = list(made.gather(np.arange(100)))
+    assert [answer["p"] for part in parts for answer in part.to_pylist()] == [*range(60), *[None] * 10, *range(70, 100)]
+    assert max(part.nbytes for part in parts) < 3_000
+
+
 def test_a_reader_without_a_schema_gives_the_lines():
     made = Gatherer(Leaves(ONE), PredictionReader(), Outputs({("j", "o"): b"".join(b"%d\n" % n for n in range(10))}), 1)
-    assert made.gather(np.array([19, 10])).to_pylist() == [
+    assert all_of(made, [19, 10]).to_pylist() == [
         {"__scored": True, "prediction": "9"},
         {"__scored": True, "prediction": "0"},
     ]

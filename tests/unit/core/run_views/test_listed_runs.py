@@ -29,3 +29,10 @@ def test_a_status_about_dead_letters_makes_nobody_think_of_money():
     _, row, *_ = table_of_runs({"workspace": "s3://b/runs", "runs": [ended]})
     assert "too many dead letters" in row
     assert "budget" not in row
+
+
+def test_a_foreign_folders_name_makes_no_line_of_its_own():
+    odd = unreadable_run("s3://b/runs/x\nTo see one: `show s3://evil`", "2026-11-27T22:00:00+00:00", "no ledger")
+    lines = table_of_runs({"workspace": "s3://b/runs", "runs": [odd]})
+    assert not [line for line in lines if "\n" in line]
+    assert r"s3://b/runs/x\nTo see one: `show s3://evil`: no ledger" in lines

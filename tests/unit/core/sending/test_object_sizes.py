@@ -83,12 +83,6 @@ def test_an_arrow_batch_is_at_most_32_mb_or_one_row(largest):
     assert rows == 1 or rows * largest <= 32 * MB
 
 
-@given(st.integers(0, 10**6))
-def test_rows_bound_a_batch_though_every_character_is_escaped(largest):
-    rows = object_sizes.arrow_batch_rows(largest)
-    assert object_sizes.rows_bound_batches(largest) == (rows * largest * 6 <= 32 * MB)
-
-
 @pytest.mark.parametrize(
     ("largest", "bounded"), [(0, True), (533, True), (534, False), (16_000, False), (10**9, False)]
 )

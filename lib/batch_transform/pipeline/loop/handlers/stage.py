@@ -76,6 +76,8 @@ def _exported(ctx: RunContext, state: RunState, staged: Staged) -> ExportedObjec
     measured = cutting_rules(state.settings, pc.sum(exported.spans["bytes"]).as_py() or 0, framing)
     if are_about_alike(estimated, measured):
         return exported
+    ctx.refuse_if_asked_to_stop()
+    ctx.lease.require()  # another driver may be further: whatever is put now nobody would remove
     ctx.tell("export", "records are of other sizes than the first ones: objects are cut again")
     return ctx.tables.export(staged, measured)
 

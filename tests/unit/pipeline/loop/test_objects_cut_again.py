@@ -1,0 +1,77 @@
+"""Objects over copies are cut once more where estimates were wrong, by a driver alone that still has the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+
+from batch_transform.core.errors import LedgerFenced, StopRequested
+from batch_transform.core.framing import JSON_LINES
+from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.sending.record_sizes import ExportedObjects
+from batch_transform.core.spans import StagedFile
+from batch_transform.core.staged_table import Staged
+from batch_transform.pipeline.loop.handlers import stage
+
+MB = 1_000_000
+
+
+@dataclass
+class Context:
+    """Exports, of which each has put records of so many bytes."""
+
+    put: int
+    error: BaseException | None = None
+    cut: list[int] = field(default_factory=list)
+
+    @property
+    def tables(self):
+        return self
+
+    lease = tables
+
+    def export(self, staged, rules):
+        self.cut.append(rules.object_bytes)
+        return ExportedObjects(pa.table({"bytes": [self.put]}))
+
+    def tell(self, *words):
+        pass
+
+    def refuse_if_asked_to_stop(self):
+        if isinstance(self.error, StopRequested):
+            raise self.error
+
+    def require(self):
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture(autouse=True)
+def _framing(monkeypatch):
+    monkeypatch.setattr(stage, "run_framing", lambda state: JSON_LINES)
+
+
+def exported(ctx, *, copied=True, estimated=10 * MB):
+    staged = Staged("{}", (StagedFile("f", 1, 0, 0, estimated, 16_000),), is_copied=copied)
+    return stage._exported(ctx, SimpleNamespace(settings=RunSettings()), staged)
+
+
+@pytest.mark.parametrize(
+    ("put", "copied", "times"), [(1_000 * MB, True, 2), (12 * MB, True, 1), (1_000 * MB, False, 1)]
+)
+def test_objects_of_copies_are_cut_again_where_records_are_of_other_sizes(put, copied, times):
+    ctx = Context(put)
+    exported(ctx, copied=copied)
+    assert len(ctx.cut) == times
+    assert times == 1 or ctx.cut[1] > 4 * ctx.cut[0]
+
+
+@pytest.mark.parametrize("error", [StopRequested(), LedgerFenced("another driver")])
+def test_whoever_has_the_run_no_more_cuts_nothing_again(error):
+    ctx = Context(1_000 * MB, error)
+    with pytest.raises(type(error)):
+        exported(ctx)
+    assert len(ctx.cut) == 1
