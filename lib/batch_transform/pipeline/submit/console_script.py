@@ -123,12 +123,13 @@ def _sent(asked: CommandLine, printed: PrintedReport) -> int:
             code = supervised.run(work / COMMAND)
             if supervised.is_without_word(code):
                 return ended(Interrupted(code - 128), printed, "before the driver wrote a report")
-        reports = [path for path in (work / "report", work / FALLBACK) if path.exists()]
-        for report in [json.loads(path.read_text(encoding="utf-8")) for path in reports[:1]]:
+        written = [path for path in (work / "report", work / FALLBACK) if path.exists()]
+        report = json.loads(written[0].read_text(encoding="utf-8")) if written else {"status": RunStatus.FAILED}
+        if written:
             printed.report(report)
-            is_told = report["status"] != RunStatus.FAILED  # as what came in the place of a report says
-            return code if is_told else code or ServiceFailure.exit_code
-        return code or ServiceFailure.exit_code
+        if report["status"] == RunStatus.FAILED:  # what came in the place of a report tells of no work that is done
+            return code or ServiceFailure.exit_code
+        return code
 
 
 def resolved(asked: CommandLine, config: RunConfig) -> JsonObject:
