@@ -224,16 +224,21 @@ finish() { # exit code: prints the report, then what a person reads last, and le
     ! without_word "$1" || end_without_report "$1"
     for said in "$work/report" "$work/fallback.json"; do
         [ -e "$said" ] || continue
+        code=$1
         # What came in the place of a report tells of no work that is done.
-        [ "$1" -ne 0 ] || [ "$said" = "$work/report" ] || ! grep -q '"status": "failed"' "$said" || set -- 4
+        [ "$code" -ne 0 ] || [ "$said" = "$work/report" ] || case $(cat "$said") in *'"status": "failed"'*) code=4 ;; esac
         # On a terminal, what was told in words is not pushed away by its report; elsewhere errors stand just above.
         words=
         [ -t 1 ] && [ -e "$said.told" ] && [ -z "$as_json" ] || { words=$(LC_ALL=C cat "$said" 2>&1 >&3); } 3>&1
         if [ -t 2 ]; then cat "$said.words"; else sed '/^error: /d' "$said.words"; fi >&2 2>/dev/null
-        case $words in '' | *'Broken pipe'*) exit "$1" ;; esac # whoever has read enough loses nothing
-        printf '[batch-transform] error:    standard output: cannot be written (%s)\n' "${words##*: }" >&2
-        [ "$1" -ne 0 ] || exit 4 # else the report is taken for printed
-        exit "$1"
+        case $words in
+        '' | *'Broken pipe'*) ;; # whoever has read enough loses nothing
+        *)
+            printf '[batch-transform] error:    standard output: cannot be written (%s)\n' "${words##*: }" >&2
+            [ "$code" -ne 0 ] || code=4 # else the report is taken for printed
+            ;;
+        esac
+        exit "$code"
     done
     end_without_report "$1"
 }

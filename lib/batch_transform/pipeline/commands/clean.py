@@ -67,10 +67,8 @@ def _runs_of_workspace(there: Reached) -> dict[S3Uri, datetime]:
         ConfigurationError: there is none: whoever cleans by the clock would never learn that nothing is cleaned.
     """
     store = S3Store(there.access.client("s3"))
-    found = {}
-    if store.bucket_exists(there.uri):
-        _refuse_folder_of_runs(store, there.uri)
-        found = runs_of(store, there.uri)
+    _refuse_folder_of_runs(store, there.uri)
+    found = runs_of(store, there.uri) if store.bucket_exists(there.uri) else {}
     if not found:
         raise ConfigurationError(
             f"{there.uri}: is no workspace with runs, of which old ones could be removed; name the folder of all runs, "
