@@ -36,7 +36,7 @@ NEVER_ONE = {
     ("core/predictions/json_slow.py", "len(text)"),
     # No counts: names, times, numbers of rows in a list, places.
     ("core/estimate/plan_tables.py", "takes"),
-    ("core/isolation/reconciling.py", "job.record.name"),
+    ("core/isolation/failed_spans.py", "job.record.name"),
     ("core/predictions/csv_cells.py", "self.form.format"),
     ("core/predictions/schema_inference.py", "path"),
     ("pipeline/checks/output_over_input.py", "table.told"),

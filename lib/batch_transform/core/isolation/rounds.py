@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.errors import GateRefused
+from batch_transform.core.isolation.failed_spans import rows_in
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan
-from batch_transform.core.isolation.reconciling import PROBE_ROWS, rows_in
+from batch_transform.core.isolation.reconciling import PROBE_ROWS
 from batch_transform.core.isolation.single_row_tries import (
     Known,
     Lane,

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from batch_transform.core.isolation.error_classes import ErrorClass
+from batch_transform.core.isolation.failed_spans import Decided, decided_of
 from batch_transform.core.isolation.observed_failures import JudgedJob, trials
 from batch_transform.core.isolation.open_spans import Move
-from batch_transform.core.isolation.reconciling import NOTHING_KNOWN, Decided, Known, Reconciled, decided_of, reconcile
+from batch_transform.core.isolation.reconciling import NOTHING_KNOWN, Known, Reconciled, reconcile
 from batch_transform.core.isolation.round_stops import foreign_stops
 from batch_transform.core.isolation.verdict_rows import SCORED
 
@@ -54,9 +55,9 @@ def reconcile_early(jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known =
 def _is_sent_as_it_was(decided: Sequence[Decided]) -> bool:
     """Whether every failed span of a job is sent again for want of instances, which says nothing of the model."""
     capacity = ErrorClass.CAPACITY.value
-    return all(it["error_class"] == capacity and decision.move is Move.AGAIN for _, it, decision in decided)
+    return all(each.verdict["error_class"] == capacity and each.decision.move is Move.AGAIN for each in decided)
 
 
 def _ends(decided: Sequence[Decided]) -> bool:
     """Whether a failed span of a job would end the run, now or when it fails once more."""
-    return any(decision.stop or decision.is_last for _, _, decision in decided)
+    return any(each.decision.stop or each.decision.is_last for each in decided)

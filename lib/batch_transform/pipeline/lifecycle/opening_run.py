@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 
 from pyspark.sql import SparkSession
@@ -12,17 +14,20 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.events import Event, Listener
 from batch_transform.core.resuming.retried_dead_rows import check_retry
+from batch_transform.core.run_state import RunState
+from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.model_versions import has_scored
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.all_checks import check_pyarrow, check_world
 from batch_transform.pipeline.checks.among_runs import check_workspace
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
-from batch_transform.pipeline.checks.input_rows import input_of, read_again, rows_of
+from batch_transform.pipeline.checks.input_rows import RunRows, input_of, read_again, rows_of
 from batch_transform.pipeline.checks.left_results import check_no_result
 from batch_transform.pipeline.checks.model_servers import check_model_servers, needs_model
-from batch_transform.pipeline.checks.output_fit import fit_of
+from batch_transform.pipeline.checks.output_fit import Fit, fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
 from batch_transform.pipeline.checks.same_input import check_source
+from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, context_of
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
@@ -73,78 +78,146 @@ def open_run(
     """
     check_pyarrow()
     with WorkersReach(spark, WorkerStore(access)) as reach:
-        return _opened(spark, config.named(), access, listener, source, reach, names_input, switches, begins)
+        opening = _Opening.of(spark, config.named(), access, listener, switches)
+        faults = Faults()
+        opening.check_without_rows(faults)
+        if opening.is_checked and not faults.found:
+            reach.ask(opening.places.layout.probe(uuid.uuid4().hex))
+        rows = opening.rows_of(source, faults, names_input=names_input)
+        return opening.opened(rows, reach, faults, begins)
 
 
-def _opened(
-    spark: SparkSession,
-    config: RunConfig,
-    access: AwsAccess,
-    listener: Listener,
-    source: Source | None,
-    reach: WorkersReach,
-    names_input: bool,
-    switches: RunSwitches,
-    begins: Callable[[], None],
-) -> Driver:
-    run_id = config.run_id
-    assert run_id is not None
-    store, connect, faults = S3Store(access.client("s3")), WorkerStore(access), Faults()
-    run = read_run(S3Uri.parse(config.workspace), run_id, store)
-    places, recorded = places_of(config, run.layout, known(spark, "spark.master")), run.state
-    sends = needs_model(recorded, retry_dead=switches.retry_dead)
-    # What has scored rows already is held against what the run has recorded of it, before each job.
-    is_new = recorded is None or not has_scored(recorded)
-    _check_run(run, config, places, switches, faults)
-    faults.of(lambda: check_price(config, access.console_region))
-    if sends:
-        faults.of(lambda: check_model_servers(config, CLOCK, lambda words: listener(Event("warning", words))))
-        check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=is_new)
-    elsewhere = recorded is not None and recorded.settings.published != config.settings.published
-    is_checked = recorded is None or (recorded.report is None and (recorded.publication is None or elsewhere))
-    if is_checked and not faults.found:
-        reach.ask(places.layout.probe(uuid.uuid4().hex))
-    staged = None if recorded is None else recorded.staged
-    if staged is not None:
-        places.close_to_others()  # an earlier version left that to the umask
-    reading = partial(input_session, spark, *settings_of(config.input))
-    with user_session(spark, staged), reading():
-        rows = rows_of(spark, config, places, store, source, recorded, faults)
-        if recorded is not None and staged is not None and names_input:
-            check_source(spark, config, places, store, source, recorded, listener)
-    inferred = recorded.inferred if recorded is not None else None
-    fit = fit_of(spark, config, places, store, rows.schema, rows.shape, inferred)
-    tables = SparkTables(
-        spark,
-        config,
-        rows.source,
-        rows.rule,
-        rows.shape,
-        places,
-        connect,
-        store,
-        run.ledger,
-        run.ledger.writer,
-        CLOCK.sleep,
-        lambda: read_again(spark, config, recorded, places, store),
-        fit.check_rows,
-    )
-    objects = SparkObjectWork(spark, connect, store, places.layout.input, rows.shape.reader, rows.key)
-    ctx = context_of(run, config, access, listener, places, tables, objects, switches=switches)
-    if recorded is not None and recorded.report is not None:
-        return Driver(ctx, as_published(ctx, recorded))
-    if is_checked:
-        with user_session(spark, staged), session_settings(spark, fit.targets.format.settings), reading():
-            check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), reach, faults)
-    if recorded is not None and recorded.staged is not None and elsewhere:
-        check_uncommitted(tables, recorded, config)
-        fit.check_rows(recorded.staged)
-    if sends and config.model.parts is not None:  # the last of all, as a refused run creates nothing
-        ensure_model(access.client("sagemaker"), config.model.name, config.model.parts, compare=is_new)
-    begins()
-    if recorded is None:
-        run.ledger.probe()
-    return Driver(ctx, begin(ctx))
+@dataclass(frozen=True)
+class _Opening:
+    """A run that is opened: what was asked for, and what its ledger knows. What it checks, it checks in this order.
+
+    Attributes:
+        run: as it is recorded, or that it is new.
+        places: of the run.
+    """
+
+    spark: SparkSession
+    config: RunConfig
+    access: AwsAccess
+    listener: Listener
+    switches: RunSwitches
+    run: RecordedRun
+    places: Places
+
+    @classmethod
+    def of(
+        cls, spark: SparkSession, config: RunConfig, access: AwsAccess, listener: Listener, switches: RunSwitches
+    ) -> _Opening:
+        """Reads what is recorded of the run."""
+        assert config.run_id is not None
+        run = read_run(S3Uri.parse(config.workspace), config.run_id, S3Store(access.client("s3")))
+        places = places_of(config, run.layout, known(spark, "spark.master"))
+        return cls(spark, config, access, listener, switches, run, places)
+
+    @property
+    def recorded(self) -> RunState | None:
+        """What the ledger says; None: the run is new."""
+        return self.run.state
+
+    @property
+    def staged(self) -> Staged | None:
+        """The rows that it has staged."""
+        return None if self.recorded is None else self.recorded.staged
+
+    @property
+    def sends(self) -> bool:
+        """Whether it may yet send records."""
+        return needs_model(self.recorded, retry_dead=self.switches.retry_dead)
+
+    @property
+    def is_new_to_the_model(self) -> bool:
+        """Whether nothing was scored: else what is recorded of the model is held against it before each job."""
+        return self.recorded is None or not has_scored(self.recorded)
+
+    @property
+    def goes_elsewhere(self) -> bool:
+        """Whether it is published otherwise than it was to be."""
+        return self.recorded is not None and self.recorded.settings.published != self.config.settings.published
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether outputs are checked: those of a run that publishes already were."""
+        recorded = self.recorded
+        return recorded is None or (recorded.report is None and (recorded.publication is None or self.goes_elsewhere))
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Options of the input that are settings of the session hold within the block."""
+        return input_session(self.spark, *settings_of(self.config.input))
+
+    def check_without_rows(self, faults: Faults) -> None:
+        """Checks the run itself, and what the service says of what is asked of it."""
+        config, access = self.config, self.access
+        _check_run(self.run, config, self.places, self.switches, faults)
+        faults.of(lambda: check_price(config, access.console_region))
+        if self.sends:
+            warn = lambda words: self.listener(Event("warning", words))  # noqa: E731
+            faults.of(lambda: check_model_servers(config, CLOCK, warn))
+            jobs = TransformJobs(access.session(), access.client("sagemaker"))
+            check_service(config, jobs, faults, is_new=self.is_new_to_the_model)
+
+    def rows_of(self, source: Source | None, faults: Faults, *, names_input: bool) -> RunRows:
+        """Returns input, record and predictions; refuses with all faults that were found, here or before."""
+        recorded, store = self.recorded, self.run.store
+        if self.staged is not None:
+            self.places.close_to_others()  # an earlier version left that to the umask
+        with user_session(self.spark, self.staged), self.reading():
+            rows = rows_of(self.spark, self.config, self.places, store, source, recorded, faults)
+            if recorded is not None and self.staged is not None and names_input:
+                check_source(self.spark, self.config, self.places, store, source, recorded, self.listener)
+        return rows
+
+    def opened(self, rows: RunRows, reach: WorkersReach, faults: Faults, begins: Callable[[], None]) -> Driver:
+        """Returns the driver, once the rest is checked: where the tables go, and the way to them."""
+        spark, config, recorded = self.spark, self.config, self.recorded
+        inferred = recorded.inferred if recorded is not None else None
+        fit = fit_of(spark, config, self.places, self.run.store, rows.schema, rows.shape, inferred)
+        tables = self._tables(rows, fit)
+        ctx = self._context(rows, tables)
+        if recorded is not None and recorded.report is not None:
+            return Driver(ctx, as_published(ctx, recorded))
+        if self.is_checked:
+            with user_session(spark, self.staged), session_settings(spark, fit.targets.format.settings), self.reading():
+                check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), reach, faults)
+        if recorded is not None and recorded.staged is not None and self.goes_elsewhere:
+            check_uncommitted(tables, recorded, config)
+            fit.check_rows(recorded.staged)
+        if self.sends and config.model.parts is not None:  # the last of all, as a refused run creates nothing
+            sagemaker = self.access.client("sagemaker")
+            ensure_model(sagemaker, config.model.name, config.model.parts, compare=self.is_new_to_the_model)
+        begins()
+        if recorded is None:
+            self.run.ledger.probe()
+        return Driver(ctx, begin(ctx))
+
+    def _tables(self, rows: RunRows, fit: Fit) -> SparkTables:
+        run = self.run
+        return SparkTables(
+            spark=self.spark,
+            config=self.config,
+            source=rows.source,
+            rule=rows.rule,
+            shape=rows.shape,
+            places=self.places,
+            connect=WorkerStore(self.access),
+            store=run.store,
+            ledger=run.ledger,
+            writer=run.ledger.writer,
+            sleep=CLOCK.sleep,
+            read_again=lambda: read_again(self.spark, self.config, self.recorded, self.places, run.store),
+            check_rows=fit.check_rows,
+        )
+
+    def _context(self, rows: RunRows, tables: SparkTables) -> RunContext:
+        run, connect = self.run, WorkerStore(self.access)
+        objects = SparkObjectWork(self.spark, connect, run.store, self.places.layout.input, rows.shape.reader, rows.key)
+        return context_of(
+            run, self.config, self.access, self.listener, self.places, tables, objects, switches=self.switches
+        )
 
 
 def _check_run(run: RecordedRun, config: RunConfig, places: Places, switches: RunSwitches, faults: Faults) -> None:
