@@ -47,8 +47,7 @@ def run_report(
         emulated: whether something else answers for AWS; the embedded emulator is known by the run itself.
     """
     counts = state.gate.payload if state.gate else {}
-    published = state.published or {}
-    last = state.last_round
+    published, last = state.published or {}, state.last_round
     report: RunReport = {
         "run_id": state.run_id,
         "status": status.value,
@@ -72,15 +71,21 @@ def run_report(
         report["seconds"], report["resumed"] = round(took.seconds, 3), took.resumed
     if emulated or state.config.get("emulator"):
         report["emulated"] = True
-    if state.stopped:
-        report["stopped"] = True
     if see_errors:
         report["see_errors"] = see_errors
+    _tell_what_is_known(report, state)
+    return report
+
+
+def _tell_what_is_known(report: RunReport, state: RunState) -> None:
+    """Adds the keys that a report has only where there is something to tell."""
+    told = {**(state.publication.payload if state.publication else {}), **(state.published or {})}
+    if state.stopped:
+        report["stopped"] = True
     if state.inferred:
         report["prediction_schema"] = state.inferred
     if state.models:
         report["models"] = models_told(state)
-    told = {**(state.publication.payload if state.publication else {}), **published}
     if ranges := told.get("predictions"):
         report["predictions"] = ranges
     if left_out := told.get("predictions_left_out"):
@@ -89,7 +94,6 @@ def run_report(
         report["record_sizes"] = state.record_sizes
     if state.expectations is not None:
         report["expectations"] = list(state.expectations)
-    return report
 
 
 def already_published(report: RunReport) -> str:

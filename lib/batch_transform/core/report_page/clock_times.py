@@ -84,6 +84,29 @@ def clock_times(steps: Sequence[Step], jobs: Sequence[JobRecord], now: datetime)
         jobs: of the run.
         now: when it is looked at.
     """
+    done = _done(steps, now)
+    of_jobs = tuple(times for job in jobs if (times := _of_job(job, done.made)) is not None)
+    flying = _joined(Interval(each.made, each.ended or max(now, each.made)) for each in of_jobs)
+    busy = _joined(each for intervals in done.work.values() for each in intervals)
+    last = max([done.whole.stop, *(each.stop for each in (*flying, *busy))])
+    first = min([done.whole.start, *(each.start for each in flying)])
+    whole = Interval(first, last)
+    gaps = _without([whole], busy)
+    waiting = _without(gaps, flying)
+    seconds = sum(each.seconds for each in flying)
+    return ClockTimes(whole, done.work, of_jobs, seconds, _without(gaps, waiting), waiting)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What the steps tell: from the first to the last of them, the work by label, and when each job was made."""
+
+    whole: Interval
+    work: dict[str, tuple[Interval, ...]]
+    made: dict[str, datetime]
+
+
+def _done(steps: Sequence[Step], now: datetime) -> _Done:
     work: dict[str, list[Interval]] = {label: [] for label in LABELS}
     made: dict[str, datetime] = {}
     begun = cursor = _time(steps[0].payload.get("at")) or now if steps else now
@@ -96,16 +119,8 @@ def clock_times(steps: Sequence[Step], jobs: Sequence[JobRecord], now: datetime)
         if step.kind == StepKind.JOB_CREATED:
             made[step.payload["job"]] = stop
         cursor = max(cursor, stop)
-    of_jobs = tuple(times for job in jobs if (times := _of_job(job, made)) is not None)
-    flying = _joined(Interval(each.made, each.ended or max(now, each.made)) for each in of_jobs)
-    busy = _joined(each for intervals in work.values() for each in intervals)
-    last = max([cursor, *(each.stop for each in (*flying, *busy))])
-    first = min([begun, *(each.start for each in flying)])
-    whole = Interval(first, last)
-    gaps = _without([whole], busy)
-    waiting = _without(gaps, flying)
-    done, in_jobs = {k: _joined(v) for k, v in work.items() if v}, sum(each.seconds for each in flying)
-    return ClockTimes(whole, done, of_jobs, in_jobs, _without(gaps, waiting), waiting)
+    joined = {label: _joined(intervals) for label, intervals in work.items() if intervals}
+    return _Done(Interval(begun, cursor), joined, made)
 
 
 def _recorded_at(step: Step) -> datetime | None:

@@ -40,31 +40,48 @@ def resumed(state: RunState, payload: JsonObject) -> RunState:
             whether dead rows are to be sent again.
     """
     config = carried_on(state.config, payload["config"])
-    asked, last = RunSettings.of(config), state.last_round
-    changed = asked.prediction != state.settings.prediction
+    asked = RunSettings.of(config)
+    had_ended = state.last_round is not None and bool(state.last_round.stop)
+    state = _asked_anew(_read_anew(state, asked), asked, had_ended=had_ended)
+    state = _published_anew(state, asked)
+    if state.staged is not None and "answers" in payload:
+        state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
+    return replace(
+        state,
+        retry_asked=state.retry_asked or bool(payload.get("retry_dead")),
+        accepts_model=bool(payload.get("accept_model")),
+        rounds_before=state.rounds,
+        config=config,
+        stopped=False,
+        driver_at=payload.get("at", state.driver_at),
+    )
+
+
+def _read_anew(state: RunState, asked: RunSettings) -> RunState:
+    """What falls with the way in which answers were read; an end that another way may not have had is none."""
+    last, changed = state.last_round, asked.prediction != state.settings.prediction
     if last is not None and changed and (last.misread or last.unread or state.unsettled):
         state = _unjudged(state, last)
     elif last is not None and last.stop and not last.misread:
         state = state.with_last_round(replace(last, stop=(), resumed=True))
+    return replace(state, inferred=None, inferred_after=0) if changed and state.nothing_read else state
+
+
+def _asked_anew(state: RunState, asked: RunSettings, *, had_ended: bool) -> RunState:
+    """Jobs that were not created are planned anew where another request is wanted, or an earlier instance type."""
     if asked.asked_of_the_service != state.settings.asked_of_the_service:
-        state = replace(state, jobs=outdated(state.jobs), forgiven_until=state.plans)
-    else:
-        is_anew = (last is not None and last.stop) or any(job.stop_reason == TIMEOUT for job in state.unsettled)
-        state = replace(state, forgiven_until=state.plans if is_anew else state.forgiven_until)
-        state = replace(state, jobs=back_from_later_types(state))
-    if not state.output_is_fixed and state.published is None and asked.published != state.settings.published:
-        state = replace(state, publication=None, expectations=None)
-    if not state.output_is_fixed and state.published is None and asked.expect != state.settings.expect:
-        state = replace(state, publication=None, expectations=None)
-    if changed and state.nothing_read:
-        state = replace(state, inferred=None, inferred_after=0)
-    if state.staged is not None and "answers" in payload:
-        state = replace(state, staged=replace(state.staged, answers=payload["answers"]))
-    retry = state.retry_asked or bool(payload.get("retry_dead"))
-    accepts = bool(payload.get("accept_model"))
-    state = replace(state, retry_asked=retry, accepts_model=accepts)
-    at = payload.get("at", state.driver_at)
-    return replace(state, rounds_before=state.rounds, config=config, stopped=False, driver_at=at)
+        return replace(state, jobs=outdated(state.jobs), forgiven_until=state.plans)
+    is_anew = had_ended or any(job.stop_reason == TIMEOUT for job in state.unsettled)
+    state = replace(state, forgiven_until=state.plans if is_anew else state.forgiven_until)
+    return replace(state, jobs=back_from_later_types(state))
+
+
+def _published_anew(state: RunState, asked: RunSettings) -> RunState:
+    """An intent to commit falls where something else is published, or expected of it, and nothing was yet."""
+    if state.output_is_fixed or state.published is not None:
+        return state
+    now, then = (asked.published, asked.expect), (state.settings.published, state.settings.expect)
+    return state if now == then else replace(state, publication=None, expectations=None)
 
 
 def intended(state: RunState, publication: Recorded) -> RunState:

@@ -6,41 +6,32 @@ the staged rows and the ledger; outputs by scoring their rows again, and no othe
 
 from __future__ import annotations
 
-import itertools
-import uuid
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from batch_transform.core.errors import RowsLost
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
-from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.object_store import ObjectNotFound
-from batch_transform.core.publishing.forgetting import rows_are_lost
+from batch_transform.core.ledger import NewStep
 from batch_transform.core.resuming import altered_objects, repair
 from batch_transform.core.resuming.altered_objects import Hurt
-from batch_transform.core.resuming.resumed_run import is_commit
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.manifests import is_same, manifest, sent_names
-from batch_transform.core.spans import conformed
 from batch_transform.core.state import actions as act
-from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.controls import control_records
 from batch_transform.pipeline.loop.handlers.settled import settled_leaves
 from batch_transform.pipeline.loop.lost_outputs import (
     before_publishing,
     gated_leaves,
-    is_committed,
     listing,
     spans_of,
-    tell,
     unscored,
 )
-from batch_transform.pipeline.tables.staged_files import hurt_files
+from batch_transform.pipeline.loop.mended_objects import (
+    mend_inputs_of,
+    mend_open_spans,
+    unstage_lost_rows,
+    write_controls,
+    write_manifest,
+)
 from batch_transform.records.registry import run_framing
 
 # Up to so many objects or files they are listed before each job, one call. Of more, once in a plan, and before
@@ -75,32 +66,46 @@ class Mender:
         """
         if self._looks_at_rows(state, action):
             self._rows_seen = state.plans
-            if new := _unstaged(ctx, state):
+            if new := unstage_lost_rows(ctx, state):
                 return new
         if isinstance(action, _PAYING) and not self._parts_seen:
             self._parts_seen = True
             ctx.ledger.check_parts(repair.needed_parts(state))
-        if isinstance(action, act.Plan) and state.plans not in self._planned:
-            self._planned.add(state.plans)
-            return _mended_open(ctx, state) or action
-        if isinstance(action, act.Create):
-            return self._before_create(ctx, state, action.job) or action
-        if isinstance(action, act.Infer):
-            found = self._inputs(ctx, state, act.Judge)
-            doubted = (_doubted(ctx, state, job, found)[1] for job in action.jobs)
-            return replace(action, doubted=frozenset().union(*doubted))
-        if isinstance(action, act.Judge):
-            return self._before_judge(ctx, state, action)
-        if isinstance(action, act.Gate):
-            return self._before_gate(ctx, state) or action
-        if isinstance(action, act.Intend):
-            if self._outputs_listed:  # a moment ago, for the gate
-                self._outputs_listed = False
-                return action
-            return unscored(ctx, state, gated_leaves(ctx, state)) or action
-        if isinstance(action, act.Publish):
-            return before_publishing(ctx, state, action) or action
-        return action
+        return self._looked_at(ctx, state, action) or action
+
+    def _looked_at(self, ctx: RunContext, state: RunState, action: act.Action) -> NewStep | act.Action | None:
+        """What this action needs; None: nothing is hurt."""
+        match action:
+            case act.Plan():
+                return self._before_plan(ctx, state)
+            case act.Create(job=job):
+                return self._before_create(ctx, state, job)
+            case act.Infer(jobs=jobs):
+                found = self._inputs(ctx, state, act.Judge)
+                doubted = (_doubted(ctx, state, job, found)[1] for job in jobs)
+                return replace(action, doubted=frozenset().union(*doubted))
+            case act.Judge():
+                return self._before_judge(ctx, state, action)
+            case act.Gate():
+                return self._before_gate(ctx, state)
+            case act.Intend():
+                return self._before_intent(ctx, state)
+            case act.Publish():
+                return before_publishing(ctx, state, action)
+            case _:
+                return None
+
+    def _before_plan(self, ctx: RunContext, state: RunState) -> NewStep | None:
+        if state.plans in self._planned:
+            return None
+        self._planned.add(state.plans)
+        return mend_open_spans(ctx, state)
+
+    def _before_intent(self, ctx: RunContext, state: RunState) -> NewStep | None:
+        if self._outputs_listed:  # a moment ago, for the gate
+            self._outputs_listed = False
+            return None
+        return unscored(ctx, state, gated_leaves(ctx, state))
 
     def _looks_at_rows(self, state: RunState, action: act.Action) -> bool:
         if not isinstance(action, _OF_STAGED_ROWS):
@@ -114,13 +119,13 @@ class Mender:
         # A Create may have been obeyed although the ledger does not say so: that job has read what it found.
         if broken.names and job.name not in self._mended and not ctx.jobs.is_there(job.request):
             self._mended.add(job.name)
-            return _mended_job(ctx, state, job, spans, broken)
+            return mend_inputs_of(ctx, state, job, spans, broken)
         controls = altered_objects.hurt(altered_objects.control_pins(job), found)
         if controls.names and job.name not in self._controlled and not ctx.jobs.is_there(job.request):
             self._controlled.add(job.name)
-            if new := _written_controls(ctx, state, job, controls):
+            if new := write_controls(ctx, state, job, controls):
                 return new
-        _write_manifest(ctx, job, spans)
+        write_manifest(ctx, job, spans)
         return None
 
     def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> NewStep | act.Action:
@@ -131,7 +136,7 @@ class Mender:
         needed = Hurt(broken.gone, broken.altered - doubted)
         if ctx.config.prediction.key and needed.names and job.name not in self._compared:
             self._compared.add(job.name)
-            return _mended_job(ctx, state, job, spans_of(ctx, job), needed)
+            return mend_inputs_of(ctx, state, job, spans_of(ctx, job), needed)
         if ctx.config.prediction.key:  # what is gone of a control's record cannot be compared
             doubted |= {*job.controls} - {*found["name"].to_pylist()}
         return replace(action, doubted=doubted)
@@ -167,84 +172,3 @@ def _doubted_controls(ctx: RunContext, job: JobRecord, found: pa.Table) -> froze
 
 def _end_of(ctx: RunContext, job: JobRecord) -> datetime:
     return datetime.fromisoformat(job.ended_at) if job.ended_at else ctx.clock.now()
-
-
-def _mended_open(ctx: RunContext, state: RunState) -> NewStep | None:
-    """Spans that are to be sent or cut get objects of their own where theirs are hurt."""
-    last = state.last_round
-    if last is None or last.open is None or state.staged is None:
-        return None
-    left, there = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA), listing(ctx, ctx.places.layout.input)
-    broken = altered_objects.hurt(altered_objects.input_pins(left, run_framing(state)), there)
-    if not broken.names:
-        return None
-    tell(ctx, broken, "input object", "exported again")
-    chosen = left.filter(repair.in_objects(left, broken.names))
-    orders = repair.under_new_names(chosen, uuid.uuid4().hex[:16], run_framing(state).suffix)
-    made = ctx.tables.export_again(state.staged, orders)
-    part = ctx.ledger.write_part(repair.placed(left, orders, made))
-    return NewStep(StepKind.MENDED, {"objects": orders.num_rows}, (part,))
-
-
-def _mended_job(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> NewStep:
-    """A job's request names its objects already: they are written again under their names."""
-    assert state.staged is not None
-    tell(ctx, broken, "input object", "exported again")
-    orders = repair.under_their_names(
-        spans.filter(pc.is_in(spans["object"], value_set=pa.array(sorted(broken.names), pa.string())))
-    )
-    copies = repair.copies_of(spans, broken.names)
-    made = ctx.tables.export_again(state.staged, pa.concat_tables([orders, copies]))
-    own = made.filter(pc.is_in(made["object"], value_set=orders["object"].combine_chunks()))
-    mended = repair.placed(spans, orders, own)
-    part = ctx.ledger.write_part(repair.with_copies(mended, made) if copies.num_rows else mended)
-    return NewStep(StepKind.MENDED, {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
-
-
-def _written_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hurt) -> NewStep | None:
-    """Controls are written again under their names, with whatever records were scored; None: there are none to write.
-
-    A control that was altered may be no good request any more, and one that fails would tell of a flaky model.
-    """
-    hurt = sorted(broken.names)
-    records = list(control_records(ctx, state, np.inf, len(hurt)))
-    if not records:
-        return None
-    tell(ctx, broken, "control", "written again")
-    pairs = zip(hurt, itertools.cycle(records), strict=False)
-    etags = dict(zip(job.controls, job.control_etags, strict=False))
-    etags |= {name: ctx.store.put(ctx.places.layout.input.join(name), record) for name, record in pairs}
-    told = [etags[name] for name in job.controls] if len(etags) == len(job.controls) else []
-    return NewStep(StepKind.MENDED, {"job": job.name, "control_etags": told}, (job.spans,))
-
-
-def _write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
-    """Writes a job's manifest where it is not as it was: the request names it, and the ledger what it holds."""
-    place = S3Uri.parse(job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
-    try:
-        found = ctx.store.open_stream(place).chunks
-        if is_same(found, manifest(ctx.places.layout.input, sent_names(spans, job.controls))):
-            return
-    except ObjectNotFound:
-        pass
-    ctx.tell("mend", f"{place} is gone or altered: written again")
-    ctx.store.put(place, b"".join(manifest(ctx.places.layout.input, sent_names(spans, job.controls))))
-
-
-def _unstaged(ctx: RunContext, state: RunState) -> NewStep | None:
-    """Rows that are staged are a run's rows; until a job is planned over them, the input may be staged again.
-
-    Raises:
-        RowsLost: a job is planned.
-    """
-    merged = state.publication is not None and not is_commit(state.publication)
-    if state.staged is None or merged or state.published is not None:
-        return None
-    broken = hurt_files(state.staged.files, ctx.open_tree)
-    if not broken.names or (state.publication is not None and is_committed(ctx, state)):
-        return None
-    if state.last_round is not None:
-        answers = next(iter(ctx.store.list(ctx.places.layout.outputs)), None) is not None
-        raise RowsLost(rows_are_lost(state, sorted(broken.names), ctx.places.layout, answers=answers))
-    tell(ctx, broken, "staged file", "no job was planned yet, so the input is staged again")
-    return NewStep(StepKind.UNSTAGED, {"files": len(broken.names)})

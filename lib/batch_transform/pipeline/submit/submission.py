@@ -89,15 +89,7 @@ def write_submission(
         ConfigurationError: the run file or the arguments are wrong.
     """
     home, given = placed_arguments(asked, config, target, places.work, environ)
-    check_machine(config, given)
-    if reads_s3(config):
-        check_s3a(config, home.versions().hadoop)
-    if asked.command == PLAN and given.in_cluster:
-        raise ConfigurationError(
-            "plan: is printed by its driver, which is here with --deploy-mode client only; leave --deploy-mode out"
-        )
-    if asked.command == PLAN:
-        check_plan(config, environ, teller("warning"))
+    _check(asked, config, given, home, environ)
     is_told = asked.command == RUN and not asked.retry_dead and not given.in_cluster and not asked.dry_run
     if is_told and (report := tell(config, environ, given.local)):
         teller(RUN)(already_published(report))
@@ -110,11 +102,7 @@ def write_submission(
     arguments = full_arguments(config, given, home, places, environ)
     resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
-    command += ["--step", step_of(asked)] if step_of(asked) != RUN else []
-    command += [EXACT] if asked.exact else []
-    command += [SHOW_RECORD] if asked.show_record else []
-    command += asked.switches.flags
-    command += [LOG_FORM, JSON] if log_form(asked) == JSON else []
+    command += _words_of_the_driver(asked)
     (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
     (places.work / IVY).write_text(ivy_settings(environ), encoding="utf-8")
     added = environment(config, given, places, home, environ) | variables_of_modules
@@ -128,6 +116,33 @@ def write_submission(
     # Before its report: a report without a command is that of what is done here, also where a signal comes in between.
     _write_json(places.work / COMMAND, {"command": command, "environment": added})
     handshake.report(_fallback(config, arguments))
+
+
+def _check(
+    asked: CommandLine, config: RunConfig, given: SparkArguments, home: SparkHome, environ: Mapping[str, str]
+) -> None:
+    """Refuses what neither this machine's Spark nor a plan's way of telling can do."""
+    check_machine(config, given)
+    if reads_s3(config):
+        check_s3a(config, home.versions().hadoop)
+    if asked.command == PLAN and given.in_cluster:
+        raise ConfigurationError(
+            "plan: is printed by its driver, which is here with --deploy-mode client only; leave --deploy-mode out"
+        )
+    if asked.command == PLAN:
+        check_plan(config, environ, teller("warning"))
+
+
+def _words_of_the_driver(asked: CommandLine) -> list[str]:
+    """What the driver is told besides where its configuration lies."""
+    step = step_of(asked)
+    return [
+        *(["--step", step] if step != RUN else []),
+        *([EXACT] if asked.exact else []),
+        *([SHOW_RECORD] if asked.show_record else []),
+        *asked.switches.flags,
+        *([LOG_FORM, JSON] if log_form(asked) == JSON else []),
+    ]
 
 
 def _with_modules(
