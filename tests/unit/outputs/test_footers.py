@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.formats.parquet import FORMAT
-from batch_transform.outputs.parquet_footers import TAIL_BYTES
+from batch_transform.outputs.parquet_footers import TAIL_BYTES, told_by_footer
 from batch_transform.outputs.s3_tree import S3Tree
 from support.memory_store import MemoryStore
 
@@ -35,6 +36,9 @@ def parquet(table, **options):
     sink = io.BytesIO()
     pq.write_table(table, sink, **options)
     return sink.getvalue()
+
+
+ROWS = pa.table({"a": [1, 2], "b": ["x", "y"]})
 
 
 def tree_of(**files):
@@ -131,3 +135,42 @@ def test_days_times_decimals_and_lists_have_no_range():
     )
     tree = tree_of(a=parquet(odd, store_decimal_as_integer=True))
     assert FORMAT.ranges(tree, tree.list(), ()) == []
+
+
+def encrypted(table, column):
+    """Returns a file of which one column is encrypted; its footer is in plain text, and signed."""
+    encryption = pytest.importorskip("pyarrow.parquet.encryption")
+
+    class Keys(encryption.KmsClient):
+        def wrap_key(self, key, name):
+            return base64.b64encode(key)
+
+        def unwrap_key(self, key, name):
+            return base64.b64decode(key)
+
+    asked = encryption.EncryptionConfiguration("footer", column_keys={"k": [column]}, plaintext_footer=True)
+    access = encryption.KmsConnectionConfig()
+    keys = encryption.CryptoFactory(lambda _: Keys()).file_encryption_properties(access, asked)
+    return parquet(table, encryption_properties=keys)
+
+
+def test_a_file_with_an_encrypted_column_is_refused_where_its_columns_are_asked():
+    """Pyarrow ended the process, a driver in the middle of its run."""
+    tree = tree_of(plain=parquet(ROWS), some=encrypted(ROWS, "b"))
+    plain, some = tree.list()
+    assert told_by_footer(tree, plain).columns == ("a", "b")
+    assert FORMAT.file_rows(tree, [some]) == {"some": 2}
+    assert FORMAT.ranges(tree, [plain], ()) != []
+    with pytest.raises(GateRefused, match=r"s3://bucket/t/some: .*encrypted"):
+        told_by_footer(tree, some)
+    assert FORMAT.ranges(tree, [plain, some], ()) == []
+
+
+def test_a_name_that_is_no_utf8_is_refused():
+    """Spark reads it as another one."""
+    tree = tree_of(
+        odd=parquet(pa.table({"n\u00e4me": [1]}), store_schema=False).replace("\u00e4".encode(), b"\xff\xe4")
+    )
+    (odd,) = tree.list()
+    with pytest.raises(GateRefused, match=r"s3://bucket/t/odd: its Parquet footer cannot be read"):
+        told_by_footer(tree, odd)

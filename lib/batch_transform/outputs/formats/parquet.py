@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.publishing.prediction_ranges import FooterRange, together
 from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.outputs.copied_files import FileFormat, file_format
 from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
-from batch_transform.outputs.parquet_footers import footer_of
+from batch_transform.outputs.parquet_footers import footer_of, open_footer_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -47,11 +48,14 @@ class Parquet(FileFormat):
         return {file.name: count for file, count in zip(listed, rows, strict=True)}
 
     def ranges(self, tree: Tree, files: Iterable[TreeFile], known: Collection[str]) -> list[PredictionRange]:
-        """Returns the ranges by the footers; columns are never read."""
+        """Returns the ranges by the footers; columns are never read. None where a session encrypts what it writes."""
         listed = list(files)
         if len(listed) > _MOST_RANGED:
             return []
-        found = in_threads(lambda file: list(_ranges(footer_of(tree, file), known)), listed)
+        try:
+            found = in_threads(lambda file: list(_ranges(open_footer_of(tree, file), known)), listed)
+        except GateRefused:
+            return []
         return together(each for ranges in found for each in ranges)
 
     def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...]:
