@@ -10,22 +10,27 @@ import pytest
 
 from batch_transform.core.errors import LedgerFenced, StopRequested
 from batch_transform.core.framing import JSON_LINES
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
+from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.loop.handlers import stage
+from support.memory_store import MemoryStore
 
 MB = 1_000_000
 
 
 @dataclass
 class Context:
-    """Exports, of which each has put records of so many bytes."""
+    """Exports, of which each has put an object and records of so many bytes."""
 
     put: int
     error: BaseException | None = None
     cut: list[int] = field(default_factory=list)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    places = SimpleNamespace(layout=SimpleNamespace(input=S3Uri("bucket", "input")))
 
     @property
     def tables(self):
@@ -35,7 +40,9 @@ class Context:
 
     def export(self, staged, rules):
         self.cut.append(rules.object_bytes)
-        return ExportedObjects(pa.table({"bytes": [self.put]}))
+        name = f"object-{len(self.cut)}"
+        self.store.put(self.places.layout.input.join(name), b"{}")
+        return ExportedObjects(pa.table({"bytes": [self.put, 0], "object": [name, None]}))
 
     def tell(self, *words):
         pass
@@ -47,6 +54,17 @@ class Context:
     def require(self):
         if self.error:
             raise self.error
+
+
+class Keeping(MemoryStore):
+    """Lets nobody remove an object."""
+
+    def delete(self, uris):
+        raise StoreFailure("delete", str(next(iter(uris))), "AccessDenied", "no")
+
+
+def names(ctx):
+    return [found.key.rpartition("/")[2] for found in ctx.store.list(ctx.places.layout.input)]
 
 
 @pytest.fixture(autouse=True)
@@ -64,9 +82,16 @@ def exported(ctx, *, copied=True, estimated=10 * MB):
 )
 def test_objects_of_copies_are_cut_again_where_records_are_of_other_sizes(put, copied, times):
     ctx = Context(put)
-    exported(ctx, copied=copied)
+    found = exported(ctx, copied=copied).spans["object"].to_pylist()
     assert len(ctx.cut) == times
     assert times == 1 or ctx.cut[1] > 4 * ctx.cut[0]
+    assert names(ctx) == found[:1] == [f"object-{times}"]  # those of the first time would be listed again and again
+
+
+def test_objects_that_cannot_be_removed_are_left_to_clean():
+    ctx = Context(1_000 * MB, store=Keeping())
+    exported(ctx)
+    assert names(ctx) == ["object-1", "object-2"]
 
 
 @pytest.mark.parametrize("error", [StopRequested(), LedgerFenced("another driver")])
@@ -75,3 +100,4 @@ def test_whoever_has_the_run_no_more_cuts_nothing_again(error):
     with pytest.raises(type(error)):
         exported(ctx)
     assert len(ctx.cut) == 1
+    assert names(ctx) == ["object-1"]

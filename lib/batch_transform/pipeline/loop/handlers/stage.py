@@ -66,7 +66,8 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
 def _exported(ctx: RunContext, state: RunState, staged: Staged) -> ExportedObjects:
     """Exports, of copies once more where their records are of other sizes than the first of them and footers tell.
 
-    Objects of the first time would be far too small, up to one for each record, or too few; nothing refers to them.
+    Objects of the first time would be far too small, up to one for each record, or too few. Nothing refers to them:
+    they are removed, as else each look at the run's objects would list them, hundreds of thousands perhaps.
     """
     framing = run_framing(state)
     estimated = cutting_rules(state.settings, staged.json_bytes, framing)
@@ -79,6 +80,9 @@ def _exported(ctx: RunContext, state: RunState, staged: Staged) -> ExportedObjec
     ctx.refuse_if_asked_to_stop()
     ctx.lease.require()  # another driver may be further: whatever is put now nobody would remove
     ctx.tell("export", "records are of other sizes than the first ones: objects are cut again")
+    names = pc.drop_null(exported.spans["object"]).to_pylist()
+    with suppress(StoreFailure):  # left to `clean`
+        ctx.store.delete(ctx.places.layout.input.join(name) for name in names)
     return ctx.tables.export(staged, measured)
 
 
