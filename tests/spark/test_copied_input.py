@@ -23,6 +23,7 @@ from batch_transform.exports.arrow import ArrowExport
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.pipeline.commands.plan import plan
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.tables.copied_source import CopiedInput
 from batch_transform.spark.copy_rules import encrypts_by_itself, is_todays_calendar, may_be_copied
@@ -482,6 +483,22 @@ def test_objects_are_cut_by_what_records_take_and_not_by_the_first_of_them(spark
         assert driver.step()
         objects[name] = driver.state.spans.rows
     assert objects["copied"] == pytest.approx(objects["written"], rel=0.5)
+
+
+@pytest.mark.slow
+def test_rows_that_one_task_would_export_and_merge_are_repartitioned_as_a_plan_tells(spark, world, tmp_path):
+    """The first thousand tell of no partition that is too large, and neither does a footer."""
+    one(tmp_path / "in", pa.table({"key": [*("x" * 1_000), *([f"{number}" * 7_900 for number in range(5)] * 4_000)]}))
+    name = f"uneven-{uuid.uuid4().hex[:8]}"
+    driver = opened(spark, world, tmp_path, name)
+    assert driver.step()
+    assert driver.state.staged.is_copied
+    assert driver.step()
+    assert driver.state.staged is None
+    assert not [key for key in world.objects(name) if "/input/" in key]
+    assert driver.step()
+    planned = plan(spark, load(tmp_path / f"{name}.yml"), silent)
+    assert len(driver.state.staged.files) == planned["staged_partitions"] == 3
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,12 +26,21 @@ from batch_transform.core.object_names import object_name
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.sending.object_cutting import Cutter, CuttingRules, Piece
 from batch_transform.core.sending.object_sizes import LARGE_RECORD_BYTES
-from batch_transform.core.sending.record_sizes import WRITTEN_SCHEMA, ExportedObjects, added, counted, exported
+from batch_transform.core.sending.partitioning import partitioning
+from batch_transform.core.sending.record_sizes import (
+    WRITTEN_SCHEMA,
+    ExportedObjects,
+    added,
+    counted,
+    exported,
+    task_bytes,
+)
 from batch_transform.core.spans import STANDARD, UNSENDABLE
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.port import ExportWay, ToExport
 from batch_transform.spark.arrow_types import fetched, spark_schema
 from batch_transform.spark.copied_input import read_whole
+from batch_transform.spark.explaining import parallelism
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
 _PUTS_AT_ONCE = 8
@@ -44,11 +53,15 @@ class ArrowExport(ExportWay):
     measures_copies = True
 
     def export(self, given: ToExport) -> ExportedObjects:
-        """Returns the objects, which the JVM has rendered and the workers written."""
+        """Returns the objects, which the JVM has rendered and the workers written; of copies, how even tasks were."""
         writer = _ObjectWriter(given.rules, given.framing, given.target, given.connect)
         at_most = LARGE_RECORD_BYTES if given.staged.is_copied else None
         lines = given.rule.lines(read_whole(given.spark, given.staged, given.rule), given.framing, at_most)
-        return exported(fetched(lines.mapInArrow(writer, spark_schema(WRITTEN_SCHEMA)), WRITTEN_SCHEMA))
+        written = fetched(lines.mapInArrow(writer, spark_schema(WRITTEN_SCHEMA)), WRITTEN_SCHEMA)
+        found = exported(written)
+        if not given.staged.is_copied:
+            return found
+        return replace(found, uneven=partitioning(task_bytes(written), parallelism(given.spark)).why)
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,11 @@ def are_about_alike(one: CuttingRules, other: CuttingRules) -> bool:
     return large <= _TIMES_AS_LARGE * small
 
 
+def is_far_more(estimated_bytes: int, measured_bytes: int) -> bool:
+    """Returns whether records are so much more than was estimated that what was decided by it may be wrong."""
+    return measured_bytes > _TIMES_AS_LARGE * estimated_bytes
+
+
 def check_one_object(settings: RunSettings, staged: Staged, framing: Framing) -> None:
     """Checks that the whole table fits into one request, if it is to be one.
 

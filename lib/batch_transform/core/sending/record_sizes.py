@@ -29,10 +29,12 @@ class ExportedObjects:
     Attributes:
         spans: of SPAN_SCHEMA.
         sizes: of the records in them, those apart that no payload holds; None: there is none.
+        uneven: of copies: why their rows would be repartitioned, were they written; empty: they would stay as they are.
     """
 
     spans: pa.Table
     sizes: SizeCounts | None = None
+    uneven: str = ""
 
 
 def counted(sizes: np.ndarray) -> np.ndarray:
@@ -54,6 +56,13 @@ def exported(written: pa.Table) -> ExportedObjects:
     """Returns what was written (WRITTEN_SCHEMA) as spans that no job has sent yet, and the sizes of their records."""
     sizes = added(pc.drop_null(written["sizes"]).to_pylist())
     return ExportedObjects(without_history(written.drop_columns("sizes").cast(EXPORT_SCHEMA)), _told(sizes))
+
+
+def task_bytes(written: pa.Table) -> list[int]:
+    """Returns how many bytes each task has written (WRITTEN_SCHEMA): sizes are told by the last of its objects."""
+    ends = np.flatnonzero(pc.is_valid(written["sizes"]).to_numpy())
+    totals = np.cumsum(written["bytes"].to_numpy())[ends]
+    return [int(size) for size in np.diff(totals, prepend=0)]
 
 
 def _told(counts: np.ndarray) -> SizeCounts | None:

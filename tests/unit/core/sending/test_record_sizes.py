@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
-from batch_transform.core.sending.record_sizes import WRITTEN_SCHEMA, added, counted, exported
+from batch_transform.core.sending.record_sizes import WRITTEN_SCHEMA, added, counted, exported, task_bytes
 from batch_transform.core.spans import SPAN_SCHEMA
 
 SIZES = st.lists(st.integers(0, LARGEST_RECORD_BYTES), max_size=30)
@@ -61,3 +61,8 @@ def test_what_was_written_are_spans_that_no_job_has_sent():
 @pytest.mark.parametrize("task", [None, []])
 def test_a_task_without_records_adds_nothing(task):
     assert exported(written(task)).sizes is None
+
+
+def test_what_a_task_has_written_ends_with_the_object_that_tells_sizes():
+    assert task_bytes(written(None, None, [10], [10], None, [])) == [3, 1, 2]
+    assert task_bytes(written()) == []

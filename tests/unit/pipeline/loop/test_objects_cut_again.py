@@ -28,6 +28,7 @@ class Context:
 
     put: int
     error: BaseException | None = None
+    uneven: str = ""
     cut: list[int] = field(default_factory=list)
     store: MemoryStore = field(default_factory=MemoryStore)
     places = SimpleNamespace(layout=SimpleNamespace(input=S3Uri("bucket", "input")))
@@ -42,7 +43,7 @@ class Context:
         self.cut.append(rules.object_bytes)
         name = f"object-{len(self.cut)}"
         self.store.put(self.places.layout.input.join(name), b"{}")
-        return ExportedObjects(pa.table({"bytes": [self.put, 0], "object": [name, None]}))
+        return ExportedObjects(pa.table({"bytes": [self.put, 0], "object": [name, None]}), uneven=self.uneven)
 
     def tell(self, *words):
         pass
@@ -101,3 +102,11 @@ def test_whoever_has_the_run_no_more_cuts_nothing_again(error):
         exported(ctx)
     assert len(ctx.cut) == 1
     assert names(ctx) == ["object-1"]
+
+
+@pytest.mark.parametrize(("put", "times"), [(50 * MB, None), (30 * MB, 1)])
+def test_rows_are_written_where_a_plan_would_have_them_repartitioned(put, times):
+    """Objects would be large enough, but one task would have written all of them, and would merge them."""
+    ctx = Context(put, uneven="too few")
+    assert (exported(ctx) is None) is (times is None)
+    assert len(names(ctx)) == (times or 0)

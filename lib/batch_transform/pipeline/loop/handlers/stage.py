@@ -13,7 +13,7 @@ from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.run_state import RunState
-from batch_transform.core.sending.object_sizes import are_about_alike, check_one_object, cutting_rules
+from batch_transform.core.sending.object_sizes import are_about_alike, check_one_object, cutting_rules, is_far_more
 from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.staged_table import Staged
@@ -43,7 +43,8 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     """Returns the step `exported`, with the spans as its part; checks that they tile the staged files.
 
     Where copies of the input's files cannot be exported, and another try is not known to help, it is `unstaged`: of
-    written rows is told what is wrong.
+    written rows is told what is wrong. So where they would have been repartitioned, as a plan tells, had the first
+    records told how large the others are.
     """
     assert state.staged is not None
     try:
@@ -51,7 +52,9 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     except ConfigurationError:
         if not state.staged.is_copied:
             raise
-        return _unfit(ctx, state.staged)
+        return _unfit(ctx, state.staged, "large or broken records, or files")
+    if exported is None:
+        return _unfit(ctx, state.staged, "records are larger than the first ones, and their partitions uneven or few")
     spans = exported.spans
     check_tiling(state.staged.files, spans)
     if state.settings.is_one_object and spans.num_rows > 1:
@@ -63,8 +66,10 @@ def export_rows(ctx: RunContext, state: RunState, action: act.Export) -> NewStep
     return NewStep(StepKind.EXPORTED, {"objects": objects, "bytes": total, **sizes}, (ctx.ledger.write_part(spans),))
 
 
-def _exported(ctx: RunContext, state: RunState, staged: Staged) -> ExportedObjects:
+def _exported(ctx: RunContext, state: RunState, staged: Staged) -> ExportedObjects | None:
     """Exports, of copies once more where their records are of other sizes than the first of them and footers tell.
+
+    None: they are so much larger that rows are to be repartitioned.
 
     Objects of the first time would be far too small, up to one for each record, or too few. Nothing refers to them:
     they are removed, as else each look at the run's objects would list them, hundreds of thousands perhaps.
@@ -74,22 +79,26 @@ def _exported(ctx: RunContext, state: RunState, staged: Staged) -> ExportedObjec
     exported = ctx.tables.export(staged, estimated)
     if not staged.is_copied:
         return exported
-    measured = cutting_rules(state.settings, pc.sum(exported.spans["bytes"]).as_py() or 0, framing)
-    if are_about_alike(estimated, measured):
+    total = pc.sum(exported.spans["bytes"]).as_py() or 0
+    measured = cutting_rules(state.settings, total, framing)
+    is_uneven = bool(exported.uneven) and is_far_more(staged.json_bytes, total)
+    if not is_uneven and are_about_alike(estimated, measured):
         return exported
     ctx.refuse_if_asked_to_stop()
     ctx.lease.require()  # another driver may be further: whatever is put now nobody would remove
-    ctx.tell("export", "records are of other sizes than the first ones: objects are cut again")
     names = pc.drop_null(exported.spans["object"]).to_pylist()
     with suppress(StoreFailure):  # left to `clean`
         ctx.store.delete(ctx.places.layout.input.join(name) for name in names)
+    if is_uneven:
+        return None
+    ctx.tell("export", "records are of other sizes than the first ones: objects are cut again")
     return ctx.tables.export(staged, measured)
 
 
-def _unfit(ctx: RunContext, staged: Staged) -> NewStep:
+def _unfit(ctx: RunContext, staged: Staged, why: str) -> NewStep:
     """Removes the copies, unless another driver has taken over meanwhile: it may have planned jobs over them."""
     ctx.lease.renew()
-    ctx.tell("stage", "copies of the input's files do not do (large or broken records, or files): rows are written")
+    ctx.tell("stage", f"copies of the input's files do not do ({why}): rows are written")
     for folder in {root_and_name(file.path)[0] for file in staged.files}:
         with suppress(StoreFailure):  # left to `clean`
             ctx.open_tree(folder).clear()
