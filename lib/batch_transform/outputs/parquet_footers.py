@@ -32,7 +32,7 @@ def open_footer_of(tree: Tree, file: TreeFile) -> pq.FileMetaData:
     """Returns the footer of a file, of which its columns may be asked; raises as `footer_of`, or if some are encrypted.
 
     Of an encrypted column pyarrow ends the whole process (`terminate called`). A file that has some and a footer in
-    plain text has that footer signed: its length counts 28 bytes that are none of it (Parquet, Encryption.md, 5.4).
+    plain text has that footer signed: its length counts 28 bytes that are none of it (Parquet, modular encryption).
     """
     footer, length = _read(tree, file)
     if footer.serialized_size != length:
