@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import moto.backends
 import pytest
+from moto.s3.utils import _VersionedKeyStore
 
 from support.emulator_aws import Aws
 from transform_emulator.data_plane.object_store import STORE_ERRORS
@@ -191,3 +192,29 @@ def test_moto_does_not_look_through_its_services_for_each_request(
     aws.s3.put_object(Bucket=name, Key="k", Body=b"1")
     assert aws.s3.get_object(Bucket=name, Key="k")["Body"].read() == b"1"
     assert listed == []
+
+
+def test_a_listing_looks_at_what_lies_below_its_prefix_alone(
+    aws: Aws, store: MotoStore, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever lists once for each of many runs would take the square of their number."""
+    for key in [*(f"a/{number}" for number in range(200)), "b/1", "b/c/1", "b/c/2"]:
+        write(store, S3Location(name, key), b"x")
+    looks = []
+    theirs = _VersionedKeyStore.__getitem__
+
+    def counted(self: _VersionedKeyStore, key: str) -> object:
+        looks.append(key)
+        return theirs(self, key)
+
+    monkeypatch.setattr(_VersionedKeyStore, "__getitem__", counted)
+    found = aws.s3.list_objects_v2(Bucket=name, Prefix="b/", Delimiter="/")
+    assert [each["Key"] for each in found["Contents"]] == ["b/1"]
+    assert [each["Prefix"] for each in found["CommonPrefixes"]] == ["b/c/"]
+    assert looks
+    assert {key[0] for key in looks} == {"b"}
+    monkeypatch.undo()
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=name, Prefix="a/1", PaginationConfig={"PageSize": 10}
+    )
+    assert len([each for page in pages for each in page["Contents"]]) == 111

@@ -18,12 +18,11 @@ from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_layout import RUNS, RunLayout
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.recorded import ledgers_of
+from batch_transform.pipeline.workspace_runs import LISTING_THREADS, ledgers_of
 from batch_transform.s3.s3_errors import NO_SUCH_BUCKET
 
 # Each is a small object. Of more runs than that the last by name are looked at, which mostly have a date in it.
 _MOST_RUNS = 200
-_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def earlier_runs(store: ObjectStore, workspace: S3Uri, settings: RunSettings) ->
         # Where the bucket is yet to be made, nothing is recorded; who may not look does not know.
         return EarlierRuns(unknown="" if err.code == NO_SUCH_BUCKET else UNREADABLE)
     types = settings.transform.instance_types
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(LISTING_THREADS) as threads:
         found = list(threads.map(lambda name: _of_run(store, RunLayout(workspace, name), settings, types), names))
     jobs = tuple(job for each in found for job in each[0])
     return EarlierRuns(jobs, sum(bool(each[0]) for each in found), tuple(each[1] for each in found if each[1]))
@@ -79,8 +78,8 @@ def latest_published(store: ObjectStore, own: RunLayout, output: str) -> Previou
         StoreFailure: S3 does not tell.
     """
     others = [steps for layout, steps in ledgers_of(store, own.workspace) if layout != own]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = [each for each in pool.map(lambda steps: _published(store, own, steps), others) if each]
+    with ThreadPoolExecutor(LISTING_THREADS) as pool:
+        found = [each for each in pool.map(lambda steps: published_report(store, own.workspace, steps), others) if each]
     same = [each for each in found if (each[1]["output"] or "").rstrip("/") == output.rstrip("/")]
     if not same:
         return Previous(None, {}, output)
@@ -88,11 +87,19 @@ def latest_published(store: ObjectStore, own: RunLayout, output: str) -> Previou
     return Previous(report["run_id"], kept_values(report.get("expectations", [])), output)
 
 
-def _published(store: ObjectStore, own: RunLayout, steps: Sequence[ObjectInfo]) -> tuple[datetime, RunReport] | None:
-    """When a run was done, and its report; None: it is not."""
+def published_report(
+    store: ObjectStore, workspace: S3Uri, steps: Sequence[ObjectInfo]
+) -> tuple[datetime, RunReport] | None:
+    """Returns when a run was done, and its report; None: it is not, or its last step cannot be read.
+
+    Args:
+        store: S3.
+        workspace: of the run.
+        steps: of its ledger, of which the last one is read: after `done` nothing follows but `cleaned`.
+    """
     for info in sorted(steps, key=lambda info: info.key, reverse=True):
         try:
-            step = decode(store.get(S3Uri(own.workspace.bucket, info.key))[0])
+            step = decode(store.get(S3Uri(workspace.bucket, info.key))[0])
         except LedgerCorrupt:
             return None  # nobody can say what that run has published
         if step.kind == StepKind.DONE:

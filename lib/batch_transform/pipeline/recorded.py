@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 import pyarrow.compute as pc
 
@@ -19,11 +18,11 @@ from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.near_names import nearest
-from batch_transform.core.object_store import ObjectInfo, ObjectStore, StoreFailure
+from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
 from batch_transform.core.predictions.prediction_types import decode_schema
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.run_layout import ROWS, RUNS, RunLayout, layouts_named, layouts_of, run_of_step
+from batch_transform.core.run_layout import ROWS, RUNS, RunLayout, layouts_named, layouts_of
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
@@ -69,6 +68,11 @@ class RecordedRun:
         """What names it in commands."""
         return self.layout.run
 
+    @property
+    def lies_here(self) -> bool:
+        """Whether there is a run, and its layout is this one."""
+        return self.state is not None and self.state.rows_apart == self.layout.rows_apart
+
     def lease(self) -> RunLease:
         """Returns the run's lease, not held yet."""
         ttl = self.state.settings.lease_seconds if self.state else RunSettings.lease_seconds
@@ -105,20 +109,29 @@ def read_run(workspace: S3Uri, run_id: str, store: ObjectStore) -> RecordedRun:
 
 
 def _read(layouts: Sequence[RunLayout], store: ObjectStore) -> RecordedRun:
-    writer, others = uuid.uuid4().hex[:12], []
+    others = []
     for layout in layouts if store.bucket_exists(layouts[0].workspace) else ():
-        ledger = Ledger(store, layout, writer, 0, CLOCK.sleep)
-        state = ledger.state()
-        if state is not None and state.rows_apart == layout.rows_apart:
-            return RecordedRun(layout, store, ledger, state)
-        others += [layout] if state is not None else []
+        found = run_at(layout, store)
+        if found.lies_here:
+            return found
+        others += [layout] if found.state is not None else []
     first = layouts[0]
     if first in others:
         raise ConfigurationError(
             f"workspace: {first.kept} holds a run that an earlier version began in a workspace {first.kept.parent}; "
             f"choose another run_id than {first.name}, or another workspace"
         )
-    return RecordedRun(first, store, Ledger(store, first, writer, 0, CLOCK.sleep), None)
+    return RecordedRun(first, store, _ledger(first, store), None)
+
+
+def run_at(layout: RunLayout, store: ObjectStore) -> RecordedRun:
+    """Returns the run whose ledger lies just there, whatever layout it says that it has."""
+    ledger = _ledger(layout, store)
+    return RecordedRun(layout, store, ledger, ledger.state())
+
+
+def _ledger(layout: RunLayout, store: ObjectStore) -> Ledger:
+    return Ledger(store, layout, uuid.uuid4().hex[:12], 0, CLOCK.sleep)
 
 
 def no_run(told: str, uri: S3Uri, store: ObjectStore) -> str:
@@ -147,33 +160,6 @@ def _near_run(uri: S3Uri, store: ObjectStore) -> S3Uri | None:
             if next(iter(store.list(layout.ledger)), None) is not None:  # not every folder there is a run's
                 return layout.run
     return None
-
-
-def runs_of(store: ObjectStore, workspace: S3Uri) -> dict[S3Uri, datetime]:
-    """Returns the runs of a workspace, with the time of the last step of each; what they keep is not listed.
-
-    Raises:
-        StoreFailure: there is no such bucket, or it may not be listed.
-    """
-    found: dict[S3Uri, datetime] = {}
-    for layout, steps in ledgers_of(store, workspace):
-        times = [info.last_modified for info in steps]
-        found[layout.run] = max([*times, found.get(layout.run, times[0])])
-    return found
-
-
-def ledgers_of(store: ObjectStore, workspace: S3Uri) -> Iterator[tuple[RunLayout, list[ObjectInfo]]]:
-    """Yields the runs of a workspace with the steps of each, of which there is one at least.
-
-    Raises:
-        StoreFailure: there is no such bucket, or it may not be listed.
-    """
-    today = (RunLayout(workspace, folder.name) for folder in store.folders(workspace.join(RUNS)))
-    before = (RunLayout(workspace, folder.name, rows_apart=False) for folder in store.folders(workspace))
-    for layout in (*today, *before):
-        own = [info for info in store.list(layout.ledger) if run_of_step(workspace, info.key) == layout]
-        if own:
-            yield layout, own
 
 
 def acquired(lease: RunLease, ledger: Ledger, patience_seconds: float = 0.0) -> RunState | None:

@@ -20,6 +20,8 @@ from moto.core.common_models import BaseModel
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeKey
 
+from transform_emulator.moto.listing import list_below
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -150,6 +152,7 @@ def _divide() -> None:
             cls.instances_tracked.append(instance)  # type: ignore[attr-defined]
         return instance
 
+    list_below()
     setattr(BackendDict, "__getattribute__", attribute)  # noqa: B010
     # Moto's warns of each object that nobody closed by hand: here they end with the last who has them.
     setattr(FakeKey, "__del__", FakeKey.dispose)  # noqa: B010

@@ -67,6 +67,31 @@ def listed_run(state: RunState, report: RunReport, moved_at: str) -> ListedRun:
     }
 
 
+def listed_published(begun_at: str, report: RunReport, workspace: str, moved_at: str) -> ListedRun:
+    """Returns what `list` tells of a published run, by the report that its last step has.
+
+    Raises:
+        KeyError: an earlier version has written it, which did not report all of this.
+    """
+    flying = [job for job in report["jobs"] if job["created_at"] and not job["status"]]
+    return {
+        "run_id": report["run_id"],
+        "status": report["status"],
+        "begun_at": begun_at,
+        "moved_at": moved_at,
+        "rows_in": report["rows_in"],
+        "rows_scored": report["rows_scored"],
+        "rows_dead_letter": report["rows_dead_letter"],
+        "jobs": len(report["jobs"]),
+        "in_flight": len(flying),
+        "stopping": 0,
+        "model": report["model"],
+        "output": report["output"],
+        "workspace": workspace,
+        "error": None,
+    }
+
+
 def unreadable_run(workspace: str, moved_at: str, error: str) -> ListedRun:
     """Returns what `list` tells of a run whose ledger cannot be read."""
     return {

@@ -142,7 +142,8 @@ def _stopped(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> RunR
 def status(there: Reached, tell: Tell) -> RunReport:
     """Returns the report of a run as it stands, with its lease, the states of its jobs, and what its end said."""
     run, state = there.run()
-    report = looked_at(there, run, state, tell).report
+    found = looked_at(there, run, state, tell)
+    report, state = found.report, found.state
     waiting = [job.name for job in state.in_flight]
     gone = _forgotten(run, state)
     return report | {"cleaned": state.cleaned, "rows_forgotten": gone, "wait_for": waiting}

@@ -11,10 +11,15 @@ from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.publishing.standing import report_as_it_stands, standing, who_drives
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
+from batch_transform.core.state.fold import fold
+from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.sagemaker.jobs import TransformJobs
+
+# At a run that others go on with while it is looked at, each time in another process.
+_LOOKS = 4
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,12 @@ class LookedAt:
     """A run as it stands.
 
     Attributes:
+        state: of it, as of when its lease was looked at.
         report: of it; jobs in flight with the status that the service tells.
         driver: who was at work last, and whether they are; None: nobody ever was.
     """
 
+    state: RunState
     report: RunReport
     driver: str | None
 
@@ -35,17 +42,32 @@ def looked_at(there: Reached, run: RecordedRun, state: RunState, tell: Tell) -> 
     found = recorded_report(run, state)
     if not there.access.is_of_aws:  # a run that has not ended has not said so itself
         found.report["emulated"] = True
-    if state.in_flight:
-        _ask_for_jobs(there, state, found.report, tell)
+    if found.state.in_flight:
+        _ask_for_jobs(there, found.state, found.report, tell)
     return found
 
 
 def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
-    """Returns a run as S3 alone tells it."""
-    lease = run.lease().look()
-    status = standing(state, lease, run.lease_age_seconds())
+    """Returns a run as S3 alone tells it.
+
+    A driver may have ended since its ledger was read: what it has recorded until it gave its lease back is read then.
+
+    Args:
+        run: as it was read.
+        state: of it.
+    """
+    for _ in range(_LOOKS):
+        lease = run.lease().look()
+        status = standing(state, lease, run.lease_age_seconds())
+        if status not in (RunStatus.ENDED, RunStatus.DIED):
+            break
+        known = len(run.ledger.steps)
+        steps = run.ledger.load()
+        if len(steps) == known:
+            break
+        state = fold(steps) or state
     report = report_as_it_stands(state, status, str(run.uri), last_said(run), CLOCK.now())
-    return LookedAt(report, who_drives(lease, status))
+    return LookedAt(state, report, who_drives(lease, status))
 
 
 def last_said(run: RecordedRun) -> RunReport | None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 
 from batch_transform.cloudwatch.container_logs import MOST_LINES, ContainerLogs
 from batch_transform.cloudwatch.data_logs import GROUP
 from batch_transform.config.places import is_s3
 from batch_transform.config.surroundings import url_of_server
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.escaping import one_line, visible, visible_json
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.near_names import meant
@@ -19,13 +17,7 @@ from batch_transform.core.report_keys import JobReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.run_views.container_words import WrittenJob, WrittenLogs, jobs_to_read, lines_of_logs
 from batch_transform.core.run_views.failed_rows import failed_rows, lines_of_failures
-from batch_transform.core.run_views.listed_runs import (
-    ListedRun,
-    ListedRuns,
-    listed_run,
-    table_of_runs,
-    unreadable_run,
-)
+from batch_transform.core.run_views.listed_runs import ListedRuns, table_of_runs
 from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
 from batch_transform.core.text_table import folded
 from batch_transform.core.uris import S3Uri
@@ -35,16 +27,16 @@ from batch_transform.pipeline.commands.command_options import ERRORS, INIT, JSON
 from batch_transform.pipeline.commands.failed_words import FailedWords
 from batch_transform.pipeline.commands.init import first_run_file
 from batch_transform.pipeline.commands.kept_rows import row_places
+from batch_transform.pipeline.commands.listing import listed_runs
 from batch_transform.pipeline.commands.looked_at import looked_at, recorded_report
 from batch_transform.pipeline.commands.named_run import Reached, reached
 from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.ending.reporting import Reporting
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run, runs_of
+from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.spelling import spelled_out_here
 from batch_transform.pipeline.telling import terminal_columns
 from batch_transform.s3.store import S3Store
 
-_THREADS = 8
 _LINES = 20
 
 
@@ -64,10 +56,11 @@ def view(asked: CommandLine, environ: Mapping[str, str], tell: Tell) -> str:
         run, state = there.run()
         if asked.command == SHOW:
             found = looked_at(there, run, state, tell)
-            shown = shown_run(state, found.report, found.driver)
-            return _printed(asked, shown, lines_of_run(shown, state))
+            shown = shown_run(found.state, found.report, found.driver)
+            return _printed(asked, shown, lines_of_run(shown, found.state))
         if asked.command == ERRORS:
-            failed = failed_rows(recorded_report(run, state).report, FailedWords(run, state).of, row_places(run, state))
+            seen = recorded_report(run, state)
+            failed = failed_rows(seen.report, FailedWords(run, seen.state).of, row_places(run, seen.state))
             return _printed(asked, failed, lines_of_failures(failed))
         if asked.command == LOGS:
             logs = _logs(there, run, state, asked, tell)
@@ -93,26 +86,14 @@ def _listed(there: Reached) -> ListedRuns:
     """
     workspace = there.uri
     store = S3Store(there.access.client("s3"))
-    found, what = {}, f"bucket {workspace.bucket}"
+    runs, what = [], f"bucket {workspace.bucket}"
     if store.bucket_exists(workspace):
-        found, what = runs_of(store, workspace), "run"
-    if not found:
+        runs, what = listed_runs(store, workspace), "run"
+    if not runs:
         raise ConfigurationError(
             f"{workspace}: there is no {what}; name the folder of all runs, as `workspace` in a run file names it"
         )
-    with ThreadPoolExecutor(_THREADS) as pool:
-        runs = list(pool.map(lambda uri: _listed_run(store, uri, found[uri]), found))
-    return {"workspace": str(workspace), "runs": sorted(runs, key=lambda run: run["moved_at"], reverse=True)}
-
-
-def _listed_run(store: S3Store, uri: S3Uri, moved: datetime) -> ListedRun:
-    try:
-        run = named_run(uri, store)
-        if run.state is None:
-            return unreadable_run(str(uri), moved.isoformat(), "another run lies where its ledger is looked for")
-        return listed_run(run.state, recorded_report(run, run.state).report, moved.isoformat())
-    except BatchTransformError as err:  # the others are to be told all the same
-        return unreadable_run(str(uri), moved.isoformat(), str(err))
+    return {"workspace": str(workspace), "runs": runs}
 
 
 def _logs(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine, tell: Tell) -> WrittenLogs:
@@ -168,9 +149,9 @@ def _drawn(there: Reached, run: RecordedRun, state: RunState, asked: CommandLine
         ConfigurationError: it cannot be written there.
         ServiceFailure: S3 would not take it.
     """
-    report = looked_at(there, run, state, tell).report
+    found = looked_at(there, run, state, tell)
     drawing = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), there.access.console_region)
-    page = drawing.drawn(state, report)
+    page = drawing.drawn(found.state, found.report)
     place = asked.page[-1] if asked.page else f"{run.layout.name}-report.html"
     try:
         if is_s3(place):

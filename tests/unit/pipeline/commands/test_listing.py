@@ -1,0 +1,122 @@
+"""`list` asks little of each run, and says nothing of one that was no longer so when it was looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from batch_transform.core.errors import Interrupted
+from batch_transform.core.run_layout import RunLayout
+from batch_transform.pipeline.commands import listing
+from batch_transform.pipeline.commands.listing import listed_runs
+from batch_transform.pipeline.commands.looked_at import recorded_report
+from batch_transform.pipeline.recorded import named_run
+from support.memory_run import LAYOUT, RUN, MemoryRun, echoing
+from support.memory_store import MemoryStore
+from support.report_pages import driven, raising
+
+WORKSPACE = LAYOUT.workspace
+
+
+class CountingStore(MemoryStore):
+    """Counts what is asked of it, by the run's folder that it is asked of."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.asked = Counter()
+
+    def get(self, uri, if_match=None):
+        self.asked[uri.key.split("/")[1]] += 1
+        return super().get(uri, if_match)
+
+    def head(self, uri):
+        self.asked[uri.key.split("/")[1]] += 1
+        return super().head(uri)
+
+    def list(self, prefix):
+        self.asked[([*prefix.key.split("/"), ""])[1]] += 1
+        return super().list(prefix)
+
+
+def refusing(row):
+    return 400 if row == 2 else None
+
+
+def made():
+    return MemoryRun([4, 4], echoing(refusing), exported=False)
+
+
+def published():
+    run = made()
+    driven(run)
+    return run
+
+
+def copied(run, names):
+    """A store with a run of its own for each name, which all have the same steps."""
+    objects = {}
+    for name in names:
+        for (bucket, key), found in run.store.world.objects.items():
+            objects[bucket, key.replace("/run/", f"/{name}/")] = found
+    run.store.world.objects = objects
+    return CountingStore(run.store.world)
+
+
+def test_a_published_run_takes_three_requests_however_long_its_ledger_is():
+    store = copied(published(), [f"run-{number}" for number in range(40)])
+    found = listed_runs(store, WORKSPACE)
+    assert [run["status"] for run in found] == ["published"] * 40
+    assert {store.asked[f"run-{number}"] for number in range(40)} == {3}
+
+
+def test_what_the_ends_of_a_ledger_tell_is_what_all_of_it_tells(monkeypatch):
+    store = CountingStore(published().store.world)
+    short = listed_runs(store, WORKSPACE)
+    monkeypatch.setattr(listing, "_published", lambda *_: None)
+    assert listed_runs(store, WORKSPACE) == short
+
+
+def test_a_run_that_was_cleaned_once_it_was_published_is_published():
+    run = published()
+    layout = RunLayout(WORKSPACE, "run")
+    ledger = named_run(RUN, run.store).ledger
+    with named_run(RUN, run.store).held() as (lease, _):
+        ledger.load()
+        ledger.hold(lease.epoch)
+        ledger.append("cleaned", {})
+    (found,) = listed_runs(CountingStore(run.store.world), layout.workspace)
+    assert (found["status"], found["rows_dead_letter"]) == ("published", 1)
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_a_published_run_that_has_lost_a_step_is_told_of(number):
+    run = published()
+    run.store.delete([LAYOUT.step(number)])
+    (found,) = listed_runs(run.store, WORKSPACE)
+    assert found["status"] == "unreadable"
+    assert "ledger" in found["error"]
+
+
+def test_a_run_that_is_published_while_it_is_looked_at_is_published():
+    run = made()
+    driven(run, raising(Interrupted(2), lambda driver: driver.state.gate is not None))
+    before = named_run(RUN, run.store)
+    driven(run)
+    assert before.state.report is None
+    seen = recorded_report(before, before.state)
+    assert (seen.report["status"], seen.state.report["rows_scored"]) == ("published", 7)
+
+
+def test_a_run_that_others_go_on_with_at_each_look_is_looked_at_no_longer_than_some_times(monkeypatch):
+    run = made()
+    driven(run, raising(Interrupted(2), lambda driver: driver.state.staged is not None))
+    before = named_run(RUN, run.store)
+    load = before.ledger.load
+
+    def again():
+        driven(run, raising(Interrupted(2), lambda driver: True))
+        return load()
+
+    monkeypatch.setattr(before.ledger, "load", again)
+    assert recorded_report(before, before.state).report["status"] in ("ended", "interrupted")
