@@ -6,9 +6,32 @@ import json
 from dataclasses import dataclass
 
 from batch_transform.core.ledger import JsonObject
+from batch_transform.core.object_names import row_named
 from batch_transform.core.reserved_columns import STAGED
 from batch_transform.core.source_identity import SourceIdentity
 from batch_transform.core.spans import StagedFile
+
+
+@dataclass(frozen=True)
+class RowPlace:
+    """Where a person finds a row: its number has the file in its upper bits, which nobody counts.
+
+    Attributes:
+        file: of the staged table, counted from 1 in their order.
+        path: of that file.
+        row: in that file, counted from 0.
+        number: of the row in the run.
+    """
+
+    file: int
+    path: str
+    row: int
+    number: int
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        return f"row {self.row} of staged file {self.file}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +74,22 @@ class Staged:
         """The names of the input's columns: those that follow our own."""
         fields = json.loads(self.schema_json).get("fields", ())
         return tuple(field["name"] for field in fields[len(STAGED) :])
+
+    def place_of(self, name: str | None, line: int | None) -> RowPlace | None:
+        """Returns where the row lies that is a line of an object; None where it is none of the run's."""
+        number = row_named(name or "", line)
+        if number is None:
+            return None
+        for place, file in enumerate(self.files, 1):
+            if file.first <= number <= file.last:
+                return RowPlace(place, file.path, number - file.first, number)
+        return None
+
+    def reading(self, place: RowPlace) -> str:
+        """Returns the expression in Python that reads a row; a copy of an input's file has no column of numbers."""
+        column = json.loads(self.schema_json)["fields"][0]["name"]
+        where = f"_metadata.row_index = {place.row}" if self.is_copied else f"{column} = {place.number}"
+        return f"spark.read.parquet({place.path!r}).where({where!r})"
 
     @property
     def rows(self) -> int:

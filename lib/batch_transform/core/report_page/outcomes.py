@@ -28,6 +28,7 @@ from batch_transform.core.report_page.markup import (
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.instances import no_price
+from batch_transform.core.staged_table import Staged
 
 # More jobs are told by their sums: first those that did not complete, then those that were paid for most.
 MOST_JOBS = 200
@@ -77,7 +78,7 @@ def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
     ]
 
 
-def errors(found: Sequence[FailedClass]) -> Html:
+def errors(found: Sequence[FailedClass], staged: Staged | None) -> Html:
     """Returns what failed, by class. The model's own words are in the dead letters alone: they may quote a row."""
     columns = [
         Column("class"),
@@ -92,15 +93,18 @@ def errors(found: Sequence[FailedClass]) -> Html:
             number(entry["rows"], f"errors.{place}.rows"),
             ", ".join(map(str, http_statuses(entry))) or Html("&ndash;"),
             entry["examples"][0]["message"] if entry["examples"] else "",
-            joined((_place(example) for example in entry["examples"]), "<br>"),
+            joined((_place(example, staged) for example in entry["examples"]), "<br>"),
         ]
         for place, entry in enumerate(found)
     ]
     return table("What failed, by class", columns, rows) if rows else Html("")
 
 
-def _place(example: FailureExample) -> str:
-    return "not sent" if example["object"] is None else f"line {example['line']} of {example['object']}"
+def _place(example: FailureExample, staged: Staged | None) -> str:
+    if example["object"] is None:
+        return "not sent"
+    row = staged.place_of(example["object"], example["line"]) if staged else None
+    return f"{f'{row.words}, ' if row else ''}line {example['line']} of {example['object']}"
 
 
 def jobs(facts: PageFacts) -> Html:

@@ -37,7 +37,7 @@ def render(facts: PageFacts) -> str:
         verdict(report),
         _cards(facts),
         section("Timeline", timeline(times), _seconds(facts)),
-        section("Errors", outcomes.errors(report["errors"])),
+        section("Errors", outcomes.errors(report["errors"], state.staged)),
         section("Rounds", outcomes.rounds(state)),
         section("Jobs", outcomes.jobs(facts)),
         section("Predictions", predictions(report.get("predictions", []), report.get("predictions_left_out", 0))),

@@ -5,7 +5,6 @@ The model's own words may quote a row. They are told to whoever asks for them, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
@@ -13,7 +12,6 @@ from typing import TypedDict
 from batch_transform.core.amounts import counted
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.failure_summary import advice_of, http_statuses
-from batch_transform.core.object_names import row_named
 from batch_transform.core.publishing.last_words import ended_with, ways_on
 from batch_transform.core.report_keys import FailedClass, FailureExample, RunReport
 from batch_transform.core.staged_table import Staged
@@ -29,20 +27,24 @@ class RowPlaces:
 
     Attributes:
         kept: the dead letters of a run that has too many of them; None: none were kept.
-        staged: the staged rows; None: there are none yet, or they are forgotten.
+        staged: the staged rows; None: there are none yet.
+        are_forgotten: whether they are no longer there.
     """
 
     kept: str | None = None
     staged: Staged | None = None
+    are_forgotten: bool = False
 
 
 class Example(FailureExample):
     """A row that failed, with what service and model said of it; null where that is not there, or is forgotten.
 
     Attributes:
-        row: its number among the staged rows; null where it was never sent.
+        staged_file: its file of the staged table, counted from 1; null where it was never sent.
+        row: in that file, counted from 0.
     """
 
+    staged_file: int | None
     row: int | None
     words: str | None
 
@@ -86,10 +88,9 @@ class FailedRows(TypedDict):
 
 def failed_rows(report: RunReport, words: Words, places: RowPlaces) -> FailedRows:
     """Returns what failed, of a run as it stands; `words` gives what was said of an example."""
-    errors = [_failed(entry, words) for entry in report["errors"]]
+    errors = [_failed(entry, words, places.staged) for entry in report["errors"]]
     kept = None if report["dead_letter"] else places.kept
-    numbers = [example["row"] for each in errors for example in each["examples"] if example["row"] is not None]
-    in_no_table = numbers and places.staged is not None and not (report["dead_letter"] or kept)
+    in_a_table = report["dead_letter"] or kept
     return {
         "run_id": report["run_id"],
         "status": report["status"],
@@ -100,30 +101,35 @@ def failed_rows(report: RunReport, words: Words, places: RowPlaces) -> FailedRow
         "errors": errors,
         "dead_letter": report["dead_letter"],
         "kept_dead_letters": kept,
-        "read_row": _reading(places.staged, numbers[0]) if in_no_table and places.staged else None,
+        "read_row": None if in_a_table or places.are_forgotten else _reading(places.staged, report),
     }
 
 
-def _failed(entry: FailedClass, words: Words) -> Failed:
+def _failed(entry: FailedClass, words: Words, staged: Staged | None) -> Failed:
     return {
         "class": entry["class"],
         "rows": entry["rows"],
         "spans": entry["spans"],
         "http_status": http_statuses(entry),
         "advice": advice_of(entry["class"]),
-        "examples": [_with_words(example, words) for example in entry["examples"]],
+        "examples": [_with_words(example, words, staged) for example in entry["examples"]],
     }
 
 
-def _with_words(example: FailureExample, words: Words) -> Example:
-    return {**example, "row": row_named(example["object"] or "", example["line"]), "words": words(example)}
+def _with_words(example: FailureExample, words: Words, staged: Staged | None) -> Example:
+    at = staged.place_of(example["object"], example["line"]) if staged else None
+    file, row = (at.file, at.row) if at else (None, None)
+    return {**example, "staged_file": file, "row": row, "words": words(example)}
 
 
-def _reading(staged: Staged, row: int) -> str | None:
-    """How a staged row is read, by its number, which is the first column of the staged files."""
-    path = next((file.path for file in staged.files if file.first <= row <= file.last), None)
-    column = json.loads(staged.schema_json)["fields"][0]["name"]
-    return None if path is None else f"spark.read.parquet({path!r}).where({f'{column} = {row}'!r})"
+def _reading(staged: Staged | None, report: RunReport) -> str | None:
+    """How the first staged row is read that is an example."""
+    if staged is None:
+        return None
+    examples = (example for entry in report["errors"] for example in entry["examples"])
+    places = (staged.place_of(example["object"], example["line"]) for example in examples)
+    place = next((found for found in places if found is not None), None)
+    return None if place is None else staged.reading(place)
 
 
 def lines_of_failures(found: FailedRows) -> list[str]:
@@ -141,14 +147,14 @@ def lines_of_failures(found: FailedRows) -> list[str]:
         for example in each["examples"]:
             lines += _example(example)
     if any(example["row"] is not None for each in found["errors"] for example in each["examples"]):
-        lines += ["", "rows are numbered from 0, in the order of the staged table"]
+        lines += ["", "rows are counted from 0 in their file, and the files of the staged table from 1"]
     # Which row an example is, its table tells: a row's values stand nowhere else.
     place = found["dead_letter"] or found["kept_dead_letters"]
     if place and found["errors"]:
         whose = "all rows without a prediction, with their own columns, and in `error` object and line as above"
         lines += ["", f"{whose}{'' if found['dead_letter'] else ' (not published; Parquet)'}: {place}"]
     elif found["read_row"]:
-        lines += ["", f"nothing is published; the columns of a row, by its number: {found['read_row']}"]
+        lines += ["", f"nothing is published; the columns of the first of these rows: {found['read_row']}"]
     ways = ways_on(found["ways"], found["next"])
     return [*lines, "", *ways] if ways else lines
 
@@ -160,7 +166,8 @@ def _message(each: Failed) -> str:
 def _example(example: Example) -> list[str]:
     if example["object"] is None:
         return [f"  not sent: {visible(example['message'])}"]
-    row = "" if example["row"] is None else f"row {example['row']}, "
+    place = f"row {example['row']} of staged file {example['staged_file']}, "
+    row = "" if example["row"] is None else place
     at = f"  {row}line {example['line']} of {example['object']} in {example['job']}"
     said = example["words"]
     if said is None:

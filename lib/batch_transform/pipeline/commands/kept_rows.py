@@ -16,7 +16,7 @@ from batch_transform.pipeline.recorded import RecordedRun
 def row_places(run: RecordedRun, state: RunState) -> RowPlaces:
     """Returns where the rows of a run lie; what cannot be seen from here is as if it were not there."""
     if state.cleaned or state.forgotten:
-        return RowPlaces()
+        return RowPlaces(None, state.staged, are_forgotten=True)
     kept = None
     with suppress(ConfigurationError):
         kept = _kept(run, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ OBJECT, JOB = "s1234-8-5a885fbe62274cc8.jsonl", "job-r4-s0-a1"
 EXAMPLE = {"job": JOB, "object": OBJECT, "line": 2, "message": "the model answered 400"}
 STAGED = Staged(
     json.dumps({"type": "struct", "fields": [{"name": "__row_number"}, {"name": "other"}]}),
-    tuple(StagedFile(f"file:/s/part-{first}.parquet", 2000, first, first + 1999, 0, 0) for first in (0, 2000)),
+    tuple(StagedFile(f"file:/s/part-{task}.parquet", 2000, task << 33, (task << 33) + 1999, 0, 0) for task in (0, 1)),
 )
 
 
@@ -26,10 +27,22 @@ def told(places, example=EXAMPLE, **report):
 
 
 @pytest.mark.parametrize("name", [OBJECT, f"c1a2b3c4d-{OBJECT}"])
-def test_a_row_is_told_by_its_number(name):
-    found, text = told(RowPlaces(), {**EXAMPLE, "object": name})
-    assert found["errors"][0]["examples"][0]["row"] == 1236
-    assert f"  row 1236, line 2 of {name} in {JOB}" in text
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_row_is_told_by_its_place_in_a_staged_file(name, is_forgotten):
+    """Its number has the task that wrote the file in its upper bits."""
+    second = name.replace("s1234", f"s{(1 << 33) + 75}")
+    for each, file, row in ((name, 1, 1236), (second, 2, 77)):
+        found, text = told(RowPlaces(None, STAGED, is_forgotten), {**EXAMPLE, "object": each})
+        example = found["errors"][0]["examples"][0]
+        assert (example["staged_file"], example["row"]) == (file, row)
+        assert f"  row {row} of staged file {file}, line 2 of {each} in {JOB}" in text
+    assert str((1 << 33) + 77) not in text.partition("nothing is published")[0]
+
+
+def test_a_row_of_a_copied_file_is_read_by_its_place_for_it_has_no_column_of_numbers():
+    name = OBJECT.replace("s1234", f"s{(1 << 33) + 75}")
+    found, _ = told(RowPlaces(None, replace(STAGED, is_copied=True)), {**EXAMPLE, "object": name}, dead_letter=None)
+    assert found["read_row"] == "spark.read.parquet('file:/s/part-1.parquet').where('_metadata.row_index = 77')"
 
 
 def test_columns_are_read_where_they_are_published():
@@ -56,13 +69,14 @@ def test_columns_that_no_table_of_dead_letters_has_are_read_among_the_staged_row
     found, text = told(RowPlaces(None, STAGED), dead_letter=None)
     reading = "spark.read.parquet('file:/s/part-0.parquet').where('__row_number = 1236')"
     assert found["read_row"] == reading
-    assert text.endswith(f"nothing is published; the columns of a row, by its number: {reading}")
+    assert text.endswith(f"nothing is published; the columns of the first of these rows: {reading}")
 
 
 @pytest.mark.parametrize(
     ("places", "example"),
     [
         (RowPlaces(), EXAMPLE),
+        (RowPlaces(None, STAGED, True), EXAMPLE),
         (RowPlaces(None, STAGED), {**EXAMPLE, "job": None, "object": None, "line": None}),
         (RowPlaces(None, STAGED), {**EXAMPLE, "line": None}),
     ],
