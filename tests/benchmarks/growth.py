@@ -49,7 +49,7 @@ from batch_transform.core.sending.partitioning import Partitioning, partition_co
 from batch_transform.core.spans import STANDARD, StagedFile, check_tiling  # noqa: E402
 from batch_transform.core.statuses import JobStatus  # noqa: E402
 from batch_transform.core.uris import S3Uri  # noqa: E402
-from batch_transform.s3.ledger import as_parquet  # noqa: E402
+from batch_transform.s3.part_files import as_parquet  # noqa: E402
 from benchmarks.ledger_scale import ROWS_OF_SPAN, exported, outputs  # noqa: E402
 
 RECORD_BYTES = 330

@@ -18,24 +18,17 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt, LedgerFenced, ServiceFailure
 from batch_transform.core.ledger import FORMAT_VERSION, Part, Step, StepKind, check_chain, decode, digest, encode
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, ObjectStore, StoreFailure
-from batch_transform.core.run_layout import STEP_NAME, RunLayout
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import fold
 from batch_transform.core.uris import S3Uri
+from batch_transform.s3.part_files import as_parquet
+from batch_transform.s3.reading_steps import read_step, told_of
 
 APPEND_ATTEMPTS = 6
 LOAD_THREADS = 8
-GROUP_ROWS = 50_000  # of a part: a worker of the merge decodes those alone in which its rows lie
 _SMALL_BYTES = 1 << 20  # of a part that one thread decodes
 FIRST_WAIT_SECONDS = 0.5  # doubled each time: 15.5 s in all, on top of botocore's own retries
-
-
-def as_parquet(table: pa.Table) -> bytes:
-    """Returns a table as a file, as all bulk of a run is written."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=GROUP_ROWS)
-    body: bytes = sink.getvalue().to_pybytes()
-    return body
 
 
 class Ledger:
@@ -119,40 +112,40 @@ class Ledger:
             if gone := sorted(set(known) - set(there)):
                 raise LedgerCorrupt(f"{folder.join(gone[0])} is gone")
             with ThreadPoolExecutor(LOAD_THREADS) as pool:
-                steps = [*self._steps, *pool.map(lambda name: self._read(folder.join(name)), new)]
-            check_chain(steps)
+                steps = [*self._steps, *pool.map(lambda name: read_step(self._store, folder.join(name)), new)]
+            with told_of(folder):
+                check_chain(steps)
         except LedgerCorrupt as err:
-            what = err.what if str(folder) in err.what else f"{folder}: {err.what}"
-            raise LedgerCorrupt(what, self._paid(folder.join(name) for name in new)) from err
+            raise LedgerCorrupt(err.what, self._paid(folder.join(name) for name in new)) from err
         # What a failed append has left is known now; if it arrives only later, one of the two puts is refused.
         self._steps, self._loaded, self._broken = steps, True, ""
         return tuple(steps)
 
     def state(self) -> RunState | None:
         """Returns the run as its steps tell it, None for one that never began; raises as `load` does."""
-        return fold(self.load())
+        self.load()
+        return self.folded()
+
+    def folded(self) -> RunState | None:
+        """Returns the run as the steps tell it that were loaded or appended.
+
+        Raises:
+            LedgerCorrupt: one of them is out of its place.
+        """
+        try:
+            with told_of(self._layout.ledger):
+                return fold(self._steps)
+        except LedgerCorrupt as err:
+            raise LedgerCorrupt(err.what, self._paid()) from err
 
     def _paid(self, others: Iterable[S3Uri] = ()) -> str:
         """What the steps that can be read say of what was paid for."""
         steps = list(self._steps)
         for uri in others:
             with suppress(LedgerCorrupt, StoreFailure):
-                steps.append(self._read(uri))
+                steps.append(read_step(self._store, uri))
         jobs = sum(step.kind == StepKind.JOB_CREATED for step in steps)
         return f"Paid, by the steps that are left: {counted(jobs, 'job')}. "
-
-    def _read(self, uri: S3Uri) -> Step:
-        match = STEP_NAME.fullmatch(uri.key.rpartition("/")[2])
-        if match is None:
-            raise LedgerCorrupt(f"{uri} is no step of a ledger")
-        body = self._store.get(uri)[0]
-        try:
-            step = decode(body)
-        except LedgerCorrupt as err:
-            raise LedgerCorrupt(f"{uri}: {err.what}") from err
-        if step.number != int(match[1]):
-            raise LedgerCorrupt(f"{uri} holds step {step.number}, which is not its own")
-        return step
 
     def append(self, kind: StepKind, payload: Mapping[str, Any], parts: Sequence[Part] = ()) -> Step:
         """Returns the step once it is in the ledger, as a later `load` will return it.

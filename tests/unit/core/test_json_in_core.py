@@ -24,6 +24,7 @@ READERS = {
     "source_identity.py": "what a step `staged` has of the source",
     "staged_table.py": "the payload of a step `staged`",
     "state/model_versions.py": "the payload of a step `model_recorded`",
+    "state/payload_forms.py": "the payload of each kind of step, of which it says what it must hold",
     "state/planned_rounds.py": "the payload of a step `reconciled`",
 }
 

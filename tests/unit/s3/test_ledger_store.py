@@ -252,3 +252,34 @@ def test_a_part_that_was_changed_or_deleted_is_an_error():
         run.read_part(part)
     with pytest.raises(LedgerCorrupt, match="is gone"):
         run.read_part(other)
+
+
+def damaged_by(world, change):
+    """What is told of a ledger of three steps once something was done to it."""
+    run = ledger(world)
+    for kind, payload in (
+        ("opened", {"run_id": "r", "nonce": "n", "config": {}, "at": "t"}),
+        ("staged", {}),
+        ("x", {}),
+    ):
+        run.append(kind, payload)
+    change(MemoryStore(world))
+    with pytest.raises(LedgerCorrupt) as err:
+        ledger(world).state()
+    return str(err.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store: store.put(LAYOUT.step(1), b"{}"),
+        lambda store: store.put(LAYOUT.step(1), store.get(LAYOUT.step(2))[0]),
+        lambda store: store.put(LAYOUT.ledger.join("odd"), b""),
+        lambda store: store.delete([LAYOUT.step(1)]),
+        lambda store: None,  # a step that lacks what its kind must say
+    ],
+)
+def test_what_is_wrong_with_a_ledger_is_told_with_its_folder_once_and_with_what_is_paid(change):
+    words = damaged_by(World(), change)
+    assert words.count(str(LAYOUT.ledger)) == 1, words
+    assert "Paid, by the steps that are left: 0 jobs." in words

@@ -90,6 +90,8 @@ def unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     assert last is not None
     state = replace(state, gate=None, publication=None)
     if held:
+        if not {"commits", "held"} <= step.payload.keys():
+            raise ValueError("what is committed, and how many rows of it are held")
         told = {"commits": step.payload["commits"], "rows": step.payload["held"]}
         state = replace(state, held=Recorded(told, tuple(held)))
     dead = int(step.payload.get("dead", 0))

@@ -207,6 +207,7 @@ def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
         assert state.gate is not None
         return replace(state, gate=replace(state.gate, parts=(part, *state.gate.parts[1:])))
     if (name := step.payload.get("job")) is not None:
+        require(any(job.name == name for job in state.jobs), f"{name} is a job that was not planned")
         job = state.job(name)
         require(job.verdicts is None and part.rows == job.spans.rows, "the spans of a job that is not judged")
         etags = step.payload.get("control_etags", job.control_etags)

@@ -46,6 +46,7 @@ from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RunState
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import planned_rounds
 from batch_transform.core.state.model_versions import model_recorded
+from batch_transform.core.state.payload_forms import check_payload
 from batch_transform.core.state.planned_rounds import judged
 from batch_transform.core.statuses import JobStatus
 
@@ -66,24 +67,25 @@ def advance(state: RunState | None, step: Step) -> RunState:
     """Returns the state after one more step.
 
     Raises:
-        LedgerCorrupt: an unknown kind, an illegal transition, or a step that does not say what its kind must.
+        LedgerCorrupt: an unknown kind, an illegal transition, or a step that does not say what its kind must. What the
+            fold itself trips over is its own fault, and raises what it is.
     """
+    try:
+        check_payload(step)
+    except ValueError as err:
+        raise LedgerCorrupt(
+            f"step {step.number} ({step.kind}) lacks something, or has it in another form: {err}"
+        ) from err
     try:
         return _opened(step) if state is None else _after(state, step)
     except ValueError as err:
         raise LedgerCorrupt(f"step {step.number} ({step.kind}) is out of its place: {err}") from err
-    except (LookupError, TypeError, AttributeError) as err:
-        raise LedgerCorrupt(
-            f"step {step.number} ({step.kind}) lacks something, or has it in another form: {err}"
-        ) from err
 
 
 def _opened(step: Step) -> RunState:
     require(step.kind == StepKind.OPENED, "a ledger begins with `opened`")
     p = step.payload
     at, apart = p["at"], p.get("rows_apart", False)
-    require(all(isinstance(text, str) for text in (p["run_id"], p["nonce"], at)), "its id, nonce or time is no text")
-    require(isinstance(p["config"], dict), "its configuration is no object")
     return RunState(p["run_id"], p["nonce"], p["config"], at, at, driver_at=at, rows_apart=apart)
 
 

@@ -9,6 +9,7 @@ from batch_transform.core.near_names import meant, nearest
 from batch_transform.deploy.targets import target_names
 from batch_transform.pipeline.commands.command_options import (
     COMMANDS,
+    FOR,
     HELP,
     IAM,
     INIT,
@@ -30,6 +31,7 @@ from batch_transform.pipeline.commands.command_options import (
     TEXT,
     UNFINISHED,
     VERSION,
+    WHOM,
     WITHOUT_SPARK,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
@@ -51,12 +53,15 @@ def wrong_values(
     forms: Sequence[str],
     limits: Sequence[str],
     logs: Sequence[str],
+    whom: Sequence[str],
     days: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
     """Yields what is wrong with the values of options; `days` are by theirs."""
     yield from _targets(targets)
     yield from _forms("-o", forms, (TABLE, JSON))
     yield from _forms(LOG_FORM, logs, (TEXT, JSON))
+    if any(name not in WHOM for name in whom):
+        yield f"{FOR}: is nobody for whom there is a document; valid: {', '.join(WHOM)}"
     yield from _limits(limits)
     for option, given in days.items():
         if any(whole_number(number, MOST_DAYS) is None for number in given):

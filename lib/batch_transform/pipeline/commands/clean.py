@@ -68,8 +68,7 @@ def _runs_of_workspace(there: Reached) -> dict[S3Uri, datetime]:
         ConfigurationError: there is none: whoever cleans by the clock would never learn that nothing is cleaned.
     """
     store = S3Store(there.access.client("s3"))
-    _refuse_folder_of_runs(store, there.uri)
-    found = runs_of(store, there.uri) if store.bucket_exists(there.uri) else {}
+    found = runs_of(store, there.uri) if _may_hold_runs(store, there.uri) else {}
     if not found:
         raise ConfigurationError(
             f"{there.uri}: is no workspace with runs, of which old ones could be removed; name the folder of all runs, "
@@ -91,10 +90,9 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
     run = there.recorded()
     is_run = run.state is not None or there.is_of_file
     store, workspace = run.store, run.layout.workspace if is_run else there.uri
-    _refuse_folder_of_runs(store, workspace)
     rows = rows_of_all_runs(workspace)
     amount, others, found = Amount(), set[str](), False
-    for info in store.list(workspace) if store.bucket_exists(workspace) else iter(()):
+    for info in store.list(workspace) if _may_hold_runs(store, workspace) else iter(()):
         if info.key.startswith(rows.prefix):
             amount = amount.plus(info.size_bytes)
             if is_step(info.key):
@@ -117,19 +115,25 @@ def _rules(there: Reached, days: int, tell: Tell) -> LifecycleConfiguration:
     return lifecycle_rules(rows, days)
 
 
-def _refuse_folder_of_runs(store: ObjectStore, folder: S3Uri) -> None:
-    """Raises ConfigurationError where what is named as a workspace is the folder of the ledgers of another one.
+def _may_hold_runs(store: ObjectStore, folder: S3Uri) -> bool:
+    """Returns whether there is the bucket of what is named as a workspace.
 
     A ledger there has the key that one of an earlier version's run would have in a workspace; its first step tells.
+
+    Raises:
+        ConfigurationError: it is the folder of the ledgers of another workspace.
     """
-    if folder.name != RUNS or not store.bucket_exists(folder):
-        return
+    if not store.bucket_exists(folder):
+        return False
+    if folder.name != RUNS:
+        return True
     keys = (info.key for info in store.list(folder))
     ledgers = {layout.run for key in keys if (layout := run_of_step(folder, key)) and not layout.rows_apart}
     if any(_is_run_of(folder.parent, run, store) for run in ledgers):
         raise ConfigurationError(
             f"{folder}: is where the workspace {folder.parent} keeps the ledgers of its runs; name that one"
         )
+    return True
 
 
 def _is_run_of(workspace: S3Uri, run: S3Uri, store: ObjectStore) -> bool:

@@ -151,7 +151,12 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         *options_at_odds([_name(argument) for argument in flags]),
         *options_of_spark(command, [name for name, _ in spark], asked.get("no_merge", False)),
         *wrong_values(
-            asked.get("target", ()), asked.get("form", ()), asked.get("limit", ()), asked.get("log", ()), days
+            asked.get("target", ()),
+            asked.get("form", ()),
+            asked.get("limit", ()),
+            asked.get("log", ()),
+            asked.get("document", ()),
+            days,
         ),
     ]
     if faults:

@@ -33,6 +33,7 @@ that is told. It names no account, no bucket and no role, and can be attached to
 
 RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
 IAM = "iam"
+FOR, WHOM = "--for", ("driver", "executors", "model")  # whom a policy document is for
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
 # What prints for a person: what was recorded, and a first run file.
@@ -209,7 +210,7 @@ OWN = {
     ),
     "--job": Option("job", "NAME", (LOGS,), "that job alone; default: those that failed last, else the latest one"),
     "--lines": Option("lines", "N", (LOGS,), "how many lines of each log stream; default: 20"),
-    "--for": Option("document", "WHOM", (IAM,), "prints one document alone: driver, executors or model"),
+    FOR: Option("document", "WHOM", (IAM,), f"prints one document alone, for: {', '.join(WHOM)}"),
     "--endpoint": Option("endpoint", "NAME", (COMPARE,), "the endpoint"),
     ROWS: Option("rows", "N", (CLEAN, COMPARE), "how many rows are sent"),
     **{flag: Option(name, value, (SMOKE,), words) for flag, (name, value, words) in SMOKE_OPTIONS.items()},

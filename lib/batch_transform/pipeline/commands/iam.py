@@ -6,7 +6,6 @@ import re
 
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.policies import Needed, driver_policy, executors_policy, model_policy
 from batch_transform.core.run_layout import ROWS
@@ -14,25 +13,19 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import WHOM
 from batch_transform.sagemaker.model_lookup import ecr_repository
 
-DOCUMENTS = {"driver": driver_policy, "executors": executors_policy, "model": model_policy}
+DOCUMENTS = dict(zip(WHOM, (driver_policy, executors_policy, model_policy), strict=True))
 _PATTERN = re.compile(r"[*?\[{\\]")
 
 
 def policies(asked: CommandLine, config: RunConfig) -> JsonObject:
-    """Returns one policy document, or, by whom it is for, all three.
-
-    Raises:
-        ConfigurationError: it is asked for somebody else.
-    """
+    """Returns one policy document, or, by whom it is for, all three."""
     needed = needed_of(config)
     if not asked.document:
         return {whom: document(needed) for whom, document in DOCUMENTS.items()}
-    whom = asked.document[-1]
-    if whom not in DOCUMENTS:
-        raise ConfigurationError(f"--for: is {whom!r}; valid: {', '.join(DOCUMENTS)}")
-    return DOCUMENTS[whom](needed)
+    return DOCUMENTS[asked.document[-1]](needed)
 
 
 def needed_of(config: RunConfig) -> Needed:

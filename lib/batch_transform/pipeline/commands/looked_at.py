@@ -11,7 +11,6 @@ from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.publishing.standing import report_as_it_stands, standing, who_drives
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
-from batch_transform.core.state.fold import fold
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.named_run import Reached
@@ -62,10 +61,9 @@ def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
         if status not in (RunStatus.ENDED, RunStatus.DIED):
             break
         known = len(run.ledger.steps)
-        steps = run.ledger.load()
-        if len(steps) == known:
+        if len(run.ledger.load()) == known:
             break
-        state = fold(steps) or state
+        state = run.ledger.folded() or state
     report = report_as_it_stands(state, status, str(run.uri), last_said(run), CLOCK.now())
     return LookedAt(state, report, who_drives(lease, status))
 

@@ -184,5 +184,11 @@ def test_the_command_prints_one_document_or_all_three(run_file):
     assert set(every) == {"driver", "executors", "model"}
     for whom in DOCUMENTS:
         assert execute(parse(["iam", run_file, "--for", whom]), {}, print) == DOCUMENTS[whom](needed_of(config))
-    with pytest.raises(ConfigurationError, match="--for: is 'drivers'; valid: driver, executors, model"):
-        execute(parse(["iam", run_file, "--for", "drivers"]), {}, print)
+
+
+def test_who_is_nobody_is_refused_before_the_run_file_is_read(tmp_path):
+    lacking = tmp_path / "run.yml"
+    lacking.write_text("run_id: ${nowhere}\n")
+    with pytest.raises(ConfigurationError, match=r"--for: is nobody .*; valid: driver, executors, model") as err:
+        parse(["iam", str(lacking), "--for", "drivers"])
+    assert "nowhere" not in str(err.value)
