@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from functools import partial
 
@@ -14,16 +15,19 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.lease import Lease
+from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.secret_values import is_sealed
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands import clean as clean_command
 from batch_transform.pipeline.commands import dispatch as commands
 from batch_transform.pipeline.commands.command_line import parse
+from batch_transform.pipeline.commands.listing import listed_runs
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
 from support.faults import Crash, Fate
 from support.lifecycle import expired_versions
@@ -313,6 +317,46 @@ def test_a_run_that_was_stopped_can_be_cleaned(s3):
     assert ask("clean", URI, "--unfinished")["status"] == "cleaned"
     ask("stop", URI)
     assert kinds(s3)[-1] == "cleaned"
+
+
+def test_whoever_cleans_a_run_in_progress_is_told_who_is_at_work_and_not_to_give_it_up(s3):
+    killed(s3, "job_created", ttl=60.0)
+    told = []
+    words = r"a driver is at work on it \(.*\); wait .*: `stop s3://bucket/run`"
+    with pytest.raises(ConfigurationError, match=words) as err:
+        ask("clean", URI, told=told)
+    assert "--unfinished" not in str(err.value)
+    assert not told
+
+
+def test_a_run_that_was_given_up_is_told_so_by_whoever_looks_at_it_and_nothing_goes_on_with_it(s3):
+    killed(s3, "staged", released=True)
+    ask("clean", URI, "--unfinished")
+    before = keys(s3)
+    for command in ("status", "stop", "status"):
+        found = ask(command, URI)
+        assert (found["status"], found.get("next")) == ("cleaned", None)
+        assert last_lines(found)[-2].startswith("Given up and cleaned, the run is not published")
+        assert last_lines(found)[-1].startswith("Its name cannot be used again")
+    assert keys(s3) == before
+    assert listed_runs(S3Store(s3), S3Uri.parse("s3://bucket"))[0]["status"] == "cleaned"
+
+
+def test_what_a_second_clean_removes_is_what_the_first_has_left(s3):
+    killed(s3, "staged", released=True)
+    first = ask("clean", URI, "--unfinished")
+    assert first["objects"] > 0
+    assert ask("clean", URI, "--unfinished")["objects"] == 0
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_a_run_of_score_goes_on_by_its_call_and_by_no_command(s3, released):
+    """`resume` refuses it."""
+    killed(s3, "staged", released=released, ttl=0.1)
+    time.sleep(0.2)
+    found = ask("status", URI)
+    assert found["status"] == ("ended" if released else "died")
+    assert last_lines(found)[-1] == "To go on: the same call of score()"
 
 
 def test_no_rules_are_printed_for_what_is_no_run(s3):

@@ -53,7 +53,7 @@ class RunStatus(str, Enum):
     | packaged | what a cluster needs of this program |
     | alike, different | an endpoint's answers beside a run's |
     | tried | what the service was asked by `smoke` |
-    | cleaned | runs of which all but the ledger is removed |
+    | cleaned | runs of which all but the ledger is removed; a run that is looked at was given up so |
     """
 
     PUBLISHED = "published"

@@ -33,6 +33,7 @@ _SAID: dict[str, str] = {
     RunStatus.RUNNING.value: "A driver is at work on the run",
     RunStatus.DIED.value: "The driver has died, the run is not published",
     RunStatus.ENDED.value: "The driver has ended, the run is not published",
+    RunStatus.CLEANED.value: "Given up and cleaned, the run is not published",
 }
 _OTHER = "The run is not published"
 # Instead, of a run that a person has stopped, whoever drove it.
@@ -45,6 +46,7 @@ _DO: dict[str, str] = {
     RunStatus.FENCED.value: "Nothing: the other driver goes on with it.",
     RunStatus.DIED.value: "`resume {run}` goes on with it; jobs that are in flight are waited for.",
     RunStatus.ENDED.value: "`resume {run}` goes on with it.",
+    RunStatus.CLEANED.value: "Its name cannot be used again: its input is scored under another run_id.",
 }
 # What a process says that held no run.
 _WITHOUT_RUN: dict[str, tuple[str, str]] = {

@@ -27,6 +27,8 @@ def standing(state: RunState, lease: Lease | None, age_seconds: float) -> RunSta
     """
     if state.report is not None:
         return RunStatus.PUBLISHED
+    if state.cleaned:
+        return RunStatus.CLEANED
     if lease is None or lease.released:
         return RunStatus.ENDED
     return RunStatus.RUNNING if age_seconds < lease.ttl_seconds else RunStatus.DIED

@@ -12,6 +12,7 @@ from batch_transform.core.errors import BatchTransformError, ConfigurationError,
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.publishing.forgetting import Amount, LifecycleConfiguration, lifecycle_rules
+from batch_transform.core.publishing.standing import standing
 from batch_transform.core.report_keys import CleanedAmount, CleanedRun, CleanedWorkspace
 from batch_transform.core.run_layout import RUNS, is_step, rows_of_all_runs, run_of_step
 from batch_transform.core.run_state import RunState
@@ -153,17 +154,20 @@ def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun 
 
 def _clean_run(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun:
     run, state = there.run()
-    _refuse_unfinished(there, state, asked.unfinished)
+    _refuse_unfinished(there, run, state, asked.unfinished)
     left = _leftovers(run, state, asked)
     left.check()
-    amount = left.amount()
-    done = "would be" if asked.dry_run else "are"
-    tell(f"{run.uri}: {amount.words} {done} removed; kept: {', '.join(left.kept)}")
     remains: list[str] = []
-    if not asked.dry_run:
+    if asked.dry_run:
+        amount = left.amount()
+        tell(f"{run.uri}: {amount.words} would be removed; kept: {', '.join(left.kept)}")
+    else:
         with run.held() as (lease, state):
-            _refuse_unfinished(there, state, asked.unfinished)
-            _, remains = clean(_leftovers(run, state, asked), lease, run.ledger)
+            _refuse_unfinished(there, run, state, asked.unfinished)
+            left = _leftovers(run, state, asked)  # another process may have removed some meanwhile
+            amount = left.amount()
+            tell(f"{run.uri}: {amount.words} are removed; kept: {', '.join(left.kept)}")
+            _, remains = clean(left, lease, run.ledger)
     for place in remains:
         tell(f"{place}: cannot be reached from here and remains")
     return {
@@ -182,10 +186,16 @@ def _leftovers(run: RecordedRun, state: RunState, asked: CommandLine) -> Leftove
     return leftovers(_config(state), run.layout, state, run.store, run.ledger, rows_only=asked.rows_only)
 
 
-def _refuse_unfinished(there: Reached, state: RunState, unfinished: bool) -> None:
+def _refuse_unfinished(there: Reached, run: RecordedRun, state: RunState, unfinished: bool) -> None:
     """Raises ConfigurationError for a run that would lose what was paid for, or whose jobs go on."""
     if state.report is not None or state.cleaned:
         return
+    lease = None if unfinished else run.lease().look()
+    if lease is not None and standing(state, lease, run.lease_age_seconds()) is RunStatus.RUNNING:
+        raise ConfigurationError(
+            f"{there.uri}: a driver is at work on it ({lease.who}); wait until it is published, or end it: "
+            f"`stop {there.uri}`"
+        )
     if state.publication is not None or state.intents or state.output_is_fixed:
         raise ConfigurationError(f"{there.uri}: is in the middle of publishing; resume it first")
     if not unfinished:

@@ -30,7 +30,7 @@ from batch_transform.pipeline.commands.command_options import (
 )
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.iam import policies
-from batch_transform.pipeline.commands.looked_at import last_said, looked_at
+from batch_transform.pipeline.commands.looked_at import last_said, looked_at, recorded_report
 from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.package import package
 from batch_transform.pipeline.commands.views import view
@@ -159,7 +159,7 @@ def ask_its_driver(there: Reached, tell: Tell) -> tuple[RecordedRun, RunState]:
     """Returns the run, whose driver, if one is at work, finds when it next looks that it is to stop."""
     run, state = there.run()
     held = run.lease().look()
-    if state.report is None and held is not None and not held.released:
+    if state.report is None and not state.cleaned and held is not None and not held.released:
         request_stop(run.store, run.layout, held.epoch, CLOCK.now().isoformat())
         tell(f"{run.uri}: its driver ({held.who}) is asked to stop")
     return run, state
@@ -175,6 +175,8 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
     if state.report is not None:
         tell(already_published(state.report))
         return state.report
+    if state.cleaned:  # of which what it said last must not be told otherwise
+        return recorded_report(run, state).report
     try:
         with run.held(patience_seconds) as (lease, before):
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))

@@ -15,10 +15,12 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.pipeline.remedies import way_on
 from batch_transform.sagemaker.jobs import TransformJobs
 
 # At a run that others go on with while it is looked at, each time in another process.
 _LOOKS = 4
+_GOES_ON = (RunStatus.ENDED.value, RunStatus.DIED.value)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
             break
         state = run.ledger.folded() or state
     report = report_as_it_stands(state, status, str(run.uri), last_said(run), CLOCK.now())
+    if report["status"] in _GOES_ON and state.settings.is_of_frame:  # which no command goes on with
+        report["next"] = way_on(str(run.uri), takes_frame=True)
     return LookedAt(state, report, who_drives(lease, status))
 
 
