@@ -73,7 +73,7 @@ def _round(place: int, record: RoundRecord, state: RunState) -> list[object]:
         number(len(jobs)),
         number(sum(job.spans.rows for job in jobs)),
         *known,
-        failed or "nothing",
+        failed or ("nothing" if is_done else Html("&ndash;")),
         follows,
     ]
 
@@ -170,7 +170,7 @@ def _job(place: int, job: JobReport, region: str | None) -> list[object]:
     if region is not None and job["created_at"] is not None:
         link, logs = shown(job_link(region, job["name"])), shown(logs_link(region, job["name"]))
         name = Html(f'<a href="{link}">{name}</a> (<a href="{logs}">logs of {name}</a>)')
-    status = job["status"] or "in flight"
+    status = job["status"] or ("in flight" if job["created_at"] else "planned")
     if job["failure_reason"]:
         status = f"{status}: {job['failure_reason']}"
     payload = f"{job['max_payload_mb']} MB" if job["max_payload_mb"] else "as the container says"

@@ -58,7 +58,7 @@ code,pre{font-family:ui-monospace,"SFMono-Regular",Consolas,"Liberation Mono",mo
 code.command{display:block;background:var(--ground);border:1px solid var(--line);border-radius:.3rem;
 padding:.3rem .6rem;margin:.2rem 0 .5rem}
 pre{background:var(--panel);padding:.8rem;border-radius:.4rem;white-space:pre-wrap;margin:.4rem 0}
-@media (max-width:52rem){
+@media screen and (max-width:52rem){
 table,tbody,caption{display:block}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tr{display:block;border:1px solid var(--line);border-radius:.4rem;margin:.5rem 0;padding:.2rem .6rem}
@@ -66,5 +66,11 @@ td,td.n{display:flex;justify-content:space-between;gap:1rem;text-align:left;bord
 td::before{content:attr(data-label);color:var(--soft);flex:none;max-width:45%}
 td span{text-align:right;overflow-wrap:anywhere}
 }
-@media print{details{display:block}}
+@media print{
+details{display:block}
+details::details-content{content-visibility:visible}
+table{font-size:.7rem}
+th,td{padding:.15rem .3rem}
+tr{break-inside:avoid}
+}
 """

@@ -15,6 +15,7 @@ from batch_transform.core.estimate.earlier_jobs import EMULATED_START_SECONDS
 from batch_transform.core.publishing.report import run_report
 from batch_transform.core.report_page.facts import PageFacts
 from batch_transform.core.report_page.page import render
+from batch_transform.core.report_page.style import STYLE
 from batch_transform.core.statuses import RunStatus
 from support.core_tables import span, spans
 from support.report_pages import Page, value_at
@@ -199,3 +200,11 @@ def test_plan_stands_beside_what_happened():
 )
 def test_the_page_takes_the_start_of_an_instance_from_where_plan_does(names, told):
     assert told in Page(page(**names)).text
+
+
+def test_on_paper_what_is_folded_is_there_and_tables_are_tables():
+    """A sheet is narrower than a terminal's window: each row of a table was a card there, 60 sheets of 200 jobs."""
+    assert "@media screen and (max-width:52rem)" in STYLE
+    on_paper = STYLE.partition("@media print{")[2]
+    assert "details::details-content{content-visibility:visible}" in on_paper
+    assert "tr{break-inside:avoid}" in on_paper

@@ -64,3 +64,9 @@ def test_of_an_earlier_version_there_is_the_range_alone():
     page = Page(predictions([earlier], 0))
     assert page.numbers == {"predictions.0.rows": "10", "predictions.0.least": "0", "predictions.0.most": "3"}
     assert predictions([], 0) == ""
+
+
+def test_many_columns_are_folded_so_that_what_follows_is_not_far_below():
+    ranges = [{"column": f"c{place}", "least": 0, "most": 1, "nulls": 0, "rows": 2} for place in range(13)]
+    assert "<details><summary>All 13 columns of numbers</summary>" in predictions(ranges, 0)
+    assert "<details>" not in predictions(ranges[:12], 0)

@@ -236,3 +236,11 @@ def test_a_page_that_cannot_be_drawn_costs_neither_the_run_nor_its_report(monkey
     made = run()
     assert made.to_the_end().report["report"] is None
     assert json.loads(made.store.get(made.layout.status)[0])["status"] == "published"
+
+
+def test_a_job_that_was_never_created_is_planned_and_of_its_round_nobody_knows_what_failed():
+    run = MemoryRun([8, 8], echoing(lambda row: None), exported=False)
+    page = driven(run, raising(ServiceFailure("why"), lambda driver: driver.state.jobs)).page
+    assert ">planned<" in page
+    assert "in flight" not in page
+    assert ">nothing<" not in page
