@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import ExitStack, closing
 
 import boto3
@@ -37,11 +38,20 @@ def refusing(body: bytes):
     return 400, b"no: " + body
 
 
+def slow(body: bytes):
+    time.sleep(3)
+    return lines(lambda row: row)(body)
+
+
 MODELS = {
     "same": lines(lambda row: row),
     "other": lines(lambda row: row + (row % 2) * 5),
     "refusing": refusing,
     "short": lambda body: (200, b'{"echo": 1}'),
+    "broken": lambda body: (503, b"no: " + body),
+    "more": lambda body: (200, b'{"echo": 1}\n' * 100),
+    "empty": lambda body: (200, b""),
+    "slow": slow,
     "unreadable": lines(lambda row: "no number" if row == 3 else row),
 }
 
@@ -174,6 +184,22 @@ def test_rows_that_are_not_answered_are_told_with_the_reason_and_without_the_mod
     assert differs("--endpoint", "unreadable")["unanswered"] == [
         {"reason": "the answer holds no prediction that can be read", "rows": 1}
     ]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [("broken", "HTTP 503"), ("more", "the model answered 100 lines to "), ("empty", "the model answered 0 lines to ")],
+)
+def test_an_endpoint_that_is_broken_or_answers_other_counts_compares_nothing(put, usual, endpoint, words):
+    put(usual)
+    report = differs("--endpoint", endpoint, "--rows", "5")
+    assert (report["rows_compared"], report["rows_unanswered"]) == (0, 5)
+    assert all(words in entry["reason"] for entry in report["unanswered"])
+
+
+def test_an_endpoint_that_is_slow_is_waited_for(put, usual):
+    put(usual)
+    assert ask(URI, "--endpoint", "slow", "--rows", "2")["rows_compared"] == 2
 
 
 def test_mini_batches_stay_below_the_limit_of_a_request(world, put, monkeypatch):

@@ -85,10 +85,15 @@ class Staged:
                 return RowPlace(place, file.path, number - file.first, number)
         return None
 
-    def reading(self, place: RowPlace) -> str:
-        """Returns the expression in Python that reads a row; a copy of an input's file has no column of numbers."""
-        column = json.loads(self.schema_json)["fields"][0]["name"]
-        where = f"_metadata.row_index = {place.row}" if self.is_copied else f"{column} = {place.number}"
+    def reading(self, place: RowPlace) -> str | None:
+        """Returns the expression in Python that reads a row, None where the schema names no column of numbers.
+
+        A copy of an input's file has none.
+        """
+        names = [field["name"] for field in json.loads(self.schema_json).get("fields", ())]
+        if not (names or self.is_copied):
+            return None
+        where = f"_metadata.row_index = {place.row}" if self.is_copied else f"{names[0]} = {place.number}"
         return f"spark.read.parquet({place.path!r}).where({where!r})"
 
     @property

@@ -77,6 +77,7 @@ def test_columns_that_no_table_of_dead_letters_has_are_read_among_the_staged_row
     [
         (RowPlaces(), EXAMPLE),
         (RowPlaces(None, STAGED, True), EXAMPLE),
+        (RowPlaces(None, replace(STAGED, schema_json="{}")), EXAMPLE),
         (RowPlaces(None, STAGED), {**EXAMPLE, "job": None, "object": None, "line": None}),
         (RowPlaces(None, STAGED), {**EXAMPLE, "line": None}),
     ],
