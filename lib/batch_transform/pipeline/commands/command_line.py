@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,42 +127,91 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         ConfigurationError: with all faults of the arguments.
     """
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    meant = next((argument for argument in arguments[:cut] if argument in COMMANDS), RUN)
-    valued = OPTIONS | {flag for flag in OWN if option_of(flag, meant).value is not None}
-    given = list(_with_values(arguments[:cut], valued))
-    spark = tuple(_option(argument) for argument in given if _name(argument) in _SPARKS and argument not in valued)
-    words = [argument for argument in given if _is_word(argument)]
-    flags = [argument for argument in given if not _is_word(argument) and _name(argument) not in _SPARKS]
-    command = words.pop(0) if words and words[0] in COMMANDS else RUN
-    found, left = parser_of().parse_known_args([command, *words, *(flag for flag in flags if flag not in valued)])
+    given = _Given.of(arguments[:cut])
+    found, left = parser_of().parse_known_args([given.command, *given.subjects, *given.whole_flags])
     # By the names of CommandLine's fields: strings for what takes values, bools for flags, as the parser declares them.
     asked: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()
     }
     # argparse takes -1, and what has a blank in it, for a word.
     left += [argument for argument in asked.pop("words") if not _is_word(argument)]
-    days = {OLDER_THAN: asked.get("older_than", ()), LIFECYCLE: asked.get("lifecycle", ())}
-    unknown = [argument for argument in left if _name(argument) not in OWN]
-    faults = [
-        *(unknown_option(_name(argument)) for argument in unknown),
-        *(f"{argument}: needs a value" for argument in given if argument in valued),
-        *subject_faults(command, words, _beside(given, unknown)),
-        *foreign_options(command, [_name(argument) for argument in left if _name(argument) in OWN]),
-        *options_at_odds([_name(argument) for argument in flags]),
-        *options_of_spark(command, [name for name, _ in spark], asked.get("no_merge", False)),
-        *wrong_values(
-            asked.get("target", ()),
-            asked.get("form", ()),
-            asked.get("limit", ()),
-            asked.get("log", ()),
-            asked.get("document", ()),
-            days,
-        ),
-    ]
-    if faults:
+    if faults := [*_faults(given, left, asked)]:
         raise ConfigurationError(faults)
-    subject = words[0] if words else ""
-    return CommandLine(subject, **asked, spark=spark, rest=tuple(arguments[cut + 1 :]), given=tuple(arguments))
+    subject = given.subjects[0] if given.subjects else ""
+    rest = tuple(arguments[cut + 1 :])
+    return CommandLine(subject, **asked, spark=given.spark, rest=rest, given=tuple(arguments))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The arguments, sorted.
+
+    Attributes:
+        all: each with its value.
+        valued: the options that take a value.
+    """
+
+    all: tuple[str, ...]
+    valued: frozenset[str]
+
+    @classmethod
+    def of(cls, arguments: Sequence[str]) -> _Given:
+        """Joins each option with its value; which take one depends on the command."""
+        meant = next((argument for argument in arguments if argument in COMMANDS), RUN)
+        valued = OPTIONS | {flag for flag in OWN if option_of(flag, meant).value is not None}
+        return cls(tuple(_with_values(arguments, valued)), frozenset(valued))
+
+    @property
+    def words(self) -> list[str]:
+        """What is no option."""
+        return [argument for argument in self.all if _is_word(argument)]
+
+    @property
+    def command(self) -> str:
+        """The first word, if it is a command."""
+        return next((word for word in self.words[:1] if word in COMMANDS), RUN)
+
+    @property
+    def subjects(self) -> list[str]:
+        """The words behind the command."""
+        words = self.words
+        return words[1:] if words and words[0] in COMMANDS else words
+
+    @property
+    def flags(self) -> list[str]:
+        """Options that are not spark-submit's."""
+        return [argument for argument in self.all if not _is_word(argument) and _name(argument) not in _SPARKS]
+
+    @property
+    def whole_flags(self) -> list[str]:
+        """Those of them that do not lack their value."""
+        return [flag for flag in self.flags if flag not in self.valued]
+
+    @property
+    def spark(self) -> tuple[tuple[str, str | None], ...]:
+        """The options that are spark-submit's."""
+        found = (each for each in self.all if _name(each) in _SPARKS and each not in self.valued)
+        return tuple(_option(argument) for argument in found)
+
+
+def _faults(given: _Given, left: Sequence[str], asked: Mapping[str, Any]) -> Iterator[str]:
+    """All that is wrong with arguments, of which argparse has left some and taken the others for these."""
+    unknown = [argument for argument in left if _name(argument) not in OWN]
+    known = [_name(argument) for argument in left if _name(argument) in OWN]
+    yield from (unknown_option(_name(argument)) for argument in unknown)
+    yield from (f"{argument}: needs a value" for argument in given.all if argument in given.valued)
+    yield from subject_faults(given.command, given.subjects, _beside(given.all, unknown))
+    yield from foreign_options(given.command, known)
+    yield from options_at_odds([_name(argument) for argument in given.flags])
+    yield from options_of_spark(given.command, [name for name, _ in given.spark], asked.get("no_merge", False))
+
+    def values(name: str) -> Sequence[str]:
+        found: Sequence[str] = asked.get(name, ())
+        return found
+
+    days = {OLDER_THAN: values("older_than"), LIFECYCLE: values("lifecycle")}
+    texts = (values("target"), values("form"), values("limit"), values("log"), values("document"))
+    yield from wrong_values(*texts, days)
 
 
 _SPARKS = OPTIONS | SWITCHES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from batch_transform.config.identities import S3Access
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.ledger import JsonObject
@@ -30,39 +31,41 @@ def policies(asked: CommandLine, config: RunConfig) -> JsonObject:
 
 def needed_of(config: RunConfig) -> Needed:
     """Returns what of a run file decides who must be allowed what; what no run file names (tables) is not in it."""
-    workspace, aws, parts = S3Uri.parse(config.workspace), config.aws, config.model.parts
+    workspace, parts = S3Uri.parse(config.workspace), config.model.parts
     read, written = _inputs(config), _outputs(config)
     staging = S3Uri.parse(config.staging_place) if is_s3(config.staging_place) else None
-    at_home = staging == workspace or bool(written)
-    copied = config.output is not None and isinstance(format_named(config.output.format), FileFormat)
     elsewhere = None if staging in (None, workspace) else staging.join(ROWS)
-    in_spark = [*read, *(() if copied else written), *((workspace.join(ROWS),) if at_home else ()), elsewhere]
+    at_home = (workspace.join(ROWS),) if staging == workspace or written else ()
+    copied = config.output is not None and isinstance(format_named(config.output.format), FileFormat)
     containers = parts.each if parts is not None else ()
-    others = [section.role_arn for section in (aws.sagemaker, aws.logs) if section is not None and section.role_arn]
-    s3_role = aws.s3.role_arn if aws.s3 is not None else None
-    owner = aws.s3.expected_bucket_owner if aws.s3 is not None else None
-    model_role = config.model.role_arn
+    s3, others = config.aws.s3 or S3Access(), _other_roles(config)
     return Needed(
         workspace=workspace,
         model=config.model.name,
-        region=aws.region,
-        account=_account(others[0] if others else model_role),
-        key_account=owner or _account(s3_role),
+        region=config.aws.region,
+        account=_account(others[0] if others else config.model.role_arn),
+        key_account=s3.expected_bucket_owner or _account(s3.role_arn),
         read=read,
         written=written,
         staging=elsewhere,
-        in_spark=tuple(place for place in in_spark if place is not None),
-        s3_key=aws.s3.kms_key if aws.s3 is not None else None,
+        in_spark=(*read, *(() if copied else written), *at_home, *((elsewhere,) if elsewhere else ())),
+        s3_key=s3.kms_key,
         output_key=config.settings.transform.output_kms_key,
         volume_key=config.transform.volume_kms_key,
-        model_role=model_role if parts is not None else None,
+        model_role=config.model.role_arn if parts is not None else None,
         images=tuple(found for each in containers if (found := ecr_repository(each.image or "")) is not None),
         data=tuple(S3Uri.parse(each.data_url) for each in containers if each.data_url and is_s3(each.data_url)),
         has_vpc=config.model.vpc_config is not None,
         has_tags=bool(config.transform.tags),
-        s3_role=s3_role,
-        other_roles=tuple(dict.fromkeys(others)),
+        s3_role=s3.role_arn,
+        other_roles=others,
     )
+
+
+def _other_roles(config: RunConfig) -> tuple[str, ...]:
+    """The roles in which SageMaker and the logs are asked, each once."""
+    sections = (config.aws.sagemaker, config.aws.logs)
+    return tuple(dict.fromkeys(each.role_arn for each in sections if each is not None and each.role_arn))
 
 
 def _account(role_arn: str | None) -> str:
