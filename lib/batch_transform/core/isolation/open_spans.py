@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+import numpy as np
 import pyarrow as pa
 
 from batch_transform.core.amounts import counted
@@ -84,3 +85,25 @@ class Move(str, Enum):
             done = "given up" if self is Move.BURY else "split"
             raise GateRefused(f"an object of {counted(rows, 'row')} was to be {done}")
         return self
+
+
+def check_replaced(open_spans: pa.Table, *replacements: pa.Table) -> None:
+    """Checks that the spans of a round, sent and waiting, hold the rows of the open spans: none missing, none twice.
+
+    Raises:
+        GateRefused: they do not.
+    """
+    after_cut = pa.concat_tables([table.select(["start", "stop"]) for table in replacements])
+    if _ranges(open_spans) != _ranges(after_cut):
+        raise GateRefused("the objects of the next round do not hold the rows that are left")
+
+
+def _ranges(spans: pa.Table) -> tuple[list[int], list[int]]:
+    order = np.argsort(spans["start"].to_numpy(), kind="stable")
+    starts, stops = spans["start"].to_numpy()[order], spans["stop"].to_numpy()[order]
+    if (starts >= stops).any() or (starts[1:] < stops[:-1]).any():
+        raise GateRefused("the objects of the next round overlap, or one is empty")
+    if not len(starts):
+        return [], []
+    breaks = starts[1:] != stops[:-1]
+    return starts[np.append(True, breaks)].tolist(), stops[np.append(breaks, True)].tolist()

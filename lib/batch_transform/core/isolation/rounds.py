@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from batch_transform.core.errors import GateRefused
 from batch_transform.core.isolation.failed_spans import rows_in
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan
 from batch_transform.core.isolation.reconciling import PROBE_ROWS
@@ -67,24 +66,29 @@ def plan_round(
     spans = conformed(open_spans, OPEN_SCHEMA).to_pylist()
     known = known or Known(good_rows=good_rows, bad_rows=bad_rows)
     if probe:
-        picked = dict(_probe([span for span in spans if span["move"] == Move.SPLIT.value]))
-        room = PROBE_ROWS - sum(bool(send) for pieces in picked.values() for _, send in pieces)
-        singles = _spread([span for span in spans if _is_sendable_row(span)], room)
-        chosen = {span["start"] for span in singles} | picked.keys()
-        waiting = [span for span in spans if span["start"] not in chosen]
-        cut = {**{span["start"]: [(1, 1)] for span in singles}, **picked}
-        if not waiting and all(send for pieces in picked.values() for _, send in pieces):
-            # All rows of the run are in it: nothing is left to a later round, and one bad row of them is to cost none.
-            cut, _ = with_tries(spans, cut, known)
-        return _round(spans, waiting, cut, {})
+        return _probing_round(spans, known)
     failures = _failed_objects(spans)
     # A single row that waits for more evidence is most likely bad.
-    doubted = sum(span["alone"] > 0 for span in spans)
-    seen = Seen(good_rows, bad_rows + doubted, len(failures), sum(failures.values()))
+    bad_rows += sum(span["alone"] > 0 for span in spans)
+    seen = Seen(good_rows, bad_rows, len(failures), sum(failures.values()))
     tries = likely_tries(known, sum(rows_in(span) for span in spans))
     pieces = {span["start"]: _cut(span, failures[span["object"]], seen, tries) for span in spans}
     cut, controls = with_tries(spans, pieces, known)
     return _round(spans, [], cut, controls)
+
+
+def _probing_round(spans: list[OpenSpan], known: Known) -> RoundPlan:
+    """Single rows that tell a broken model from bad rows; all else waits."""
+    picked = dict(_probe([span for span in spans if span["move"] == Move.SPLIT.value]))
+    room = PROBE_ROWS - sum(bool(send) for pieces in picked.values() for _, send in pieces)
+    singles = _spread([span for span in spans if _is_sendable_row(span)], room)
+    chosen = {span["start"] for span in singles} | picked.keys()
+    waiting = [span for span in spans if span["start"] not in chosen]
+    cut = {**{span["start"]: [(1, 1)] for span in singles}, **picked}
+    if not waiting and all(send for pieces in picked.values() for _, send in pieces):
+        # All rows of the run are in it: nothing is left to a later round, and one bad row of them is to cost none.
+        cut, _ = with_tries(spans, cut, known)
+    return _round(spans, waiting, cut, {})
 
 
 def _failed_objects(spans: list[OpenSpan]) -> Counter[str]:
@@ -218,31 +222,9 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
         if part["object"] is not None:
             sent.append({**part, **history, "whole": True})
         else:
-            kept = {"object": parent["object"], "etag": parent["etag"], "whole": False, "move": parent["move"]}
-            kept |= {"copies": None, "copy_etags": None}
+            kept = {name: parent[name] for name in ("object", "etag", "error_class")}
             # One row is not split further.
-            kept |= {"move": Move.AGAIN.value} if rows_in(part) == 1 else {}
-            waiting.append({**part, **history, **kept, "error_class": parent["error_class"]})
+            moved = {"move": Move.AGAIN.value if rows_in(part) == 1 else parent["move"]}
+            none = {"whole": False, "copies": None, "copy_etags": None}
+            waiting.append({**part, **history, **kept, **moved, **none})
     return pa.Table.from_pylist(sent, schema=SPAN_SCHEMA), pa.Table.from_pylist(waiting, schema=OPEN_SCHEMA)
-
-
-def check_replaced(open_spans: pa.Table, *replacements: pa.Table) -> None:
-    """Checks that the spans of a round, sent and waiting, hold the rows of the open spans: none missing, none twice.
-
-    Raises:
-        GateRefused: they do not.
-    """
-    after_cut = pa.concat_tables([table.select(["start", "stop"]) for table in replacements])
-    if _ranges(open_spans) != _ranges(after_cut):
-        raise GateRefused("the objects of the next round do not hold the rows that are left")
-
-
-def _ranges(spans: pa.Table) -> tuple[list[int], list[int]]:
-    order = np.argsort(spans["start"].to_numpy(), kind="stable")
-    starts, stops = spans["start"].to_numpy()[order], spans["stop"].to_numpy()[order]
-    if (starts >= stops).any() or (starts[1:] < stops[:-1]).any():
-        raise GateRefused("the objects of the next round overlap, or one is empty")
-    breaks = np.flatnonzero(starts[1:] != stops[:-1])
-    return starts[np.concatenate([[0], breaks + 1])].tolist() if len(starts) else [], stops[
-        np.concatenate([breaks, [len(stops) - 1]])
-    ].tolist() if len(stops) else []

@@ -112,46 +112,50 @@ def jobs(facts: PageFacts) -> Html:
     report = facts.report
     if not report["jobs"]:
         return paragraph("No job was planned." if report["rows_in"] is None else "No job: there was no row to score.")
-    seconds = report["instance_seconds"]
+    numbered = list(enumerate(report["jobs"], 1))
+    by_telling = sorted(numbered, key=_telling)
+    told, left = sorted(by_telling[:MOST_JOBS], key=lambda each: each[0]), by_telling[MOST_JOBS:]
+    rows = [_job(place, job, facts.region) for place, job in told]
+    if left:
+        sums = [number(round(sum(_paid(job, kind) for _, job in left), 3)) for kind in ("paid", "busy")]
+        objects = number(sum(job["objects"] for _, job in left))
+        rows.append(["", f"{len(left):,} more", "", "", "", objects, "", "Completed or in flight", *sums])
+    found = table("Each job: what it was sent, and what it took", _JOB_COLUMNS, rows)
+    shown_jobs = folded(f"All {counted(len(numbered), 'job')}", found) if len(rows) > 12 else found
+    return Html(f"<p>{_bill(facts)}.</p>" + shown_jobs)
+
+
+_JOB_COLUMNS = [
+    Column("job", True),
+    Column("name", is_wide=True),
+    Column("round", True),
+    Column("lane"),
+    Column("instances"),
+    Column("objects", True),
+    Column("payload"),
+    Column("status", is_wide=True),
+    Column("paid, s", True),
+    Column("busy, s", True),
+]
+
+
+def _bill(facts: PageFacts) -> Html:
+    """What instances were paid for, how much of it they were busy, and what that costs."""
+    report, is_real = facts.report, facts.region is not None
+    seconds, cost = report["instance_seconds"], report["cost_usd"]
     paid, busy = number(seconds["paid"], "instance_seconds.paid"), seconds["busy"]
-    is_real = facts.region is not None
     words = Html(f"{paid} instance-seconds {'were paid' if is_real else 'would be paid'}")
     if busy is not None:
         waited = number(round(seconds["paid"] - busy, 3))
         busy_words = number(busy, "instance_seconds.busy")
         words = Html(f"{words}: {busy_words} of them busy, {waited} waiting for the last instance of a job")
-    cost = report["cost_usd"]
     if cost is not None:
         amount = Html(f'<data value="{cost!r}" data-key="cost_usd">{dollars(cost)}</data>')
-        words = Html(f"{words}; {'that cost' if is_real else 'on AWS that would cost'} about {amount}")
-    elif seconds["paid"]:
+        return Html(f"{words}; {'that cost' if is_real else 'on AWS that would cost'} about {amount}")
+    if seconds["paid"]:
         types = sorted({job["instance_type"] for job in report["jobs"]})
-        words = Html(f"{words}; {shown(no_price(types, facts.region))}")
-    head = [
-        Column("job", True),
-        Column("name", is_wide=True),
-        Column("round", True),
-        Column("lane"),
-        Column("instances"),
-    ]
-    head += [
-        Column("objects", True),
-        Column("payload"),
-        Column("status", is_wide=True),
-        Column("paid, s", True),
-        Column("busy, s", True),
-    ]
-    numbered = list(enumerate(report["jobs"], 1))
-    told = sorted(numbered, key=_telling)[:MOST_JOBS]
-    rows = [_job(place, job, facts.region) for place, job in sorted(told, key=lambda each: each[0])]
-    if rest := len(numbered) - len(told):
-        left = sorted(numbered, key=_telling)[MOST_JOBS:]
-        sums = [number(round(sum(_paid(job, kind) for _, job in left), 3)) for kind in ("paid", "busy")]
-        objects = number(sum(job["objects"] for _, job in left))
-        rows.append(["", f"{rest:,} more", "", "", "", objects, "", "Completed or in flight", *sums])
-    found = table("Each job: what it was sent, and what it took", head, rows)
-    shown_jobs = folded(f"All {counted(len(numbered), 'job')}", found) if len(rows) > 12 else found
-    return Html(f"<p>{words}.</p>" + shown_jobs)
+        return Html(f"{words}; {shown(no_price(types, facts.region))}")
+    return words
 
 
 def _telling(numbered: tuple[int, JobReport]) -> tuple[bool, float]:

@@ -13,7 +13,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.isolation import rounds
 from batch_transform.core.isolation.failure_summary import what_is_sent
 from batch_transform.core.isolation.observed_failures import known_so_far
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
+from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, check_replaced
 from batch_transform.core.isolation.reconciling import reopened
 from batch_transform.core.isolation.single_row_tries import Lane
 from batch_transform.core.ledger import NewStep, StepKind
@@ -164,7 +164,7 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad, known=known_so_far(state, good, bad))
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, run_framing(state)))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
-    rounds.check_replaced(left, send, waiting)
+    check_replaced(left, send, waiting)
     again, cut = plan.as_they_are.num_rows, len(plan.cuts["object"].unique())
     what = what_is_sent(again, cut, send.num_rows - again, is_probe=probe)
     ctx.tell("isolate", f"round {state.next_round}: {what}")
