@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -10,11 +12,13 @@ from pyspark.sql import functions as F
 from batch_transform.config.runfile import RunConfig
 from batch_transform.config.sections import Input
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.events import Event
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.commands.plan import plan
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.places import Places
+from batch_transform.spark.csv_line_breaks import WARNING
 from batch_transform.spark.input_settings import input_session, reader_options
 from batch_transform.spark.spark_errors import told_as
 from support.runs import silent
@@ -142,10 +146,33 @@ def test_a_run_reads_its_input_under_them_and_everything_else_without(spark, wor
     assert out.where(F.col("key") == "a").count() == 1
 
 
-@pytest.mark.parametrize(("options", "keys"), [({"multiLine": "true"}, ["a\nb"]), ({}, ["a", 'b"'])])
-def test_a_line_break_in_a_field_of_csv_is_one_where_that_is_asked(spark, tmp_path, options, keys):
-    """Spark says nothing of it, so `conf/README.md` does."""
-    (tmp_path / "breaks.csv").write_text('key,n\n"a\nb",1\n')
-    given = Input(path=str(tmp_path / "breaks.csv"), format="csv", options={"header": "true", **options})
-    with input_session(spark, given.format, given.options):
-        assert [row["key"] for row in read_source(spark, given, PLACES, None).df.collect()] == keys
+@pytest.mark.parametrize(
+    ("text", "options", "keys", "warned"),
+    [
+        ('key,n\n"a\nb",1\n', {"multiLine": "true"}, ["a\nb"], False),
+        ('key,n\n"a\nb",1\n', {}, ["a", 'b"'], True),
+        ('key,n\n"a,b",1\n5" pipe,2\n', {}, ["a,b", '5" pipe'], False),
+    ],
+)
+def test_a_line_break_in_a_field_of_csv_is_one_where_that_is_asked(spark, world, tmp_path, text, options, keys, warned):
+    """Spark says nothing of it, so the run does, and its plan."""
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "breaks.csv").write_text(text)
+    given = {"path": str(tmp_path / "a b"), "format": "csv", "options": {"header": "true", **options}}
+    config = RunConfig.from_document(
+        {
+            **world.arguments(tmp_path),
+            "run_id": f"r{uuid.uuid4().hex[:8]}",
+            "input": given,
+            "model": {"name": "echo"},
+            "prediction": {"schema": "echo string"},
+        }
+    )
+    told: list[Event] = []
+    plan(spark, config, told.append)
+    assert [event.text for event in told].count(WARNING) == warned
+    told.clear()
+    driver = open_run(spark, config, world.access, told.append)
+    driver.close(driver.run().report)
+    assert [event.text for event in told].count(WARNING) == warned
+    assert sorted(row["key"] for row in spark.read.parquet(str(tmp_path / "out")).collect()) == sorted(keys)

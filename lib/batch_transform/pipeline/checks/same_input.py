@@ -18,6 +18,7 @@ from batch_transform.core.source_identity import Likeness, compared
 from batch_transform.pipeline.checks.dead_rows import dead_rows
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.source import Source, scan_of_input
+from batch_transform.spark.csv_line_breaks import line_break_warning
 from batch_transform.spark.input_reading import InputTable, filtered, read_input
 from batch_transform.spark.input_settings import reader_options
 from batch_transform.spark.source_identity import identify, same_rows
@@ -42,11 +43,21 @@ def read_source(
             "file, or, for a run that is named by its folder, as the variable that the run file had for it"
             for name in missing
         )
+    return Source(filtered(read_input(spark, _table(given, places)), given.where), is_scan=True)
+
+
+def _table(given: Input, places: Places) -> InputTable:
     table = InputTable(given.table, given.format, reader_options(given.format, given.options), given.ddl)
-    if given.path is not None:
-        path, is_pattern = places.input_path(given.path, takes_patterns=has_patterns(given.format))
-        table = replace(table, path=path, is_pattern=is_pattern)
-    return Source(filtered(read_input(spark, table), given.where), is_scan=True)
+    if given.path is None:
+        return table
+    path, is_pattern = places.input_path(given.path, takes_patterns=has_patterns(given.format))
+    return replace(table, path=path, is_pattern=is_pattern)
+
+
+def warn_of_line_breaks(spark: SparkSession, given: Input | None, places: Places, listener: Listener) -> None:
+    """Tells of an input of CSV whose lines are no whole records, which is read all the same."""
+    if given is not None and (warning := line_break_warning(spark, _table(given, places))) is not None:
+        listener(Event("warning", warning))
 
 
 def check_source(

@@ -23,7 +23,7 @@ from batch_transform.core.sending.instances import price_of
 from batch_transform.core.source_identity import input_place
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
-from batch_transform.pipeline.checks.same_input import read_source
+from batch_transform.pipeline.checks.same_input import read_source, warn_of_line_breaks
 from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND, Around, around, fate
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
@@ -133,6 +133,7 @@ def plan(
     places = places_of(config, config.layout, known(spark, "spark.master"))
     with input_session(spark, config.input.format, config.input.options):
         df = read_source(spark, config.input, places, there.store).df
+        warn_of_line_breaks(spark, config.input, places, listener)
         rule = rule_of(spark, df.schema, config)
         asked = Asked(config.settings, framing_of(config.settings, rule.header))
         with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):

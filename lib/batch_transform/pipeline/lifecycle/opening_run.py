@@ -26,7 +26,7 @@ from batch_transform.pipeline.checks.left_results import check_no_result
 from batch_transform.pipeline.checks.model_servers import check_model_servers, needs_model
 from batch_transform.pipeline.checks.output_fit import Fit, fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
-from batch_transform.pipeline.checks.same_input import check_source
+from batch_transform.pipeline.checks.same_input import check_source, warn_of_line_breaks
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, context_of
 from batch_transform.pipeline.loop.driver import Driver
@@ -167,6 +167,8 @@ class _Opening:
             self.places.close_to_others()  # an earlier version left that to the umask
         with user_session(self.spark, self.staged), self.reading():
             rows = rows_of(self.spark, self.config, self.places, store, source, recorded, faults)
+            if source is None and self.staged is None:
+                warn_of_line_breaks(self.spark, self.config.input, self.places, self.listener)
             if recorded is not None and self.staged is not None and names_input:
                 check_source(self.spark, self.config, self.places, store, source, recorded, self.listener)
         return rows

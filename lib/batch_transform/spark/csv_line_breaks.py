@@ -1,0 +1,33 @@
+"""Told before anything is sent: CSV whose values have line breaks, which Spark reads as more rows without a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from batch_transform.core.csv_lines import breaks_off, csv_form
+from batch_transform.core.plain_paths import escaped
+from batch_transform.spark.input_reading import InputTable
+from batch_transform.spark.spark_errors import SPARK_ERRORS
+
+# The first of one file's lines, but for those that would fill the driver.
+_LINES, _MOST_CHARACTERS = 1_000, 20_000
+WARNING = (
+    "input: a line of its CSV begins a value in quotes and does not end it: where values have line breaks, Spark takes "
+    "each line for a row unless input.options has multiLine: true"
+)
+
+
+def line_break_warning(spark: SparkSession, given: InputTable) -> str | None:
+    """Returns what is told of an input whose first lines are no whole records; None: they are, or nobody can tell."""
+    if given.format.lower() != "csv" or given.path is None or csv_form(given.options) is None:
+        return None
+    path = given.path if given.is_pattern else escaped(given.path, given.format)
+    try:
+        lines = spark.read.format("text").options(**given.options).load(path).select("value")
+        some: list[Any] = lines.where(F.length("value") <= _MOST_CHARACTERS).limit(_LINES).collect()
+    except SPARK_ERRORS:
+        return None  # whatever it is, the reader of CSV says it in its own words
+    return WARNING if breaks_off((row["value"] for row in some), given.options) else None
