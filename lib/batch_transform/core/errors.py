@@ -162,7 +162,9 @@ class GateRefused(BatchTransformError):
 
 
 class PublishedUnverified(BatchTransformError):
-    """The result was committed, but its row count is not what the gate expected; nothing is restored automatically."""
+    """A table was committed, but its row count is not what the gate expected; nothing is restored automatically."""
+
+    status = RunStatus.UNVERIFIED
 
 
 class LedgerFenced(BatchTransformError):

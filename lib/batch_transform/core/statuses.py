@@ -44,6 +44,7 @@ class RunStatus(str, Enum):
     | over_cost | a run whose jobs have cost what it may (3) |
     | unexpected_predictions | a run whose predictions are not what `expect` says (3) |
     | failed | a run or a command that something outside stopped; a run can be resumed (4) |
+    | unverified | a run of which a commit is there with other rows than were proven (4) |
     | held, fenced | a driver that is not the run's: another one is at work, or has taken over (4) |
     | interrupted | a run or a plan that a signal or a person has ended |
     | prepared, waiting, settled | a step: the jobs are recorded, are in flight, or have all ended and been judged |
@@ -62,6 +63,7 @@ class RunStatus(str, Enum):
     OVER_COST = "over_cost"
     UNEXPECTED_PREDICTIONS = "unexpected_predictions"
     FAILED = "failed"
+    UNVERIFIED = "unverified"
     HELD = "held"
     FENCED = "fenced"
     INTERRUPTED = "interrupted"
@@ -82,3 +84,7 @@ class RunStatus(str, Enum):
     def __str__(self) -> str:
         """The word that stands in the report."""
         return self.value
+
+
+# How a run ends that the same command goes on with, unless its error says that it is final.
+GONE_ON_WITH = frozenset({RunStatus.FAILED, RunStatus.UNVERIFIED, RunStatus.INTERRUPTED})

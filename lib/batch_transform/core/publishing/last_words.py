@@ -24,6 +24,7 @@ _SAID: dict[str, str] = {
     RunStatus.OVER_COST.value: "The jobs have cost what the run may, it is not published",
     RunStatus.UNEXPECTED_PREDICTIONS.value: "The predictions are not what was expected, the run is not published",
     RunStatus.FAILED.value: "Failed, the run is not published",
+    RunStatus.UNVERIFIED.value: "Published, unverified",
     RunStatus.HELD.value: "Another driver is at work on the run, this one has changed nothing",
     RunStatus.FENCED.value: "Another driver has taken over the run, this one has stopped",
     RunStatus.INTERRUPTED.value: "Interrupted, the run is not published",

@@ -9,11 +9,9 @@ from batch_transform.core.lease import Lease
 from batch_transform.core.publishing.report import Took, run_report
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
-from batch_transform.core.statuses import RunStatus
+from batch_transform.core.statuses import GONE_ON_WITH, RunStatus
 
 _SAID_AT_ITS_END = ("error", "ways", "next", "emulated", "see_errors", "seconds", "resumed")
-# How a driver ends that tells itself what goes on, if anything does.
-_GONE_ON_WITH = (RunStatus.FAILED.value, RunStatus.INTERRUPTED.value)
 
 
 def standing(state: RunState, lease: Lease | None, age_seconds: float) -> RunStatus:
@@ -84,7 +82,7 @@ def report_of_stopped(
         return report
     _taken_over(report, said)
     is_told = bool(said.get("ways") or said["advice"])
-    if said["status"] in _GONE_ON_WITH:
+    if said["status"] in GONE_ON_WITH:  # its end tells itself what goes on, if anything does
         report["next"] = said.get("next", way)
     else:  # a poll does not go on with it now
         report["next"] = None if is_told and not said.get("next") else way

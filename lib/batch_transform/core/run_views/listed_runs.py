@@ -11,7 +11,11 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.core.text_table import text_table
 
 # What a status that one may take for another says.
-_IN_WORDS = {RunStatus.OVER_BUDGET.value: "too many dead letters", RunStatus.OVER_COST.value: "over its cost"}
+_IN_WORDS = {
+    RunStatus.OVER_BUDGET.value: "too many dead letters",
+    RunStatus.OVER_COST.value: "over its cost",
+    RunStatus.UNVERIFIED.value: "published, unverified",
+}
 
 
 class ListedRun(TypedDict):

@@ -36,8 +36,9 @@ _ENDS = """\
 The one line on standard output is the report, in JSON; everything else goes to standard error, at its end what became
 of it in a sentence. On a terminal, where words tell a run or a plan, its report is printed with -o json only. What
 list, show, errors, logs and report print is for a person; with -o json it is JSON.
-Exit codes: 0 published, or done; 2 run file or arguments are wrong, nothing was done; 3 more dead letters than `errors`
-accepts, or compare found other predictions; 4 the service, S3 or the cluster failed, the same again resumes;
+Exit codes: 0 published, or done; 2 run file, arguments or input are wrong, or the estimate passes `budget_usd`, and
+nothing was paid; 3 more dead letters than `errors` accepts, predictions that `expect` does not, jobs that have cost
+`budget_usd`, or compare found other predictions; 4 the service, S3 or the cluster failed, the same again resumes;
 130, 143 interrupted, jobs were stopped."""
 
 

@@ -22,7 +22,7 @@ from batch_transform.core.report_page.facts import PageFacts
 from batch_transform.core.report_page.page import render
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
-from batch_transform.core.statuses import RunStatus
+from batch_transform.core.statuses import GONE_ON_WITH, RunStatus
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.exits import Exit
 from batch_transform.pipeline.remedies import GONE_WITH_ITS_EMULATOR, once_more, seeing_errors
@@ -129,7 +129,7 @@ def report_of_end(ctx: RunContext, state: RunState, found: Exit, error: BaseExce
     if found.ways:
         report["ways"] = list(found.ways)
     report["next"] = None
-    if found.status not in (RunStatus.FAILED, RunStatus.INTERRUPTED) or getattr(error, "is_final", False):
+    if found.status not in GONE_ON_WITH or getattr(error, "is_final", False):
         return report
     if getattr(error, "wants_setting", False):
         report["advice"] = [f"Set what the error names, then: {once_more(ctx)}", *report["advice"]]

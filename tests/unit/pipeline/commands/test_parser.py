@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 import batch_transform
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import (
+    ConfigurationError,
+    ErrorBudgetExceeded,
+    HeldBack,
+    OverCost,
+    UnexpectedPredictions,
+)
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.command_options import COMMANDS, OWN
@@ -44,6 +50,19 @@ def test_the_help_of_a_command_has_its_sentence_its_options_alone_and_an_example
     for flag, option in OWN.items():
         assert (f"\n  {flag}" in text) == (not option.owners or name in option.owners)
     assert f"batch-transform {name} {COMMANDS[name].example}" in text
+
+
+@pytest.mark.parametrize("command", [[], ["resume"]])
+def test_the_help_says_of_each_exit_code_what_it_stands_for(command):
+    """Exit code 3 has as many reasons as there are errors that hold a run back, each with the key that it hangs on."""
+    text = " ".join((asked_for([*command, "--help"]) or "").split()).partition("Exit codes: ")[2]
+    kinds = {"errors": ErrorBudgetExceeded, "expect": UnexpectedPredictions, "budget_usd": OverCost}
+    assert set(HeldBack.__subclasses__()) == set(kinds.values())
+    of_three = text.partition("; 3 ")[2].partition("; 4 ")[0]
+    assert [key for key in kinds if f"`{key}`" not in of_three] == []
+    of_two = text.partition("; 2 ")[2].partition("; 3 ")[0]
+    assert "the estimate passes `budget_usd`" in of_two
+    assert "nothing was paid" in of_two
 
 
 @pytest.mark.parametrize("name", COMMANDS)

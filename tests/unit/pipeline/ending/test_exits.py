@@ -32,6 +32,7 @@ ENDS = {
     errors.UnexpectedPredictions(["a", "b"], ["To accept: c"]): (3, RunStatus.UNEXPECTED_PREDICTIONS),
     errors.ServiceFailure("a"): (4, RunStatus.FAILED),
     errors.GateRefused("a"): (4, RunStatus.FAILED),
+    errors.PublishedUnverified("a"): (4, RunStatus.UNVERIFIED),
     errors.RunHeld("lease", "b", "s3://b/r"): (4, RunStatus.HELD),
     errors.LedgerFenced("a"): (4, RunStatus.FENCED),
     errors.RunStopped("a"): (143, RunStatus.INTERRUPTED),

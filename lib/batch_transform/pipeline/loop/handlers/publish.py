@@ -190,10 +190,11 @@ class _Publishing:
         proven = self.counts.rows_scored if is_result else self.counts.rows_dead_letter
         if written != proven:
             place = targets_of(self.ctx.config, self.ctx.places).named()["output" if is_result else "dead_letter"]
+            rest = "" if is_result else "; the result is not committed yet"
             raise PublishedUnverified(
-                f"{place}: the commit has {counted(written, 'row')} and not the {counted(proven, 'row')} to be in it. "
-                "If no other run's rows are in that table, drop or move it and resume: they are committed once more, "
-                "and nothing is scored again. Else another run_id scores the input anew"
+                f"{place}: the commit has {counted(written, 'row')} and not the {counted(proven, 'row')} to be in it"
+                f"{rest}. If no other run's rows are in that table, drop or move it and resume: they are committed "
+                "once more, and nothing is scored again. Else another run_id scores the input anew"
             )
 
     def renew(self) -> None:
