@@ -188,13 +188,12 @@ class _Opening:
         if recorded is not None and recorded.staged is not None and self.goes_elsewhere:
             check_uncommitted(tables, recorded, config)
             fit.check_rows(recorded.staged)
-        if self.sends and config.model.parts is not None:  # the last of all, as a refused run creates nothing
-            sagemaker = self.access.client("sagemaker")
-            ensure_model(sagemaker, config.model.name, config.model.parts, compare=self.is_new_to_the_model)
-        begins()
-        if recorded is None:
-            self.run.ledger.probe()
-        return Driver(ctx, begin(ctx))
+        return Driver(ctx, _begun(ctx, self._make_model, begins, is_known=recorded is not None))
+
+    def _make_model(self) -> None:
+        if self.sends and (parts := self.config.model.parts) is not None:
+            client, name = self.access.client("sagemaker"), self.config.model.name
+            ensure_model(client, name, parts, compare=self.is_new_to_the_model)
 
     def _tables(self, rows: RunRows, fit: Fit) -> SparkTables:
         run = self.run
@@ -220,6 +219,19 @@ class _Opening:
         return context_of(
             run, self.config, self.access, self.listener, self.places, tables, objects, switches=self.switches
         )
+
+
+def _begun(ctx: RunContext, make_model: Callable[[], None], begins: Callable[[], None], *, is_known: bool) -> RunState:
+    """Returns the state of a run once this driver holds it.
+
+    A refused run creates nothing. So a new one's store is asked first, without whose word nothing is fenced, and the
+    model is made last of all.
+    """
+    if not is_known:
+        ctx.ledger.probe()
+    make_model()
+    begins()
+    return begin(ctx)
 
 
 def _check_run(run: RecordedRun, config: RunConfig, places: Places, switches: RunSwitches, faults: Faults) -> None:
