@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from batch_transform.core.isolation.error_classes import ErrorClass, Remedy
+from batch_transform.core.isolation.span_decisions import MAX_REPEATS
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.state import fold
 from batch_transform.core.state.next_action import next_action
@@ -247,6 +249,16 @@ def test_what_follows_a_step_is_what_the_table_says(history):
 
 
 NOT_A_FLOOR = {"examples"}  # models that a user may run, which nothing imports
+
+
+def test_each_class_of_error_stands_in_the_table_for_users_with_what_is_done():
+    """A job that somebody else has stopped ends the run at once: `stopped` is not sent again as the others are."""
+    table = rows(text_of("jobs/README.md"), "| class of `error` | evidence |")
+    named = [name for cells in table for name in re.findall(r"`([a-z ]+)`", cells[0])]
+    assert sorted(named) == sorted(kind.value for kind in ErrorClass)
+    (again,) = (set(re.findall(r"`([a-z ]+)`", cells[0])) for cells in table if f"up to {MAX_REPEATS} jobs" in cells[2])
+    repeated = {kind.value for kind in ErrorClass if kind.remedy is Remedy.REPEAT}
+    assert again == repeated - {ErrorClass.STOPPED.value}
 
 
 @pytest.mark.parametrize("house", HOUSES)
