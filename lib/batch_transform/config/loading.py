@@ -204,7 +204,7 @@ def from_arguments(
         prediction: its schema in DDL, or the section `prediction`.
         record: that section of a run file, as are `transform` and `output`; without an output the result stays in
             the workspace.
-        sections: `errors`, `dead_letter`, `secrets`, `aws`, `emulator`, `staging`, `export`, `merge`, as in a run file.
+        sections: what else a run file has (`score` names them).
 
     Raises:
         ConfigurationError: with all faults.

@@ -87,14 +87,17 @@ def score(
         listener: is told what happens; None: it is shown, in a notebook as one line that is drawn over itself.
         accept_model: go on with the model as it is now, where it is another one than has scored rows of this run.
         accept_expectations: publish predictions that are not as `expect` says.
-        sections: `errors`, `expect`, `dead_letter`, `secrets`, `aws`, `emulator`, `staging`, `record`, `merge`, as in a
-            run file.
+        sections: what else a run file has: `errors`, `expect`, `budget_usd`, `dead_letter`, `secrets`, `aws`,
+            `emulator`, `staging`, `record`, `export`, `merge`, `lease_seconds`, `workspace_retention`.
 
     Raises:
         ConfigurationError: an argument is wrong; nothing was done.
         ErrorBudgetExceeded: more dead letters than `errors` accepts.
         UnexpectedPredictions: the predictions are not as `expect` says.
+        OverCost: the jobs have cost `budget_usd`.
+        RunHeld: another driver is at work on the run.
         ServiceFailure: the service, S3 or Spark failed beyond the retries; the same call resumes the run.
+        PublishedUnverified: the output has a commit with other rows than were proven.
     """
     config = from_arguments(
         run_id=run_id,
