@@ -6,7 +6,7 @@ One listing tells of all; no object is asked for alone, and none is read. As col
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -115,6 +115,25 @@ def output_pins(leaves: pa.Table) -> pa.Table:
     used = leaves.filter(pc.is_valid(leaves["etag"]))
     names = pc.binary_join_element_wise(used["job"], pc.binary_join_element_wise(used["object"], ".out", ""), "/")
     return pa.table([names, pa.nulls(used.num_rows, pa.int64()), used["etag"]], schema=PIN_SCHEMA)
+
+
+def late(leaves: pa.Table, found: pa.Table, judged_at: Mapping[str, datetime]) -> list[str]:
+    """Returns the outputs that no leaf (LEAF_SCHEMA) is read from and that came once their job was judged, in order.
+
+    Args:
+        leaves: settled rows.
+        found: the outputs that are there (FOUND_SCHEMA).
+        judged_at: when each job was judged, by the same clock, that of S3.
+    """
+    left = unread(leaves, found)
+    when = zip(left["name"].to_pylist(), left["modified"].to_pylist(), strict=True)
+    of_jobs = ((name, at, judged_at.get(name.partition("/")[0])) for name, at in when)
+    return sorted(name for name, at, judged in of_jobs if judged is not None and at > judged)
+
+
+def unread(leaves: pa.Table, found: pa.Table) -> pa.Table:
+    """Returns the outputs that are there (FOUND_SCHEMA) and that no leaf (LEAF_SCHEMA) is read from."""
+    return found.filter(pc.invert(pc.is_in(found["name"], value_set=output_pins(leaves)["name"].combine_chunks())))
 
 
 def read_from(leaves: pa.Table, names: Iterable[str]) -> pa.Table:

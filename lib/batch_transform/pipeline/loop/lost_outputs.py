@@ -57,8 +57,11 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
     But for rows in committed dead letters: they stay dead, and where no other row was read from an output, it is not
     needed any more.
     """
-    broken = altered_objects.hurt(altered_objects.output_pins(leaves), listing(ctx, ctx.places.layout.outputs))
+    found = listing(ctx, ctx.places.layout.outputs)
+    broken = altered_objects.hurt(altered_objects.output_pins(leaves), found)
     if not broken.names:
+        if state.gate is None:  # all is settled, and it is told once
+            _tell_late(ctx, leaves, found)
         return None
     read = altered_objects.read_from(leaves, broken.names)
     held = _held(ctx, state, leaves)
@@ -82,6 +85,22 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
         payload |= {"commits": _commits(state, held), "held": row_count(held)}
         parts.append(ctx.ledger.write_part(held))
     return NewStep(StepKind.UNSCORED, payload, tuple(parts))
+
+
+def _tell_late(ctx: RunContext, leaves: pa.Table, found: pa.Table) -> None:
+    """Tells of outputs that came once their job was judged: a verdict is given once, and they are not used.
+
+    When that was the step tells by the store's own clock, as each of the outputs does.
+    """
+    if not altered_objects.unread(leaves, found).num_rows:
+        return
+    layout = ctx.places.layout
+    put = {info.key: info.last_modified for info in ctx.store.list(layout.ledger)}
+    steps = [(step, layout.step(step.number).key) for step in ctx.ledger.steps if step.kind == StepKind.JOB_JUDGED]
+    judged_at = {step.payload["job"]: put[key] for step, key in steps if key in put}
+    if names := altered_objects.late(leaves, found, judged_at):
+        came = f"{counted(len(names), 'output')} came after the job was judged, and {verb(len(names), 'is', 'are')}"
+        ctx.tell("gate", f"{came} not used; first: {layout.outputs.join(names[0])}")
 
 
 def _held(ctx: RunContext, state: RunState, leaves: pa.Table) -> pa.Table | None:

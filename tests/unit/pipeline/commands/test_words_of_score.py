@@ -13,7 +13,7 @@ NOT_OF_A_CALL = {"secret_variables", "limit", "input", "deploy"}
 
 
 def test_each_section_that_a_call_may_have_is_named():
-    arguments, _, raises = (score.__doc__ or "").partition("Args:")[2].partition("Raises:")
+    arguments, _, _raises = (score.__doc__ or "").partition("Args:")[2].partition("Raises:")
     named = set(re.findall(r"^        (\w+):", arguments, re.M)) | set(re.findall(r"`(\w+)`", arguments))
     assert set(FrameConfig.model_fields) - NOT_OF_A_CALL - named == set()
 
