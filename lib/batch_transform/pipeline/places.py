@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat, OutputTable
 from batch_transform.outputs.registry import format_named
 
+_OF_EMR, _OF_DATABRICKS = "-amzn-", "DATABRICKS_RUNTIME_VERSION"  # in the version of its Spark; set where Spark is
 _OWNERS_FOLDER = 0o700
 _OWNERS_FILE = 0o600
 
@@ -112,13 +114,22 @@ class Places:
         return os.path.join(folder, f".{name}.batch_transform-{writer}")
 
 
-def places_of(config: RunConfig, layout: RunLayout, spark_master: str | None) -> Places:
+def places_of(
+    config: RunConfig, layout: RunLayout, spark_version: str | None, environ: Mapping[str, str] = os.environ
+) -> Places:
     """Returns the places of a run.
 
-    Outside EMR and Databricks, whose own file systems answer to `s3://`, Spark reaches S3 as `s3a://`; a local master
-    is the sign of it.
+    Outside EMR and Databricks, whose own file systems answer to `s3://`, Spark reaches S3 as `s3a://`: Hadoop has no
+    other, whoever manages the cluster.
+
+    Args:
+        config: the checked configuration.
+        layout: of the run.
+        spark_version: as Spark says it; None: there is none.
+        environ: of this process, by which Databricks is known.
     """
-    scheme = "s3a" if spark_master is None or spark_master.startswith("local") else "s3"
+    has_its_own = spark_version is not None and (_OF_EMR in spark_version or _OF_DATABRICKS in environ)
+    scheme = "s3" if has_its_own else "s3a"
     place = config.staging_place
     scratch = layout.rows_below(place, on_s3=places.is_s3(place))
     return Places(layout, Places(layout, "", scheme).spark_path(scratch), scheme)

@@ -31,7 +31,7 @@ from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, re
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.arrow_types import spark_schema
 from batch_transform.spark.dead_letters import ERROR_TYPE, files_with_dead_rows
-from batch_transform.spark.settings import READER_OPTIONS, known
+from batch_transform.spark.settings import READER_OPTIONS
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 from batch_transform.spark.staged_rows import input_columns, read_staged, staged_schema
 from batch_transform.spark.user_session import zone_of
@@ -117,7 +117,7 @@ def _of_table(spark: SparkSession, run: RecordedRun, dead: pa.Table | None, plac
     assert state is not None
     assert state.staged is not None
     config = recorded_config(state.config, is_of_frame=state.settings.is_of_frame)
-    targets = targets_of(config, places_of(config, run.layout, known(spark, "spark.master")))
+    targets = targets_of(config, places_of(config, run.layout, spark.version))
     error, rows = targets.dead_letter.error_column, _dead_letters(state)
     try:
         assert state.publication is not None

@@ -41,7 +41,6 @@ from batch_transform.spark.input_reading import has_large_rows
 from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.record_measuring import first_record, measure, measure_some
 from batch_transform.spark.record_rules import RecordRule
-from batch_transform.spark.settings import known
 from batch_transform.spark.spark_errors import told_as
 from batch_transform.spark.table_size import look_at
 
@@ -130,7 +129,7 @@ def plan(
         ConfigurationError: the input or the record is none, or rows cannot be sent.
     """
     assert config.input is not None
-    places = places_of(config, config.layout, known(spark, "spark.master"))
+    places = places_of(config, config.layout, spark.version)
     with input_session(spark, config.input.format, config.input.options):
         df = read_source(spark, config.input, places, there.store).df
         warn_of_line_breaks(spark, config.input, places, listener)

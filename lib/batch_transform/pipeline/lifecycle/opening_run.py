@@ -43,7 +43,7 @@ from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
 from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.s3_probe import WorkersReach
-from batch_transform.spark.settings import known, session_settings
+from batch_transform.spark.settings import session_settings
 from batch_transform.spark.user_session import user_session
 
 
@@ -111,7 +111,7 @@ class _Opening:
         """Reads what is recorded of the run."""
         assert config.run_id is not None
         run = read_run(S3Uri.parse(config.workspace), config.run_id, S3Store(access.client("s3")))
-        places = places_of(config, run.layout, known(spark, "spark.master"))
+        places = places_of(config, run.layout, spark.version)
         return cls(spark, config, access, listener, switches, run, places)
 
     @property

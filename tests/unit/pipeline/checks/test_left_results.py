@@ -16,7 +16,7 @@ EMULATOR = {"models": {"m": "http://127.0.0.1:1"}}
 
 def check(store, **sections):
     config = from_arguments(run_id="x", model="m", workspace="s3://bucket/ws", **sections)
-    check_no_result(config, places_of(config, config.layout, "local[2]"), store)
+    check_no_result(config, places_of(config, config.layout, "4.2.0"), store)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,11 @@ def config(**changes):
     return RunConfig.from_document({**DOCUMENT, **changes})
 
 
-def places(master="yarn", **changes):
-    return places_of(config(**changes), LAYOUT, master)
+EMR, SPARK = "3.5.4-amzn-0", "4.2.0"
+
+
+def places(version=EMR, **changes):
+    return places_of(config(**changes), LAYOUT, version, {})
 
 
 def test_what_holds_rows_lies_apart_from_all_else():
@@ -44,20 +47,18 @@ def test_what_holds_rows_lies_apart_from_all_else():
     assert found.layout.manifest("m") == S3Uri("lake", "scoring/runs/r/manifests/m.json")
 
 
+DATABRICKS = {"DATABRICKS_RUNTIME_VERSION": "16.4"}
+
+
 @pytest.mark.parametrize(
-    ("master", "scheme"),
-    [
-        ("yarn", "s3"),
-        ("k8s://host", "s3"),
-        ("spark://host", "s3"),
-        ("local[2]", "s3a"),
-        ("local", "s3a"),
-        (None, "s3a"),
-    ],
+    ("version", "environ", "scheme"),
+    [(EMR, {}, "s3"), (SPARK, DATABRICKS, "s3"), (SPARK, {}, "s3a"), (None, {}, "s3a"), (None, DATABRICKS, "s3a")],
 )
-def test_the_scheme_of_s3_follows_from_the_master(master, scheme):
-    assert places(master).scratch == f"{scheme}://lake/scoring/rows/r"
-    assert places(master).spark_path("s3n://lake/x/") == f"{scheme}://lake/x"
+def test_s3_is_s3a_to_each_spark_but_that_of_emr_and_databricks(version, environ, scheme):
+    """A cluster of one's own has Hadoop's file systems, whoever manages it, and none of them answers to `s3`."""
+    found = places_of(config(), LAYOUT, version, environ)
+    assert found.scratch == f"{scheme}://lake/scoring/rows/r"
+    assert found.spark_path("s3n://lake/x/") == f"{scheme}://lake/x"
 
 
 def test_staging_of_its_own_takes_what_spark_writes():
@@ -142,9 +143,9 @@ def test_two_writers_never_merge_in_one_place():
     assert places().sibling("/data/out", "w1") != places().sibling("/data/out", "w2")
 
 
-def targets(master="yarn", **changes):
+def targets(version=EMR, **changes):
     made = config(**changes)
-    found = places_of(made, LAYOUT, master)
+    found = places_of(made, LAYOUT, version, {})
     return targets_of(made, found), found
 
 
@@ -162,7 +163,7 @@ def test_tables_are_named_as_tables():
 
 def test_the_delta_tables_share_mode_and_rules():
     output = {"path": "s3://lake/out", "format": "delta", "mode": "overwrite", "partition_by": ["ds"]}
-    found, at = targets("local", output={**output, "replace_where": "ds = '1'"})
+    found, at = targets(SPARK, output={**output, "replace_where": "ds = '1'"})
     result, dead = found.tables(at).values()
     assert (result.path, dead.path) == ("s3a://lake/out", "s3a://lake/out_dead_letter")
     for table in (result, dead):
@@ -182,7 +183,7 @@ def test_a_delta_table_by_name_has_no_path():
 def test_without_an_output_the_result_stays_in_the_scratch_folder():
     frame = {key: value for key, value in DOCUMENT.items() if key not in ("input", "output")}
     made = FrameConfig.from_document(frame)
-    found = targets_of(made, places_of(made, LAYOUT, "yarn"))
+    found = targets_of(made, places_of(made, LAYOUT, EMR, {}))
     assert found.named() == {
         "output": "s3://lake/scoring/rows/r/result",
         "dead_letter": "s3://lake/scoring/rows/r/result_dead_letter",
