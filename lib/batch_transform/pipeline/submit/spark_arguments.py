@@ -20,7 +20,7 @@ from batch_transform.pipeline.submit.destination import (
     configured,
     interpreter_settings,
 )
-from batch_transform.pipeline.world.jars import Jars, format_jars, s3a_jars
+from batch_transform.pipeline.world.jars import Jars, endpoint_settings, format_jars, s3a_jars
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
 
@@ -87,6 +87,8 @@ def full_arguments(
         if key != EXTERNAL_ID:  # which the session is told: no command line has it that others see
             arguments = arguments.with_default(f"spark.hadoop.{key}", value)
     if not given.local:
+        for key, value in ({} if home.reads_s3 else endpoint_settings(config, environ)).items():
+            arguments = arguments.with_default(key, value)
         return arguments
     own = given.setting("spark.jars.packages") or ""
     for jars in (*format_jars(config, versions, own), s3a_jars(config, versions, environ)):

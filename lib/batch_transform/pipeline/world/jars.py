@@ -131,6 +131,18 @@ def _settings_of_chain(access: AwsAccess, hadoop: str) -> dict[str, str]:
     }
 
 
+def endpoint_settings(config: RunConfig, environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns Spark's settings by which `s3a://` of a cluster reaches an endpoint; none: AWS's own, or Spark asks none.
+
+    What else a cluster's `s3a://` takes is its own.
+    """
+    access = access_of(config, None, environ) if reads_s3(config) and not config.emulated else None
+    endpoint = access.endpoint("s3") if access is not None else None
+    if access is None or endpoint is None:
+        return {}
+    return {f"spark.hadoop.{key}": value for key, value in session_settings(endpoint, access.region).items()}
+
+
 def ivy_settings(environ: Mapping[str, str]) -> str:
     """Returns where Ivy looks for the jars that a run adds: in public, and then on this machine."""
     root = environ.get("DEFAULT_ARTIFACT_REPOSITORY")  # as Spark has it

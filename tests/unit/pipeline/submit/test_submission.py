@@ -455,6 +455,27 @@ def test_where_jars_are_looked_for_is_a_uri_whatever_the_folder_is_named(submit,
     assert unquote(urlsplit(uri).path) == str(work / "ivysettings.xml")
 
 
+def cluster_settings(submit, *arguments, **environ):
+    """What spark-submit is told of `s3a://` for a cluster."""
+    _, written = submit("run.yml", "--master", "spark://there:7077", *arguments, **environ)
+    told = [value.partition("=") for name, value in options_of(written["command.json"]["command"]) if name == "--conf"]
+    return {key.removeprefix("spark.hadoop."): value for key, _, value in told if "fs.s3a." in key}
+
+
+def test_on_a_cluster_of_ones_own_spark_reaches_the_endpoint_that_boto3_does(submit):
+    given = {"fs.s3a.endpoint": "http://h:1", "fs.s3a.path.style.access": "true"}
+    assert cluster_settings(submit, AWS_ENDPOINT_URL="http://h:1") == given
+    assert cluster_settings(submit, "--set", "aws.endpoint_url=http://h:1", AWS_ENDPOINT_URL_S3="http://h:2") == given
+    own = ("--conf", "spark.hadoop.fs.s3a.endpoint=http://own")
+    assert cluster_settings(submit, *own, AWS_ENDPOINT_URL="http://h:1")["fs.s3a.endpoint"] == "http://own"
+
+
+def test_without_an_endpoint_a_cluster_s_own_settings_of_s3a_are_left_alone(submit, spark):
+    assert cluster_settings(submit, AWS_REGION="eu-west-1") == {}
+    (spark / "jars" / "spark-core_2.13-4.2.0-amzn-0.jar").touch()  # EMR's, which has a file system of its own
+    assert cluster_settings(submit, AWS_ENDPOINT_URL="http://h:1") == {}
+
+
 def test_an_endpoint_reaches_s3a_now_if_it_is_known_and_later_if_it_is_the_emulators(configured):
     sets = ["aws.endpoint_url=http://h:1", "aws.region=eu-west-1"]
     assert s3a_jars(configured(*sets), SPARK_42, {}).settings["spark.hadoop.fs.s3a.endpoint"] == "http://h:1"
