@@ -170,7 +170,7 @@ class MemoryService:
         self._jobs[name] = JobDescription(name, status, reason, began, began, began + timedelta(seconds=seconds))
 
     def _listed(self, manifest: S3Uri) -> list[Any]:
-        """What a manifest names; nothing where there is none (batch_transform_facts, 3: Completed with no output)."""
+        """What a manifest names; nothing where there is none (FACTS.md, 3: Completed with no output)."""
         try:
             return list(json.loads(self.store.get(manifest)[0]))
         except (ObjectNotFound, ValueError):

@@ -89,7 +89,7 @@ MEANINGS: Mapping[str, str] = {
     "output.partition_by": "columns that become folders",
     "output.replace_where": "with `overwrite`: the condition of the rows that are replaced (Delta)",
     "dead_letter.path": "where rows without a prediction go; default: `<output.path>_dead_letter`",
-    "dead_letter.table": "or a table (Delta)",
+    "dead_letter.table": "or a table (Delta); default, where the output is one: `<output.table>_dead_letter`",
     "dead_letter.column": "the column that says why a row has no prediction; default: `error`",
     "export": "{names}; `rows` is the textbook way",
     "merge": "{names}; `join` is the textbook way",

@@ -188,7 +188,7 @@ def test_filters_and_join_are_in_a_request_that_botocore_accepts():
         "OutputFilter": "$['id','SageMakerOutput']",
         "JoinSource": "Input",
     }
-    # The service takes one type for both, and one way to split and to assemble (batch_transform_facts, 2.4).
+    # The service takes one type for both, and one way to split and to assemble (FACTS.md, 2.4).
     assert request["TransformOutput"]["Accept"] == request["TransformInput"]["ContentType"] == "application/jsonlines"
     assert request["TransformOutput"]["AssembleWith"] == request["TransformInput"]["SplitType"]
 

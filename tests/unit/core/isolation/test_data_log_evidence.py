@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.data_log_evidence import MOST_EVIDENCE_CHARACTERS, LogEntry, parse
 
-# As in the log of a real job (batch_transform_facts, 4), under our names.
+# As in the log of a real job (FACTS.md, 4), under our names.
 TIME = "2020-10-14T04:08:19.163:[sagemaker logs]: "
 FIRST = f"{TIME}bucket/run/input/s0-5-0f.jsonl: "
 SEEN = [

@@ -34,7 +34,7 @@ REASONS = [
 ]
 # 4xx that speak of the server, or of what was there at the time.
 OF_THE_SERVER = (401, 403, 404, 405, 409, 421, 423, 424, 425, 451, 499)
-# Headlines as they were seen (batch_transform_facts, 4); the last two were not.
+# Headlines as they were seen (FACTS.md, 4); the last two were not.
 HEADLINES = [
     ("ClientError: 400", ErrorClass.REJECTED),
     ("ClientError: 422", ErrorClass.REJECTED),

@@ -8,7 +8,7 @@ from support.memory_run import MemoryRun, all_rows, echoing
 
 SIZES = [6, 6, 6]
 BAD, LARGE = all_rows(SIZES)[2], all_rows(SIZES)[-1]
-# Of records this small: 1 MB of payload leaves 100 requests at a time (batch_transform_facts, 1), of which 4 are left.
+# Of records this small: 1 MB of payload leaves 100 requests at a time (FACTS.md, 1), of which 4 are left.
 PLANNED, EASED = 100, 4
 
 
