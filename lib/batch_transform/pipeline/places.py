@@ -17,7 +17,8 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat, OutputTable
 from batch_transform.outputs.registry import format_named
 
-_OF_EMR, _OF_DATABRICKS = "-amzn-", "DATABRICKS_RUNTIME_VERSION"  # in the version of its Spark; set where Spark is
+DATABRICKS_VARIABLE = "DATABRICKS_RUNTIME_VERSION"  # that its clusters set
+_OF_EMR = "-amzn-"  # in the version of its Spark
 _OWNERS_FOLDER = 0o700
 _OWNERS_FILE = 0o600
 
@@ -128,7 +129,7 @@ def places_of(
         spark_version: as Spark says it; None: there is none.
         environ: of this process, by which Databricks is known.
     """
-    has_its_own = spark_version is not None and (_OF_EMR in spark_version or _OF_DATABRICKS in environ)
+    has_its_own = spark_version is not None and (_OF_EMR in spark_version or DATABRICKS_VARIABLE in environ)
     scheme = "s3" if has_its_own else "s3a"
     place = config.staging_place
     scratch = layout.rows_below(place, on_s3=places.is_s3(place))

@@ -14,6 +14,7 @@ from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import RESUME, RUN
 from batch_transform.pipeline.commands.package import ARCHIVE, dist_of
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments, parse_properties
+from batch_transform.pipeline.places import DATABRICKS_VARIABLE
 from batch_transform.pipeline.submit.fetched_files import fetched
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.local_repository import check_local_repository
@@ -40,8 +41,6 @@ appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
 """
-# Of a Databricks cluster, whose task is the run: what is started there starts nothing elsewhere.
-_PLATFORM = "DATABRICKS_RUNTIME_VERSION"
 PYTHON, DRIVER_PYTHON = "spark.pyspark.python", "spark.pyspark.driver.python"
 EXECUTORS_PYTHON, APPLICATION_MASTERS_PYTHON = (
     "spark.executorEnv.PYSPARK_PYTHON",
@@ -59,7 +58,9 @@ def destination(asked: CommandLine, config: RunConfig, environ: Mapping[str, str
         return None
     if asked.target:
         return target_named(asked.target[-1])
-    is_placed = any(name in _OF_A_PLACE for name, _ in asked.spark) or config.emulated or _PLATFORM in environ
+    # On a Databricks cluster, whose task is the run: what is started there starts nothing elsewhere.
+    on_databricks = DATABRICKS_VARIABLE in environ
+    is_placed = any(name in _OF_A_PLACE for name, _ in asked.spark) or config.emulated or on_databricks
     return None if is_placed or config.deploy.target is None else target_named(config.deploy.target)
 
 

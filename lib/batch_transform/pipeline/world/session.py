@@ -15,12 +15,10 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.aws.sessions import EMULATOR_CREDENTIALS
 from batch_transform.config.runfile import RunConfig
 from batch_transform.deploy.port import application_name
+from batch_transform.pipeline.places import DATABRICKS_VARIABLE
 from batch_transform.pipeline.world import jars
 from batch_transform.pipeline.world.s3a_access import s3a_settings
 from batch_transform.spark.settings import known, session_settings
-
-# Of a Databricks cluster, where the session is the platform's, whoever asks for it first.
-_PLATFORM = "DATABRICKS_RUNTIME_VERSION"
 
 
 @contextmanager
@@ -34,7 +32,8 @@ def run_session(run_id: str | None) -> Iterator[SparkSession]:
     spark = there or _begun(run_id)
     with _quotations_silenced():
         yield spark
-    if there is None and _PLATFORM not in os.environ:
+    # On Databricks the session is the platform's, whoever asks for it first.
+    if there is None and DATABRICKS_VARIABLE not in os.environ:
         spark.stop()
 
 
@@ -45,7 +44,7 @@ def reaching_s3(spark: SparkSession, access: AwsAccess, config: RunConfig) -> It
     What spark-submit was given wins, and had the rest with its arguments, but for what no command line may show.
     Databricks reaches S3 in its own way.
     """
-    settings = {} if _PLATFORM in os.environ else s3a_settings(config, "")
+    settings = {} if DATABRICKS_VARIABLE in os.environ else s3a_settings(config, "")
     settings = {key: value for key, value in settings.items() if known(spark, f"spark.hadoop.{key}") is None}
     # The embedded emulator's endpoint is known only now; the jars came with spark-submit's arguments.
     with session_settings(spark, {**settings, **(_emulators(access) if access.emulated else {})}):
@@ -82,7 +81,7 @@ def _begun(run_id: str | None) -> SparkSession:
 
     Databricks has made one, which takes no name.
     """
-    if _PLATFORM in os.environ:
+    if DATABRICKS_VARIABLE in os.environ:
         return SparkSession.builder.getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # of spark-submit, which was told a name: what the user gave, or ours
