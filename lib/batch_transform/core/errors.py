@@ -146,11 +146,7 @@ class RowsLost(BatchTransformError):
 
 
 class GateRefused(BatchTransformError):
-    """Two counts of the same rows do not agree; nothing was published.
-
-    Attributes:
-        what: does not.
-    """
+    """Two counts of the same rows do not agree, as `what` tells; nothing was published."""
 
     def __init__(self, what: str) -> None:
         self.what = what
