@@ -60,7 +60,7 @@ def test_a_server_that_should_run_already_and_is_not_reached_is_given_up_soon(mo
     assert (len(asked), busy.last_ping) == (3, "GET /ping: 500")
 
 
-@pytest.mark.parametrize("parameters", [None, b"not json", b"[]", b"7", b"\xff"])
+@pytest.mark.parametrize("parameters", [None, b"not json", b"[]", b"7", b"\xff", b"[" * 100_000])
 def test_parameters_that_are_none(model: ScriptedModel, parameters: bytes | None) -> None:
     """ "404 or any non-200 = not implemented"; what is no JSON object advertises nothing."""
     model.script.parameters = parameters

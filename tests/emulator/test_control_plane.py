@@ -80,6 +80,8 @@ def test_another_region_has_names_and_models_of_its_own(aws: Aws, bucket: str, m
     [
         ({"MaxPayloadInMB": 50, "MaxConcurrentTransforms": 3}, "must not exceed 100"),
         ({"MaxPayloadInMB": 101}, "must not be greater than 100"),
+        ({"MaxConcurrentTransforms": 101}, "MaxConcurrentTransforms (101) must not be greater than 100"),
+        ({"Environment": {"A": "x\0y"}}, "The value of A in Environment holds a NUL"),
         ({"TransformResources__InstanceCount": 101}, "must not be greater than 100"),
         ({"TransformResources__InstanceType": "ml.huge"}, "enum value set"),
         ({"TransformJobName": "-no"}, "regular expression pattern"),

@@ -1,5 +1,7 @@
 """Filters and joins of single bodies, and the subset of JSONPath, without any I/O."""
 
+import csv
+import io
 import json
 from typing import Any
 
@@ -130,6 +132,18 @@ def test_csv_is_quoted_where_it_must_be() -> None:
         ("text/csv", b'a"b"c",1\n"x" y,2\n', "Failed to parse output from the algorithm as CSV"),
         ("application/json", b"{", "Failed to parse output from the algorithm as JSON"),
         ("application/json", b"\xff", "Failed to parse output from the algorithm as JSON"),
+        ("application/json", b"[NaN]", "Failed to parse output from the algorithm as JSON: NaN is no number of JSON"),
+        ("application/jsonlines", b"[-Infinity]", "Failed to parse output from the algorithm as JSON: -Infinity is no"),
+        (
+            "application/jsonlines",
+            b"[1e999]",
+            "Failed to parse output from the algorithm as JSON: a number is too large",
+        ),
+        (
+            "application/jsonlines",
+            b"[" * 100_000,
+            "Failed to parse output from the algorithm as JSON: it is nested too",
+        ),
     ],
 )
 def test_what_cannot_be_parsed_fails_the_file(content_type: str, data: bytes, words: str) -> None:
@@ -211,6 +225,42 @@ def test_a_bare_quote_is_refused_in_the_words_of_the_service(
         strict.output(data, b"1\n2\n") if "JoinSource" in filters else strict.request_body(data)
     assert str(caught.value) == "ClientError: 400"
     assert (caught.value.message or "").startswith(words)
+
+
+def test_half_of_a_surrogate_pair_is_replaced() -> None:
+    """Go's encoding/json: "invalid UTF-16 surrogate pairs are not treated as an error"; U+FFFD is in their place."""
+    joining = processing(JoinSource="Input")
+    assert joining.output(b'{"a":"\\ud83d\\ude00\\\\ud800"}\n', b'"x\\uDC00y"').decode() == (
+        '{"SageMakerOutput":"x\ufffdy","a":"\U0001f600\\\\ud800"}'
+    )
+
+
+@pytest.mark.parametrize("depth", range(900, 1100, 7))
+def test_a_record_that_can_just_be_read_is_written_or_fails_its_file(depth: int) -> None:
+    """Python's limits for reading and for writing JSON are not the same; a join adds to the depth."""
+    joining = processing(JoinSource="Input")
+    try:
+        joining.output(b"[" * depth + b"]" * depth + b"\n", b"1")
+    except ProcessingError:
+        return
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])), min_size=1))
+def test_cells_of_any_size_and_text_come_back(cells: list[str]) -> None:
+    """Whatever Python's own writer, which quotes by RFC 4180, has put into a line."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    line = text.getvalue().encode()
+    selected = processing("text/csv", InputFilter="$[:]").request_body(line)
+    assert list(csv.reader([selected.decode()])) == list(csv.reader([line.decode()]))
+
+
+@pytest.mark.parametrize("cell", ["x" * 200_000, '"' + "x," * 100_000 + '"', "a\rb", '"a\rb"', "\0"])
+def test_a_cell_may_be_long_and_hold_a_carriage_return(cell: str) -> None:
+    r"""`\n` alone ends a line (FACTS.md, 2.3), and no source knows of a limit beside MaxPayloadInMB."""
+    joined = processing("text/csv", JoinSource="Input").output(f"{cell},{cell}\n".encode(), b"1").decode()
+    assert joined.replace('"', "") == f"{cell},{cell},1".replace('"', "")
+    assert ("\r" not in cell) or joined.startswith('"')
 
 
 @pytest.mark.parametrize("line", [b'"a""b",1\r\n', b",\n", b"\n", b'"a,b"\n', b"a b,c\n"])

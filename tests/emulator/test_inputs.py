@@ -45,8 +45,12 @@ def test_a_manifest_key_is_prefix_and_entry_joined_as_strings() -> None:
     ]
 
 
+NO_PLACE = b'[{"prefix": "bucket/in/"}, "a"]'  # the bucket would be "ket", and nothing in it
+DEEP = b"[" * 100_000
+
+
 @pytest.mark.parametrize(
-    "text", [b"", b"{}", b"[]", b'["a"]', b'[{"prefix": 1}]', b'[{"prefix": "s3://b/"}, 1]', b"\xff"]
+    "text", [b"", b"{}", b"[]", b'["a"]', b'[{"prefix": 1}]', b'[{"prefix": "s3://b/"}, 1]', b"\xff", NO_PLACE, DEEP]
 )
 def test_anything_else_is_not_a_manifest(text: bytes) -> None:
     """The format has a prefix object and strings, nothing else (botocore, S3Uri)."""

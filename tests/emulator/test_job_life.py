@@ -123,7 +123,10 @@ def test_filters(register: JobRegister) -> None:
     assert names(register, LastModifiedTimeBefore=third.life.modified.timestamp(), NameContains="run") == ["run-2"]
 
 
-@pytest.mark.parametrize("query", [{"NextToken": "%%"}, {"NextToken": "bm90IGEgbnVtYmVy"}, {"CreationTimeAfter": "x"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"NextToken": "%%"}, {"NextToken": "bm90IGEgbnVtYmVy"}, {"NextToken": "LTU="}, {"CreationTimeAfter": "x"}],
+)
 def test_what_is_no_token_or_time_is_refused(register: JobRegister, query: dict[str, str]) -> None:
     """A ValidationException rather than a page from somewhere."""
     add(register, "a")

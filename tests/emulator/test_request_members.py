@@ -171,6 +171,7 @@ IMAGE = {"Image": "scripted"}
         ({"Containers": [IMAGE, {**IMAGE, "Mode": "MultiModel"}]}, "Mode MultiModel"),
         ({"Containers": [IMAGE] * 16}, "length less than or equal to 15"),
         ({"PrimaryContainer": {**IMAGE, "Environment": {"A B": "1"}}}, "regular expression pattern"),
+        ({"Containers": [IMAGE, {**IMAGE, "Environment": {"A": "x\0"}}]}, "The value of A in Environment holds a NUL"),
     ],
 )
 def test_a_model_of_which_a_part_would_be_ignored_is_refused(

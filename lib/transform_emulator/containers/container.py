@@ -2,7 +2,6 @@
 
 import base64
 import http.client
-import json
 import math
 import re
 import time
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from transform_emulator.containers.compression import CompressionError, gunzip
 from transform_emulator.containers.connections import Connections
 from transform_emulator.containers.payload import InMemory, Payload, Spooled
+from transform_emulator.service import json_texts
 from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
 
 READ_BYTES = 2**20
@@ -128,7 +128,7 @@ class Container:
         if status != HTTP_OK:
             return {}
         try:
-            document = json.loads(body)
+            document = json_texts.read(body)
         except ValueError:
             return {}
         return document if isinstance(document, dict) else {}

@@ -64,6 +64,9 @@ def _start(token: str | None) -> int:
     if token is None:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token.encode()))
+        start = int(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, binascii.Error) as error:
         raise validation("Invalid NextToken.") from error
+    if start < 0:
+        raise validation("Invalid NextToken.")
+    return start

@@ -5,7 +5,7 @@ from typing import Any
 
 from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane.errors import validation
-from transform_emulator.control_plane.rules import NOT_EMULATED
+from transform_emulator.control_plane.rules import NOT_EMULATED, check_environment
 
 CREATE_MODEL = "CreateModel"
 CREATE_ENDPOINT_CONFIG = "CreateEndpointConfig"
@@ -23,6 +23,8 @@ def check(body: dict[str, Any]) -> None:
     shapes.check(CREATE_MODEL, {name: value for name, value in body.items() if name != "ExecutionRoleArn"})
     for reason in _reasons(body):
         raise validation(reason)
+    for container in _containers(body):
+        check_environment(container)
 
 
 def check_endpoint_config(body: Mapping[str, Any]) -> None:
@@ -38,12 +40,16 @@ def check_endpoint_config(body: Mapping[str, Any]) -> None:
             raise validation(f"{name} {NOT_EMULATED}: the endpoint would answer as if it were not there.")
 
 
+def _containers(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [body.get("PrimaryContainer") or {}, *(body.get("Containers") or ())]
+
+
 def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
     if body.get("PrimaryContainer") and body.get("Containers"):
         yield "PrimaryContainer and Containers must not both be given: a model is one container, or a pipeline of them."
     if (body.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct":
         yield f"InferenceExecutionConfig.Mode Direct {NOT_EMULATED}: the containers would be run in series."
-    for container in (body.get("PrimaryContainer") or {}, *(body.get("Containers") or ())):
+    for container in _containers(body):
         if container.get("Mode") == "MultiModel" or container.get("MultiModelConfig"):
             yield f"Mode MultiModel, and with it MultiModelConfig, {NOT_EMULATED}: one artifact would be served."
         if container.get("AdditionalModelDataSources"):

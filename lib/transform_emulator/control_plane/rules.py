@@ -5,7 +5,12 @@ from typing import Any
 
 from transform_emulator.control_plane.errors import validation
 from transform_emulator.filters.data_processing import FORMATS, media_type
-from transform_emulator.service.limits import MAX_INSTANCE_COUNT, MAX_PAYLOAD_MB, MAX_PAYLOAD_TIMES_CONCURRENCY_MB
+from transform_emulator.service.limits import (
+    MAX_CONCURRENT_TRANSFORMS,
+    MAX_INSTANCE_COUNT,
+    MAX_PAYLOAD_MB,
+    MAX_PAYLOAD_TIMES_CONCURRENCY_MB,
+)
 from transform_emulator.service.switches import Switches
 
 # Instance families with local NVMe storage among those that a transform job may have (EC2 instance types).
@@ -24,6 +29,7 @@ def check(body: Mapping[str, Any], switches: Switches) -> None:
     _check_volume_key(body["TransformResources"])
     _check_input(body)
     _check_processing(body, switches)
+    check_environment(body)
     _check_supported(body)
 
 
@@ -32,6 +38,10 @@ def _check_sizes(body: Mapping[str, Any], switches: Switches) -> None:
     if payload is not None and payload > MAX_PAYLOAD_MB:
         # botocore, MaxPayloadInMB: "The value cannot be greater than 100 MB"; no range in the shape says so.
         raise validation(f"MaxPayloadInMB ({payload}) must not be greater than {MAX_PAYLOAD_MB}.")
+    if concurrent is not None and concurrent > MAX_CONCURRENT_TRANSFORMS:
+        raise validation(
+            f"MaxConcurrentTransforms ({concurrent}) must not be greater than {MAX_CONCURRENT_TRANSFORMS}."
+        )
     # The rule holds "if you specify MaxConcurrentTransforms"; an unset payload is not multiplied.
     if payload and concurrent and payload * concurrent > MAX_PAYLOAD_TIMES_CONCURRENCY_MB:
         raise validation(switches.payload_product_message.format(concurrent=concurrent, payload=payload))
@@ -71,6 +81,17 @@ def _check_processing(body: Mapping[str, Any], switches: Switches) -> None:
     same_records = output.get("AssembleWith", "None") == given.get("SplitType", "None")
     if joins and not (same_type and same_records):
         raise validation(switches.join_settings_message)
+
+
+def check_environment(container: Mapping[str, Any]) -> None:
+    """Refuse a variable that no process can have.
+
+    Raises:
+        ApiError: Its value holds a NUL; the API's pattern lets it pass, and no container would start.
+    """
+    for name, value in (container.get("Environment") or {}).items():
+        if "\0" in value:
+            raise validation(f"The value of {name} in Environment holds a NUL character, which no variable can.")
 
 
 def _check_supported(body: Mapping[str, Any]) -> None:

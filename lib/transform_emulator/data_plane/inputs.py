@@ -1,12 +1,16 @@
 """Which objects a job reads, and where the output of each goes."""
 
-import json
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from transform_emulator.service import json_texts
 from transform_emulator.service.s3_locations import S3Location, parse_uri
+
+# botocore, S3Uri; a prefix is of the same form (TransformS3DataSource).
+S3_URI = re.compile(r"(https|s3)://([^/]+)/?(.*)", re.DOTALL)
 
 
 class ManifestError(Exception):
@@ -55,7 +59,7 @@ def from_manifest(text: bytes, keep_folders: bool = True) -> list[InputObject]:
         ManifestError: Not such a JSON array.
     """
     try:
-        document: Any = json.loads(text)
+        document: Any = json_texts.read(text)
     except ValueError as error:
         raise ManifestError(f"the manifest is not JSON: {error}") from error
     if not isinstance(document, list) or not document or not isinstance(document[0], dict):
@@ -65,6 +69,8 @@ def from_manifest(text: bytes, keep_folders: bool = True) -> list[InputObject]:
     entries = document[1:]
     if not isinstance(prefix, str) or not all(isinstance(entry, str) for entry in entries):
         raise ManifestError("the manifest's prefix or one of its entries is not a string")
+    if not S3_URI.fullmatch(prefix):
+        raise ManifestError("the manifest's prefix does not begin with s3://BUCKET")
     start = parse_uri(prefix)
     names = [entry.lstrip("/") if keep_folders else posixpath.basename(entry) for entry in entries]
     return [InputObject(start.bucket, start.key + entry, name) for entry, name in zip(entries, names, strict=True)]

@@ -8,6 +8,7 @@ import yaml
 
 from transform_emulator.faults.model import Fault, FaultError, parse
 from transform_emulator.faults.register import FaultRegister
+from transform_emulator.service import json_texts
 
 PATH = "/_emulator/faults"
 
@@ -16,7 +17,7 @@ def answer(register: FaultRegister, method: str, body: bytes) -> tuple[HTTPStatu
     """Status and JSON body for a request: PUT puts the faults in force in place of all others, DELETE ends them."""
     try:
         if method == "PUT":
-            register.replace(parse(json.loads(body)))
+            register.replace(parse(json_texts.read(body)))
         elif method == "DELETE":
             register.replace(())
         elif method != "GET":

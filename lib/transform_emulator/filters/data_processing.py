@@ -5,13 +5,13 @@ Only a job that filters or joins parses its records; for every other job a body 
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from transform_emulator.filters.json_path import JsonPath, JsonPathError, parse
+from transform_emulator.service import json_texts
 from transform_emulator.service.job_request import JobRequest, Split
 from transform_emulator.service.switches import AnswerType, Switches
 
@@ -25,7 +25,8 @@ INPUT_KEY = "SageMakerInput"
 
 # RFC 4180, which "CSV data should also follow" (developer guide): a quote stands at both ends of a cell or nowhere.
 CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",]*)'
-CSV_LINE = re.compile(f"{CELL}(?:,{CELL})*\r?\n?")
+CSV_LINE = re.compile(f"{CELL}(?:,{CELL})*")
+CSV_CELL = re.compile(f"(?:^|,)({CELL})")
 
 
 class ProcessingError(Exception):
@@ -144,7 +145,7 @@ class Processing:
     def _record(self, line: bytes, form: Format) -> Any:
         try:
             return form.read(line.decode())
-        except (ValueError, csv.Error) as error:
+        except ValueError as error:
             # The words and their place in the data log: amazon-sagemaker-examples#1620, and #898 for an object.
             what = f"line: '{line.decode(errors='replace')}'" if self._splits else "input"
             raise ProcessingError("ClientError: 400", f"Failed to parse {what} as {form.name}: {error}") from error
@@ -160,7 +161,7 @@ class Processing:
                     if not self._splits:
                         raise
             return [read(line) for line in text.removesuffix("\n").split("\n")]
-        except (ValueError, csv.Error) as error:
+        except ValueError as error:
             raise ProcessingError(f"Failed to parse output from the algorithm as {name}: {error}") from error
 
     def _select(self, path: JsonPath, record: Any) -> Any:
@@ -176,27 +177,31 @@ def media_type(content_type: str | None) -> str | None:
 
 
 def _write(form: Format, records: Sequence[Any], final_newline: bool) -> bytes:
-    text = "\n".join(map(form.write, records))
+    try:
+        text = "\n".join(map(form.write, records))
+    except ValueError as error:
+        raise ProcessingError(f"Failed to write a record as {form.name}: {error}") from error
     return (text + "\n" if final_newline else text).encode()
 
 
 def _read_csv(line: str) -> list[str]:
-    # Python's reader, strict or not, takes a quote within an unquoted cell for text.
-    if '"' in line and not CSV_LINE.fullmatch(line):
+    # Not by Python's reader: it takes a quote within an unquoted cell for text, refuses a cell of over 131,072
+    # characters, and a carriage return within one, where "\n" alone ends a line.
+    text = line.removesuffix("\n").removesuffix("\r")
+    if not text:
+        return []
+    if '"' not in text:
+        return text.split(",")
+    if not CSV_LINE.fullmatch(text):
         raise ValueError(f'bare " in non quoted field found near: {line}')
-    rows = list(csv.reader([line], strict=True))
-    return rows[0] if rows else []
+    return [cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell for cell in CSV_CELL.findall(text)]
 
 
 def _write_csv(row: Any) -> str:
+    # Some versions of Python put quotes around a line's end within a cell only if it is their own line's end.
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(row if isinstance(row, list) else [row])
-    return text.getvalue()
-
-
-def _write_json(document: Any) -> str:
-    """Compact and with sorted keys: so were the joined records that a notebook of AWS's shows (Go's encoding/json)."""
-    return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    csv.writer(text, lineterminator="\r\n").writerow(row if isinstance(row, list) else [row])
+    return text.getvalue().removesuffix("\r\n")
 
 
 def _join_csv(row: list[str], prediction: list[str]) -> list[str]:
@@ -211,6 +216,6 @@ def _join_json(record: Any, prediction: Any) -> dict[str, Any]:
 
 
 CSV_FORMAT = Format("CSV", _read_csv, _write_csv, _join_csv)
-JSON_FORMAT = Format("JSON", json.loads, _write_json, _join_json)
+JSON_FORMAT = Format("JSON", json_texts.read, json_texts.write, _join_json)
 # Developer guide, batch-transform-data-processing.
 FORMATS = {CSV: CSV_FORMAT, JSON: JSON_FORMAT, JSON_LINES: JSON_FORMAT}

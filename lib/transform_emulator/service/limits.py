@@ -14,6 +14,7 @@ DEFAULT_INVOCATIONS_MAX_RETRIES = 3  # botocore, ModelClientConfig
 # botocore, MaxPayloadInMB: the value "cannot be greater than 100 MB", nor its product with MaxConcurrentTransforms.
 MAX_PAYLOAD_MB = 100
 MAX_PAYLOAD_TIMES_CONCURRENCY_MB = 100
+MAX_CONCURRENT_TRANSFORMS = 100  # developer guide of January 2019, for each instance
 MAX_INSTANCE_COUNT = 100  # botocore, TransformResources.InstanceCount
 MAX_FAILURE_REASON_CHARACTERS = 1024  # botocore, FailureReason
 
