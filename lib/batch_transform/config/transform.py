@@ -7,6 +7,7 @@ import re
 import sys
 from typing import Annotated, Any
 
+from batch_transform.config.json_paths import check_json_path
 from batch_transform.config.places import check_no_secret
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
 from batch_transform.config.typed_values import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -20,7 +21,6 @@ from batch_transform.config.values import (
     WholeNumber,
     check_count,
     check_environment,
-    check_json_path,
     check_length,
     check_no_repeats,
     check_pattern,

@@ -134,14 +134,6 @@ def check_pattern(pattern: str, limit: int, words: str) -> Callable[[str], str]:
     return check
 
 
-def check_json_path(value: str) -> str:
-    """Returns a filter that the service may take for its JSONPath; it says itself what is wrong with the rest."""
-    check_length(limits.MAX_JSON_PATH_CHARACTERS)(value)
-    if not value.startswith("$"):
-        raise ValueError(f"is {value!r}; it must begin with $, such as $.features or $['id','SageMakerOutput']")
-    return value
-
-
 def check_entries(limit: int) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Returns a validator for a list of 1 to `limit` entries."""
 

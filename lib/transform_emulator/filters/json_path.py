@@ -11,10 +11,10 @@ from typing import Any
 
 # One step of a path: a dotted name or wildcard, or whatever stands in a pair of brackets. The guide's own
 # `$.field1.['child1','child2']` has a dot before the bracket.
-STEP = re.compile(r"\.(?P<name>[^.\[\]*'\s]+)|\.?(?P<wildcard>\*)|\.?\[(?P<bracket>[^\]]*)\]")
+STEP = re.compile(r"\.(?P<name>[^.\[\]()*?@'\"\s]+)|\.?(?P<wildcard>\*)|\.?\[(?P<bracket>(?:'[^']*'|[^\]'])*)\]")
 NAMES = re.compile(r"\s*'[^']*'\s*(,\s*'[^']*'\s*)*")
-INDEXES = re.compile(r"\s*-?\d+\s*(,\s*-?\d+\s*)*")
-SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*")
+INDEXES = re.compile(r"\s*-?\d+\s*(,\s*-?\d+\s*)*", re.ASCII)
+SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*", re.ASCII)
 
 Step = Callable[[Any], Any]
 

@@ -145,6 +145,10 @@ _HEADLINES = (
     ("Too much data for max payload size", ErrorClass.OVER_LIMIT),
     ("with more memory", ErrorClass.OUT_OF_MEMORY),
     ("Out of Memory", ErrorClass.OUT_OF_MEMORY),
+    # What a filter or a join finds (FACTS.md, 2.4), of one record of a mini-batch or of every one.
+    ("Failed to parse output from the algorithm", ErrorClass.MODEL_ERROR),
+    ("Fail to join data", ErrorClass.MISMATCH),
+    ("Invalid JsonPath", ErrorClass.MODEL_ERROR),
 )
 _STATUS_HEADLINE = re.compile(r"(?:ClientError|Bad HTTP status received from algorithm): (\d{3})\b")
 # Of what a status speaks. RFC 9110, 15.5, unless another is named; every other one may be the row or the server.

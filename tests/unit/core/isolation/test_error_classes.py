@@ -34,7 +34,7 @@ REASONS = [
 ]
 # 4xx that speak of the server, or of what was there at the time.
 OF_THE_SERVER = (401, 403, 404, 405, 409, 421, 423, 424, 425, 451, 499)
-# Headlines as they were seen (FACTS.md, 4); the last two were not.
+# Headlines as they were seen (FACTS.md, 4); the last three were not.
 HEADLINES = [
     ("ClientError: 400", ErrorClass.REJECTED),
     ("ClientError: 422", ErrorClass.REJECTED),
@@ -49,6 +49,9 @@ HEADLINES = [
     *[(f"Bad HTTP status received from algorithm: {status}", ErrorClass.UNAVAILABLE) for status in (502, 503, 504)],
     ("Unable to get response from algorithm", ErrorClass.NO_ANSWER),
     ("Model server did not respond to /invocations request within 3600 seconds", ErrorClass.TIMED_OUT),
+    ("Failed to parse output from the algorithm as CSV", ErrorClass.MODEL_ERROR),
+    ("Invalid JsonPath: $[0:2,246:]: only single range filters of format (eg: [1:5])", ErrorClass.MODEL_ERROR),
+    ("Fail to join data: mismatched line count between the input and the output", ErrorClass.MISMATCH),
     ("Too much data for max payload size", ErrorClass.OVER_LIMIT),
     ("words that nobody has written down", ErrorClass.MODEL_ERROR),
 ]
@@ -67,6 +70,16 @@ def test_a_headline_of_the_data_log_has_a_class_and_is_kept(headline, error_clas
     assert (failure.error_class, failure.certain) == (error_class, True)
     assert failure.evidence == f"{headline}\nthe body"
     assert "the body" not in failure.message  # it may hold row data, and messages are told on the terminal
+
+
+@pytest.mark.parametrize(
+    "words", ["Failed to parse output from the algorithm", "Invalid JsonPath", "Fail to join data"]
+)
+def test_what_a_filter_or_a_join_finds_is_told_without_the_answer(words):
+    """It was told as a headline that nobody knows; only the dead letters' evidence had the service's words."""
+    failure = of_log_entry(LogEntry(f"{words} as JSON: ROWVALUE-7731"))
+    assert failure.message == words
+    assert failure.remedy is Remedy.CONFIRM  # one record may be at fault, or the settings
 
 
 @pytest.mark.parametrize("said", ["{row}", "Out of Memory at {row}", "Error: {row}", "ClientError: {row}"])
