@@ -15,6 +15,7 @@ _INDEXES = r"-?\d+(?:\s*,\s*-?\d+)*"
 _RANGE = r"(?:-?\d+)?\s*:\s*(?:-?\d+)?"
 # The developer guide writes a dot before a bracket as well.
 _STEP = rf"\.?\*|\.[^.\[\]()*?@'\"\s]+|\.?\[\s*(?:\*|{_NAMES}|{_INDEXES}|{_RANGE})\s*\]"
+_SEVERAL_NAMES = re.compile(rf"\[\s*({_NAMES})\s*\]$")
 _PATH = re.compile(rf"\$(?:{_STEP})*", re.ASCII)
 
 
@@ -33,3 +34,13 @@ def check_json_path(value: str) -> str:
             "what a record has can be chosen with record.columns or record.sql as well"
         )
     return value
+
+
+def names_left(path: str) -> list[str]:
+    """Returns the names of the object that a filter leaves, `['a','b']` at its end; none where it leaves anything else.
+
+    One name alone leaves the value itself, and not an object with that name.
+    """
+    found = _SEVERAL_NAMES.search(path)
+    names = re.findall(r"'([^']*)'", found[1]) if found is not None else []
+    return names if len(names) > 1 else []

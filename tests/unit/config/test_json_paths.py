@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.config.json_paths import check_json_path
+from batch_transform.config.json_paths import check_json_path, names_left
 from transform_emulator.filters.json_path import JsonPathError, parse
 
 TAKEN = [
@@ -47,3 +47,15 @@ def test_it_is_read_as_the_emulator_reads_it(parts):
             check_json_path(path)
     else:
         assert check_json_path(path) == path
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("$['id','SageMakerOutput']", ["id", "SageMakerOutput"]),
+        ("$.a.['b' , 'c d' ]", ["b", "c d"]),
+        *((path, []) for path in ("", "$", "$.a", "$['a']", "$[1,2]", "$[:3]", "$['a','b'][0]", "$['a','b'].b")),
+    ],
+)
+def test_several_names_at_the_end_leave_an_object(path, names):
+    assert names_left(path) == names

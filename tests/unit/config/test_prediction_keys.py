@@ -9,10 +9,11 @@ from pyspark.sql.types import LongType, StringType, TimestampType
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.checks.preflight import key_check
+from batch_transform.pipeline.checks.preflight import check_filtered, key_check
 
 INPUTS = S3Uri.parse("s3://bucket/run/input")
 READER = PredictionReader(pa.schema([("id", pa.string()), ("p", pa.float64()), ("day", pa.date32())]))
@@ -111,3 +112,19 @@ def test_no_job_or_too_many_or_a_part_of_one_is_refused(jobs):
 
 def test_another_driver_may_run_more_jobs_side_by_side():
     assert differences(limited(2).to_document(), limited(5).to_document(), publishing=True) == []
+
+
+JOINED = "$['customer','SageMakerOutput']"
+
+
+@pytest.mark.parametrize("output_filter", [None, "$", "$.SageMakerOutput", "$['id']", "$['ID','x']", "$[0,1]"])
+def test_a_filter_that_may_leave_a_field_of_the_schema_is_taken(output_filter):
+    check_filtered(output_filter, READER)
+
+
+def test_a_filter_that_leaves_no_field_of_the_schema_is_refused():
+    """Every answer would be unreadable, which was told after the jobs were paid for."""
+    with pytest.raises(ConfigurationError, match=r"leaves customer and SageMakerOutput of each .*none could be read"):
+        check_filtered(JOINED, READER)
+    check_filtered(JOINED, PredictionReader())  # one string: the line as it is
+    check_filtered(JOINED, PredictionReader(READER.schema, form=AnswerForm(steps=("SageMakerOutput",))))

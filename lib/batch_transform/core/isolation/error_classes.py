@@ -149,6 +149,7 @@ _HEADLINES = (
     ("Failed to parse output from the algorithm", ErrorClass.MODEL_ERROR),
     ("Fail to join data", ErrorClass.MISMATCH),
     ("Invalid JsonPath", ErrorClass.MODEL_ERROR),
+    ("Failed to apply JsonPath", ErrorClass.MODEL_ERROR),  # the emulator's words for what a record has not
 )
 _STATUS_HEADLINE = re.compile(r"(?:ClientError|Bad HTTP status received from algorithm): (\d{3})\b")
 # Of what a status speaks. RFC 9110, 15.5, unless another is named; every other one may be the row or the server.

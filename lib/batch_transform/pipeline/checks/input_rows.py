@@ -15,7 +15,7 @@ from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.run_state import RunState
 from batch_transform.exports.export_ways import export_way
 from batch_transform.pipeline.checks.collected_faults import Faults
-from batch_transform.pipeline.checks.preflight import key_check
+from batch_transform.pipeline.checks.preflight import check_filtered, key_check
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
@@ -61,6 +61,7 @@ def rows_of(
         faults.of(lambda: export_way(config.export).check(spark, rule.format))
     reader, record, framing = shape.reader, rule.fields, framing_of(config.settings)
     key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.layout.input, framing))
+    faults.of(lambda: check_filtered(config.transform.output_filter, reader))
     faults.refuse()
     return RunRows(source, schema, rule, shape, key)
 

@@ -25,12 +25,15 @@ from pyspark.sql.types import (
     VarcharType,
 )
 
+from batch_transform.config.json_paths import names_left
 from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.near_names import no_such
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import colon_fault, escaped
+from batch_transform.core.predictions.answer_form import JSON
+from batch_transform.core.predictions.answer_form import JSON_LINES as JSON_LINES_ANSWER
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
@@ -179,6 +182,23 @@ def key_check(
     if faults:
         raise ConfigurationError(faults)
     return KeyCheck(key.field, key.column, inputs, framing)
+
+
+def check_filtered(output_filter: str | None, reader: PredictionReader) -> None:
+    """Checks that what a filter leaves of an answer has a field of the schema.
+
+    Raises:
+        ConfigurationError: it has none, so that no answer could be read.
+    """
+    names = names_left(output_filter or "")
+    if not names or reader.schema is None or reader.form.steps or reader.form.format not in (JSON, JSON_LINES_ANSWER):
+        return
+    if not {name.lower() for name in names} & {name.lower() for name in reader.schema.names}:
+        raise ConfigurationError(
+            f"prediction.schema: has {', '.join(reader.schema.names)}, and transform.output_filter leaves "
+            f"{' and '.join(names)} of each answer, so none could be read; name one of these in the schema, such as "
+            f"'{names[-1]} struct<p: double>', or let the filter leave the prediction alone"
+        )
 
 
 # The columns whose values JSON spells as it spells a field of that kind.

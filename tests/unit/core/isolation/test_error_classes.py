@@ -51,6 +51,7 @@ HEADLINES = [
     ("Model server did not respond to /invocations request within 3600 seconds", ErrorClass.TIMED_OUT),
     ("Failed to parse output from the algorithm as CSV", ErrorClass.MODEL_ERROR),
     ("Invalid JsonPath: $[0:2,246:]: only single range filters of format (eg: [1:5])", ErrorClass.MODEL_ERROR),
+    ("Failed to apply JsonPath $.a: there is no attribute 'a'", ErrorClass.MODEL_ERROR),
     ("Fail to join data: mismatched line count between the input and the output", ErrorClass.MISMATCH),
     ("Too much data for max payload size", ErrorClass.OVER_LIMIT),
     ("words that nobody has written down", ErrorClass.MODEL_ERROR),
