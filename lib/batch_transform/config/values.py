@@ -161,6 +161,8 @@ def check_environment(environment: dict[str, str], most_entries: int, most_chara
             raise ValueError(f"has the name {name!r}; valid: letters, digits and _, no digit first")
         if len(value) > most_characters:
             raise ValueError(f"has a value of {len(value)} characters under {name}; the limit is {most_characters}")
+        if "\0" in value:
+            raise ValueError(f"has a NUL character in the value of {name}, which no variable of a container can hold")
     return environment
 
 

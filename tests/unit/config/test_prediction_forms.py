@@ -116,6 +116,7 @@ def test_how_long_a_line_may_be_may_change_until_an_answer_was_read(reading):
         ({"transform": {"output_filter": "$.a", "accept": "text/html"}}, "beside output_filter, and the service reads"),
         ({"transform": {"input_filter": "a"}}, r"transform.input_filter: is 'a'; it must begin with \$"),
         ({"transform": {"output_filter": "$[0:2,246:]"}}, r"transform.output_filter: is .*one range \[1:4\] alone"),
+        ({"transform": {"environment": {"A": "x\0y"}}}, "has a NUL character in the value of A, which no variable"),
         ({"transform": {"output_filter": "$" * 64}}, "transform.output_filter: has 64 characters; the limit is 63"),
     ],
 )
